@@ -1,0 +1,104 @@
+//! What every API request passes: the key, the size limit, a test's scripted answer, and the record.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+
+use super::attachments::FILE_BYTES;
+use super::error::ApiError;
+use crate::{Call, RecordedCall, Sandbox, ScriptedAnswer};
+
+/// Ada's limit for a request.
+const REQUEST_BYTES: usize = 10 * 1024 * 1024;
+/// An upload has a frame around the file.
+const UPLOAD_BYTES: usize = FILE_BYTES + 64 * 1024;
+/// Larger bodies aren't kept in the record.
+const RECORDED_BYTES: usize = 1024 * 1024;
+
+pub(crate) async fn guard(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
+    let at = Timestamp::now();
+    let (parts, body) = request.into_parts();
+    let call = Call::of(&parts.method, parts.uri.path());
+    let limit = if call == Some(Call::UploadAttachment) { UPLOAD_BYTES } else { REQUEST_BYTES };
+    let body = read(body, limit).await;
+    let mut record = RecordedCall {
+        call,
+        method: parts.method.to_string(),
+        path: format!("/api{}", parts.uri.path()),
+        query: parts.uri.query().map(str::to_owned),
+        status: 0,
+        body: body.as_deref().and_then(recordable),
+        authorized: sandbox.knows_key(&parts),
+        at,
+    };
+    let response = match (record.authorized, body) {
+        (false, _) => ApiError::unauthorized().into_response(),
+        (true, None) => ApiError::too_large().into_response(),
+        (true, Some(body)) => sandbox.answer(call, Request::from_parts(parts, Body::from(body)), next).await,
+    };
+    record.status = response.status().as_u16();
+    sandbox.0.lock().records.record(record);
+    sandbox.0.changed();
+    response
+}
+
+impl Sandbox {
+    fn knows_key(&self, parts: &Parts) -> bool {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        value.and_then(|value| value.strip_prefix("Bearer ")) == Some(&self.0.api_key)
+    }
+
+    async fn answer(&self, call: Option<Call>, request: Request, next: Next) -> Response {
+        let scripted = self.0.lock().records.scripted(call);
+        match scripted {
+            Some(answer) => answer.into_response(),
+            None => next.run(request).await,
+        }
+    }
+}
+
+impl IntoResponse for ScriptedAnswer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = match self.body {
+            serde_json::Value::Null => status.into_response(),
+            body => (status, axum::Json(body)).into_response(),
+        };
+        for (name, value) in self.headers {
+            match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                (Ok(name), Ok(value)) => drop(response.headers_mut().insert(name, value)),
+                _ => tracing::warn!("a scripted header isn't valid and was left out"),
+            }
+        }
+        response
+    }
+}
+
+/// The whole body, or `None` when it is too large. The rest of a large one is read and thrown away, because
+/// the caller of a server that stops reading sees a broken connection instead of the answer.
+async fn read(body: Body, limit: usize) -> Option<Bytes> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (BytesMut::new(), 0);
+    while let Some(Ok(chunk)) = chunks.next().await {
+        length += chunk.len();
+        if length <= limit {
+            bytes.extend_from_slice(&chunk);
+        } else if length > 2 * limit {
+            break;
+        }
+    }
+    (length <= limit).then(|| bytes.freeze())
+}
+
+fn recordable(body: &[u8]) -> Option<serde_json::Value> {
+    if body.len() > RECORDED_BYTES {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}

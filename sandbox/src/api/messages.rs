@@ -1,0 +1,128 @@
+//! The message list and new messages.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::error::ApiError;
+use super::{object, origin};
+use crate::conversation::{Author, Conversation};
+use crate::{Role, Sandbox};
+
+/// The largest page, and the default.
+const PAGE: usize = 100;
+
+pub(crate) async fn list(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    sandbox.peek(&id, |_| ())?;
+    let page = Page::of(query.as_deref().unwrap_or_default())?;
+    let (rows, more) = sandbox.peek(&id, |conversation| page.of_messages(conversation))?;
+    let next = more.then(|| page.next_url(&origin(&headers), &id));
+    Ok(Json(json!({ "data": rows, "meta": { "next_page_url": next } })))
+}
+
+pub(crate) async fn create(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    sandbox.peek(&id, |_| ())?;
+    let body = object(&body)?;
+    let (author, content) = (author(&body)?, content(&body)?);
+    let message = sandbox.change(&id, |conversation| conversation.api_says(author, content))?;
+    Ok((StatusCode::CREATED, Json(message.created_json(&id))))
+}
+
+/// A page of the list: `limit` rows from `start`.
+struct Page {
+    start: usize,
+    limit: usize,
+}
+
+impl Page {
+    fn of(query: &str) -> Result<Self, ApiError> {
+        let mut page = Self { start: 0, limit: PAGE };
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            match name {
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=PAGE).contains(limit));
+                    page.limit = limit.ok_or_else(|| ApiError::invalid("limit", "From 1 to 100"))?;
+                }
+                "cursor" => {
+                    page.start =
+                        position(value).ok_or_else(|| ApiError::invalid("cursor", "Not a cursor of ours"))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+
+    /// The rows, and whether more follow.
+    fn of_messages(&self, conversation: &Conversation) -> (Vec<Value>, bool) {
+        let rest = conversation.messages.iter().skip(self.start);
+        let more = rest.len() > self.limit;
+        (rest.take(self.limit).map(crate::StoredMessage::list_row).collect(), more)
+    }
+
+    fn next_url(&self, origin: &str, conversation: &str) -> String {
+        let cursor = URL_SAFE_NO_PAD.encode(format!("after:{}", self.start + self.limit));
+        let limit = self.limit;
+        format!("{origin}/api/v2/conversations/{conversation}/messages/?limit={limit}&cursor={cursor}")
+    }
+}
+
+fn position(cursor: &str) -> Option<usize> {
+    let decoded = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    decoded.strip_prefix("after:")?.parse().ok()
+}
+
+fn author(body: &Map<String, Value>) -> Result<Author, ApiError> {
+    let Some(Value::Object(author)) = body.get("author") else {
+        return Err(ApiError::invalid("author", "An object is required"));
+    };
+    let field = |name: &str| author.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
+    let role = match field("role") {
+        Some("human_agent") if field("display_name").is_none() => {
+            return Err(ApiError::invalid("author.display_name", "Required for a human_agent"));
+        }
+        Some("end_user") if field("id").is_none() => {
+            return Err(ApiError::invalid("author.id", "Required for an end_user"));
+        }
+        Some("human_agent") => Role::HumanAgent,
+        Some("end_user") => Role::EndUser,
+        _ => return Err(ApiError::invalid("author.role", "One of end_user, human_agent")),
+    };
+    let owned = |name: &str| field(name).map(str::to_owned);
+    let id = if role == Role::EndUser { owned("id") } else { None };
+    Ok(Author { role, id, avatar: owned("avatar"), display_name: owned("display_name") })
+}
+
+/// The content with the fields that Ada knows, and no others.
+fn content(body: &Map<String, Value>) -> Result<Value, ApiError> {
+    let Some(Value::Object(content)) = body.get("content") else {
+        return Err(ApiError::invalid("content", "An object is required"));
+    };
+    let field = |name: &str| {
+        let value = content.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
+        value.ok_or_else(|| ApiError::invalid(&format!("content.{name}"), "A string is required"))
+    };
+    match content.get("type").and_then(Value::as_str) {
+        Some("text") => Ok(json!({ "type": "text", "body": field("body")? })),
+        Some("file") => Ok(json!({
+            "type": "file",
+            "url": field("url")?,
+            "mime_type": field("mime_type")?,
+            "filename": field("filename")?,
+        })),
+        _ => Err(ApiError::invalid("content.type", "One of text, file")),
+    }
+}

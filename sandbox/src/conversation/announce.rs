@@ -1,0 +1,64 @@
+//! What Ada tells the world about a conversation: an event for each change, put into its outbox.
+
+use jiff::Timestamp;
+
+use super::Conversation;
+use crate::message::{Role, StoredMessage};
+use crate::webhook::{
+    Author, ConversationCreatedEvent, ConversationEndedEvent, HandoffEndedEvent, MessageEvent,
+    conversation_created_event, conversation_ended_event, handoff_ended_event, message_event,
+};
+
+impl Conversation {
+    pub(super) fn announce_created(&mut self) {
+        self.outbox.push(conversation_created_event(ConversationCreatedEvent {
+            conversation_id: self.id.clone(),
+            end_user_id: self.end_user_id.clone(),
+            created_at: self.created_at,
+            ai_agent_domain: self.origin.ai_agent_domain.clone(),
+        }));
+    }
+
+    pub(super) fn announce_message(&mut self, message: &StoredMessage, at: Timestamp) {
+        self.outbox.push(message_event(MessageEvent {
+            message_id: message.message_id.clone(),
+            conversation_id: self.id.clone(),
+            end_user_id: self.end_user_id.clone(),
+            handoff_integration: self.in_handoff().then(|| self.origin.integration.clone()),
+            timestamp: at,
+            created_at: at,
+            author: Author {
+                id: message.author_id.clone(),
+                role: message.role.as_str().to_owned(),
+                avatar: message.avatar.clone(),
+                display_name: message.display_name.clone(),
+            },
+            content: message.content.clone(),
+            ai_agent_domain: self.origin.ai_agent_domain.clone(),
+        }));
+    }
+
+    pub(super) fn announce_handoff_ended(&mut self, at: Timestamp) {
+        self.outbox.push(handoff_ended_event(HandoffEndedEvent {
+            conversation_id: self.id.clone(),
+            end_user_id: self.end_user_id.clone(),
+            handoff_integration: self.origin.integration.clone(),
+            timestamp: at,
+            ai_agent_domain: self.origin.ai_agent_domain.clone(),
+        }));
+    }
+
+    /// The end user has ended it, at the time of the latest change.
+    pub(super) fn announce_ended(&mut self) {
+        self.outbox.push(conversation_ended_event(ConversationEndedEvent {
+            conversation_id: self.id.clone(),
+            end_user_id: self.end_user_id.clone(),
+            created_at: self.created_at,
+            timestamp: self.clock,
+            ended_by_id: Some(self.end_user_id.clone()),
+            ended_by_role: Role::EndUser.as_str().to_owned(),
+            metadata: self.metadata.clone(),
+            ai_agent_domain: self.origin.ai_agent_domain.clone(),
+        }));
+    }
+}

@@ -1,0 +1,104 @@
+//! A stand-in Ada: the part of Ada that a custom handoff meets, in one small server.
+//!
+//! It keeps conversations in memory, answers the Conversations API below `/api`, sends signed webhooks the
+//! way Svix does, calls the relay's start door like a handoff block, and has a chat page for the customer at
+//! `/chat`. `handoff-relay demo` runs it, and tests use it as a fake that records every call and can be told
+//! what to answer.
+//!
+//! How the parts fit:
+//! - `conversation` has the rules, and they are pure: a change to a conversation leaves events in its outbox;
+//! - `shared` holds the state behind one short lock, and hands those events to `deliver` after unlocking;
+//! - `api` is what the relay calls, `chat` is what the customer's browser calls;
+//! - [`webhook`] makes and signs Ada's payloads, for the sandbox and for tests.
+//!
+//! It must not know the relay: all it has are two URLs and a key.
+
+mod api;
+mod chat;
+mod conversation;
+mod customer;
+mod deliver;
+mod files;
+mod message;
+mod options;
+mod record;
+mod refusal;
+mod replies;
+mod serve;
+mod shared;
+pub mod webhook;
+
+use std::sync::Arc;
+
+pub use message::{Role, StoredMessage};
+pub use options::Options;
+pub use record::{Call, RecordedCall, ScriptedAnswer};
+pub use refusal::Refusal;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use crate::shared::Shared;
+
+/// A handle to one stand-in Ada. Clones are cheap and share everything.
+///
+/// Events are sent from tasks: create conversations and change them inside a Tokio runtime.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Shared>);
+
+impl Sandbox {
+    /// An Ada without conversations. It answers the network only while [`serve`](Self::serve) runs.
+    pub fn new(options: Options) -> Self {
+        Self(Arc::new(Shared::new(options)))
+    }
+
+    /// Sends what follows to other addresses, as after a relay that came back on another port. Retries of
+    /// earlier events go there too.
+    pub fn set_targets(&self, webhook_url: String, start_url: String) {
+        let mut state = self.0.lock();
+        state.webhook_url = webhook_url;
+        state.start_url = start_url;
+    }
+
+    /// Turns webhooks on or off. Events that happen while they are off are lost; retries of earlier ones
+    /// still go out.
+    pub fn set_webhooks(&self, on: bool) {
+        self.0.lock().webhooks_on = on;
+    }
+
+    /// What the end user sees in a conversation, in order. Empty for an unknown one.
+    pub fn messages(&self, conversation: &str) -> Vec<StoredMessage> {
+        self.peek(conversation, |conversation| conversation.messages.clone()).unwrap_or_default()
+    }
+
+    /// Whether a conversation is with a human team right now.
+    pub fn in_handoff(&self, conversation: &str) -> bool {
+        self.peek(conversation, |conversation| conversation.in_handoff()).unwrap_or(false)
+    }
+
+    /// The metadata of a conversation. Empty for an unknown one.
+    pub fn metadata(&self, conversation: &str) -> Map<String, Value> {
+        self.peek(conversation, |conversation| conversation.metadata.clone()).unwrap_or_default()
+    }
+
+    /// Every API request so far, in the order in which they were answered: the last 10,000.
+    pub fn calls(&self) -> Vec<RecordedCall> {
+        self.0.lock().records.calls()
+    }
+
+    /// Queues an answer for the next authorized request of that kind. The request then changes nothing.
+    pub fn answer_next(&self, call: Call, answer: ScriptedAnswer) {
+        self.0.lock().records.script(call, answer);
+    }
+
+    /// A counter that moves with every change and every recorded call.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.revision.subscribe()
+    }
+
+    /// Waits until `condition` holds; it is asked again after every change. Bring your own deadline.
+    pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        let mut changes = self.changes();
+        // The sender lives as long as `self`, so waiting can't fail.
+        while !condition(self) && changes.changed().await.is_ok() {}
+    }
+}

@@ -1,0 +1,106 @@
+//! What was asked of the API, and what tests want it to answer.
+
+use std::collections::{HashMap, VecDeque};
+
+use axum::http::Method;
+use serde_json::Value;
+
+/// How many requests are remembered.
+const CALLS_KEPT: usize = 10_000;
+
+/// The calls of the API that a test can tell apart and script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// `POST .../messages/`
+    SendMessage,
+    /// `GET .../messages/`
+    ListMessages,
+    /// `POST .../end-handoff/`
+    EndHandoff,
+    /// `PATCH /v2/conversations/{id}/`
+    UpdateMetadata,
+    /// `POST .../attachments/`
+    UploadAttachment,
+    /// `GET /v2/conversations/{id}/`
+    GetConversation,
+    /// `PATCH .../handoff-queue/`
+    HandoffQueue,
+}
+
+impl Call {
+    /// The call that a request means; `path` is the one below `/api`.
+    pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
+        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let ["v2", "conversations", _, action @ ..] = segments.as_slice() else { return None };
+        match (method.as_str(), action) {
+            ("GET", []) => Some(Self::GetConversation),
+            ("PATCH", []) => Some(Self::UpdateMetadata),
+            ("GET", ["messages"]) => Some(Self::ListMessages),
+            ("POST", ["messages"]) => Some(Self::SendMessage),
+            ("POST", ["end-handoff"]) => Some(Self::EndHandoff),
+            ("POST", ["attachments"]) => Some(Self::UploadAttachment),
+            ("PATCH", ["handoff-queue"]) => Some(Self::HandoffQueue),
+            _ => None,
+        }
+    }
+}
+
+/// One request that the API has answered.
+#[derive(Debug, Clone)]
+pub struct RecordedCall {
+    /// Which call it was; `None` for what the API doesn't know.
+    pub call: Option<Call>,
+    /// The method, in capitals.
+    pub method: String,
+    /// The path as it was sent, `/api` included, without the query.
+    pub path: String,
+    /// The query, without its question mark.
+    pub query: Option<String>,
+    /// The status it was answered with.
+    pub status: u16,
+    /// The body, when it was JSON of at most 1 MB.
+    pub body: Option<Value>,
+    /// Whether it carried the right key.
+    pub authorized: bool,
+    /// When it arrived.
+    pub at: jiff::Timestamp,
+}
+
+/// What to answer instead of doing the work.
+#[derive(Debug, Clone)]
+pub struct ScriptedAnswer {
+    /// The status code.
+    pub status: u16,
+    /// Headers to add, such as `Retry-After`.
+    pub headers: Vec<(String, String)>,
+    /// The JSON body; `null` sends none.
+    pub body: Value,
+}
+
+/// The ring of recorded calls and the queues of scripted answers.
+#[derive(Default)]
+pub(crate) struct Records {
+    calls: VecDeque<RecordedCall>,
+    scripts: HashMap<Call, VecDeque<ScriptedAnswer>>,
+}
+
+impl Records {
+    pub(crate) fn calls(&self) -> Vec<RecordedCall> {
+        self.calls.iter().cloned().collect()
+    }
+
+    pub(crate) fn record(&mut self, call: RecordedCall) {
+        if self.calls.len() == CALLS_KEPT {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(call);
+    }
+
+    pub(crate) fn script(&mut self, call: Call, answer: ScriptedAnswer) {
+        self.scripts.entry(call).or_default().push_back(answer);
+    }
+
+    pub(crate) fn scripted(&mut self, call: Option<Call>) -> Option<ScriptedAnswer> {
+        self.scripts.get_mut(&call?)?.pop_front()
+    }
+}

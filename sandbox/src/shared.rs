@@ -1,0 +1,127 @@
+//! What all handles share: the state behind one lock that is never held across an await, and the means to
+//! send what a change leaves behind.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::conversation::{Conversation, Origin};
+use crate::files::Files;
+use crate::record::Records;
+use crate::{Options, Refusal, Sandbox};
+
+/// How long Ada waits for an answer from the relay.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+pub(crate) struct Shared {
+    pub(crate) api_key: String,
+    pub(crate) webhook_secret: String,
+    pub(crate) handoff_auth_key: Option<String>,
+    pub(crate) retry_delays: Vec<Duration>,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) client: reqwest::Client,
+    /// Owns every task: webhooks on their way and start calls.
+    pub(crate) tasks: TaskTracker,
+    /// Moves with every change, for event streams and waiting tests.
+    pub(crate) revision: watch::Sender<u64>,
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) webhook_url: String,
+    pub(crate) start_url: String,
+    pub(crate) webhooks_on: bool,
+    pub(crate) conversations: HashMap<String, Conversation>,
+    pub(crate) records: Records,
+    pub(crate) files: Files,
+    /// Cancelled when the present run ends.
+    pub(crate) run: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options) -> Self {
+        let state = State {
+            webhook_url: options.webhook_url,
+            start_url: options.start_url,
+            webhooks_on: true,
+            conversations: HashMap::new(),
+            records: Records::default(),
+            files: Files::default(),
+            run: CancellationToken::new(),
+        };
+        Self {
+            api_key: options.api_key,
+            webhook_secret: options.webhook_secret,
+            handoff_auth_key: options.handoff_auth_key,
+            retry_delays: options.retry_delays,
+            origin: Arc::new(Origin {
+                integration: options.integration,
+                ai_agent_domain: options.ai_agent_domain,
+            }),
+            client: client(),
+            tasks: TaskTracker::new(),
+            revision: watch::Sender::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panicked elsewhere must not hide what it has found.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells streams and waiting tests to look again.
+    pub(crate) fn changed(&self) {
+        self.revision.send_modify(|revision| *revision = revision.wrapping_add(1));
+    }
+}
+
+impl Sandbox {
+    /// Reads a conversation.
+    pub(crate) fn peek<T>(&self, id: &str, read: impl FnOnce(&Conversation) -> T) -> Result<T, Refusal> {
+        self.0.lock().conversations.get(id).map(read).ok_or(Refusal::UnknownConversation)
+    }
+
+    /// Changes a conversation and sends the events that come of it.
+    pub(crate) fn change<T>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Conversation) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let (result, events, webhooks_on) = {
+            let mut state = self.0.lock();
+            let conversation = state.conversations.get_mut(id).ok_or(Refusal::UnknownConversation)?;
+            let result = change(conversation);
+            (result, std::mem::take(&mut conversation.outbox), state.webhooks_on)
+        };
+        if webhooks_on {
+            events.iter().for_each(|event| self.send_event(event));
+        }
+        self.0.changed();
+        result
+    }
+
+    /// Adds a conversation; its first events leave with it.
+    pub(crate) fn add(&self, conversation: Conversation) -> String {
+        let id = conversation.id.clone();
+        self.0.lock().conversations.insert(id.clone(), conversation);
+        // The conversation was added just now and nobody removes any.
+        let _ = self.change(&id, |_| Ok(()));
+        id
+    }
+}
+
+/// Plain HTTP to the relay beside us: no proxy of the environment, no redirects, no system certificates.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([])
+        .timeout(ANSWER_WITHIN)
+        .build()
+        .expect("without certificates to load nothing can fail")
+}
