@@ -1,0 +1,382 @@
+//! Ada's Conversations API, as far as a handoff needs it.
+//!
+//! One pooled client, one origin: redirects are not followed and a page link to elsewhere is refused, so
+//! that the key never leaves for another place.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use jiff::fmt::rfc2822::DateTimeParser;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, RequestBuilder, Response, header};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::message::{author, content, id};
+use crate::{
+    relay::{
+        delivery::{Failure, Receipt},
+        event::Message,
+        id::{ConversationId, MessageId},
+        time::{Offset, Time},
+    },
+    settings::Secret,
+};
+
+/// Everything but unreserved characters (RFC 3986) is encoded: ids are opaque.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// A hundred messages of Ada's largest size would not fit; a hundred of real size do many times over.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// Pages of a hundred: no conversation of people is longer.
+const MAX_PAGES: usize = 1_000;
+/// Ada's limit for a conversation's metadata.
+pub const MAX_METADATA_BYTES: usize = 4_096;
+/// A slower answer says too little about Ada's clock.
+const MAX_ROUND_TRIP: Duration = Duration::from_secs(5);
+/// `Retry-After` beyond this is taken for a mistake.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+/// How much of an error text of Ada's people get to see, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+/// What came of a call, and when Ada says it answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<T> {
+    /// The result.
+    pub outcome: Result<T, Failure>,
+    /// The `Date` of the (last) answer.
+    pub answered_at: Option<Time>,
+}
+
+/// A client for one AI Agent.
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: Secret,
+    offset_micros: AtomicI64,
+}
+
+impl Client {
+    /// A client for the API at `base`, whose calls take at most `timeout`.
+    ///
+    /// # Errors
+    /// TLS can't be set up on this machine.
+    pub fn new(base: &Url, key: Secret, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeout.min(Duration::from_secs(5)))
+            .timeout(timeout)
+            .user_agent(concat!("handoff-relay/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, base: base.clone(), key, offset_micros: AtomicI64::new(0) })
+    }
+
+    /// Ada's clock minus ours, as far as answers have told.
+    pub fn offset(&self) -> Offset {
+        Offset::from_micros(self.offset_micros.load(Ordering::Relaxed))
+    }
+
+    /// Posts a text message of a human agent.
+    pub async fn send_message(
+        &self,
+        conversation: &ConversationId,
+        display_name: &str,
+        text: &str,
+    ) -> Answer<Receipt> {
+        let body = json!({
+            "author": {"role": "human_agent", "display_name": display_name},
+            "content": {"type": "text", "body": text},
+        });
+        let answer = self.call(Method::POST, conversation, "messages/", Some(&body)).await;
+        answer.map(|stored| receipt(&stored))
+    }
+
+    /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
+    pub async fn end_handoff(&self, conversation: &ConversationId) -> Answer<Receipt> {
+        let answer = self.call(Method::POST, conversation, "end-handoff/", None).await;
+        answer.map(|_| Receipt::default())
+    }
+
+    /// Sets metadata of the conversation; `null` removes a key.
+    ///
+    /// More than [`MAX_METADATA_BYTES`], or values Ada doesn't take, are [`Failure::Refused`] without a call.
+    pub async fn update_metadata(
+        &self,
+        conversation: &ConversationId,
+        metadata: &Map<String, Value>,
+    ) -> Answer<()> {
+        if let Some(reason) = unfit(metadata) {
+            return Answer { outcome: Err(Failure::Refused(reason)), answered_at: None };
+        }
+        let body = json!({ "metadata": metadata });
+        self.call(Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
+    }
+
+    /// Reads all messages of the conversation, oldest first. What can't be read is left out.
+    pub async fn list_messages(&self, conversation: &ConversationId) -> Answer<Vec<Message>> {
+        let mut messages = Vec::new();
+        let mut answered_at = None;
+        let mut next = match self.url(conversation, "messages/?limit=100") {
+            Ok(url) => Some(url),
+            Err(failure) => return Answer { outcome: Err(failure), answered_at },
+        };
+        let mut pages = 0;
+        while let Some(url) = next {
+            let page = self.send(self.http.request(Method::GET, url)).await;
+            answered_at = page.answered_at.or(answered_at);
+            let page = match page.outcome {
+                Ok(page) => page,
+                Err(failure) => return Answer { outcome: Err(failure), answered_at },
+            };
+            let Some(rows) = page.get("data").and_then(Value::as_array) else {
+                let failure = Failure::Unclear("Ada's message list is not one".to_owned());
+                return Answer { outcome: Err(failure), answered_at };
+            };
+            messages.extend(rows.iter().filter_map(message));
+            pages += 1;
+            next = match self.next_page(&page, pages) {
+                Ok(next) => next,
+                Err(failure) => return Answer { outcome: Err(failure), answered_at },
+            };
+        }
+        Answer { outcome: Ok(messages), answered_at }
+    }
+
+    fn next_page(&self, page: &Value, pages: usize) -> Result<Option<Url>, Failure> {
+        let link = page.pointer("/meta/next_page_url").and_then(Value::as_str);
+        let Some(link) = link.filter(|link| !link.is_empty()) else { return Ok(None) };
+        let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
+        if url.origin() != self.base.origin() {
+            return Err(Failure::Refused("Ada's page link leads to another origin".into()));
+        }
+        if pages >= MAX_PAGES {
+            return Err(Failure::Refused(format!("Ada's message list has over {MAX_PAGES} pages")));
+        }
+        Ok(Some(url))
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        conversation: &ConversationId,
+        rest: &str,
+        body: Option<&Value>,
+    ) -> Answer<Value> {
+        let request = match self.url(conversation, rest) {
+            Ok(url) => self.http.request(method, url),
+            Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
+        };
+        self.send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    fn url(&self, conversation: &ConversationId, rest: &str) -> Result<Url, Failure> {
+        let unfit = || Failure::Refused("the conversation's id can't stand in a URL".to_owned());
+        let id = conversation.as_str();
+        if id.is_empty() || id == "." || id == ".." {
+            return Err(unfit());
+        }
+        let id = utf8_percent_encode(id, SEGMENT);
+        let base = self.base.as_str().trim_end_matches('/');
+        format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Answer<Value> {
+        let asked_at = Time::now();
+        let response = match request.bearer_auth(self.key.expose()).send().await {
+            Ok(response) => response,
+            Err(error) => return Answer { outcome: Err(unanswered(&error)), answered_at: None },
+        };
+        let answered_at = date(&response);
+        self.learn_offset(asked_at, answered_at);
+        Answer { outcome: read(response).await, answered_at }
+    }
+
+    /// `Date` is cut to the second, so the truth is half a second later on average.
+    fn learn_offset(&self, asked_at: Time, answered_at: Option<Time>) {
+        let round_trip = Time::now().since(asked_at);
+        if let (Some(theirs), true) = (answered_at, round_trip < MAX_ROUND_TRIP) {
+            let ours = asked_at + round_trip / 2;
+            let offset = Offset::between(ours, theirs + Duration::from_millis(500));
+            self.offset_micros.store(offset.as_micros(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T> Answer<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { outcome: self.outcome.map(change), answered_at: self.answered_at }
+    }
+}
+
+/// Ada has it once it answers 2xx, readable or not.
+fn receipt(stored: &Value) -> Receipt {
+    let created_at = stored.get("created_at").and_then(Value::as_str);
+    Receipt {
+        message_id: id(stored, "id").ok().map(MessageId),
+        created_at: created_at.and_then(|text| text.parse().ok()),
+    }
+}
+
+/// A row of the message list; other types than `message_logs` are none.
+fn message(row: &Value) -> Option<Message> {
+    if row.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "message_logs") {
+        return None;
+    }
+    Some(Message {
+        id: MessageId(id(row, "message_id").ok()?),
+        created_at: row.get("created_at")?.as_str()?.parse().ok()?,
+        author: author(row).ok()?,
+        content: content(row).ok()?,
+    })
+}
+
+fn unfit(metadata: &Map<String, Value>) -> Option<String> {
+    let bytes = serde_json::to_string(metadata).map_or(usize::MAX, |text| text.len());
+    if bytes > MAX_METADATA_BYTES {
+        return Some(format!("metadata is {bytes} bytes; Ada takes {MAX_METADATA_BYTES}"));
+    }
+    let nested = metadata.iter().find(|(_, value)| value.is_array() || value.is_object());
+    nested.map(|(key, _)| format!("metadata `{key}` is neither text, number, true, false nor null"))
+}
+
+async fn read(response: Response) -> Result<Value, Failure> {
+    let status = response.status();
+    let retry_after = retry_after(&response);
+    let body = body(response).await;
+    let json = body.as_ref().ok().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    if status.is_success() {
+        return Ok(json.unwrap_or_default());
+    }
+    let reason = reason(status, json.as_ref());
+    Err(match status.as_u16() {
+        404 | 422 => Failure::NoHandoff(reason),
+        401 | 403 => Failure::Denied(reason),
+        429 => Failure::Throttled { reason, retry_after },
+        408 | 500.. => Failure::Unclear(reason),
+        _ => Failure::Refused(reason),
+    })
+}
+
+async fn body(mut response: Response) -> Result<BytesMut, ()> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| ())? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Ada's own words where it has some: `{"errors":[{"type","message","details"}]}`.
+fn reason(status: reqwest::StatusCode, body: Option<&Value>) -> String {
+    let words = body.and_then(|body| body.pointer("/errors/0")).map(|error| {
+        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        match error.get("details") {
+            None | Some(Value::Null) => message.to_owned(),
+            Some(Value::String(details)) => format!("{message} ({details})"),
+            Some(details) => format!("{message} ({details})"),
+        }
+    });
+    let words = words.filter(|words| !words.is_empty());
+    let words = words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
+    let words: String = words.chars().filter(|c| !c.is_control()).take(MAX_REASON_CHARS).collect();
+    format!("Ada answered {}: {words}", status.as_u16())
+}
+
+fn unanswered(error: &reqwest::Error) -> Failure {
+    Failure::Unclear(
+        match () {
+            () if error.is_timeout() => "Ada did not answer in time",
+            () if error.is_connect() => "Ada could not be reached",
+            () => "the connection to Ada broke",
+        }
+        .to_owned(),
+    )
+}
+
+fn date(response: &Response) -> Option<Time> {
+    http_date(response.headers().get(header::DATE)?.to_str().ok()?)
+}
+
+fn http_date(text: &str) -> Option<Time> {
+    let stamp = DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Time::from_micros(stamp.as_microsecond()))
+}
+
+/// Seconds, or a date (RFC 9110, 10.2.3).
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    let wait = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => http_date(text)?.since(date(response).unwrap_or_else(Time::now)),
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn client() -> Client {
+        let base = "https://acme.ada.support/api".parse().unwrap();
+        Client::new(&base, Secret::new("key"), Duration::from_secs(1)).unwrap()
+    }
+
+    #[test]
+    fn ids_are_opaque_in_paths() {
+        for (id, path) in [
+            ("65a0", "/api/v2/conversations/65a0/messages/"),
+            ("a/b?c#d", "/api/v2/conversations/a%2Fb%3Fc%23d/messages/"),
+            ("ü %2e", "/api/v2/conversations/%C3%BC%20%252e/messages/"),
+        ] {
+            let url = client().url(&ConversationId::from(id), "messages/").unwrap();
+            assert_eq!((url.path(), url.query()), (path, None), "{id}");
+        }
+        for id in ["", ".", ".."] {
+            assert!(client().url(&ConversationId::from(id), "messages/").is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn pages_stay_on_the_origin() {
+        let page = |link: &str| json!({"data": [], "meta": {"next_page_url": link}});
+        let next = |link: &str| client().next_page(&page(link), 1);
+        let here = "https://acme.ada.support/api/v2/conversations/c/messages/?cursor=x%2By";
+        assert_eq!(next(here).unwrap().unwrap().as_str(), here);
+        assert_eq!(next(""), Ok(None));
+        for elsewhere in [
+            "https://evil.example/api/v2/",
+            "http://acme.ada.support/api/v2/",
+            "https://acme.ada.support:8443/api",
+            "//evil.example/x",
+        ] {
+            assert!(next(elsewhere).is_err(), "{elsewhere}");
+        }
+        assert!(client().next_page(&page(here), MAX_PAGES).is_err());
+    }
+
+    #[test]
+    fn reasons_are_adas_own_words() {
+        let status = reqwest::StatusCode::UNPROCESSABLE_ENTITY;
+        let body = json!({"errors": [{"type": "x", "message": "Not in a handoff", "details": "over"}]});
+        assert_eq!(reason(status, Some(&body)), "Ada answered 422: Not in a handoff (over)");
+        assert_eq!(reason(status, None), "Ada answered 422: Unprocessable Entity");
+    }
+
+    #[test]
+    fn metadata_is_checked_before_the_call() {
+        let fits = json!({"a": "b", "n": 1, "x": null});
+        assert_eq!(unfit(fits.as_object().unwrap()), None);
+        for unfit_one in [json!({"a": ["b"]}), json!({"a": "b".repeat(4_096)})] {
+            assert!(unfit(unfit_one.as_object().unwrap()).is_some());
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The event stream (SSE): everything that is new or has changed, as it is now.
+//!
+//! Each event stands for a change with a number. A client opens the stream first and loads then; whoever
+//! reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
+
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::{Stream, stream};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::view::{HandoffView, MessageView};
+use crate::{
+    http::{
+        App,
+        extract::Agent,
+        problem::{Problem, ProblemBody},
+    },
+    store::{Changed, Since, StoreError},
+};
+
+/// Proxies drop connections that say nothing for long.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// Changes read at once.
+const PAGE: usize = 200;
+
+/// Follow all handoffs and messages.
+#[utoipa::path(get, path = "/api/events", tag = "events",
+    params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
+    responses((status = 200, content_type = "text/event-stream", body = String,
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: reset` asks to load anew"),
+        (status = 401, body = ProblemBody), (status = 503, body = ProblemBody)))]
+pub async fn stream(
+    State(app): State<App>,
+    _agent: Agent,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let permit = app.streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| Problem::unavailable("too many event streams are open"))?;
+    let changed = app.engine.store().changed();
+    let newest = *changed.borrow();
+    let mut follower = Follower { app, changed, position: newest, ready: VecDeque::new(), _permit: permit };
+    match headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok())) {
+        // The first id lets a client that reconnects catch up from here.
+        None => follower.ready.push_back(Event::default().id(newest.to_string()).comment("open")),
+        Some(Some(last)) => follower.position = last,
+        Some(None) => follower.reset(newest),
+    }
+    let events = Sse::new(events(follower)).keep_alive(KeepAlive::new().interval(COMMENT_EVERY));
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Buffering proxies would hold events back.
+    let unbuffered = (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok((StatusCode::OK, [no_store, unbuffered], events))
+}
+
+struct Follower {
+    app: App,
+    changed: watch::Receiver<u64>,
+    position: u64,
+    ready: VecDeque<Event>,
+    _permit: OwnedSemaphorePermit,
+}
+
+fn events(follower: Follower) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok(event), follower))
+    })
+}
+
+impl Follower {
+    /// The next event; `None` when the relay stops or the store fails, upon which clients reconnect.
+    async fn next(&mut self) -> Option<Event> {
+        let stop = self.app.stop.clone();
+        while self.ready.is_empty() {
+            self.changed.borrow_and_update();
+            if let Err(error) = self.read().await {
+                tracing::error!(error = %error, "an event stream could not be read");
+                return None;
+            }
+            if self.ready.is_empty() {
+                stop.run_until_cancelled(self.changed.changed()).await?.ok()?;
+            }
+        }
+        if stop.is_cancelled() { None } else { self.ready.pop_front() }
+    }
+
+    async fn read(&mut self) -> Result<(), StoreError> {
+        match self.app.engine.store().changes_since(self.position, PAGE).await? {
+            Since::Reset(newest) => self.reset(newest),
+            Since::Changes(changes) => {
+                for (id, change) in changes {
+                    self.position = id;
+                    self.ready.extend(event(id, &change));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self, newest: u64) {
+        self.position = newest;
+        self.ready.push_back(Event::default().event("reset").id(newest.to_string()).data("{}"));
+    }
+}
+
+fn event(id: u64, change: &Changed) -> Option<Event> {
+    let event = Event::default().id(id.to_string());
+    let event = match change {
+        Changed::Handoff(handoff) => event.event("handoff").json_data(HandoffView::from(&**handoff)),
+        Changed::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
+    };
+    event.inspect_err(|error| tracing::error!(error = %error, "a change could not be shown")).ok()
+}

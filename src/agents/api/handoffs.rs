@@ -1,0 +1,183 @@
+//! Handoffs: find, accept, release, read, end.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::view::HandoffView;
+use crate::{
+    http::{
+        App,
+        extract::{Agent, Body, In, Params},
+        problem::{Problem, ProblemBody},
+    },
+    relay::{id::HandoffId, rules::act::TakeOver},
+    store::{HandoffQuery, StatusFilter},
+};
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
+
+/// Which handoffs to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// `waiting`, `active` or `ended`.
+    status: Option<String>,
+    /// Only those of this conversation of Ada's.
+    conversation_id: Option<String>,
+    /// Only those this agent has or had.
+    agent: Option<String>,
+    /// Only those routed to this team.
+    team: Option<String>,
+    /// Only those whose end user, context or ids contain this.
+    q: Option<String>,
+    /// 1 to 200; 50 if not given.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Handoffs, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct HandoffList {
+    /// The page.
+    data: Vec<HandoffView>,
+    /// Ask with this as `cursor` for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// How to accept.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(example = json!({"take_over": false}))]
+pub struct Accept {
+    /// Take it from the agent who has it.
+    take_over: bool,
+}
+
+/// How far an agent has read.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"seq": 3}))]
+pub struct Read {
+    /// Rows up to this `seq` have been read.
+    seq: u64,
+}
+
+/// List handoffs.
+#[utoipa::path(get, path = "/api/handoffs", tag = "handoffs", params(Wanted),
+    responses((status = 200, body = HandoffList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
+pub async fn list(
+    State(app): State<App>,
+    _agent: Agent,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<HandoffList>, Problem> {
+    let query = query(&wanted)?;
+    // No handoff is routed to a team yet.
+    if wanted.team.as_deref().is_some_and(|team| !team.is_empty()) {
+        return Ok(Json(HandoffList { data: Vec::new(), next_cursor: None }));
+    }
+    let page = app.engine.store().handoffs(&query).await?;
+    Ok(Json(HandoffList {
+        data: page.handoffs.iter().map(HandoffView::from).collect(),
+        next_cursor: page.next.map(|next| next.to_string()),
+    }))
+}
+
+fn query(wanted: &Wanted) -> Result<HandoffQuery, Problem> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let status = match given(&wanted.status).as_deref() {
+        None => None,
+        Some("waiting") => Some(StatusFilter::Waiting),
+        Some("active") => Some(StatusFilter::Active),
+        Some("ended") => Some(StatusFilter::Ended),
+        Some(_) => return Err(Problem::bad_request("status is none of waiting, active and ended")),
+    };
+    let after = given(&wanted.cursor).map(|cursor| cursor.parse());
+    Ok(HandoffQuery {
+        status,
+        conversation: given(&wanted.conversation_id),
+        agent: given(&wanted.agent),
+        text: given(&wanted.q),
+        after: after.transpose().map_err(|_| Problem::bad_request("cursor is not one of ours"))?,
+        limit: limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
+    })
+}
+
+/// A page size within its bounds.
+///
+/// # Errors
+/// 400 that names the bounds.
+pub fn limit(asked: Option<usize>, default: usize, most: usize) -> Result<usize, Problem> {
+    match asked.unwrap_or(default) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(Problem::bad_request(format!("limit is not between 1 and {most}"))),
+    }
+}
+
+/// Get a handoff.
+#[utoipa::path(get, path = "/api/handoffs/{id}", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody)))]
+pub async fn one(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+) -> Result<Json<HandoffView>, Problem> {
+    let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
+    let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
+    Ok(Json(HandoffView::from(&handoff)))
+}
+
+/// Accept a waiting handoff, or take one over.
+#[utoipa::path(post, path = "/api/handoffs/{id}/accept", tag = "handoffs", params(("id" = String, Path)),
+    request_body(content = Accept, description = "May be left out"),
+    responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody, description = "Another agent has it, or it has ended")))]
+pub async fn accept(
+    State(app): State<App>,
+    agent: Agent,
+    In(id): In<String>,
+    body: Body<Accept>,
+) -> Result<Json<HandoffView>, Problem> {
+    let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
+    let handoff = app.engine.accept(HandoffId(id), agent.0, take_over).await?;
+    Ok(Json(HandoffView::from(&handoff)))
+}
+
+/// Give a handoff back to the queue.
+#[utoipa::path(post, path = "/api/handoffs/{id}/release", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub async fn release(
+    State(app): State<App>,
+    agent: Agent,
+    In(id): In<String>,
+) -> Result<Json<HandoffView>, Problem> {
+    let handoff = app.engine.release(HandoffId(id), agent.0).await?;
+    Ok(Json(HandoffView::from(&handoff)))
+}
+
+/// Mark rows as read.
+#[utoipa::path(post, path = "/api/handoffs/{id}/read", tag = "handoffs", params(("id" = String, Path)),
+    request_body = Read,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub async fn read(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+    body: Body<Read>,
+) -> Result<StatusCode, Problem> {
+    app.engine.read(HandoffId(id), body.value.seq).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End a handoff: here at once, at Ada behind the messages that are queued.
+#[utoipa::path(post, path = "/api/handoffs/{id}/end", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub async fn end(
+    State(app): State<App>,
+    agent: Agent,
+    In(id): In<String>,
+) -> Result<Json<HandoffView>, Problem> {
+    let handoff = app.engine.end(HandoffId(id), agent.0).await?;
+    Ok(Json(HandoffView::from(&handoff)))
+}

@@ -1,0 +1,206 @@
+//! The thread of a handoff: read it, write to it.
+
+use std::fmt::Write as _;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    handoffs::limit,
+    view::{MessageView, event_name, role},
+};
+use crate::{
+    http::{
+        App,
+        extract::{Agent, Body, In, Params},
+        problem::{Problem, ProblemBody},
+    },
+    relay::{
+        id::{HandoffId, RowId},
+        rules::write::Message,
+        thread::{Content, Row},
+    },
+};
+
+/// Ada takes 10 MB, people read less.
+const MAX_TEXT_CHARS: usize = 50_000;
+const MAX_KEY_CHARS: usize = 255;
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 500;
+
+/// Which rows to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// Only rows behind this `seq`.
+    after: Option<u64>,
+    /// 1 to 500; 100 if not given.
+    limit: Option<usize>,
+}
+
+/// Rows of a thread, by `seq`.
+#[derive(Serialize, ToSchema)]
+pub struct MessageList {
+    /// The page.
+    data: Vec<MessageView>,
+    /// Ask with this as `after` for the next page; null on the last.
+    next_after: Option<u64>,
+}
+
+/// A message to the end user.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"text": "Hello, this is Alex. How can I help?"}))]
+pub struct NewMessage {
+    /// 1 to 50,000 characters.
+    text: String,
+}
+
+/// List the rows of a thread.
+#[utoipa::path(get, path = "/api/handoffs/{id}/messages", tag = "messages",
+    params(("id" = String, Path), Wanted),
+    responses((status = 200, body = MessageList), (status = 404, body = ProblemBody)))]
+pub async fn list(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<MessageList>, Problem> {
+    let id = HandoffId(id);
+    let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let mut rows = app.engine.store().rows(&id, wanted.after.unwrap_or(0), limit + 1).await?;
+    if rows.is_empty() {
+        exists(&app, &id).await?;
+    }
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_after = rows.last().filter(|_| more).map(|row| row.seq);
+    Ok(Json(MessageList { data: rows.iter().map(MessageView::from).collect(), next_after }))
+}
+
+async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {
+    let known = app.engine.store().handoff(id).await?;
+    known.map(|_| ()).ok_or_else(|| Problem::not_found("no such handoff"))
+}
+
+/// Write to the end user. A first message accepts a waiting handoff.
+#[utoipa::path(post, path = "/api/handoffs/{id}/messages", tag = "messages",
+    params(("id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same request again gives the message it made; kept for 24 hours")),
+    request_body = NewMessage,
+    responses((status = 202, body = MessageView), (status = 400, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody),
+        (status = 422, body = ProblemBody, description = "The key was used with another body"),
+        (status = 429, body = ProblemBody, description = "Too many messages wait to be sent")))]
+pub async fn write(
+    State(app): State<App>,
+    agent: Agent,
+    In(id): In<String>,
+    headers: HeaderMap,
+    body: Body<NewMessage>,
+) -> Result<(StatusCode, Json<MessageView>), Problem> {
+    check_text(&body.value.text)?;
+    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest(&body.held.bytes)));
+    let message = Message { agent: agent.0, text: body.value.text, idempotency };
+    let row = app.engine.write(HandoffId(id), message).await?;
+    Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
+}
+
+fn check_text(text: &str) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::bad_request("text is empty"));
+    }
+    if text.chars().count() > MAX_TEXT_CHARS {
+        let detail = format!("text is over {MAX_TEXT_CHARS} characters");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    Ok(())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > MAX_KEY_CHARS {
+        return Err(Problem::bad_request("Idempotency-Key is not 1 to 255 ASCII characters"));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Send a failed message again.
+#[utoipa::path(post, path = "/api/handoffs/{id}/messages/{row}/retry", tag = "messages",
+    params(("id" = String, Path), ("row" = String, Path)),
+    responses((status = 202, body = MessageView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub async fn retry(
+    State(app): State<App>,
+    agent: Agent,
+    In((id, row)): In<(String, String)>,
+) -> Result<(StatusCode, Json<MessageView>), Problem> {
+    let row = app.engine.retry(HandoffId(id), RowId(row), agent.0).await?;
+    Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
+}
+
+/// Drop a failed message. Its row stays.
+#[utoipa::path(delete, path = "/api/handoffs/{id}/messages/{row}", tag = "messages",
+    params(("id" = String, Path), ("row" = String, Path)),
+    responses((status = 204), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub async fn drop(
+    State(app): State<App>,
+    agent: Agent,
+    In((id, row)): In<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    app.engine.drop_row(HandoffId(id), RowId(row), agent.0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything so far, as text for people.
+#[utoipa::path(get, path = "/api/handoffs/{id}/transcript", tag = "messages", params(("id" = String, Path)),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ProblemBody)))]
+pub async fn transcript(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = HandoffId(id);
+    exists(&app, &id).await?;
+    let mut rows: Vec<Row> = Vec::new();
+    loop {
+        let after = rows.last().map_or(0, |row| row.seq);
+        let page = app.engine.store().rows(&id, after, MAX_LIMIT).await?;
+        let last = page.len() < MAX_LIMIT;
+        rows.extend(page);
+        if last {
+            break;
+        }
+    }
+    rows.sort_by_key(|row| (row.at, row.seq));
+    let text: String = rows.iter().map(line).collect();
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text))
+}
+
+/// One row in words: time, who, what.
+fn line(row: &Row) -> String {
+    let who = row.author.display_name.as_deref().unwrap_or_else(|| role(row.author.role));
+    let what = match &row.content {
+        Content::Text { body } | Content::Presence { body } => body.clone(),
+        Content::File { filename, .. } => format!("[file] {filename}"),
+        Content::Link { url, link_text: Some(text) } => format!("[link] {text}: {url}"),
+        Content::Link { url, link_text: None } => format!("[link] {url}"),
+        Content::Event { event, by: Some(by) } => format!("[{} by {by}]", event_name(*event)),
+        Content::Event { event, by: None } => format!("[{}]", event_name(*event)),
+        Content::Unknown { name } => format!("[{name}]"),
+    };
+    format!("{} {who}: {what}\n", row.at)
+}

@@ -1,0 +1,8 @@
+//! The agent API: what an agent sees and does, over HTTP with a bearer token.
+
+pub mod dead_letters;
+pub mod events;
+pub mod handoffs;
+pub mod messages;
+pub mod openapi;
+pub mod view;

@@ -1,0 +1,45 @@
+//! The API document, generated from the handlers.
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{dead_letters, events, handoffs, messages};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "handoff-relay agent API",
+        description = "What human agents see of conversations handed off by Ada, and what they do with them. \
+            Errors are application/problem+json (RFC 9457)."
+    ),
+    paths(
+        handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
+        messages::list, messages::write, messages::retry, messages::drop, messages::transcript,
+        events::stream, dead_letters::list
+    ),
+    modifiers(&BearerToken),
+    security(("token" = []))
+)]
+struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A token of AGENT_TOKENS"))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+    }
+}
+
+/// The document (OpenAPI 3.1).
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document
+}

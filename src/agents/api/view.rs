@@ -1,0 +1,305 @@
+//! What agents get to see, as JSON. A presigned URL is not among it.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::{
+    relay::{
+        changes::DeadLetter,
+        handoff::Handoff,
+        thread::{Content, EventName, Role, Row, Sending, Source},
+    },
+    store::StatusFilter,
+};
+
+/// A conversation handed off to people.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Handoff)]
+pub struct HandoffView {
+    /// Its id.
+    #[schema(example = "019aa3f0-6c1e-7d60-9f2b-0d9c5d5b4a11")]
+    id: String,
+    /// Ada's id of the conversation.
+    conversation_id: String,
+    /// Whose conversation it is.
+    #[schema(example = "acme.ada.support")]
+    ai_agent_domain: String,
+    /// The handoff integration's identifier.
+    #[schema(example = "custom-handoff")]
+    integration: String,
+    /// `waiting`, `active` or `ended`.
+    #[schema(example = "waiting")]
+    status: &'static str,
+    /// Who has it, or had it at its end.
+    agent: Option<AgentView>,
+    /// The team it is routed to, if any.
+    team: Option<String>,
+    /// The customer.
+    end_user: EndUserView,
+    /// Every field of the start call but the ids.
+    #[schema(value_type = Object)]
+    context: Map<String, Value>,
+    /// When it began. RFC 3339, UTC, milliseconds, like all times.
+    created_at: String,
+    /// When an agent first accepted it.
+    accepted_at: Option<String>,
+    /// When it ended.
+    ended_at: Option<String>,
+    /// `end_user`, `agent`, `system` or `ada`.
+    ended_by: Option<&'static str>,
+    /// The last message; text is cut to 300 characters.
+    last_message: Option<MessageView>,
+    /// Messages of the end user behind the read mark.
+    unread: u64,
+    /// Counts the changes.
+    version: u64,
+}
+
+/// A human agent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Agent)]
+pub struct AgentView {
+    /// As in the settings; customers see it.
+    name: String,
+}
+
+/// The customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EndUser)]
+pub struct EndUserView {
+    /// Ada's id of them.
+    id: Option<String>,
+    /// What to call them.
+    name: Option<String>,
+}
+
+/// A row of a thread. Show rows by `at`, then `seq`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+pub struct MessageView {
+    /// The row's id.
+    id: String,
+    /// Its number in the thread, without gaps, in the order in which rows joined.
+    seq: u64,
+    /// Where it belongs.
+    at: String,
+    /// Its handoff.
+    handoff_id: String,
+    /// Ada's id, once known.
+    message_id: Option<String>,
+    /// Who wrote it.
+    author: AuthorView,
+    /// What it says.
+    content: ContentView,
+    /// When it was written.
+    created_at: String,
+    /// `transcript`, `webhook`, `recovered`, `agent` or `relay`.
+    source: &'static str,
+    /// Its way to Ada, for what agents send.
+    delivery: Option<DeliveryView>,
+    /// Whether it came after younger ones.
+    late: bool,
+}
+
+/// Who wrote a row.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Author)]
+pub struct AuthorView {
+    /// `end_user`, `ai_agent`, `human_agent`, `system`, or `unknown`.
+    role: &'static str,
+    /// The name to show.
+    display_name: Option<String>,
+    /// Where Ada says their picture is.
+    avatar: Option<String>,
+}
+
+/// How far a row has come on its way to Ada.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub struct DeliveryView {
+    /// `queued`, `sent`, `confirmed`, `failed` or `dropped`.
+    state: &'static str,
+    /// Why it failed.
+    error: Option<String>,
+}
+
+/// What a row says, by its type.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Content)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ContentView {
+    /// Words.
+    Text {
+        /// The words, as text.
+        body: String,
+    },
+    /// A file.
+    File {
+        /// Its name.
+        filename: String,
+        /// Its type.
+        mime_type: String,
+        /// Its size in bytes, once known.
+        size: Option<u64>,
+        /// Where the relay serves it; null while there is nothing to fetch.
+        url: Option<String>,
+    },
+    /// A link.
+    Link {
+        /// Where it leads.
+        url: String,
+        /// What it is called.
+        link_text: Option<String>,
+    },
+    /// Someone came or went.
+    Presence {
+        /// In words.
+        body: String,
+    },
+    /// Something happened to the handoff.
+    Event {
+        /// `started`, `adopted`, `accepted`, `taken_over`, `released` or `ended`.
+        event: &'static str,
+        /// Through whom.
+        by: Option<String>,
+    },
+    /// A type this relay doesn't know yet.
+    Unknown {
+        /// Its name.
+        original_type: String,
+    },
+}
+
+/// A webhook that was needed and could not be used.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+pub struct DeadLetterView {
+    /// Its id.
+    id: String,
+    /// The `svix-id` it came with.
+    svix_id: String,
+    /// When it was set aside.
+    at: String,
+    /// Why.
+    reason: String,
+    /// The signed body, or the event read from it.
+    body: String,
+}
+
+impl From<&Handoff> for HandoffView {
+    fn from(handoff: &Handoff) -> Self {
+        Self {
+            id: handoff.id.0.clone(),
+            conversation_id: handoff.key.conversation.0.clone(),
+            ai_agent_domain: handoff.key.ai_agent.0.clone(),
+            integration: handoff.integration.clone(),
+            status: StatusFilter::of(handoff).as_str(),
+            agent: handoff.agent().map(|name| AgentView { name: name.to_owned() }),
+            team: None,
+            end_user: EndUserView { id: handoff.end_user.id.clone(), name: handoff.end_user.name.clone() },
+            context: handoff.context.clone(),
+            created_at: handoff.created_at.to_string(),
+            accepted_at: handoff.accepted_at.map(|at| at.to_string()),
+            ended_at: handoff.end().map(|end| end.at.to_string()),
+            ended_by: handoff.end().map(|end| end.by.as_str()),
+            last_message: handoff.last_message.as_ref().map(MessageView::from),
+            unread: handoff.unread,
+            version: handoff.version,
+        }
+    }
+}
+
+impl From<&Row> for MessageView {
+    fn from(row: &Row) -> Self {
+        Self {
+            id: row.id.0.clone(),
+            seq: row.seq,
+            at: row.at.to_string(),
+            handoff_id: row.handoff.0.clone(),
+            message_id: row.ids.shown().map(|id| id.0.clone()),
+            author: AuthorView {
+                role: role(row.author.role),
+                display_name: row.author.display_name.clone(),
+                avatar: row.author.avatar.clone(),
+            },
+            content: ContentView::from(&row.content),
+            created_at: row.created_at.to_string(),
+            source: source(row.source),
+            delivery: row.sending.as_ref().map(DeliveryView::from),
+            late: row.late,
+        }
+    }
+}
+
+impl From<&Content> for ContentView {
+    fn from(content: &Content) -> Self {
+        match content.clone() {
+            Content::Text { body } => Self::Text { body },
+            Content::File { filename, mime_type, .. } => {
+                Self::File { filename, mime_type, size: None, url: None }
+            }
+            Content::Link { url, link_text } => Self::Link { url, link_text },
+            Content::Presence { body } => Self::Presence { body },
+            Content::Event { event, by } => Self::Event { event: event_name(event), by },
+            Content::Unknown { name } => Self::Unknown { original_type: name },
+        }
+    }
+}
+
+impl From<&Sending> for DeliveryView {
+    fn from(sending: &Sending) -> Self {
+        let (state, error) = match sending {
+            Sending::Queued => ("queued", None),
+            Sending::Sent => ("sent", None),
+            Sending::Confirmed => ("confirmed", None),
+            Sending::Failed { error } => ("failed", Some(error.clone())),
+            Sending::Dropped => ("dropped", None),
+        };
+        Self { state, error }
+    }
+}
+
+impl From<&DeadLetter> for DeadLetterView {
+    fn from(letter: &DeadLetter) -> Self {
+        Self {
+            id: letter.id.clone(),
+            svix_id: letter.svix_id.clone(),
+            at: letter.at.to_string(),
+            reason: letter.reason.clone(),
+            body: letter.body.clone(),
+        }
+    }
+}
+
+/// The name of a role.
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::EndUser => "end_user",
+        Role::AiAgent => "ai_agent",
+        Role::HumanAgent => "human_agent",
+        Role::System => "system",
+        Role::Unknown => "unknown",
+    }
+}
+
+/// The name of something that happened.
+pub const fn event_name(event: EventName) -> &'static str {
+    match event {
+        EventName::Started => "started",
+        EventName::Adopted => "adopted",
+        EventName::Accepted => "accepted",
+        EventName::TakenOver => "taken_over",
+        EventName::Released => "released",
+        EventName::Ended => "ended",
+    }
+}
+
+const fn source(source: Source) -> &'static str {
+    match source {
+        Source::Transcript => "transcript",
+        Source::Webhook => "webhook",
+        Source::Agent => "agent",
+        Source::Relay => "relay",
+    }
+}

@@ -1,0 +1,132 @@
+//! `handoff-relay demo`: the relay and a stand-in Ada in one process, on two loopback ports.
+//!
+//! Reads neither `.env` nor the environment's settings, so that a real key never meets the stand-in.
+
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, process::ExitCode};
+
+use handoff_relay::{
+    Listeners, Server,
+    settings::{LogFormat, Settings, Terminal},
+    telemetry,
+};
+use sandbox::{Options, Sandbox};
+use tokio::net::TcpListener;
+
+use crate::{catch_signals, complain, print};
+
+/// Taken when free; the demo's links are then the same each time.
+const PORTS: (u16, u16) = (8090, 8091);
+const INTEGRATION: &str = "custom-handoff";
+/// Quick enough for one person who plays both sides.
+const DEBOUNCE_MS: &str = "300";
+
+pub async fn run() -> ExitCode {
+    if let Err(error) = telemetry::init(LogFormat::Pretty, "warn") {
+        return complain(&error, 1);
+    }
+    match demo().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("the demo can't run: {error:#}"), 1),
+    }
+}
+
+struct Secrets {
+    api_key: String,
+    webhook_secret: String,
+    start_key: String,
+    agent_token: String,
+}
+
+async fn demo() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let secrets = Secrets {
+        api_key: random()?,
+        webhook_secret: format!("whsec_{}", random()?),
+        start_key: random()?,
+        agent_token: random()?,
+    };
+    let (relay, ada) = (bind(PORTS.0).await?, bind(PORTS.1).await?);
+    let relay_url = format!("http://{}", relay.local_addr()?);
+    let ada_url = format!("http://{}", ada.local_addr()?);
+    let settings = settings(&secrets, &ada_url, folder.path())?;
+
+    let server = Server::new(settings).await?;
+    let stop = server.stop();
+    catch_signals(stop.clone())?;
+    let sandbox = Sandbox::new(options(&secrets, &relay_url));
+    let playing = tokio::spawn(async move { sandbox.serve(ada, stop).await });
+    print(&page(&relay_url, &ada_url, &secrets.agent_token));
+    server.serve(Listeners { public: relay, agents: None }).await?;
+    playing.await?
+}
+
+async fn bind(port: u16) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?),
+    }
+}
+
+fn random() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 24];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn settings(secrets: &Secrets, ada_url: &str, folder: &Path) -> anyhow::Result<Settings> {
+    let env = [
+        ("ADA_BASE_URL", format!("{ada_url}/api")),
+        ("ADA_API_KEY", secrets.api_key.clone()),
+        ("WEBHOOK_SECRET", secrets.webhook_secret.clone()),
+        ("HANDOFF_AUTH_KEY", secrets.start_key.clone()),
+        ("HANDOFF_INTEGRATION", INTEGRATION.to_owned()),
+        ("AGENT_TOKENS", format!("Alex={}", secrets.agent_token)),
+        ("DATABASE_URL", format!("sqlite://{}", folder.join("demo.db").display())),
+        ("DEBOUNCE_MS", DEBOUNCE_MS.to_owned()),
+    ];
+    let env: BTreeMap<String, String> =
+        env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Settings::load(env, None, Terminal::Detached)?.0)
+}
+
+fn options(secrets: &Secrets, relay_url: &str) -> Options {
+    Options {
+        api_key: secrets.api_key.clone(),
+        webhook_secret: secrets.webhook_secret.clone(),
+        webhook_url: format!("{relay_url}/webhooks/message"),
+        start_url: format!("{relay_url}/handoffs/start"),
+        handoff_auth_key: Some(secrets.start_key.clone()),
+        integration: INTEGRATION.to_owned(),
+        ai_agent_domain: "demo.ada.support".to_owned(),
+        retry_delays: Options::default_retry_delays(),
+    }
+}
+
+/// The links, and the lines that play the agent's part.
+fn page(relay: &str, ada: &str, token: &str) -> String {
+    format!(
+        r#"
+handoff-relay demo: the relay and a stand-in Ada, on this machine only. Ctrl-C ends it.
+
+  The customer's chat   {ada}/chat
+  The API document      {relay}/api/openapi.json
+
+Open the chat, write something, and ask for a person. Then play the agent, in another terminal:
+
+  # who is waiting
+  curl -s {relay}/api/handoffs?status=waiting -H "Authorization: Bearer {token}"
+
+  # take the handoff (the newest one)
+  ID=$(curl -s {relay}/api/handoffs?limit=1 -H "Authorization: Bearer {token}" | grep -o '"id":"[^"]*"' | head -1 | cut -d'"' -f4)
+  curl -s -X POST {relay}/api/handoffs/$ID/accept -H "Authorization: Bearer {token}"
+
+  # read the conversation, answer, and end it
+  curl -s {relay}/api/handoffs/$ID/transcript -H "Authorization: Bearer {token}"
+  curl -s {relay}/api/handoffs/$ID/messages -H "Authorization: Bearer {token}" -d '{{"text":"Hello, this is Alex. How can I help?"}}' -H "Content-Type: application/json"
+  curl -s -X POST {relay}/api/handoffs/$ID/end -H "Authorization: Bearer {token}"
+
+  # follow everything live
+  curl -sN {relay}/api/events -H "Authorization: Bearer {token}"
+"#
+    )
+}

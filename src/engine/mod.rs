@@ -1,0 +1,270 @@
+//! What drives the rules: doors call in, workers carry out.
+//!
+//! The engine knows the rules, the store and Ada's client, and nothing of HTTP doors or agents' screens.
+//! Handlers ask it for one use case each; none of them waits for the network. Workers are loops around a
+//! `step` that says when to look again; a nudge makes them look at once.
+
+mod clocked;
+mod outbox;
+mod release;
+mod start_limit;
+pub mod tasks;
+mod warnings;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+pub use outbox::{Gate, Outbox};
+pub use release::Releaser;
+
+use crate::{
+    ada::{
+        client::Client,
+        signature::VerifiedWebhook,
+        webhook::{Reader, Reading},
+    },
+    relay::{
+        changes::{Draft, Now, Policy, Scope},
+        handoff::Handoff,
+        id::{HandoffId, RowId},
+        rules::{
+            act::{self, Refusal, TakeOver},
+            arrive::{self, Arrival},
+            start::{self, MayBegin, Started},
+            write::{self, Message},
+        },
+        thread::Row,
+        time::Time,
+    },
+    store::{self, Store, StoreError},
+};
+use clocked::RandomIds;
+use start_limit::StartLimit;
+use warnings::ForeignNames;
+
+/// Why a use case did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed; nothing happened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the engine is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The way to Ada.
+    pub ada: Arc<Client>,
+    /// How webhooks are read.
+    pub reader: Reader,
+    /// The rules' settings.
+    pub policy: Policy,
+    /// Whether start calls carry a shared key; without one, new handoffs are limited.
+    pub start_is_authenticated: bool,
+}
+
+/// The use cases.
+pub struct Engine {
+    store: Arc<dyn Store>,
+    ada: Arc<Client>,
+    reader: Reader,
+    policy: Arc<Policy>,
+    start_limit: Option<StartLimit>,
+    foreign: ForeignNames,
+    release_nudge: Notify,
+    outbox_nudge: Notify,
+}
+
+impl Engine {
+    /// Puts the parts together. Workers are separate: [`Releaser`] and [`Outbox`].
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            store: parts.store,
+            ada: parts.ada,
+            reader: parts.reader,
+            policy: Arc::new(parts.policy),
+            start_limit: (!parts.start_is_authenticated).then(StartLimit::default),
+            foreign: ForeignNames::default(),
+            release_nudge: Notify::new(),
+            outbox_nudge: Notify::new(),
+        }
+    }
+
+    /// The store, for readers.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Our clock and Ada's.
+    fn now(&self) -> Now {
+        Now { at: Time::now(), offset: self.ada.offset() }
+    }
+
+    /// Runs a rule in the store's transaction and nudges the workers it made work for.
+    async fn decide<T: Send + 'static>(
+        &self,
+        scope: Scope,
+        rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (policy, now) = (Arc::clone(&self.policy), self.now());
+        let (answer, inbox_changed, outbox_changed) = store::decide(&*self.store, scope, move |view| {
+            let mut ids = RandomIds;
+            let mut draft = Draft::new(view, now, &policy, &mut ids);
+            let answer = rule(&mut draft);
+            let changes = draft.into_changes();
+            let outbox_changed = !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty();
+            let inbox_changed = changes.buffer.is_some();
+            (changes, (answer, inbox_changed, outbox_changed))
+        })
+        .await?;
+        if inbox_changed {
+            self.release_nudge.notify_one();
+        }
+        if outbox_changed {
+            self.outbox_nudge.notify_one();
+        }
+        Ok(answer)
+    }
+
+    /// Keeps a verified webhook, or finds that it needn't be kept. Once this returns [`Ok`] it may be
+    /// acknowledged, unless the answer is [`Arrival::Full`].
+    ///
+    /// # Errors
+    /// It could not be kept.
+    pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
+        let received_at = Time::now();
+        match self.reader.read(&webhook, received_at) {
+            Reading::Event(event) => {
+                let scope = arrive::scope(&event);
+                self.decide(scope, move |draft| arrive::event(draft, *event)).await
+            }
+            Reading::Ignored => Ok(Arrival::Ignored),
+            Reading::Foreign { integration, conversation } => {
+                self.foreign.note(&*self.store, &self.policy.integration, integration, conversation).await;
+                Ok(Arrival::Ignored)
+            }
+            Reading::Unreadable(reason) => {
+                tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook set aside");
+                self.set_aside(webhook, reason.to_string()).await
+            }
+        }
+    }
+
+    async fn set_aside(&self, webhook: VerifiedWebhook, reason: String) -> Result<Arrival, StoreError> {
+        let body = String::from_utf8_lossy(&webhook.body).into_owned();
+        // No conversation is known; the empty key has neither handoffs nor a buffer.
+        let mut scope = Scope::new(crate::relay::changes::Of::Conversation(self.reader.key(String::new())));
+        scope.svix_id = Some(webhook.id.clone());
+        self.decide(scope, move |draft| {
+            if draft.view.seen {
+                return Arrival::Duplicate;
+            }
+            draft.changes().remember.push(webhook.id.clone());
+            draft.set_aside(&webhook.id, &reason, body);
+            Arrival::DeadLetter
+        })
+        .await
+    }
+
+    /// Ada's start call.
+    ///
+    /// # Errors
+    /// The store failed: Ada must take its fallback.
+    pub async fn start(
+        &self,
+        conversation: String,
+        context: Map<String, Value>,
+    ) -> Result<Started, StoreError> {
+        let now = Time::now();
+        let may = match &self.start_limit {
+            Some(limit) if !limit.allows(now) => MayBegin::No,
+            _ => MayBegin::Yes,
+        };
+        let key = self.reader.key(conversation);
+        let scope = start::scope(&key);
+        let started = self.decide(scope, move |draft| start::call(draft, &key, context, may)).await?;
+        if let (Some(limit), Started::New(_)) = (&self.start_limit, &started) {
+            limit.count(now);
+        }
+        Ok(started)
+    }
+
+    /// `agent` takes a handoff.
+    ///
+    /// # Errors
+    /// As [`act::accept`], or the store failed.
+    pub async fn accept(
+        &self,
+        id: HandoffId,
+        agent: String,
+        take_over: TakeOver,
+    ) -> Result<Handoff, EngineError> {
+        self.act(act::scope(&id), move |draft| act::accept(draft, &id, &agent, take_over)).await
+    }
+
+    /// `agent` gives a handoff back to the queue.
+    ///
+    /// # Errors
+    /// As [`act::release`], or the store failed.
+    pub async fn release(&self, id: HandoffId, agent: String) -> Result<Handoff, EngineError> {
+        self.act(act::scope(&id), move |draft| act::release(draft, &id, &agent)).await
+    }
+
+    /// `agent` ends a handoff.
+    ///
+    /// # Errors
+    /// As [`act::end`], or the store failed.
+    pub async fn end(&self, id: HandoffId, agent: String) -> Result<Handoff, EngineError> {
+        self.act(act::scope_of_end(&id), move |draft| act::end(draft, &id, &agent)).await
+    }
+
+    /// Marks rows up to `seq` as read.
+    ///
+    /// # Errors
+    /// As [`act::read`], or the store failed.
+    pub async fn read(&self, id: HandoffId, seq: u64) -> Result<(), EngineError> {
+        self.act(act::scope_of_read(&id, seq), move |draft| act::read(draft, &id, seq)).await
+    }
+
+    /// An agent writes.
+    ///
+    /// # Errors
+    /// As [`write::message`], or the store failed.
+    pub async fn write(&self, id: HandoffId, message: Message) -> Result<Row, EngineError> {
+        let scope = write::scope(&id, &message);
+        self.act(scope, move |draft| write::message(draft, &id, &message)).await
+    }
+
+    /// Sends a failed message again.
+    ///
+    /// # Errors
+    /// As [`write::retry`], or the store failed.
+    pub async fn retry(&self, id: HandoffId, row: RowId, agent: String) -> Result<Row, EngineError> {
+        let scope = write::scope_of_row(&id, &row);
+        self.act(scope, move |draft| write::retry(draft, &id, &row, &agent)).await
+    }
+
+    /// Puts a failed message aside.
+    ///
+    /// # Errors
+    /// As [`write::drop`], or the store failed.
+    pub async fn drop_row(&self, id: HandoffId, row: RowId, agent: String) -> Result<(), EngineError> {
+        let scope = write::scope_of_row(&id, &row);
+        self.act(scope, move |draft| write::drop(draft, &id, &row, &agent)).await
+    }
+
+    async fn act<T: Send + 'static>(
+        &self,
+        scope: Scope,
+        rule: impl FnOnce(&mut Draft<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        // A rule that refuses has changed nothing: they check before they write.
+        Ok(self.decide(scope, rule).await??)
+    }
+}

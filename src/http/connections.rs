@@ -1,0 +1,329 @@
+//! The accept loop that `axum::serve` lacks: it bounds how many connections there are and how long each may
+//! take over a request's head.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
+const BUFFER: usize = 64 * 1024;
+/// How long a client may go on sending what nobody reads any more.
+const LINGER: Duration = Duration::from_secs(1);
+/// The wait after a failed accept: doubles from the first to the second while it goes on failing.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How many there may be at once; more wait in the system's queue. At least 1.
+    pub max_connections: usize,
+    /// How long a request's head may take from the first byte that is waited for, so that it is also how
+    /// long a connection may stay idle.
+    pub header_timeout: Duration,
+}
+
+/// Answers HTTP/1.1 with `router` until `stop`: then accepts no more, closes idle connections, and returns
+/// when the last request has been answered. Streams that don't end by themselves must end on `stop`, too.
+///
+/// Dropping the future closes everything at once.
+///
+/// # Errors
+/// The listener is broken. Errors that pass (too many open files, a client that gave up) are waited out.
+pub async fn serve_connections(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let slots = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    while let Some((stream, slot)) = stop.run_until_cancelled(accept(&listener, &slots)).await.transpose()? {
+        let connection = open(stream, router.clone(), limits.header_timeout);
+        let stop = stop.clone();
+        connections.spawn(async move {
+            converse(connection, stop).await;
+            drop(slot);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let mut failures = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Ok((stream, slot)),
+            // The one answer that means the listener itself is unfit.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection, trying again");
+                sleep(pause(failures)).await;
+                failures += 1;
+            }
+        }
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    PAUSE.0.saturating_mul(1 << failures.min(16)).min(PAUSE.1)
+}
+
+fn open(stream: TcpStream, router: Router, header_timeout: Duration) -> Connection {
+    // Events of a stream are small and must not wait for each other. Works without, only slower.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "could not set TCP_NODELAY");
+    }
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
+
+/// Serves one connection until either side is done or `stop` comes.
+async fn converse(mut connection: Connection, stop: CancellationToken) {
+    let done = stop.run_until_cancelled(poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
+    let served = match done {
+        Some(served) => served,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+        }
+    };
+    match served {
+        Ok(()) => close(connection.into_parts().io.into_inner(), &stop).await,
+        Err(error) => tracing::debug!(%error, "a connection ended"),
+    }
+}
+
+/// Ends a connection so that the last answer arrives.
+///
+/// Closing a socket that still receives (a body that was refused unread) makes the system send a reset,
+/// which can overtake the answer. So we first say that we are done and hear the client out for a moment.
+async fn close(mut stream: TcpStream, stop: &CancellationToken) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut waste = [0; 4096];
+    let hear_out = async { while matches!(stream.read(&mut waste).await, Ok(1..)) {} };
+    // Once we stop, nobody shall wait for clients that leave their end open.
+    let _ = timeout(LINGER, stop.run_until_cancelled(hear_out)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::net::SocketAddr;
+
+    use axum::body::Bytes;
+    use axum::http::StatusCode;
+    use axum::routing::{get, post};
+    use tokio::sync::Notify;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// Long enough for a busy machine; no test waits for it when things are well.
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const BRIEF: Duration = Duration::from_millis(100);
+
+    struct Server {
+        address: SocketAddr,
+        stop: CancellationToken,
+        /// `/slow` has been asked.
+        asked: Arc<Notify>,
+        /// Lets `/slow` answer.
+        answer: Arc<Notify>,
+        task: JoinHandle<io::Result<()>>,
+    }
+
+    impl Server {
+        async fn start(max_connections: usize, header_timeout: Duration) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+            let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let slow = {
+                let (asked, answer) = (asked.clone(), answer.clone());
+                move || async move {
+                    asked.notify_one();
+                    answer.notified().await;
+                    "slow"
+                }
+            };
+            let router = Router::new()
+                .route("/", get(|| async { "hello" }))
+                .route("/refuse", post(|| async { StatusCode::PAYLOAD_TOO_LARGE }))
+                .route("/echo", post(|body: Bytes| async { body }))
+                .route("/slow", get(slow));
+            let limits = ConnectionLimits { max_connections, header_timeout };
+            let task = tokio::spawn(serve_connections(listener, router, limits, stop.clone()));
+            Self { address, stop, asked, answer, task }
+        }
+
+        async fn connect(&self) -> Client {
+            Client(TcpStream::connect(self.address).await.unwrap())
+        }
+
+        async fn ended(self) {
+            timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
+        }
+    }
+
+    struct Client(TcpStream);
+
+    impl Client {
+        async fn send(&mut self, text: &str) {
+            self.0.write_all(text.as_bytes()).await.unwrap();
+        }
+
+        async fn get(&mut self, path: &str) {
+            self.send(&format!("GET {path} HTTP/1.1\r\nhost: relay\r\n\r\n")).await;
+        }
+
+        /// Reads until `end` was the last that came.
+        async fn expect(&mut self, end: &str) {
+            let mut seen = Vec::new();
+            while !seen.ends_with(end.as_bytes()) {
+                let byte = timeout(PATIENCE, self.0.read_u8()).await.unwrap();
+                seen.push(byte.unwrap_or_else(|error| {
+                    unreachable!("{error} after {:?}", String::from_utf8_lossy(&seen))
+                }));
+            }
+        }
+
+        /// Whatever comes until the server closes.
+        async fn rest(&mut self) -> String {
+            let mut rest = String::new();
+            timeout(PATIENCE, self.0.read_to_string(&mut rest)).await.unwrap().unwrap();
+            rest
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_end_is_cut_off() {
+        let server = Server::start(10, BRIEF).await;
+        let mut half = server.connect().await;
+        half.send("GET / HTTP/1.1\r\nhost: re").await;
+        let mut silent = server.connect().await;
+        assert_eq!(half.rest().await, "");
+        assert_eq!(silent.rest().await, "");
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+        let server = Server::start(10, BRIEF).await;
+        let mut idle = server.connect().await;
+        idle.get("/").await;
+        idle.expect("hello").await;
+        let mut busy = server.connect().await;
+        busy.get("/slow").await;
+        server.asked.notified().await;
+        assert_eq!(idle.rest().await, "", "the timeout has passed");
+        server.answer.notify_one();
+        busy.expect("slow").await;
+    }
+
+    #[tokio::test]
+    async fn stop_lets_answers_finish_and_closes_the_rest_at_once() {
+        let server = Server::start(10, PATIENCE).await;
+        let mut idle = server.connect().await;
+        idle.get("/").await;
+        idle.expect("hello").await;
+        let mut fresh = server.connect().await;
+        let mut busy = server.connect().await;
+        busy.get("/slow").await;
+        server.asked.notified().await;
+
+        server.stop.cancel();
+        assert_eq!(idle.rest().await, "");
+        assert_eq!(fresh.rest().await, "");
+        assert!(!server.task.is_finished());
+        server.answer.notify_one();
+        let answer = busy.rest().await;
+        assert!(answer.contains("connection: close") && answer.ends_with("slow"), "{answer}");
+        let address = server.address;
+        server.ended().await;
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn connections_over_the_limit_wait_for_their_turn() {
+        let server = Server::start(1, PATIENCE).await;
+        let mut first = server.connect().await;
+        first.get("/slow").await;
+        server.asked.notified().await;
+        let mut second = server.connect().await;
+        second.get("/").await;
+        assert!(timeout(BRIEF, second.0.read_u8()).await.is_err(), "nobody answers yet");
+        server.answer.notify_one();
+        first.expect("slow").await;
+        drop(first);
+        second.expect("hello").await;
+    }
+
+    #[tokio::test]
+    async fn a_refusal_arrives_though_the_body_goes_on() {
+        let server = Server::start(10, PATIENCE).await;
+        let mut client = server.connect().await;
+        let body = "x".repeat(1 << 20);
+        client
+            .send(&format!("POST /refuse HTTP/1.1\r\nhost: relay\r\ncontent-length: {}\r\n\r\n", 2 << 20))
+            .await;
+        client.send(&body).await;
+        assert!(client.rest().await.starts_with("HTTP/1.1 413 "));
+    }
+
+    #[tokio::test]
+    async fn a_body_larger_than_the_buffer_passes_and_a_head_does_not() {
+        let server = Server::start(10, PATIENCE).await;
+        let text = "x".repeat(3 * BUFFER);
+        let mut body = server.connect().await;
+        body.send(&format!("POST /echo HTTP/1.1\r\nhost: relay\r\ncontent-length: {}\r\n\r\n", text.len()))
+            .await;
+        body.send(&format!("{text}GET / HTTP/1.1\r\nhost: relay\r\n\r\n")).await;
+        body.expect("hello").await;
+        let mut head = server.connect().await;
+        head.send(&format!("GET / HTTP/1.1\r\nhost: {}", "x".repeat(BUFFER))).await;
+        assert!(head.rest().await.starts_with("HTTP/1.1 431 "));
+    }
+
+    #[tokio::test]
+    async fn dropping_the_server_drops_its_connections() {
+        let server = Server::start(10, PATIENCE).await;
+        let mut client = server.connect().await;
+        client.get("/slow").await;
+        server.asked.notified().await;
+        server.task.abort();
+        assert!(timeout(PATIENCE, client.0.read(&mut [0; 8])).await.unwrap().is_ok_and(|read| read == 0));
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_second() {
+        let pauses = [0, 1, 4, 5, u32::MAX].map(|failures| pause(failures).as_millis());
+        assert_eq!(pauses, [50, 100, 800, 1000, 1000]);
+    }
+}

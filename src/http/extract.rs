@@ -1,0 +1,144 @@
+//! What handlers ask of a request. Each refusal is a problem.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::{App, body::HeldBody, problem::Problem};
+use crate::settings::Secret;
+
+/// A body of the agent API. 50,000 characters fit, however they are escaped.
+const MAX_BODY: usize = 1 << 20;
+/// How long a body may take.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The bearer token of a request.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Refuses a request without this key.
+///
+/// # Errors
+/// 401.
+pub fn require_key(headers: &HeaderMap, key: &Secret) -> Result<(), Problem> {
+    match bearer(headers) {
+        Some(token) if key.matches(token) => Ok(()),
+        Some(_) => Err(unauthorized("the bearer key is not the one of HANDOFF_AUTH_KEY")),
+        None => Err(unauthorized("an Authorization header with the bearer key is missing")),
+    }
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, detail)
+}
+
+/// The agent whose token the request carries.
+#[derive(Clone, Debug)]
+pub struct Agent(pub String);
+
+impl FromRequestParts<App> for Agent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers);
+        let token =
+            token.ok_or_else(|| unauthorized("an Authorization header with a bearer token is missing"))?;
+        let agent = app.settings.agent_for(token);
+        agent.map(|name| Self(name.to_owned())).ok_or_else(|| unauthorized("the bearer token is not known"))
+    }
+}
+
+/// Path parameters.
+pub struct In<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for In<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, app).await;
+        path.map(|Path(path)| Self(path)).map_err(|_| Problem::bad_request("the path is not UTF-8"))
+    }
+}
+
+/// Query parameters.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| Problem::bad_request(format!("query: {}", innermost(&error))))
+    }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// A JSON body, and its bytes for digests.
+pub struct Body<T> {
+    /// What it says.
+    pub value: T,
+    /// As it came; holds its share of the memory for bodies.
+    pub held: HeldBody,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        require_json(&parts.headers)?;
+        let held = app.bodies.read(&parts.headers, body, MAX_BODY, BODY_DEADLINE).await?;
+        let bytes: &[u8] = if held.bytes.is_empty() { b"{}" } else { &held.bytes };
+        let value = serde_json::from_slice(bytes).map_err(|error| not_the_body(&error))?;
+        Ok(Self { value, held })
+    }
+}
+
+/// Says what is wrong and where, without quoting values: they may be a customer's words.
+fn not_the_body(error: &serde_json::Error) -> Problem {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let text = error.to_string();
+    Problem::bad_request(match error.classify() {
+        serde_json::error::Category::Data if text.starts_with("missing field") => {
+            let field = text
+                .split(" at line")
+                .next()
+                .unwrap_or("missing field")
+                .replace("missing field", "the field");
+            format!("{field} is missing")
+        }
+        serde_json::error::Category::Data => format!("the body is not what this call takes ({place})"),
+        _ => format!("the body is not JSON ({place})"),
+    })
+}
+
+/// Refuses a body that says it is something other than JSON; saying nothing is fine.
+///
+/// # Errors
+/// 415.
+pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(said) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = said.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    let json = essence.is_empty()
+        || essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let refusal =
+        || Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type is not application/json");
+    json.then_some(()).ok_or_else(refusal)
+}

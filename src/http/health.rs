@@ -1,0 +1,29 @@
+//! Whether the process lives, and whether it can do its work.
+
+use std::time::Duration;
+
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::{App, problem::Problem};
+
+/// A store that takes longer is as good as gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `GET /health/live`
+pub async fn live() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// `GET /health/ready`
+pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    match tokio::time::timeout(PATIENCE, app.engine.store().ready()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(error.into()),
+        Err(_) => return Err(Problem::unavailable("the store does not answer")),
+    }
+    match app.gate.denied() {
+        Some(reason) => Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}"))),
+        None => Ok(Json(json!({"status": "ok"}))),
+    }
+}

@@ -1,0 +1,131 @@
+//! Every error of every door: `application/problem+json` (RFC 9457).
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::BodyError;
+use crate::{engine::EngineError, relay::rules::act::Refusal, store::StoreError};
+
+/// The media type of errors.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+/// What a caller should wait when the relay can't take more just now, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// An error as callers see it. Its sentence names what is wrong, and never holds a secret or a customer's
+/// words.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+}
+
+/// An error: a problem detail (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    pub kind: &'static str,
+    /// The status in words.
+    #[schema(example = "Conflict")]
+    pub title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 409)]
+    pub status: u16,
+    /// One sentence that names what is wrong.
+    #[schema(example = "Sam has this handoff; take it over first")]
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem with its sentence.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    /// 400.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 503, to be tried again.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        let status = match error {
+            BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            BodyError::Broken => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        // The caller learns that, the operator learns why.
+        tracing::error!(error = %error, "the store failed a request");
+        match error {
+            StoreError::Unreadable(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "what is stored can't be read")
+            }
+            StoreError::Unavailable(_) | StoreError::Stopped => {
+                Self::unavailable("the store is not available; try again")
+            }
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let refusal = match error {
+            EngineError::Store(error) => return error.into(),
+            EngineError::Refused(refusal) => refusal,
+        };
+        let status = match refusal {
+            Refusal::Unknown => StatusCode::NOT_FOUND,
+            Refusal::Ended | Refusal::HasAnother(_) | Refusal::NotAccepted | Refusal::NotFailed => {
+                StatusCode::CONFLICT
+            }
+            Refusal::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::OtherRequest => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, refusal.to_string())
+    }
+}

@@ -1,0 +1,56 @@
+//! The route table, by who calls.
+
+use axum::{
+    Json, Router,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+
+use super::{App, health, problem::Problem, start, webhook};
+use crate::agents::api::{dead_letters, events, handoffs, messages, openapi};
+
+/// For Ada, and for whoever runs the container.
+pub fn public() -> Router<App> {
+    Router::new()
+        .route("/handoffs/start", post(start::start))
+        .route("/webhooks/start-handoff", post(start::start))
+        .route("/webhooks/message", post(webhook::webhook))
+        .route("/webhooks/events", post(webhook::webhook))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+}
+
+/// For agents, and for the desks that others build for them.
+pub fn agents() -> Router<App> {
+    Router::new()
+        .route("/api/handoffs", get(handoffs::list))
+        .route("/api/handoffs/{id}", get(handoffs::one))
+        .route("/api/handoffs/{id}/accept", post(handoffs::accept))
+        .route("/api/handoffs/{id}/release", post(handoffs::release))
+        .route("/api/handoffs/{id}/read", post(handoffs::read))
+        .route("/api/handoffs/{id}/end", post(handoffs::end))
+        .route("/api/handoffs/{id}/transcript", get(messages::transcript))
+        .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
+        .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
+        .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
+        .route("/api/events", get(events::stream))
+        .route("/api/dead-letters", get(dead_letters::list))
+        .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
+}
+
+/// Adds what every door has in common.
+pub fn finish(router: Router<App>, app: App) -> Router {
+    let sniff = HeaderValue::from_static("nosniff");
+    router
+        .fallback(|| async { Problem::not_found("there is nothing under this path") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+        })
+        .layer(CatchPanicLayer::custom(|_| -> Response {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
+        }))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, sniff))
+        .with_state(app)
+}

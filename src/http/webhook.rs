@@ -1,0 +1,33 @@
+//! Ada's webhook endpoint: verified first, kept before it is acknowledged.
+
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use serde_json::{Value, json};
+
+use super::{App, extract::BODY_DEADLINE, problem::Problem};
+use crate::{
+    ada::signature::SignatureError,
+    relay::{rules::arrive::Arrival, time::Time},
+};
+
+/// Ada's own limit for a message is 10 MB.
+const MAX_BODY: usize = 10 << 20;
+
+/// `POST /webhooks/message`
+pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
+    let now_unix = Time::now().second();
+    app.verifier.precheck(&headers, now_unix).map_err(refuse)?;
+    let held = app.bodies.read(&headers, body, MAX_BODY, BODY_DEADLINE).await?;
+    let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(refuse)?;
+    match app.engine.webhook(webhook).await? {
+        Arrival::Full => Err(Problem::unavailable("the inbox is full; try again")),
+        arrival => {
+            tracing::debug!(arrival = ?arrival, "webhook");
+            Ok(Json(json!({"status": "ok"})))
+        }
+    }
+}
+
+fn refuse(error: SignatureError) -> Problem {
+    tracing::warn!(reason = %error, "webhook refused");
+    Problem::bad_request("Invalid signature")
+}

@@ -1,0 +1,184 @@
+//! handoff-relay: the endpoint of an Ada custom handoff.
+//!
+//! ```text
+//! Ada ─ start call, webhooks ─▶ http ─▶ engine ─▶ relay (rules) ─▶ store
+//! Ada ◀─ Conversations API ── ada ◀── engine (outbox) ◀─────────── store
+//!                agents ◀─ agent API, events ─▶ engine
+//! ```
+//!
+//! Only this file and `http/` know everyone. `docs/architecture.md` walks through it.
+
+pub mod ada;
+pub mod agents;
+pub mod engine;
+pub mod http;
+pub mod relay;
+pub mod settings;
+pub mod store;
+pub mod telemetry;
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ada::{
+        client::Client,
+        signature::{UnusableSecret, Verifier},
+        webhook::Reader,
+    },
+    engine::{
+        Engine, Gate, Outbox, Parts, Releaser,
+        tasks::{TaskDied, Tasks},
+    },
+    http::{
+        App,
+        connections::{ConnectionLimits, serve_connections},
+        routes,
+    },
+    relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
+    settings::Settings,
+    store::StoreError,
+};
+
+/// What connections may take: far more than Ada and a support team need.
+const LIMITS: ConnectionLimits =
+    ConnectionLimits { max_connections: 4_096, header_timeout: Duration::from_secs(10) };
+/// How long work under way may take to finish after the stop.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long the store may take to close after that.
+const CLOSING: Duration = Duration::from_millis(1_500);
+/// How often the store forgets what is old.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Why the relay can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store can't be opened.
+    #[error("DATABASE_URL: {0}")]
+    Store(#[from] StoreError),
+    /// A secret is not one.
+    #[error("WEBHOOK_SECRET: {0}")]
+    Secret(#[from] UnusableSecret),
+    /// TLS can't be set up.
+    #[error("the HTTP client can't be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// Where the relay listens.
+pub struct Listeners {
+    /// For Ada's doors and health; for everything, if there is no other.
+    pub public: TcpListener,
+    /// For agents.
+    pub agents: Option<TcpListener>,
+}
+
+/// A relay, ready to serve.
+pub struct Server {
+    app: App,
+    engine: Arc<Engine>,
+    outbox: Outbox,
+    writer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Opens the store and puts everything together. Nothing runs before [`Server::serve`].
+    ///
+    /// # Errors
+    /// What the settings name can't be used.
+    pub async fn new(settings: Settings) -> Result<Self, StartError> {
+        let settings = Arc::new(settings);
+        let stop = CancellationToken::new();
+        let verifier = Verifier::new(&settings.webhook_secrets)?;
+        let ada = Client::new(&settings.ada_base_url, settings.ada_api_key.clone(), settings.ada_timeout)?;
+        let opened = store::open(&settings.database).await?;
+        let engine = Arc::new(Engine::new(Parts {
+            store: opened.store,
+            ada: Arc::new(ada),
+            reader: reader(&settings),
+            policy: policy(&settings),
+            start_is_authenticated: settings.handoff_auth_key.is_some(),
+        }));
+        let (outbox, gate): (Outbox, Arc<Gate>) = Outbox::new(Arc::clone(&engine));
+        let app = App::new(Arc::clone(&engine), settings, verifier, gate, stop.clone());
+        Ok(Self { app, engine, outbox, writer: opened.writer, stop })
+    }
+
+    /// What stops the relay: cancel it.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Serves until stopped, then lets what is under way finish, within 10 seconds.
+    ///
+    /// # Errors
+    /// A task died; what was under way is finished all the same.
+    pub async fn serve(self, listeners: Listeners) -> Result<(), TaskDied> {
+        let Self { app, engine, outbox, writer, stop } = self;
+        let (mut tasks, mut writers) = (Tasks::default(), Tasks::default());
+        // The writer outlives the others: it ends when the last of them lets go of the store.
+        writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(std::future::pending())));
+        for (name, listener, router) in doors(listeners) {
+            tasks.spawn(name, open_door(listener, routes::finish(router, app.clone()), stop.clone()));
+        }
+        tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
+        tasks.spawn("outbox", outbox.run(stop.clone()));
+        tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), stop.clone()));
+
+        let outcome = tokio::select! {
+            outcome = tasks.watch(&stop) => outcome,
+            outcome = writers.watch(&stop) => outcome,
+        };
+        stop.cancel();
+        tasks.finish(PATIENCE).await;
+        drop((app, engine));
+        writers.finish(CLOSING).await;
+        outcome
+    }
+}
+
+fn reader(settings: &Settings) -> Reader {
+    // Without a list of AI Agents every conversation is the one agent's, whatever its events say.
+    let ai_agent = AiAgent(settings.ada_base_url.host_str().unwrap_or_default().to_owned());
+    Reader { integration: settings.handoff_integration.clone(), ai_agent }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        timings: Timings {
+            quiet: settings.debounce,
+            cap: settings.debounce_max,
+            unknown_hold: settings.unknown_hold,
+        },
+        integration: settings.handoff_integration.clone(),
+        inbox_limit: u64::try_from(settings.inbox_limit).unwrap_or(u64::MAX),
+        send_max_age: settings.send_max_age,
+    }
+}
+
+fn doors(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {
+    match listeners.agents {
+        None => vec![("doors", listeners.public, routes::public().merge(routes::agents()))],
+        Some(agents) => vec![
+            ("public doors", listeners.public, routes::public()),
+            ("agent doors", agents, routes::agents()),
+        ],
+    }
+}
+
+async fn open_door(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    if let Err(error) = serve_connections(listener, router, LIMITS, stop).await {
+        tracing::error!(error = %error, "a listener broke");
+    }
+}
+
+async fn forget_now_and_then(engine: Arc<Engine>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = engine.store().forget(Time::now()).await {
+            tracing::warn!(error = %error, "what is old could not be forgotten");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await;
+    }
+}

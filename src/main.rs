@@ -1,0 +1,150 @@
+//! The command line: parses, builds, runs. Signals are caught here alone.
+
+#[cfg(feature = "demo")]
+mod demo;
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use handoff_relay::{
+    Listeners, Server,
+    settings::{Database, Settings},
+    telemetry,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Wrong settings, by convention of the contract.
+const WRONG_SETTINGS: u8 = 2;
+
+/// The endpoint of an Ada custom handoff: verifies, orders and keeps its events, shows them to human agents,
+/// and carries their answers back.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Settings come from the environment and from ./.env; \
+    .env.example in the source explains each."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the relay (the default)
+    Serve,
+    /// Run the relay together with a stand-in Ada; nothing to configure
+    #[cfg(feature = "demo")]
+    Demo,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        #[cfg(feature = "demo")]
+        Command::Demo => demo::run().await,
+    }
+}
+
+async fn serve() -> ExitCode {
+    let (settings, warnings) = match Settings::from_process() {
+        Ok(loaded) => loaded,
+        Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
+    };
+    if let Err(error) = telemetry::init(settings.log_format, &settings.log_filter) {
+        return complain(&error, WRONG_SETTINGS);
+    }
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    match run(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let public = bind("LISTEN", settings.listen).await?;
+    let agents = match settings.agent_listen {
+        Some(address) => Some(bind("AGENT_LISTEN", address).await?),
+        None => None,
+    };
+    let server = Server::new(settings.clone()).await?;
+    announce(&settings, &public, agents.as_ref())?;
+    catch_signals(server.stop())?;
+    server.serve(Listeners { public, agents }).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| anyhow::anyhow!("{setting}: {address} can't be listened on: {error}"))
+}
+
+/// The line that says what runs.
+fn announce(settings: &Settings, public: &TcpListener, agents: Option<&TcpListener>) -> anyhow::Result<()> {
+    let public = public.local_addr()?;
+    let agents = agents.map_or(Ok(public), TcpListener::local_addr)?;
+    let store = match &settings.database {
+        Database::Memory => "memory".to_owned(),
+        Database::Sqlite(path) => path.display().to_string(),
+    };
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = %public,
+        agents.listen = %agents,
+        store,
+        integration = settings.handoff_integration,
+        "handoff-relay is up"
+    );
+    if let (true, Some(agent)) = (settings.made_token, settings.agent_tokens.first()) {
+        // For the eyes at this terminal, not for a log.
+        print(&format!(
+            "AGENT_TOKENS is not set; until the next start agents use\n  {}",
+            agent.token.expose()
+        ));
+    }
+    Ok(())
+}
+
+/// The first SIGTERM or Ctrl-C stops in order, the second at once.
+fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        either(&mut interrupt, &mut terminate).await;
+        tracing::info!("stopping; once more to stop at once");
+        stop.cancel();
+        either(&mut interrupt, &mut terminate).await;
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+fn complain(text: &str, code: u8) -> ExitCode {
+    #[allow(clippy::print_stderr, reason = "there is no log yet")]
+    {
+        eprintln!("{text}");
+    }
+    ExitCode::from(code)
+}
+
+#[allow(clippy::print_stdout, reason = "meant for a person")]
+fn print(text: &str) {
+    println!("{text}");
+}

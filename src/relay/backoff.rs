@@ -1,0 +1,33 @@
+//! Exponential backoff with full jitter.
+
+use std::time::Duration;
+
+const BASE: Duration = Duration::from_millis(500);
+const CAP: Duration = Duration::from_secs(30);
+
+/// How long to wait before try number `attempts + 1`, after `attempts` failed ones (1 for the first).
+///
+/// The ceiling doubles from 0.5 s to 30 s; `jitter` (0 to 1, drawn by the caller) picks a point below it,
+/// so that what failed together doesn't come back together.
+pub fn delay(attempts: u32, jitter: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let ceiling = BASE.saturating_mul(1 << doublings).min(CAP);
+    ceiling.mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_to_the_cap_and_jitters_over_all_of_it() {
+        for (attempts, ceiling) in
+            [(0, 500), (1, 500), (2, 1_000), (3, 2_000), (6, 16_000), (7, 30_000), (u32::MAX, 30_000)]
+        {
+            assert_eq!(delay(attempts, 1.0), Duration::from_millis(ceiling), "{attempts}");
+            assert_eq!(delay(attempts, 0.0), Duration::ZERO);
+        }
+        assert_eq!(delay(3, 0.25), Duration::from_millis(500));
+        assert_eq!(delay(1, f64::NAN.max(7.0)), Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,131 @@
+//! What waits in the outbox, and what came of an attempt.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    id::{ConversationKey, DeliveryId, HandoffId, MessageId, RowId},
+    time::Time,
+};
+
+/// One thing that must leave the relay. Deliveries of one lane leave strictly in the order in
+/// which they were queued.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its own id.
+    pub id: DeliveryId,
+    /// The handoff it belongs to.
+    pub handoff: HandoffId,
+    /// The conversation at Ada.
+    pub key: ConversationKey,
+    /// What to do.
+    pub task: Task,
+    /// How often it has been tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub queued_at: Time,
+    /// Not to be tried before.
+    pub due_at: Time,
+}
+
+/// What a delivery does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Post the row's text to Ada.
+    Send {
+        /// Which row.
+        row: RowId,
+        /// The words, all of them.
+        text: String,
+        /// The name the end user sees.
+        display_name: String,
+    },
+    /// End the handoff at Ada.
+    End {
+        /// The line in the thread that carries the outcome.
+        row: RowId,
+    },
+    /// Read Ada's message list into the thread.
+    Transcript,
+}
+
+/// The lanes of one handoff: reads don't hold up what people write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// What the end user notices.
+    Ada,
+    /// What only the thread needs.
+    AdaReads,
+}
+
+impl Lane {
+    /// The name it is stored under.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ada => "ada",
+            Self::AdaReads => "ada_reads",
+        }
+    }
+}
+
+impl Task {
+    /// The lane it runs in.
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Send { .. } | Self::End { .. } => Lane::Ada,
+            Self::Transcript => Lane::AdaReads,
+        }
+    }
+
+    /// The row that shows how it went.
+    pub const fn row(&self) -> Option<&RowId> {
+        match self {
+            Self::Send { row, .. } | Self::End { row } => Some(row),
+            Self::Transcript => None,
+        }
+    }
+}
+
+/// What Ada made of a message, in an attempt that succeeded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Receipt {
+    /// The id of the stored message.
+    pub message_id: Option<MessageId>,
+    /// When Ada stored it.
+    pub created_at: Option<Time>,
+}
+
+/// Why an attempt did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// 422 or 404: the conversation is in no handoff.
+    NoHandoff(String),
+    /// Another 4xx: this delivery can never succeed.
+    Refused(String),
+    /// 429: not now.
+    Throttled {
+        /// What Ada says.
+        reason: String,
+        /// How long it asks us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// 401 or 403: the key is not accepted.
+    Denied(String),
+    /// Timeout, reset, 408, 5xx or a broken answer: it may or may not have been done.
+    Unclear(String),
+}
+
+impl Failure {
+    /// The reason, for people to read.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::NoHandoff(reason)
+            | Self::Refused(reason)
+            | Self::Denied(reason)
+            | Self::Unclear(reason)
+            | Self::Throttled { reason, .. } => reason,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! One handoff: who has it, how far it has come, and what the rules need to remember about its thread.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    event::SortKey,
+    id::{ConversationKey, HandoffId, RowId},
+    thread::Row,
+    time::{Offset, Time},
+};
+
+/// Doubt between Ada's clock and what we know of it.
+pub const DOUBT: Duration = Duration::from_secs(2);
+
+/// A handoff. Its `version` counts its changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// Its own id.
+    pub id: HandoffId,
+    /// The conversation it is in.
+    pub key: ConversationKey,
+    /// The integration identifier it was made under.
+    pub integration: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How it began.
+    pub origin: Origin,
+    /// The end user.
+    pub end_user: EndUser,
+    /// Every field of the start call but the ids.
+    pub context: Map<String, Value>,
+    /// When we made it.
+    pub created_at: Time,
+    /// When an agent first accepted it.
+    pub accepted_at: Option<Time>,
+    /// How many rows its thread has; the next one gets this plus one.
+    pub last_seq: u64,
+    /// The newest `at` in its thread.
+    pub newest_at: Time,
+    /// The youngest event that has left the inbox for this thread; older ones that follow are late.
+    pub youngest_released: SortKey,
+    /// The newest end-user message, in Ada's time.
+    pub last_from_end_user: Option<Time>,
+    /// Rows up to this `seq` have been read.
+    pub read_up_to: u64,
+    /// End-user rows behind that mark.
+    pub unread: u64,
+    /// The last message, for lists; its text is cut to [`PREVIEW_CHARS`].
+    pub last_message: Option<Row>,
+    /// One more with each change.
+    pub version: u64,
+}
+
+/// How much of the last message a list shows, in characters.
+pub const PREVIEW_CHARS: usize = 300;
+
+/// The customer, as far as known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EndUser {
+    /// Ada's id of them.
+    pub id: Option<String>,
+    /// What to call them.
+    pub name: Option<String>,
+    /// Where the name is from; a webhook's beats the context's.
+    pub named_by_webhook: bool,
+}
+
+/// How a handoff began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "origin", rename_all = "snake_case")]
+pub enum Origin {
+    /// By Ada's start call.
+    Started {
+        /// When the call came, by our clock.
+        called_at: Time,
+    },
+    /// By a message whose start call never came.
+    Adopted {
+        /// The message's time, by Ada's clock.
+        message_at: Time,
+        /// When the start call came after all, by our clock.
+        called_at: Option<Time>,
+    },
+}
+
+/// Where a handoff stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// No agent has it.
+    Waiting,
+    /// An agent has it.
+    Active {
+        /// Who.
+        agent: String,
+    },
+    /// Over.
+    Ended(End),
+}
+
+/// How a handoff ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    /// By our clock.
+    pub at: Time,
+    /// Who ended it.
+    pub by: EndedBy,
+    /// Who had it.
+    pub agent: Option<String>,
+    /// The same instant by Ada's clock.
+    pub ada: AdaEnd,
+    /// The line in the thread that says so.
+    pub row: RowId,
+}
+
+/// What we know of the end by Ada's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ada_end", rename_all = "snake_case")]
+pub enum AdaEnd {
+    /// Our own end call has not been answered.
+    Unsettled,
+    /// From the `Date` of an answer: good to a second.
+    Dated {
+        /// When.
+        at: Time,
+    },
+    /// From `handoff.ended` or `conversation.ended`: exact.
+    Told {
+        /// When.
+        at: Time,
+    },
+    /// Proven by a new start call; no time known but that call's, by our clock.
+    Replaced {
+        /// When.
+        at: Time,
+    },
+}
+
+/// Who ended a handoff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// The customer.
+    EndUser,
+    /// An agent of ours.
+    Agent,
+    /// A rule: ours or Ada's.
+    System,
+    /// Ada, without saying who.
+    Ada,
+}
+
+impl EndedBy {
+    /// The name the agent API uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EndUser => "end_user",
+            Self::Agent => "agent",
+            Self::System => "system",
+            Self::Ada => "ada",
+        }
+    }
+}
+
+impl Handoff {
+    /// Waiting or active.
+    pub const fn is_open(&self) -> bool {
+        !matches!(self.status, Status::Ended(_))
+    }
+
+    /// How it ended, if it has.
+    pub const fn end(&self) -> Option<&End> {
+        match &self.status {
+            Status::Ended(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// Whether our own end call still waits for its answer.
+    pub fn end_is_unsettled(&self) -> bool {
+        self.end().is_some_and(|end| end.ada == AdaEnd::Unsettled)
+    }
+
+    /// Who has it, or had it at its end.
+    pub fn agent(&self) -> Option<&str> {
+        match &self.status {
+            Status::Waiting => None,
+            Status::Active { agent } => Some(agent),
+            Status::Ended(end) => end.agent.as_deref(),
+        }
+    }
+
+    /// When its start call came, by our clock.
+    pub const fn called_at(&self) -> Option<Time> {
+        match self.origin {
+            Origin::Started { called_at } => Some(called_at),
+            Origin::Adopted { called_at, .. } => called_at,
+        }
+    }
+
+    /// Its beginning by Ada's clock.
+    pub fn began(&self, offset: Offset) -> Time {
+        match self.origin {
+            Origin::Started { called_at } => called_at.shifted(offset),
+            Origin::Adopted { message_at, .. } => message_at,
+        }
+    }
+
+    /// Its end by Ada's clock, once known.
+    pub fn ended_by_ada_clock(&self, offset: Offset) -> Option<Time> {
+        match self.end()?.ada {
+            AdaEnd::Unsettled => None,
+            AdaEnd::Dated { at } | AdaEnd::Told { at } => Some(at),
+            AdaEnd::Replaced { at } => Some(at.shifted(offset)),
+        }
+    }
+
+    /// Takes in what a row tells: the row count, the newest time, the last message.
+    pub fn note(&mut self, row: &Row) {
+        self.last_seq = self.last_seq.max(row.seq);
+        self.newest_at = self.newest_at.max(row.at);
+        let is_message = !matches!(row.content, super::thread::Content::Event { .. });
+        let is_last = self
+            .last_message
+            .as_ref()
+            .is_none_or(|last| last.id == row.id || (row.at, row.seq) >= (last.at, last.seq));
+        if is_message && is_last {
+            self.last_message = Some(preview(row));
+        }
+    }
+}
+
+fn preview(row: &Row) -> Row {
+    let mut row = row.clone();
+    if let super::thread::Content::Text { body } = &mut row.content
+        && let Some((cut, _)) = body.char_indices().nth(PREVIEW_CHARS)
+    {
+        body.truncate(cut);
+        body.push('…');
+    }
+    if let super::thread::Content::File { source_url, .. } = &mut row.content {
+        *source_url = None;
+    }
+    row
+}

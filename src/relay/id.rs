@@ -1,0 +1,73 @@
+//! Ids. Ours are UUIDs that sort by age (version 7); Ada's are opaque strings and stay so.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+id!(
+    /// One handoff, made by us.
+    HandoffId
+);
+id!(
+    /// One row of a thread, made by us.
+    RowId
+);
+id!(
+    /// One delivery in the outbox, made by us.
+    DeliveryId
+);
+id!(
+    /// Ada's id of a conversation: opaque, never parsed.
+    ConversationId
+);
+id!(
+    /// Ada's id of a message: opaque. The ids in webhooks, lists and answers may differ.
+    MessageId
+);
+id!(
+    /// The AI Agent a conversation belongs to, by its domain (`acme.ada.support`).
+    AiAgent
+);
+
+/// What everything about a conversation is kept under.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConversationKey {
+    /// Whose conversation it is.
+    pub ai_agent: AiAgent,
+    /// Which one.
+    pub conversation: ConversationId,
+}
+
+/// Where new ids come from: the engine hands in random ones, tests count.
+pub trait NewIds {
+    /// An id never given before, later than all given before.
+    fn next(&mut self) -> String;
+}

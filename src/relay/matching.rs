@@ -1,0 +1,93 @@
+//! Which row a message from Ada belongs to.
+//!
+//! Whether one message has the same id in the POST answer, the message list and the webhook is
+//! undocumented. So: by id first, and failing that one to one by role, content and `created_at` to the
+//! second. Each row has one place per source; a place once taken is never shared, so that two equal
+//! messages of one second stay two.
+
+use super::{
+    event::Message,
+    id::MessageId,
+    thread::{AdaIds, Role, Row, Source, fingerprint},
+};
+
+/// Where a message was learned from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LearnedFrom {
+    /// A webhook.
+    Webhook,
+    /// The message list.
+    List,
+}
+
+/// What is known of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// This source has brought it before.
+    Known,
+    /// It is the row at this index, brought by another source or written by us.
+    Same(usize),
+    /// New.
+    None,
+}
+
+/// What to look for in the store before matching: every row of the conversation that has this id or this
+/// fingerprint is a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchKey {
+    /// Ada's id.
+    pub id: MessageId,
+    /// See [`Row::fingerprint`].
+    pub fingerprint: String,
+}
+
+impl From<&Message> for MatchKey {
+    fn from(message: &Message) -> Self {
+        Self { id: message.id.clone(), fingerprint: fingerprint(message.author.role, &message.content) }
+    }
+}
+
+impl LearnedFrom {
+    /// The place of this source in a row.
+    pub fn place(self, ids: &AdaIds) -> Option<&MessageId> {
+        match self {
+            Self::Webhook => ids.webhook.as_ref(),
+            Self::List => ids.list.as_ref(),
+        }
+    }
+
+    /// Takes the place of this source in a row.
+    pub fn claim(self, ids: &mut AdaIds, id: MessageId) {
+        match self {
+            Self::Webhook => ids.webhook = Some(id),
+            Self::List => ids.list = Some(id),
+        }
+    }
+}
+
+/// Finds `message` among the rows of one thread. `was_tried` says whether a delivery of an own row without
+/// Ada's time has ever been tried: one that hasn't can't have come back.
+pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, was_tried: impl Fn(&Row) -> bool) -> Match {
+    if rows.iter().any(|row| from.place(&row.ids) == Some(&message.id)) {
+        return Match::Known;
+    }
+    let free = |row: &&&Row| from.place(&row.ids).is_none();
+    let by_id = |row: &&&Row| row.ids.all().any(|id| *id == message.id);
+    let key = fingerprint(message.author.role, &message.content);
+    let equal = |row: &&&Row| row.fingerprint() == key;
+    let same_second =
+        |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
+    let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada && was_tried(row);
+
+    let found = first(rows, |row| free(row) && by_id(row))
+        .or_else(|| first(rows, |row| free(row) && equal(row) && same_second(row)))
+        .or_else(|| {
+            let ours = message.author.role == Role::HumanAgent;
+            first(rows, |row| ours && free(row) && equal(row) && on_its_way(row))
+        });
+    found.map_or(Match::None, Match::Same)
+}
+
+fn first(rows: &[&Row], wanted: impl Fn(&&&Row) -> bool) -> Option<usize> {
+    rows.iter().enumerate().filter(|(_, row)| wanted(row)).min_by_key(|(_, row)| row.seq).map(|(at, _)| at)
+}

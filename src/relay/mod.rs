@@ -1,0 +1,20 @@
+//! The rules: what a handoff is and how it changes. Pure code.
+//!
+//! Nothing here is async, reads a clock, draws a random number, speaks HTTP or SQL, or imports another
+//! folder of this crate. Time, new ids and jitter are arguments, so tests assert exact values.
+//!
+//! A decision takes a [`View`](changes::View) (what the store knows that matters) and fills a
+//! [`Draft`](changes::Draft) (what the store shall write, all or nothing). To add one: a function in
+//! [`rules`], a table test beside it, and a caller in `engine/`.
+
+pub mod backoff;
+pub mod buffer;
+pub mod changes;
+pub mod delivery;
+pub mod event;
+pub mod handoff;
+pub mod id;
+pub mod matching;
+pub mod rules;
+pub mod thread;
+pub mod time;

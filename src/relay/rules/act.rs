@@ -1,0 +1,160 @@
+//! What an agent does with a handoff, other than writing.
+
+use super::ending;
+use crate::relay::{
+    changes::{Draft, Of, Scope},
+    delivery::Task,
+    handoff::{AdaEnd, EndedBy, Handoff, Status},
+    id::HandoffId,
+    thread::{EventName, Sending},
+};
+
+/// Why an agent's request is refused. The text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such handoff, or no such row in it.
+    #[error("no such handoff or message")]
+    Unknown,
+    /// It has ended.
+    #[error("this handoff has ended")]
+    Ended,
+    /// Another agent has it.
+    #[error("{0} has this handoff; take it over first")]
+    HasAnother(String),
+    /// Nobody has it, so nobody can give it back.
+    #[error("nobody has accepted this handoff")]
+    NotAccepted,
+    /// Only a failed message can be sent again or dropped.
+    #[error("this message has not failed")]
+    NotFailed,
+    /// Too many messages wait to be sent.
+    #[error("too many messages of this handoff wait to be sent; try again when some have left")]
+    QueueFull,
+    /// The idempotency key was used for another request.
+    #[error("this Idempotency-Key was used with another body")]
+    OtherRequest,
+}
+
+/// Whether accepting may take the handoff from another agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeOver {
+    /// It may.
+    Yes,
+    /// Only a handoff nobody has.
+    No,
+}
+
+/// What [`accept`] and [`release`] need to see.
+pub fn scope(handoff: &HandoffId) -> Scope {
+    Scope::new(Of::Handoff(handoff.clone()))
+}
+
+/// What [`end`] needs to see.
+pub fn scope_of_end(handoff: &HandoffId) -> Scope {
+    let mut scope = scope(handoff);
+    scope.with_outbox = true;
+    scope
+}
+
+/// What [`read`] needs to see.
+pub fn scope_of_read(handoff: &HandoffId, seq: u64) -> Scope {
+    let mut scope = scope(handoff);
+    scope.unread_behind = Some(seq);
+    scope
+}
+
+/// `agent` takes the handoff. Again is the same.
+///
+/// # Errors
+/// Unknown, over, or another agent has it and `take_over` is [`TakeOver::No`].
+pub fn accept(
+    draft: &mut Draft<'_>,
+    id: &HandoffId,
+    agent: &str,
+    take_over: TakeOver,
+) -> Result<Handoff, Refusal> {
+    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
+    match (&draft.view.handoffs[handoff].status, take_over) {
+        (Status::Ended(_), _) => return Err(Refusal::Ended),
+        (Status::Active { agent: owner }, TakeOver::No) if owner != agent => {
+            return Err(Refusal::HasAnother(owner.clone()));
+        }
+        (Status::Active { agent: owner }, _) if owner == agent => {}
+        (Status::Active { .. }, _) => assign(draft, handoff, agent, EventName::TakenOver),
+        (Status::Waiting, _) => accept_if_waiting(draft, handoff, agent),
+    }
+    Ok(draft.view.handoffs[handoff].clone())
+}
+
+/// Gives a waiting handoff to `agent`, and has its history completed.
+pub fn accept_if_waiting(draft: &mut Draft<'_>, handoff: usize, agent: &str) {
+    if draft.view.handoffs[handoff].status != Status::Waiting {
+        return;
+    }
+    assign(draft, handoff, agent, EventName::Accepted);
+    draft.deliver(handoff, Task::Transcript);
+}
+
+fn assign(draft: &mut Draft<'_>, handoff: usize, agent: &str, event: EventName) {
+    draft.add_event(handoff, event, Some(agent.to_owned()));
+    let now = draft.now.at;
+    let handoff = draft.change_handoff(handoff);
+    handoff.status = Status::Active { agent: agent.to_owned() };
+    handoff.accepted_at.get_or_insert(now);
+}
+
+/// `agent` gives the handoff back to the queue.
+///
+/// # Errors
+/// Unknown, over, another agent's, or nobody's.
+pub fn release(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Handoff, Refusal> {
+    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
+    may_write(&draft.view.handoffs[handoff], agent)?;
+    if draft.view.handoffs[handoff].status == Status::Waiting {
+        return Err(Refusal::NotAccepted);
+    }
+    draft.add_event(handoff, EventName::Released, Some(agent.to_owned()));
+    draft.change_handoff(handoff).status = Status::Waiting;
+    Ok(draft.view.handoffs[handoff].clone())
+}
+
+/// `agent` ends the handoff: here at once, at Ada behind the messages that are queued.
+///
+/// # Errors
+/// Unknown, over, or another agent's. A waiting one may be ended by anyone.
+pub fn end(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Handoff, Refusal> {
+    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
+    may_write(&draft.view.handoffs[handoff], agent)?;
+    let at = draft.own_at(handoff);
+    let row = ending::close(draft, handoff, EndedBy::Agent, AdaEnd::Unsettled, at, agent.to_owned());
+    let row = draft.view.rows[row].id.clone();
+    draft.mark(&row, Sending::Queued);
+    draft.deliver(handoff, Task::End { row });
+    Ok(draft.view.handoffs[handoff].clone())
+}
+
+/// Rows up to `seq` have been read by whoever looks after the handoff.
+///
+/// # Errors
+/// Unknown. Ended handoffs can be read.
+pub fn read(draft: &mut Draft<'_>, id: &HandoffId, seq: u64) -> Result<(), Refusal> {
+    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
+    let unread = draft.view.unread_behind;
+    let known = &draft.view.handoffs[handoff];
+    let seq = seq.min(known.last_seq);
+    if seq > known.read_up_to {
+        let handoff = draft.change_handoff(handoff);
+        handoff.read_up_to = seq;
+        handoff.unread = unread;
+    }
+    Ok(())
+}
+
+/// Whether `agent` may act: the handoff is open, and nobody's or their own.
+pub fn may_write(handoff: &Handoff, agent: &str) -> Result<(), Refusal> {
+    match &handoff.status {
+        Status::Ended(_) => Err(Refusal::Ended),
+        Status::Active { agent: owner } if owner != agent => Err(Refusal::HasAnother(owner.clone())),
+        Status::Active { .. } | Status::Waiting => Ok(()),
+    }
+}

@@ -1,0 +1,80 @@
+//! A verified event has come: keep it, before it is acknowledged.
+
+use std::time::Duration;
+
+use super::{message, place};
+use crate::relay::{
+    changes::{Draft, Of, Scope},
+    event::{Event, EventKind, Message},
+    matching::MatchKey,
+    thread::Role,
+};
+
+/// How long `svix-id`s are remembered, and so how old an event may be.
+pub const MEMORY: Duration = Duration::from_hours(14 * 24);
+
+/// What became of an arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Kept: in the inbox, or settled at once.
+    Kept,
+    /// Had before.
+    Duplicate,
+    /// Nothing of ours.
+    Ignored,
+    /// Set aside.
+    DeadLetter,
+    /// Not kept: the inbox is full.
+    Full,
+}
+
+/// What [`event`] needs to see.
+pub fn scope(event: &Event) -> Scope {
+    let mut scope = Scope::new(Of::Conversation(event.key.clone()));
+    scope.svix_id = Some(event.svix_id.clone());
+    if let Some(message) = echo(event) {
+        scope.matching = vec![MatchKey::from(message)];
+        scope.with_outbox = true;
+    }
+    scope
+}
+
+/// Keeps `event`. What a human agent wrote is settled at once: it neither waits for the quiet period nor
+/// prolongs it.
+pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
+    if draft.view.seen {
+        return Arrival::Duplicate;
+    }
+    if event.timestamp + MEMORY < draft.now.by_ada() {
+        draft.changes().remember.push(event.svix_id.clone());
+        let body = serde_json::to_string(&event).unwrap_or_default();
+        draft.set_aside(&event.svix_id, "older than the memory of ids (14 days)", body);
+        return Arrival::DeadLetter;
+    }
+    if let Some(message) = echo(&event) {
+        let Some(home) = place::of_message(draft, event.timestamp) else { return Arrival::Ignored };
+        message::settle_echo(draft, home, &event, message);
+        draft.changes().remember.push(event.svix_id.clone());
+        return Arrival::Kept;
+    }
+    let unknown = draft.view.handoffs.is_empty() && draft.view.buffer.is_none();
+    if unknown && matches!(event.kind, EventKind::ConversationEnded { .. }) {
+        return Arrival::Ignored;
+    }
+    if draft.view.inbox_depth >= draft.policy.inbox_limit {
+        return Arrival::Full;
+    }
+    let mut buffer = draft.view.buffer.unwrap_or_default();
+    buffer.arrived(event.received_at);
+    draft.set_buffer(&event.key, buffer);
+    draft.changes().remember.push(event.svix_id.clone());
+    draft.changes().inbox.push(event);
+    Arrival::Kept
+}
+
+fn echo(event: &Event) -> Option<&Message> {
+    match &event.kind {
+        EventKind::Message(message) if message.author.role == Role::HumanAgent => Some(message),
+        _ => None,
+    }
+}

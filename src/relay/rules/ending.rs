@@ -1,0 +1,113 @@
+//! Ending a handoff. Every end that happened at Ada fails what is still queued.
+
+use std::time::Duration;
+
+use crate::relay::{
+    changes::{Draft, NewRow, system},
+    delivery::Task,
+    event::SortKey,
+    handoff::{AdaEnd, DOUBT, End, EndedBy, Status},
+    thread::{Content, EventName, Sending, Source},
+    time::Time,
+};
+
+/// Ada tells of an end within this time of its answer to the end call.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+
+/// Ends an open handoff that is over at Ada, and fails what was queued for it with `reason`.
+pub fn over(draft: &mut Draft<'_>, handoff: usize, by: EndedBy, ada: AdaEnd, reason: &str) {
+    let at = match ada {
+        AdaEnd::Told { at } => at,
+        _ => draft.own_at(handoff),
+    };
+    close(draft, handoff, by, ada, at, by.as_str().to_owned());
+    clear_outbox(draft, handoff, reason);
+}
+
+/// Closes an open handoff: the state, and the line in the thread. Gives that line's place.
+pub fn close(
+    draft: &mut Draft<'_>,
+    handoff: usize,
+    by: EndedBy,
+    ada: AdaEnd,
+    row_at: Time,
+    shown_by: String,
+) -> usize {
+    let content = Content::Event { event: EventName::Ended, by: Some(shown_by) };
+    let row = draft.add_row(handoff, NewRow::own(row_at, system(), content, Source::Relay));
+    let (at, id) = (draft.now.at, draft.view.rows[row].id.clone());
+    let handoff = draft.change_handoff(handoff);
+    let agent = handoff.agent().map(str::to_owned);
+    handoff.status = Status::Ended(End { at, by, agent, ada, row: id });
+    row
+}
+
+/// The exact time of an end that is known already, told by a webhook. Settles our own end call.
+pub fn told(draft: &mut Draft<'_>, handoff: usize, at: Time) {
+    let Some(end) = draft.view.handoffs[handoff].end() else { return };
+    let (row, was_ours) = (end.row.clone(), draft.view.handoffs[handoff].end_is_unsettled());
+    // A later time than what is known is the end of a handoff that we never heard of.
+    let exact = match end.ada {
+        AdaEnd::Told { at: known } => (at < known).then_some(at),
+        AdaEnd::Dated { at: known } => (at <= known + SETTLES_WITHIN).then_some(at),
+        AdaEnd::Replaced { at: known } => (at <= known.shifted(draft.now.offset) + DOUBT).then_some(at),
+        AdaEnd::Unsettled => Some(at),
+    };
+    if let Some(exact) = exact {
+        if let Status::Ended(end) = &mut draft.change_handoff(handoff).status {
+            end.ada = AdaEnd::Told { at: exact };
+        }
+        if let Some(place) = draft.find_row(&row) {
+            draft.change_row(place, |row| row.at = exact);
+        }
+    }
+    if was_ours {
+        clear_outbox(draft, handoff, "the handoff ended before this was sent");
+    }
+    confirm(draft, handoff);
+}
+
+/// Marks the end's line late if it left the inbox after a younger event of this thread.
+pub fn note_order(draft: &mut Draft<'_>, handoff: usize, key: &SortKey) {
+    let Some(row) = draft.view.handoffs[handoff].end().map(|end| end.row.clone()) else { return };
+    if *key < draft.view.handoffs[handoff].youngest_released {
+        if let Some(place) = draft.find_row(&row) {
+            draft.change_row(place, |row| row.late = true);
+        }
+    } else if *key > draft.view.handoffs[handoff].youngest_released {
+        draft.change_handoff(handoff).youngest_released = key.clone();
+    }
+}
+
+fn confirm(draft: &mut Draft<'_>, handoff: usize) {
+    let Some(row) = draft.view.handoffs[handoff].end().map(|end| end.row.clone()) else { return };
+    if let Some(place) = draft.find_row(&row)
+        && draft.view.rows[place].sending.as_ref().is_some_and(|now| *now != Sending::Confirmed)
+    {
+        draft.mark(&row, Sending::Confirmed);
+    }
+}
+
+/// Empties the lane towards the end user: messages fail with `reason`, an end call counts as done.
+pub fn clear_outbox(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
+    let owner = draft.view.handoffs[handoff].id.clone();
+    while let Some(at) = draft
+        .view
+        .outbox
+        .iter()
+        .position(|delivery| delivery.handoff == owner && !matches!(delivery.task, Task::Transcript))
+    {
+        let delivery = draft.finish_delivery(at);
+        match delivery.task {
+            Task::Send { row, .. } => {
+                if let Some(place) = draft.find_row(&row) {
+                    let tried = delivery.attempts > 0;
+                    draft.change_row(place, |row| row.attempted |= tried);
+                }
+                draft.mark(&row, Sending::failed(reason));
+            }
+            Task::End { row } => draft.mark(&row, Sending::Sent),
+            Task::Transcript => {}
+        }
+    }
+}

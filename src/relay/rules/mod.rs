@@ -1,0 +1,15 @@
+//! The decisions, one file for each thing that can happen.
+//!
+//! Each takes a [`Draft`](super::changes::Draft) and changes it. What scope of the store's knowledge a
+//! decision needs is said by the `scope` function beside it.
+
+pub mod act;
+pub mod arrive;
+mod ending;
+mod message;
+mod place;
+pub mod release;
+pub mod settle;
+pub mod start;
+pub mod transcript;
+pub mod write;

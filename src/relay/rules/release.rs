@@ -1,0 +1,196 @@
+//! The quiet period is over: buffered events leave the inbox, sorted, for their threads.
+//!
+//! An event of a conversation that no handoff covers is held for its start call. When the wait is over, an
+//! end user's message is adopted as a new waiting handoff: nobody talks into the void.
+
+use std::time::Duration;
+
+use super::{ending, message, place, start};
+use crate::relay::{
+    buffer::Buffer,
+    changes::{Draft, INBOX_PAGE, Of, Scope},
+    event::{Event, EventKind, Message},
+    handoff::{AdaEnd, EndedBy, Status},
+    id::ConversationKey,
+    thread::Role,
+    time::Time,
+};
+
+/// An older message is not adopted.
+pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
+/// `conversation.ended` says who ended a handoff if it follows the end within this time.
+const REFINE_WITHIN: Duration = Duration::from_mins(1);
+
+/// What a release did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    /// Events that left the inbox.
+    pub left: usize,
+    /// Events still held for their start call.
+    pub held: usize,
+    /// Events set aside.
+    pub set_aside: usize,
+}
+
+/// What [`due`] needs to see.
+pub fn scope(key: &ConversationKey) -> Scope {
+    let mut scope = Scope::new(Of::Conversation(key.clone()));
+    scope.with_inbox = true;
+    scope.with_outbox = true;
+    scope
+}
+
+enum Verdict {
+    Done,
+    Hold,
+    SetAside(&'static str),
+}
+
+/// Releases what is due of the conversation `key`. Harmless when nothing is: timers may be stale.
+pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
+    let Some(buffer) = draft.view.buffer else { return Released::default() };
+    if buffer.due(&draft.policy.timings).is_none_or(|due| due > draft.now.at) {
+        return Released::default();
+    }
+    let mut events = std::mem::take(&mut draft.view.inbox);
+    events.sort_by_key(Event::sort_key);
+    let more = events.len() >= INBOX_PAGE;
+    adopt_if_due(draft, &events);
+
+    let mut released = Released::default();
+    let mut held_until: Option<Time> = None;
+    for event in events {
+        match one(draft, &event, held_until.is_some()) {
+            Verdict::Hold => {
+                released.held += 1;
+                let until = hold_ends(draft, &event);
+                held_until = Some(held_until.map_or(until, |known| known.min(until)));
+                continue;
+            }
+            Verdict::SetAside(reason) => {
+                released.set_aside += 1;
+                let body = serde_json::to_string(&event).unwrap_or_default();
+                draft.set_aside(&event.svix_id, reason, body);
+            }
+            Verdict::Done => {}
+        }
+        released.left += 1;
+        draft.changes().inbox_done.push(event.svix_id);
+    }
+    if more && released.left > 0 {
+        held_until = Some(draft.now.at);
+    }
+    draft.set_buffer(key, Buffer { arrivals: None, held_until });
+    released
+}
+
+fn hold_ends(draft: &Draft<'_>, event: &Event) -> Time {
+    event.received_at + draft.policy.timings.unknown_hold
+}
+
+fn one(draft: &mut Draft<'_>, event: &Event, holding: bool) -> Verdict {
+    match &event.kind {
+        EventKind::Message(message) => join_or_hold(draft, event, message),
+        EventKind::HandoffEnded => handoff_ended(draft, event, holding),
+        EventKind::ConversationEnded { by } => {
+            conversation_ended(draft, event, by.as_deref());
+            Verdict::Done
+        }
+    }
+}
+
+fn join_or_hold(draft: &mut Draft<'_>, event: &Event, message: &Message) -> Verdict {
+    if let Some(home) = place::of_message(draft, event.timestamp) {
+        message::join(draft, home, event, message);
+        return Verdict::Done;
+    }
+    if hold_ends(draft, event) > draft.now.at {
+        return Verdict::Hold;
+    }
+    match message.author.role {
+        Role::EndUser => Verdict::SetAside("older than 48 hours, and its handoff is unknown"),
+        _ => Verdict::Done,
+    }
+}
+
+/// Makes a waiting handoff out of the first end user's message that nothing covers, once one has waited
+/// long enough. What else is held then finds its place in it.
+fn adopt_if_due(draft: &mut Draft<'_>, events: &[Event]) {
+    let orphans: Vec<&Event> = events.iter().filter(|event| adoptable(draft, event)).collect();
+    let due = orphans.iter().any(|event| hold_ends(draft, event) <= draft.now.at);
+    if let (true, Some(first)) = (due, orphans.first()) {
+        start::adopt(draft, &first.key, first.timestamp);
+    }
+}
+
+fn adoptable(draft: &Draft<'_>, event: &Event) -> bool {
+    let by_end_user =
+        matches!(&event.kind, EventKind::Message(message) if message.author.role == Role::EndUser);
+    by_end_user
+        && event.timestamp + ADOPT_MAX_AGE >= draft.now.by_ada()
+        && place::of_message(draft, event.timestamp).is_none()
+}
+
+fn handoff_ended(draft: &mut Draft<'_>, event: &Event, holding: bool) -> Verdict {
+    let waits = hold_ends(draft, event) > draft.now.at;
+    let Some(handoff) = place::of_end(draft, event.timestamp) else {
+        let unknown = draft.view.handoffs.is_empty();
+        return if unknown && waits { Verdict::Hold } else { Verdict::Done };
+    };
+    let latest = draft.latest() == Some(handoff);
+    let of_what_is_held = holding && latest && !draft.view.handoffs[handoff].is_open();
+    if of_what_is_held && place::of_message(draft, event.timestamp).is_none() && waits {
+        return Verdict::Hold;
+    }
+    end_or_date(draft, handoff, event, EndedBy::Ada);
+    Verdict::Done
+}
+
+/// Ends the handoff if it is open, else notes the exact time of its end.
+fn end_or_date(draft: &mut Draft<'_>, handoff: usize, event: &Event, by: EndedBy) {
+    let known = &draft.view.handoffs[handoff];
+    // A younger message of the customer's with our identifier proves that a handoff still runs.
+    if known.is_open() && known.last_from_end_user.is_some_and(|last| last > event.timestamp) {
+        return;
+    }
+    if known.is_open() {
+        let reason = "the handoff ended before this was sent";
+        ending::over(draft, handoff, by, AdaEnd::Told { at: event.timestamp }, reason);
+    } else {
+        ending::told(draft, handoff, event.timestamp);
+    }
+    ending::note_order(draft, handoff, &event.sort_key());
+}
+
+fn conversation_ended(draft: &mut Draft<'_>, event: &Event, by: Option<&str>) {
+    let Some(handoff) = place::of_end(draft, event.timestamp) else { return };
+    let by = match by {
+        Some("end_user") => EndedBy::EndUser,
+        Some("human_agent") => EndedBy::Agent,
+        Some("system") => EndedBy::System,
+        _ => EndedBy::Ada,
+    };
+    let known = &draft.view.handoffs[handoff];
+    let ended_at = known.ended_by_ada_clock(draft.now.offset);
+    if ended_at.is_some_and(|end| event.timestamp > end + REFINE_WITHIN) {
+        return;
+    }
+    let refines = known.end().is_some_and(|end| end.by == EndedBy::Ada) && by != EndedBy::Ada;
+    end_or_date(draft, handoff, event, by);
+    if refines {
+        refine(draft, handoff, by);
+    }
+}
+
+fn refine(draft: &mut Draft<'_>, handoff: usize, by: EndedBy) {
+    let Status::Ended(end) = &mut draft.change_handoff(handoff).status else { return };
+    end.by = by;
+    let row = end.row.clone();
+    if let Some(place) = draft.find_row(&row) {
+        draft.change_row(place, |row| {
+            if let crate::relay::thread::Content::Event { by: shown, .. } = &mut row.content {
+                *shown = Some(by.as_str().to_owned());
+            }
+        });
+    }
+}

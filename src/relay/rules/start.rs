@@ -1,0 +1,173 @@
+//! A handoff begins: by Ada's start call, or adopted from a message whose call never came.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::ending;
+use crate::relay::{
+    changes::{Draft, Of, Scope},
+    delivery::Task,
+    event::SortKey,
+    handoff::{AdaEnd, EndUser, EndedBy, Handoff, Origin, Status},
+    id::{ConversationKey, HandoffId},
+    thread::EventName,
+    time::Time,
+};
+
+/// A start call repeated within this time is the same call.
+pub const SAME_CALL: Duration = Duration::from_secs(60);
+
+/// What a start call led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// A new handoff.
+    New(HandoffId),
+    /// The one that runs.
+    Same(HandoffId),
+    /// A new one would be one too many just now.
+    TooMany,
+}
+
+/// Whether a call may begin a new handoff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MayBegin {
+    /// It may.
+    Yes,
+    /// Only the handoff that runs already is answered for.
+    No,
+}
+
+/// What [`call`] needs to see.
+pub fn scope(key: &ConversationKey) -> Scope {
+    let mut scope = Scope::new(Of::Conversation(key.clone()));
+    scope.with_outbox = true;
+    scope
+}
+
+/// Ada's start call for the conversation `key`.
+///
+/// With an open handoff it is the same one if that one's own call is young or never came. Otherwise it
+/// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one.
+pub fn call(
+    draft: &mut Draft<'_>,
+    key: &ConversationKey,
+    context: Map<String, Value>,
+    may: MayBegin,
+) -> Started {
+    if let Some(same) = draft.latest().filter(|latest| is_same(draft, *latest)) {
+        merge(draft, same, context);
+        wake_held(draft, key);
+        return Started::Same(draft.view.handoffs[same].id.clone());
+    }
+    if may == MayBegin::No {
+        return Started::TooMany;
+    }
+    if let Some(earlier) = draft.latest() {
+        replace(draft, earlier);
+    }
+    let origin = Origin::Started { called_at: draft.now.at };
+    let handoff = begin(draft, key, origin, context, EventName::Started);
+    wake_held(draft, key);
+    Started::New(draft.view.handoffs[handoff].id.clone())
+}
+
+/// A message whose handoff never began makes one, waiting like any other.
+pub fn adopt(draft: &mut Draft<'_>, key: &ConversationKey, message_at: Time) {
+    let origin = Origin::Adopted { message_at, called_at: None };
+    let handoff = begin(draft, key, origin, Map::new(), EventName::Adopted);
+    // The line stands where the conversation began to wait, not where we noticed.
+    if let Some(line) = draft.view.rows.len().checked_sub(1) {
+        draft.change_handoff(handoff).newest_at = message_at;
+        draft.change_row(line, |row| row.at = message_at);
+    }
+}
+
+fn is_same(draft: &Draft<'_>, latest: usize) -> bool {
+    let latest = &draft.view.handoffs[latest];
+    let young = |called: Time| draft.now.at.since(called) < SAME_CALL;
+    latest.is_open() && latest.called_at().is_none_or(young)
+}
+
+fn merge(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
+    let now = draft.now.at;
+    let mut merged = draft.view.handoffs[handoff].clone();
+    merged.context.extend(context);
+    if let Origin::Adopted { called_at: called_at @ None, .. } = &mut merged.origin {
+        *called_at = Some(now);
+    }
+    if !merged.end_user.named_by_webhook {
+        merged.end_user.name = name_in(&merged.context);
+    }
+    if merged != draft.view.handoffs[handoff] {
+        *draft.change_handoff(handoff) = merged;
+    }
+}
+
+fn replace(draft: &mut Draft<'_>, earlier: usize) {
+    let reason = "a new handoff of this conversation began before this was sent";
+    let ada = AdaEnd::Replaced { at: draft.now.at };
+    if draft.view.handoffs[earlier].is_open() {
+        ending::over(draft, earlier, EndedBy::Ada, ada, reason);
+    } else if draft.view.handoffs[earlier].end_is_unsettled() {
+        if let Status::Ended(end) = &mut draft.change_handoff(earlier).status {
+            end.ada = ada;
+        }
+        ending::clear_outbox(draft, earlier, reason);
+    }
+}
+
+fn begin(
+    draft: &mut Draft<'_>,
+    key: &ConversationKey,
+    origin: Origin,
+    context: Map<String, Value>,
+    event: EventName,
+) -> usize {
+    let name = name_in(&context);
+    let handoff = Handoff {
+        id: HandoffId(draft.new_id()),
+        key: key.clone(),
+        integration: draft.policy.integration.clone(),
+        status: Status::Waiting,
+        origin,
+        end_user: EndUser { id: None, name, named_by_webhook: false },
+        context,
+        created_at: draft.now.at,
+        accepted_at: None,
+        last_seq: 0,
+        newest_at: Time::default(),
+        youngest_released: SortKey::default(),
+        last_from_end_user: None,
+        read_up_to: 0,
+        unread: 0,
+        last_message: None,
+        version: 0,
+    };
+    draft.view.handoffs.push(handoff);
+    let at = draft.view.handoffs.len() - 1;
+    draft.add_event(at, event, None);
+    draft.deliver(at, Task::Transcript);
+    at
+}
+
+/// What was held for this call needn't wait any longer.
+fn wake_held(draft: &mut Draft<'_>, key: &ConversationKey) {
+    if let Some(mut buffer) = draft.view.buffer
+        && buffer.held_until.is_some()
+    {
+        buffer.held_until = Some(draft.now.at);
+        draft.set_buffer(key, buffer);
+    }
+}
+
+/// What the start call's fields call the end user: full name, name, or e-mail address.
+fn name_in(context: &Map<String, Value>) -> Option<String> {
+    let text =
+        |key: &str| context.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let parts: Vec<&str> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
+    if !parts.is_empty() {
+        return Some(parts.join(" "));
+    }
+    ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text).map(str::to_owned)
+}

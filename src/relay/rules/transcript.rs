@@ -1,0 +1,69 @@
+//! Ada's message list is merged into a thread.
+
+use super::message::{find, forget_delivery};
+use crate::relay::{
+    changes::{Draft, NewRow, Of, Scope},
+    event::Message,
+    id::{DeliveryId, HandoffId},
+    matching::{LearnedFrom, Match, MatchKey},
+    thread::{Sending, Source},
+};
+
+/// What [`merge`] needs to see.
+pub fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
+    scope.with_outbox = true;
+    scope.matching = messages.iter().map(MatchKey::from).collect();
+    scope
+}
+
+/// Adds what the thread lacks, in the list's order. What came after the end belongs to the AI Agent alone
+/// and is left out.
+pub fn merge(draft: &mut Draft<'_>, id: &HandoffId, delivery: &DeliveryId, messages: &[Message]) {
+    if let Some(place) = draft.find_delivery(delivery) {
+        draft.finish_delivery(place);
+    }
+    let Some(handoff) = draft.find_handoff(id) else { return };
+    let end = draft.view.handoffs[handoff].ended_by_ada_clock(draft.now.offset);
+    for message in messages.iter().filter(|message| end.is_none_or(|end| message.created_at <= end)) {
+        match find(draft, handoff, message, LearnedFrom::List) {
+            Match::Known => {}
+            Match::Same(row) => claim(draft, row, message),
+            Match::None => {
+                let row = draft.add_row(handoff, new_row(message));
+                draft.change_row(row, |row| LearnedFrom::List.claim(&mut row.ids, message.id.clone()));
+            }
+        }
+    }
+}
+
+/// A row of ours in the list has reached Ada, whatever we thought.
+fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
+    let arrived = draft.view.rows[row].source == Source::Agent;
+    draft.change_row(row, |row| {
+        LearnedFrom::List.claim(&mut row.ids, message.id.clone());
+        if !row.created_by_ada {
+            row.created_at = message.created_at;
+            row.created_by_ada = true;
+            row.at = message.created_at.floor_millis();
+        }
+        if arrived && row.sending != Some(Sending::Confirmed) {
+            row.sending = Some(Sending::Sent);
+        }
+    });
+    if arrived {
+        forget_delivery(draft, row);
+    }
+}
+
+fn new_row(message: &Message) -> NewRow {
+    NewRow {
+        at: message.created_at.floor_millis(),
+        author: message.author.clone(),
+        content: message.content.clone(),
+        created_at: message.created_at,
+        created_by_ada: true,
+        source: Source::Transcript,
+        sending: None,
+    }
+}

@@ -1,0 +1,130 @@
+//! An agent writes to the end user.
+
+use super::act::{self, Refusal};
+use crate::relay::{
+    changes::{Draft, IdempotencyScope, Idempotent, NewRow, Of, Scope},
+    delivery::Task,
+    id::{HandoffId, RowId},
+    thread::{Author, Content, Role, Row, Sending, Source},
+};
+
+/// How many messages of one handoff may wait to be sent.
+pub const QUEUE_LIMIT: usize = 200;
+
+/// What an agent asks for with a message.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who writes.
+    pub agent: String,
+    /// The words: 1 to 50,000 characters, checked at the door.
+    pub text: String,
+    /// The request's `Idempotency-Key`, and a digest of its body.
+    pub idempotency: Option<(String, String)>,
+}
+
+impl Message {
+    fn scope_of_key(&self, handoff: &HandoffId) -> Option<(IdempotencyScope, &str)> {
+        let (key, digest) = self.idempotency.as_ref()?;
+        let scope =
+            IdempotencyScope { agent: self.agent.clone(), handoff: handoff.clone(), key: key.clone() };
+        Some((scope, digest))
+    }
+}
+
+/// What [`message`] needs to see. The row an idempotency key stands for comes with the key.
+pub fn scope(handoff: &HandoffId, message: &Message) -> Scope {
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
+    scope.with_outbox = true;
+    scope.idempotency = message.scope_of_key(handoff).map(|(scope, _)| scope);
+    scope
+}
+
+/// Puts a message into the thread and the outbox. The first one accepts a waiting handoff. The same
+/// request again gives the row it made.
+///
+/// # Errors
+/// The handoff is unknown, over, or another agent's; its queue is full; the key stands for another request.
+pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Result<Row, Refusal> {
+    let known = draft.view.idempotent.clone();
+    if let (Some(known), Some((_, digest))) = (known, message.scope_of_key(id)) {
+        return repeated(draft, &known, digest);
+    }
+    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
+    act::may_write(&draft.view.handoffs[handoff], &message.agent)?;
+    let waiting = draft.view.outbox.iter().filter(|delivery| delivery.handoff == *id).count();
+    if waiting >= QUEUE_LIMIT {
+        return Err(Refusal::QueueFull);
+    }
+    act::accept_if_waiting(draft, handoff, &message.agent);
+
+    let author = Author { role: Role::HumanAgent, display_name: Some(message.agent.clone()), avatar: None };
+    let content = Content::Text { body: message.text.clone() };
+    let at = draft.own_at(handoff);
+    let mut new = NewRow::own(at, author, content, Source::Agent);
+    new.sending = Some(Sending::Queued);
+    let row = draft.add_row(handoff, new);
+    let row = draft.view.rows[row].clone();
+    send(draft, handoff, &row);
+    if let Some((scope, digest)) = message.scope_of_key(id) {
+        let stands_for = Idempotent { digest: digest.to_owned(), row: row.id.clone() };
+        draft.changes().idempotent = Some((scope, stands_for));
+    }
+    Ok(row)
+}
+
+fn repeated(draft: &Draft<'_>, known: &Idempotent, digest: &str) -> Result<Row, Refusal> {
+    if known.digest != digest {
+        return Err(Refusal::OtherRequest);
+    }
+    let place = draft.find_row(&known.row).ok_or(Refusal::Unknown)?;
+    Ok(draft.view.rows[place].clone())
+}
+
+fn send(draft: &mut Draft<'_>, handoff: usize, row: &Row) {
+    let Content::Text { body } = &row.content else { return };
+    let display_name = row.author.display_name.clone().unwrap_or_default();
+    draft.deliver(handoff, Task::Send { row: row.id.clone(), text: body.clone(), display_name });
+}
+
+/// What [`retry`] and [`drop`] need to see.
+pub fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
+    scope.rows = vec![row.clone()];
+    scope
+}
+
+/// Sends a failed message again, behind what is queued.
+///
+/// # Errors
+/// Unknown, over, another agent's, or the message hasn't failed.
+pub fn retry(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<Row, Refusal> {
+    let (handoff, place) = failed(draft, id, row, agent)?;
+    draft.mark(row, Sending::Queued);
+    let row = draft.view.rows[place].clone();
+    send(draft, handoff, &row);
+    Ok(row)
+}
+
+/// Puts a failed message aside. Its row stays.
+///
+/// # Errors
+/// Unknown, over, another agent's, or the message hasn't failed.
+pub fn drop(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(), Refusal> {
+    failed(draft, id, row, agent)?;
+    draft.mark(row, Sending::Dropped);
+    Ok(())
+}
+
+fn failed(draft: &Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(usize, usize), Refusal> {
+    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
+    let place = draft.find_row(row).ok_or(Refusal::Unknown)?;
+    let found = &draft.view.rows[place];
+    if found.handoff != *id {
+        return Err(Refusal::Unknown);
+    }
+    act::may_write(&draft.view.handoffs[handoff], agent)?;
+    match (&found.sending, found.source) {
+        (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, place)),
+        _ => Err(Refusal::NotFailed),
+    }
+}

@@ -1,0 +1,275 @@
+//! Every setting, read once at start, typed and checked.
+//!
+//! They come from the environment and from `./.env`, which the environment overrules; `.env.example` is
+//! their manual. All that is wrong is told at once, by name, and never with a value.
+//!
+//! To add one: a field in [`Settings`], its name in `names`, a line in `Settings::read` with a function of
+//! `parse`, a paragraph in `.env.example`, and a line in the table of `tests`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+mod names;
+mod parse;
+mod problem;
+mod reader;
+mod secret;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use reader::Reader;
+use source::Sources;
+
+pub use problem::{Problem, SettingsError, Warning};
+pub use secret::Secret;
+
+/// All settings of the relay.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `ADA_BASE_URL`: where Ada's API begins. No query, fragment or user; https except to this machine; the
+    /// path doesn't end with a slash, unless it is `/` alone.
+    pub ada_base_url: Url,
+    /// `ADA_API_KEY`: the bearer key for Ada. Fit for a header.
+    pub ada_api_key: Secret,
+    /// `WEBHOOK_SECRET`: at least one, each `whsec_` and base64. All are accepted.
+    pub webhook_secrets: Vec<Secret>,
+    /// `HANDOFF_INTEGRATION`: the identifier that events must carry. 1 to 200 characters.
+    pub handoff_integration: String,
+    /// `HANDOFF_AUTH_KEY`: what `/handoffs/start` wants as a bearer key, if anything.
+    pub handoff_auth_key: Option<Secret>,
+    /// `AGENT_TOKENS`: at least one; names and tokens are unique.
+    pub agent_tokens: Vec<AgentToken>,
+    /// `AGENT_TOKENS` was unset, so that the one in `agent_tokens` is new and must be shown.
+    pub made_token: bool,
+    /// `LISTEN`: the address of Ada's doors, and of everything else without `agent_listen`.
+    pub listen: SocketAddr,
+    /// `AGENT_LISTEN`: the agents' own address; `None` also when it is the same as `listen`.
+    pub agent_listen: Option<SocketAddr>,
+    /// `DATABASE_URL`: where handoffs are kept.
+    pub database: Database,
+    /// `DEBOUNCE_MS`: the quiet period of a conversation. 0 to 60 s.
+    pub debounce: Duration,
+    /// `DEBOUNCE_MAX_MS`: the longest wait for quiet. At least `debounce`, at most 300 s.
+    pub debounce_max: Duration,
+    /// `UNKNOWN_HOLD_MS`: how long an event waits for its start call. 0 to 600 s.
+    pub unknown_hold: Duration,
+    /// `INBOX_LIMIT`: how many events may wait in the inbox. At least 1.
+    pub inbox_limit: usize,
+    /// `ADA_TIMEOUT_MS`: for one call to Ada. 0.1 to 120 s.
+    pub ada_timeout: Duration,
+    /// `SEND_MAX_AGE`: after this a message that could not be sent has failed. 1 s to 24 h.
+    pub send_max_age: Duration,
+    /// `LOG_FORMAT`: how log lines look.
+    pub log_format: LogFormat,
+    /// `RUST_LOG`: which log lines there are. Not checked here.
+    pub log_filter: String,
+}
+
+/// An agent, and what proves to be them.
+#[derive(Clone, Debug)]
+pub struct AgentToken {
+    /// Shown to customers, too. 1 to 200 characters, none of them control characters.
+    pub name: String,
+    /// At least 16 printable ASCII characters.
+    pub token: Secret,
+}
+
+/// Where handoffs are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// Nowhere: a restart forgets them.
+    Memory,
+    /// In this file, relative to the working directory unless absolute.
+    Sqlite(PathBuf),
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For eyes.
+    Pretty,
+    /// For machines, one object a line.
+    Json,
+}
+
+/// Whether somebody sits in front of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// Standard input and output both are a terminal.
+    Attached,
+    /// At least one of them is not.
+    Detached,
+}
+
+impl Terminal {
+    /// What this process has.
+    pub fn detect() -> Self {
+        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+            Self::Attached
+        } else {
+            Self::Detached
+        }
+    }
+}
+
+/// Settings that will do, with what the operator should know about them.
+pub type Loaded = (Settings, Vec<Warning>);
+
+impl Settings {
+    /// Reads the settings from the environment and from `./.env`, without setting any variable.
+    ///
+    /// # Errors
+    /// Everything that is wrong: see [`Settings::load`]; a file that is there but can't be read, or has a
+    /// line that is not `NAME=value`; a value that is not UTF-8.
+    pub fn from_process() -> Result<Loaded, SettingsError> {
+        let Sources { env, file, problems } = Sources::of_process();
+        Self::read(Reader::new(&env, &file.unwrap_or_default(), problems), Terminal::detect())
+    }
+
+    /// Makes settings of `env` and of the lines of a file, which `env` overrules.
+    ///
+    /// Values are trimmed; an empty one counts as unset. Other names in `env` are nobody's business, in the
+    /// file they bring a warning. Draws a random token if `AGENT_TOKENS` may be and is unset.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in one go: missing or malformed values, and names in the file that are
+    /// misspelt or there twice.
+    pub fn load(
+        env: BTreeMap<String, String>,
+        file: Option<Vec<(String, String)>>,
+        terminal: Terminal,
+    ) -> Result<Loaded, SettingsError> {
+        Self::read(Reader::new(&env, &file.unwrap_or_default(), Vec::new()), terminal)
+    }
+
+    /// The name of the agent whose token `candidate` is.
+    pub fn agent_for(&self, candidate: &str) -> Option<&str> {
+        // Every token is compared, so that the time doesn't tell whose turn it was.
+        self.agent_tokens
+            .iter()
+            .filter(|agent| agent.token.matches(candidate))
+            .fold(None, |_, agent| Some(agent.name.as_str()))
+    }
+
+    fn read(mut reader: Reader, terminal: Terminal) -> Result<Loaded, SettingsError> {
+        let r = &mut reader;
+        let required = required(r);
+        let handoff_integration =
+            r.or("HANDOFF_INTEGRATION", "custom-handoff".to_owned(), parse::integration);
+        let handoff_auth_key = auth_key(r);
+        let (listen, agent_listen) = addresses(r);
+        let local = is_local(listen) && agent_listen.is_none_or(is_local);
+        let (agent_tokens, made_token) = agents(r, local && terminal == Terminal::Attached);
+        let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
+        let (debounce, debounce_max) = debounce(r);
+        let unknown_hold = milliseconds(r, "UNKNOWN_HOLD_MS", 30_000, 0..=600_000);
+        let inbox_limit = r.or("INBOX_LIMIT", 100_000, parse::at_least_one);
+        let ada_timeout = milliseconds(r, "ADA_TIMEOUT_MS", 10_000, 100..=120_000);
+        let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
+        let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
+        let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
+        let (Some((ada_base_url, ada_api_key, webhook_secrets)), []) = (required, &*reader.problems) else {
+            return Err(SettingsError(reader.problems));
+        };
+        let settings = Self {
+            ada_base_url,
+            ada_api_key,
+            webhook_secrets,
+            handoff_integration,
+            handoff_auth_key,
+            agent_tokens,
+            made_token,
+            listen,
+            agent_listen,
+            database,
+            debounce,
+            debounce_max,
+            unknown_hold,
+            inbox_limit,
+            ada_timeout,
+            send_max_age,
+            log_format,
+            log_filter,
+        };
+        Ok((settings, reader.warnings))
+    }
+}
+
+fn required(r: &mut Reader) -> Option<(Url, Secret, Vec<Secret>)> {
+    let base_url = r.required("ADA_BASE_URL", parse::base_url);
+    let api_key = r.required("ADA_API_KEY", parse::header_secret);
+    let webhook_secrets = r.required("WEBHOOK_SECRET", parse::webhook_secrets);
+    Some((base_url?, api_key?, webhook_secrets?))
+}
+
+fn auth_key(r: &mut Reader) -> Option<Secret> {
+    let key = r.optional("HANDOFF_AUTH_KEY", parse::header_secret);
+    if key.is_none() {
+        let sentence = "HANDOFF_AUTH_KEY is not set: whoever knows the address can start handoffs";
+        r.warn("HANDOFF_AUTH_KEY", sentence.to_owned());
+    }
+    key
+}
+
+fn addresses(r: &mut Reader) -> (SocketAddr, Option<SocketAddr>) {
+    let listen = r.or("LISTEN", (Ipv4Addr::LOCALHOST, 8090).into(), parse::socket_address);
+    let agent_listen = r.optional("AGENT_LISTEN", parse::socket_address);
+    (listen, agent_listen.filter(|address| *address != listen))
+}
+
+fn is_local(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// The agents, and whether theirs is a token made just now, which `may_make` allows.
+fn agents(r: &mut Reader, may_make: bool) -> (Vec<AgentToken>, bool) {
+    let agents = r.optional("AGENT_TOKENS", parse::agent_tokens);
+    if agents.is_some() || r.told("AGENT_TOKENS") {
+        return (agents.unwrap_or_default(), false);
+    }
+    let made = if may_make { random_token() } else { Err(TOKENS_REQUIRED.to_owned()) };
+    match made {
+        Ok(token) => (vec![AgentToken { name: "Agent".to_owned(), token }], true),
+        Err(sentence) => {
+            r.problem("AGENT_TOKENS", sentence);
+            (Vec::new(), false)
+        }
+    }
+}
+
+const TOKENS_REQUIRED: &str = "AGENT_TOKENS is required (Alex=token,Sam=token); only on a terminal, and with \
+    loopback addresses alone, one is made";
+
+fn random_token() -> parse::Parsed<Secret> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to make one".to_owned())?;
+    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}
+
+fn debounce(r: &mut Reader) -> (Duration, Duration) {
+    let quiet = milliseconds(r, "DEBOUNCE_MS", 1500, 0..=60_000);
+    let most = milliseconds(r, "DEBOUNCE_MAX_MS", 5000, 0..=300_000);
+    if most < quiet && !r.told("DEBOUNCE_MAX_MS") {
+        r.problem("DEBOUNCE_MAX_MS", "DEBOUNCE_MAX_MS must be at least DEBOUNCE_MS".to_owned());
+    }
+    (quiet, most)
+}
+
+fn milliseconds(r: &mut Reader, name: &'static str, default: u64, range: RangeInclusive<u64>) -> Duration {
+    r.or(name, Duration::from_millis(default), |text| parse::milliseconds(text, range))
+}
+
+fn default_format(terminal: Terminal) -> LogFormat {
+    match terminal {
+        Terminal::Attached => LogFormat::Pretty,
+        Terminal::Detached => LogFormat::Json,
+    }
+}

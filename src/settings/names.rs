@@ -1,0 +1,93 @@
+//! Which names are settings, and what to say about those that are not.
+
+/// Every setting that has an effect.
+pub(super) const NAMES: [&str; 17] = [
+    "ADA_BASE_URL",
+    "ADA_API_KEY",
+    "WEBHOOK_SECRET",
+    "HANDOFF_INTEGRATION",
+    "HANDOFF_AUTH_KEY",
+    "AGENT_TOKENS",
+    "LISTEN",
+    "AGENT_LISTEN",
+    "DATABASE_URL",
+    "DEBOUNCE_MS",
+    "DEBOUNCE_MAX_MS",
+    "UNKNOWN_HOLD_MS",
+    "INBOX_LIMIT",
+    "ADA_TIMEOUT_MS",
+    "SEND_MAX_AGE",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
+
+/// Settings of the contract whose feature is still to come.
+pub(super) const LATER: [&str; 7] = [
+    "PUBLIC_URL",
+    "ADA_RATE_PER_SECOND",
+    "ADA_RATE_PER_MINUTE",
+    "WAITING_TIMEOUT",
+    "WAITING_TIMEOUT_TEXT",
+    "IDLE_TIMEOUT",
+    "IDLE_TIMEOUT_TEXT",
+];
+
+/// So many slips of the finger still count as the same name.
+const SLIPS: usize = 2;
+
+/// The setting called exactly `name`.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    NAMES.into_iter().find(|known| *known == name)
+}
+
+/// The setting that `name` was probably meant to be: `None` when it is one, or is far from all.
+pub(super) fn nearly(name: &str) -> Option<&'static str> {
+    if known(name).is_some() || LATER.contains(&name) {
+        return None;
+    }
+    let name = name.to_ascii_uppercase().replace('-', "_");
+    NAMES
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&name, known), known))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= SLIPS)
+        .map(|(_, known)| known)
+}
+
+/// Whether `name` may be repeated in a log line.
+///
+/// A secret alone on a line of `.env` reads as a name if it ends with base64's `=`. Those have lower-case
+/// letters, names of settings have none.
+pub(super) fn is_showable(name: &str) -> bool {
+    name.len() <= 64 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_names_are_recognised_and_others_are_not() {
+        for (name, meant) in [
+            ("ADA_BASE_ULR", Some("ADA_BASE_URL")),
+            ("ada_base_url", Some("ADA_BASE_URL")),
+            ("ADA-BASE-URL", Some("ADA_BASE_URL")),
+            ("AGENT_TOKEN", Some("AGENT_TOKENS")),
+            ("WEBHOOK_SECRETS", Some("WEBHOOK_SECRET")),
+            ("DEBOUNCE", None),
+            ("ADA_BASE_URL", None),
+            ("PUBLIC_URL", None),
+            ("NGROK_AUTHTOKEN", None),
+            ("PORT", None),
+        ] {
+            assert_eq!(nearly(name), meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stray_secret_is_not_repeated_as_a_name() {
+        assert!(is_showable("NGROK_AUTHTOKEN2"));
+        assert!(!is_showable("whsec_C2FVsBQIhrscChlQIMV"));
+        assert!(!is_showable(&"A".repeat(65)));
+    }
+}

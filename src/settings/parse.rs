@@ -1,0 +1,179 @@
+//! From one text to one value. An error is the end of a sentence that begins with the setting's name,
+//! and never repeats the text: it may hold a secret, if only by mistake.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use svix::webhooks::Webhook;
+use url::{Host, Url};
+
+use super::{AgentToken, Database, LogFormat, Secret};
+
+/// The value, or what the text would have to be.
+pub(super) type Parsed<T> = Result<T, String>;
+
+const NAME_MAX: usize = 200;
+const TOKEN_MIN: usize = 16;
+
+pub(super) fn base_url(text: &str) -> Parsed<Url> {
+    let mut url =
+        Url::parse(text).map_err(|_| "must be a URL such as https://example.ada.support/api".to_owned())?;
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(&url));
+    if !secure {
+        return Err("must begin with https:// (http:// only for localhost)".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not hold a query (?) or fragment (#)".to_owned());
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    }
+}
+
+/// A secret that travels in an `Authorization` header.
+pub(super) fn header_secret(text: &str) -> Parsed<Secret> {
+    if is_header_word(text) {
+        Ok(Secret::new(text))
+    } else {
+        Err("must be printable ASCII without spaces".to_owned())
+    }
+}
+
+fn is_header_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+pub(super) fn webhook_secrets(text: &str) -> Parsed<Vec<Secret>> {
+    let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+    let secrets = words.enumerate().map(webhook_secret).collect::<Parsed<Vec<_>>>()?;
+    if secrets.is_empty() { Err("holds no secret".to_owned()) } else { Ok(secrets) }
+}
+
+fn webhook_secret((position, word): (usize, &str)) -> Parsed<Secret> {
+    if word.starts_with("whsec_") && Webhook::new(word).is_ok() {
+        return Ok(Secret::new(word));
+    }
+    Err(format!(
+        "must be whsec_ followed by base64, or several of these separated by spaces or commas; number {} is not",
+        position + 1
+    ))
+}
+
+pub(super) fn integration(text: &str) -> Parsed<String> {
+    plain_name(text).ok_or_else(|| format!("must be at most {NAME_MAX} characters and no control characters"))
+}
+
+fn plain_name(text: &str) -> Option<String> {
+    let plain = text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control);
+    (plain && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// `Alex=token,Sam=token`. Entries are named by number: a wrong one may be a bare token.
+pub(super) fn agent_tokens(text: &str) -> Parsed<Vec<AgentToken>> {
+    let agents = text.split(',').enumerate().map(agent_token).collect::<Parsed<Vec<_>>>()?;
+    let names: BTreeSet<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+    let tokens: BTreeSet<&str> = agents.iter().map(|agent| agent.token.expose()).collect();
+    if names.len() < agents.len() {
+        return Err("gives two agents the same name".to_owned());
+    }
+    if tokens.len() < agents.len() {
+        return Err("gives two agents the same token".to_owned());
+    }
+    Ok(agents)
+}
+
+fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
+    let number = position + 1;
+    let (name, token) = entry
+        .split_once('=')
+        .map(|(name, token)| (name.trim(), token.trim()))
+        .ok_or_else(|| format!("must be Name=token, several separated by commas; entry {number} is not"))?;
+    let name = plain_name(name).ok_or_else(|| {
+        format!("needs a name of 1 to {NAME_MAX} characters without control characters in entry {number}")
+    })?;
+    if token.len() < TOKEN_MIN || !is_header_word(token) {
+        return Err(format!(
+            "needs a token of at least {TOKEN_MIN} printable ASCII characters without spaces in entry {number}"
+        ));
+    }
+    Ok(AgentToken { name, token: Secret::new(token) })
+}
+
+pub(super) fn socket_address(text: &str) -> Parsed<SocketAddr> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8090".to_owned())
+}
+
+pub(super) fn database(text: &str) -> Parsed<Database> {
+    if text == "memory:" {
+        return Ok(Database::Memory);
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Err("names PostgreSQL, which is not supported yet; use sqlite://path or memory:".to_owned());
+    }
+    match text.strip_prefix("sqlite://") {
+        Some(":memory:") => Err("must be memory: to keep everything in memory".to_owned()),
+        Some(path) if path.contains('?') => Err("must be sqlite://path without options (?)".to_owned()),
+        Some(path) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
+        _ => Err("must be sqlite://path or memory:".to_owned()),
+    }
+}
+
+pub(super) fn milliseconds(text: &str, range: RangeInclusive<u64>) -> Parsed<Duration> {
+    let (least, most) = range.clone().into_inner();
+    whole_number(text)
+        .filter(|number| range.contains(number))
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("must be a whole number of milliseconds from {least} to {most}"))
+}
+
+pub(super) fn at_least_one(text: &str) -> Parsed<usize> {
+    whole_number(text)
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| *number >= 1)
+        .ok_or_else(|| "must be a whole number of 1 or more".to_owned())
+}
+
+/// `90s`, `15m` or `2h`, from a second to a day.
+pub(super) fn duration(text: &str) -> Parsed<Duration> {
+    let seconds = [('s', 1), ('m', 60), ('h', 3600)].iter().find_map(|(unit, seconds)| {
+        let number = whole_number(text.strip_suffix(*unit)?)?;
+        number.checked_mul(*seconds)
+    });
+    seconds
+        .filter(|seconds| (1..=24 * 3600).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "must be a duration such as 90s, 15m or 2h, from 1s to 24h".to_owned())
+}
+
+/// Digits alone: Rust's own parser would take a leading `+`.
+fn whole_number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
+    match text {
+        "pretty" => Ok(LogFormat::Pretty),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be pretty or json".to_owned()),
+    }
+}
+
+/// Any text: its syntax belongs to the log filter.
+pub(super) fn text(text: &str) -> Parsed<String> {
+    Ok(text.to_owned())
+}

@@ -1,0 +1,128 @@
+//! One lookup over all sources, which collects what is wrong instead of stopping at the first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::{self, LATER, NAMES};
+use super::parse::Parsed;
+use super::{Problem, Warning};
+
+type Pairs = Vec<(String, String)>;
+
+/// Trimmed, non-empty values by name, and what there is to say about them.
+#[derive(Default)]
+pub(super) struct Reader {
+    values: BTreeMap<&'static str, String>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Warning>,
+    /// A problem was told already, so that "is required" would only add noise.
+    told: BTreeSet<&'static str>,
+}
+
+impl Reader {
+    /// `earlier` are problems found while the sources were read.
+    pub(super) fn new(env: &BTreeMap<String, String>, file: &Pairs, earlier: Vec<Problem>) -> Self {
+        let told = earlier.iter().filter_map(|problem| names::known(&problem.name)).collect();
+        let mut reader = Self { problems: earlier, told, ..Self::default() };
+        reader.check_names(file);
+        reader.warn_of_later(env, file);
+        for (name, value) in pairs(env, file) {
+            if let (Some(name), false) = (names::known(name), value.trim().is_empty()) {
+                reader.values.insert(name, value.trim().to_owned());
+            }
+        }
+        reader
+    }
+
+    fn check_names(&mut self, file: &Pairs) {
+        let mut seen = BTreeSet::new();
+        for name in file.iter().map(|(name, _)| name.as_str()) {
+            let first = seen.insert(name);
+            if let Some(known) = names::known(name) {
+                if !first {
+                    self.problem(known, format!("{known} is in .env twice"));
+                }
+            } else if let Some(meant) = names::nearly(name) {
+                self.told.insert(meant);
+                self.problem(name, format!("{name} in .env is not a setting; did you mean {meant}?"));
+            } else if first && !LATER.contains(&name) {
+                self.warn_of_unknown(name);
+            }
+        }
+    }
+
+    fn warn_of_unknown(&mut self, name: &str) {
+        if names::is_showable(name) {
+            self.warn(name, format!("{name} in .env is not a setting and has no effect"));
+        } else {
+            self.warn(".env", "A name in .env (not shown) is not a setting and has no effect".to_owned());
+        }
+    }
+
+    fn warn_of_later(&mut self, env: &BTreeMap<String, String>, file: &Pairs) {
+        let set = |(_, value): &(&String, &String)| !value.trim().is_empty();
+        let names: BTreeSet<&str> = pairs(env, file).filter(set).map(|(name, _)| name.as_str()).collect();
+        for name in LATER.into_iter().filter(|name| names.contains(name)) {
+            self.warn(name, format!("{name} has no effect in this version"));
+        }
+    }
+
+    /// The value of `name`; unset or wrong, which is then a problem, `None`.
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) -> Option<T> {
+        debug_assert!(NAMES.contains(&name), "{name} is missing from NAMES");
+        match parse(self.values.get(name)?) {
+            Ok(value) => Some(value),
+            Err(wanted) => {
+                self.problem(name, format!("{name} {wanted}"));
+                self.told.insert(name);
+                None
+            }
+        }
+    }
+
+    /// The value of `name`; unset is a problem too.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) -> Option<T> {
+        let value = self.optional(name, parse);
+        if value.is_none() && !self.told(name) {
+            self.problem(name, format!("{name} is required"));
+        }
+        value
+    }
+
+    /// The value of `name`, else `default`.
+    pub(super) fn or<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) -> T {
+        self.optional(name, parse).unwrap_or(default)
+    }
+
+    pub(super) fn told(&self, name: &str) -> bool {
+        self.told.contains(name)
+    }
+
+    pub(super) fn problem(&mut self, name: &str, sentence: String) {
+        self.problems.push(Problem { name: name.to_owned(), sentence });
+    }
+
+    pub(super) fn warn(&mut self, name: &str, sentence: String) {
+        self.warnings.push(Warning { name: name.to_owned(), sentence });
+    }
+}
+
+/// Everything, the file first, so that the environment overwrites it.
+fn pairs<'a>(
+    env: &'a BTreeMap<String, String>,
+    file: &'a Pairs,
+) -> impl Iterator<Item = (&'a String, &'a String)> {
+    file.iter().map(|(name, value)| (name, value)).chain(env)
+}

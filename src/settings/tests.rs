@@ -1,0 +1,327 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::names::NAMES;
+use super::*;
+
+const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const OTHER_WEBHOOK_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const TOKEN: &str = "0123456789abcdef";
+const EXAMPLE: &str = include_str!("../../.env.example");
+
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+fn owned(pairs: Pairs<'_>) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Everything that is required anywhere, then `changes` on top.
+fn env(changes: Pairs<'_>) -> BTreeMap<String, String> {
+    let tokens = format!("Alex={TOKEN}");
+    let required = [
+        ("ADA_BASE_URL", "https://acme.ada.support/api"),
+        ("ADA_API_KEY", "key"),
+        ("WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("AGENT_TOKENS", &tokens),
+        ("HANDOFF_AUTH_KEY", "auth"),
+    ];
+    owned(&required).into_iter().chain(owned(changes)).collect()
+}
+
+fn load(changes: Pairs<'_>) -> Result<Settings, String> {
+    Settings::load(env(changes), None, Terminal::Detached)
+        .map(|(settings, _)| settings)
+        .map_err(|error| error.to_string())
+}
+
+fn load_file(file: Pairs<'_>) -> Result<Loaded, SettingsError> {
+    Settings::load(env(&[]), Some(owned(file)), Terminal::Detached)
+}
+
+fn warnings(warnings: &[Warning]) -> Vec<&str> {
+    warnings.iter().map(|warning| warning.sentence.as_str()).collect()
+}
+
+#[test]
+fn defaults() {
+    let (settings, told) = Settings::load(env(&[]), None, Terminal::Detached).unwrap();
+    assert_eq!(settings.ada_base_url.as_str(), "https://acme.ada.support/api");
+    assert_eq!(settings.ada_api_key.expose(), "key");
+    assert_eq!(settings.webhook_secrets.len(), 1);
+    assert_eq!(settings.handoff_integration, "custom-handoff");
+    assert_eq!(settings.handoff_auth_key.unwrap().expose(), "auth");
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8090");
+    assert_eq!(settings.agent_listen, None);
+    assert_eq!(settings.database, Database::Sqlite("handoffs.db".into()));
+    assert_eq!(settings.debounce, Duration::from_millis(1500));
+    assert_eq!(settings.debounce_max, Duration::from_secs(5));
+    assert_eq!(settings.unknown_hold, Duration::from_secs(30));
+    assert_eq!(settings.inbox_limit, 100_000);
+    assert_eq!(settings.ada_timeout, Duration::from_secs(10));
+    assert_eq!(settings.send_max_age, Duration::from_secs(900));
+    assert_eq!(settings.log_format, LogFormat::Json);
+    assert_eq!(settings.log_filter, "info");
+    assert!(!settings.made_token);
+    assert!(told.is_empty());
+}
+
+#[test]
+fn values_are_taken_as_meant() {
+    let settings = load(&[
+        ("ADA_BASE_URL", " http://[::1]:4010/api// "),
+        ("WEBHOOK_SECRET", &format!("{WEBHOOK_SECRET}, {OTHER_WEBHOOK_SECRET}\n")),
+        ("AGENT_TOKENS", &format!("Alex Doe = {TOKEN} ,Sam={TOKEN}=3")),
+        ("HANDOFF_AUTH_KEY", "  "),
+        ("LISTEN", "0.0.0.0:80"),
+        ("AGENT_LISTEN", "0.0.0.0:80"),
+        ("DATABASE_URL", "sqlite:///var/lib/relay.db"),
+        ("DEBOUNCE_MS", "0"),
+        ("DEBOUNCE_MAX_MS", "0"),
+        ("SEND_MAX_AGE", "2h"),
+        ("LOG_FORMAT", "pretty"),
+    ])
+    .unwrap();
+    assert_eq!(settings.ada_base_url.as_str(), "http://[::1]:4010/api");
+    assert_eq!(settings.webhook_secrets[1].expose(), OTHER_WEBHOOK_SECRET);
+    assert_eq!(settings.agent_for(TOKEN), Some("Alex Doe"));
+    assert_eq!(settings.agent_for(&format!("{TOKEN}=3")), Some("Sam"));
+    assert_eq!(settings.agent_for("nobody's"), None);
+    assert!(settings.handoff_auth_key.is_none());
+    assert_eq!(settings.agent_listen, None);
+    assert_eq!(settings.database, Database::Sqlite("/var/lib/relay.db".into()));
+    assert_eq!(settings.debounce_max, Duration::ZERO);
+    assert_eq!(settings.send_max_age, Duration::from_secs(7200));
+    assert_eq!(settings.log_format, LogFormat::Pretty);
+    assert_eq!(load(&[("DATABASE_URL", "memory:")]).unwrap().database, Database::Memory);
+    assert_eq!(load(&[("SEND_MAX_AGE", "90s")]).unwrap().send_max_age, Duration::from_secs(90));
+    assert_eq!(
+        load(&[("AGENT_LISTEN", "127.0.0.1:1")]).unwrap().agent_listen.unwrap().to_string(),
+        "127.0.0.1:1"
+    );
+}
+
+#[test]
+fn wrong_values_are_told_in_one_sentence() {
+    let long = "n".repeat(201);
+    let second = format!("{WEBHOOK_SECRET} whsec_?");
+    let [bare, nameless] = [format!("A={TOKEN},"), format!("={TOKEN}")];
+    let [same_name, same_token] = [format!("A={TOKEN},A={TOKEN}2"), format!("A={TOKEN},B={TOKEN}")];
+    let secrets =
+        "must be whsec_ followed by base64, or several of these separated by spaces or commas; number";
+    let agents = "must be Name=token, several separated by commas; entry";
+    let short = "needs a token of at least 16 printable ASCII characters without spaces in entry 1";
+    let whole = "must be a whole number of milliseconds from";
+    let table: &[(&str, &str, &[&str])] = &[
+        (
+            "ADA_BASE_URL",
+            "must be a URL such as https://example.ada.support/api",
+            &["acme", "acme.ada.support"],
+        ),
+        (
+            "ADA_BASE_URL",
+            "must begin with https:// (http:// only for localhost)",
+            &["http://acme.ada.support/api", "ftp://localhost", "mailto:a@b", "http://127.0.0.1.example.com"],
+        ),
+        ("ADA_BASE_URL", "must not hold a user name or password", &["https://u:p@a.b", "https://u@a.b"]),
+        ("ADA_BASE_URL", "must not hold a query (?) or fragment (#)", &["https://a.b/?a", "https://a.b#"]),
+        ("ADA_API_KEY", "must be printable ASCII without spaces", &["two words", "schlüssel"]),
+        ("HANDOFF_AUTH_KEY", "must be printable ASCII without spaces", &["two words", "schlüssel"]),
+        ("WEBHOOK_SECRET", "holds no secret", &[",", " , "]),
+        ("WEBHOOK_SECRET", &format!("{secrets} 1 is not"), &["MfKQ9r8GKYqrTwjU", "whsec_", "whsec_MfK", "x"]),
+        ("WEBHOOK_SECRET", &format!("{secrets} 2 is not"), &[&second]),
+        ("HANDOFF_INTEGRATION", "must be at most 200 characters and no control characters", &[&long, "a\tb"]),
+        ("AGENT_TOKENS", &format!("{agents} 1 is not"), &[TOKEN, ","]),
+        ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),
+        (
+            "AGENT_TOKENS",
+            "needs a name of 1 to 200 characters without control characters in entry 1",
+            &[&nameless],
+        ),
+        ("AGENT_TOKENS", short, &["Alex=", "Alex=0123456789abcde", "Alex=0123456789 abcdef"]),
+        ("AGENT_TOKENS", "gives two agents the same name", &[&same_name]),
+        ("AGENT_TOKENS", "gives two agents the same token", &[&same_token]),
+        (
+            "LISTEN",
+            "must be an IP address and a port, such as 127.0.0.1:8090",
+            &["localhost:8090", "8090", "127.0.0.1", "127.0.0.1:65536"],
+        ),
+        ("AGENT_LISTEN", "must be an IP address and a port, such as 127.0.0.1:8090", &["8091"]),
+        (
+            "DATABASE_URL",
+            "names PostgreSQL, which is not supported yet; use sqlite://path or memory:",
+            &["postgres://me:hunter2@db/relay", "postgresql://db"],
+        ),
+        (
+            "DATABASE_URL",
+            "must be sqlite://path or memory:",
+            &["mysql://db", "sqlite://", "relay.db", "memory"],
+        ),
+        ("DATABASE_URL", "must be sqlite://path without options (?)", &["sqlite://a.db?mode=ro"]),
+        ("DATABASE_URL", "must be memory: to keep everything in memory", &["sqlite://:memory:"]),
+        ("DEBOUNCE_MS", &format!("{whole} 0 to 60000"), &["60001", "1.5", "1s"]),
+        ("DEBOUNCE_MAX_MS", &format!("{whole} 0 to 300000"), &["300001", "+1"]),
+        ("DEBOUNCE_MAX_MS", "must be at least DEBOUNCE_MS", &["1499"]),
+        ("UNKNOWN_HOLD_MS", &format!("{whole} 0 to 600000"), &["-1", "600001"]),
+        ("INBOX_LIMIT", "must be a whole number of 1 or more", &["0", "many", "99999999999999999999"]),
+        ("ADA_TIMEOUT_MS", &format!("{whole} 100 to 120000"), &["99", "120001"]),
+        (
+            "SEND_MAX_AGE",
+            "must be a duration such as 90s, 15m or 2h, from 1s to 24h",
+            &["15", "m", "0m", "25h", "1h30m", "5124095576030432h"],
+        ),
+        ("LOG_FORMAT", "must be pretty or json", &["xml", "JSON"]),
+    ];
+    for (name, wanted, values) in table {
+        for value in *values {
+            assert_eq!(load(&[(name, value)]).unwrap_err(), format!("{name} {wanted}"), "{value}");
+        }
+    }
+}
+
+#[test]
+fn everything_missing_is_told_at_once() {
+    let empty = env(&[]).into_keys().map(|name| (name, String::new())).collect();
+    let error = Settings::load(empty, None, Terminal::Detached).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "ADA_BASE_URL is required\nADA_API_KEY is required\nWEBHOOK_SECRET is required\n{TOKENS_REQUIRED}"
+        )
+    );
+    assert_eq!(error.0[3].name, "AGENT_TOKENS");
+}
+
+#[test]
+fn a_token_is_made_on_a_terminal_and_loopback_alone() {
+    let try_with = |terminal, changes: Pairs<'_>| {
+        let changes: Vec<_> = [("AGENT_TOKENS", "")].into_iter().chain(changes.iter().copied()).collect();
+        Settings::load(env(&changes), None, terminal).map(|(settings, _)| settings)
+    };
+    let first =
+        try_with(Terminal::Attached, &[("LISTEN", "[::1]:1"), ("AGENT_LISTEN", "127.0.0.2:1")]).unwrap();
+    let second = try_with(Terminal::Attached, &[]).unwrap();
+    let tokens = [&first, &second].map(|settings| settings.agent_tokens[0].token.expose());
+    assert!(first.made_token && second.made_token);
+    assert_eq!(first.agent_tokens[0].name, "Agent");
+    assert!(tokens.iter().all(|token| token.len() == 64), "32 bytes in hex");
+    assert_ne!(tokens[0], tokens[1]);
+    let refused: [(Terminal, Pairs<'_>); 3] = [
+        (Terminal::Detached, &[]),
+        (Terminal::Attached, &[("LISTEN", "0.0.0.0:8090")]),
+        (Terminal::Attached, &[("AGENT_LISTEN", "[::]:8090")]),
+    ];
+    for (terminal, changes) in refused {
+        assert_eq!(try_with(terminal, changes).unwrap_err().to_string(), TOKENS_REQUIRED, "{changes:?}");
+    }
+}
+
+#[test]
+fn the_environment_overrules_the_file_unless_empty() {
+    let file = [("HANDOFF_INTEGRATION", "file"), ("RUST_LOG", "debug")];
+    let env = env(&[("HANDOFF_INTEGRATION", "environment"), ("RUST_LOG", " ")]);
+    let (settings, told) = Settings::load(env, Some(owned(&file)), Terminal::Attached).unwrap();
+    assert_eq!(settings.handoff_integration, "environment");
+    assert_eq!(settings.log_filter, "debug");
+    assert_eq!(settings.log_format, LogFormat::Pretty);
+    assert!(told.is_empty());
+}
+
+#[test]
+fn strange_names_in_the_file_are_told() {
+    let (_, told) = load_file(&[
+        ("NGROK_AUTHTOKEN", "x"),
+        ("NGROK_AUTHTOKEN", "x"),
+        ("WAITING_TIMEOUT", "5m"),
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "="),
+    ])
+    .unwrap();
+    assert_eq!(
+        warnings(&told),
+        [
+            "NGROK_AUTHTOKEN in .env is not a setting and has no effect",
+            "A name in .env (not shown) is not a setting and has no effect",
+            "WAITING_TIMEOUT has no effect in this version",
+        ]
+    );
+    let error = load_file(&[("LOG-FORMAT", "json"), ("LISTEN", "x"), ("LISTEN", "127.0.0.1:1")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "LOG-FORMAT in .env is not a setting; did you mean LOG_FORMAT?\nLISTEN is in .env twice"
+    );
+}
+
+#[test]
+fn a_misspelt_required_name_is_told_once() {
+    let mut env = env(&[("ADA_RATE_PER_MINUTE", "5")]);
+    env.remove("ADA_BASE_URL");
+    let file = owned(&[("ADA_BASE_ULR", "https://acme.ada.support/api")]);
+    let error = Settings::load(env, Some(file), Terminal::Detached).unwrap_err();
+    assert_eq!(error.to_string(), "ADA_BASE_ULR in .env is not a setting; did you mean ADA_BASE_URL?");
+}
+
+#[test]
+fn a_door_without_a_key_is_warned_of() {
+    let (_, told) = Settings::load(env(&[("HANDOFF_AUTH_KEY", "")]), None, Terminal::Detached).unwrap();
+    assert_eq!(
+        warnings(&told),
+        ["HANDOFF_AUTH_KEY is not set: whoever knows the address can start handoffs"]
+    );
+}
+
+#[test]
+fn no_value_is_ever_shown() {
+    const MARK: &str = "hunter2";
+    let wrong = |suffix: &str| -> Vec<(String, String)> {
+        NAMES.iter().map(|name| ((*name).to_owned(), format!("{MARK}{suffix}"))).collect()
+    };
+    for suffix in ["", "=x", "://x", "\u{1}é"] {
+        let from_env =
+            Settings::load(wrong(suffix).into_iter().collect(), None, Terminal::Attached).unwrap_err();
+        let from_file = Settings::load(BTreeMap::new(), Some(wrong(suffix)), Terminal::Detached).unwrap_err();
+        for error in [from_env, from_file] {
+            assert!(error.0.len() > 10);
+            assert!(!format!("{error} {error:?}").contains(MARK), "{error}");
+        }
+    }
+    let token = format!("Alex={MARK}{TOKEN}");
+    let secrets = [("ADA_API_KEY", MARK), ("HANDOFF_AUTH_KEY", MARK), ("AGENT_TOKENS", token.as_str())];
+    let settings = format!("{:?}", load(&secrets).unwrap());
+    assert!(!settings.contains(MARK) && !settings.contains(WEBHOOK_SECRET));
+}
+
+/// The lines of the manual, with every commented setting switched on if `all`.
+fn manual(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let text = EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(setting) if NAMES.iter().any(|name| setting.starts_with(&format!("{name}="))) => {
+                if switch_on(setting) { setting } else { line }
+            }
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn the_manual_loads_as_it_is_and_switched_on() {
+    let (settings, _) = Settings::load(BTreeMap::new(), Some(manual(|_| false)), Terminal::Attached).unwrap();
+    assert!(settings.made_token);
+    let all = manual(|_| true);
+    let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, NAMES, "in the manual, in the order of NAMES");
+    let (_, told) = Settings::load(BTreeMap::new(), Some(all), Terminal::Detached).unwrap();
+    assert!(told.is_empty());
+}
+
+#[test]
+fn the_manual_tells_the_defaults() {
+    let examples = ["HANDOFF_AUTH_KEY=", "AGENT_TOKENS=", "AGENT_LISTEN="];
+    let defaults = manual(|setting| !examples.iter().any(|name| setting.starts_with(name)));
+    let load = |file| Settings::load(BTreeMap::new(), Some(file), Terminal::Attached).unwrap().0;
+    let (mut written, mut left_out) = (load(defaults), load(manual(|_| false)));
+    // Each draws its own.
+    written.agent_tokens.clear();
+    left_out.agent_tokens.clear();
+    assert_eq!(format!("{written:?}"), format!("{left_out:?}"));
+}

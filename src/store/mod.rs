@@ -1,0 +1,258 @@
+//! What must survive: one trait, and its implementations.
+//!
+//! Every method is one atomic use case. Writing goes through [`Store::decide`]: the store loads what a
+//! decision of `relay/` needs to see, lets it decide, and writes its changes, all in one transaction. No
+//! table name and no sqlx type leaves this folder, and nobody assumes that this process is the only one:
+//! deliveries are claimed with leases. All implementations pass `tests/store.rs`.
+
+mod memory;
+mod sql;
+
+use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+pub use memory::MemoryStore;
+pub use sql::SqliteStore;
+
+use crate::{
+    relay::{
+        changes::{Changes, DeadLetter, Scope, View},
+        delivery::Delivery,
+        event::EventKind,
+        handoff::Handoff,
+        id::{ConversationKey, HandoffId, RowId},
+        matching::MatchKey,
+        thread::Row,
+        time::Time,
+    },
+    settings::Database,
+};
+
+/// How long an `Idempotency-Key` is honoured.
+pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
+/// How long `svix-id`s are kept: a day more than promised.
+pub const ID_MEMORY: Duration = Duration::from_hours(15 * 24);
+/// How many changes an event stream can catch up on.
+pub const CHANGES_KEPT: u64 = 50_000;
+
+/// A decision of the rules, run inside the store's transaction.
+pub type Decision = Box<dyn FnOnce(View) -> Changes + Send>;
+
+/// The store failed. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database says no: full, locked, gone. Trying again may help.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// What is stored can't be read.
+    #[error("the store holds something unreadable: {0}")]
+    Unreadable(String),
+    /// The process is stopping.
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+/// What an agent looks for.
+#[derive(Clone, Debug, Default)]
+pub struct HandoffQuery {
+    /// Only these.
+    pub status: Option<StatusFilter>,
+    /// Only this conversation's.
+    pub conversation: Option<String>,
+    /// Only this agent's.
+    pub agent: Option<String>,
+    /// Only those whose end user, context or ids contain this.
+    pub text: Option<String>,
+    /// Only those behind this place in the list.
+    pub after: Option<u64>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The states an agent can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFilter {
+    /// No agent has it.
+    Waiting,
+    /// An agent has it.
+    Active,
+    /// Over.
+    Ended,
+}
+
+impl StatusFilter {
+    /// The state of a handoff.
+    pub const fn of(handoff: &Handoff) -> Self {
+        use crate::relay::handoff::Status;
+        match handoff.status {
+            Status::Waiting => Self::Waiting,
+            Status::Active { .. } => Self::Active,
+            Status::Ended(_) => Self::Ended,
+        }
+    }
+
+    /// The name it is stored and asked for under.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Active => "active",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// A part of a list, newest first, and where the rest begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The handoffs.
+    pub handoffs: Vec<Handoff>,
+    /// What to ask for `after` next.
+    pub next: Option<u64>,
+}
+
+/// Something agents see that is new or has changed, as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Changed {
+    /// A handoff.
+    Handoff(Box<Handoff>),
+    /// A row of a thread.
+    Row(Box<Row>),
+}
+
+/// The changes since some point.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Since {
+    /// Each with its number.
+    Changes(Vec<(u64, Changed)>),
+    /// Too long ago: load anew. The number is the newest.
+    Reset(u64),
+}
+
+/// What is due, and when to look again if nothing comes between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due<T> {
+    /// Due now.
+    pub items: Vec<T>,
+    /// When the next will be.
+    pub next: Option<Time>,
+}
+
+/// What the relay must not forget.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Loads what `scope` names, runs `decision` on it and writes its changes: all of it or nothing, and
+    /// durable when this returns.
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError>;
+
+    /// Conversations whose buffered events are due at `now`, at most `limit`.
+    async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError>;
+
+    /// Claims up to `limit` deliveries that are due at `now`: of each lane only the first, and none that
+    /// another claim holds. A claim counts as an attempt and lasts for `lease` unless it is settled before.
+    async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError>;
+
+    /// One handoff.
+    async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError>;
+
+    /// Handoffs, newest first.
+    async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError>;
+
+    /// Rows of a thread behind `after`, by `seq`. Empty for an unknown handoff.
+    async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// One row.
+    async fn row(&self, id: &RowId) -> Result<Option<Row>, StoreError>;
+
+    /// What has changed behind the number `after`, at most `limit` changes.
+    async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError>;
+
+    /// What was set aside, newest first.
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Forgets what has been remembered long enough at `now`.
+    async fn forget(&self, now: Time) -> Result<(), StoreError>;
+
+    /// Whether the store can be read and written.
+    async fn ready(&self) -> Result<(), StoreError>;
+
+    /// The number of the newest change; it moves with every commit that changes what agents see, and every
+    /// commit marks it seen anew.
+    fn changed(&self) -> watch::Receiver<u64>;
+}
+
+/// Runs a decision that has an answer.
+///
+/// # Errors
+/// As [`Store::decide`].
+pub async fn decide<T: Send + 'static>(
+    store: &dyn Store,
+    scope: Scope,
+    decision: impl FnOnce(View) -> (Changes, T) + Send + 'static,
+) -> Result<T, StoreError> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let decision: Decision = Box::new(move |view| {
+        let (changes, answer) = decision(view);
+        // The asker may have gone; what was decided stands.
+        let _ = tell.send(answer);
+        changes
+    });
+    store.decide(scope, decision).await?;
+    told.await.map_err(|_| StoreError::Stopped)
+}
+
+/// An open store, and the task that must run for it to work.
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Its writer, where it has one. It ends when the last handle to the store is dropped.
+    pub writer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// Opens the store that the settings name, and brings its schema up to date.
+///
+/// # Errors
+/// It can't be opened, or belongs to another process. The text says which, and names the file.
+pub async fn open(database: &Database) -> Result<Opened, StoreError> {
+    match database {
+        Database::Memory => Ok(Opened { store: Arc::new(MemoryStore::new()), writer: None }),
+        Database::Sqlite(path) => {
+            let (store, writer) = SqliteStore::open(path).await?;
+            Ok(Opened { store: Arc::new(store), writer: Some(Box::pin(writer)) })
+        }
+    }
+}
+
+/// The rows a view shows whatever they say: those asked for, those of its deliveries and of its ends, and
+/// the one an idempotency key stands for.
+fn rows_by_id(scope: &Scope, view: &View) -> BTreeSet<RowId> {
+    let mut ids: BTreeSet<RowId> = scope.rows.iter().cloned().collect();
+    ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()).cloned());
+    if scope.with_outbox || scope.with_inbox {
+        ids.extend(view.handoffs.iter().filter_map(|handoff| handoff.end()).map(|end| end.row.clone()));
+    }
+    ids.extend(view.idempotent.iter().map(|known| known.row.clone()));
+    ids
+}
+
+/// What a view's messages could match.
+fn match_keys(scope: &Scope, view: &View) -> Vec<MatchKey> {
+    let buffered = view.inbox.iter().filter_map(|event| match &event.kind {
+        EventKind::Message(message) => Some(MatchKey::from(message)),
+        _ => None,
+    });
+    scope.matching.iter().cloned().chain(buffered).collect()
+}
+
+/// What a search looks through: who the end user is, what the start call said, the ids.
+fn search_text(handoff: &Handoff) -> String {
+    let mut words = vec![handoff.key.conversation.0.clone(), handoff.id.0.clone()];
+    words.extend(handoff.end_user.name.clone());
+    words.extend(handoff.end_user.id.clone());
+    words.extend(handoff.context.values().map(|value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }));
+    words.join("\n").to_lowercase()
+}

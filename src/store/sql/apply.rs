@@ -1,0 +1,196 @@
+//! Writing what a decision changed.
+
+use sqlx::SqliteConnection;
+
+use super::{count, signed};
+use crate::{
+    relay::{
+        buffer::Buffer,
+        changes::{Changes, DeadLetter},
+        delivery::Delivery,
+        event::{Event, SortKey},
+        handoff::Handoff,
+        id::ConversationKey,
+        thread::Row,
+        time::Time,
+    },
+    store::{CHANGES_KEPT, ID_MEMORY, IDEMPOTENCY_MEMORY, StatusFilter, StoreError, search_text},
+};
+
+type Done = Result<(), StoreError>;
+
+/// Writes everything; gives by how much the inbox grew.
+pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Result<i64, StoreError> {
+    for handoff in &changes.handoffs {
+        put_handoff(connection, handoff).await?;
+        note_change(connection, handoff.id.as_str(), None).await?;
+    }
+    for row in &changes.rows {
+        put_row(connection, row).await?;
+        note_change(connection, row.handoff.as_str(), Some(row.id.as_str())).await?;
+    }
+    for delivery in &changes.deliveries {
+        put_delivery(connection, delivery).await?;
+    }
+    for id in &changes.deliveries_done {
+        let done = sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id.as_str());
+        done.execute(&mut *connection).await?;
+    }
+    for svix_id in &changes.remember {
+        let remember = sqlx::query("INSERT INTO seen (svix_id, at) VALUES ($1, $2)");
+        remember.bind(svix_id).bind(changes.at.as_micros()).execute(&mut *connection).await?;
+    }
+    if let Some((key, buffer)) = &changes.buffer {
+        put_buffer(connection, key, buffer.as_ref()).await?;
+    }
+    for letter in &changes.dead_letters {
+        put_dead_letter(connection, letter).await?;
+    }
+    if let Some((asked, known)) = &changes.idempotent {
+        let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES ($1, $2, $3, $4, $5)";
+        let put = sqlx::query(sql).bind(&asked.agent).bind(asked.handoff.as_str()).bind(&asked.key);
+        let put = put.bind(changes.at.as_micros()).bind(serde_json::to_string(known)?);
+        put.execute(&mut *connection).await?;
+    }
+    inbox(connection, &changes).await
+}
+
+async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i64, StoreError> {
+    for event in &changes.inbox {
+        put_event(connection, event).await?;
+    }
+    let mut grew = count(changes.inbox.len());
+    for svix_id in &changes.inbox_done {
+        let done = sqlx::query("DELETE FROM inbox WHERE svix_id = $1").bind(svix_id);
+        grew -= i64::try_from(done.execute(&mut *connection).await?.rows_affected()).unwrap_or(0);
+    }
+    Ok(grew)
+}
+
+async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Done {
+    let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, search, doc) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) \
+               ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
+                   search = excluded.search, doc = excluded.doc";
+    sqlx::query(sql)
+        .bind(handoff.id.as_str())
+        .bind(handoff.key.ai_agent.as_str())
+        .bind(handoff.key.conversation.as_str())
+        .bind(StatusFilter::of(handoff).as_str())
+        .bind(handoff.agent())
+        .bind(search_text(handoff))
+        .bind(serde_json::to_string(handoff)?)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
+    let sql = "INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) \
+               VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, \
+                   unread = excluded.unread, doc = excluded.doc";
+    sqlx::query(sql)
+        .bind(row.id.as_str())
+        .bind(row.handoff.as_str())
+        .bind(signed(row.seq))
+        .bind(row.fingerprint())
+        .bind(i64::from(row.counts_as_unread()))
+        .bind(serde_json::to_string(row)?)
+        .execute(&mut *connection)
+        .await?;
+    for id in row.ids.all() {
+        let sql = "INSERT INTO row_ids (handoff, ada_id, row_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let put = sqlx::query(sql).bind(row.handoff.as_str()).bind(id.as_str()).bind(row.id.as_str());
+        put.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends.
+async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) -> Done {
+    let sql = "INSERT INTO outbox \
+                   (id, handoff, lane, ai_agent, conversation, due_at, leased_until, doc) \
+               VALUES ($1, $2, $3, $4, $5, $6, 0, $7) \
+               ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, leased_until = 0, \
+                   doc = excluded.doc";
+    sqlx::query(sql)
+        .bind(delivery.id.as_str())
+        .bind(delivery.handoff.as_str())
+        .bind(delivery.task.lane().as_str())
+        .bind(delivery.key.ai_agent.as_str())
+        .bind(delivery.key.conversation.as_str())
+        .bind(delivery.due_at.as_micros())
+        .bind(serde_json::to_string(delivery)?)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn put_event(connection: &mut SqliteConnection, event: &Event) -> Done {
+    let sql = "INSERT INTO inbox \
+                   (svix_id, ai_agent, conversation, sort_time, sort_created, sort_id, doc) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let SortKey(time, created, id) = event.sort_key();
+    sqlx::query(sql)
+        .bind(&event.svix_id)
+        .bind(event.key.ai_agent.as_str())
+        .bind(event.key.conversation.as_str())
+        .bind(time.as_micros())
+        .bind(created.as_micros())
+        .bind(id)
+        .bind(serde_json::to_string(event)?)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn put_buffer(
+    connection: &mut SqliteConnection,
+    key: &ConversationKey,
+    buffer: Option<&(Buffer, Time)>,
+) -> Done {
+    let Some((buffer, due)) = buffer else {
+        let sql = "DELETE FROM buffers WHERE ai_agent = $1 AND conversation = $2";
+        let done = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
+        done.execute(&mut *connection).await?;
+        return Ok(());
+    };
+    let sql = "INSERT INTO buffers (ai_agent, conversation, due_at, doc) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (ai_agent, conversation) \
+               DO UPDATE SET due_at = excluded.due_at, doc = excluded.doc";
+    sqlx::query(sql)
+        .bind(key.ai_agent.as_str())
+        .bind(key.conversation.as_str())
+        .bind(due.as_micros())
+        .bind(serde_json::to_string(buffer)?)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter) -> Done {
+    let put = sqlx::query("INSERT INTO dead_letters (id, doc) VALUES ($1, $2)");
+    put.bind(&letter.id).bind(serde_json::to_string(letter)?).execute(&mut *connection).await?;
+    Ok(())
+}
+
+async fn note_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
+    let note = sqlx::query("INSERT INTO changes (handoff, row_id) VALUES ($1, $2)");
+    note.bind(handoff).bind(row).execute(&mut *connection).await?;
+    Ok(())
+}
+
+/// Forgets what has been remembered long enough.
+pub async fn forget(connection: &mut SqliteConnection, now: Time) -> Done {
+    for (sql, before) in [
+        ("DELETE FROM seen WHERE at < $1", now - ID_MEMORY),
+        ("DELETE FROM idempotency WHERE at < $1", now - IDEMPOTENCY_MEMORY),
+    ] {
+        sqlx::query(sql).bind(before.as_micros()).execute(&mut *connection).await?;
+    }
+    let sql = "DELETE FROM changes WHERE id <= \
+               (SELECT seq FROM sqlite_sequence WHERE name = 'changes') - $1";
+    sqlx::query(sql).bind(signed(CHANGES_KEPT)).execute(&mut *connection).await?;
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! The store in SQLite.
+//!
+//! One connection writes: [`writer`] commits what has gathered, each use case in its savepoint. A small
+//! pool reads beside it. A file belongs to one process, which an exclusive lock on `<file>.lock` ensures.
+
+mod apply;
+mod claim;
+mod read;
+mod view;
+mod writer;
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sqlx::{
+    Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, watch};
+
+use super::{Decision, Due, HandoffQuery, Page, Since, Store, StoreError};
+use crate::relay::{
+    changes::{DeadLetter, Scope},
+    delivery::Delivery,
+    handoff::Handoff,
+    id::{ConversationKey, HandoffId, RowId},
+    thread::Row,
+    time::Time,
+};
+
+/// Readers beside the one writer; agents' reads are short.
+const READERS: u32 = 4;
+/// Use cases that may wait for the writer before callers wait themselves.
+const QUEUE: usize = 1_024;
+
+/// See the module.
+pub struct SqliteStore {
+    jobs: mpsc::Sender<writer::Job>,
+    readers: SqlitePool,
+    changed: watch::Receiver<u64>,
+    /// Held while the store lives.
+    _lock: File,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        // The position is enough to look it up; the text may be a customer's.
+        Self::Unreadable(format!("line {}, column {}", error.line(), error.column()))
+    }
+}
+
+impl SqliteStore {
+    /// Opens or creates the file, brings its schema up to date, and frees what a dead process had claimed.
+    /// Gives the store and its writer, which must run for the store to work.
+    ///
+    /// # Errors
+    /// The file can't be opened, isn't a database, or is in use by another process.
+    pub async fn open(path: &Path) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
+        let named = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+        let lock = lock(path)?;
+        create_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(named)?;
+        let migrations = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
+        migrations.map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        let newest = writer::prepare(&mut connection).await.map_err(named)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(named)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (tell, changed) = watch::channel(newest);
+        let store = Self { jobs, readers, changed, _lock: lock };
+        Ok((store, writer::run(connection, queue, tell)))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(tokio::sync::oneshot::Sender<Result<T, StoreError>>) -> writer::Job,
+    ) -> Result<T, StoreError> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        self.jobs.send(job(tell)).await.map_err(|_| StoreError::Stopped)?;
+        told.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+/// Takes the exclusive lock of a database file.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let path = path.display();
+            Err(StoreError::Unavailable(format!("{path} is in use by another handoff-relay")))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Customers' words are nobody else's on this machine.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    options.open(path).map(drop).map_err(failed)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+        self.write(|tell| writer::Job::Decide { scope: Box::new(scope), decision, tell }).await
+    }
+
+    async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
+        read::due_conversations(&self.readers, now, limit).await
+    }
+
+    async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError> {
+        self.write(|tell| writer::Job::Claim { now, lease, limit, tell }).await
+    }
+
+    async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+        read::handoff(&self.readers, id).await
+    }
+
+    async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
+        read::handoffs(&self.readers, query).await
+    }
+
+    async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        read::rows(&self.readers, id, after, limit).await
+    }
+
+    async fn row(&self, id: &RowId) -> Result<Option<Row>, StoreError> {
+        read::row(&self.readers, id).await
+    }
+
+    async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
+        read::changes_since(&self.readers, after, limit).await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        read::dead_letters(&self.readers, limit).await
+    }
+
+    async fn forget(&self, now: Time) -> Result<(), StoreError> {
+        self.write(|tell| writer::Job::Forget { now, tell }).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.write(|tell| writer::Job::Ready { tell }).await
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+}
+
+/// SQLite's integers are signed; ours that get there are small.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

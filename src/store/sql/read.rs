@@ -1,0 +1,115 @@
+//! What agents and workers read, beside the writer.
+
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
+
+use super::{
+    count, signed, unsigned,
+    view::{doc, docs},
+};
+use crate::{
+    relay::{
+        changes::DeadLetter,
+        handoff::Handoff,
+        id::{AiAgent, ConversationId, ConversationKey, HandoffId, RowId},
+        thread::Row,
+        time::Time,
+    },
+    store::{Changed, Due, HandoffQuery, Page, Since, StoreError},
+};
+
+pub async fn due_conversations(
+    pool: &SqlitePool,
+    now: Time,
+    limit: usize,
+) -> Result<Due<ConversationKey>, StoreError> {
+    let sql = "SELECT ai_agent, conversation, due_at FROM buffers ORDER BY due_at LIMIT $1";
+    let rows = sqlx::query(sql).bind(count(limit.saturating_add(1))).fetch_all(pool).await?;
+    let mut due = Due { items: Vec::new(), next: None };
+    for row in &rows {
+        let due_at = Time::from_micros(row.try_get(2)?);
+        if due_at > now || due.items.len() == limit {
+            due.next = Some(due_at);
+            break;
+        }
+        let (ai_agent, conversation) = (AiAgent(row.try_get(0)?), ConversationId(row.try_get(1)?));
+        due.items.push(ConversationKey { ai_agent, conversation });
+    }
+    Ok(due)
+}
+
+pub async fn handoff(pool: &SqlitePool, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+    let row = sqlx::query("SELECT doc FROM handoffs WHERE id = $1").bind(id.as_str());
+    row.fetch_optional(pool).await?.as_ref().map(doc).transpose()
+}
+
+pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, StoreError> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT doc, position FROM handoffs WHERE 1 = 1");
+    if let Some(status) = query.status {
+        sql.push(" AND status = ").push_bind(status.as_str());
+    }
+    if let Some(conversation) = &query.conversation {
+        sql.push(" AND conversation = ").push_bind(conversation);
+    }
+    if let Some(agent) = &query.agent {
+        sql.push(" AND agent = ").push_bind(agent);
+    }
+    if let Some(text) = &query.text {
+        sql.push(" AND instr(search, ").push_bind(text.to_lowercase()).push(") > 0");
+    }
+    if let Some(after) = query.after {
+        sql.push(" AND position < ").push_bind(signed(after));
+    }
+    sql.push(" ORDER BY position DESC LIMIT ").push_bind(count(query.limit.saturating_add(1)));
+    let rows = sql.build().fetch_all(pool).await?;
+    let (shown, rest) = rows.split_at(query.limit.min(rows.len()));
+    let last = shown.last().filter(|_| !rest.is_empty());
+    let next = last.map(|row| row.try_get(1).map(unsigned)).transpose()?;
+    Ok(Page { handoffs: docs(shown)?, next })
+}
+
+pub async fn rows(
+    pool: &SqlitePool,
+    id: &HandoffId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = "SELECT doc FROM thread_rows WHERE handoff = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    let rows = sqlx::query(sql).bind(id.as_str()).bind(signed(after)).bind(count(limit));
+    docs(&rows.fetch_all(pool).await?)
+}
+
+pub async fn row(pool: &SqlitePool, id: &RowId) -> Result<Option<Row>, StoreError> {
+    let row = sqlx::query("SELECT doc FROM thread_rows WHERE id = $1").bind(id.as_str());
+    row.fetch_optional(pool).await?.as_ref().map(doc).transpose()
+}
+
+pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Result<Since, StoreError> {
+    let mut read = pool.begin().await?;
+    let sql = "SELECT seq, (SELECT MIN(id) FROM changes) FROM sqlite_sequence WHERE name = 'changes'";
+    let bounds = sqlx::query(sql).fetch_one(&mut *read).await?;
+    let newest = unsigned(bounds.try_get(0)?);
+    let oldest = bounds.try_get::<Option<i64>, _>(1)?.map_or(newest + 1, unsigned);
+    if after.saturating_add(1) < oldest || after > newest {
+        return Ok(Since::Reset(newest));
+    }
+    let sql = "SELECT COALESCE(thread_rows.doc, handoffs.doc), changes.id, changes.row_id IS NOT NULL \
+               FROM changes JOIN handoffs ON handoffs.id = changes.handoff \
+               LEFT JOIN thread_rows ON thread_rows.id = changes.row_id \
+               WHERE changes.id > $1 ORDER BY changes.id LIMIT $2";
+    let rows = sqlx::query(sql).bind(signed(after)).bind(count(limit)).fetch_all(&mut *read).await?;
+    let mut changes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let is_row: bool = row.try_get(2)?;
+        let changed = match is_row {
+            true => Changed::Row(Box::new(doc(row)?)),
+            false => Changed::Handoff(Box::new(doc(row)?)),
+        };
+        changes.push((unsigned(row.try_get(1)?), changed));
+    }
+    Ok(Since::Changes(changes))
+}
+
+pub async fn dead_letters(pool: &SqlitePool, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+    let sql = "SELECT doc FROM dead_letters ORDER BY position DESC LIMIT $1";
+    docs(&sqlx::query(sql).bind(count(limit)).fetch_all(pool).await?)
+}

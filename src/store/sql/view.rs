@@ -1,0 +1,146 @@
+//! Loading what a decision needs to see.
+
+use serde::de::DeserializeOwned;
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use super::{count, signed, unsigned};
+use crate::{
+    relay::{
+        buffer::Buffer,
+        changes::{INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View},
+        delivery::Delivery,
+        event::Event,
+        handoff::Handoff,
+        id::{ConversationKey, HandoffId},
+        thread::Row,
+    },
+    store::{StoreError, match_keys, rows_by_id},
+};
+
+/// The first column, read back from JSON.
+pub fn doc<T: DeserializeOwned>(row: &SqliteRow) -> Result<T, StoreError> {
+    let text: &str = row.try_get(0)?;
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The same of each row.
+pub fn docs<T: DeserializeOwned>(rows: &[SqliteRow]) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(doc).collect()
+}
+
+pub async fn load(connection: &mut SqliteConnection, scope: &Scope) -> Result<View, StoreError> {
+    let mut view = View::default();
+    if let Some(svix_id) = &scope.svix_id {
+        let row = sqlx::query("SELECT 1 FROM seen WHERE svix_id = $1").bind(svix_id);
+        view.seen = row.fetch_optional(&mut *connection).await?.is_some();
+    }
+    let Some(key) = key_of(connection, &scope.of).await? else { return Ok(view) };
+    view.handoffs = handoffs(connection, &key).await?;
+    view.buffer = buffer(connection, &key).await?;
+    if scope.with_inbox {
+        view.inbox = inbox(connection, &key).await?;
+    }
+    if scope.with_outbox {
+        view.outbox = outbox(connection, &key).await?;
+    }
+    if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
+        view.unread_behind = unread_behind(connection, id, seq).await?;
+    }
+    if let Some(asked) = &scope.idempotency {
+        view.idempotent = idempotent(connection, asked).await?;
+    }
+    view.rows = rows(connection, scope, &view).await?;
+    Ok(view)
+}
+
+async fn key_of(connection: &mut SqliteConnection, of: &Of) -> Result<Option<ConversationKey>, StoreError> {
+    match of {
+        Of::Conversation(key) => Ok(Some(key.clone())),
+        Of::Handoff(id) => {
+            let row = sqlx::query("SELECT doc FROM handoffs WHERE id = $1").bind(id.as_str());
+            let row = row.fetch_optional(&mut *connection).await?;
+            Ok(row.as_ref().map(doc::<Handoff>).transpose()?.map(|handoff| handoff.key))
+        }
+    }
+}
+
+async fn handoffs(
+    connection: &mut SqliteConnection,
+    key: &ConversationKey,
+) -> Result<Vec<Handoff>, StoreError> {
+    let sql = "SELECT doc FROM handoffs WHERE ai_agent = $1 AND conversation = $2 ORDER BY position";
+    let rows = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
+    docs(&rows.fetch_all(&mut *connection).await?)
+}
+
+async fn buffer(
+    connection: &mut SqliteConnection,
+    key: &ConversationKey,
+) -> Result<Option<Buffer>, StoreError> {
+    let sql = "SELECT doc FROM buffers WHERE ai_agent = $1 AND conversation = $2";
+    let row = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
+    row.fetch_optional(&mut *connection).await?.as_ref().map(doc).transpose()
+}
+
+async fn inbox(connection: &mut SqliteConnection, key: &ConversationKey) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT doc FROM inbox WHERE ai_agent = $1 AND conversation = $2 \
+               ORDER BY sort_time, sort_created, sort_id LIMIT $3";
+    let rows =
+        sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str()).bind(count(INBOX_PAGE));
+    docs(&rows.fetch_all(&mut *connection).await?)
+}
+
+async fn outbox(
+    connection: &mut SqliteConnection,
+    key: &ConversationKey,
+) -> Result<Vec<Delivery>, StoreError> {
+    let sql = "SELECT doc FROM outbox WHERE ai_agent = $1 AND conversation = $2 ORDER BY position";
+    let rows = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
+    docs(&rows.fetch_all(&mut *connection).await?)
+}
+
+async fn unread_behind(
+    connection: &mut SqliteConnection,
+    id: &HandoffId,
+    seq: u64,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM thread_rows WHERE handoff = $1 AND seq > $2 AND unread = 1";
+    let row = sqlx::query(sql).bind(id.as_str()).bind(signed(seq));
+    Ok(unsigned(row.fetch_one(&mut *connection).await?.try_get(0)?))
+}
+
+async fn idempotent(
+    connection: &mut SqliteConnection,
+    asked: &IdempotencyScope,
+) -> Result<Option<Idempotent>, StoreError> {
+    let sql = "SELECT doc FROM idempotency WHERE agent = $1 AND handoff = $2 AND key = $3";
+    let row = sqlx::query(sql).bind(&asked.agent).bind(asked.handoff.as_str()).bind(&asked.key);
+    row.fetch_optional(&mut *connection).await?.as_ref().map(doc).transpose()
+}
+
+/// The rows asked for, and those that could be what the messages of the view are.
+async fn rows(connection: &mut SqliteConnection, scope: &Scope, view: &View) -> Result<Vec<Row>, StoreError> {
+    let ids: Vec<String> = rows_by_id(scope, view).into_iter().map(|id| id.0).collect();
+    let keys = match_keys(scope, view);
+    if ids.is_empty() && keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ada_ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+    let fingerprints: Vec<&str> = keys.iter().map(|key| key.fingerprint.as_str()).collect();
+    let handoffs: Vec<&str> = view.handoffs.iter().map(|handoff| handoff.id.as_str()).collect();
+    let sql = "SELECT doc FROM thread_rows WHERE id IN ( \
+                   SELECT value FROM json_each($1) \
+                   UNION SELECT row_id FROM row_ids \
+                       WHERE handoff IN (SELECT value FROM json_each($2)) \
+                       AND ada_id IN (SELECT value FROM json_each($3)) \
+                   UNION SELECT id FROM thread_rows \
+                       WHERE handoff IN (SELECT value FROM json_each($2)) \
+                       AND fingerprint IN (SELECT value FROM json_each($4)) \
+               ) ORDER BY handoff, seq";
+    let rows = sqlx::query(sql)
+        .bind(serde_json::to_string(&ids)?)
+        .bind(serde_json::to_string(&handoffs)?)
+        .bind(serde_json::to_string(&ada_ids)?)
+        .bind(serde_json::to_string(&fingerprints)?);
+    docs(&rows.fetch_all(&mut *connection).await?)
+}

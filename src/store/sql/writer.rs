@@ -1,0 +1,178 @@
+//! Group commit. Use cases queue up; what has gathered runs in one transaction, each in its own savepoint,
+//! so that one flush serves many and one failure spoils only its own.
+
+use std::time::Duration;
+
+use sqlx::{Row as _, SqliteConnection};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{apply, claim, unsigned, view};
+use crate::{
+    relay::{changes::Scope, delivery::Delivery, time::Time},
+    store::{Decision, Due, StoreError},
+};
+
+/// How many use cases share one flush at most.
+const BATCH: usize = 256;
+
+type Tell<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A use case that waits for the writer.
+pub enum Job {
+    Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
+    Claim { now: Time, lease: Duration, limit: usize, tell: Tell<Due<Delivery>> },
+    Forget { now: Time, tell: Tell<()> },
+    Ready { tell: Tell<()> },
+}
+
+/// What a job came to. It is told only after the flush.
+enum Done {
+    Nothing(Tell<()>, Result<(), StoreError>),
+    Claimed(Tell<Due<Delivery>>, Result<Due<Delivery>, StoreError>),
+}
+
+/// What the writer knows without asking.
+struct Known {
+    /// Counted when first needed, and again after a failed commit.
+    inbox_depth: Option<u64>,
+}
+
+/// Frees the claims of a dead process and gives the number of the newest change.
+pub async fn prepare(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    sqlx::query("UPDATE outbox SET leased_until = 0").execute(&mut *connection).await?;
+    // Change numbers start high, so that those of a deleted database look old to its successor.
+    let seed = "INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', $1 \
+                WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes')";
+    sqlx::query(seed).bind(Time::now().as_micros()).execute(&mut *connection).await?;
+    newest_change(connection).await
+}
+
+async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'changes'");
+    Ok(unsigned(row.fetch_one(&mut *connection).await?.get(0)))
+}
+
+async fn inbox_depth(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query("SELECT COUNT(*) FROM inbox").fetch_one(&mut *connection).await?;
+    Ok(unsigned(row.get(0)))
+}
+
+/// Serves the queue until every store handle is gone.
+pub async fn run(
+    mut connection: SqliteConnection,
+    mut queue: mpsc::Receiver<Job>,
+    changed: watch::Sender<u64>,
+) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    let mut known = Known { inbox_depth: None };
+    while queue.recv_many(&mut jobs, BATCH).await > 0 {
+        let batch = std::mem::take(&mut jobs);
+        let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
+        if committed.is_err() {
+            known.inbox_depth = None;
+        } else if let Ok(newest) = newest_change(&mut connection).await {
+            changed.send_replace(newest);
+        }
+        for job in done {
+            tell(job, &committed);
+        }
+    }
+    if let Err(error) = sqlx::Connection::close(connection).await {
+        tracing::warn!(error = %error, "the database did not close cleanly");
+    }
+}
+
+fn tell(done: Done, committed: &Result<(), String>) {
+    let lost = |text: &String| StoreError::Unavailable(text.clone());
+    // Whoever asked may have gone.
+    match done {
+        Done::Nothing(tell, result) => {
+            drop(tell.send(result.and_then(|()| committed.as_ref().copied().map_err(lost))));
+        }
+        Done::Claimed(tell, result) => {
+            drop(tell.send(result.and_then(|due| committed.as_ref().map(|()| due).map_err(lost))));
+        }
+    }
+}
+
+async fn run_batch(
+    connection: &mut SqliteConnection,
+    jobs: Vec<Job>,
+    known: &mut Known,
+) -> (Vec<Done>, Result<(), String>) {
+    let mut done = Vec::with_capacity(jobs.len());
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE").await {
+        let error = error.to_string();
+        done.extend(jobs.into_iter().map(|job| fail(job, &error)));
+        return (done, Err(error));
+    }
+    for job in jobs {
+        done.push(run_one(connection, job, known).await);
+    }
+    let committed = execute(connection, "COMMIT").await.map_err(|error| error.to_string());
+    if committed.is_err() {
+        // SQLite may have rolled back by itself already.
+        let _ = execute(connection, "ROLLBACK").await;
+    }
+    (done, committed)
+}
+
+async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).execute(&mut *connection).await.map(|_| ())
+}
+
+async fn run_one(connection: &mut SqliteConnection, job: Job, known: &mut Known) -> Done {
+    if let Err(error) = execute(connection, "SAVEPOINT job").await {
+        return fail(job, &error.to_string());
+    }
+    let (done, good) = match job {
+        Job::Decide { scope, decision, tell } => {
+            let result = decide(connection, &scope, decision, known).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
+        Job::Claim { now, lease, limit, tell } => {
+            let result = claim::due(connection, now, lease, limit).await;
+            let good = result.is_ok();
+            (Done::Claimed(tell, result), good)
+        }
+        Job::Forget { now, tell } => {
+            let result = apply::forget(connection, now).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
+        Job::Ready { tell } => (Done::Nothing(tell, Ok(())), true),
+    };
+    if !good {
+        let _ = execute(connection, "ROLLBACK TO job").await;
+    }
+    let _ = execute(connection, "RELEASE job").await;
+    done
+}
+
+fn fail(job: Job, error: &str) -> Done {
+    let error = StoreError::Unavailable(error.to_owned());
+    match job {
+        Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
+        Job::Decide { tell, .. } | Job::Forget { tell, .. } | Job::Ready { tell } => {
+            Done::Nothing(tell, Err(error))
+        }
+    }
+}
+
+async fn decide(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    decision: Decision,
+    known: &mut Known,
+) -> Result<(), StoreError> {
+    let mut view = view::load(connection, scope).await?;
+    let depth = match known.inbox_depth {
+        Some(depth) => depth,
+        None => inbox_depth(connection).await?,
+    };
+    view.inbox_depth = depth;
+    let grew = apply::changes(connection, decision(view)).await?;
+    known.inbox_depth = Some(depth.saturating_add_signed(grew));
+    Ok(())
+}
