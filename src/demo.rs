@@ -54,7 +54,12 @@ async fn demo() -> anyhow::Result<()> {
     let stop = server.stop();
     catch_signals(stop.clone())?;
     let sandbox = Sandbox::new(options(&secrets, &relay_url));
-    let playing = tokio::spawn(async move { sandbox.serve(ada, stop).await });
+    // Neither is of use without the other.
+    let playing = tokio::spawn(async move {
+        let played = sandbox.serve(ada, stop.clone()).await;
+        stop.cancel();
+        played
+    });
     print(&page(&relay_url, &ada_url, &secrets.agent_token));
     server.serve(Listeners { public: relay, agents: None }).await?;
     playing.await?

@@ -8,14 +8,15 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
-use jiff::fmt::rfc2822::DateTimeParser;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder, Response, header};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::message::{author, content, id};
+use super::{
+    answer::{Answer, date, read, unanswered},
+    message::{author, content, id},
+};
 use crate::{
     relay::{
         delivery::{Failure, Receipt},
@@ -28,27 +29,12 @@ use crate::{
 
 /// Everything but unreserved characters (RFC 3986) is encoded: ids are opaque.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// A hundred messages of Ada's largest size would not fit; a hundred of real size do many times over.
-const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// Pages of a hundred: no conversation of people is longer.
 const MAX_PAGES: usize = 1_000;
 /// Ada's limit for a conversation's metadata.
 pub const MAX_METADATA_BYTES: usize = 4_096;
 /// A slower answer says too little about Ada's clock.
 const MAX_ROUND_TRIP: Duration = Duration::from_secs(5);
-/// `Retry-After` beyond this is taken for a mistake.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
-/// How much of an error text of Ada's people get to see, in characters.
-const MAX_REASON_CHARS: usize = 500;
-
-/// What came of a call, and when Ada says it answered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer<T> {
-    /// The result.
-    pub outcome: Result<T, Failure>,
-    /// The `Date` of the (last) answer.
-    pub answered_at: Option<Time>,
-}
 
 /// A client for one AI Agent.
 pub struct Client {
@@ -208,12 +194,6 @@ impl Client {
     }
 }
 
-impl<T> Answer<T> {
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer { outcome: self.outcome.map(change), answered_at: self.answered_at }
-    }
-}
-
 /// Ada has it once it answers 2xx, readable or not.
 fn receipt(stored: &Value) -> Receipt {
     let created_at = stored.get("created_at").and_then(Value::as_str);
@@ -243,81 +223,6 @@ fn unfit(metadata: &Map<String, Value>) -> Option<String> {
     }
     let nested = metadata.iter().find(|(_, value)| value.is_array() || value.is_object());
     nested.map(|(key, _)| format!("metadata `{key}` is neither text, number, true, false nor null"))
-}
-
-async fn read(response: Response) -> Result<Value, Failure> {
-    let status = response.status();
-    let retry_after = retry_after(&response);
-    let body = body(response).await;
-    let json = body.as_ref().ok().and_then(|body| serde_json::from_slice::<Value>(body).ok());
-    if status.is_success() {
-        return Ok(json.unwrap_or_default());
-    }
-    let reason = reason(status, json.as_ref());
-    Err(match status.as_u16() {
-        404 | 422 => Failure::NoHandoff(reason),
-        401 | 403 => Failure::Denied(reason),
-        429 => Failure::Throttled { reason, retry_after },
-        408 | 500.. => Failure::Unclear(reason),
-        _ => Failure::Refused(reason),
-    })
-}
-
-async fn body(mut response: Response) -> Result<BytesMut, ()> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| ())? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// Ada's own words where it has some: `{"errors":[{"type","message","details"}]}`.
-fn reason(status: reqwest::StatusCode, body: Option<&Value>) -> String {
-    let words = body.and_then(|body| body.pointer("/errors/0")).map(|error| {
-        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        match error.get("details") {
-            None | Some(Value::Null) => message.to_owned(),
-            Some(Value::String(details)) => format!("{message} ({details})"),
-            Some(details) => format!("{message} ({details})"),
-        }
-    });
-    let words = words.filter(|words| !words.is_empty());
-    let words = words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
-    let words: String = words.chars().filter(|c| !c.is_control()).take(MAX_REASON_CHARS).collect();
-    format!("Ada answered {}: {words}", status.as_u16())
-}
-
-fn unanswered(error: &reqwest::Error) -> Failure {
-    Failure::Unclear(
-        match () {
-            () if error.is_timeout() => "Ada did not answer in time",
-            () if error.is_connect() => "Ada could not be reached",
-            () => "the connection to Ada broke",
-        }
-        .to_owned(),
-    )
-}
-
-fn date(response: &Response) -> Option<Time> {
-    http_date(response.headers().get(header::DATE)?.to_str().ok()?)
-}
-
-fn http_date(text: &str) -> Option<Time> {
-    let stamp = DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Time::from_micros(stamp.as_microsecond()))
-}
-
-/// Seconds, or a date (RFC 9110, 10.2.3).
-fn retry_after(response: &Response) -> Option<Duration> {
-    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    let wait = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => http_date(text)?.since(date(response).unwrap_or_else(Time::now)),
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -361,14 +266,6 @@ mod tests {
             assert!(next(elsewhere).is_err(), "{elsewhere}");
         }
         assert!(client().next_page(&page(here), MAX_PAGES).is_err());
-    }
-
-    #[test]
-    fn reasons_are_adas_own_words() {
-        let status = reqwest::StatusCode::UNPROCESSABLE_ENTITY;
-        let body = json!({"errors": [{"type": "x", "message": "Not in a handoff", "details": "over"}]});
-        assert_eq!(reason(status, Some(&body)), "Ada answered 422: Not in a handoff (over)");
-        assert_eq!(reason(status, None), "Ada answered 422: Unprocessable Entity");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! is a variant of `relay::event::EventKind`, an arm in [`webhook::read`], and the matches that the compiler
 //! then asks for. `agents/` is never imported.
 
+pub mod answer;
 pub mod client;
 pub mod message;
 pub mod signature;

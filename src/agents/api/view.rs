@@ -183,8 +183,8 @@ pub struct DeadLetterView {
     at: String,
     /// Why.
     reason: String,
-    /// The signed body, or the event read from it.
-    body: String,
+    /// How long its body is. The body stays in the store: it may hold a presigned URL.
+    bytes: usize,
 }
 
 impl From<&Handoff> for HandoffView {
@@ -267,7 +267,7 @@ impl From<&DeadLetter> for DeadLetterView {
             svix_id: letter.svix_id.clone(),
             at: letter.at.to_string(),
             reason: letter.reason.clone(),
-            body: letter.body.clone(),
+            bytes: letter.body.len(),
         }
     }
 }

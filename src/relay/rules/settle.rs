@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ending;
+use super::{ending, message::forget_delivery};
 use crate::relay::{
     backoff,
     changes::{Draft, NewRow, Of, Scope, system},
@@ -57,8 +57,12 @@ pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
 /// The delivery was taken back while it was under way (the handoff ended, the echo came). If it got
 /// through all the same, its row says so.
 fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
-    let (Ok(receipt), Task::Send { .. }) = (&attempt.outcome, &attempt.delivery.task) else { return };
+    let (Ok(receipt), Task::Send { row, .. }) = (&attempt.outcome, &attempt.delivery.task) else { return };
     succeeded(draft, attempt, receipt);
+    // An agent may have asked for it again meanwhile.
+    if let Some(place) = draft.find_row(row) {
+        forget_delivery(draft, place);
+    }
 }
 
 fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {

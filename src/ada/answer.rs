@@ -1,0 +1,136 @@
+//! What Ada's answers mean for a delivery.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::{Response, header};
+use serde_json::Value;
+
+use crate::relay::{delivery::Failure, time::Time};
+
+/// A hundred messages of Ada's largest size would not fit; a hundred of real size do many times over.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// `Retry-After` beyond this is taken for a mistake.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+/// How much of an error text of Ada's people get to see, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+/// What came of a call, and when Ada says it answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<T> {
+    /// The result.
+    pub outcome: Result<T, Failure>,
+    /// The `Date` of the (last) answer.
+    pub answered_at: Option<Time>,
+}
+
+impl<T> Answer<T> {
+    /// The same answer, with what it means.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { outcome: self.outcome.map(change), answered_at: self.answered_at }
+    }
+}
+
+/// What an answer says: its JSON on success (null if it isn't any), else why not.
+///
+/// # Errors
+/// By status; see [`Failure`].
+pub async fn read(response: Response) -> Result<Value, Failure> {
+    let status = response.status();
+    let retry_after = retry_after(&response);
+    let body = body(response).await;
+    let json = body.as_ref().ok().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    if status.is_success() {
+        return Ok(json.unwrap_or_default());
+    }
+    let reason = reason(status, json.as_ref());
+    Err(match status.as_u16() {
+        404 | 422 => Failure::NoHandoff(reason),
+        401 | 403 => Failure::Denied(reason),
+        429 => Failure::Throttled { reason, retry_after },
+        408 | 500.. => Failure::Unclear(reason),
+        _ => Failure::Refused(reason),
+    })
+}
+
+async fn body(mut response: Response) -> Result<BytesMut, ()> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| ())? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Ada's own words where it has some: `{"errors":[{"type","message","details"}]}`.
+fn reason(status: reqwest::StatusCode, body: Option<&Value>) -> String {
+    let words = body.and_then(|body| body.pointer("/errors/0")).map(|error| {
+        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        match error.get("details") {
+            None | Some(Value::Null) => message.to_owned(),
+            Some(Value::String(details)) => format!("{message} ({details})"),
+            Some(details) => format!("{message} ({details})"),
+        }
+    });
+    let words = words.filter(|words| !words.is_empty());
+    let words = words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
+    let words: String = words.chars().filter(|c| !c.is_control()).take(MAX_REASON_CHARS).collect();
+    format!("Ada answered {}: {words}", status.as_u16())
+}
+
+/// A call without an answer may have reached Ada.
+pub fn unanswered(error: &reqwest::Error) -> Failure {
+    Failure::Unclear(
+        match () {
+            () if error.is_timeout() => "Ada did not answer in time",
+            () if error.is_connect() => "Ada could not be reached",
+            () => "the connection to Ada broke",
+        }
+        .to_owned(),
+    )
+}
+
+/// When Ada says it answered.
+pub fn date(response: &Response) -> Option<Time> {
+    http_date(response.headers().get(header::DATE)?.to_str().ok()?)
+}
+
+fn http_date(text: &str) -> Option<Time> {
+    let stamp = DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Time::from_micros(stamp.as_microsecond()))
+}
+
+/// Seconds, or a date (RFC 9110, 10.2.3).
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    let wait = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => http_date(text)?.since(date(response).unwrap_or_else(Time::now)),
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn reasons_are_adas_own_words() {
+        let status = reqwest::StatusCode::UNPROCESSABLE_ENTITY;
+        let body = json!({"errors": [{"type": "x", "message": "Not in a handoff", "details": "over"}]});
+        assert_eq!(reason(status, Some(&body)), "Ada answered 422: Not in a handoff (over)");
+        assert_eq!(reason(status, None), "Ada answered 422: Unprocessable Entity");
+    }
+
+    #[test]
+    fn http_dates_are_read() {
+        let shown = |text| http_date(text).map(|time| time.to_string());
+        assert_eq!(shown("Sat, 21 Nov 2026 05:38:29 GMT").as_deref(), Some("2026-11-21T05:38:29.000Z"));
+        assert_eq!(shown("soon"), None);
+    }
+}
