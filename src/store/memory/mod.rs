@@ -1,0 +1,163 @@
+//! The store in memory: for tests, and for demos that may forget.
+//!
+//! One lock around plain maps. Nothing in here waits, so the lock is never held across an await.
+
+mod state;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::{
+    Decision, Due, HandoffQuery, ID_MEMORY, IDEMPOTENCY_MEMORY, Page, Since, StatusFilter, Store, StoreError,
+    search_text,
+};
+use crate::relay::{
+    changes::{DeadLetter, Scope},
+    delivery::Delivery,
+    handoff::Handoff,
+    id::{ConversationKey, HandoffId, RowId},
+    thread::Row,
+    time::Time,
+};
+use state::State;
+
+/// See the module.
+pub struct MemoryStore {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        // Numbers of an earlier life must look old to this one.
+        let last_change = u64::try_from(Time::now().as_micros()).unwrap_or(0);
+        let state = State { last_change, ..State::default() };
+        Self { state: Mutex::new(state), changed: watch::Sender::new(last_change) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock takes the process down; until then the maps are still readable.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let view = state.view(&scope);
+        state.apply(decision(view));
+        self.changed.send_replace(state.last_change);
+        Ok(())
+    }
+
+    async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
+        let state = self.lock();
+        let mut waiting: Vec<(Time, &ConversationKey)> =
+            state.buffers.iter().map(|(key, (_, due))| (*due, key)).collect();
+        waiting.sort();
+        let due = waiting.iter().take_while(|(due, _)| *due <= now).take(limit);
+        let items: Vec<ConversationKey> = due.map(|(_, key)| (*key).clone()).collect();
+        let next = waiting.get(items.len()).map(|(due, _)| *due);
+        Ok(Due { items, next })
+    }
+
+    async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError> {
+        let mut state = self.lock();
+        let mut lanes = BTreeSet::new();
+        let (mut items, mut next) = (Vec::new(), None::<Time>);
+        for queued in state.outbox.values_mut() {
+            let lane = (queued.delivery.handoff.clone(), queued.delivery.task.lane().as_str());
+            if !lanes.insert(lane) {
+                continue;
+            }
+            let ready_at = queued.delivery.due_at.max(queued.leased_until);
+            if ready_at <= now && items.len() < limit {
+                queued.leased_until = now + lease;
+                queued.delivery.attempts += 1;
+                items.push(queued.delivery.clone());
+            } else {
+                next = Some(next.map_or(ready_at, |known| known.min(ready_at)));
+            }
+        }
+        Ok(Due { items, next })
+    }
+
+    async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+        let state = self.lock();
+        Ok(state.places.get(id).map(|place| state.handoffs[*place].clone()))
+    }
+
+    async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
+        let state = self.lock();
+        let before = query.after.map_or(usize::MAX, |after| usize::try_from(after).unwrap_or(0));
+        let places = (0..state.handoffs.len()).rev();
+        let mut found = places
+            .filter(|place| place + 1 < before && matches(query, &state.handoffs[*place]))
+            .take(query.limit + 1);
+        let taken: Vec<usize> = found.by_ref().take(query.limit).collect();
+        let next = found.next().and(taken.last()).and_then(|last| u64::try_from(last + 1).ok());
+        Ok(Page { handoffs: taken.iter().map(|place| state.handoffs[*place].clone()).collect(), next })
+    }
+
+    async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let state = self.lock();
+        let thread = state.threads.get(id);
+        let rows = thread.into_iter().flat_map(|thread| thread.range(after.saturating_add(1)..));
+        Ok(rows.take(limit).map(|(_, row)| row.clone()).collect())
+    }
+
+    async fn row(&self, id: &RowId) -> Result<Option<Row>, StoreError> {
+        Ok(self.lock().row(id).cloned())
+    }
+
+    async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
+        let state = self.lock();
+        let oldest = state.changes.front().map_or(state.last_change + 1, |(id, _)| *id);
+        if after + 1 < oldest || after > state.last_change {
+            return Ok(Since::Reset(state.last_change));
+        }
+        let skip = usize::try_from(after + 1 - oldest).unwrap_or(usize::MAX);
+        let changes = state.changes.iter().skip(skip).take(limit);
+        Ok(Since::Changes(changes.filter_map(|(id, place)| Some((*id, state.now(place)?))).collect()))
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        Ok(self.lock().dead_letters.iter().rev().take(limit).cloned().collect())
+    }
+
+    async fn forget(&self, now: Time) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.seen.retain(|_, at| *at + ID_MEMORY >= now);
+        state.idempotency.retain(|_, (at, _)| *at + IDEMPOTENCY_MEMORY >= now);
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
+
+fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
+    query.status.is_none_or(|status| status == StatusFilter::of(handoff))
+        && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
+        && query.agent.as_deref().is_none_or(|agent| handoff.agent() == Some(agent))
+        && query.text.as_ref().is_none_or(|text| search_text(handoff).contains(&text.to_lowercase()))
+}

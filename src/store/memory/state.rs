@@ -1,0 +1,201 @@
+//! What the memory store holds, and how decisions see and change it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crate::{
+    relay::{
+        buffer::Buffer,
+        changes::{Changes, DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View},
+        delivery::Delivery,
+        event::{Event, SortKey},
+        handoff::Handoff,
+        id::{ConversationKey, HandoffId, MessageId, RowId},
+        thread::Row,
+        time::Time,
+    },
+    store::{CHANGES_KEPT, Changed, match_keys, rows_by_id},
+};
+
+/// Everything, in maps.
+#[derive(Default)]
+pub struct State {
+    /// In the order they were made.
+    pub handoffs: Vec<Handoff>,
+    pub places: HashMap<HandoffId, usize>,
+    pub conversations: HashMap<ConversationKey, Vec<usize>>,
+    pub threads: HashMap<HandoffId, BTreeMap<u64, Row>>,
+    pub rows: HashMap<RowId, (HandoffId, u64)>,
+    /// Rows by what a message could match them by.
+    pub alike: HashMap<(HandoffId, Mark), BTreeSet<RowId>>,
+    pub inbox: HashMap<ConversationKey, BTreeMap<(SortKey, String), Event>>,
+    pub inbox_keys: HashMap<String, (ConversationKey, SortKey)>,
+    pub buffers: HashMap<ConversationKey, (Buffer, Time)>,
+    pub seen: HashMap<String, Time>,
+    pub outbox: BTreeMap<u64, Queued>,
+    pub last_position: u64,
+    pub changes: VecDeque<(u64, Place)>,
+    pub last_change: u64,
+    pub dead_letters: Vec<DeadLetter>,
+    pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
+}
+
+/// A delivery and its claim.
+pub struct Queued {
+    pub delivery: Delivery,
+    pub leased_until: Time,
+}
+
+/// What a message could match a row by.
+#[derive(PartialEq, Eq, Hash)]
+pub enum Mark {
+    Id(MessageId),
+    Fingerprint(String),
+}
+
+/// Where a change was.
+#[derive(Clone)]
+pub enum Place {
+    Handoff(HandoffId),
+    Row(RowId),
+}
+
+impl State {
+    pub fn view(&self, scope: &Scope) -> View {
+        let key = match &scope.of {
+            Of::Conversation(key) => Some(key.clone()),
+            Of::Handoff(id) => self.places.get(id).map(|place| self.handoffs[*place].key.clone()),
+        };
+        let mut view = View {
+            inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
+            seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains_key(id)),
+            ..View::default()
+        };
+        let Some(key) = key else { return view };
+        let places = self.conversations.get(&key).into_iter().flatten();
+        view.handoffs = places.map(|place| self.handoffs[*place].clone()).collect();
+        view.buffer = self.buffers.get(&key).map(|(buffer, _)| *buffer);
+        if scope.with_inbox {
+            let events = self.inbox.get(&key).into_iter().flat_map(BTreeMap::values);
+            view.inbox = events.take(INBOX_PAGE).cloned().collect();
+        }
+        if scope.with_outbox {
+            let of_key = self.outbox.values().filter(|queued| queued.delivery.key == key);
+            view.outbox = of_key.map(|queued| queued.delivery.clone()).collect();
+        }
+        if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
+            let behind = self.threads.get(id).into_iter().flat_map(|rows| rows.range(seq + 1..));
+            view.unread_behind =
+                u64::try_from(behind.filter(|(_, row)| row.counts_as_unread()).count()).unwrap_or(0);
+        }
+        if let Some(asked) = &scope.idempotency {
+            view.idempotent = self.idempotency.get(asked).map(|(_, known)| known.clone());
+        }
+        view.rows = self.rows_of(scope, &view);
+        view
+    }
+
+    fn rows_of(&self, scope: &Scope, view: &View) -> Vec<Row> {
+        let mut ids = rows_by_id(scope, view);
+        let keys = match_keys(scope, view);
+        for (handoff, key) in
+            view.handoffs.iter().flat_map(|handoff| keys.iter().map(move |key| (handoff, key)))
+        {
+            for mark in [Mark::Id(key.id.clone()), Mark::Fingerprint(key.fingerprint.clone())] {
+                ids.extend(self.alike.get(&(handoff.id.clone(), mark)).into_iter().flatten().cloned());
+            }
+        }
+        ids.iter().filter_map(|id| self.row(id).cloned()).collect()
+    }
+
+    pub fn row(&self, id: &RowId) -> Option<&Row> {
+        let (handoff, seq) = self.rows.get(id)?;
+        self.threads.get(handoff)?.get(seq)
+    }
+
+    pub fn now(&self, place: &Place) -> Option<Changed> {
+        Some(match place {
+            Place::Handoff(id) => Changed::Handoff(Box::new(self.handoffs[*self.places.get(id)?].clone())),
+            Place::Row(id) => Changed::Row(Box::new(self.row(id)?.clone())),
+        })
+    }
+
+    pub fn apply(&mut self, changes: Changes) {
+        for handoff in changes.handoffs {
+            self.note_change(Place::Handoff(handoff.id.clone()));
+            self.put_handoff(handoff);
+        }
+        for row in changes.rows {
+            self.note_change(Place::Row(row.id.clone()));
+            self.put_row(row);
+        }
+        for delivery in changes.deliveries {
+            self.put_delivery(delivery);
+        }
+        self.outbox.retain(|_, queued| !changes.deliveries_done.contains(&queued.delivery.id));
+        for event in changes.inbox {
+            let key = (event.sort_key(), event.svix_id.clone());
+            self.inbox_keys.insert(event.svix_id.clone(), (event.key.clone(), key.0.clone()));
+            self.inbox.entry(event.key.clone()).or_default().insert(key, event);
+        }
+        for svix_id in changes.inbox_done {
+            self.take_from_inbox(svix_id);
+        }
+        self.seen.extend(changes.remember.into_iter().map(|id| (id, changes.at)));
+        match changes.buffer {
+            Some((key, Some(buffer))) => drop(self.buffers.insert(key, buffer)),
+            Some((key, None)) => drop(self.buffers.remove(&key)),
+            None => {}
+        }
+        self.dead_letters.extend(changes.dead_letters);
+        self.idempotency.extend(changes.idempotent.map(|(key, known)| (key, (changes.at, known))));
+    }
+
+    fn put_handoff(&mut self, handoff: Handoff) {
+        if let Some(place) = self.places.get(&handoff.id) {
+            self.handoffs[*place] = handoff;
+            return;
+        }
+        let place = self.handoffs.len();
+        self.places.insert(handoff.id.clone(), place);
+        self.conversations.entry(handoff.key.clone()).or_default().push(place);
+        self.handoffs.push(handoff);
+    }
+
+    fn put_row(&mut self, row: Row) {
+        let ids = row.ids.all().cloned().map(Mark::Id);
+        for mark in ids.chain([Mark::Fingerprint(row.fingerprint())]) {
+            self.alike.entry((row.handoff.clone(), mark)).or_default().insert(row.id.clone());
+        }
+        self.rows.insert(row.id.clone(), (row.handoff.clone(), row.seq));
+        self.threads.entry(row.handoff.clone()).or_default().insert(row.seq, row);
+    }
+
+    fn put_delivery(&mut self, delivery: Delivery) {
+        let free = Queued { delivery, leased_until: Time::default() };
+        match self.outbox.values_mut().find(|queued| queued.delivery.id == free.delivery.id) {
+            Some(queued) => *queued = free,
+            None => {
+                self.last_position += 1;
+                self.outbox.insert(self.last_position, free);
+            }
+        }
+    }
+
+    fn take_from_inbox(&mut self, svix_id: String) {
+        let Some((key, sort)) = self.inbox_keys.remove(&svix_id) else { return };
+        if let Some(events) = self.inbox.get_mut(&key) {
+            events.remove(&(sort, svix_id));
+            if events.is_empty() {
+                self.inbox.remove(&key);
+            }
+        }
+    }
+
+    fn note_change(&mut self, place: Place) {
+        self.last_change += 1;
+        self.changes.push_back((self.last_change, place));
+        if u64::try_from(self.changes.len()).unwrap_or(0) > CHANGES_KEPT {
+            self.changes.pop_front();
+        }
+    }
+}
