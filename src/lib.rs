@@ -25,11 +25,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ada::{
         client::Client,
+        limits::Rates,
         signature::{UnusableSecret, Verifier},
         webhook::Reader,
     },
     engine::{
-        Engine, Gate, Outbox, Parts, Releaser,
+        Engine, Outbox, Parts, Releaser,
         tasks::{TaskDied, Tasks},
     },
     http::{
@@ -92,7 +93,8 @@ impl Server {
         let settings = Arc::new(settings);
         let stop = CancellationToken::new();
         let verifier = Verifier::new(&settings.webhook_secrets)?;
-        let ada = Client::new(&settings.ada_base_url, settings.ada_api_key.clone(), settings.ada_timeout)?;
+        let key = settings.ada_api_key.clone();
+        let ada = Client::new(&settings.ada_base_url, key, rates(&settings), settings.ada_timeout)?;
         let opened = store::open(&settings.database).await?;
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
@@ -101,8 +103,8 @@ impl Server {
             policy: policy(&settings),
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
-        let (outbox, gate): (Outbox, Arc<Gate>) = Outbox::new(Arc::clone(&engine));
-        let app = App::new(Arc::clone(&engine), settings, verifier, gate, stop.clone());
+        let outbox = Outbox::new(Arc::clone(&engine));
+        let app = App::new(Arc::clone(&engine), settings, verifier, stop.clone());
         Ok(Self { app, engine, outbox, writer: opened.writer, stop })
     }
 
@@ -143,6 +145,10 @@ fn reader(settings: &Settings) -> Reader {
     // Without a list of AI Agents every conversation is the one agent's, whatever its events say.
     let ai_agent = AiAgent(settings.ada_base_url.host_str().unwrap_or_default().to_owned());
     Reader { integration: settings.handoff_integration.clone(), ai_agent }
+}
+
+fn rates(settings: &Settings) -> Rates {
+    Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute }
 }
 
 fn policy(settings: &Settings) -> Policy {

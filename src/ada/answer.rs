@@ -7,12 +7,15 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::{Response, header};
 use serde_json::Value;
 
+use super::limits::Told;
 use crate::relay::{delivery::Failure, time::Time};
 
 /// A hundred messages of Ada's largest size would not fit; a hundred of real size do many times over.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// `Retry-After` beyond this is taken for a mistake.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
+/// September 2001 in Unix seconds: no wait is so long.
+const SMALLEST_DATE: u64 = 1_000_000_000;
 /// How much of an error text of Ada's people get to see, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
@@ -101,6 +104,31 @@ pub fn date(response: &Response) -> Option<Time> {
 fn http_date(text: &str) -> Option<Time> {
     let stamp = DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Time::from_micros(stamp.as_microsecond()))
+}
+
+/// What the answer says about limits.
+pub fn told(response: &Response) -> Told {
+    Told {
+        status: Some(response.status()),
+        retry_after: retry_after(response),
+        remaining: number(response, "x-ratelimit-remaining").and_then(|left| left.try_into().ok()),
+        reset_in: number(response, "x-ratelimit-reset").map(|reset| reset_in(reset, date(response))),
+    }
+}
+
+fn number(response: &Response, name: &str) -> Option<u64> {
+    response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// `X-RateLimit-Reset` is undocumented: a number as large as a date is one, a small one is a wait.
+fn reset_in(reset: u64, date: Option<Time>) -> Duration {
+    let wait = if reset < SMALLEST_DATE {
+        Duration::from_secs(reset)
+    } else {
+        let at = Time::from_micros(i64::try_from(reset).unwrap_or(0).saturating_mul(1_000_000));
+        at.since(date.unwrap_or_else(Time::now))
+    };
+    wait.min(MAX_RETRY_AFTER)
 }
 
 /// Seconds, or a date (RFC 9110, 10.2.3).

@@ -4,7 +4,10 @@
 //! that the key never leaves for another place.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,8 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    answer::{Answer, date, read, unanswered},
+    answer::{Answer, date, read, told, unanswered},
+    limits::{Limits, Permit, Priority, Rates, Told},
     message::{author, content, id},
 };
 use crate::{
@@ -41,22 +45,29 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     key: Secret,
+    limits: Arc<Limits>,
     offset_micros: AtomicI64,
 }
 
 impl Client {
-    /// A client for the API at `base`, whose calls take at most `timeout`.
+    /// A client for the API at `base`, whose calls keep to `rates` and take at most `timeout`.
     ///
     /// # Errors
     /// TLS can't be set up on this machine.
-    pub fn new(base: &Url, key: Secret, timeout: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(base: &Url, key: Secret, rates: Rates, timeout: Duration) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .timeout(timeout)
             .user_agent(concat!("handoff-relay/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base: base.clone(), key, offset_micros: AtomicI64::new(0) })
+        Ok(Self {
+            http,
+            base: base.clone(),
+            key,
+            limits: Limits::new(rates),
+            offset_micros: AtomicI64::new(0),
+        })
     }
 
     /// Ada's clock minus ours, as far as answers have told.
@@ -64,9 +75,20 @@ impl Client {
         Offset::from_micros(self.offset_micros.load(Ordering::Relaxed))
     }
 
+    /// Why Ada refuses the key, if it does.
+    pub fn denied(&self) -> Option<String> {
+        self.limits.denied()
+    }
+
+    /// Waits until Ada's limits leave room for a call about `conversation`.
+    pub async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit {
+        self.limits.turn(priority, conversation).await
+    }
+
     /// Posts a text message of a human agent.
     pub async fn send_message(
         &self,
+        permit: Permit,
         conversation: &ConversationId,
         display_name: &str,
         text: &str,
@@ -75,13 +97,13 @@ impl Client {
             "author": {"role": "human_agent", "display_name": display_name},
             "content": {"type": "text", "body": text},
         });
-        let answer = self.call(Method::POST, conversation, "messages/", Some(&body)).await;
+        let answer = self.call(permit, Method::POST, conversation, "messages/", Some(&body)).await;
         answer.map(|stored| receipt(&stored))
     }
 
     /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
-    pub async fn end_handoff(&self, conversation: &ConversationId) -> Answer<Receipt> {
-        let answer = self.call(Method::POST, conversation, "end-handoff/", None).await;
+    pub async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
+        let answer = self.call(permit, Method::POST, conversation, "end-handoff/", None).await;
         answer.map(|_| Receipt::default())
     }
 
@@ -90,6 +112,7 @@ impl Client {
     /// More than [`MAX_METADATA_BYTES`], or values Ada doesn't take, are [`Failure::Refused`] without a call.
     pub async fn update_metadata(
         &self,
+        permit: Permit,
         conversation: &ConversationId,
         metadata: &Map<String, Value>,
     ) -> Answer<()> {
@@ -97,11 +120,14 @@ impl Client {
             return Answer { outcome: Err(Failure::Refused(reason)), answered_at: None };
         }
         let body = json!({ "metadata": metadata });
-        self.call(Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
+        self.call(permit, Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
     }
 
     /// Reads all messages of the conversation, oldest first. What can't be read is left out.
-    pub async fn list_messages(&self, conversation: &ConversationId) -> Answer<Vec<Message>> {
+    ///
+    /// Each page after the first waits for a permit of its own.
+    pub async fn list_messages(&self, permit: Permit, conversation: &ConversationId) -> Answer<Vec<Message>> {
+        let mut permit = Some(permit);
         let mut messages = Vec::new();
         let mut answered_at = None;
         let mut next = match self.url(conversation, "messages/?limit=100") {
@@ -110,7 +136,11 @@ impl Client {
         };
         let mut pages = 0;
         while let Some(url) = next {
-            let page = self.send(self.http.request(Method::GET, url)).await;
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => self.turn(Priority::Read, conversation).await,
+            };
+            let page = self.send(permit, self.http.request(Method::GET, url)).await;
             answered_at = page.answered_at.or(answered_at);
             let page = match page.outcome {
                 Ok(page) => page,
@@ -145,6 +175,7 @@ impl Client {
 
     async fn call(
         &self,
+        permit: Permit,
         method: Method,
         conversation: &ConversationId,
         rest: &str,
@@ -154,11 +185,11 @@ impl Client {
             Ok(url) => self.http.request(method, url),
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
         };
-        self.send(match body {
+        let request = match body {
             Some(body) => request.json(body),
             None => request,
-        })
-        .await
+        };
+        self.send(permit, request).await
     }
 
     fn url(&self, conversation: &ConversationId, rest: &str) -> Result<Url, Failure> {
@@ -172,15 +203,20 @@ impl Client {
         format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
     }
 
-    async fn send(&self, request: RequestBuilder) -> Answer<Value> {
+    async fn send(&self, permit: Permit, request: RequestBuilder) -> Answer<Value> {
         let asked_at = Time::now();
         let response = match request.bearer_auth(self.key.expose()).send().await {
             Ok(response) => response,
-            Err(error) => return Answer { outcome: Err(unanswered(&error)), answered_at: None },
+            Err(error) => {
+                permit.answered(Told::default(), None);
+                return Answer { outcome: Err(unanswered(&error)), answered_at: None };
+            }
         };
-        let answered_at = date(&response);
+        let (answered_at, told) = (date(&response), told(&response));
         self.learn_offset(asked_at, answered_at);
-        Answer { outcome: read(response).await, answered_at }
+        let outcome = read(response).await;
+        permit.answered(told, outcome.as_ref().err().map(Failure::reason));
+        Answer { outcome, answered_at }
     }
 
     /// `Date` is cut to the second, so the truth is half a second later on average.
@@ -232,7 +268,8 @@ mod tests {
 
     fn client() -> Client {
         let base = "https://acme.ada.support/api".parse().unwrap();
-        Client::new(&base, Secret::new("key"), Duration::from_secs(1)).unwrap()
+        let rates = Rates { per_second: 10, per_minute: 100 };
+        Client::new(&base, Secret::new("key"), rates, Duration::from_secs(1)).unwrap()
     }
 
     #[test]

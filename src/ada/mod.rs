@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod client;
+pub mod limits;
 pub mod message;
 pub mod signature;
 pub mod webhook;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-pub use outbox::{Gate, Outbox};
+pub use outbox::Outbox;
 pub use release::Releaser;
 
 use crate::{
@@ -99,6 +99,11 @@ impl Engine {
     /// The store, for readers.
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// Why Ada refuses our key, if it does.
+    pub fn denied_by_ada(&self) -> Option<String> {
+        self.ada.denied()
     }
 
     /// Our clock and Ada's.

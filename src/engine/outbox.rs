@@ -3,10 +3,7 @@
 //! Deliveries are claimed, tried at once beside each other, and settled. Of each lane only the first is ever
 //! under way, so lanes keep their order and don't wait for one another.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +13,12 @@ use super::{
     clocked::{jitter, wait},
 };
 use crate::{
+    ada::limits::{Permit, Priority},
     relay::{
-        backoff,
-        delivery::{Delivery, Failure, Receipt, Task},
+        delivery::{Delivery, Failure, Lane, Receipt, Task},
         event::Message,
         rules::{
-            settle::{self, Attempt, DENIED_PAUSE},
+            settle::{self, Attempt},
             transcript,
         },
         time::Time,
@@ -31,63 +28,15 @@ use crate::{
 
 /// Deliveries under way at once: enough that a few hundred hung conversations don't hold up the others.
 const AT_ONCE: usize = 256;
-/// How long a claim lasts. Longer than any attempt, so that none is tried twice at a time.
-const LEASE: Duration = Duration::from_secs(600);
+/// How long a claim lasts: longer than any wait in line and attempt, so that none is tried twice at a time.
+/// One that waited for half of it is left for the next claim.
+const LEASE: Duration = Duration::from_secs(3_600);
 /// How long to wait when the store fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-
-/// Whether Ada takes our calls at present.
-#[derive(Default)]
-pub struct Gate(Mutex<GateState>);
-
-#[derive(Default)]
-struct GateState {
-    closed_until: Option<Time>,
-    denied: Option<String>,
-}
-
-impl Gate {
-    /// Why Ada refuses our key, if it does.
-    pub fn denied(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).denied.clone()
-    }
-
-    /// Until when nothing should be sent, and how much may be tried then.
-    fn limits(&self) -> (Option<Time>, usize) {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.closed_until, if state.denied.is_some() { 1 } else { AT_ONCE })
-    }
-
-    /// Learns from an outcome. 429 and a refused key concern every lane of the AI Agent.
-    fn learn(&self, failure: Option<&Failure>, attempts: u32, jitter: f64, now: Time) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = match failure {
-            Some(Failure::Throttled { retry_after, .. }) => {
-                Some(retry_after.unwrap_or_else(|| backoff::delay(attempts, jitter)))
-            }
-            Some(Failure::Denied(reason)) => {
-                if state.denied.is_none() {
-                    tracing::error!(reason, "Ada refuses ADA_API_KEY; nothing is sent until it does not");
-                }
-                state.denied = Some(reason.clone());
-                Some(DENIED_PAUSE)
-            }
-            Some(Failure::Unclear(_)) => None,
-            None | Some(Failure::NoHandoff(_) | Failure::Refused(_)) => {
-                state.denied = None;
-                None
-            }
-        };
-        if let Some(pause) = pause {
-            state.closed_until = state.closed_until.max(Some(now + pause));
-        }
-    }
-}
 
 /// See the module.
 pub struct Outbox {
     engine: Arc<Engine>,
-    gate: Arc<Gate>,
     under_way: JoinSet<()>,
 }
 
@@ -107,10 +56,9 @@ impl Outcome {
 }
 
 impl Outbox {
-    /// A worker on the engine's store, and what it finds out about Ada.
-    pub fn new(engine: Arc<Engine>) -> (Self, Arc<Gate>) {
-        let gate = Arc::new(Gate::default());
-        (Self { engine, gate: Arc::clone(&gate), under_way: JoinSet::new() }, gate)
+    /// A worker on the engine's store.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, under_way: JoinSet::new() }
     }
 
     /// Works until told to stop, then lets finish what is under way. Aborting that is safe: what was not
@@ -118,7 +66,7 @@ impl Outbox {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut go_on = true;
         while go_on && !stop.is_cancelled() {
-            let next = match self.step().await {
+            let next = match self.step(&stop).await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(error = %error, "the outbox could not be read");
@@ -136,25 +84,26 @@ impl Outbox {
     ///
     /// # Errors
     /// The store failed. Nothing was tried.
-    pub async fn step(&mut self) -> Result<Option<Time>, StoreError> {
+    pub async fn step(&mut self, stop: &CancellationToken) -> Result<Option<Time>, StoreError> {
         while let Some(ended) = self.under_way.try_join_next() {
             pass_on_panic(ended);
         }
-        let (closed_until, most) = self.gate.limits();
-        let now = Time::now();
-        if let Some(until) = closed_until.filter(|until| *until > now) {
-            return Ok(Some(until));
-        }
-        let room = most.saturating_sub(self.under_way.len());
+        let room = AT_ONCE.saturating_sub(self.under_way.len());
         if room == 0 {
             // The next one to end nudges.
             return Ok(None);
         }
-        let due = self.engine.store.claim_due(now, LEASE, room).await?;
+        let claimed_at = Time::now();
+        let due = self.engine.store.claim_due(claimed_at, LEASE, room).await?;
         for delivery in due.items {
-            let (engine, gate) = (Arc::clone(&self.engine), Arc::clone(&self.gate));
+            let (engine, stop) = (Arc::clone(&self.engine), stop.clone());
             self.under_way.spawn(async move {
-                deliver(&engine, &gate, delivery).await;
+                // Waiting in line for Ada is no work under way: a stop ends it, and the delivery stays.
+                let turn = engine.ada.turn(priority(&delivery), &delivery.key.conversation);
+                let Some(permit) = stop.run_until_cancelled(turn).await else { return };
+                if Time::now().since(claimed_at) < LEASE / 2 {
+                    deliver(&engine, permit, delivery).await;
+                }
                 engine.outbox_nudge.notify_one();
             });
         }
@@ -171,10 +120,16 @@ fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn deliver(engine: &Engine, gate: &Gate, delivery: Delivery) {
-    let outcome = attempt(engine, &delivery).await;
+const fn priority(delivery: &Delivery) -> Priority {
+    match delivery.task.lane() {
+        Lane::Ada => Priority::Write,
+        Lane::AdaReads => Priority::Read,
+    }
+}
+
+async fn deliver(engine: &Engine, permit: Permit, delivery: Delivery) {
+    let outcome = attempt(engine, permit, &delivery).await;
     let jitter = jitter();
-    gate.learn(outcome.failure(), delivery.attempts, jitter, Time::now());
     if let Some(failure) = outcome.failure() {
         tracing::warn!(
             handoff.id = %delivery.handoff,
@@ -193,14 +148,16 @@ async fn deliver(engine: &Engine, gate: &Gate, delivery: Delivery) {
     }
 }
 
-async fn attempt(engine: &Engine, delivery: &Delivery) -> Outcome {
+async fn attempt(engine: &Engine, permit: Permit, delivery: &Delivery) -> Outcome {
     let conversation = &delivery.key.conversation;
     let answer = match &delivery.task {
         Task::Send { text, display_name, .. } => {
-            engine.ada.send_message(conversation, display_name, text).await
+            engine.ada.send_message(permit, conversation, display_name, text).await
         }
-        Task::End { .. } => engine.ada.end_handoff(conversation).await,
-        Task::Transcript => return Outcome::Listed(engine.ada.list_messages(conversation).await.outcome),
+        Task::End { .. } => engine.ada.end_handoff(permit, conversation).await,
+        Task::Transcript => {
+            return Outcome::Listed(engine.ada.list_messages(permit, conversation).await.outcome);
+        }
     };
     Outcome::Written { outcome: answer.outcome, answered_at: answer.answered_at }
 }

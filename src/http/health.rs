@@ -22,7 +22,7 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         Ok(Err(error)) => return Err(error.into()),
         Err(_) => return Err(Problem::unavailable("the store does not answer")),
     }
-    match app.gate.denied() {
+    match app.engine.denied_by_ada() {
         Some(reason) => Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}"))),
         None => Ok(Json(json!({"status": "ok"}))),
     }

@@ -17,11 +17,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    ada::signature::Verifier,
-    engine::{Engine, Gate},
-    settings::Settings,
-};
+use crate::{ada::signature::Verifier, engine::Engine, settings::Settings};
 use body::BodyBudget;
 
 /// Bytes of request bodies in memory at once, in all doors together.
@@ -41,8 +37,6 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     /// Checks webhooks.
     pub verifier: Verifier,
-    /// What the outbox knows of Ada.
-    pub gate: Arc<Gate>,
     /// The memory for bodies.
     pub bodies: BodyBudget,
     /// A permit for each event stream.
@@ -57,12 +51,11 @@ impl App {
         engine: Arc<Engine>,
         settings: Arc<Settings>,
         verifier: Verifier,
-        gate: Arc<Gate>,
         stop: CancellationToken,
     ) -> Self {
         let bodies = BodyBudget::new(BODY_BUDGET);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { engine, settings, verifier, gate, bodies, streams, stop }))
+        Self(Arc::new(Shared { engine, settings, verifier, bodies, streams, stop }))
     }
 }
 

@@ -64,6 +64,10 @@ pub struct Settings {
     pub inbox_limit: usize,
     /// `ADA_TIMEOUT_MS`: for one call to Ada. 0.1 to 120 s.
     pub ada_timeout: Duration,
+    /// `ADA_RATE_PER_SECOND`: calls to Ada in any second. 1 to 10,000.
+    pub ada_rate_per_second: u32,
+    /// `ADA_RATE_PER_MINUTE`: calls to Ada in any minute. 1 to 10,000.
+    pub ada_rate_per_minute: u32,
     /// `SEND_MAX_AGE`: after this a message that could not be sent has failed. 1 s to 24 h.
     pub send_max_age: Duration,
     /// `LOG_FORMAT`: how log lines look.
@@ -172,6 +176,8 @@ impl Settings {
         let unknown_hold = milliseconds(r, "UNKNOWN_HOLD_MS", 30_000, 0..=600_000);
         let inbox_limit = r.or("INBOX_LIMIT", 100_000, parse::at_least_one);
         let ada_timeout = milliseconds(r, "ADA_TIMEOUT_MS", 10_000, 100..=120_000);
+        let ada_rate_per_second = r.or("ADA_RATE_PER_SECOND", 10, parse::rate);
+        let ada_rate_per_minute = r.or("ADA_RATE_PER_MINUTE", 100, parse::rate);
         let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
         let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
@@ -194,6 +200,8 @@ impl Settings {
             unknown_hold,
             inbox_limit,
             ada_timeout,
+            ada_rate_per_second,
+            ada_rate_per_minute,
             send_max_age,
             log_format,
             log_filter,

@@ -1,7 +1,7 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 19] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -16,21 +16,16 @@ pub(super) const NAMES: [&str; 17] = [
     "UNKNOWN_HOLD_MS",
     "INBOX_LIMIT",
     "ADA_TIMEOUT_MS",
+    "ADA_RATE_PER_SECOND",
+    "ADA_RATE_PER_MINUTE",
     "SEND_MAX_AGE",
     "LOG_FORMAT",
     "RUST_LOG",
 ];
 
 /// Settings of the contract whose feature is still to come.
-pub(super) const LATER: [&str; 7] = [
-    "PUBLIC_URL",
-    "ADA_RATE_PER_SECOND",
-    "ADA_RATE_PER_MINUTE",
-    "WAITING_TIMEOUT",
-    "WAITING_TIMEOUT_TEXT",
-    "IDLE_TIMEOUT",
-    "IDLE_TIMEOUT_TEXT",
-];
+pub(super) const LATER: [&str; 5] =
+    ["PUBLIC_URL", "WAITING_TIMEOUT", "WAITING_TIMEOUT_TEXT", "IDLE_TIMEOUT", "IDLE_TIMEOUT_TEXT"];
 
 /// So many slips of the finger still count as the same name.
 const SLIPS: usize = 2;

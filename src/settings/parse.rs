@@ -148,6 +148,13 @@ pub(super) fn at_least_one(text: &str) -> Parsed<usize> {
         .ok_or_else(|| "must be a whole number of 1 or more".to_owned())
 }
 
+pub(super) fn rate(text: &str) -> Parsed<u32> {
+    whole_number(text)
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| (1..=10_000).contains(number))
+        .ok_or_else(|| "must be a whole number from 1 to 10000".to_owned())
+}
+
 /// `90s`, `15m` or `2h`, from a second to a day.
 pub(super) fn duration(text: &str) -> Parsed<Duration> {
     let seconds = [('s', 1), ('m', 60), ('h', 3600)].iter().find_map(|(unit, seconds)| {

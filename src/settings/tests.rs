@@ -163,6 +163,8 @@ fn wrong_values_are_told_in_one_sentence() {
         ("UNKNOWN_HOLD_MS", &format!("{whole} 0 to 600000"), &["-1", "600001"]),
         ("INBOX_LIMIT", "must be a whole number of 1 or more", &["0", "many", "99999999999999999999"]),
         ("ADA_TIMEOUT_MS", &format!("{whole} 100 to 120000"), &["99", "120001"]),
+        ("ADA_RATE_PER_SECOND", "must be a whole number from 1 to 10000", &["0", "10001", "ten"]),
+        ("ADA_RATE_PER_MINUTE", "must be a whole number from 1 to 10000", &["0", "1.5"]),
         (
             "SEND_MAX_AGE",
             "must be a duration such as 90s, 15m or 2h, from 1s to 24h",
@@ -251,7 +253,7 @@ fn strange_names_in_the_file_are_told() {
 
 #[test]
 fn a_misspelt_required_name_is_told_once() {
-    let mut env = env(&[("ADA_RATE_PER_MINUTE", "5")]);
+    let mut env = env(&[("IDLE_TIMEOUT", "5m")]);
     env.remove("ADA_BASE_URL");
     let file = owned(&[("ADA_BASE_ULR", "https://acme.ada.support/api")]);
     let error = Settings::load(env, Some(file), Terminal::Detached).unwrap_err();
