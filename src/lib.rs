@@ -12,6 +12,7 @@ pub mod ada;
 pub mod agents;
 pub mod engine;
 pub mod http;
+pub mod metrics;
 pub mod relay;
 pub mod settings;
 pub mod store;
@@ -38,6 +39,7 @@ use crate::{
         connections::{ConnectionLimits, serve_connections},
         routes,
     },
+    metrics::Metrics,
     relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
     settings::Settings,
     store::StoreError,
@@ -52,6 +54,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const CLOSING: Duration = Duration::from_millis(1_500);
 /// How often the store forgets what is old.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// How often to look whether webhooks come at all.
+const LISTEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Why the relay can't start.
 #[derive(Debug, thiserror::Error)]
@@ -92,19 +97,22 @@ impl Server {
     pub async fn new(settings: Settings) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
         let stop = CancellationToken::new();
+        let metrics = Arc::new(Metrics::new());
         let verifier = Verifier::new(&settings.webhook_secrets)?;
         let key = settings.ada_api_key.clone();
         let ada = Client::new(&settings.ada_base_url, key, rates(&settings), settings.ada_timeout)?;
+        let ada = ada.counted_by(Arc::clone(&metrics));
         let opened = store::open(&settings.database).await?;
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
             ada: Arc::new(ada),
             reader: reader(&settings),
             policy: policy(&settings),
+            metrics: Arc::clone(&metrics),
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let outbox = Outbox::new(Arc::clone(&engine));
-        let app = App::new(Arc::clone(&engine), settings, verifier, stop.clone());
+        let app = App::new(Arc::clone(&engine), settings, verifier, metrics, stop.clone());
         Ok(Self { app, engine, outbox, writer: opened.writer, stop })
     }
 
@@ -127,6 +135,7 @@ impl Server {
         }
         tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("outbox", outbox.run(stop.clone()));
+        tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
         tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), stop.clone()));
 
         let outcome = tokio::select! {
@@ -186,5 +195,11 @@ async fn forget_now_and_then(engine: Arc<Engine>, stop: CancellationToken) {
             tracing::warn!(error = %error, "what is old could not be forgotten");
         }
         stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await;
+    }
+}
+
+async fn watch_for_silence(engine: Arc<Engine>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LISTEN_EVERY)).await.is_some() {
+        engine.warn_of_silence().await;
     }
 }

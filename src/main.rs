@@ -1,7 +1,9 @@
 //! The command line: parses, builds, runs. Signals are caught here alone.
 
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod health;
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -37,6 +39,14 @@ struct Cli {
 enum Command {
     /// Run the relay (the default)
     Serve,
+    /// Try every setting, the store and Ada's key; a line for each
+    Check,
+    /// Ask a running relay on this machine whether it lives (for containers)
+    Health {
+        /// Ask whether it can do its work, too
+        #[arg(long)]
+        ready: bool,
+    },
     /// Run the relay together with a stand-in Ada; nothing to configure
     #[cfg(feature = "demo")]
     Demo,
@@ -46,6 +56,8 @@ enum Command {
 async fn main() -> ExitCode {
     match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
+        Command::Check => check::run().await,
+        Command::Health { ready } => health::run(ready).await,
         #[cfg(feature = "demo")]
         Command::Demo => demo::run().await,
     }

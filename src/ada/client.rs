@@ -22,6 +22,7 @@ use super::{
     message::{author, content, id},
 };
 use crate::{
+    metrics::Metrics,
     relay::{
         delivery::{Failure, Receipt},
         event::Message,
@@ -46,6 +47,7 @@ pub struct Client {
     base: Url,
     key: Secret,
     limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
     offset_micros: AtomicI64,
 }
 
@@ -55,7 +57,12 @@ impl Client {
     /// # Errors
     /// TLS can't be set up on this machine.
     pub fn new(base: &Url, key: Secret, rates: Rates, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if base.scheme() == "http" {
+            // Only for this machine; a proxy would be shown the key. Over https it sees none of it.
+            http = http.no_proxy();
+        }
+        let http = http
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .timeout(timeout)
@@ -66,8 +73,15 @@ impl Client {
             base: base.clone(),
             key,
             limits: Limits::new(rates),
+            metrics: Arc::default(),
             offset_micros: AtomicI64::new(0),
         })
+    }
+
+    /// The same client, whose calls are counted in `metrics`.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Ada's clock minus ours, as far as answers have told.
@@ -78,6 +92,19 @@ impl Client {
     /// Why Ada refuses the key, if it does.
     pub fn denied(&self) -> Option<String> {
         self.limits.denied()
+    }
+
+    /// Whether Ada takes the key: asks for a conversation that doesn't exist, which only a good key learns.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn check_key(&self) -> Result<(), Failure> {
+        let nobody = ConversationId::from("handoff-relay-check");
+        let permit = self.turn(Priority::Read, &nobody).await;
+        match self.call(permit, "check_key", Method::GET, &nobody, "", None).await.outcome {
+            Ok(_) | Err(Failure::NoHandoff(_)) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Waits until Ada's limits leave room for a call about `conversation`.
@@ -97,13 +124,14 @@ impl Client {
             "author": {"role": "human_agent", "display_name": display_name},
             "content": {"type": "text", "body": text},
         });
-        let answer = self.call(permit, Method::POST, conversation, "messages/", Some(&body)).await;
+        let answer =
+            self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
         answer.map(|stored| receipt(&stored))
     }
 
     /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
     pub async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
-        let answer = self.call(permit, Method::POST, conversation, "end-handoff/", None).await;
+        let answer = self.call(permit, "end_handoff", Method::POST, conversation, "end-handoff/", None).await;
         answer.map(|_| Receipt::default())
     }
 
@@ -120,7 +148,7 @@ impl Client {
             return Answer { outcome: Err(Failure::Refused(reason)), answered_at: None };
         }
         let body = json!({ "metadata": metadata });
-        self.call(permit, Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
+        self.call(permit, "update_metadata", Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
     }
 
     /// Reads all messages of the conversation, oldest first. What can't be read is left out.
@@ -140,7 +168,7 @@ impl Client {
                 Some(permit) => permit,
                 None => self.turn(Priority::Read, conversation).await,
             };
-            let page = self.send(permit, self.http.request(Method::GET, url)).await;
+            let page = self.send(permit, "list_messages", self.http.request(Method::GET, url)).await;
             answered_at = page.answered_at.or(answered_at);
             let page = match page.outcome {
                 Ok(page) => page,
@@ -176,6 +204,7 @@ impl Client {
     async fn call(
         &self,
         permit: Permit,
+        name: &'static str,
         method: Method,
         conversation: &ConversationId,
         rest: &str,
@@ -189,7 +218,7 @@ impl Client {
             Some(body) => request.json(body),
             None => request,
         };
-        self.send(permit, request).await
+        self.send(permit, name, request).await
     }
 
     fn url(&self, conversation: &ConversationId, rest: &str) -> Result<Url, Failure> {
@@ -203,15 +232,17 @@ impl Client {
         format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
     }
 
-    async fn send(&self, permit: Permit, request: RequestBuilder) -> Answer<Value> {
+    async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<Value> {
         let asked_at = Time::now();
         let response = match request.bearer_auth(self.key.expose()).send().await {
             Ok(response) => response,
             Err(error) => {
+                self.metrics.ada_call(name, None);
                 permit.answered(Told::default(), None);
                 return Answer { outcome: Err(unanswered(&error)), answered_at: None };
             }
         };
+        self.metrics.ada_call(name, Some(response.status().as_u16()));
         let (answered_at, told) = (date(&response), told(&response));
         self.learn_offset(asked_at, answered_at);
         let outcome = read(response).await;

@@ -25,6 +25,7 @@ use crate::{
         signature::VerifiedWebhook,
         webhook::{Reader, Reading},
     },
+    metrics::Metrics,
     relay::{
         changes::{Draft, Now, Policy, Scope},
         handoff::Handoff,
@@ -65,6 +66,8 @@ pub struct Parts {
     pub reader: Reader,
     /// The rules' settings.
     pub policy: Policy,
+    /// Where to count.
+    pub metrics: Arc<Metrics>,
     /// Whether start calls carry a shared key; without one, new handoffs are limited.
     pub start_is_authenticated: bool,
 }
@@ -75,6 +78,7 @@ pub struct Engine {
     ada: Arc<Client>,
     reader: Reader,
     policy: Arc<Policy>,
+    metrics: Arc<Metrics>,
     start_limit: Option<StartLimit>,
     foreign: ForeignNames,
     release_nudge: Notify,
@@ -89,6 +93,7 @@ impl Engine {
             ada: parts.ada,
             reader: parts.reader,
             policy: Arc::new(parts.policy),
+            metrics: parts.metrics,
             start_limit: (!parts.start_is_authenticated).then(StartLimit::default),
             foreign: ForeignNames::default(),
             release_nudge: Notify::new(),
@@ -144,6 +149,15 @@ impl Engine {
     /// It could not be kept.
     pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
         let received_at = Time::now();
+        let arrival = self.keep(webhook, received_at).await;
+        match &arrival {
+            Ok(arrival) => self.metrics.arrived(*arrival, received_at),
+            Err(_) => self.metrics.webhook("not_kept"),
+        }
+        arrival
+    }
+
+    async fn keep(&self, webhook: VerifiedWebhook, received_at: Time) -> Result<Arrival, StoreError> {
         match self.reader.read(&webhook, received_at) {
             Reading::Event(event) => {
                 let scope = arrive::scope(&event);
@@ -151,6 +165,7 @@ impl Engine {
             }
             Reading::Ignored => Ok(Arrival::Ignored),
             Reading::Foreign { integration, conversation } => {
+                self.metrics.foreign();
                 self.foreign.note(&*self.store, &self.policy.integration, integration, conversation).await;
                 Ok(Arrival::Ignored)
             }
@@ -198,6 +213,11 @@ impl Engine {
             limit.count(now);
         }
         Ok(started)
+    }
+
+    /// Warns if a handoff has begun and no webhook at all has come since: the endpoint is missing or disabled.
+    pub async fn warn_of_silence(&self) {
+        warnings::silence(&*self.store, self.metrics.last_webhook(), Time::now()).await;
     }
 
     /// `agent` takes a handoff.

@@ -138,6 +138,9 @@ async fn deliver(engine: &Engine, permit: Permit, delivery: Delivery) {
             "delivery to Ada failed"
         );
     }
+    if outcome.failure().is_none() {
+        engine.metrics.delivered(Time::now().since(delivery.queued_at));
+    }
     let outcome = Arc::new(outcome);
     while let Err(error) = settle(engine, &delivery, Arc::clone(&outcome), jitter).await {
         tracing::error!(handoff.id = %delivery.handoff, error = %error, "an outcome could not be noted");

@@ -57,6 +57,7 @@ impl Releaser {
         let scope = release::scope(&key);
         let conversation = key.conversation.clone();
         let released = self.engine.decide(scope, move |draft| release::due(draft, &key)).await?;
+        released.waits.iter().for_each(|wait| self.engine.metrics.debounced(*wait));
         if released.set_aside > 0 {
             tracing::warn!(
                 conversation.id = %conversation,

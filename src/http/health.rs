@@ -1,11 +1,12 @@
-//! Whether the process lives, and whether it can do its work.
+//! Whether the process lives, whether it can do its work, and how it is doing.
 
 use std::time::Duration;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde_json::{Value, json};
 
 use super::{App, problem::Problem};
+use crate::{metrics, relay::time::Time};
 
 /// A store that takes longer is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,4 +27,11 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         Some(reason) => Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}"))),
         None => Ok(Json(json!({"status": "ok"}))),
     }
+}
+
+/// `GET /metrics`
+pub async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+    let depths = app.engine.store().depths().await?;
+    let text = app.metrics.text(&depths, Time::now());
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
 }

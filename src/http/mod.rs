@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ada::signature::Verifier, engine::Engine, settings::Settings};
+use crate::{ada::signature::Verifier, engine::Engine, metrics::Metrics, settings::Settings};
 use body::BodyBudget;
 
 /// Bytes of request bodies in memory at once, in all doors together.
@@ -37,6 +37,8 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     /// Checks webhooks.
     pub verifier: Verifier,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The memory for bodies.
     pub bodies: BodyBudget,
     /// A permit for each event stream.
@@ -51,11 +53,12 @@ impl App {
         engine: Arc<Engine>,
         settings: Arc<Settings>,
         verifier: Verifier,
+        metrics: Arc<Metrics>,
         stop: CancellationToken,
     ) -> Self {
         let bodies = BodyBudget::new(BODY_BUDGET);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { engine, settings, verifier, bodies, streams, stop }))
+        Self(Arc::new(Shared { engine, settings, verifier, metrics, bodies, streams, stop }))
     }
 }
 

@@ -37,6 +37,7 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
         .route("/api/events", get(events::stream))
         .route("/api/dead-letters", get(dead_letters::list))
+        .route("/metrics", get(health::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
 }
 

@@ -15,9 +15,9 @@ const MAX_BODY: usize = 10 << 20;
 /// `POST /webhooks/message`
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     let now_unix = Time::now().second();
-    app.verifier.precheck(&headers, now_unix).map_err(refuse)?;
+    app.verifier.precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
     let held = app.bodies.read(&headers, body, MAX_BODY, BODY_DEADLINE).await?;
-    let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(refuse)?;
+    let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(webhook).await? {
         Arrival::Full => Err(Problem::unavailable("the inbox is full; try again")),
         arrival => {
@@ -27,7 +27,8 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     }
 }
 
-fn refuse(error: SignatureError) -> Problem {
+fn refuse(app: &App, error: SignatureError) -> Problem {
+    app.metrics.webhook("invalid_signature");
     tracing::warn!(reason = %error, "webhook refused");
     Problem::bad_request("Invalid signature")
 }

@@ -21,14 +21,17 @@ mod problem;
 mod reader;
 mod secret;
 mod source;
+mod survey;
 #[cfg(test)]
 mod tests;
 
+use names::NAMES;
 use reader::Reader;
 use source::Sources;
 
 pub use problem::{Problem, SettingsError, Warning};
 pub use secret::Secret;
+pub use survey::{Finding, State};
 
 /// All settings of the relay.
 #[derive(Clone, Debug)]

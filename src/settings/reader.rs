@@ -106,6 +106,11 @@ impl Reader {
         self.optional(name, parse).unwrap_or(default)
     }
 
+    /// The settings that have a value, good or bad.
+    pub(super) fn set_names(&self) -> Vec<&'static str> {
+        self.values.keys().copied().collect()
+    }
+
     pub(super) fn told(&self, name: &str) -> bool {
         self.told.contains(name)
     }

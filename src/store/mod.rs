@@ -17,6 +17,7 @@ pub use memory::MemoryStore;
 pub use sql::SqliteStore;
 
 use crate::{
+    metrics::Depths,
     relay::{
         changes::{Changes, DeadLetter, Scope, View},
         delivery::Delivery,
@@ -170,6 +171,9 @@ pub trait Store: Send + Sync {
 
     /// What was set aside, newest first.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// How much waits, and since when.
+    async fn depths(&self) -> Result<Depths, StoreError>;
 
     /// Forgets what has been remembered long enough at `now`.
     async fn forget(&self, now: Time) -> Result<(), StoreError>;

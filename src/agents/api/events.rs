@@ -23,6 +23,7 @@ use crate::{
         extract::Agent,
         problem::{Problem, ProblemBody},
     },
+    metrics::OpenStream,
     store::{Changed, Since, StoreError},
 };
 
@@ -46,7 +47,9 @@ pub async fn stream(
     let permit = permit.map_err(|_| Problem::unavailable("too many event streams are open"))?;
     let changed = app.engine.store().changed();
     let newest = *changed.borrow();
-    let mut follower = Follower { app, changed, position: newest, ready: VecDeque::new(), _permit: permit };
+    let counted = app.metrics.stream();
+    let ready = VecDeque::new();
+    let mut follower = Follower { app, changed, position: newest, ready, _permit: permit, _counted: counted };
     match headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok())) {
         // The first id lets a client that reconnects catch up from here.
         None => follower.ready.push_back(Event::default().id(newest.to_string()).comment("open")),
@@ -66,6 +69,7 @@ struct Follower {
     position: u64,
     ready: VecDeque<Event>,
     _permit: OwnedSemaphorePermit,
+    _counted: OpenStream,
 }
 
 fn events(follower: Follower) -> impl Stream<Item = Result<Event, Infallible>> {

@@ -22,10 +22,12 @@ pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
 const REFINE_WITHIN: Duration = Duration::from_mins(1);
 
 /// What a release did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Released {
     /// Events that left the inbox.
     pub left: usize,
+    /// How long each of them had waited.
+    pub waits: Vec<Duration>,
     /// Events still held for their start call.
     pub held: usize,
     /// Events set aside.
@@ -75,6 +77,7 @@ pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
             Verdict::Done => {}
         }
         released.left += 1;
+        released.waits.push(draft.now.at.since(event.received_at));
         draft.changes().inbox_done.push(event.svix_id);
     }
     if more && released.left > 0 {

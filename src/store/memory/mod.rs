@@ -17,6 +17,7 @@ use super::{
     Decision, Due, HandoffQuery, ID_MEMORY, IDEMPOTENCY_MEMORY, Page, Since, StatusFilter, Store, StoreError,
     search_text,
 };
+use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
     delivery::Delivery,
@@ -137,6 +138,21 @@ impl Store for MemoryStore {
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         Ok(self.lock().dead_letters.iter().rev().take(limit).cloned().collect())
+    }
+
+    async fn depths(&self) -> Result<Depths, StoreError> {
+        let state = self.lock();
+        let mut handoffs = [0; 3];
+        for handoff in &state.handoffs {
+            handoffs[StatusFilter::of(handoff) as usize] += 1;
+        }
+        Ok(Depths {
+            inbox: state.inbox_keys.len() as u64,
+            inbox_oldest: state.inbox_keys.values().map(|(_, key)| key.0).min(),
+            outbox: state.outbox.len() as u64,
+            outbox_oldest: state.outbox.values().map(|queued| queued.delivery.queued_at).min(),
+            handoffs,
+        })
     }
 
     async fn forget(&self, now: Time) -> Result<(), StoreError> {

@@ -23,6 +23,7 @@ use sqlx::{
 use tokio::sync::{mpsc, watch};
 
 use super::{Decision, Due, HandoffQuery, Page, Since, Store, StoreError};
+use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
     delivery::Delivery,
@@ -83,10 +84,11 @@ impl SqliteStore {
             .connect_with(options.read_only(true))
             .await
             .map_err(named)?;
+        let pool = readers.clone();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (tell, changed) = watch::channel(newest);
         let store = Self { jobs, readers, changed, _lock: lock };
-        Ok((store, writer::run(connection, queue, tell)))
+        Ok((store, writer::run(connection, queue, tell, pool)))
     }
 
     async fn write<T: Send + 'static>(
@@ -162,6 +164,10 @@ impl Store for SqliteStore {
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         read::dead_letters(&self.readers, limit).await
+    }
+
+    async fn depths(&self) -> Result<Depths, StoreError> {
+        read::depths(&self.readers).await
     }
 
     async fn forget(&self, now: Time) -> Result<(), StoreError> {

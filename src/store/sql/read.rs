@@ -7,6 +7,7 @@ use super::{
     view::{doc, docs},
 };
 use crate::{
+    metrics::Depths,
     relay::{
         changes::DeadLetter,
         handoff::Handoff,
@@ -112,4 +113,21 @@ pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Resul
 pub async fn dead_letters(pool: &SqlitePool, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
     let sql = "SELECT doc FROM dead_letters ORDER BY position DESC LIMIT $1";
     docs(&sqlx::query(sql).bind(count(limit)).fetch_all(pool).await?)
+}
+
+pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
+    let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT MIN(sort_time) FROM inbox), \
+               (SELECT COUNT(*) FROM outbox), (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox), \
+               (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
+               (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
+               (SELECT COUNT(*) FROM handoffs WHERE status = 'ended')";
+    let row = sqlx::query(sql).fetch_one(pool).await?;
+    let time = |at: usize| row.try_get::<Option<i64>, _>(at).map(|micros| micros.map(Time::from_micros));
+    Ok(Depths {
+        inbox: unsigned(row.try_get(0)?),
+        inbox_oldest: time(1)?,
+        outbox: unsigned(row.try_get(2)?),
+        outbox_oldest: time(3)?,
+        handoffs: [unsigned(row.try_get(4)?), unsigned(row.try_get(5)?), unsigned(row.try_get(6)?)],
+    })
 }

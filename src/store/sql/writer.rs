@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{apply, claim, unsigned, view};
@@ -57,11 +57,13 @@ async fn inbox_depth(connection: &mut SqliteConnection) -> Result<u64, sqlx::Err
     Ok(unsigned(row.get(0)))
 }
 
-/// Serves the queue until every store handle is gone.
+/// Serves the queue until every store handle is gone, then closes the database: readers first, so that the
+/// writer's connection is the last and folds the write-ahead log into the file.
 pub async fn run(
     mut connection: SqliteConnection,
     mut queue: mpsc::Receiver<Job>,
     changed: watch::Sender<u64>,
+    readers: SqlitePool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut known = Known { inbox_depth: None };
@@ -77,6 +79,7 @@ pub async fn run(
             tell(job, &committed);
         }
     }
+    readers.close().await;
     if let Err(error) = sqlx::Connection::close(connection).await {
         tracing::warn!(error = %error, "the database did not close cleanly");
     }

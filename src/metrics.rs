@@ -1,0 +1,200 @@
+//! What is counted and measured, for Prometheus at `/metrics`.
+//!
+//! One registry, handed to whoever counts; no globals. Labels are closed sets: no id and no text of anybody
+//! becomes one. To add a metric: a field, a line in [`Metrics::new`], a method that says what happened.
+
+use std::{
+    fmt::Write as _,
+    sync::atomic::{AtomicI64, AtomicU64},
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use crate::relay::{rules::arrive::Arrival, time::Time};
+
+/// What the `Content-Type` of the exposition is.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AdaCall {
+    call: &'static str,
+    status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+/// How much waits, as the store counts it when asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// Events in the inbox.
+    pub inbox: u64,
+    /// The oldest one's time by Ada's clock.
+    pub inbox_oldest: Option<Time>,
+    /// Deliveries in the outbox.
+    pub outbox: u64,
+    /// When the oldest one was queued.
+    pub outbox_oldest: Option<Time>,
+    /// Handoffs that are waiting, active, ended.
+    pub handoffs: [u64; 3],
+}
+
+/// The relay's metrics.
+pub struct Metrics {
+    registry: Registry,
+    webhooks: Family<Outcome, Counter>,
+    foreign: Counter,
+    ada_calls: Family<AdaCall, Counter>,
+    debounce: Histogram,
+    delivery: Histogram,
+    streams: Gauge,
+    last_webhook: Gauge<f64, AtomicU64>,
+    inbox: Gauge<i64, AtomicI64>,
+    inbox_age: Gauge<f64, AtomicU64>,
+    outbox: Gauge<i64, AtomicI64>,
+    outbox_age: Gauge<f64, AtomicU64>,
+    handoffs: Family<State, Gauge>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Everything at zero.
+    pub fn new() -> Self {
+        let quick = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 30.0, 60.0];
+        let slow = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
+        let mut metrics = Self {
+            registry: Registry::with_prefix("handoff_relay"),
+            webhooks: Family::default(),
+            foreign: Counter::default(),
+            ada_calls: Family::default(),
+            debounce: Histogram::new(quick),
+            delivery: Histogram::new(slow),
+            streams: Gauge::default(),
+            last_webhook: Gauge::default(),
+            inbox: Gauge::default(),
+            inbox_age: Gauge::default(),
+            outbox: Gauge::default(),
+            outbox_age: Gauge::default(),
+            handoffs: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("webhooks", "Webhooks by outcome", self.webhooks.clone());
+        let help = "Events of our conversations that name another integration";
+        r.register("foreign_integration_events", help, self.foreign.clone());
+        r.register("ada_calls", "Calls to Ada by status", self.ada_calls.clone());
+        r.register("debounce_seconds", "How long events waited in the inbox", self.debounce.clone());
+        let help = "From the agent's message to Ada's answer";
+        r.register("delivery_seconds", help, self.delivery.clone());
+        r.register("event_streams", "Open event streams", self.streams.clone());
+        let help = "When the last verified webhook came, in Unix seconds; 0 if none has";
+        r.register("last_webhook_timestamp_seconds", help, self.last_webhook.clone());
+        r.register("inbox_events", "Events in the inbox", self.inbox.clone());
+        r.register("inbox_oldest_seconds", "Age of the oldest event in the inbox", self.inbox_age.clone());
+        r.register("outbox_deliveries", "Deliveries in the outbox", self.outbox.clone());
+        r.register("outbox_oldest_seconds", "Age of the oldest delivery", self.outbox_age.clone());
+        r.register("handoffs", "Handoffs by state", self.handoffs.clone());
+    }
+
+    /// A verified webhook came to this.
+    pub fn arrived(&self, arrival: Arrival, now: Time) {
+        self.last_webhook.set(seconds(now));
+        self.webhook(match arrival {
+            Arrival::Kept => "kept",
+            Arrival::Duplicate => "duplicate",
+            Arrival::Ignored => "ignored",
+            Arrival::DeadLetter => "dead_letter",
+            Arrival::Full => "inbox_full",
+        });
+    }
+
+    /// A webhook was not Ada's, or could not be kept.
+    pub fn webhook(&self, outcome: &'static str) {
+        self.webhooks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// An event of a conversation of ours named another integration.
+    pub fn foreign(&self) {
+        self.foreign.inc();
+    }
+
+    /// A call to Ada was answered with `status`, or not at all.
+    pub fn ada_call(&self, call: &'static str, status: Option<u16>) {
+        let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        self.ada_calls.get_or_create(&AdaCall { call, status }).inc();
+    }
+
+    /// An event left the inbox after `wait`.
+    pub fn debounced(&self, wait: Duration) {
+        self.debounce.observe(wait.as_secs_f64());
+    }
+
+    /// Ada took a delivery, so long after it was queued.
+    pub fn delivered(&self, after: Duration) {
+        self.delivery.observe(after.as_secs_f64());
+    }
+
+    /// An event stream is open for as long as this lives.
+    pub fn stream(&self) -> OpenStream {
+        self.streams.inc();
+        OpenStream(self.streams.clone())
+    }
+
+    /// When the last verified webhook came.
+    pub fn last_webhook(&self) -> Option<Time> {
+        let at = self.last_webhook.get();
+        (at > 0.0).then(|| Time::from_micros((at * 1e6) as i64))
+    }
+
+    /// Everything, as text; `depths` are as of `now`.
+    pub fn text(&self, depths: &Depths, now: Time) -> String {
+        let age = |at: Option<Time>| at.map_or(0.0, |at| now.since(at).as_secs_f64());
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.inbox.set(count(depths.inbox));
+        self.inbox_age.set(age(depths.inbox_oldest));
+        self.outbox.set(count(depths.outbox));
+        self.outbox_age.set(age(depths.outbox_oldest));
+        for (state, number) in ["waiting", "active", "ended"].into_iter().zip(depths.handoffs) {
+            self.handoffs.get_or_create(&State { state }).set(count(number));
+        }
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            let _ = writeln!(text, "# EOF");
+        }
+        text
+    }
+}
+
+fn seconds(at: Time) -> f64 {
+    Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(0)).as_secs_f64()
+}
+
+/// See [`Metrics::stream`].
+pub struct OpenStream(Gauge);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
