@@ -114,7 +114,7 @@ fn page(relay: &str, ada: &str, token: &str) -> String {
 handoff-relay demo: the relay and a stand-in Ada, on this machine only. Ctrl-C ends it.
 
   The customer's chat   {ada}/chat
-  The API document      {relay}/api/openapi.json
+  The API document      {relay}/api/docs
 
 Open the chat, write something, and ask for a person. Then play the agent, in another terminal:
 

@@ -39,6 +39,7 @@ pub fn agents() -> Router<App> {
         .route("/api/dead-letters", get(dead_letters::list))
         .route("/metrics", get(health::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
+        .merge(openapi::page())
 }
 
 /// Adds what every door has in common.

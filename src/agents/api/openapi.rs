@@ -1,9 +1,11 @@
-//! The API document, generated from the handlers.
+//! The API document, generated from the handlers, and the page that shows it, from embedded files.
 
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
+
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{dead_letters, events, handoffs, messages};
 
@@ -42,4 +44,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document
+}
+
+/// The document as a page, under `/api/docs`.
+pub fn page<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
+    SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json").validator_url("none")).into()
 }

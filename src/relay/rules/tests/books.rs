@@ -1,0 +1,149 @@
+//! What a store would keep of the one conversation, as strict as the strictest: it shows a decision no more
+//! than its scope names, refuses what SQLite would refuse, and checks after each decision that the books
+//! balance.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::relay::{
+    buffer::Buffer,
+    changes::{Changes, DeadLetter, IdempotencyScope, Idempotent, Of, Scope, View},
+    delivery::{Delivery, Task},
+    event::{Event, EventKind},
+    handoff::Handoff,
+    id::RowId,
+    matching::MatchKey,
+    thread::{Row, Sending},
+};
+
+#[derive(Default)]
+pub struct Books {
+    pub handoffs: Vec<Handoff>,
+    pub rows: Vec<Row>,
+    pub outbox: Vec<Delivery>,
+    pub inbox: Vec<Event>,
+    pub buffer: Option<Buffer>,
+    pub seen: BTreeSet<String>,
+    pub dead_letters: Vec<DeadLetter>,
+    pub idempotency: BTreeMap<IdempotencyScope, Idempotent>,
+}
+
+impl Books {
+    pub fn view(&self, scope: &Scope) -> View {
+        let known = match &scope.of {
+            Of::Conversation(_) => true,
+            Of::Handoff(id) => self.handoffs.iter().any(|handoff| handoff.id == *id),
+        };
+        if !known {
+            return View::default();
+        }
+        let mut view = View {
+            handoffs: self.handoffs.clone(),
+            buffer: self.buffer,
+            inbox_depth: self.inbox.len() as u64,
+            seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains(id)),
+            unread_behind: self.unread_behind(scope),
+            idempotent: scope.idempotency.as_ref().and_then(|asked| self.idempotency.get(asked)).cloned(),
+            ..View::default()
+        };
+        if scope.with_inbox {
+            view.inbox = self.inbox.clone();
+            view.inbox.sort_by_key(Event::sort_key);
+        }
+        if scope.with_outbox {
+            view.outbox = self.outbox.clone();
+        }
+        view.rows = self.rows_for(scope, &view);
+        view
+    }
+
+    fn unread_behind(&self, scope: &Scope) -> u64 {
+        let (Some(mark), Of::Handoff(id)) = (scope.unread_behind, &scope.of) else { return 0 };
+        let behind = |row: &&Row| row.handoff == *id && row.seq > mark && row.counts_as_unread();
+        self.rows.iter().filter(behind).count() as u64
+    }
+
+    fn rows_for(&self, scope: &Scope, view: &View) -> Vec<Row> {
+        let mut ids: BTreeSet<&RowId> = scope.rows.iter().collect();
+        ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()));
+        ids.extend(view.idempotent.iter().map(|known| &known.row));
+        if scope.with_inbox || scope.with_outbox {
+            ids.extend(view.handoffs.iter().filter_map(Handoff::end).map(|end| &end.row));
+        }
+        let buffered = view.inbox.iter().filter_map(|event| match &event.kind {
+            EventKind::Message(message) => Some(MatchKey::from(message)),
+            _ => None,
+        });
+        let keys: Vec<MatchKey> = scope.matching.iter().cloned().chain(buffered).collect();
+        let could_be = |row: &Row, key: &MatchKey| {
+            row.ids.all().any(|id| *id == key.id) || row.fingerprint() == key.fingerprint
+        };
+        let wanted = |row: &&Row| ids.contains(&row.id) || keys.iter().any(|key| could_be(row, key));
+        self.rows.iter().filter(wanted).cloned().collect()
+    }
+
+    pub fn apply(&mut self, changes: Changes) {
+        put(&mut self.handoffs, changes.handoffs, |handoff| handoff.id.0.clone());
+        put(&mut self.rows, changes.rows, |row| row.id.0.clone());
+        put(&mut self.outbox, changes.deliveries, |delivery| delivery.id.0.clone());
+        self.outbox.retain(|delivery| !changes.deliveries_done.contains(&delivery.id));
+        for event in changes.inbox {
+            assert!(self.inbox.iter().all(|known| known.svix_id != event.svix_id), "in the inbox twice");
+            self.inbox.push(event);
+        }
+        self.inbox.retain(|event| !changes.inbox_done.contains(&event.svix_id));
+        for svix_id in changes.remember {
+            assert!(self.seen.insert(svix_id), "remembered twice");
+        }
+        if let Some((_, buffer)) = changes.buffer {
+            self.buffer = buffer.map(|(buffer, _)| buffer);
+        }
+        self.dead_letters.extend(changes.dead_letters);
+        self.idempotency.extend(changes.idempotent);
+        self.balance();
+    }
+
+    /// What must hold whatever has happened.
+    fn balance(&self) {
+        assert!(self.inbox.is_empty() || self.buffer.is_some(), "events wait, and nobody will look");
+        for (place, handoff) in self.handoffs.iter().enumerate() {
+            let last = place + 1 == self.handoffs.len();
+            assert!(last || !handoff.is_open() && !handoff.end_is_unsettled(), "two handoffs run at once");
+            self.numbers_are_right(handoff);
+            self.outbox_is_right(handoff);
+        }
+    }
+
+    fn numbers_are_right(&self, handoff: &Handoff) {
+        let mut thread: Vec<&Row> = self.rows.iter().filter(|row| row.handoff == handoff.id).collect();
+        thread.sort_by_key(|row| row.seq);
+        let numbers: Vec<u64> = thread.iter().map(|row| row.seq).collect();
+        assert_eq!(numbers, (1..=handoff.last_seq).collect::<Vec<u64>>(), "a gap in the numbers");
+        let unread = |row: &&&Row| row.counts_as_unread() && row.seq > handoff.read_up_to;
+        assert_eq!(handoff.unread, thread.iter().filter(unread).count() as u64, "unread miscounted");
+        let mut ids = BTreeSet::new();
+        for id in thread.iter().filter_map(|row| row.ids.webhook.as_ref()) {
+            assert!(ids.insert(id), "{id} shows twice");
+        }
+    }
+
+    fn outbox_is_right(&self, handoff: &Handoff) {
+        let of_it: Vec<&Delivery> =
+            self.outbox.iter().filter(|delivery| delivery.handoff == handoff.id).collect();
+        let promised: BTreeSet<&RowId> = of_it.iter().filter_map(|delivery| delivery.task.row()).collect();
+        let queued = |row: &&Row| row.handoff == handoff.id && row.sending == Some(Sending::Queued);
+        let shown: BTreeSet<&RowId> = self.rows.iter().filter(queued).map(|row| &row.id).collect();
+        assert_eq!(shown, promised, "what agents see as queued is what waits");
+        let end_waits = of_it.iter().any(|delivery| matches!(delivery.task, Task::End { .. }));
+        assert_eq!(end_waits, handoff.end_is_unsettled(), "an end call waits until it is settled");
+        assert!(handoff.is_open() || end_waits || promised.is_empty(), "an ended handoff sends");
+    }
+}
+
+fn put<T>(known: &mut Vec<T>, changed: Vec<T>, id: impl Fn(&T) -> String) {
+    for new in changed {
+        match known.iter().position(|old| id(old) == id(&new)) {
+            Some(place) => known[place] = new,
+            None => known.push(new),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The rules, told as stories: what comes in, what agents do, and what is kept and sent in the end.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: what is unexpected ends the story")]
+
+mod books;
+mod make;
+mod world;
+
+mod adopt;
+mod agents;
+mod anything;
+mod any_order;
+mod echo;
+mod ends;
+mod order;
+mod send;
+mod start;
+mod transcript;

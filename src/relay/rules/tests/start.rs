@@ -1,0 +1,129 @@
+//! Start calls: the same handoff, or a new one in place of the old.
+
+use serde_json::json;
+
+use super::{
+    make::{at, customer, handoff_ended},
+    world::{ALEX, World},
+};
+use crate::relay::{
+    handoff::{AdaEnd, EndedBy},
+    rules::start::{SAME_CALL, Started},
+    thread::Sending,
+    time::Offset,
+};
+
+const ALSO_FAILED: &str = "a new handoff of this conversation began before this was sent";
+
+#[test]
+fn a_call_repeated_within_a_minute_is_the_same_handoff() {
+    let mut world = World::new();
+    let Started::New(first) = world.start_with(json!({ "plan": "pro", "name": "Ada" })) else { panic!() };
+    for millis in [0, 1, 59_999] {
+        world.clock(millis);
+        assert_eq!(world.start_with(json!({ "plan": "max", "seats": 3 })), Started::Same(first.clone()));
+    }
+    let context = json!({ "plan": "max", "name": "Ada", "seats": 3 });
+    assert_eq!(json!(world.handoff().context), context, "context merges");
+    assert_eq!(world.handoff().end_user.name.as_deref(), Some("Ada"));
+    assert_eq!(world.thread(0).len(), 1, "one line says that it started");
+}
+
+#[test]
+fn a_call_after_a_minute_ends_the_earlier_handoff_and_fails_what_it_had_queued() {
+    let mut world = World::accepted();
+    world.writes(ALEX, "tried").unwrap();
+    world.writes(ALEX, "waiting").unwrap();
+    world.claim().unwrap();
+    world.now.at = at(0) + SAME_CALL;
+    assert!(matches!(world.start(), Started::New(_)));
+
+    assert_eq!(world.ended_by(0), Some(EndedBy::Ada));
+    assert!(world.handoff().is_open());
+    for said in ["tried", "waiting"] {
+        assert_eq!(world.sending(said), Sending::failed(ALSO_FAILED));
+    }
+    assert_eq!(world.queue(), Vec::<&str>::new(), "nothing of the old one may reach the new one");
+    assert_eq!(world.books.handoffs.len(), 2);
+}
+
+#[test]
+fn a_call_while_our_end_call_waits_counts_as_its_answer() {
+    for millis in [21_000, 100_000] {
+        let mut world = World::accepted();
+        world.writes(ALEX, "unsent").unwrap();
+        world.end(ALEX).unwrap();
+        assert_eq!(world.queue(), ["unsent", "(end)"]);
+        world.clock(millis);
+        assert!(matches!(world.start(), Started::New(_)), "{millis}");
+
+        let end = world.books.handoffs[0].end().unwrap();
+        assert_eq!(end.by, EndedBy::Agent, "the agent ended it, whatever Ada did then");
+        assert_eq!(end.ada, AdaEnd::Replaced { at: at(millis) });
+        let line = world.books.rows.iter().find(|row| row.id == end.row).unwrap();
+        assert_eq!(line.sending, Some(Sending::Sent));
+        assert_eq!(world.sending("unsent"), Sending::failed(ALSO_FAILED));
+        assert_eq!(world.queue(), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn a_call_after_the_end_begins_a_new_handoff_at_once() {
+    let mut world = World::started();
+    world.clock(10_000).hears([handoff_ended(10_000)]);
+    assert!(matches!(world.start(), Started::New(_)));
+    assert_eq!(world.ended_by(0), Some(EndedBy::Ada));
+}
+
+#[test]
+fn what_a_withdrawn_delivery_came_to_touches_the_old_thread_only() {
+    let mut world = World::accepted();
+    world.writes(ALEX, "under way").unwrap();
+    let delivery = world.claim().unwrap();
+    world.clock(70_000).start();
+    world.settle(delivery, Ok(crate::relay::delivery::Receipt::default()));
+    assert_eq!(world.sending("under way"), Sending::Sent, "it got through all the same");
+    assert!(world.handoff().is_open());
+    assert_eq!(world.said(1), Vec::<&str>::new());
+}
+
+#[test]
+fn the_customers_name_is_the_webhooks_else_the_contexts() {
+    for (context, name) in [
+        (json!({ "first_name": "Ada", "last_name": "King", "name": "x", "email": "x@y" }), Some("Ada King")),
+        (json!({ "last_name": " King ", "email": "x@y" }), Some("King")),
+        (json!({ "first_name": " ", "name": "Countess", "email": "x@y" }), Some("Countess")),
+        (json!({ "name": 7, "email": "ada@example.com" }), Some("ada@example.com")),
+        (json!({}), None),
+    ] {
+        let mut world = World::new();
+        world.start_with(context);
+        assert_eq!(world.handoff().end_user.name.as_deref(), name);
+    }
+    let mut world = World::new();
+    world.start_with(json!({ "name": "Countess" }));
+    let mut event = customer("hello", 5_000);
+    let crate::relay::event::EventKind::Message(message) = &mut event.kind else { panic!() };
+    message.author.display_name = Some("Augusta".to_owned());
+    world.clock(5_000).hears([event]);
+    world.start_with(json!({ "name": "Someone" }));
+    assert_eq!(world.handoff().end_user.name.as_deref(), Some("Augusta"));
+}
+
+/// Our clock is an hour behind Ada's: her times are hers all the same.
+#[test]
+fn adas_times_are_compared_with_adas_alone() {
+    let hour = 3_600_000;
+    let mut world = World::new();
+    world.now.offset = Offset::from_micros(hour * 1_000);
+    world.start();
+    world.clock(5_000).hears([handoff_ended(hour + 1_999)]);
+    assert!(world.handoff().is_open(), "within the doubt about its start");
+    world.clock(10_000).hears([handoff_ended(hour + 2_000)]);
+    assert!(!world.handoff().is_open());
+
+    world.clock(20_000).hears([customer("before the end", hour + 1_000), customer("after it", hour + 9_000)]);
+    assert_eq!(world.said(0), ["before the end"]);
+    world.clock(60_000).hears([]);
+    assert_eq!(world.said(1), ["after it"], "adopted");
+}

@@ -1,0 +1,267 @@
+//! A world of one conversation: Ada speaks, agents act, time passes, and deliveries go out.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{
+    books::Books,
+    make::{at, key},
+};
+use crate::relay::{
+    buffer::Timings,
+    changes::{Draft, Now, Policy, Scope},
+    delivery::{Delivery, Failure, Lane, Receipt, Task},
+    event::{Event, Message},
+    handoff::{EndedBy, Handoff},
+    id::{HandoffId, NewIds, RowId},
+    rules::{
+        act::{self, Refusal, TakeOver},
+        arrive::{self, Arrival},
+        release::{self, Released},
+        settle::{self, Attempt},
+        start::{self, MayBegin, Started},
+        transcript, write,
+    },
+    thread::{Content, Role, Row, Sending},
+    time::{Offset, Time},
+};
+
+pub const ALEX: &str = "Alex";
+pub const SAM: &str = "Sam";
+
+struct Counting(u64);
+
+impl NewIds for Counting {
+    fn next(&mut self) -> String {
+        self.0 += 1;
+        format!("{:06}", self.0)
+    }
+}
+
+/// See the module.
+pub struct World {
+    pub now: Now,
+    pub policy: Policy,
+    pub books: Books,
+    ids: Counting,
+}
+
+impl World {
+    /// Nothing has happened yet.
+    pub fn new() -> Self {
+        let timings = Timings {
+            quiet: Duration::from_millis(1_500),
+            cap: Duration::from_millis(5_000),
+            unknown_hold: Duration::from_secs(30),
+        };
+        let policy = Policy {
+            timings,
+            integration: "custom-handoff".to_owned(),
+            inbox_limit: 1_000,
+            send_max_age: Duration::from_mins(15),
+        };
+        let now = Now { at: at(0), offset: Offset::default() };
+        Self { now, policy, books: Books::default(), ids: Counting(0) }
+    }
+
+    /// A handoff that Ada started at 0.
+    pub fn started() -> Self {
+        let mut world = Self::new();
+        world.start();
+        world
+    }
+
+    /// A handoff that Ada started at 0 and Alex has accepted; it is 20 s later now.
+    pub fn accepted() -> Self {
+        let mut world = Self::started();
+        world.accept(ALEX, TakeOver::No).unwrap();
+        world.clock(20_000);
+        world
+    }
+
+    /// It is so many milliseconds after the beginning.
+    pub fn clock(&mut self, millis: i64) -> &mut Self {
+        self.now.at = at(millis);
+        self
+    }
+
+    fn decide<T>(&mut self, scope: &Scope, rule: impl FnOnce(&mut Draft<'_>) -> T) -> T {
+        let view = self.books.view(scope);
+        let mut draft = Draft::new(view, self.now, &self.policy, &mut self.ids);
+        let answer = rule(&mut draft);
+        let changes = draft.into_changes();
+        self.books.apply(changes);
+        answer
+    }
+
+    // Ada speaks.
+
+    pub fn start(&mut self) -> Started {
+        self.start_with(Value::Null)
+    }
+
+    pub fn start_with(&mut self, context: Value) -> Started {
+        let context = context.as_object().cloned().unwrap_or_else(Map::new);
+        self.decide(&start::scope(&key()), |draft| start::call(draft, &key(), context, MayBegin::Yes))
+    }
+
+    pub fn receive(&mut self, event: Event) -> Arrival {
+        let event = Event { received_at: self.now.at, ..event };
+        self.decide(&arrive::scope(&event), |draft| arrive::event(draft, event))
+    }
+
+    /// What is due leaves the inbox.
+    pub fn release(&mut self) -> Released {
+        self.decide(&release::scope(&key()), |draft| release::due(draft, &key()))
+    }
+
+    /// The events come, and it is quiet for long enough.
+    pub fn hears(&mut self, events: impl IntoIterator<Item = Event>) -> Released {
+        for event in events {
+            self.receive(event);
+        }
+        self.now.at = self.now.at + self.policy.timings.quiet;
+        self.release()
+    }
+
+    /// The next message or end call, on its way now.
+    pub fn claim(&mut self) -> Option<Delivery> {
+        let head = self.books.outbox.iter_mut().find(|delivery| delivery.task.lane() == Lane::Ada)?;
+        head.attempts += 1;
+        Some(head.clone())
+    }
+
+    pub fn settle(&mut self, delivery: Delivery, outcome: Result<Receipt, Failure>) {
+        self.answered(delivery, outcome, None);
+    }
+
+    pub fn answered(&mut self, delivery: Delivery, outcome: Result<Receipt, Failure>, date: Option<Time>) {
+        let scope = settle::scope(&delivery.handoff, &delivery);
+        let attempt = Attempt { delivery, outcome, answered_at: date, jitter: 1.0 };
+        self.decide(&scope, |draft| settle::attempt(draft, &attempt));
+    }
+
+    /// The next delivery is tried, and this comes of it.
+    pub fn tries(&mut self, outcome: Result<Receipt, Failure>) {
+        let delivery = self.claim().unwrap();
+        self.settle(delivery, outcome);
+    }
+
+    /// Ada's message list is read for the newest handoff.
+    pub fn lists(&mut self, messages: &[Message]) {
+        let handoff = self.handoff().id.clone();
+        let waits = self.books.outbox.iter().find(|delivery| matches!(delivery.task, Task::Transcript));
+        let delivery = waits.map_or("none".into(), |delivery| delivery.id.clone());
+        let scope = transcript::scope(&handoff, messages);
+        self.decide(&scope, |draft| transcript::merge(draft, &handoff, &delivery, messages));
+    }
+
+    /// The message list can't be read.
+    pub fn cannot_list(&mut self, failure: &Failure) {
+        let waits = |delivery: &&mut Delivery| matches!(delivery.task, Task::Transcript);
+        let delivery = self.books.outbox.iter_mut().find(waits).unwrap();
+        delivery.attempts += 1;
+        let delivery = delivery.clone();
+        let scope = settle::scope(&delivery.handoff, &delivery);
+        self.decide(&scope, |draft| settle::unread_history(draft, &delivery.id, failure, 1.0));
+    }
+
+    // Agents act on the newest handoff.
+
+    pub fn accept(&mut self, agent: &str, take_over: TakeOver) -> Result<Handoff, Refusal> {
+        let id = self.id();
+        self.decide(&act::scope(&id), |draft| act::accept(draft, &id, agent, take_over))
+    }
+
+    pub fn give_back(&mut self, agent: &str) -> Result<Handoff, Refusal> {
+        let id = self.id();
+        self.decide(&act::scope(&id), |draft| act::release(draft, &id, agent))
+    }
+
+    pub fn end(&mut self, agent: &str) -> Result<Handoff, Refusal> {
+        let id = self.id();
+        self.decide(&act::scope_of_end(&id), |draft| act::end(draft, &id, agent))
+    }
+
+    pub fn read(&mut self, seq: u64) -> Result<(), Refusal> {
+        let id = self.id();
+        self.decide(&act::scope_of_read(&id, seq), |draft| act::read(draft, &id, seq))
+    }
+
+    pub fn writes(&mut self, agent: &str, body: &str) -> Result<Row, Refusal> {
+        self.asks(agent, body, None)
+    }
+
+    pub fn asks(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
+        let id = self.id();
+        let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
+        let message = write::Message { agent: agent.to_owned(), text: body.to_owned(), idempotency };
+        self.decide(&write::scope(&id, &message), |draft| write::message(draft, &id, &message))
+    }
+
+    pub fn retry(&mut self, row: &RowId, agent: &str) -> Result<Row, Refusal> {
+        let id = self.id();
+        self.decide(&write::scope_of_row(&id, row), |draft| write::retry(draft, &id, row, agent))
+    }
+
+    pub fn drop_row(&mut self, row: &RowId, agent: &str) -> Result<(), Refusal> {
+        let id = self.id();
+        self.decide(&write::scope_of_row(&id, row), |draft| write::drop(draft, &id, row, agent))
+    }
+
+    // What is to be seen.
+
+    fn id(&self) -> HandoffId {
+        self.books.handoffs.last().map_or("none".into(), |handoff| handoff.id.clone())
+    }
+
+    /// The newest handoff.
+    pub fn handoff(&self) -> &Handoff {
+        self.books.handoffs.last().unwrap()
+    }
+
+    pub fn ended_by(&self, place: usize) -> Option<EndedBy> {
+        self.books.handoffs[place].end().map(|end| end.by)
+    }
+
+    /// The thread of the handoff in this place, as readers see it.
+    pub fn thread(&self, place: usize) -> Vec<&Row> {
+        let owner = &self.books.handoffs[place].id;
+        let mut rows: Vec<&Row> = self.books.rows.iter().filter(|row| row.handoff == *owner).collect();
+        rows.sort_by_key(|row| (row.at, row.seq));
+        rows
+    }
+
+    /// What was said in it, without the relay's own lines.
+    pub fn said(&self, place: usize) -> Vec<&str> {
+        let rows = self.thread(place).into_iter().filter(|row| row.author.role != Role::System);
+        rows.filter_map(|row| body(&row.content)).collect()
+    }
+
+    /// The row that says this, wherever it is; the first if there are several.
+    pub fn row(&self, said: &str) -> &Row {
+        self.books.rows.iter().find(|row| body(&row.content) == Some(said)).unwrap()
+    }
+
+    pub fn sending(&self, said: &str) -> Sending {
+        self.row(said).sending.clone().unwrap()
+    }
+
+    /// What waits to go to the end user: words, or `(end)`.
+    pub fn queue(&self) -> Vec<&str> {
+        let waits = self.books.outbox.iter().filter_map(|delivery| match &delivery.task {
+            Task::Send { text, .. } => Some(text.as_str()),
+            Task::End { .. } => Some("(end)"),
+            Task::Transcript => None,
+        });
+        waits.collect()
+    }
+}
+
+fn body(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text { body } => Some(body),
+        _ => None,
+    }
+}
