@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{App, body::HeldBody, problem::Problem};
 use crate::settings::Secret;
@@ -104,26 +105,29 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         require_json(&parts.headers)?;
         let held = app.bodies.read(&parts.headers, body, MAX_BODY, BODY_DEADLINE).await?;
         let bytes: &[u8] = if held.bytes.is_empty() { b"{}" } else { &held.bytes };
-        let value = serde_json::from_slice(bytes).map_err(|error| not_the_body(&error))?;
+        // By way of a map: serde would read a struct from an array, too.
+        let fields: Map<String, Value> =
+            serde_json::from_slice(bytes).map_err(|error| not_an_object(&error))?;
+        let value = serde_json::from_value(Value::Object(fields)).map_err(|error| wrong_field(&error))?;
         Ok(Self { value, held })
     }
 }
 
 /// Says what is wrong and where, without quoting values: they may be a customer's words.
-fn not_the_body(error: &serde_json::Error) -> Problem {
+fn not_an_object(error: &serde_json::Error) -> Problem {
     let place = format!("line {}, column {}", error.line(), error.column());
-    let text = error.to_string();
     Problem::bad_request(match error.classify() {
-        serde_json::error::Category::Data if text.starts_with("missing field") => {
-            let field = text
-                .split(" at line")
-                .next()
-                .unwrap_or("missing field")
-                .replace("missing field", "the field");
-            format!("{field} is missing")
-        }
-        serde_json::error::Category::Data => format!("the body is not what this call takes ({place})"),
+        serde_json::error::Category::Data => "the body is not a JSON object".to_owned(),
         _ => format!("the body is not JSON ({place})"),
+    })
+}
+
+/// The same of fields.
+fn wrong_field(error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    Problem::bad_request(match text.strip_prefix("missing field ") {
+        Some(field) => format!("the field {field} is missing"),
+        None => "a field is not of the type that this call takes".to_owned(),
     })
 }
 

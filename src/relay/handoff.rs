@@ -218,6 +218,14 @@ impl Handoff {
         }
     }
 
+    /// The last instant, by Ada's clock, whose messages can belong to this ended handoff. A `Date` names a
+    /// second, not an instant.
+    pub fn takes_until(&self, offset: Offset) -> Option<Time> {
+        let end = self.ended_by_ada_clock(offset)?;
+        let doubtful = matches!(self.end()?.ada, AdaEnd::Dated { .. });
+        Some(if doubtful { end + DOUBT } else { end })
+    }
+
     /// Takes in what a row tells: the row count, the newest time, the last message.
     pub fn note(&mut self, row: &Row) {
         self.last_seq = self.last_seq.max(row.seq);

@@ -18,7 +18,7 @@ pub fn of_message(draft: &Draft<'_>, at: Time) -> Option<usize> {
         return Some(latest);
     }
     let before_its_end =
-        |handoff: &Handoff| handoff.ended_by_ada_clock(draft.now.offset).is_some_and(|end| at <= end);
+        |handoff: &Handoff| handoff.takes_until(draft.now.offset).is_some_and(|end| at <= end);
     draft.view.handoffs.iter().position(before_its_end).or(takes_more.then_some(latest))
 }
 

@@ -57,6 +57,7 @@ pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     let mut events = std::mem::take(&mut draft.view.inbox);
     events.sort_by_key(Event::sort_key);
     let more = events.len() >= INBOX_PAGE;
+    date_ends(draft, &events);
     adopt_if_due(draft, &events);
 
     let mut released = Released::default();
@@ -113,6 +114,15 @@ fn join_or_hold(draft: &mut Draft<'_>, event: &Event, message: &Message) -> Verd
     match message.author.role {
         Role::EndUser => Verdict::SetAside("older than 48 hours, and its handoff is unknown"),
         _ => Verdict::Done,
+    }
+}
+
+/// Notes the exact time of ends that are known already, before messages are placed by it.
+fn date_ends(draft: &mut Draft<'_>, events: &[Event]) {
+    for event in events.iter().filter(|event| event.kind == EventKind::HandoffEnded) {
+        if let Some(handoff) = place::of_end(draft, event.timestamp) {
+            ending::told(draft, handoff, event.timestamp);
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::relay::{
     event::Message,
     id::{DeliveryId, HandoffId},
     matching::{LearnedFrom, Match, MatchKey},
-    thread::{Sending, Source},
+    thread::{Role, Sending, Source},
+    time::Time,
 };
 
 /// What [`merge`] needs to see.
@@ -24,8 +25,15 @@ pub fn merge(draft: &mut Draft<'_>, id: &HandoffId, delivery: &DeliveryId, messa
         draft.finish_delivery(place);
     }
     let Some(handoff) = draft.find_handoff(id) else { return };
-    let end = draft.view.handoffs[handoff].ended_by_ada_clock(draft.now.offset);
-    for message in messages.iter().filter(|message| end.is_none_or(|end| message.created_at <= end)) {
+    let owner = &draft.view.handoffs[handoff];
+    let (end, latest) = (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
+    let is_before = |message: &Message, end: Option<Time>| end.is_none_or(|end| message.created_at <= end);
+    // While the end is known to a second only, what people wrote in it is kept; the AI Agent goes on after it.
+    let belongs = |message: &&Message| match message.author.role {
+        Role::EndUser | Role::HumanAgent => is_before(message, latest),
+        _ => is_before(message, end),
+    };
+    for message in messages.iter().filter(belongs) {
         match find(draft, handoff, message, LearnedFrom::List) {
             Match::Known => {}
             Match::Same(row) => claim(draft, row, message),
