@@ -3,12 +3,17 @@
 use axum::{
     Json, Router,
     http::{HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use super::{App, health, problem::Problem, start, webhook};
+use super::{
+    App, health,
+    problem::{MEDIA_TYPE, Problem},
+    start, webhook,
+};
 use crate::agents::api::{dead_letters, events, handoffs, messages, openapi};
 
 /// For Ada, and for whoever runs the container.
@@ -42,6 +47,22 @@ pub fn agents() -> Router<App> {
         .merge(openapi::page())
 }
 
+/// Errors that a library made become problems, too; their headers stay.
+async fn explain(response: Response) -> Response {
+    let status = response.status();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE);
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let mut problem = Problem::new(status, "this request can't be answered").into_response();
+    for (name, value) in response.headers() {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
+            problem.headers_mut().insert(name, value.clone());
+        }
+    }
+    problem
+}
+
 /// Adds what every door has in common.
 pub fn finish(router: Router<App>, app: App) -> Router {
     let sniff = HeaderValue::from_static("nosniff");
@@ -50,6 +71,7 @@ pub fn finish(router: Router<App>, app: App) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
         })
+        .layer(middleware::map_response(explain))
         .layer(CatchPanicLayer::custom(|_| -> Response {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
         }))

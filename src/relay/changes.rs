@@ -331,6 +331,7 @@ impl<'a> Draft<'a> {
             attempts: 0,
             queued_at: self.now.at,
             due_at: self.now.at,
+            said: false,
         };
         self.touched_deliveries.insert(id, Touched::Put);
         self.view.outbox.push(delivery);

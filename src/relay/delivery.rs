@@ -27,6 +27,9 @@ pub struct Delivery {
     pub queued_at: Time,
     /// Not to be tried before.
     pub due_at: Time,
+    /// Whether the thread says already that it fails.
+    #[serde(default)]
+    pub said: bool,
 }
 
 /// What a delivery does.

@@ -65,9 +65,9 @@ impl LearnedFrom {
     }
 }
 
-/// Finds `message` among the rows of one thread. `was_tried` says whether a delivery of an own row without
-/// Ada's time has ever been tried: one that hasn't can't have come back.
-pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, was_tried: impl Fn(&Row) -> bool) -> Match {
+/// Finds `message` among the rows of one thread. `could_be` says whether an own row without Ada's time could
+/// be it at all: one whose delivery was never tried, or that is younger, can't have come back.
+pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, could_be: impl Fn(&Row) -> bool) -> Match {
     if rows.iter().any(|row| from.place(&row.ids) == Some(&message.id)) {
         return Match::Known;
     }
@@ -77,7 +77,7 @@ pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, was_tried: impl
     let equal = |row: &&&Row| row.fingerprint() == key;
     let same_second =
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
-    let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada && was_tried(row);
+    let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada && could_be(row);
 
     let found = first(rows, |row| free(row) && by_id(row))
         .or_else(|| first(rows, |row| free(row) && equal(row) && same_second(row)))

@@ -11,8 +11,8 @@ use crate::relay::{
     time::Time,
 };
 
-/// Ada tells of an end within this time of its answer to the end call.
-const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+/// Ada tells of an end within this time of its answer to the end call; what is later is another one.
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Ends an open handoff that is over at Ada, and fails what was queued for it with `reason`.
 pub fn over(draft: &mut Draft<'_>, handoff: usize, by: EndedBy, ada: AdaEnd, reason: &str) {
@@ -109,5 +109,19 @@ pub fn clear_outbox(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
             Task::End { row } => draft.mark(&row, Sending::Sent),
             Task::Transcript => {}
         }
+    }
+}
+
+/// Corrects who ended a handoff, in its state and in its line.
+pub fn was_by(draft: &mut Draft<'_>, handoff: usize, by: EndedBy) {
+    let Status::Ended(end) = &mut draft.change_handoff(handoff).status else { return };
+    end.by = by;
+    let row = end.row.clone();
+    if let Some(place) = draft.find_row(&row) {
+        draft.change_row(place, |row| {
+            if let Content::Event { by: shown, .. } = &mut row.content {
+                *shown = Some(by.as_str().to_owned());
+            }
+        });
     }
 }

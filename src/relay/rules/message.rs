@@ -3,7 +3,7 @@
 use crate::relay::{
     changes::{Draft, NewRow},
     event::{Event, Message},
-    handoff::Handoff,
+    handoff::{DOUBT, Handoff},
     matching::{self, LearnedFrom, Match},
     thread::{Role, Row, Sending, Source},
 };
@@ -78,11 +78,16 @@ pub fn find(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedF
     let of_thread = |row: &&(usize, &Row)| row.1.handoff == *owner;
     let (places, rows): (Vec<usize>, Vec<&Row>) =
         draft.view.rows.iter().enumerate().filter(|row| of_thread(&row)).unzip();
-    let was_tried = |row: &Row| {
+    let offset = draft.now.offset;
+    let could_be = |row: &Row| {
+        // What Ada stored before we wrote ours is somebody else's, however equal.
+        if message.created_at + DOUBT < row.created_at.shifted(offset) {
+            return false;
+        }
         let in_flight = |id| draft.view.outbox.iter().find(|delivery| delivery.task.row() == Some(id));
         row.attempted || in_flight(&row.id).is_some_and(|delivery| delivery.attempts > 0)
     };
-    match matching::find(&rows, message, from, was_tried) {
+    match matching::find(&rows, message, from, could_be) {
         Match::Same(at) => Match::Same(places[at]),
         other => other,
     }

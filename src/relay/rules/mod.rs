@@ -13,3 +13,6 @@ pub mod settle;
 pub mod start;
 pub mod transcript;
 pub mod write;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use crate::relay::{
     buffer::Buffer,
     changes::{Draft, INBOX_PAGE, Of, Scope},
     event::{Event, EventKind, Message},
-    handoff::{AdaEnd, EndedBy, Status},
+    handoff::{AdaEnd, EndedBy},
     id::ConversationKey,
     thread::Role,
     time::Time,
@@ -191,19 +191,6 @@ fn conversation_ended(draft: &mut Draft<'_>, event: &Event, by: Option<&str>) {
     let refines = known.end().is_some_and(|end| end.by == EndedBy::Ada) && by != EndedBy::Ada;
     end_or_date(draft, handoff, event, by);
     if refines {
-        refine(draft, handoff, by);
-    }
-}
-
-fn refine(draft: &mut Draft<'_>, handoff: usize, by: EndedBy) {
-    let Status::Ended(end) = &mut draft.change_handoff(handoff).status else { return };
-    end.by = by;
-    let row = end.row.clone();
-    if let Some(place) = draft.find_row(&row) {
-        draft.change_row(place, |row| {
-            if let crate::relay::thread::Content::Event { by: shown, .. } = &mut row.content {
-                *shown = Some(by.as_str().to_owned());
-            }
-        });
+        ending::was_by(draft, handoff, by);
     }
 }

@@ -122,7 +122,12 @@ fn no_handoff(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, reason: &s
     }
     if matches!(attempt.delivery.task, Task::End { .. }) {
         draft.finish_delivery(place);
-        return end_settled(draft, attempt);
+        end_settled(draft, attempt);
+        // After an attempt with an unknown outcome it may have been our own call that ended it.
+        if attempt.delivery.attempts == 1 {
+            ending::was_by(draft, handoff, EndedBy::Ada);
+        }
+        return;
     }
     let at = attempt.answered_at.unwrap_or(draft.now.by_ada());
     if draft.view.handoffs[handoff].is_open() {
@@ -133,6 +138,7 @@ fn no_handoff(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, reason: &s
         && let Status::Ended(end) = &mut draft.change_handoff(handoff).status
     {
         end.ada = AdaEnd::Dated { at };
+        ending::was_by(draft, handoff, EndedBy::Ada);
     }
     ending::clear_outbox(draft, handoff, reason);
 }
@@ -206,7 +212,8 @@ pub fn unread_history(draft: &mut Draft<'_>, id: &DeliveryId, failure: &Failure,
         Failure::NoHandoff(reason) | Failure::Refused(reason) => refused(draft, place, reason, wait),
         Failure::Denied(reason) => {
             let handoff = draft.find_handoff(&draft.view.outbox[place].handoff.clone());
-            if let (1, Some(handoff)) = (attempts, handoff) {
+            if let (false, Some(handoff)) = (draft.view.outbox[place].said, handoff) {
+                draft.change_delivery(place).said = true;
                 say_unread_history(draft, handoff, reason);
             }
             again(draft, place, reason, DENIED_PAUSE);

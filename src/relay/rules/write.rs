@@ -61,6 +61,7 @@ pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Resu
     let content = Content::Text { body: message.text.clone() };
     let at = draft.own_at(handoff);
     let mut new = NewRow::own(at, author, content, Source::Agent);
+    new.created_at = draft.now.at;
     new.sending = Some(Sending::Queued);
     let row = draft.add_row(handoff, new);
     let row = draft.view.rows[row].clone();

@@ -128,7 +128,7 @@ impl Store for MemoryStore {
     async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
         let state = self.lock();
         let oldest = state.changes.front().map_or(state.last_change + 1, |(id, _)| *id);
-        if after + 1 < oldest || after > state.last_change {
+        if after.saturating_add(1) < oldest || after > state.last_change {
             return Ok(Since::Reset(state.last_change));
         }
         let skip = usize::try_from(after + 1 - oldest).unwrap_or(usize::MAX);

@@ -83,7 +83,8 @@ impl State {
             view.outbox = of_key.map(|queued| queued.delivery.clone()).collect();
         }
         if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
-            let behind = self.threads.get(id).into_iter().flat_map(|rows| rows.range(seq + 1..));
+            let behind =
+                self.threads.get(id).into_iter().flat_map(|rows| rows.range(seq.saturating_add(1)..));
             view.unread_behind =
                 u64::try_from(behind.filter(|(_, row)| row.counts_as_unread()).count()).unwrap_or(0);
         }

@@ -101,8 +101,12 @@ fn while_our_end_call_waits_events_join_and_nothing_is_adopted() {
     assert_eq!(world.books.handoffs.len(), 1);
 
     world.answered_end(Some(at(91_000)), Ok(Receipt::default()));
-    world.clock(92_000).hears([customer("before", 90_500), customer("after", 91_500)]);
-    assert_eq!(world.said(0), ["wait!", "before"]);
+    world.clock(94_000).hears([
+        customer("before", 90_500),
+        customer("in doubt", 93_000),
+        customer("after", 93_001),
+    ]);
+    assert_eq!(world.said(0), ["wait!", "before", "in doubt"], "the answer's date is good to a second");
     world.clock(130_000).release();
     assert_eq!(world.said(1), ["after"]);
 }
@@ -155,6 +159,28 @@ fn handoff_ended_settles_our_end_call_and_is_exact() {
     world.clock(23_000).hears([handoff_ended(21_400)]);
     assert_eq!(world.handoff().end().unwrap().ada, AdaEnd::Told { at: at(21_400) });
     assert_eq!(end_line(&world, 0).sending, Some(Sending::Confirmed));
+}
+
+#[test]
+fn an_exact_end_is_noted_before_messages_are_placed_by_it() {
+    let mut world = World::accepted();
+    world.end(ALEX).unwrap();
+    world.answered_end(Some(at(21_000)), Ok(Receipt::default()));
+    world.clock(24_000).hears([customer("last words", 23_400), handoff_ended(23_500)]);
+    assert_eq!(world.said(0), ["last words"]);
+}
+
+#[test]
+fn an_end_of_held_words_is_not_mistaken_for_the_last_handoffs() {
+    let mut world = World::accepted();
+    world.end(ALEX).unwrap();
+    world.answered_end(Some(at(20_000)), Ok(Receipt::default()));
+    world.clock(40_000).hears([customer("me again", 40_000)]);
+    world.clock(60_000).hears([handoff_ended(60_000)]);
+    assert_eq!(world.said(0), Vec::<&str>::new(), "she wrote long after its end");
+    world.clock(80_000).release();
+    assert_eq!(world.said(1), ["me again"], "adopted, although its start call was lost");
+    assert_eq!(world.ended_by(1), Some(EndedBy::Ada));
 }
 
 #[test]

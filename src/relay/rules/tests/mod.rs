@@ -7,8 +7,8 @@ mod world;
 
 mod adopt;
 mod agents;
-mod anything;
 mod any_order;
+mod anything;
 mod echo;
 mod ends;
 mod order;
