@@ -2,7 +2,7 @@
 //!
 //! A call takes a [`Permit`] first. Permits are given out so that no window of a second or of a minute holds
 //! more calls than the limits, whoever measures it: a call counts from when it is sent until a whole window
-//! after its answer, and Ada sees it somewhere in between. Writes go before reads; among equals the
+//! after its answer (or after two seconds, if it hangs), and Ada sees it somewhere in between. Writes go before reads; among equals the
 //! conversation that was served longest ago goes first, so that one busy chat starves no other.
 
 mod line;
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use crate::relay::{id::ConversationId, time::Time};
 pub use line::Priority;
 use line::{Line, Ticket};
-use pace::Pace;
+use pace::{CallNumber, Pace};
 
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
@@ -65,7 +65,8 @@ struct State {
 /// Leave to make one call. Dropped without an answer, it counts as a call that got none.
 pub struct Permit {
     limits: Arc<Limits>,
-    answered: bool,
+    /// Taken when the call is over.
+    call: Option<CallNumber>,
 }
 
 impl Limits {
@@ -94,10 +95,10 @@ impl Limits {
             tokio::pin!(moved);
             moved.as_mut().enable();
             let until = match self.try_take(&place) {
-                Taken::Yes => {
+                Taken::Yes(call) => {
                     place.ticket = None;
                     self.moved.notify_waiters();
-                    return Permit { limits: Arc::clone(self), answered: false };
+                    return Permit { limits: Arc::clone(self), call: Some(call) };
                 }
                 Taken::NotBefore(at) => at,
             };
@@ -121,22 +122,20 @@ impl Limits {
         match state.pace.room(now) {
             pace::Room::Now => {
                 state.line.serve(ticket, now);
-                state.pace.sent();
-                Taken::Yes
+                Taken::Yes(state.pace.sent(now))
             }
-            pace::Room::At(at) => Taken::NotBefore(Some(at)),
-            pace::Room::WhenAnswered => Taken::NotBefore(None),
+            pace::Room::At(at) | pace::Room::WhenAnswered(at) => Taken::NotBefore(Some(at)),
         }
     }
 
-    fn answered(&self, told: Told, reason: Option<&str>) {
-        self.lock().learn(told, reason, Time::now());
+    fn answered(&self, call: CallNumber, told: Told, reason: Option<&str>) {
+        self.lock().learn(call, told, reason, Time::now());
         self.moved.notify_waiters();
     }
 }
 
 enum Taken {
-    Yes,
+    Yes(CallNumber),
     NotBefore(Option<Time>),
 }
 
@@ -158,22 +157,23 @@ impl Drop for Place<'_> {
 impl Permit {
     /// The call was answered, or got no answer; `reason` is Ada's, for people.
     pub fn answered(mut self, told: Told, reason: Option<&str>) {
-        self.answered = true;
-        self.limits.answered(told, reason);
+        if let Some(call) = self.call.take() {
+            self.limits.answered(call, told, reason);
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if !self.answered {
-            self.limits.answered(Told::default(), None);
+        if let Some(call) = self.call.take() {
+            self.limits.answered(call, Told::default(), None);
         }
     }
 }
 
 impl State {
-    fn learn(&mut self, told: Told, reason: Option<&str>, now: Time) {
-        self.pace.answered(now);
+    fn learn(&mut self, call: CallNumber, told: Told, reason: Option<&str>, now: Time) {
+        self.pace.answered(call, now);
         if let (Some(remaining), Some(reset_in)) = (told.remaining, told.reset_in) {
             self.pace.told(remaining, now + reset_in);
         }

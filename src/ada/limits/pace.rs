@@ -1,12 +1,17 @@
 //! How many calls may be made when. Pure: the time is an argument.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use super::Rates;
 use crate::relay::time::Time;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+/// A call has reached Ada within this time if it ever does. One that hangs for longer holds up nobody.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 /// Whether a call may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +20,23 @@ pub enum Room {
     Now,
     /// Not before this time.
     At(Time),
-    /// Not before a call under way is answered.
-    WhenAnswered,
+    /// Not before a call under way is answered, or this time.
+    WhenAnswered(Time),
 }
+
+/// A call under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallNumber(u64);
 
 /// The calls of the last minute, and what Ada has said.
 #[derive(Clone, Debug)]
 pub struct Pace {
     rates: Rates,
-    under_way: u32,
-    /// When calls were answered, within the last minute.
-    answered: VecDeque<Time>,
+    /// When calls were sent that Ada may not have seen yet.
+    under_way: BTreeMap<CallNumber, Time>,
+    last_call: u64,
+    /// By when Ada had seen calls, within the last minute; sorted.
+    seen: VecDeque<Time>,
     closed_until: Option<Time>,
     /// How many more calls Ada takes, and until when that holds.
     told: Option<(u32, Time)>,
@@ -37,8 +48,9 @@ impl Pace {
     pub fn new(rates: Rates) -> Self {
         Self {
             rates,
-            under_way: 0,
-            answered: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            last_call: 0,
+            seen: VecDeque::new(),
             closed_until: None,
             told: None,
             probing: false,
@@ -47,9 +59,7 @@ impl Pace {
 
     /// Whether a call may be made at `now`.
     pub fn room(&mut self, now: Time) -> Room {
-        while self.answered.front().is_some_and(|at| *at + MINUTE <= now) {
-            self.answered.pop_front();
-        }
+        self.settle(now);
         self.told = self.told.filter(|(_, until)| *until > now);
         if let Some(until) = self.closed_until.filter(|until| *until > now) {
             return Room::At(until);
@@ -57,46 +67,71 @@ impl Pace {
         if let Some((0, until)) = self.told {
             return Room::At(until);
         }
-        if self.probing && self.under_way > 0 {
-            return Room::WhenAnswered;
+        if self.probing && !self.under_way.is_empty() {
+            return self.when_answered();
         }
         let windows = [(SECOND, self.rates.per_second), (MINUTE, self.rates.per_minute)];
         let waits = windows.map(|(window, limit)| self.wait_for(window, limit, now));
         waits.into_iter().max_by_key(severity).unwrap_or(Room::Now)
     }
 
+    /// Hung calls count as seen, and what was seen long ago no longer counts.
+    fn settle(&mut self, now: Time) {
+        while let Some(oldest) = self.under_way.first_entry() {
+            let seen_by = *oldest.get() + ON_ITS_WAY;
+            if seen_by > now {
+                break;
+            }
+            oldest.remove();
+            let place = self.seen.partition_point(|at| *at <= seen_by);
+            self.seen.insert(place, seen_by);
+        }
+        while self.seen.front().is_some_and(|at| *at + MINUTE <= now) {
+            self.seen.pop_front();
+        }
+    }
+
+    fn when_answered(&self) -> Room {
+        self.under_way.values().next().map_or(Room::Now, |sent| Room::WhenAnswered(*sent + ON_ITS_WAY))
+    }
+
     fn wait_for(&self, window: Duration, limit: u32, now: Time) -> Room {
-        let recent = self.answered.iter().rev().take_while(|at| **at + window > now).count();
-        let counted = usize::try_from(self.under_way).unwrap_or(usize::MAX).saturating_add(recent);
+        let recent = self.seen.iter().rev().take_while(|at| **at + window > now).count();
+        let counted = self.under_way.len() + recent;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         if counted < limit {
             return Room::Now;
         }
-        // So many answered calls must leave the window before there is room.
+        // So many seen calls must leave the window before there is room.
         let too_many = counted - limit + 1;
-        match self.answered.len().checked_sub(recent).map(|first| first + too_many - 1) {
-            Some(last) if too_many <= recent => Room::At(self.answered[last] + window),
-            _ => Room::WhenAnswered,
+        match self.seen.len().checked_sub(recent).map(|first| first + too_many - 1) {
+            Some(last) if too_many <= recent => Room::At(self.seen[last] + window),
+            _ => self.when_answered(),
         }
     }
 
-    /// A call was sent.
-    pub fn sent(&mut self) {
-        self.under_way += 1;
+    /// A call is sent.
+    pub fn sent(&mut self, now: Time) -> CallNumber {
+        self.last_call += 1;
+        self.under_way.insert(CallNumber(self.last_call), now);
         if let Some((remaining, _)) = &mut self.told {
             *remaining = remaining.saturating_sub(1);
         }
+        CallNumber(self.last_call)
     }
 
     /// A call was answered, or never will be.
-    pub fn answered(&mut self, now: Time) {
-        self.under_way = self.under_way.saturating_sub(1);
-        self.answered.push_back(now);
+    pub fn answered(&mut self, call: CallNumber, now: Time) {
+        self.settle(now);
+        if self.under_way.remove(&call).is_some() {
+            self.seen.push_back(now);
+        }
     }
 
     /// Ada takes `remaining` more calls until `until`. Those under way may not be among them.
     pub fn told(&mut self, remaining: u32, until: Time) {
-        self.told = Some((remaining.saturating_sub(self.under_way), until));
+        let under_way = u32::try_from(self.under_way.len()).unwrap_or(u32::MAX);
+        self.told = Some((remaining.saturating_sub(under_way), until));
     }
 
     /// No call before `until`.
@@ -115,12 +150,11 @@ const fn severity(room: &Room) -> (u8, i64) {
     match room {
         Room::Now => (0, 0),
         Room::At(at) => (1, at.as_micros()),
-        Room::WhenAnswered => (2, 0),
+        Room::WhenAnswered(at) => (2, at.as_micros()),
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::panic)]
 mod tests {
     use proptest::prelude::*;
 
@@ -137,12 +171,11 @@ mod tests {
     #[test]
     fn a_call_counts_until_a_window_after_its_answer() {
         let mut pace = pace(2, 100);
-        pace.sent();
-        pace.sent();
-        assert_eq!(pace.room(at(0)), Room::WhenAnswered);
-        pace.answered(at(300));
+        let (first, second) = (pace.sent(at(0)), pace.sent(at(0)));
+        assert_eq!(pace.room(at(0)), Room::WhenAnswered(at(2_000)));
+        pace.answered(first, at(300));
         assert_eq!(pace.room(at(300)), Room::At(at(1_300)));
-        pace.answered(at(500));
+        pace.answered(second, at(500));
         assert_eq!(pace.room(at(1_299)), Room::At(at(1_300)));
         assert_eq!(pace.room(at(1_300)), Room::Now);
     }
@@ -152,38 +185,51 @@ mod tests {
         let mut pace = pace(10, 100);
         pace.told(1, at(5_000));
         assert_eq!(pace.room(at(0)), Room::Now);
-        pace.sent();
+        let call = pace.sent(at(0));
         assert_eq!(pace.room(at(0)), Room::At(at(5_000)));
         pace.close(at(7_000));
         pace.close(at(6_000));
         assert_eq!(pace.room(at(5_500)), Room::At(at(7_000)));
         pace.probe(true);
-        assert_eq!(pace.room(at(7_000)), Room::WhenAnswered);
-        pace.answered(at(7_000));
-        assert_eq!(pace.room(at(7_001)), Room::Now);
+        assert_eq!(pace.room(at(7_000)), Room::Now, "the first call has long been seen");
+        pace.answered(call, at(7_000));
+        let probe = pace.sent(at(7_000));
+        assert_eq!(pace.room(at(7_001)), Room::WhenAnswered(at(9_000)));
+        pace.answered(probe, at(7_002));
+        assert_eq!(pace.room(at(7_003)), Room::Now);
+    }
+
+    #[test]
+    fn a_hung_call_holds_up_nobody() {
+        let mut pace = pace(1, 100);
+        let hung = pace.sent(at(0));
+        assert_eq!(pace.room(at(1_000)), Room::WhenAnswered(at(2_000)));
+        assert_eq!(pace.room(at(2_000)), Room::At(at(3_000)));
+        assert_eq!(pace.room(at(3_000)), Room::Now);
+        pace.answered(hung, at(10_000));
+        assert_eq!(pace.room(at(10_000)), Room::Now);
     }
 
     /// Calls as fast as `room` allows, each taking as long as told; gives when Ada saw them.
     fn drive(pace: &mut Pace, latencies: &[(i64, i64)]) -> Vec<i64> {
         let (mut now, mut seen) = (at(0), Vec::new());
-        let mut under_way: Vec<Time> = Vec::new();
+        let mut under_way: Vec<(Time, CallNumber)> = Vec::new();
         for (to_ada, back) in latencies {
             loop {
                 under_way.sort();
-                while under_way.first().is_some_and(|answer| *answer <= now) {
-                    pace.answered(under_way.remove(0));
+                while under_way.first().is_some_and(|(answer, _)| *answer <= now) {
+                    let (answer, call) = under_way.remove(0);
+                    pace.answered(call, answer);
                 }
                 now = match (pace.room(now), under_way.first()) {
                     (Room::Now, _) => break,
-                    (Room::At(time), None) => time,
-                    (Room::At(time), Some(answer)) => time.min(*answer),
-                    (Room::WhenAnswered, Some(answer)) => *answer,
-                    (Room::WhenAnswered, None) => panic!("waits for nothing"),
+                    (Room::At(time) | Room::WhenAnswered(time), None) => time,
+                    (Room::At(time) | Room::WhenAnswered(time), Some((answer, _))) => time.min(*answer),
                 };
             }
-            pace.sent();
+            let call = pace.sent(now);
             seen.push(now.as_micros() / 1_000 + to_ada);
-            under_way.push(at(now.as_micros() / 1_000 + to_ada + back));
+            under_way.push((at(now.as_micros() / 1_000 + to_ada + back), call));
         }
         seen
     }
@@ -191,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_window_at_ada_exceeds_the_limits(
-            latencies in prop::collection::vec((0_i64..900, 0_i64..900), 1..300),
+            latencies in prop::collection::vec((0_i64..1_900, 0_i64..4_000), 1..300),
             per_second in 1_u32..12,
             per_minute in 5_u32..120,
         ) {
