@@ -35,7 +35,7 @@ use crate::{
 /// Everything but unreserved characters (RFC 3986) is encoded: ids are opaque.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Pages of a hundred: no conversation of people is longer.
-const MAX_PAGES: usize = 1_000;
+const MAX_PAGES: usize = 200;
 /// Ada's limit for a conversation's metadata.
 pub const MAX_METADATA_BYTES: usize = 4_096;
 /// A slower answer says too little about Ada's clock.

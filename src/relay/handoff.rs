@@ -50,6 +50,9 @@ pub struct Handoff {
     pub unread: u64,
     /// The last message, for lists; its text is cut to [`PREVIEW_CHARS`].
     pub last_message: Option<Row>,
+    /// The one before it, should the last one turn out to belong further up.
+    #[serde(default)]
+    pub before_last: Option<Row>,
     /// One more with each change.
     pub version: u64,
 }
@@ -230,13 +233,13 @@ impl Handoff {
     pub fn note(&mut self, row: &Row) {
         self.last_seq = self.last_seq.max(row.seq);
         self.newest_at = self.newest_at.max(row.at);
-        let is_message = !matches!(row.content, super::thread::Content::Event { .. });
-        let is_last = self
-            .last_message
-            .as_ref()
-            .is_none_or(|last| last.id == row.id || (row.at, row.seq) >= (last.at, last.seq));
-        if is_message && is_last {
-            self.last_message = Some(preview(row));
+        if !matches!(row.content, super::thread::Content::Event { .. }) {
+            let known = [self.last_message.take(), self.before_last.take()].into_iter().flatten();
+            let mut last: Vec<Row> = known.filter(|known| known.id != row.id).collect();
+            last.push(preview(row));
+            last.sort_by_key(|row| std::cmp::Reverse((row.at, row.seq)));
+            let mut last = last.into_iter();
+            (self.last_message, self.before_last) = (last.next(), last.next());
         }
     }
 }

@@ -8,7 +8,7 @@
 use super::{
     event::Message,
     id::MessageId,
-    thread::{AdaIds, Role, Row, Source, fingerprint},
+    thread::{AdaIds, Role, Row, Source, alike, fingerprint},
 };
 
 /// Where a message was learned from.
@@ -65,29 +65,39 @@ impl LearnedFrom {
     }
 }
 
-/// Finds `message` among the rows of one thread. `could_be` says whether an own row without Ada's time could
-/// be it at all: one whose delivery was never tried, or that is younger, can't have come back.
-pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, could_be: impl Fn(&Row) -> bool) -> Match {
+/// Finds `message` among the rows of one thread by its id alone.
+pub fn find_by_id(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match {
     if rows.iter().any(|row| from.place(&row.ids) == Some(&message.id)) {
         return Match::Known;
     }
     let free = |row: &&&Row| from.place(&row.ids).is_none();
-    let by_id = |row: &&&Row| row.ids.all().any(|id| *id == message.id);
-    let key = fingerprint(message.author.role, &message.content);
-    let equal = |row: &&&Row| row.fingerprint() == key;
+    let found = first(rows, |row| free(row) && row.ids.all().any(|id| *id == message.id));
+    found.map_or(Match::None, Match::Same)
+}
+
+/// Finds `message` among the rows of one thread, by id or else by words. `could_be` says whether an own row without Ada's time could
+/// be it at all: one whose delivery was never tried, or that is younger, can't have come back.
+pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, could_be: impl Fn(&Row) -> bool) -> Match {
+    let found = find_by_id(rows, message, from);
+    if found != Match::None {
+        return found;
+    }
+    let free = |row: &&&Row| from.place(&row.ids).is_none();
+    let equal = |row: &&&Row| row.author.role == message.author.role && alike(&row.content, &message.content);
     let same_second =
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
     let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada && could_be(row);
 
-    let found = first(rows, |row| free(row) && by_id(row))
-        .or_else(|| first(rows, |row| free(row) && equal(row) && same_second(row)))
-        .or_else(|| {
-            let ours = message.author.role == Role::HumanAgent;
-            first(rows, |row| ours && free(row) && equal(row) && on_its_way(row))
-        });
+    let found = first(rows, |row| free(row) && same_second(row) && equal(row)).or_else(|| {
+        let ours = message.author.role == Role::HumanAgent;
+        first(rows, |row| ours && free(row) && on_its_way(row) && equal(row))
+    });
     found.map_or(Match::None, Match::Same)
 }
 
 fn first(rows: &[&Row], wanted: impl Fn(&&&Row) -> bool) -> Option<usize> {
     rows.iter().enumerate().filter(|(_, row)| wanted(row)).min_by_key(|(_, row)| row.seq).map(|(at, _)| at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,6 +206,19 @@ impl Row {
     }
 }
 
+/// Whether two contents could be the same message's: what a fingerprint compares.
+pub fn alike(one: &Content, other: &Content) -> bool {
+    match (one, other) {
+        (
+            Content::File { filename, mime_type, .. },
+            Content::File { filename: other_name, mime_type: other_type, .. },
+        ) => filename == other_name && mime_type == other_type,
+        (Content::Link { url, .. }, Content::Link { url: other, .. }) => url == other,
+        (Content::Event { event, .. }, Content::Event { event: other, .. }) => event == other,
+        _ => one == other,
+    }
+}
+
 /// See [`Row::fingerprint`].
 pub fn fingerprint(role: Role, content: &Content) -> String {
     use sha2::{Digest, Sha256};

@@ -74,10 +74,6 @@ pub fn forget_delivery(draft: &mut Draft<'_>, row: usize) {
 
 /// Finds a message among the loaded rows of one thread.
 pub fn find(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedFrom) -> Match {
-    let owner = &draft.view.handoffs[handoff].id;
-    let of_thread = |row: &&(usize, &Row)| row.1.handoff == *owner;
-    let (places, rows): (Vec<usize>, Vec<&Row>) =
-        draft.view.rows.iter().enumerate().filter(|row| of_thread(&row)).unzip();
     let offset = draft.now.offset;
     let could_be = |row: &Row| {
         // What Ada stored before we wrote ours is somebody else's, however equal.
@@ -87,7 +83,19 @@ pub fn find(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedF
         let in_flight = |id| draft.view.outbox.iter().find(|delivery| delivery.task.row() == Some(id));
         row.attempted || in_flight(&row.id).is_some_and(|delivery| delivery.attempts > 0)
     };
-    match matching::find(&rows, message, from, could_be) {
+    among(draft, handoff, |rows| matching::find(rows, message, from, could_be))
+}
+
+/// The same by its id alone.
+pub fn find_by_id(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedFrom) -> Match {
+    among(draft, handoff, |rows| matching::find_by_id(rows, message, from))
+}
+
+fn among(draft: &Draft<'_>, handoff: usize, find: impl FnOnce(&[&Row]) -> Match) -> Match {
+    let owner = &draft.view.handoffs[handoff].id;
+    let of_thread = draft.view.rows.iter().enumerate().filter(|(_, row)| row.handoff == *owner);
+    let (places, rows): (Vec<usize>, Vec<&Row>) = of_thread.unzip();
+    match find(&rows) {
         Match::Same(at) => Match::Same(places[at]),
         other => other,
     }

@@ -142,6 +142,7 @@ fn begin(
         read_up_to: 0,
         unread: 0,
         last_message: None,
+        before_last: None,
         version: 0,
     };
     draft.view.handoffs.push(handoff);

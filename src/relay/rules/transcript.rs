@@ -1,6 +1,6 @@
 //! Ada's message list is merged into a thread.
 
-use super::message::{find, forget_delivery};
+use super::message::{find, find_by_id, forget_delivery};
 use crate::relay::{
     changes::{Draft, NewRow, Of, Scope},
     event::Message,
@@ -33,7 +33,14 @@ pub fn merge(draft: &mut Draft<'_>, id: &HandoffId, delivery: &DeliveryId, messa
         Role::EndUser | Role::HumanAgent => is_before(message, latest),
         _ => is_before(message, end),
     };
-    for message in messages.iter().filter(belongs) {
+    let messages: Vec<&Message> = messages.iter().filter(belongs).collect();
+    // By id first: a message that is found by its words must not take the row of one that has its id.
+    for message in &messages {
+        if let Match::Same(row) = find_by_id(draft, handoff, message, LearnedFrom::List) {
+            claim(draft, row, message);
+        }
+    }
+    for message in messages {
         match find(draft, handoff, message, LearnedFrom::List) {
             Match::Known => {}
             Match::Same(row) => claim(draft, row, message),

@@ -43,8 +43,6 @@ pub struct SqliteStore {
     jobs: mpsc::Sender<writer::Job>,
     readers: SqlitePool,
     changed: watch::Receiver<u64>,
-    /// Held while the store lives.
-    _lock: File,
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -87,8 +85,13 @@ impl SqliteStore {
         let pool = readers.clone();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (tell, changed) = watch::channel(newest);
-        let store = Self { jobs, readers, changed, _lock: lock };
-        Ok((store, writer::run(connection, queue, tell, pool)))
+        let store = Self { jobs, readers, changed };
+        let writing = async move {
+            writer::run(connection, queue, tell, pool).await;
+            // The file is ours until the last is written.
+            drop(lock);
+        };
+        Ok((store, writing))
     }
 
     async fn write<T: Send + 'static>(

@@ -5,10 +5,11 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
+    delivery::Receipt,
     event::{Event, EventKind},
     rules::release::Released,
     thread::Role,
-    time::Time,
+    time::{Offset, Time},
 };
 
 fn late(world: &World) -> Vec<&str> {
@@ -127,4 +128,18 @@ fn unread_counts_behind_the_mark_which_only_moves_on() {
     world.hears([handoff_ended(8_000)]);
     world.read(99).unwrap();
     assert_eq!(world.handoff().unread, 0, "ended handoffs can be read");
+}
+
+/// Alex's clock, which is ours, is three seconds ahead of Ada's.
+#[test]
+fn the_last_message_is_the_last_that_readers_see() {
+    let mut world = World::accepted();
+    world.now.offset = Offset::from_micros(-3_000_000);
+    world.writes(ALEX, "ours").unwrap();
+    world.hears([customer("hers", 18_000)]);
+    assert_eq!(world.said(0), ["hers", "ours"]);
+    let created_at = Some(at(17_100));
+    world.tries(Ok(Receipt { message_id: None, created_at }));
+    assert_eq!(world.said(0), ["ours", "hers"]);
+    assert_eq!(world.handoff().last_message.as_ref().unwrap().id, world.row("hers").id);
 }

@@ -163,6 +163,18 @@ fn what_came_after_the_end_is_left_out() {
 }
 
 #[test]
+fn ids_that_agree_are_never_crossed() {
+    let words = |id: &str, millis| message(Role::EndUser, id, millis, "ok");
+    let mut world = World::started();
+    world.clock(6_000).hears([says(Role::EndUser, "b", 5_200, "ok")]);
+    world.lists(&[words("a", 5_100), words("b", 5_200)]);
+    let shown = world.thread(0);
+    let ids: Vec<_> =
+        shown.iter().filter_map(|row| Some((row.ids.shown()?, row.ids.list.as_ref()?))).collect();
+    assert_eq!(ids, [(&"a".into(), &"a".into()), (&"b".into(), &"b".into())]);
+}
+
+#[test]
 fn a_message_in_the_same_batch_twice_shows_once() {
     let mut world = World::started();
     let event = customer("hello", 5_000);

@@ -1,0 +1,26 @@
+//! Stories about the whole relay, told from outside: a real server, a stand-in Ada, agents with HTTP clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests: what is unexpected ends the story"
+)]
+
+mod support;
+
+mod agents;
+mod agents_list;
+mod agents_write;
+mod doors_start;
+mod doors_webhook;
+mod handed_off_twice;
+mod life;
+mod limits;
+mod order;
+mod outbox;
+mod restart;
+mod secrets;
+mod shutdown;
+mod stream;
+mod unknown;

@@ -1,0 +1,118 @@
+//! Stopped in the middle and started again on the same file: nothing is lost, nothing comes twice.
+
+use serde_json::Value;
+
+use crate::support::{
+    answer::Answer,
+    events::{Webhook, from_now, says_at},
+    relay::{Relay, Setup},
+    settles, soon,
+};
+
+const CHATS: usize = 3;
+const EVENTS: usize = 20;
+const REPLIES: usize = 5;
+
+fn answered(relay: &Relay, chat: &str) -> Vec<String> {
+    let messages = relay.ada.messages(chat);
+    let human = messages.iter().filter(|said| said.role == sandbox::Role::HumanAgent);
+    human.map(|said| said.text().unwrap().to_owned()).collect()
+}
+
+fn numbered(what: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{what} {number:02}")).collect()
+}
+
+async fn customers_words(relay: &Relay, id: &str) -> Vec<String> {
+    let texts = relay.alex().reads(id).await;
+    texts.into_iter().filter(|text| text.starts_with("Question")).collect()
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_restart_once_and_in_order() {
+    let mut relay =
+        Setup::new().set("DEBOUNCE_MS", "3000").set("DEBOUNCE_MAX_MS", "3000").with_a_road().start().await;
+    let mut handoffs = Vec::new();
+    for _ in 0..CHATS {
+        let (chat, id) = relay.hand_off().await;
+        relay.alex().accepts(&id).await;
+        relay.alex().writes(&id, "Hello").await;
+        handoffs.push((chat, id));
+    }
+    for (_, id) in &handoffs {
+        relay.alex().sees(id, "Hello", &["confirmed"]).await;
+    }
+    let now = from_now(0).as_millisecond();
+    relay.road().close();
+    let mut webhooks = Vec::new();
+    for (chat, id) in &handoffs {
+        for number in (0..EVENTS).rev() {
+            let at = jiff::Timestamp::from_millisecond(now + number as i64).unwrap();
+            let body = says_at(chat, &format!("Question {number:02}"), at).to_string();
+            let webhook = Webhook::new(&format!("{chat}_{number}"), body);
+            webhook.post(&relay).await.good(200);
+            webhooks.push(webhook);
+        }
+        for text in numbered("Answer", REPLIES) {
+            relay.alex().writes(id, &text).await;
+        }
+    }
+    relay.stop().await;
+    assert_eq!(relay.left_over().await, ((CHATS * REPLIES) as i64, (CHATS * EVENTS) as i64));
+
+    relay.road().reopen();
+    relay.start_again().await;
+    // Ada didn't hear our last answers, so it sends all of it again.
+    for webhook in &webhooks {
+        webhook.post(&relay).await.good(200);
+    }
+    for (chat, id) in &handoffs {
+        settles(&numbered("Question", EVENTS), || customers_words(&relay, id)).await;
+        let mut expected = vec!["Hello".to_owned()];
+        expected.extend(numbered("Answer", REPLIES));
+        soon("the answers", relay.ada.until(|_| answered(&relay, chat) == expected)).await;
+        relay.alex().sees(id, "Answer 04", &["confirmed"]).await;
+        assert_eq!(relay.alex().handoff(id).await["unread"], EVENTS);
+        assert!(relay.alex().rows(id).await.iter().all(|row| row["late"] == false));
+    }
+    assert_eq!(relay.alex().list("").await.len(), CHATS);
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_restart_changes_nothing_that_agents_see() {
+    let mut relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    relay.alex().writes(&id, "Hello").await;
+    relay.alex().sees(&id, "Hello", &["confirmed"]).await;
+    relay.ada.customer_says(&chat, "Hi!").await.unwrap();
+    settles(&true, || async { relay.alex().reads(&id).await.contains(&"Hi!".to_owned()) }).await;
+    relay.gets_as("msg_garbage", &Value::Null).await;
+    let look = async |relay: &Relay| {
+        let alex = relay.alex();
+        (alex.list("").await, alex.rows(&id).await, alex.dead_letters().await)
+    };
+    let key = |relay: &Relay| {
+        let request = relay.alex().request("POST", &format!("/handoffs/{id}/messages"));
+        request.header("idempotency-key", "k").body(r#"{"text":"Once"}"#)
+    };
+    let once = Answer::to(key(&relay)).await.good(202);
+    relay.alex().sees(&id, "Once", &["confirmed"]).await;
+    let before = look(&relay).await;
+    relay.restart().await;
+    assert_eq!(look(&relay).await, before);
+    let again = Answer::to(key(&relay)).await.good(202);
+    assert_eq!(again["id"], once["id"]);
+    relay.gets_as("msg_garbage", &Value::Null).await;
+    assert_eq!(look(&relay).await, before, "keys and ids are remembered");
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_belongs_to_one_relay_at_a_time() {
+    let relay = Relay::start().await;
+    let second = handoff_relay::store::open(&handoff_relay::settings::Database::Sqlite(relay.file())).await;
+    let error = second.err().expect("refused").to_string();
+    assert!(error.contains("in use by another handoff-relay"), "{error}");
+    relay.get("/health/ready").await.good(200);
+}

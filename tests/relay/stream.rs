@@ -1,0 +1,135 @@
+//! The event stream.
+
+use serde_json::Value;
+
+use crate::support::{
+    agent::Agent,
+    events::customer_says,
+    relay::Relay,
+    settles,
+    stream::{Event, Stream},
+};
+
+fn ids(events: &[Event]) -> Vec<u64> {
+    events.iter().map(|event| event.id).collect()
+}
+
+/// The line of the thread that says so. The handoff itself is shown as it is now, ended or not.
+fn is_end(event: &Event) -> bool {
+    event.kind == "message" && event.data["content"]["event"] == "ended"
+}
+
+#[tokio::test]
+async fn everything_new_and_changed_comes_in_order_as_it_is_read() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let mut stream = alex.stream(None).await.ready().await;
+    assert_eq!(stream.response_headers["content-type"], "text/event-stream");
+    assert_eq!(stream.response_headers["cache-control"], "no-store");
+    let before = stream.last_id;
+    let (chat, id) = relay.hand_off().await;
+    relay.gets(&customer_says(&chat, "Hello")).await;
+    let mut events = stream.until(|event| event.says("Hello")).await;
+    alex.writes(&id, "Hi").await;
+    events.extend(
+        stream.until(|event| event.says("Hi") && event.data["delivery"]["state"] == "confirmed").await,
+    );
+
+    assert!(events[0].id > before);
+    assert!(ids(&events).is_sorted_by(|one, next| one < next), "{:?}", ids(&events));
+    assert_eq!((events[0].kind.as_str(), &events[0].data["id"]), ("handoff", &Value::from(id.clone())));
+    assert!(events.iter().all(|event| ["handoff", "message"].contains(&event.kind.as_str())));
+    // The last word of the stream about each row is what a reader gets.
+    for row in alex.rows(&id).await {
+        let told = events.iter().rfind(|event| event.data["id"] == row["id"]).expect("each row was told");
+        assert_eq!(told.kind, "message");
+        assert_eq!(told.data, row);
+    }
+    relay.finish().await;
+}
+
+/// What a client that lost its stream gets instead of it.
+async fn replay(alex: &Agent, after: u64, last: impl Fn(&Event) -> bool) -> Vec<Event> {
+    alex.stream(Some(&after.to_string())).await.until(last).await
+}
+
+#[tokio::test]
+async fn last_event_id_replays_all_changes_since_also_over_a_restart() {
+    let mut relay = Relay::start().await;
+    let alex = relay.alex();
+    let mut stream = alex.stream(None).await.ready().await;
+    let (chat, id) = relay.hand_off().await;
+    relay.gets(&customer_says(&chat, "One")).await;
+    let seen = stream.until(|event| event.says("One")).await;
+    let place = seen.last().unwrap().id;
+    drop(stream);
+
+    relay.gets(&customer_says(&chat, "Two")).await;
+    settles(&true, || async { alex.reads(&id).await.contains(&"Two".to_owned()) }).await;
+    alex.ends(&id).await;
+    let missed = replay(&alex, place, is_end).await;
+    assert_eq!(missed[0].id, place + 1, "nothing was left out");
+    assert!(ids(&missed).is_sorted_by(|one, next| one < next));
+    assert!(missed.iter().any(|event| event.says("Two")));
+    relay.ada.until(|ada| !ada.in_handoff(&chat)).await;
+    settles(&(0, 0), || relay.left_over()).await;
+
+    relay.restart().await;
+    let (_, later) = relay.hand_off().await;
+    let is_later = |event: &Event| event.data["id"] == later.as_str();
+    let after_restart = replay(&relay.alex(), place, is_later).await;
+    assert_eq!(after_restart[0].id, place + 1);
+    assert!(ids(&after_restart).is_sorted_by(|one, next| one < next));
+    assert!(after_restart.iter().any(|event| event.says("Two")) && after_restart.iter().any(is_end));
+    // From the very end there is nothing to replay, and the next thing comes.
+    let newest = after_restart.last().unwrap().id;
+    let mut stream = relay.alex().stream(Some(&(newest + 2).to_string())).await;
+    let next = stream.next().await.unwrap();
+    assert!(next.id > newest);
+    settles(&(0, 0), || relay.left_over()).await;
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn an_id_that_leads_nowhere_says_reset_and_then_goes_on() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    relay.hand_off().await;
+    for wrong in ["garbage", "-1", "1.5", "", "0", "1", "18446744073709551615", "99999999999999999999999"] {
+        let mut stream = alex.stream(Some(wrong)).await;
+        let reset = stream.next().await.expect("an answer");
+        assert_eq!((reset.kind.as_str(), &reset.data), ("reset", &serde_json::json!({})), "{wrong}");
+        assert!(reset.id > 1);
+        let (_, id) = relay.hand_off().await;
+        let next = stream.until(|event| event.data["id"] == id.as_str()).await;
+        assert!(next[0].id > reset.id, "{wrong}");
+        assert!(next.iter().all(|event| event.kind != "reset"), "{wrong}: once is enough");
+    }
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn the_stream_ends_when_the_relay_stops() {
+    let mut relay = Relay::start().await;
+    let mut streams: Vec<Stream> = Vec::new();
+    for _ in 0..3 {
+        streams.push(relay.alex().stream(None).await.ready().await);
+    }
+    let took = relay.stop().await;
+    assert!(took < std::time::Duration::from_secs(3), "{took:?}");
+    for mut stream in streams {
+        assert!(stream.next().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn five_hundred_and_twelve_streams_may_be_open() {
+    let relay = Relay::start().await;
+    let request = || relay.alex().request("GET", "/events").send();
+    let mut open = futures_util::future::join_all((0..512).map(|_| request())).await;
+    assert!(open.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
+    let refused = crate::support::answer::Answer::to(relay.alex().request("GET", "/events")).await;
+    assert!(refused.problem(503).contains("too many event streams"));
+    drop(open.pop());
+    settles(&200, || async { request().await.unwrap().status().as_u16() }).await;
+}

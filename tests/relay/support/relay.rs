@@ -1,0 +1,249 @@
+//! The real server with a stand-in Ada beside it, on loopback ports of their own.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use handoff_relay::{
+    Listeners, Server,
+    engine::tasks::TaskDied,
+    settings::{Settings, Terminal},
+};
+use sandbox::{Options, Sandbox};
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{agent::Agent, log, road::Road, settles, soon};
+
+pub const API_KEY: &str = "ada-api-key-of-the-tests";
+pub const START_KEY: &str = "start-key-of-the-tests";
+pub const SECRET: &str = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHM=";
+pub const OTHER_SECRET: &str = "whsec_dGhlLW5leHQtc2VjcmV0LW9mLXRoZW0=";
+pub const INTEGRATION: &str = "custom-handoff";
+/// Names and tokens.
+const AGENTS: [(&str, &str); 2] = [("Alex", "token-of-alex-0123456789"), ("Sam", "token-of-sam-0123456789")];
+
+/// How a relay is to be.
+pub struct Setup {
+    env: BTreeMap<String, String>,
+    road: bool,
+    two_doors: bool,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        let tokens = AGENTS.map(|(name, token)| format!("{name}={token}")).join(",");
+        let env = [
+            ("ADA_API_KEY", API_KEY),
+            ("WEBHOOK_SECRET", &format!("{SECRET} {OTHER_SECRET}")),
+            ("HANDOFF_AUTH_KEY", START_KEY),
+            ("AGENT_TOKENS", &tokens),
+            ("DEBOUNCE_MS", "100"),
+            ("DEBOUNCE_MAX_MS", "500"),
+            ("ADA_RATE_PER_SECOND", "10000"),
+            ("ADA_RATE_PER_MINUTE", "10000"),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { env, road: false, two_doors: false }
+    }
+
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Agents get an address of their own.
+    pub fn two_doors(mut self) -> Self {
+        self.two_doors = true;
+        self
+    }
+
+    /// A [`Road`] lies between the relay and Ada.
+    pub fn with_a_road(mut self) -> Self {
+        self.road = true;
+        self
+    }
+
+    pub async fn start(self) -> Relay {
+        Relay::start_with(self).await
+    }
+}
+
+/// A relay, its Ada, and the file that outlives it.
+pub struct Relay {
+    pub ada: Sandbox,
+    pub road: Option<Road>,
+    pub url: String,
+    pub agents_url: String,
+    pub http: reqwest::Client,
+    env: BTreeMap<String, String>,
+    two_doors: bool,
+    folder: Arc<TempDir>,
+    serving: Option<Serving>,
+    _ada_serves: DropGuard,
+}
+
+struct Serving {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), TaskDied>>,
+}
+
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+impl Relay {
+    pub async fn start() -> Self {
+        Setup::new().start().await
+    }
+
+    async fn start_with(setup: Setup) -> Self {
+        log::begin();
+        let (ada_listener, ada_url) = listener().await;
+        let ada = Sandbox::new(Options {
+            api_key: API_KEY.to_owned(),
+            webhook_secret: SECRET.to_owned(),
+            webhook_url: String::new(),
+            start_url: String::new(),
+            handoff_auth_key: setup.env.get("HANDOFF_AUTH_KEY").cloned(),
+            integration: INTEGRATION.to_owned(),
+            ai_agent_domain: "acme.ada.support".to_owned(),
+            retry_delays: [0, 50, 100, 200, 400, 800, 1_600, 3_200].map(Duration::from_millis).to_vec(),
+        });
+        let stop = CancellationToken::new();
+        tokio::spawn({
+            let (ada, stop) = (ada.clone(), stop.clone());
+            async move { ada.serve(ada_listener, stop).await }
+        });
+        let road = if setup.road { Some(Road::to(&ada_url, stop.clone()).await) } else { None };
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let mut env = setup.env;
+        let base = road.as_ref().map_or(ada_url, |road| road.url.clone());
+        env.insert("ADA_BASE_URL".to_owned(), format!("{base}/api"));
+        env.entry("DATABASE_URL".to_owned())
+            .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let (url, agents_url) = (String::new(), String::new());
+        let (serving, two_doors, _ada_serves) = (None, setup.two_doors, stop.drop_guard());
+        let mut relay =
+            Self { ada, road, url, agents_url, http, env, two_doors, folder, serving, _ada_serves };
+        relay.serve().await;
+        relay
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::load(self.env.clone(), None, Terminal::Detached).expect("good settings").0
+    }
+
+    async fn serve(&mut self) {
+        let (public, url) = listener().await;
+        let (agents, agents_url) = match self.two_doors {
+            true => {
+                let (listener, url) = listener().await;
+                (Some(listener), url)
+            }
+            false => (None, url.clone()),
+        };
+        let server = Server::new(self.settings()).await.expect("a server");
+        let stop = server.stop();
+        self.ada.set_targets(format!("{url}/webhooks/message"), format!("{url}/handoffs/start"));
+        let task = tokio::spawn(server.serve(Listeners { public, agents }));
+        (self.url, self.agents_url) = (url, agents_url);
+        self.serving = Some(Serving { stop, task });
+    }
+
+    /// Tells the relay to stop, waits until it has, and says how long that took.
+    pub async fn stop(&mut self) -> Duration {
+        let Serving { stop, task } = self.serving.take().expect("a running relay");
+        let told = Instant::now();
+        stop.cancel();
+        soon("the relay stops", task).await.unwrap().expect("no task died");
+        told.elapsed()
+    }
+
+    /// The same relay again, as after a deployment: same file, other port.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.serve().await;
+    }
+
+    /// Starts a relay that was stopped.
+    pub async fn start_again(&mut self) {
+        assert!(self.serving.is_none(), "it runs");
+        self.serve().await;
+    }
+
+    /// Waits until nothing is left to do, no delivery and no event, and stops.
+    pub async fn finish(mut self) {
+        for _ in 0..3 {
+            settles(&(0, 0), || self.left_over()).await;
+            self.stop().await;
+            if self.left_over().await == (0, 0) {
+                return;
+            }
+            // An event came in at the last moment and gets its turn.
+            self.serve().await;
+        }
+        panic!("something is always left");
+    }
+
+    /// How many deliveries wait in the outbox, and how many events in the inbox. Reads the file itself: the
+    /// agent API rightly doesn't tell.
+    pub async fn left_over(&self) -> (i64, i64) {
+        let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
+        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
+        let sql = "SELECT (SELECT COUNT(*) FROM outbox), (SELECT COUNT(*) FROM inbox)";
+        let counts = sqlx::query_as(sql).fetch_one(&mut file).await.expect("two counts");
+        file.close().await.unwrap();
+        counts
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("relay.db")
+    }
+
+    /// Where Ada's API begins, as the relay knows it.
+    pub fn ada_url(&self) -> &str {
+        &self.env["ADA_BASE_URL"]
+    }
+
+    pub fn agent(&self, name: &str) -> Agent {
+        let token = AGENTS.iter().find(|(known, _)| *known == name).expect("an agent of the settings").1;
+        Agent::new(self.http.clone(), &self.agents_url, token)
+    }
+
+    pub fn alex(&self) -> Agent {
+        self.agent("Alex")
+    }
+
+    pub fn road(&self) -> &Road {
+        self.road.as_ref().expect("a setup with a road")
+    }
+
+    /// A customer of Ada's is handed off. Gives the conversation's and the handoff's id.
+    pub async fn hand_off(&self) -> (String, String) {
+        let conversation = self.ada.open_conversation();
+        let context = json!({ "first_name": "Maria", "last_name": "Silva" });
+        assert_eq!(self.ada.start_handoff(&conversation, context).await.unwrap(), 200);
+        let handoff = self.alex().handoff_of(&conversation).await;
+        (conversation, handoff["id"].as_str().unwrap().to_owned())
+    }
+
+    /// A start call of our own making. Gives the handoff's id.
+    pub async fn start_call(&self, conversation: &str) -> String {
+        let answer = self.post_start(&json!({ "conversation_id": conversation })).await;
+        answer.good(200)["handoff_id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn post_start(&self, body: &Value) -> super::answer::Answer {
+        let request = self.http.post(format!("{}/handoffs/start", self.url));
+        super::answer::Answer::to(request.bearer_auth(START_KEY).json(body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> super::answer::Answer {
+        super::answer::Answer::to(self.http.get(format!("{}{path}", self.url))).await
+    }
+}

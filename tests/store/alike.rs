@@ -1,0 +1,198 @@
+//! Both stores give the same answers to the same sequence of commands.
+
+use handoff_relay::{
+    relay::{
+        buffer::Buffer,
+        changes::{Changes, IdempotencyScope, Idempotent},
+        delivery::Delivery,
+        thread::Row,
+    },
+    store::{HandoffQuery, MemoryStore, Since, Store},
+};
+use proptest::prelude::*;
+
+use super::{
+    file::File,
+    make::{
+        HOUR, active, at, ended, event, handoff, key, letter, match_key, of, of_handoff, put_deliveries,
+        put_handoffs, put_rows, reads, row, sends, view, write,
+    },
+};
+
+#[derive(Clone, Debug)]
+enum Command {
+    Handoff(u8, u8),
+    Row(u8, u8),
+    Delivery(u8, i64),
+    DeliveryDone(u8),
+    Event(u8, i64),
+    EventDone(u8),
+    Buffer(u8, Option<i64>),
+    Remember(u8),
+    Idempotent(u8),
+    Letter(u8),
+    Claim(i64, usize),
+    Forget(i64),
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let small = 0..6_u8;
+    let day = 0..90_i64;
+    prop_oneof![
+        3 => (small.clone(), 0..3_u8).prop_map(|(which, state)| Command::Handoff(which, state)),
+        3 => (small.clone(), 1..9_u8).prop_map(|(which, seq)| Command::Row(which, seq)),
+        3 => (small.clone(), day.clone()).prop_map(|(id, due)| Command::Delivery(id, due)),
+        1 => small.clone().prop_map(Command::DeliveryDone),
+        2 => (any::<u8>(), day.clone()).prop_map(|(id, seconds)| Command::Event(id, seconds)),
+        1 => any::<u8>().prop_map(Command::EventDone),
+        1 => (small.clone(), proptest::option::of(day.clone())).prop_map(|(id, due)| Command::Buffer(id, due)),
+        1 => any::<u8>().prop_map(Command::Remember),
+        1 => small.clone().prop_map(Command::Idempotent),
+        1 => any::<u8>().prop_map(Command::Letter),
+        3 => (day.clone(), 0..9_usize).prop_map(|(now, limit)| Command::Claim(now, limit)),
+        1 => day.prop_map(Command::Forget),
+    ]
+}
+
+fn asked(which: u8) -> IdempotencyScope {
+    IdempotencyScope { agent: "Alex".to_owned(), handoff: "h1".into(), key: which.to_string() }
+}
+
+/// The conversation of a handoff: two have several.
+fn chat(which: u8) -> String {
+    format!("c{}", which % 4)
+}
+
+/// What a delivery does is settled when it is made; when it is due is not.
+fn delivery(id: u8, due: i64) -> Delivery {
+    let make = if id < 4 { sends } else { reads };
+    Delivery { due_at: at(due), ..make(&format!("d{id}"), &format!("h{}", id % 3), &chat(id % 3)) }
+}
+
+/// Commands that a store could refuse are asked only once each: `step` makes their ids unique.
+async fn run(store: &dyn Store, step: usize, command: &Command) -> String {
+    match *command {
+        Command::Handoff(which, state) => {
+            let (id, chat) = (format!("h{which}"), chat(which));
+            let handoff = match state {
+                0 => handoff(&id, &chat),
+                1 => active(&id, &chat, "Alex"),
+                _ => ended(&id, &chat, "Sam", &format!("{id}-1")),
+            };
+            put_handoffs(store, vec![handoff]).await;
+        }
+        Command::Row(which, seq) => {
+            // What a row says never changes; how it stands does.
+            let words = format!("says {}", seq % 3);
+            let row = Row { late: step.is_multiple_of(2), ..row(&format!("h{which}"), seq.into(), &words) };
+            put_rows(store, vec![row]).await;
+        }
+        Command::Delivery(id, due) => put_deliveries(store, vec![delivery(id, due)]).await,
+        Command::DeliveryDone(id) => {
+            let done = vec![format!("d{id}").as_str().into()];
+            write(store, Changes { deliveries_done: done, ..Changes::default() }).await;
+        }
+        Command::Claim(now, limit) => return claim(store, now, limit).await,
+        Command::Forget(days) => store.forget(at(days * 86_400)).await.unwrap(),
+        _ => write(store, changes(step, command)).await,
+    }
+    String::new()
+}
+
+fn changes(step: usize, command: &Command) -> Changes {
+    let at = at(i64::try_from(step).unwrap() * 86_400);
+    let mut changes = Changes { at, ..Changes::default() };
+    match *command {
+        Command::Event(id, seconds) => {
+            changes.inbox = vec![event(&chat(id), &format!("s{id}-{step}"), seconds)];
+        }
+        Command::EventDone(id) => {
+            changes.inbox_done = (0..step).map(|step| format!("s{id}-{step}")).collect()
+        }
+        Command::Buffer(id, due) => {
+            let buffer =
+                due.map(super::make::at).map(|due| (Buffer { arrivals: None, held_until: Some(due) }, due));
+            changes.buffer = Some((key(&chat(id)), buffer));
+        }
+        Command::Remember(id) => changes.remember = vec![format!("s{id}-{step}")],
+        Command::Idempotent(which) => {
+            let known = Idempotent { digest: which.to_string(), row: "h1-1".into() };
+            changes.idempotent = Some((IdempotencyScope { key: step.to_string(), ..asked(which) }, known));
+        }
+        Command::Letter(id) => changes.dead_letters = vec![letter(&format!("{id}-{step}"))],
+        _ => {}
+    }
+    changes
+}
+
+/// Which of several due lanes is claimed first is a store's own affair: all or none are.
+async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
+    let limit = if limit > 4 { 99 } else { 0 };
+    let mut due = store.claim_due(at(now), HOUR, limit).await.unwrap();
+    due.items.sort_by(|a, b| a.id.cmp(&b.id));
+    format!("{due:?}")
+}
+
+/// Everything there is to see.
+async fn all(store: &dyn Store, steps: usize, begin: u64) -> Vec<String> {
+    let mut seen = vec![format!("{:?}", store.dead_letters(99).await.unwrap())];
+    seen.push(format!("{:?}", store.due_conversations(at(50), 99).await.unwrap().next));
+    let depths = store.depths().await.unwrap();
+    seen.push(format!("{:?} {:?} {:?}", depths.handoffs, depths.inbox_oldest, depths.outbox_oldest));
+    let page = store.handoffs(&HandoffQuery { limit: 99, ..HandoffQuery::default() }).await.unwrap();
+    seen.push(format!("{page:?}"));
+    for which in 0..6_u8 {
+        seen.push(format!("{:?}", store.rows(&format!("h{which}").as_str().into(), 0, 99).await.unwrap()));
+        let mut scope = of_handoff(&format!("h{which}"));
+        scope.unread_behind = Some(which.into());
+        seen.push(sorted(store, scope).await);
+    }
+    for step in 0..steps {
+        let mut scope = of(&chat(u8::try_from(step % 4).unwrap()));
+        scope.svix_id = Some(format!("s{step}-{step}"));
+        scope.idempotency = Some(IdempotencyScope { key: step.to_string(), ..asked(0) });
+        scope.matching = vec![match_key(&format!("ada-h{}-1", step % 6), &format!("says {}", step % 3))];
+        (scope.with_inbox, scope.with_outbox) = (true, step.is_multiple_of(2));
+        seen.push(sorted(store, scope).await);
+    }
+    let since = store.changes_since(begin, 999).await.unwrap();
+    let Since::Changes(changes) = since else { panic!("{since:?}") };
+    seen.extend(changes.into_iter().map(|(number, changed)| format!("{} {changed:?}", number - begin)));
+    seen
+}
+
+async fn sorted(store: &dyn Store, scope: handoff_relay::relay::changes::Scope) -> String {
+    let mut view = view(store, scope).await;
+    view.rows.sort_by(|a, b| a.id.cmp(&b.id));
+    format!("{view:?}")
+}
+
+async fn answers(store: &dyn Store, commands: &[Command]) -> Vec<String> {
+    let begin = *store.changed().borrow();
+    // Rows are shown through their handoffs: all of them are there.
+    let handoffs = (0..6_u8).map(|which| handoff(&format!("h{which}"), &chat(which))).collect();
+    put_handoffs(store, handoffs).await;
+    let mut seen = Vec::new();
+    for (step, command) in commands.iter().enumerate() {
+        seen.push(run(store, step, command).await);
+    }
+    seen.extend(all(store, commands.len(), begin).await);
+    seen
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn memory_and_sqlite_give_the_same_answers(commands in proptest::collection::vec(command(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (memory, sqlite) = runtime.block_on(async {
+            let file = File::new();
+            (answers(&MemoryStore::new(), &commands).await, answers(&*file.open().await, &commands).await)
+        });
+        for (memory, sqlite) in memory.iter().zip(&sqlite) {
+            prop_assert_eq!(memory, sqlite);
+        }
+        prop_assert_eq!(memory.len(), sqlite.len());
+    }
+}

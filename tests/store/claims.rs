@@ -1,0 +1,122 @@
+//! Deliveries are claimed: the head of each lane, in order, one holder at a time.
+
+use handoff_relay::{
+    relay::{changes::Changes, delivery::Delivery, time::Time},
+    store::{Due, Store},
+};
+
+use super::make::{HOUR, at, handoff, put_deliveries, put_handoffs, reads, sends, write};
+
+async fn claim(store: &dyn Store, now: Time, limit: usize) -> Due<Delivery> {
+    let mut due = store.claim_due(now, HOUR, limit).await.unwrap();
+    due.items.sort_by(|a, b| a.id.cmp(&b.id));
+    due
+}
+
+fn ids(due: &Due<Delivery>) -> Vec<&str> {
+    due.items.iter().map(|delivery| delivery.id.as_str()).collect()
+}
+
+async fn finish(store: &dyn Store, id: &str) {
+    write(store, Changes { deliveries_done: vec![id.into()], ..Changes::default() }).await;
+}
+
+async fn nothing_is_due_in_an_empty_outbox(store: &dyn Store) {
+    assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None });
+}
+
+async fn a_lane_is_strictly_first_in_first_out(store: &dyn Store) {
+    put_handoffs(store, vec![handoff("h", "a")]).await;
+    put_deliveries(store, ["d3", "d1", "d2"].map(|id| sends(id, "h", "a")).to_vec()).await;
+    for expected in ["d3", "d1", "d2"] {
+        let due = claim(store, at(0), 9).await;
+        assert_eq!(ids(&due), [expected]);
+        let then = claim(store, at(0), 9).await;
+        assert_eq!(then, Due { items: vec![], next: Some(at(0) + HOUR) }, "one at a time");
+        finish(store, expected).await;
+    }
+    assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None });
+}
+
+async fn a_head_that_must_wait_holds_back_its_lane_and_no_other(store: &dyn Store) {
+    let waits = Delivery { due_at: at(60), ..sends("d1", "h", "a") };
+    put_deliveries(store, vec![waits, sends("d2", "h", "a")]).await;
+    put_deliveries(store, vec![reads("d3", "h", "a"), sends("d4", "g", "a"), sends("d5", "x", "b")]).await;
+    let due = claim(store, at(0), 9).await;
+    assert_eq!(ids(&due), ["d3", "d4", "d5"]);
+    assert_eq!(due.next, Some(at(60)));
+    assert!(claim(store, Time::from_micros(at(60).as_micros() - 1), 9).await.items.is_empty());
+    assert_eq!(ids(&claim(store, at(60), 9).await), ["d1"]);
+}
+
+async fn a_claim_lasts_for_its_lease_and_counts_as_an_attempt(store: &dyn Store) {
+    put_deliveries(store, vec![sends("d", "h", "a")]).await;
+    assert_eq!(claim(store, at(0), 9).await.items[0].attempts, 1);
+    let due = claim(store, at(3_599), 9).await;
+    assert_eq!(due, Due { items: vec![], next: Some(at(3_600)) });
+    assert_eq!(claim(store, at(3_600), 9).await.items[0].attempts, 2, "its holder is gone");
+}
+
+async fn putting_a_delivery_again_frees_it(store: &dyn Store) {
+    put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "h", "a")]).await;
+    let mut claimed = claim(store, at(0), 9).await.items.remove(0);
+    claimed.due_at = at(5);
+    put_deliveries(store, vec![claimed]).await;
+    assert_eq!(claim(store, at(4), 9).await, Due { items: vec![], next: Some(at(5)) });
+    let due = claim(store, at(5), 9).await;
+    assert_eq!((ids(&due), due.items[0].attempts), (vec!["d"], 2));
+}
+
+async fn no_more_are_claimed_than_asked_for(store: &dyn Store) {
+    for lane in ["a", "b", "c", "d"] {
+        put_deliveries(store, vec![sends(lane, lane, lane)]).await;
+    }
+    let mut claimed = Vec::new();
+    for (limit, count, next) in [(0, 0, at(0)), (3, 3, at(0)), (3, 1, at(0) + HOUR)] {
+        let due = claim(store, at(0), limit).await;
+        assert_eq!((due.items.len(), due.next), (count, Some(next)), "limit {limit}");
+        claimed.extend(due.items.into_iter().map(|delivery| delivery.id.0));
+    }
+    claimed.sort_unstable();
+    assert_eq!(claimed, ["a", "b", "c", "d"]);
+}
+
+async fn what_was_done_with_while_claimed_is_not_claimed_again(store: &dyn Store) {
+    put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "h", "a")]).await;
+    claim(store, at(0), 9).await;
+    finish(store, "d").await;
+    assert_eq!(ids(&claim(store, at(0), 9).await), ["e"]);
+    finish(store, "e").await;
+    assert_eq!(claim(store, at(9_999), 9).await, Due { items: vec![], next: None });
+}
+
+async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
+    let empty = store.depths().await.unwrap();
+    assert_eq!((empty.inbox, empty.outbox, empty.handoffs), (0, 0, [0, 0, 0]));
+    assert_eq!((empty.inbox_oldest, empty.outbox_oldest), (None, None));
+    let handoffs = vec![
+        handoff("h", "a"),
+        super::make::active("i", "b", "Alex"),
+        super::make::ended("j", "c", "Alex", "j-1"),
+        super::make::ended("k", "d", "Alex", "k-1"),
+    ];
+    put_handoffs(store, handoffs).await;
+    let older = Delivery { queued_at: at(-9), ..reads("r", "h", "a") };
+    put_deliveries(store, vec![sends("d", "h", "a"), older]).await;
+    let inbox = vec![super::make::event("a", "s2", 2), super::make::event("b", "s1", 1)];
+    write(store, Changes { inbox, ..Changes::default() }).await;
+    let depths = store.depths().await.unwrap();
+    assert_eq!((depths.inbox, depths.outbox, depths.handoffs), (2, 2, [1, 1, 2]));
+    assert_eq!((depths.inbox_oldest, depths.outbox_oldest), (Some(at(1)), Some(at(-9))));
+}
+
+on_every_store!(
+    nothing_is_due_in_an_empty_outbox,
+    a_lane_is_strictly_first_in_first_out,
+    a_head_that_must_wait_holds_back_its_lane_and_no_other,
+    a_claim_lasts_for_its_lease_and_counts_as_an_attempt,
+    putting_a_delivery_again_frees_it,
+    no_more_are_claimed_than_asked_for,
+    what_was_done_with_while_claimed_is_not_claimed_again,
+    depths_tell_how_much_waits_and_since_when,
+);

@@ -1,0 +1,52 @@
+//! A database file for one test.
+
+use std::{path::PathBuf, sync::Arc};
+
+use handoff_relay::{
+    settings::Database,
+    store::{Opened, Store, StoreError, open},
+};
+use tokio::task::JoinHandle;
+
+pub struct File {
+    _folder: tempfile::TempDir,
+    pub path: PathBuf,
+}
+
+/// An open store whose writer can be waited for.
+pub struct Open {
+    pub store: Arc<dyn Store>,
+    writer: JoinHandle<()>,
+}
+
+impl Open {
+    /// Lets go of the file, as the end of a process does.
+    pub async fn close(self) {
+        drop(self.store);
+        self.writer.await.unwrap();
+    }
+}
+
+impl File {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("handoffs.db");
+        Self { _folder: folder, path }
+    }
+
+    pub async fn try_open(&self) -> Result<Open, StoreError> {
+        let opened = open(&Database::Sqlite(self.path.clone())).await?;
+        let writer = tokio::spawn(opened.writer.unwrap());
+        Ok(Open { store: opened.store, writer })
+    }
+
+    /// With a writer that doesn't run yet.
+    pub async fn open_idle(&self) -> Opened {
+        open(&Database::Sqlite(self.path.clone())).await.unwrap()
+    }
+
+    /// For as long as the test runs.
+    pub async fn open(&self) -> Arc<dyn Store> {
+        self.try_open().await.unwrap().store
+    }
+}

@@ -1,0 +1,158 @@
+//! What agents and workers read: handoffs, rows, conversations that are due, dead letters.
+
+use handoff_relay::{
+    relay::{buffer::Buffer, changes::Changes, time::Time},
+    store::{Due, HandoffQuery, StatusFilter, Store},
+};
+use serde_json::json;
+
+use super::make::{active, at, ended, handoff, ids, key, letter, put_handoffs, put_rows, row, write};
+
+fn all() -> HandoffQuery {
+    HandoffQuery { limit: 50, ..HandoffQuery::default() }
+}
+
+async fn some(store: &dyn Store) {
+    let mut named = handoff("h4", "d");
+    named.end_user.name = Some("Zoë Çelik".to_owned());
+    named.end_user.id = Some("user-77".to_owned());
+    named.context = json!({ "plan": "Pro", "seats": 12, "odd": "50%_off" }).as_object().unwrap().clone();
+    let handoffs = vec![handoff("h1", "a"), active("h2", "b", "Alex"), ended("h3", "a", "Alex", "r"), named];
+    put_handoffs(store, handoffs).await;
+}
+
+async fn each_filter_narrows_the_list(store: &dyn Store) {
+    some(store).await;
+    let text = |text: &str| HandoffQuery { text: Some(text.to_owned()), ..all() };
+    let status = |status| HandoffQuery { status: Some(status), ..all() };
+    for (query, found) in [
+        (all(), vec!["h4", "h3", "h2", "h1"]),
+        (status(StatusFilter::Waiting), vec!["h4", "h1"]),
+        (status(StatusFilter::Active), vec!["h2"]),
+        (status(StatusFilter::Ended), vec!["h3"]),
+        (HandoffQuery { conversation: Some("a".to_owned()), ..all() }, vec!["h3", "h1"]),
+        (HandoffQuery { agent: Some("Alex".to_owned()), ..all() }, vec!["h3", "h2"]),
+        (HandoffQuery { agent: Some("Alex".to_owned()), ..status(StatusFilter::Active) }, vec!["h2"]),
+        (HandoffQuery { agent: Some("alex".to_owned()), ..all() }, vec![]),
+        (text("pro"), vec!["h4"]),
+        (text("zoë ç"), vec!["h4"]),
+        (text("ZOË Ç"), vec!["h4"]),
+        (text("USER-77"), vec!["h4"]),
+        (text("12"), vec!["h4"]),
+        (text("0%_o"), vec!["h4"]),
+        (text("%"), vec!["h4"]),
+        (text("h2"), vec!["h2"]),
+        (text("nobody"), vec![]),
+    ] {
+        let page = store.handoffs(&query).await.unwrap();
+        assert_eq!((ids(&page.handoffs), page.next), (found, None), "{query:?}");
+    }
+}
+
+async fn the_list_shows_what_has_changed(store: &dyn Store) {
+    some(store).await;
+    put_handoffs(store, vec![active("h1", "a", "Sam")]).await;
+    let query = HandoffQuery { agent: Some("Sam".to_owned()), ..all() };
+    assert_eq!(ids(&store.handoffs(&query).await.unwrap().handoffs), ["h1"]);
+    let changed = store.handoff(&"h1".into()).await.unwrap();
+    assert_eq!(changed, Some(active("h1", "a", "Sam")));
+    assert_eq!(store.handoff(&"none".into()).await.unwrap(), None);
+}
+
+async fn pages_follow_without_gaps_while_new_ones_come(store: &dyn Store) {
+    for number in 0..7 {
+        put_handoffs(
+            store,
+            vec![handoff(&format!("h{number}"), "a"), active(&format!("x{number}"), "b", "Sam")],
+        )
+        .await;
+    }
+    let mut query = HandoffQuery { status: Some(StatusFilter::Waiting), limit: 3, ..HandoffQuery::default() };
+    let mut pages = Vec::new();
+    loop {
+        let page = store.handoffs(&query).await.unwrap();
+        pages.push(ids(&page.handoffs).join(" "));
+        put_handoffs(store, vec![handoff(&format!("new{}", pages.len()), "a")]).await;
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, ["h6 h5 h4", "h3 h2 h1", "h0"]);
+}
+
+async fn a_last_page_that_is_full_says_that_it_is_the_last(store: &dyn Store) {
+    put_handoffs(store, vec![handoff("h1", "a"), handoff("h2", "b")]).await;
+    let page = store.handoffs(&HandoffQuery { limit: 2, ..all() }).await.unwrap();
+    assert_eq!((page.handoffs.len(), page.next), (2, None));
+    for after in [0, u64::MAX] {
+        let page = store.handoffs(&HandoffQuery { after: Some(after), ..all() }).await.unwrap();
+        assert_eq!((page.handoffs.len(), page.next), (if after == 0 { 0 } else { 2 }, None), "{after}");
+    }
+}
+
+async fn rows_come_by_number_behind_a_mark(store: &dyn Store) {
+    put_rows(store, [2, 1, 4, 3].map(|seq| row("h", seq, "")).to_vec()).await;
+    put_rows(store, vec![row("g", 1, "another thread")]).await;
+    for (after, limit, found) in [
+        (0, 9, vec![1, 2, 3, 4]),
+        (0, 2, vec![1, 2]),
+        (2, 2, vec![3, 4]),
+        (4, 9, vec![]),
+        (u64::MAX, 9, vec![]),
+    ] {
+        let rows = store.rows(&"h".into(), after, limit).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), found, "after {after}");
+    }
+    assert!(store.rows(&"none".into(), 0, 9).await.unwrap().is_empty());
+    assert_eq!(store.row(&"h-3".into()).await.unwrap(), Some(row("h", 3, "")));
+    assert_eq!(store.row(&"h-5".into()).await.unwrap(), None);
+    put_rows(store, vec![row("h", 3, "changed")]).await;
+    assert_eq!(store.rows(&"h".into(), 2, 1).await.unwrap(), [row("h", 3, "changed")]);
+}
+
+async fn wait_until(store: &dyn Store, conversation: &str, due: Option<Time>) {
+    let buffer = due.map(|due| (Buffer { arrivals: None, held_until: Some(due) }, due));
+    write(store, Changes { buffer: Some((key(conversation), buffer)), ..Changes::default() }).await;
+}
+
+async fn conversations_come_due_in_order(store: &dyn Store) {
+    assert_eq!(store.due_conversations(at(9), 9).await.unwrap(), Due { items: vec![], next: None });
+    for (conversation, due) in [("c", 3), ("a", 1), ("d", 4), ("b", 2)] {
+        wait_until(store, conversation, Some(at(due))).await;
+    }
+    let keys = |names: &[&str]| names.iter().map(|name| key(name)).collect::<Vec<_>>();
+    for (now, limit, found, next) in [
+        (0, 9, &[][..], Some(at(1))),
+        (3, 9, &["a", "b", "c"][..], Some(at(4))),
+        (9, 9, &["a", "b", "c", "d"][..], None),
+        (9, 2, &["a", "b"][..], Some(at(3))),
+        (9, 0, &[][..], Some(at(1))),
+    ] {
+        let due = store.due_conversations(at(now), limit).await.unwrap();
+        assert_eq!(due, Due { items: keys(found), next }, "at {now}, limit {limit}");
+    }
+    wait_until(store, "a", Some(at(5))).await;
+    wait_until(store, "b", None).await;
+    let due = store.due_conversations(at(4), 9).await.unwrap();
+    assert_eq!(due, Due { items: keys(&["c", "d"]), next: Some(at(5)) });
+}
+
+async fn dead_letters_come_newest_first(store: &dyn Store) {
+    for id in ["z", "a", "m"] {
+        write(store, Changes { dead_letters: vec![letter(id)], ..Changes::default() }).await;
+    }
+    let all = [letter("m"), letter("a"), letter("z")];
+    assert_eq!(store.dead_letters(9).await.unwrap(), all);
+    assert_eq!(store.dead_letters(2).await.unwrap(), all[..2]);
+}
+
+on_every_store!(
+    each_filter_narrows_the_list,
+    the_list_shows_what_has_changed,
+    pages_follow_without_gaps_while_new_ones_come,
+    a_last_page_that_is_full_says_that_it_is_the_last,
+    rows_come_by_number_behind_a_mark,
+    conversations_come_due_in_order,
+    dead_letters_come_newest_first,
+);

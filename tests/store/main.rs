@@ -1,0 +1,39 @@
+//! What every store must do: one suite, run over all of them. And what only a file can do.
+//!
+//! To add a case: an `async fn` that takes a store, and its name in the list at the end of its file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests: what is unexpected ends the story"
+)]
+
+/// Runs each case over each store.
+macro_rules! on_every_store {
+    ($($case:ident),+ $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(&handoff_relay::store::MemoryStore::new()).await;
+            })+
+        }
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                let file = crate::file::File::new();
+                super::$case(&*file.open().await).await;
+            })+
+        }
+    };
+}
+
+mod file;
+mod make;
+
+mod alike;
+mod changes;
+mod claims;
+mod lists;
+mod memories;
+mod sqlite;
+mod views;

@@ -1,0 +1,180 @@
+//! Things to store, and short ways to store and see them.
+
+use std::time::Duration;
+
+use handoff_relay::{
+    relay::{
+        changes::{Changes, DeadLetter, Of, Scope, View},
+        delivery::{Delivery, Task},
+        event::{Event, EventKind, Message, SortKey},
+        handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, Origin, Status},
+        id::{ConversationKey, HandoffId},
+        matching::MatchKey,
+        thread::{AdaIds, Author, Content, Role, Row, Source},
+        time::Time,
+    },
+    store::{Store, decide},
+};
+use serde_json::Map;
+
+pub const HOUR: Duration = Duration::from_hours(1);
+
+pub fn at(seconds: i64) -> Time {
+    Time::from_millis(1_790_000_000_000 + seconds * 1_000)
+}
+
+pub fn key(conversation: &str) -> ConversationKey {
+    ConversationKey { ai_agent: "acme.ada.support".into(), conversation: conversation.into() }
+}
+
+pub fn of(conversation: &str) -> Scope {
+    Scope::new(Of::Conversation(key(conversation)))
+}
+
+pub fn of_handoff(id: &str) -> Scope {
+    Scope::new(Of::Handoff(id.into()))
+}
+
+/// A waiting handoff.
+pub fn handoff(id: &str, conversation: &str) -> Handoff {
+    Handoff {
+        id: id.into(),
+        key: key(conversation),
+        integration: "custom-handoff".to_owned(),
+        status: Status::Waiting,
+        origin: Origin::Started { called_at: at(0) },
+        end_user: EndUser::default(),
+        context: Map::new(),
+        created_at: at(0),
+        accepted_at: None,
+        last_seq: 0,
+        newest_at: at(0),
+        youngest_released: SortKey::default(),
+        last_from_end_user: None,
+        read_up_to: 0,
+        unread: 0,
+        last_message: None,
+        before_last: None,
+        version: 1,
+    }
+}
+
+pub fn active(id: &str, conversation: &str, agent: &str) -> Handoff {
+    let status = Status::Active { agent: agent.to_owned() };
+    Handoff { status, ..handoff(id, conversation) }
+}
+
+/// An ended one, and the row that says so.
+pub fn ended(id: &str, conversation: &str, agent: &str, row: &str) -> Handoff {
+    let ada = AdaEnd::Told { at: at(9) };
+    let end = End { at: at(9), by: EndedBy::Ada, agent: Some(agent.to_owned()), ada, row: row.into() };
+    Handoff { status: Status::Ended(end), ..handoff(id, conversation) }
+}
+
+pub fn message(id: &str, body: &str) -> Message {
+    let author = Author { role: Role::EndUser, display_name: None, avatar: None };
+    Message { id: id.into(), created_at: at(1), author, content: Content::Text { body: body.to_owned() } }
+}
+
+/// A customer's row, called `<handoff>-<seq>`, that Ada's webhook calls `ada-<handoff>-<seq>`.
+pub fn row(handoff: &str, seq: u64, body: &str) -> Row {
+    let message = message("", body);
+    let webhook = Some(format!("ada-{handoff}-{seq}").as_str().into());
+    Row {
+        id: format!("{handoff}-{seq}").as_str().into(),
+        handoff: handoff.into(),
+        seq,
+        at: at(1),
+        ids: AdaIds { webhook, ..AdaIds::default() },
+        author: message.author,
+        content: message.content,
+        created_at: at(1),
+        created_by_ada: true,
+        source: Source::Webhook,
+        sending: None,
+        attempted: false,
+        late: false,
+    }
+}
+
+/// A customer's message event, `seconds` old.
+pub fn event(conversation: &str, svix_id: &str, seconds: i64) -> Event {
+    Event {
+        svix_id: svix_id.to_owned(),
+        key: key(conversation),
+        timestamp: at(seconds),
+        received_at: at(seconds),
+        end_user_id: None,
+        kind: EventKind::Message(message(&format!("m-{svix_id}"), svix_id)),
+    }
+}
+
+pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
+    let task = Task::Send {
+        row: format!("{handoff}-1").as_str().into(),
+        text: id.to_owned(),
+        display_name: "Alex".to_owned(),
+    };
+    Delivery {
+        id: id.into(),
+        handoff: handoff.into(),
+        key: key(conversation),
+        task,
+        attempts: 0,
+        queued_at: at(0),
+        due_at: at(0),
+        said: false,
+    }
+}
+
+pub fn reads(id: &str, handoff: &str, conversation: &str) -> Delivery {
+    Delivery { task: Task::Transcript, ..sends(id, handoff, conversation) }
+}
+
+pub fn letter(id: &str) -> DeadLetter {
+    DeadLetter {
+        id: id.to_owned(),
+        svix_id: format!("svix-{id}"),
+        at: at(0),
+        reason: "unreadable".to_owned(),
+        body: "{".to_owned(),
+    }
+}
+
+pub fn match_key(id: &str, body: &str) -> MatchKey {
+    MatchKey::from(&message(id, body))
+}
+
+/// Writes these changes, whatever is there.
+pub async fn write(store: &dyn Store, changes: Changes) {
+    store.decide(of("anything"), Box::new(|_| changes)).await.unwrap();
+}
+
+/// What a decision with this scope sees.
+pub async fn view(store: &dyn Store, scope: Scope) -> View {
+    decide(store, scope, |view| (Changes::default(), view)).await.unwrap()
+}
+
+pub async fn put_handoffs(store: &dyn Store, handoffs: Vec<Handoff>) {
+    write(store, Changes { handoffs, ..Changes::default() }).await;
+}
+
+pub async fn put_rows(store: &dyn Store, rows: Vec<Row>) {
+    write(store, Changes { rows, ..Changes::default() }).await;
+}
+
+pub async fn put_deliveries(store: &dyn Store, deliveries: Vec<Delivery>) {
+    write(store, Changes { deliveries, ..Changes::default() }).await;
+}
+
+/// The ids of handoffs.
+pub fn ids<'a>(handoffs: impl IntoIterator<Item = &'a Handoff>) -> Vec<&'a str> {
+    handoffs.into_iter().map(|handoff| HandoffId::as_str(&handoff.id)).collect()
+}
+
+/// The ids of rows, sorted: views show rows in no certain order.
+pub fn row_ids(view: &View) -> Vec<&str> {
+    let mut ids: Vec<&str> = view.rows.iter().map(|row| row.id.as_str()).collect();
+    ids.sort_unstable();
+    ids
+}

@@ -1,0 +1,222 @@
+//! What only a file can do: survive, share a flush, belong to one process, break.
+
+use futures_util::future::join_all;
+use handoff_relay::{
+    relay::{changes::Changes, thread::Row},
+    store::{StoreError, decide},
+};
+
+use super::{
+    file::File,
+    make::{
+        HOUR, at, event, handoff, key, letter, of, of_handoff, put_deliveries, put_handoffs, put_rows, row,
+        row_ids, sends, view, write,
+    },
+};
+
+fn remembers(svix_id: &str) -> Changes {
+    Changes { remember: vec![svix_id.to_owned()], ..Changes::default() }
+}
+
+#[tokio::test]
+async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
+    let file = File::new();
+    let store = file.open().await;
+    write(&*store, remembers("had")).await;
+    let begin = *store.changed().borrow();
+    let jobs = (0..9).map(|number| {
+        let id = format!("h{number}");
+        let changes = Changes {
+            handoffs: vec![handoff(&id, "a")],
+            rows: vec![row(&id, 1, "")],
+            deliveries: vec![sends(&format!("d{number}"), &id, "a")],
+            inbox: vec![event("a", &format!("s{number}"), number)],
+            dead_letters: vec![letter(&id)],
+            // The fifth remembers what is remembered already, as no decision should.
+            remember: vec![if number == 4 { "had".to_owned() } else { format!("s{number}") }],
+            ..Changes::default()
+        };
+        store.decide(of("a"), Box::new(move |_| changes))
+    });
+    // Asked for at once, they share a batch.
+    let results = join_all(jobs).await;
+    for (number, result) in results.iter().enumerate() {
+        assert_eq!(result.is_err(), number == 4, "{number}: {result:?}");
+    }
+
+    let mut scope = of("a");
+    (scope.with_inbox, scope.with_outbox) = (true, true);
+    let view = view(&*store, scope).await;
+    assert_eq!(super::make::ids(&view.handoffs), ["h0", "h1", "h2", "h3", "h5", "h6", "h7", "h8"]);
+    assert!(view.outbox.iter().all(|delivery| delivery.id.as_str() != "d4"));
+    assert_eq!((view.inbox.len(), view.outbox.len(), view.inbox_depth), (8, 8, 8));
+    assert_eq!(store.row(&"h4-1".into()).await.unwrap(), None);
+    assert_eq!(store.dead_letters(99).await.unwrap().len(), 8);
+    assert_eq!(*store.changed().borrow(), begin + 16, "a handoff and a row each, numbered without gaps");
+}
+
+#[tokio::test]
+async fn a_decision_sees_what_an_earlier_one_of_its_batch_wrote() {
+    let file = File::new();
+    let store = file.open().await;
+    put_handoffs(&*store, vec![handoff("h", "a")]).await;
+    let add = || {
+        decide(&*store, of_handoff("h"), |view| {
+            let mut handoff = view.handoffs[0].clone();
+            handoff.last_seq += 1;
+            let seq = handoff.last_seq;
+            let rows: Vec<Row> = vec![row("h", seq, "")];
+            (Changes { handoffs: vec![handoff], rows, ..Changes::default() }, seq)
+        })
+    };
+    let mut numbers: Vec<u64> =
+        join_all((0..700).map(|_| add())).await.into_iter().map(Result::unwrap).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=700).collect::<Vec<u64>>(), "no number twice, none left out");
+    let rows = store.rows(&"h".into(), 0, 999).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<u64>>(), numbers);
+    assert_eq!(store.handoff(&"h".into()).await.unwrap().unwrap().last_seq, 700);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn decisions_of_many_tasks_all_land() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let tasks: Vec<_> = (0..20)
+        .map(|task| {
+            let store = std::sync::Arc::clone(&open.store);
+            tokio::spawn(async move {
+                for number in 0..20 {
+                    let event = event(&format!("c{task}"), &format!("{task}-{number}"), number);
+                    write(&*store, Changes { inbox: vec![event], ..remembers(&format!("{task}-{number}")) })
+                        .await;
+                }
+            })
+        })
+        .collect();
+    for task in join_all(tasks).await {
+        task.unwrap();
+    }
+    open.close().await;
+
+    let store = file.open().await;
+    assert_eq!(store.depths().await.unwrap().inbox, 400);
+    let mut scope = of("c7");
+    scope.with_inbox = true;
+    let view = view(&*store, scope).await;
+    assert_eq!((view.inbox.len(), view.inbox_depth), (20, 400));
+}
+
+#[tokio::test]
+async fn opening_again_brings_back_everything() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let store = &*open.store;
+    put_handoffs(store, vec![handoff("h", "a")]).await;
+    put_rows(store, vec![row("h", 1, "hello")]).await;
+    put_deliveries(store, vec![sends("d", "h", "a")]).await;
+    let waits = handoff_relay::relay::buffer::Buffer { arrivals: None, held_until: Some(at(3)) };
+    let kept = Changes {
+        inbox: vec![event("a", "s1", 1)],
+        buffer: Some((key("a"), Some((waits, at(3))))),
+        dead_letters: vec![letter("l")],
+        ..remembers("s1")
+    };
+    write(store, kept).await;
+    let mut scope = of("a");
+    scope.svix_id = Some("s1".to_owned());
+    (scope.with_inbox, scope.with_outbox) = (true, true);
+    let before = format!("{:?}", view(store, scope.clone()).await);
+    let newest = *store.changed().borrow();
+    let shown = store.changes_since(newest - 2, 9).await.unwrap();
+    open.close().await;
+
+    let store = file.open().await;
+    assert_eq!(format!("{:?}", view(&*store, scope.clone()).await), before);
+    assert_eq!(row_ids(&view(&*store, scope).await), ["h-1"]);
+    assert_eq!(*store.changed().borrow(), newest, "the numbers go on");
+    assert_eq!(store.changes_since(newest - 2, 9).await.unwrap(), shown);
+    assert_eq!(store.dead_letters(9).await.unwrap(), [letter("l")]);
+    assert_eq!(store.due_conversations(at(3), 9).await.unwrap().items, [key("a")]);
+}
+
+#[tokio::test]
+async fn claims_of_a_dead_process_are_void() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    put_deliveries(&*open.store, vec![sends("d", "h", "a")]).await;
+    assert_eq!(open.store.claim_due(at(0), HOUR, 9).await.unwrap().items.len(), 1);
+    assert!(open.store.claim_due(at(1), HOUR, 9).await.unwrap().items.is_empty());
+    open.close().await;
+
+    let store = file.open().await;
+    let due = store.claim_due(at(1), HOUR, 9).await.unwrap();
+    assert_eq!(due.items[0].attempts, 2, "free, and known to have been tried");
+}
+
+fn refusal(result: Result<super::file::Open, StoreError>) -> String {
+    match result {
+        Ok(_) => panic!("opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_file_belongs_to_one_process() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let text = refusal(file.try_open().await);
+    assert!(text.contains(&format!("{} is in use by another handoff-relay", file.path.display())), "{text}");
+    assert!(!text.contains('\n'));
+    open.store.ready().await.unwrap();
+    open.close().await;
+    file.try_open().await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_file_is_its_owners_until_the_last_is_written() {
+    let file = File::new();
+    let opened = file.open_idle().await;
+    drop(opened.store);
+    refusal(file.try_open().await);
+    opened.writer.unwrap().await;
+    file.try_open().await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_broken_file_is_refused_by_name() {
+    let file = File::new();
+    std::fs::write(&file.path, "not a database, but long enough to look like one ".repeat(100)).unwrap();
+    let text = refusal(file.try_open().await);
+    assert!(text.contains(&file.path.display().to_string()) && text.contains("not a database"), "{text}");
+
+    let folder = File::new();
+    std::fs::create_dir(&folder.path).unwrap();
+    let text = refusal(folder.try_open().await);
+    assert!(text.contains(&folder.path.display().to_string()), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    put_handoffs(&*open.store, vec![handoff("h", "a")]).await;
+    for entry in std::fs::read_dir(file.path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        let empty = entry.metadata().unwrap().len() == 0;
+        assert!(empty || mode.trailing_zeros() >= 6, "{:?} has mode {mode:o}", entry.path());
+    }
+    open.close().await;
+}
+
+#[tokio::test]
+async fn a_stopped_writer_is_an_error_not_a_wait() {
+    let file = File::new();
+    let opened = file.open_idle().await;
+    drop(opened.writer);
+    let result = opened.store.decide(of("a"), Box::new(|_| Changes::default())).await;
+    assert!(matches!(result, Err(StoreError::Stopped)), "{result:?}");
+}
