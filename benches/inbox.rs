@@ -20,7 +20,8 @@ use futures_util::{StreamExt, stream};
 use handoff_relay::{
     relay::{
         buffer::Timings,
-        changes::{Draft, Now, Policy},
+        changes::{Now, Policy},
+        draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId, NewIds},
         rules::arrive,

@@ -27,7 +27,8 @@ use crate::{
     },
     metrics::Metrics,
     relay::{
-        changes::{Draft, Now, Policy, Scope},
+        changes::{Now, Of, Policy, Scope},
+        draft::Draft,
         handoff::Handoff,
         id::{HandoffId, RowId},
         rules::{
@@ -179,7 +180,7 @@ impl Engine {
     async fn set_aside(&self, webhook: VerifiedWebhook, reason: String) -> Result<Arrival, StoreError> {
         let body = String::from_utf8_lossy(&webhook.body).into_owned();
         // No conversation is known; the empty key has neither handoffs nor a buffer.
-        let mut scope = Scope::new(crate::relay::changes::Of::Conversation(self.reader.key(String::new())));
+        let mut scope = Scope::new(Of::Conversation(self.reader.key(String::new())));
         scope.svix_id = Some(webhook.id.clone());
         self.decide(scope, move |draft| {
             if draft.view.seen {

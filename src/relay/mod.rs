@@ -4,13 +4,14 @@
 //! folder of this crate. Time, new ids and jitter are arguments, so tests assert exact values.
 //!
 //! A decision takes a [`View`](changes::View) (what the store knows that matters) and fills a
-//! [`Draft`](changes::Draft) (what the store shall write, all or nothing). To add one: a function in
+//! [`Draft`](draft::Draft) (what the store shall write, all or nothing). To add one: a function in
 //! [`rules`], a table test beside it, and a caller in `engine/`.
 
 pub mod backoff;
 pub mod buffer;
 pub mod changes;
 pub mod delivery;
+pub mod draft;
 pub mod event;
 pub mod handoff;
 pub mod id;

@@ -2,8 +2,9 @@
 
 use super::ending;
 use crate::relay::{
-    changes::{Draft, Of, Scope},
+    changes::{Of, Scope},
     delivery::Task,
+    draft::Draft,
     handoff::{AdaEnd, EndedBy, Handoff, Status},
     id::HandoffId,
     thread::{EventName, Sending},

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{message, place};
 use crate::relay::{
-    changes::{Draft, Of, Scope},
+    changes::{Of, Scope},
+    draft::Draft,
     event::{Event, EventKind, Message},
     matching::MatchKey,
     thread::Role,

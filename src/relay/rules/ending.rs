@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::relay::{
-    changes::{Draft, NewRow, system},
     delivery::Task,
+    draft::{Draft, NewRow, system},
     event::SortKey,
     handoff::{AdaEnd, DOUBT, End, EndedBy, Status},
     thread::{Content, EventName, Sending, Source},

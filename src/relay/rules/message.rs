@@ -1,7 +1,7 @@
 //! A message of Ada's joins a thread, or turns out to be there already.
 
 use crate::relay::{
-    changes::{Draft, NewRow},
+    draft::{Draft, NewRow},
     event::{Event, Message},
     handoff::{DOUBT, Handoff},
     matching::{self, LearnedFrom, Match},

@@ -1,6 +1,6 @@
 //! The decisions, one file for each thing that can happen.
 //!
-//! Each takes a [`Draft`](super::changes::Draft) and changes it. What scope of the store's knowledge a
+//! Each takes a [`Draft`](super::draft::Draft) and changes it. What scope of the store's knowledge a
 //! decision needs is said by the `scope` function beside it.
 
 pub mod act;

@@ -1,7 +1,7 @@
 //! Which handoff of a conversation an event belongs to. Ada's times are compared with Ada's alone.
 
 use crate::relay::{
-    changes::Draft,
+    draft::Draft,
     handoff::{DOUBT, Handoff},
     time::Time,
 };

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::{ending, message, place, start};
 use crate::relay::{
     buffer::Buffer,
-    changes::{Draft, INBOX_PAGE, Of, Scope},
+    changes::{INBOX_PAGE, Of, Scope},
+    draft::Draft,
     event::{Event, EventKind, Message},
     handoff::{AdaEnd, EndedBy},
     id::ConversationKey,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::{ending, message::forget_delivery};
 use crate::relay::{
     backoff,
-    changes::{Draft, NewRow, Of, Scope, system},
+    changes::{Of, Scope},
     delivery::{Delivery, Failure, Lane, Receipt, Task},
+    draft::{Draft, NewRow, system},
     handoff::{AdaEnd, EndedBy, Status},
     id::{DeliveryId, HandoffId},
     thread::{Content, Sending, Source},

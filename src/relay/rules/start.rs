@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::ending;
 use crate::relay::{
-    changes::{Draft, Of, Scope},
+    changes::{Of, Scope},
     delivery::Task,
+    draft::Draft,
     event::SortKey,
     handoff::{AdaEnd, EndUser, EndedBy, Handoff, Origin, Status},
     id::{ConversationKey, HandoffId},

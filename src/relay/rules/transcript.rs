@@ -2,7 +2,8 @@
 
 use super::message::{find, find_by_id, forget_delivery};
 use crate::relay::{
-    changes::{Draft, NewRow, Of, Scope},
+    changes::{Of, Scope},
+    draft::{Draft, NewRow},
     event::Message,
     id::{DeliveryId, HandoffId},
     matching::{LearnedFrom, Match, MatchKey},

@@ -2,8 +2,9 @@
 
 use super::act::{self, Refusal};
 use crate::relay::{
-    changes::{Draft, IdempotencyScope, Idempotent, NewRow, Of, Scope},
+    changes::{IdempotencyScope, Idempotent, Of, Scope},
     delivery::Task,
+    draft::{Draft, NewRow},
     id::{HandoffId, RowId},
     thread::{Author, Content, Role, Row, Sending, Source},
 };

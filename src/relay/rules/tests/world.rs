@@ -10,8 +10,9 @@ use super::{
 };
 use crate::relay::{
     buffer::Timings,
-    changes::{Draft, Now, Policy, Scope},
+    changes::{Now, Policy, Scope},
     delivery::{Delivery, Failure, Lane, Receipt, Task},
+    draft::Draft,
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
     id::{HandoffId, NewIds, RowId},

@@ -1,0 +1,245 @@
+//! The view of a decision, being worked on, with its changes marked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    buffer::Buffer,
+    changes::{Changes, DeadLetter, Now, Policy, View},
+    delivery::{Delivery, Task},
+    handoff::Handoff,
+    id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
+    thread::{Author, Content, EventName, Role, Row, Sending, Source},
+    time::Time,
+};
+
+/// A view being worked on.
+pub struct Draft<'a> {
+    /// What is known, changed in place.
+    pub view: View,
+    /// The time of the decision.
+    pub now: Now,
+    /// The settings.
+    pub policy: &'a Policy,
+    ids: &'a mut dyn NewIds,
+    changes: Changes,
+    touched_handoffs: BTreeSet<HandoffId>,
+    touched_rows: BTreeSet<RowId>,
+    touched_deliveries: BTreeMap<DeliveryId, Touched>,
+}
+
+enum Touched {
+    Put,
+    Done,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins to work on `view`.
+    pub fn new(view: View, now: Now, policy: &'a Policy, ids: &'a mut dyn NewIds) -> Self {
+        Self {
+            view,
+            now,
+            policy,
+            ids,
+            changes: Changes { at: now.at, ..Changes::default() },
+            touched_handoffs: BTreeSet::new(),
+            touched_rows: BTreeSet::new(),
+            touched_deliveries: BTreeMap::new(),
+        }
+    }
+
+    /// What has changed. Each changed handoff is one version further.
+    pub fn into_changes(mut self) -> Changes {
+        let touched = self.touched_handoffs;
+        self.changes.handoffs =
+            self.view.handoffs.into_iter().filter(|handoff| touched.contains(&handoff.id)).collect();
+        for handoff in &mut self.changes.handoffs {
+            handoff.version += 1;
+        }
+        let touched = self.touched_rows;
+        self.changes.rows = self.view.rows.into_iter().filter(|row| touched.contains(&row.id)).collect();
+        for delivery in self.view.outbox {
+            if matches!(self.touched_deliveries.get(&delivery.id), Some(Touched::Put)) {
+                self.changes.deliveries.push(delivery);
+            }
+        }
+        let done = self.touched_deliveries.into_iter().filter(|(_, what)| matches!(what, Touched::Done));
+        self.changes.deliveries_done.extend(done.map(|(id, _)| id));
+        self.changes
+    }
+
+    /// A new id.
+    pub fn new_id(&mut self) -> String {
+        self.ids.next()
+    }
+
+    /// The changes written directly: inbox, memory of ids, dead letters, idempotency.
+    pub const fn changes(&mut self) -> &mut Changes {
+        &mut self.changes
+    }
+
+    /// The newest handoff's place.
+    pub fn latest(&self) -> Option<usize> {
+        self.view.handoffs.len().checked_sub(1)
+    }
+
+    /// A handoff by id.
+    pub fn find_handoff(&self, id: &HandoffId) -> Option<usize> {
+        self.view.handoffs.iter().position(|handoff| handoff.id == *id)
+    }
+
+    /// A handoff to change.
+    pub fn change_handoff(&mut self, at: usize) -> &mut Handoff {
+        let handoff = &mut self.view.handoffs[at];
+        self.touched_handoffs.insert(handoff.id.clone());
+        handoff
+    }
+
+    /// A row by id.
+    pub fn find_row(&self, id: &RowId) -> Option<usize> {
+        self.view.rows.iter().position(|row| row.id == *id)
+    }
+
+    /// Changes a row, and what its handoff remembers of it.
+    pub fn change_row(&mut self, at: usize, change: impl FnOnce(&mut Row)) {
+        let row = &mut self.view.rows[at];
+        change(row);
+        self.touched_rows.insert(row.id.clone());
+        let row = row.clone();
+        let Some(handoff) = self.find_handoff(&row.handoff) else { return };
+        let mut noted = self.view.handoffs[handoff].clone();
+        noted.note(&row);
+        if noted != self.view.handoffs[handoff] {
+            *self.change_handoff(handoff) = noted;
+        }
+    }
+
+    /// Adds a row at the end of a handoff's numbering and gives its place among the rows.
+    pub fn add_row(&mut self, handoff: usize, new: NewRow) -> usize {
+        let id = RowId(self.new_id());
+        let owner = self.change_handoff(handoff);
+        let row = Row {
+            id,
+            handoff: owner.id.clone(),
+            seq: owner.last_seq + 1,
+            at: new.at,
+            ids: super::thread::AdaIds::default(),
+            author: new.author,
+            content: new.content,
+            created_at: new.created_at,
+            created_by_ada: new.created_by_ada,
+            source: new.source,
+            sending: new.sending,
+            attempted: false,
+            late: false,
+        };
+        owner.note(&row);
+        self.touched_rows.insert(row.id.clone());
+        self.view.rows.push(row);
+        self.view.rows.len() - 1
+    }
+
+    /// Adds a line of the relay's own: what happened, and through whom.
+    pub fn add_event(&mut self, handoff: usize, event: EventName, by: Option<String>) -> usize {
+        let at = self.own_at(handoff);
+        let content = Content::Event { event, by };
+        self.add_row(handoff, NewRow::own(at, system(), content, Source::Relay))
+    }
+
+    /// Our time, but not before anything already in the thread.
+    pub fn own_at(&self, handoff: usize) -> Time {
+        self.now.at.floor_millis().max(self.view.handoffs[handoff].newest_at)
+    }
+
+    /// Queues a delivery.
+    pub fn deliver(&mut self, handoff: usize, task: Task) {
+        let id = DeliveryId(self.new_id());
+        let owner = &self.view.handoffs[handoff];
+        let delivery = Delivery {
+            id: id.clone(),
+            handoff: owner.id.clone(),
+            key: owner.key.clone(),
+            task,
+            attempts: 0,
+            queued_at: self.now.at,
+            due_at: self.now.at,
+            said: false,
+        };
+        self.touched_deliveries.insert(id, Touched::Put);
+        self.view.outbox.push(delivery);
+    }
+
+    /// A delivery by id.
+    pub fn find_delivery(&self, id: &DeliveryId) -> Option<usize> {
+        self.view.outbox.iter().position(|delivery| delivery.id == *id)
+    }
+
+    /// A delivery to change.
+    pub fn change_delivery(&mut self, at: usize) -> &mut Delivery {
+        let delivery = &mut self.view.outbox[at];
+        self.touched_deliveries.insert(delivery.id.clone(), Touched::Put);
+        delivery
+    }
+
+    /// Takes a delivery out of the outbox.
+    pub fn finish_delivery(&mut self, at: usize) -> Delivery {
+        let delivery = self.view.outbox.remove(at);
+        self.touched_deliveries.insert(delivery.id.clone(), Touched::Done);
+        delivery
+    }
+
+    /// Sets the state of a row's delivery, where the row was loaded.
+    pub fn mark(&mut self, row: &RowId, sending: Sending) {
+        if let Some(at) = self.find_row(row) {
+            self.change_row(at, |row| row.sending = Some(sending));
+        }
+    }
+
+    /// Changes the debounce of the conversation `key`.
+    pub fn set_buffer(&mut self, key: &ConversationKey, buffer: Buffer) {
+        let due = buffer.due(&self.policy.timings);
+        self.view.buffer = due.map(|_| buffer);
+        self.changes.buffer = Some((key.clone(), due.map(|due| (buffer, due))));
+    }
+
+    /// Sets an event aside.
+    pub fn set_aside(&mut self, svix_id: &str, reason: &str, body: String) {
+        let letter = DeadLetter {
+            id: self.new_id(),
+            svix_id: svix_id.to_owned(),
+            at: self.now.at,
+            reason: reason.to_owned(),
+            body,
+        };
+        self.changes.dead_letters.push(letter);
+    }
+}
+
+/// A row to be added.
+pub struct NewRow {
+    /// Where it belongs.
+    pub at: Time,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says.
+    pub content: Content,
+    /// When it was written.
+    pub created_at: Time,
+    /// Whether that is Ada's time.
+    pub created_by_ada: bool,
+    /// How it came here.
+    pub source: Source,
+    /// Its way to Ada.
+    pub sending: Option<Sending>,
+}
+
+impl NewRow {
+    /// A row made here, at our time.
+    pub const fn own(at: Time, author: Author, content: Content, source: Source) -> Self {
+        Self { at, author, content, created_at: at, created_by_ada: false, source, sending: None }
+    }
+}
+
+/// The relay itself as an author.
+pub const fn system() -> Author {
+    Author { role: Role::System, display_name: None, avatar: None }
+}

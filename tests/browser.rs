@@ -1,0 +1,255 @@
+//! The demo's chat page in a real browser: Debian's Chromium, driven over WebDriver.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is a panic")]
+
+use std::{future::Future, path::Path, process::Stdio, time::Duration};
+
+use serde_json::{Value, json};
+use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// Longer than anything takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Between two looks at the page.
+const PAUSE: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn the_customer_meets_a_person_and_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (demo, chat, agent) = demo(folder.path()).await;
+    let browser = Browser::open(folder.path()).await;
+    let page = Page(browser.driver.clone());
+
+    page.0.goto(&chat).await.unwrap();
+    page.becomes("active", "ai_agent").await;
+    page.says("When are you open?").await;
+    page.shows(".message[data-role=end_user] .bubble", "When are you open?").await;
+    page.shows(".message[data-role=ai_agent] .bubble", "Monday to Friday").await;
+
+    page.click("#person").await;
+    page.becomes("active", "waiting").await;
+    page.shows(".notice[data-kind=waiting]", "waiting for a person").await;
+    page.shows("#state", "Waiting for a person").await;
+
+    let handoff = agent.handoff().await;
+    agent.post(&format!("{handoff}/messages"), json!({"text": "Hello <b>Maria</b>, how can I help?"})).await;
+    page.becomes("active", "person").await;
+    page.shows("#title", "Alex").await;
+    // Words are words, not markup.
+    page.shows(".message[data-role=human_agent] .bubble", "Hello <b>Maria</b>, how can I help?").await;
+    page.says("My parcel is late.").await;
+    agent.sees(&handoff, "My parcel is late.").await;
+
+    agent.post(&format!("{handoff}/end"), Value::Null).await;
+    page.becomes("active", "ai_agent").await;
+    page.shows(".notice[data-kind=handoff_ended]", "has ended").await;
+    page.shows(".message[data-role=ai_agent] .bubble", "I'm back").await;
+    page.says("Thanks!").await;
+    page.shows(".message[data-role=ai_agent] .bubble", "You're welcome!").await;
+
+    page.click("#end").await;
+    page.becomes("ended", "ended").await;
+    assert!(!page.0.find(By::Css("#composer")).await.unwrap().is_displayed().await.unwrap());
+    browser.close().await;
+    drop(demo);
+}
+
+/// From the relay alone: the page may load nothing from elsewhere.
+#[tokio::test]
+async fn the_api_document_is_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, _, agent) = demo(folder.path()).await;
+    let browser = Browser::open(folder.path()).await;
+    let page = Page(browser.driver.clone());
+    page.0.goto(format!("{}/api/docs", agent.relay)).await.unwrap();
+    page.shows("h1, h2", "handoff-relay agent API").await;
+    let urls = "return performance.getEntriesByType('resource').map((entry) => entry.name)";
+    let urls: Vec<String> = page.0.execute(urls, []).await.unwrap().convert().unwrap();
+    assert!(urls.iter().all(|url| url.starts_with(&agent.relay) || url.starts_with("data:")), "{urls:?}");
+    browser.close().await;
+}
+
+/// The chat page as its user meets it.
+struct Page(WebDriver);
+
+impl Page {
+    async fn says(&self, text: &str) {
+        self.0.find(By::Css("#composer input")).await.unwrap().send_keys(text).await.unwrap();
+        self.click("#send").await;
+    }
+
+    async fn click(&self, css: &str) {
+        self.0.find(By::Css(css)).await.unwrap().click().await.unwrap();
+    }
+
+    async fn becomes(&self, status: &str, phase: &str) {
+        let css = format!("#chat[data-status={status}][data-phase={phase}]");
+        until(&css, || async { self.0.find(By::Css(&*css)).await.ok() }).await;
+    }
+
+    /// Waits until the last element of its kind shows this.
+    async fn shows(&self, css: &str, text: &str) {
+        until(text, || async {
+            let found = self.0.find_all(By::Css(css)).await.ok()?;
+            found.last()?.text().await.ok()?.contains(text).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The agent, over the API.
+struct Agent {
+    http: reqwest::Client,
+    relay: String,
+    token: String,
+}
+
+impl Agent {
+    async fn handoff(&self) -> String {
+        let list = self.get("").await;
+        list["data"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let request = self.http.get(self.url(path)).bearer_auth(&self.token);
+        request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) {
+        let mut request = self.http.post(self.url(path)).bearer_auth(&self.token);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
+    async fn sees(&self, handoff: &str, text: &str) {
+        until(text, || async {
+            let rows = self.get(&format!("{handoff}/messages")).await;
+            rows["data"].as_array()?.iter().any(|row| row["content"]["body"] == text).then_some(())
+        })
+        .await;
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/handoffs/{path}", self.relay).trim_end_matches('/').to_owned()
+    }
+}
+
+/// The demo, the link to its chat, and its agent. Ends when dropped.
+async fn demo(folder: &Path) -> (Child, String, Agent) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_handoff-relay"));
+    command.arg("demo").current_dir(folder).env_clear().env("TMPDIR", folder);
+    let (mut demo, mut lines) = spawn(command);
+    let (mut chat, mut agent) = (None, None);
+    while let (None, Some(line)) = (&agent, lines.next_line().await.unwrap()) {
+        let line = line.trim();
+        if let Some(link) = line.strip_prefix("The customer's chat") {
+            chat = Some(link.trim().to_owned());
+        }
+        if let Some(rest) = line.strip_prefix("curl -s ") {
+            let (url, rest) = rest.split_once("/api/").unwrap();
+            let (_, token) = rest.split_once("Bearer ").unwrap();
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            agent =
+                Some(Agent { http, relay: url.to_owned(), token: token.trim_end_matches('"').to_owned() });
+        }
+    }
+    demo.stdout = Some(lines.into_inner().into_inner());
+    (demo, chat.unwrap(), agent.unwrap())
+}
+
+/// Chromium without a window, and the driver that it obeys.
+struct Browser {
+    driver: WebDriver,
+    chromedriver: Group,
+}
+
+impl Browser {
+    async fn open(folder: &Path) -> Self {
+        let mut command = Command::new("chromedriver");
+        // A group of its own: Chromium's processes end with the driver's, whatever happens.
+        command.arg("--port=0").process_group(0).env("TMPDIR", folder);
+        let (child, mut lines) = spawn(command);
+        let chromedriver = Group(child);
+        let port = soon("chromedriver's port", async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("chromedriver has ended");
+                if let Some((_, port)) = line.split_once("was started successfully on port ") {
+                    return port.trim_end_matches('.').to_owned();
+                }
+            }
+        });
+        let port = port.await;
+        // What it says from now on is read and dropped, lest it waits for a reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+
+        let mut wanted = DesiredCapabilities::chrome();
+        let profile = format!("--user-data-dir={}", folder.join("profile").display());
+        for flag in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=900,900",
+            &profile,
+        ] {
+            wanted.add_arg(flag).unwrap();
+        }
+        let driver = soon("a browser", WebDriver::new(format!("http://127.0.0.1:{port}"), wanted)).await;
+        Self { driver: driver.unwrap(), chromedriver }
+    }
+
+    async fn close(self) {
+        soon("the browser's end", self.driver.quit()).await.unwrap();
+        drop(self.chromedriver);
+    }
+}
+
+/// A process that leads a group, which ends with this.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0.id() {
+            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status();
+        }
+    }
+}
+
+type Lines = tokio::io::Lines<BufReader<tokio::process::ChildStdout>>;
+
+fn spawn(mut command: Command) -> (Child, Lines) {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    let mut child =
+        command.spawn().unwrap_or_else(|error| panic!("{name}: {error}; scripts/test installs it"));
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+/// What `future` gives, if it does before the deadline.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("never happened: {what}"))
+}
+
+/// Asks again and again until there is an answer.
+async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
+    soon(what, async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+    .await
+}

@@ -1,0 +1,42 @@
+//! The binary as a process of its own: settings, start line, signals, and what survives a sudden end.
+//!
+//! Children listen on free loopback ports, run in folders of their own with nothing of this environment, and
+//! are killed by their handle when a test ends. No test waits for time to pass: each waits, up to a deadline,
+//! for what it wants to see. To add one: a function in the file of its subject.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is a panic")]
+
+mod ada;
+mod check;
+mod demo;
+mod process;
+mod relay;
+mod settings;
+mod start;
+mod stop;
+mod survive;
+
+use std::{future::Future, time::Duration};
+
+/// Longer than anything takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Between two looks at something that can't tell when it changes.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// What `future` gives, if it does before the deadline.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("never happened: {what}"))
+}
+
+/// Asks again and again until there is an answer.
+async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
+    soon(what, async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+    .await
+}

@@ -1,0 +1,134 @@
+//! `handoff-relay serve` with settings that will do, and its agent API.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    ada::{API_KEY, START_KEY, WEBHOOK_SECRET},
+    process::{Env, Process},
+    until,
+};
+
+pub const TOKEN: &str = "token-of-alex-0123456789";
+
+/// A folder of a test's own.
+pub fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Everything that must be set, on a free port.
+pub fn settings(ada_url: &str) -> Vec<(&'static str, String)> {
+    [
+        ("ADA_BASE_URL", format!("{ada_url}/api")),
+        ("ADA_API_KEY", API_KEY.to_owned()),
+        ("WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
+        ("HANDOFF_AUTH_KEY", START_KEY.to_owned()),
+        ("AGENT_TOKENS", format!("Alex={TOKEN}")),
+        ("LISTEN", "127.0.0.1:0".to_owned()),
+    ]
+    .into()
+}
+
+/// A relay that has said that it is up.
+pub struct Relay {
+    pub process: Process,
+    /// The line that says so.
+    pub line: Value,
+    pub url: String,
+    http: reqwest::Client,
+}
+
+impl Relay {
+    /// With `more` settings, which win.
+    pub async fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
+        let settings = settings(ada_url);
+        let mut env: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        env.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        env.extend(more);
+        Self::of(Process::start(folder, &[], &env)).await
+    }
+
+    pub async fn of(process: Process) -> Self {
+        let line = process.stderr.logged(1, "handoff-relay is up").await.remove(0);
+        let url = format!("http://{}", line["listen"].as_str().unwrap());
+        Self { process, line, url, http: client() }
+    }
+
+    /// Where to connect to.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(TOKEN)
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.unwrap()
+    }
+
+    /// Posts, and gives the answer once it has been accepted.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.request(Method::POST, path).json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// The only handoff's id.
+    pub async fn handoff(&self) -> String {
+        let list = self.get("/api/handoffs").await;
+        assert_eq!(list["data"].as_array().unwrap().len(), 1, "{list}");
+        list["data"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn writes(&self, handoff: &str, text: &str) {
+        self.post(&format!("/api/handoffs/{handoff}/messages"), &json!({ "text": text })).await;
+    }
+
+    /// The thread as readers show it.
+    pub async fn thread(&self, handoff: &str) -> Vec<Value> {
+        let mut rows = Vec::new();
+        loop {
+            let after = rows.last().map_or(0, |row: &Value| row["seq"].as_u64().unwrap());
+            let page = self.get(&format!("/api/handoffs/{handoff}/messages?limit=500&after={after}")).await;
+            rows.extend(page["data"].as_array().unwrap().iter().cloned());
+            if page["next_after"].is_null() {
+                break;
+            }
+        }
+        rows.sort_by_key(|row| (row["at"].to_string(), row["seq"].as_u64()));
+        rows
+    }
+
+    /// Waits until the thread passes `check`.
+    pub async fn thread_with(
+        &self,
+        handoff: &str,
+        what: &str,
+        check: impl Fn(&[Value]) -> bool,
+    ) -> Vec<Value> {
+        let check = &check;
+        until(what, || async move {
+            let rows = self.thread(handoff).await;
+            check(&rows).then_some(rows)
+        })
+        .await
+    }
+}
+
+/// A client that knows no proxy.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// What a role has said, in order.
+pub fn said(rows: &[Value], role: &str) -> Vec<String> {
+    let by_role = rows.iter().filter(|row| row["author"]["role"] == role);
+    by_role.filter_map(|row| row["content"]["body"].as_str().map(str::to_owned)).collect()
+}

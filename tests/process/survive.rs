@@ -1,0 +1,141 @@
+//! What was acknowledged is there after the process has died, and once.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use crate::{
+    ada::{Ada, Refusing, Silent},
+    process::Process,
+    relay::{Relay, folder, said},
+    soon,
+};
+
+/// Long enough to die while events wait for quiet.
+const QUIET: [(&str, &str); 3] =
+    [("DEBOUNCE_MS", "6000"), ("DEBOUNCE_MAX_MS", "6000"), ("RUST_LOG", "info,handoff_relay=debug")];
+const QUESTIONS: [&str; 3] = ["Is anybody there?", "My parcel is late.", "Order A-1042."];
+const ANSWERS: [&str; 3] = ["Hello, this is Alex.", "I'm looking.", "It arrives tomorrow."];
+
+#[tokio::test]
+async fn after_sigterm_everything_arrives_once() {
+    dies_and_comes_back(async |process| {
+        let (ended, took) = process.stopped().await;
+        assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_sigkill_everything_arrives_once() {
+    dies_and_comes_back(Process::kill).await;
+}
+
+/// The customer's messages wait in the inbox and the agent's in the outbox when the process dies. Nothing is
+/// in flight: the first Ada refuses all.
+async fn dies_and_comes_back(dies: impl AsyncFnOnce(Process)) {
+    let (ada, refusing, folder) =
+        (Ada::start().await, Refusing::start(StatusCode::SERVICE_UNAVAILABLE).await, folder());
+    let relay = Relay::start(folder.path(), &refusing.url, &QUIET).await;
+    ada.meets(&relay.url);
+    let conversation = ada.hands_off().await;
+    let handoff = relay.handoff().await;
+
+    for (question, answer) in QUESTIONS.iter().zip(ANSWERS) {
+        ada.customer_says(&conversation, question).await;
+        relay.writes(&handoff, answer).await;
+    }
+    kept(&relay, QUESTIONS.len()).await;
+    relay.process.stderr.logged(1, "delivery to Ada failed").await;
+    let rows = relay.thread(&handoff).await;
+    assert!(said(&rows, "end_user").is_empty(), "the inbox was left too early: {rows:#?}");
+    assert_eq!(states(&rows), ["queued"; 3]);
+    dies(relay.process).await;
+    assert!(ada.agents_said(&conversation).is_empty());
+
+    let relay = Relay::start(folder.path(), &ada.url, &QUIET).await;
+    ada.meets(&relay.url);
+    let rows = relay.thread_with(&handoff, "everything arrives", |rows| {
+        from_webhooks(rows) >= QUESTIONS.len() && states(rows) == ["confirmed"; 3]
+    });
+    let rows = rows.await;
+    assert_eq!(said(&rows, "end_user"), QUESTIONS);
+    assert_eq!(said(&rows, "human_agent"), ANSWERS);
+    assert_eq!(ada.agents_said(&conversation), ANSWERS);
+    numbered_without_gaps(&rows);
+    let known = relay.get(&format!("/api/handoffs/{handoff}")).await;
+    assert_eq!((&known["status"], &known["agent"]["name"]), (&"active".into(), &"Alex".into()));
+    assert_eq!(known["unread"], QUESTIONS.len());
+}
+
+/// Ada never had it: the first one takes calls and says nothing.
+#[tokio::test]
+async fn a_call_under_way_at_sigkill_is_made_again_at_once() {
+    let (ada, silent, folder) = (Ada::start().await, Silent::start().await, folder());
+    let relay = Relay::start(folder.path(), &silent.url, &[]).await;
+    ada.meets(&relay.url);
+    let conversation = ada.hands_off().await;
+    let handoff = relay.handoff().await;
+    relay.writes(&handoff, ANSWERS[0]).await;
+    // The history and the message.
+    let _calls = (silent.called().await, silent.called().await);
+    relay.process.kill().await;
+
+    let relay = Relay::start(folder.path(), &ada.url, &[]).await;
+    ada.meets(&relay.url);
+    relay.thread_with(&handoff, "the message arrives", |rows| states(rows) == ["confirmed"]).await;
+    assert_eq!(ada.agents_said(&conversation), &ANSWERS[..1]);
+}
+
+/// The customer writes on, whatever becomes of the relay, which dies twice in the middle of it.
+#[tokio::test]
+async fn a_relay_that_dies_under_load_loses_nothing_that_it_took() {
+    const MESSAGES: usize = 60;
+    let (ada, folder) = (Ada::start().await, folder());
+    let brief = [("DEBOUNCE_MS", "50"), ("RUST_LOG", "info,handoff_relay=debug")];
+    let mut relay = Relay::start(folder.path(), &ada.url, &brief).await;
+    ada.meets(&relay.url);
+    let conversation = ada.hands_off().await;
+    let handoff = relay.handoff().await;
+
+    let wanted: Vec<String> = (0..MESSAGES).map(|number| format!("message {number}")).collect();
+    for (number, text) in wanted.iter().enumerate() {
+        ada.customer_says(&conversation, text).await;
+        if number % 20 == 10 {
+            // Some are kept, some not yet; the retries of those not acknowledged go to the next process.
+            kept(&relay, 5).await;
+            relay.process.kill().await;
+            relay = Relay::start(folder.path(), &ada.url, &brief).await;
+            ada.meets(&relay.url);
+        }
+    }
+    let rows = relay.thread_with(&handoff, "all messages", |rows| from_webhooks(rows) >= MESSAGES);
+    let rows = rows.await;
+    assert_eq!(said(&rows, "end_user"), wanted);
+    numbered_without_gaps(&rows);
+}
+
+/// Waits until `count` events are in the store.
+async fn kept(relay: &Relay, count: usize) {
+    let kept = |line: &str| (line.contains("\"webhook\"") && line.contains("\"Kept\"")).then_some(());
+    soon("events kept", relay.process.stderr.find(count, "events kept", kept)).await;
+}
+
+fn from_webhooks(rows: &[Value]) -> usize {
+    let ours = |row: &&Value| row["source"] == "webhook" && row["author"]["role"] == "end_user";
+    rows.iter().filter(ours).count()
+}
+
+/// How far the agent's messages have come.
+fn states(rows: &[Value]) -> Vec<&str> {
+    let ours = rows.iter().filter(|row| row["source"] == "agent");
+    ours.filter_map(|row| row["delivery"]["state"].as_str()).collect()
+}
+
+fn numbered_without_gaps(rows: &[Value]) {
+    let mut numbers: Vec<u64> = rows.iter().filter_map(|row| row["seq"].as_u64()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=rows.len() as u64).collect::<Vec<_>>());
+}
