@@ -100,9 +100,10 @@ fn a_steady_stream_leaves_at_the_cap() {
 fn an_agents_row_stands_behind_everything_shown_so_far() {
     let mut world = World::accepted();
     world.hears([customer("from the future", 60_000)]);
+    world.hears([customer("older", 19_000)]);
     world.writes(ALEX, "ours").unwrap();
     assert_eq!(world.row("ours").at, at(60_000));
-    assert_eq!(world.said(0), ["from the future", "ours"]);
+    assert_eq!(world.said(0), ["older", "from the future", "ours"]);
 }
 
 #[test]
