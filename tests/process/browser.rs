@@ -1,8 +1,6 @@
 //! The demo's chat page in a real browser: Debian's Chromium, driven over WebDriver.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is a panic")]
-
-use std::{future::Future, path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio};
 
 use serde_json::{Value, json};
 use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
@@ -11,10 +9,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
-/// Between two looks at the page.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::{soon, until};
 
 #[tokio::test]
 async fn the_customer_meets_a_person_and_is_given_back() {
@@ -234,22 +229,4 @@ fn spawn(mut command: Command) -> (Child, Lines) {
         command.spawn().unwrap_or_else(|error| panic!("{name}: {error}; scripts/test installs it"));
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     (child, lines)
-}
-
-/// What `future` gives, if it does before the deadline.
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("never happened: {what}"))
-}
-
-/// Asks again and again until there is an answer.
-async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
-    soon(what, async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    })
-    .await
 }
