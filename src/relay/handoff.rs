@@ -212,6 +212,15 @@ impl Handoff {
         }
     }
 
+    /// The first instant by Ada's clock at which it had surely begun: a message's time is exact, our clock's
+    /// is in doubt.
+    pub fn surely_began(&self, offset: Offset) -> Time {
+        match self.origin {
+            Origin::Started { .. } => self.began(offset) + DOUBT,
+            Origin::Adopted { message_at, .. } => message_at,
+        }
+    }
+
     /// Its end by Ada's clock, once known.
     pub fn ended_by_ada_clock(&self, offset: Offset) -> Option<Time> {
         match self.end()?.ada {

@@ -3,7 +3,7 @@
 //! Every method is one atomic use case. Writing goes through [`Store::decide`]: the store loads what a
 //! decision of `relay/` needs to see, lets it decide, and writes its changes, all in one transaction. No
 //! table name and no sqlx type leaves this folder, and nobody assumes that this process is the only one:
-//! deliveries are claimed with leases. All implementations pass `tests/store.rs`.
+//! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
 mod memory;
 mod sql;

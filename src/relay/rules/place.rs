@@ -24,5 +24,5 @@ pub fn of_message(draft: &Draft<'_>, at: Time) -> Option<usize> {
 
 /// The handoff that an end of Ada's time `at` can end or date: the newest that had surely begun.
 pub fn of_end(draft: &Draft<'_>, at: Time) -> Option<usize> {
-    draft.view.handoffs.iter().rposition(|handoff| at >= handoff.began(draft.now.offset) + DOUBT)
+    draft.view.handoffs.iter().rposition(|handoff| at >= handoff.surely_began(draft.now.offset))
 }

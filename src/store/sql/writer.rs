@@ -109,10 +109,21 @@ async fn run_batch(
         done.extend(jobs.into_iter().map(|job| fail(job, &error)));
         return (done, Err(error));
     }
+    let mut lost = None;
     for job in jobs {
-        done.push(run_one(connection, job, known).await);
+        match &lost {
+            None => {
+                let (job, whole) = run_one(connection, job, known).await;
+                done.push(job);
+                lost = whole.err();
+            }
+            Some(error) => done.push(fail(job, error)),
+        }
     }
-    let committed = execute(connection, "COMMIT").await.map_err(|error| error.to_string());
+    let committed = match lost {
+        None => execute(connection, "COMMIT").await.map_err(|error| error.to_string()),
+        Some(error) => Err(error),
+    };
     if committed.is_err() {
         // SQLite may have rolled back by itself already.
         let _ = execute(connection, "ROLLBACK").await;
@@ -124,9 +135,16 @@ async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result
     sqlx::query(sql).execute(&mut *connection).await.map(|_| ())
 }
 
-async fn run_one(connection: &mut SqliteConnection, job: Job, known: &mut Known) -> Done {
+/// Runs a job in a savepoint. The error says that the transaction itself is lost: SQLite rolls back by itself
+/// when the disk is full or fails, and what came before in the batch is gone with it.
+async fn run_one(
+    connection: &mut SqliteConnection,
+    job: Job,
+    known: &mut Known,
+) -> (Done, Result<(), String>) {
     if let Err(error) = execute(connection, "SAVEPOINT job").await {
-        return fail(job, &error.to_string());
+        let error = error.to_string();
+        return (fail(job, &error), Err(error));
     }
     let (done, good) = match job {
         Job::Decide { scope, decision, tell } => {
@@ -146,11 +164,12 @@ async fn run_one(connection: &mut SqliteConnection, job: Job, known: &mut Known)
         }
         Job::Ready { tell } => (Done::Nothing(tell, Ok(())), true),
     };
-    if !good {
-        let _ = execute(connection, "ROLLBACK TO job").await;
-    }
-    let _ = execute(connection, "RELEASE job").await;
-    done
+    let undone = if good { Ok(()) } else { execute(connection, "ROLLBACK TO job").await };
+    let closed = match undone {
+        Ok(()) => execute(connection, "RELEASE job").await,
+        Err(error) => Err(error),
+    };
+    (done, closed.map_err(|error| error.to_string()))
 }
 
 fn fail(job: Job, error: &str) -> Done {
