@@ -12,10 +12,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::stream::{Stream, StreamExt, unfold};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
-use crate::conversation::{CUSTOMER, Conversation, Phase};
+use crate::conversation::Conversation;
 use crate::{Refusal, Sandbox};
 
 /// More than anyone types into a chat window.
@@ -42,11 +42,13 @@ pub(crate) fn router() -> Router<Sandbox> {
             "/chat/chat.css",
             get(|| async { asset("text/css; charset=utf-8", include_str!("../page/chat.css")) }),
         )
-        .route(
-            "/chat/chat.js",
-            get(|| async { asset("text/javascript; charset=utf-8", include_str!("../page/chat.js")) }),
-        )
+        .route("/chat/chat.js", get(|| async { script(include_str!("../page/chat.js")) }))
+        .route("/chat/disorder.js", get(|| async { script(include_str!("../page/disorder.js")) }))
         .nest("/chat/api", calls)
+}
+
+fn script(text: &'static str) -> Response {
+    asset("text/javascript; charset=utf-8", text)
 }
 
 fn asset(mime_type: &'static str, text: &'static str) -> Response {
@@ -61,7 +63,7 @@ fn asset(mime_type: &'static str, text: &'static str) -> Response {
 }
 
 /// Other sites that the developer has open must not write as the customer.
-async fn same_site_only(request: Request, next: Next) -> Response {
+pub(crate) async fn same_site_only(request: Request, next: Next) -> Response {
     match request.headers().get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => next.run(request).await,
         Some(_) => StatusCode::FORBIDDEN.into_response(),
@@ -126,23 +128,11 @@ fn snapshots(sandbox: Sandbox, id: String) -> impl Stream<Item = String> + Send 
     unfold((sandbox, id, changes, String::new()), |(sandbox, id, mut changes, last)| async move {
         loop {
             changes.changed().await.ok()?;
-            let next = sandbox.peek(&id, snapshot).ok()?.to_string();
+            let next = sandbox.peek(&id, Conversation::end_users_view).ok()?.to_string();
             // Most changes are other conversations'.
             if next != last {
                 return Some((next.clone(), (sandbox, id, changes, next)));
             }
         }
-    })
-}
-
-fn snapshot(conversation: &Conversation) -> Value {
-    json!({
-        "status": conversation.status,
-        "customer": CUSTOMER,
-        "in_handoff": conversation.in_handoff(),
-        "human_joined": matches!(conversation.phase, Phase::Person { .. }),
-        "phase": conversation.phase,
-        "messages": conversation.messages,
-        "notices": conversation.notices,
     })
 }

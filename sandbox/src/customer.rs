@@ -11,7 +11,8 @@ use crate::conversation::Conversation;
 impl Sandbox {
     /// A new active conversation, greeted by the AI Agent. Returns its id, 24 hex digits.
     pub fn open_conversation(&self) -> String {
-        self.add(Conversation::open(Arc::clone(&self.0.origin)))
+        let ids = self.0.lock().ids;
+        self.add(Conversation::open(Arc::clone(&self.0.origin), ids))
     }
 
     /// The customer writes, and outside a handoff the AI Agent answers. Who asks for a person starts a

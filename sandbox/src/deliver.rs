@@ -8,35 +8,91 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use tokio::runtime::Handle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::{Sandbox, webhook};
+use crate::{EchoTiming, Role, Sandbox, webhook};
+
+/// An echo on its way whose message may not be answered before the relay has met it.
+pub(crate) struct EarlyEcho(CancellationToken);
+
+impl EarlyEcho {
+    /// Waits until the echo was tried once, or never will be.
+    pub(crate) async fn tried(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+/// Whether an event tells of a human agent's message. Those come over the API alone.
+fn is_echo(event: &Value) -> bool {
+    event["data"]["author"]["role"] == Role::HumanAgent.as_str()
+}
 
 impl Sandbox {
-    /// Sends an event in a task of its own, so that events overtake each other as Ada's do.
-    pub(crate) fn send_event(&self, event: &Value) {
+    /// Sends an event in tasks of its own, so that events overtake each other as Ada's do. Returns what the
+    /// caller must wait for, if the dial says so.
+    pub(crate) fn send_event(&self, event: &Value) -> Option<EarlyEcho> {
         let Ok(runtime) = Handle::try_current() else {
             tracing::warn!("an event happened outside a Tokio runtime and is lost");
-            return;
+            return None;
         };
-        let (sandbox, run) = (self.clone(), self.0.lock().run.clone());
+        let (timing, delays) = self.schedule(event);
+        let run = self.0.lock().run.clone();
         let body = Bytes::from(event.to_string());
         let id = format!("msg_{}", Uuid::new_v4().simple());
-        let delivery = async move { run.run_until_cancelled(sandbox.deliver(&id, body)).await };
-        self.0.tasks.spawn_on(delivery, &runtime);
+        let first_try = CancellationToken::new();
+        let is_early = timing == EchoTiming::Early && !delays.is_empty();
+        for delay in delays {
+            let tried = first_try.clone().drop_guard();
+            let (sandbox, run, id, body) = (self.clone(), run.clone(), id.clone(), body.clone());
+            let delivery = async move {
+                run.run_until_cancelled(sandbox.deliver(&id, body, delay, tried)).await;
+            };
+            self.0.tasks.spawn_on(delivery, &runtime);
+        }
+        is_early.then_some(EarlyEcho(first_try))
     }
 
-    /// Tries until the relay takes the event or the schedule is used up.
-    async fn deliver(&self, id: &str, body: Bytes) {
-        let first = std::iter::once(Duration::ZERO);
-        for delay in first.chain(self.0.retry_delays.iter().copied()) {
-            tokio::time::sleep(delay).await;
-            match self.post_event(id, body.clone()).await {
-                Ok(()) => return,
-                Err(error) => tracing::debug!(svix_id = id, "webhook not taken: {error:#}"),
-            }
+    /// When the copies of an event leave. An echo that never leaves isn't one of those that are counted.
+    fn schedule(&self, event: &Value) -> (EchoTiming, Vec<Duration>) {
+        let mut state = self.0.lock();
+        let timing = if is_echo(event) { state.echoes } else { EchoTiming::Normal };
+        if timing == EchoTiming::Never {
+            return (timing, Vec::new());
         }
-        tracing::warn!(svix_id = id, "webhook lost: no retries are left");
+        let mut delays = state.deliveries.plan();
+        match timing {
+            EchoTiming::Late(by) => delays.iter_mut().for_each(|delay| *delay = delay.saturating_add(by)),
+            EchoTiming::Early => delays.iter_mut().take(1).for_each(|delay| *delay = Duration::ZERO),
+            EchoTiming::Normal | EchoTiming::Never => {}
+        }
+        (timing, delays)
+    }
+
+    /// Tries until the relay takes the event or the schedule is used up; drops `tried` after the first time.
+    async fn deliver(&self, id: &str, body: Bytes, delay: Duration, tried: DropGuard) {
+        tokio::time::sleep(delay).await;
+        let mut taken = self.try_event(id, &body).await;
+        drop(tried);
+        for delay in &self.0.retry_delays {
+            if taken {
+                return;
+            }
+            tokio::time::sleep(*delay).await;
+            taken = self.try_event(id, &body).await;
+        }
+        if !taken {
+            tracing::warn!(svix_id = id, "webhook lost: no retries are left");
+        }
+    }
+
+    /// Whether the relay has taken the event.
+    async fn try_event(&self, id: &str, body: &Bytes) -> bool {
+        let attempt = self.post_event(id, body.clone()).await;
+        if let Err(error) = &attempt {
+            tracing::debug!(svix_id = id, "webhook not taken: {error:#}");
+        }
+        attempt.is_ok()
     }
 
     /// One attempt, freshly signed.

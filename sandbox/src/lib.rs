@@ -8,16 +8,21 @@
 //! How the parts fit:
 //! - `conversation` has the rules, and they are pure: a change to a conversation leaves events in its outbox;
 //! - `shared` holds the state behind one short lock, and hands those events to `deliver` after unlocking;
-//! - `api` is what the relay calls, `chat` is what the customer's browser calls;
+//! - `dial` has what may go wrong, as pure rules; `api` and `deliver` carry it out;
+//! - `api` is what the relay calls, `chat` is what the customer's browser calls, `developer` is what turns the
+//!   dial from outside;
 //! - [`webhook`] makes and signs Ada's payloads, for the sandbox and for tests.
 //!
 //! It must not know the relay: all it has are two URLs and a key.
 
 mod api;
 mod chat;
+mod connection;
 mod conversation;
 mod customer;
 mod deliver;
+mod developer;
+mod dial;
 mod files;
 mod message;
 mod options;
@@ -30,6 +35,7 @@ pub mod webhook;
 
 use std::sync::Arc;
 
+pub use dial::{Dial, Disorder, EchoTiming, Fault, IdScheme, RateHeaders, RateLimits};
 pub use message::{Role, StoredMessage};
 pub use options::Options;
 pub use record::{Call, RecordedCall, ScriptedAnswer};
@@ -80,7 +86,7 @@ impl Sandbox {
         self.peek(conversation, |conversation| conversation.metadata.clone()).unwrap_or_default()
     }
 
-    /// Every API request so far, in the order in which they were answered: the last 10,000.
+    /// Every API request so far, in the order in which their answers were made: the last 10,000.
     pub fn calls(&self) -> Vec<RecordedCall> {
         self.0.lock().records.calls()
     }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::IdScheme;
+
 /// Who wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,7 +31,8 @@ impl Role {
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StoredMessage {
-    /// The same in the API's answers, its message list and the webhooks.
+    /// The same in the API's answers, its message list and the webhooks, unless the
+    /// [`IdScheme`](crate::IdScheme) says otherwise: then each makes its own of it.
     pub message_id: String,
     /// RFC 3339 in UTC with milliseconds; no two messages of a conversation share it.
     pub created_at: String,
@@ -43,6 +46,9 @@ pub struct StoredMessage {
     pub avatar: Option<String>,
     /// Ada's content object, told apart by its `type`.
     pub content: Value,
+    /// How it is named outside.
+    #[serde(skip)]
+    pub(crate) ids: IdScheme,
 }
 
 impl StoredMessage {
@@ -65,7 +71,7 @@ impl StoredMessage {
     pub(crate) fn list_row(&self) -> Value {
         json!({
             "type": "message_logs",
-            "message_id": self.message_id,
+            "message_id": self.ids.in_list(&self.message_id),
             "created_at": self.created_at,
             "author": self.author_json(),
             "content": self.content,
@@ -75,7 +81,7 @@ impl StoredMessage {
     /// The answer to the call that created it.
     pub(crate) fn created_json(&self, conversation_id: &str) -> Value {
         json!({
-            "id": self.message_id,
+            "id": self.ids.in_answer(&self.message_id),
             "conversation_id": conversation_id,
             "author": self.author_json(),
             "content": self.content,

@@ -3,13 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 
 use axum::http::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How many requests are remembered.
 const CALLS_KEPT: usize = 10_000;
 
 /// The calls of the API that a test can tell apart and script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Call {
     /// `POST .../messages/`
     SendMessage,
@@ -45,8 +47,8 @@ impl Call {
     }
 }
 
-/// One request that the API has answered.
-#[derive(Debug, Clone)]
+/// One request that the API has answered, or has left unanswered as it was told.
+#[derive(Debug, Clone, Serialize)]
 pub struct RecordedCall {
     /// Which call it was; `None` for what the API doesn't know.
     pub call: Option<Call>,
@@ -56,7 +58,7 @@ pub struct RecordedCall {
     pub path: String,
     /// The query, without its question mark.
     pub query: Option<String>,
-    /// The status it was answered with.
+    /// The status it was answered with, or will be once a slow answer is due; 0 when there is no answer.
     pub status: u16,
     /// The body, when it was JSON of at most 1 MB.
     pub body: Option<Value>,

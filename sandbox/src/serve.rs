@@ -10,13 +10,15 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Sandbox, api, chat, files};
+use crate::connection::{Connection, SeverableListener};
+use crate::{Sandbox, api, chat, developer, files};
 
 /// How long requests under way may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Sandbox {
-    /// Answers on `listener` until `stop`: the API below `/api`, the customer's page at `/chat`. On return no
+    /// Answers on `listener` until `stop`: the API below `/api`, the customer's page at `/chat`, the dial below
+    /// `/sandbox/api`. On return no
     /// task is left: event streams, webhooks on their way and their retries have ended. Conversations stay,
     /// so that serving again is Ada after an outage.
     ///
@@ -26,6 +28,9 @@ impl Sandbox {
         let run = self.begin_run();
         // A caller that drops this future stops the run as well.
         let _guard = run.clone().drop_guard();
+        // Ends what is left when the grace is over.
+        let cut_all = CancellationToken::new();
+        let _cut_all = cut_all.clone().drop_guard();
         let shutdown = {
             let run = run.clone();
             async move {
@@ -35,7 +40,9 @@ impl Sandbox {
                 }
             }
         };
-        let server = axum::serve(listener, router(self.clone())).with_graceful_shutdown(shutdown);
+        let listener = SeverableListener::new(listener, cut_all);
+        let routes = router(self.clone()).into_make_service_with_connect_info::<Connection>();
+        let server = axum::serve(listener, routes).with_graceful_shutdown(shutdown);
         let mut server = std::pin::pin!(server.into_future());
         let result = tokio::select! {
             result = &mut server => result,
@@ -63,5 +70,6 @@ fn router(sandbox: Sandbox) -> Router {
         .route("/files/{token}/{name}", get(files::serve))
         .nest("/api", api::router(sandbox.clone()))
         .merge(chat::router())
+        .nest("/sandbox/api", developer::router())
         .with_state(sandbox)
 }

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::conversation::{Conversation, Origin};
+use crate::deliver::EarlyEcho;
+use crate::dial::{Deliveries, EchoTiming, Faults, IdScheme, Traffic};
 use crate::files::Files;
 use crate::record::Records;
 use crate::{Options, Refusal, Sandbox};
@@ -38,6 +40,11 @@ pub(crate) struct State {
     pub(crate) conversations: HashMap<String, Conversation>,
     pub(crate) records: Records,
     pub(crate) files: Files,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) echoes: EchoTiming,
+    pub(crate) ids: IdScheme,
+    pub(crate) traffic: Traffic,
+    pub(crate) faults: Faults,
     /// Cancelled when the present run ends.
     pub(crate) run: CancellationToken,
 }
@@ -51,6 +58,11 @@ impl Shared {
             conversations: HashMap::new(),
             records: Records::default(),
             files: Files::default(),
+            deliveries: Deliveries::default(),
+            echoes: EchoTiming::default(),
+            ids: IdScheme::default(),
+            traffic: Traffic::default(),
+            faults: Faults::default(),
             run: CancellationToken::new(),
         };
         Self {
@@ -92,17 +104,27 @@ impl Sandbox {
         id: &str,
         change: impl FnOnce(&mut Conversation) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let (result, events, webhooks_on) = {
+        self.change_and_send(id, change).map(|(changed, _)| changed)
+    }
+
+    /// The same, with the early echoes that the caller has to wait for.
+    pub(crate) fn change_and_send<T>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Conversation) -> Result<T, Refusal>,
+    ) -> Result<(T, Vec<EarlyEcho>), Refusal> {
+        let (result, events) = {
             let mut state = self.0.lock();
+            let ids = state.ids;
             let conversation = state.conversations.get_mut(id).ok_or(Refusal::UnknownConversation)?;
+            conversation.ids = ids;
             let result = change(conversation);
-            (result, std::mem::take(&mut conversation.outbox), state.webhooks_on)
+            let events = std::mem::take(&mut conversation.outbox);
+            (result, if state.webhooks_on { events } else { Vec::new() })
         };
-        if webhooks_on {
-            events.iter().for_each(|event| self.send_event(event));
-        }
+        let early = events.iter().filter_map(|event| self.send_event(event)).collect();
         self.0.changed();
-        result
+        Ok((result?, early))
     }
 
     /// Adds a conversation; its first events leave with it.

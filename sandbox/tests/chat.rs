@@ -14,6 +14,7 @@ async fn the_page_and_its_files_are_served_with_a_policy() {
         ("/chat/", "text/html; charset=utf-8"),
         ("/chat/chat.css", "text/css; charset=utf-8"),
         ("/chat/chat.js", "text/javascript; charset=utf-8"),
+        ("/chat/disorder.js", "text/javascript; charset=utf-8"),
     ] {
         let answer =
             soon("the page", ada.http.get(format!("{}{path}", ada.url)).send()).await.expect("an answer");

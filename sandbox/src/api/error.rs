@@ -37,6 +37,24 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request is too large")
     }
 
+    pub(crate) fn too_many() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "Too many requests")
+    }
+
+    /// An error that was asked for.
+    pub(crate) fn fault(status: StatusCode) -> Self {
+        let kind = match status {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
+            StatusCode::UNPROCESSABLE_ENTITY => "unprocessable_entity",
+            StatusCode::TOO_MANY_REQUESTS => return Self::too_many(),
+            status if status.is_client_error() => "bad_request",
+            _ => "internal_server_error",
+        };
+        Self::new(status, kind, status.canonical_reason().unwrap_or("The sandbox was told to fail"))
+    }
+
     /// A wrong part of the request, named like `content.body`.
     pub(crate) fn invalid(parameter: &str, message: &str) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, "validation_error", "The request is not valid");

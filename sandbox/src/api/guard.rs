@@ -1,7 +1,8 @@
-//! What every API request passes: the key, the size limit, a test's scripted answer, and the record.
+//! What every API request passes: the key, the limits of size and rate, a test's scripted answer or fault,
+//! and the record.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -9,9 +10,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::attachments::FILE_BYTES;
 use super::error::ApiError;
+use super::outcome::Outcome;
+use crate::connection::Connection;
 use crate::{Call, RecordedCall, Sandbox, ScriptedAnswer};
 
 /// Ada's limit for a request.
@@ -21,9 +25,15 @@ const UPLOAD_BYTES: usize = FILE_BYTES + 64 * 1024;
 /// Larger bodies aren't kept in the record.
 const RECORDED_BYTES: usize = 1024 * 1024;
 
-pub(crate) async fn guard(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(sandbox): State<Sandbox>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
     let at = Timestamp::now();
     let (parts, body) = request.into_parts();
+    let admission = sandbox.knows_key(&parts).then(|| sandbox.arrive());
     let call = Call::of(&parts.method, parts.uri.path());
     let limit = if call == Some(Call::UploadAttachment) { UPLOAD_BYTES } else { REQUEST_BYTES };
     let body = read(body, limit).await;
@@ -34,18 +44,23 @@ pub(crate) async fn guard(State(sandbox): State<Sandbox>, request: Request, next
         query: parts.uri.query().map(str::to_owned),
         status: 0,
         body: body.as_deref().and_then(recordable),
-        authorized: sandbox.knows_key(&parts),
+        authorized: admission.is_some(),
         at,
     };
-    let response = match (record.authorized, body) {
-        (false, _) => ApiError::unauthorized().into_response(),
-        (true, None) => ApiError::too_large().into_response(),
-        (true, Some(body)) => sandbox.answer(call, Request::from_parts(parts, Body::from(body)), next).await,
+    let outcome = match (admission, body) {
+        (None, _) => Outcome::answer(ApiError::unauthorized()),
+        (Some(admission), _) if admission.refused => {
+            Outcome::answer(ApiError::too_many()).with_quota(admission)
+        }
+        (Some(admission), None) => Outcome::answer(ApiError::too_large()).with_quota(admission),
+        (Some(admission), Some(body)) => {
+            let request = Request::from_parts(parts, Body::from(body));
+            sandbox.outcome(call, request, next).await.with_quota(admission)
+        }
     };
-    record.status = response.status().as_u16();
-    sandbox.0.lock().records.record(record);
-    sandbox.0.changed();
-    response
+    record.status = outcome.status();
+    let run = sandbox.recorded(record);
+    outcome.carry_out(&connection, run).await
 }
 
 impl Sandbox {
@@ -54,12 +69,24 @@ impl Sandbox {
         value.and_then(|value| value.strip_prefix("Bearer ")) == Some(&self.0.api_key)
     }
 
-    async fn answer(&self, call: Option<Call>, request: Request, next: Next) -> Response {
+    async fn outcome(&self, call: Option<Call>, request: Request, next: Next) -> Outcome {
         let scripted = self.0.lock().records.scripted(call);
-        match scripted {
-            Some(answer) => answer.into_response(),
-            None => next.run(request).await,
+        if let Some(answer) = scripted {
+            return Outcome::answer(answer);
         }
+        let fault = self.0.lock().faults.take(call);
+        Outcome::of(fault, request, next).await
+    }
+
+    /// Records a call, before a fault can make its client go away. Returns the present run.
+    fn recorded(&self, call: RecordedCall) -> CancellationToken {
+        let run = {
+            let mut state = self.0.lock();
+            state.records.record(call);
+            state.run.clone()
+        };
+        self.0.changed();
+        run
     }
 }
 

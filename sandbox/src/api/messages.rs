@@ -37,7 +37,11 @@ pub(crate) async fn create(
     sandbox.peek(&id, |_| ())?;
     let body = object(&body)?;
     let (author, content) = (author(&body)?, content(&body)?);
-    let message = sandbox.change(&id, |conversation| conversation.api_says(author, content))?;
+    let say = |conversation: &mut Conversation| conversation.api_says(author, content);
+    let (message, early) = sandbox.change_and_send(&id, say)?;
+    for echo in early {
+        echo.tried().await;
+    }
     Ok((StatusCode::CREATED, Json(message.created_json(&id))))
 }
 

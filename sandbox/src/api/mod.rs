@@ -6,6 +6,7 @@ mod conversations;
 mod error;
 mod guard;
 mod messages;
+mod outcome;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

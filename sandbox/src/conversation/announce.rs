@@ -21,7 +21,7 @@ impl Conversation {
 
     pub(super) fn announce_message(&mut self, message: &StoredMessage, at: Timestamp) {
         self.outbox.push(message_event(MessageEvent {
-            message_id: message.message_id.clone(),
+            message_id: message.ids.in_webhook(&message.message_id),
             conversation_id: self.id.clone(),
             end_user_id: self.end_user_id.clone(),
             handoff_integration: self.in_handoff().then(|| self.origin.integration.clone()),

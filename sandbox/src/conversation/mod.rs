@@ -3,6 +3,8 @@
 
 mod announce;
 mod metadata;
+mod phase;
+mod view;
 
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(crate) use self::phase::{Phase, Queue, Status};
+use crate::IdScheme;
 use crate::message::{Role, StoredMessage};
 use crate::refusal::Refusal;
 use crate::replies::{self, Reaction};
@@ -24,35 +28,6 @@ const AI_AGENT: &str = "Acme assistant";
 pub(crate) struct Origin {
     pub(crate) integration: String,
     pub(crate) ai_agent_domain: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    Active,
-    Ended,
-}
-
-/// A place in the queue, as the human side last told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Queue {
-    pub(crate) unit: &'static str,
-    pub(crate) amount: Option<u64>,
-}
-
-/// Who the customer is talking with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "with", rename_all = "snake_case")]
-pub(crate) enum Phase {
-    AiAgent,
-    /// The handoff block waits for the answer to its start call.
-    Starting,
-    Waiting {
-        queue: Option<Queue>,
-    },
-    Person {
-        name: String,
-    },
 }
 
 /// A line of the chat page between the messages.
@@ -86,6 +61,8 @@ pub(crate) struct Conversation {
     pub(crate) notices: Vec<Notice>,
     pub(crate) metadata: Map<String, Value>,
     pub(crate) outbox: Vec<Value>,
+    /// How the next messages are named outside.
+    pub(crate) ids: IdScheme,
     created_at: Timestamp,
     /// The time of the latest change; the next one is later.
     clock: Timestamp,
@@ -94,7 +71,7 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// A new conversation: the AI Agent has greeted.
-    pub(crate) fn open(origin: Arc<Origin>) -> Self {
+    pub(crate) fn open(origin: Arc<Origin>, ids: IdScheme) -> Self {
         let now = now();
         let mut conversation = Self {
             id: object_id(),
@@ -105,6 +82,7 @@ impl Conversation {
             notices: Vec::new(),
             metadata: Map::new(),
             outbox: Vec::new(),
+            ids,
             created_at: now,
             clock: now,
             origin,
@@ -263,6 +241,7 @@ impl Conversation {
             author_id: author.id,
             avatar: author.avatar,
             content,
+            ids: self.ids,
         };
         self.announce_message(&message, at);
         self.messages.push(message.clone());
