@@ -17,6 +17,7 @@ mod doors_webhook;
 mod handed_off_twice;
 mod life;
 mod limits;
+mod limits_flood;
 mod order;
 mod outbox;
 mod restart;

@@ -200,6 +200,10 @@ impl State {
 
     /// Ada wants less. Its word on when counts; without one the pauses grow.
     fn throttled(&mut self, retry_after: Option<Duration>, now: Time) {
+        if retry_after.is_none() && self.pace.is_closed(now) {
+            // Sent together, refused together: one refusal.
+            return;
+        }
         let pause = retry_after.unwrap_or_else(|| {
             self.bare_refusals = self.bare_refusals.saturating_add(1);
             let doublings = (self.bare_refusals - 1).min(5);

@@ -61,7 +61,7 @@ impl Pace {
     pub fn room(&mut self, now: Time) -> Room {
         self.settle(now);
         self.told = self.told.filter(|(_, until)| *until > now);
-        if let Some(until) = self.closed_until.filter(|until| *until > now) {
+        if let (true, Some(until)) = (self.is_closed(now), self.closed_until) {
             return Room::At(until);
         }
         if let Some((0, until)) = self.told {
@@ -137,6 +137,11 @@ impl Pace {
     /// No call before `until`.
     pub fn close(&mut self, until: Time) {
         self.closed_until = self.closed_until.max(Some(until));
+    }
+
+    /// Whether no call may be made at `now`.
+    pub fn is_closed(&self, now: Time) -> bool {
+        self.closed_until.is_some_and(|until| until > now)
     }
 
     /// While probing, one call at a time.
