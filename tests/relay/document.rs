@@ -1,0 +1,41 @@
+//! The API document's examples, sent as they are written.
+
+use serde_json::Value;
+
+use crate::support::relay::Relay;
+
+/// The calls that have an example body: method, path, body.
+fn examples(document: &Value) -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, call) in methods.as_object().unwrap() {
+            let schema = &call["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+            let Some(schema) = schema.as_str() else { continue };
+            let place = schema.strip_prefix('#').unwrap();
+            let example = document.pointer(place).unwrap()["example"].clone();
+            assert!(!example.is_null(), "{method} {path} has a body without an example");
+            found.push((method.to_uppercase(), path.clone(), example));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_example_works_as_written() {
+    let relay = Relay::start().await;
+    let document = relay.alex().get("/openapi.json").await.good(200);
+    let examples = examples(&document);
+    assert!(examples.len() >= 3, "{examples:?}");
+    let (_, handoff) = relay.hand_off().await;
+    for (method, path, example) in examples {
+        let path = path.replace("{id}", &handoff);
+        let answer = relay
+            .alex()
+            .request(&method, path.strip_prefix("/api").unwrap())
+            .json(&example)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{method} {path} {example}: {}", answer.status());
+    }
+}
