@@ -101,7 +101,8 @@ impl Outbox {
                 // Waiting in line for Ada is no work under way: a stop ends it, and the delivery stays.
                 let turn = engine.ada.turn(priority(&delivery), &delivery.key.conversation);
                 let Some(permit) = stop.run_until_cancelled(turn).await else { return };
-                if Time::now().since(claimed_at) < LEASE / 2 {
+                let ours = Time::now().since(claimed_at) < LEASE / 2;
+                if ours && still_waits(&engine, &delivery).await {
                     deliver(&engine, permit, delivery).await;
                 }
                 engine.outbox_nudge.notify_one();
@@ -124,6 +125,17 @@ const fn priority(delivery: &Delivery) -> Priority {
     match delivery.task.lane() {
         Lane::Ada => Priority::Write,
         Lane::AdaReads => Priority::Read,
+    }
+}
+
+/// The handoff may have ended while the delivery stood in line: nothing of it may then reach the next one.
+async fn still_waits(engine: &Engine, delivery: &Delivery) -> bool {
+    loop {
+        match engine.store.still_waits(&delivery.id).await {
+            Ok(waits) => return waits,
+            Err(error) => tracing::error!(error = %error, "the outbox could not be read"),
+        }
+        tokio::time::sleep(AFTER_FAILURE).await;
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         delivery::Delivery,
         event::EventKind,
         handoff::Handoff,
-        id::{ConversationKey, HandoffId, RowId},
+        id::{ConversationKey, DeliveryId, HandoffId, RowId},
         matching::MatchKey,
         thread::Row,
         time::Time,
@@ -153,6 +153,9 @@ pub trait Store: Send + Sync {
     /// Claims up to `limit` deliveries that are due at `now`: of each lane only the first, and none that
     /// another claim holds. A claim counts as an attempt and lasts for `lease` unless it is settled before.
     async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError>;
+
+    /// Whether a delivery still waits: it may have been taken back since it was claimed.
+    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
 
     /// One handoff.
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError>;

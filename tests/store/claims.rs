@@ -25,6 +25,15 @@ async fn nothing_is_due_in_an_empty_outbox(store: &dyn Store) {
     assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None });
 }
 
+async fn what_was_taken_back_waits_no_more(store: &dyn Store) {
+    put_handoffs(store, vec![handoff("h", "a")]).await;
+    put_deliveries(store, vec![sends("d", "h", "a")]).await;
+    claim(store, at(0), 9).await;
+    assert!(store.still_waits(&"d".into()).await.unwrap(), "claimed, and waiting");
+    finish(store, "d").await;
+    assert!(!store.still_waits(&"d".into()).await.unwrap());
+}
+
 async fn a_lane_is_strictly_first_in_first_out(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_deliveries(store, ["d3", "d1", "d2"].map(|id| sends(id, "h", "a")).to_vec()).await;
@@ -111,6 +120,7 @@ async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
 }
 
 on_every_store!(
+    what_was_taken_back_waits_no_more,
     nothing_is_due_in_an_empty_outbox,
     a_lane_is_strictly_first_in_first_out,
     a_head_that_must_wait_holds_back_its_lane_and_no_other,

@@ -22,7 +22,7 @@ use crate::relay::{
     changes::{DeadLetter, Scope},
     delivery::Delivery,
     handoff::Handoff,
-    id::{ConversationKey, HandoffId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
     time::Time,
 };
@@ -95,6 +95,10 @@ impl Store for MemoryStore {
             }
         }
         Ok(Due { items, next })
+    }
+
+    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        Ok(self.lock().outbox.values().any(|queued| queued.delivery.id == *delivery))
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {

@@ -28,7 +28,7 @@ use crate::relay::{
     changes::{DeadLetter, Scope},
     delivery::Delivery,
     handoff::Handoff,
-    id::{ConversationKey, HandoffId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
     time::Time,
 };
@@ -143,6 +143,10 @@ impl Store for SqliteStore {
 
     async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError> {
         self.write(|tell| writer::Job::Claim { now, lease, limit, tell }).await
+    }
+
+    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        read::still_waits(&self.readers, delivery).await
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {

@@ -11,7 +11,7 @@ use crate::{
     relay::{
         changes::DeadLetter,
         handoff::Handoff,
-        id::{AiAgent, ConversationId, ConversationKey, HandoffId, RowId},
+        id::{AiAgent, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
         thread::Row,
         time::Time,
     },
@@ -36,6 +36,11 @@ pub async fn due_conversations(
         due.items.push(ConversationKey { ai_agent, conversation });
     }
     Ok(due)
+}
+
+pub async fn still_waits(pool: &SqlitePool, delivery: &DeliveryId) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM outbox WHERE id = $1").bind(delivery.as_str());
+    Ok(row.fetch_optional(pool).await?.is_some())
 }
 
 pub async fn handoff(pool: &SqlitePool, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
