@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use handoff_relay::{
-    ada::{client::Client, limits::Rates},
+    ada::{api::Ada, client::Client, limits::Rates},
     relay::delivery::Failure,
     settings::{Database, Finding, Settings, State},
     store,

@@ -11,6 +11,7 @@
 pub mod ada;
 pub mod agents;
 pub mod engine;
+pub mod environment;
 pub mod http;
 pub mod metrics;
 pub mod relay;
@@ -31,9 +32,10 @@ use crate::{
         webhook::Reader,
     },
     engine::{
-        Engine, Outbox, Parts, Releaser,
+        Engine, Outbox, Parts, Recovery, Releaser,
         tasks::{TaskDied, Tasks},
     },
+    environment::Machine,
     http::{
         App,
         connections::{ConnectionLimits, serve_connections},
@@ -109,6 +111,7 @@ impl Server {
             reader: reader(&settings),
             policy: policy(&settings),
             metrics: Arc::clone(&metrics),
+            environment: Arc::new(Machine),
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let outbox = Outbox::new(Arc::clone(&engine));
@@ -135,6 +138,7 @@ impl Server {
         }
         tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("outbox", outbox.run(stop.clone()));
+        tasks.spawn("recovery", Recovery::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
         tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), stop.clone()));
 
@@ -170,6 +174,7 @@ fn policy(settings: &Settings) -> Policy {
         integration: settings.handoff_integration.clone(),
         inbox_limit: u64::try_from(settings.inbox_limit).unwrap_or(u64::MAX),
         send_max_age: settings.send_max_age,
+        recover_after: settings.recover_after,
     }
 }
 

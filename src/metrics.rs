@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::relay::{rules::arrive::Arrival, time::Time};
+use crate::relay::{ledger::Ledger, rules::arrive::Arrival, time::Time};
 
 /// What the `Content-Type` of the exposition is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -34,6 +34,11 @@ struct AdaCall {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct State {
     state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Message {
+    what: &'static str,
 }
 
 /// How much waits, as the store counts it when asked.
@@ -66,6 +71,8 @@ pub struct Metrics {
     outbox: Gauge<i64, AtomicI64>,
     outbox_age: Gauge<f64, AtomicU64>,
     handoffs: Family<State, Gauge>,
+    messages: Family<Message, Counter>,
+    lost: Gauge,
 }
 
 impl Default for Metrics {
@@ -93,6 +100,8 @@ impl Metrics {
             outbox: Gauge::default(),
             outbox_age: Gauge::default(),
             handoffs: Family::default(),
+            messages: Family::default(),
+            lost: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -115,6 +124,10 @@ impl Metrics {
         r.register("outbox_deliveries", "Deliveries in the outbox", self.outbox.clone());
         r.register("outbox_oldest_seconds", "Age of the oldest delivery", self.outbox_age.clone());
         r.register("handoffs", "Handoffs by state", self.handoffs.clone());
+        let help = "Messages of all handoffs since the start, by what became of them";
+        r.register("messages", help, self.messages.clone());
+        let help = "Message events that left the inbox and stand in no thread; anything but 0 is a defect";
+        r.register("messages_lost", help, self.lost.clone());
     }
 
     /// A verified webhook came to this.
@@ -127,6 +140,25 @@ impl Metrics {
             Arrival::DeadLetter => "dead_letter",
             Arrival::Full => "inbox_full",
         });
+    }
+
+    /// The accounts of handoffs have grown by so much.
+    pub fn account(&self, grown: &Ledger) {
+        for (what, by) in [
+            ("received", grown.received),
+            ("recovered", grown.recovered),
+            ("duplicate", grown.duplicates),
+            ("late", grown.late),
+            ("sent", grown.sent),
+            ("confirmed", grown.confirmed),
+            ("failed", grown.failed),
+        ] {
+            if by > 0 {
+                self.messages.get_or_create(&Message { what }).inc_by(by);
+            }
+        }
+        let taken = grown.taken.saturating_sub(grown.duplicates);
+        self.lost.inc_by(i64::try_from(taken).unwrap_or(0) - i64::try_from(grown.shown).unwrap_or(0));
     }
 
     /// A webhook was not Ada's, or could not be kept.

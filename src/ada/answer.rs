@@ -84,16 +84,14 @@ fn reason(status: reqwest::StatusCode, body: Option<&Value>) -> String {
     format!("Ada answered {}: {words}", status.as_u16())
 }
 
-/// A call without an answer may have reached Ada.
+/// A call without an answer may have reached Ada, unless there never was a connection.
 pub fn unanswered(error: &reqwest::Error) -> Failure {
-    Failure::Unclear(
-        match () {
-            () if error.is_timeout() => "Ada did not answer in time",
-            () if error.is_connect() => "Ada could not be reached",
-            () => "the connection to Ada broke",
-        }
-        .to_owned(),
-    )
+    if error.is_connect() {
+        return Failure::Unreached("Ada could not be reached".to_owned());
+    }
+    let reason =
+        if error.is_timeout() { "Ada did not answer in time" } else { "the connection to Ada broke" };
+    Failure::Unclear(reason.to_owned())
 }
 
 /// When Ada says it answered.

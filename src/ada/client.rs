@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
@@ -18,13 +19,15 @@ use url::Url;
 
 use super::{
     answer::{Answer, date, read, told, unanswered},
+    api::Ada,
     limits::{Limits, Permit, Priority, Rates, Told},
     message::{author, content, id},
 };
 use crate::{
+    environment::Machine,
     metrics::Metrics,
     relay::{
-        delivery::{Failure, Receipt},
+        delivery::{Failure, Listed, Receipt},
         event::Message,
         id::{ConversationId, MessageId},
         time::{Offset, Time},
@@ -34,8 +37,8 @@ use crate::{
 
 /// Everything but unreserved characters (RFC 3986) is encoded: ids are opaque.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// Pages of a hundred: no conversation of people is longer.
-const MAX_PAGES: usize = 200;
+/// Pages of a hundred read before what they hold is kept: the rest is read afterwards.
+const PAGES_AT_ONCE: usize = 10;
 /// Ada's limit for a conversation's metadata.
 pub const MAX_METADATA_BYTES: usize = 4_096;
 /// A slower answer says too little about Ada's clock.
@@ -72,7 +75,7 @@ impl Client {
             http,
             base: base.clone(),
             key,
-            limits: Limits::new(rates),
+            limits: Limits::new(rates, Arc::new(Machine)),
             metrics: Arc::default(),
             offset_micros: AtomicI64::new(0),
         })
@@ -82,16 +85,6 @@ impl Client {
     #[must_use]
     pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
-    }
-
-    /// Ada's clock minus ours, as far as answers have told.
-    pub fn offset(&self) -> Offset {
-        Offset::from_micros(self.offset_micros.load(Ordering::Relaxed))
-    }
-
-    /// Why Ada refuses the key, if it does.
-    pub fn denied(&self) -> Option<String> {
-        self.limits.denied()
     }
 
     /// Whether Ada takes the key: asks for a conversation that doesn't exist, which only a good key learns.
@@ -105,34 +98,6 @@ impl Client {
             Ok(_) | Err(Failure::NoHandoff(_)) => Ok(()),
             Err(failure) => Err(failure),
         }
-    }
-
-    /// Waits until Ada's limits leave room for a call about `conversation`.
-    pub async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit {
-        self.limits.turn(priority, conversation).await
-    }
-
-    /// Posts a text message of a human agent.
-    pub async fn send_message(
-        &self,
-        permit: Permit,
-        conversation: &ConversationId,
-        display_name: &str,
-        text: &str,
-    ) -> Answer<Receipt> {
-        let body = json!({
-            "author": {"role": "human_agent", "display_name": display_name},
-            "content": {"type": "text", "body": text},
-        });
-        let answer =
-            self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
-        answer.map(|stored| receipt(&stored))
-    }
-
-    /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
-    pub async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
-        let answer = self.call(permit, "end_handoff", Method::POST, conversation, "end-handoff/", None).await;
-        answer.map(|_| Receipt::default())
     }
 
     /// Sets metadata of the conversation; `null` removes a key.
@@ -151,52 +116,54 @@ impl Client {
         self.call(permit, "update_metadata", Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
     }
 
-    /// Reads all messages of the conversation, oldest first. What can't be read is left out.
-    ///
-    /// Each page after the first waits for a permit of its own.
-    pub async fn list_messages(&self, permit: Permit, conversation: &ConversationId) -> Answer<Vec<Message>> {
+    /// Reads from `url` on, at most [`PAGES_AT_ONCE`] pages.
+    async fn list_from(
+        &self,
+        permit: Permit,
+        priority: Priority,
+        conversation: &ConversationId,
+        url: Url,
+    ) -> Answer<Listed> {
         let mut permit = Some(permit);
         let mut messages = Vec::new();
-        let mut answered_at = None;
-        let mut next = match self.url(conversation, "messages/?limit=100") {
-            Ok(url) => Some(url),
-            Err(failure) => return Answer { outcome: Err(failure), answered_at },
-        };
-        let mut pages = 0;
-        while let Some(url) = next {
+        let (mut url, mut pages) = (url, 0);
+        loop {
             let permit = match permit.take() {
                 Some(permit) => permit,
-                None => self.turn(Priority::Read, conversation).await,
+                None => self.turn(priority, conversation).await,
             };
-            let page = self.send(permit, "list_messages", self.http.request(Method::GET, url)).await;
-            answered_at = page.answered_at.or(answered_at);
-            let page = match page.outcome {
-                Ok(page) => page,
-                Err(failure) => return Answer { outcome: Err(failure), answered_at },
-            };
-            let Some(rows) = page.get("data").and_then(Value::as_array) else {
-                let failure = Failure::Unclear("Ada's message list is not one".to_owned());
-                return Answer { outcome: Err(failure), answered_at };
-            };
-            messages.extend(rows.iter().filter_map(message));
+            let request = self.http.request(Method::GET, url.clone());
+            let Answer { outcome, answered_at } = self.send(permit, "list_messages", request).await;
+            let read = outcome.and_then(|page| {
+                messages.extend(rows(&page)?.iter().filter_map(message));
+                self.next_page(&page)
+            });
             pages += 1;
-            next = match self.next_page(&page, pages) {
-                Ok(next) => next,
+            let done = |page: Url, more| Listed { messages: Vec::new(), page: Some(page.into()), more };
+            let listed = match read {
                 Err(failure) => return Answer { outcome: Err(failure), answered_at },
+                Ok(None) => done(url, false),
+                Ok(Some(next)) if pages >= PAGES_AT_ONCE => done(next, true),
+                Ok(Some(next)) => {
+                    url = next;
+                    continue;
+                }
             };
+            return Answer { outcome: Ok(Listed { messages, ..listed }), answered_at };
         }
-        Answer { outcome: Ok(messages), answered_at }
     }
 
-    fn next_page(&self, page: &Value, pages: usize) -> Result<Option<Url>, Failure> {
+    /// A page remembered from an earlier reading, if it is still one of ours.
+    fn remembered(&self, page: Option<&str>) -> Option<Url> {
+        page.and_then(|page| page.parse::<Url>().ok()).filter(|page| page.origin() == self.base.origin())
+    }
+
+    fn next_page(&self, page: &Value) -> Result<Option<Url>, Failure> {
         let link = page.pointer("/meta/next_page_url").and_then(Value::as_str);
         let Some(link) = link.filter(|link| !link.is_empty()) else { return Ok(None) };
         let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
         if url.origin() != self.base.origin() {
             return Err(Failure::Refused("Ada's page link leads to another origin".into()));
-        }
-        if pages >= MAX_PAGES {
-            return Err(Failure::Refused(format!("Ada's message list has over {MAX_PAGES} pages")));
         }
         Ok(Some(url))
     }
@@ -261,6 +228,75 @@ impl Client {
     }
 }
 
+#[async_trait]
+impl Ada for Client {
+    async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit {
+        self.limits.turn(priority, conversation).await
+    }
+
+    async fn send_message(
+        &self,
+        permit: Permit,
+        conversation: &ConversationId,
+        display_name: &str,
+        text: &str,
+    ) -> Answer<Receipt> {
+        let body = json!({
+            "author": {"role": "human_agent", "display_name": display_name},
+            "content": {"type": "text", "body": text},
+        });
+        let answer =
+            self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
+        answer.map(|stored| receipt(&stored))
+    }
+
+    async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
+        let answer = self.call(permit, "end_handoff", Method::POST, conversation, "end-handoff/", None).await;
+        answer.map(|_| Receipt::default())
+    }
+
+    async fn list_messages(
+        &self,
+        permit: Permit,
+        priority: Priority,
+        conversation: &ConversationId,
+        from: Option<&str>,
+    ) -> Answer<Listed> {
+        let beginning = match self.url(conversation, "messages/?limit=100") {
+            Ok(url) => url,
+            Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
+        };
+        let Some(page) = self.remembered(from) else {
+            return self.list_from(permit, priority, conversation, beginning).await;
+        };
+        let listed = self.list_from(permit, priority, conversation, page).await;
+        if !matches!(listed.outcome, Err(Failure::NoHandoff(_) | Failure::Refused(_))) {
+            return listed;
+        }
+        // The page may have gone: nothing says for how long a cursor is good.
+        let permit = self.turn(priority, conversation).await;
+        self.list_from(permit, priority, conversation, beginning).await
+    }
+
+    async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
+        let answer = self.call(permit, "get_conversation", Method::GET, conversation, "", None).await;
+        answer.map(|conversation| conversation.get("status").and_then(Value::as_str) == Some("ended"))
+    }
+
+    fn offset(&self) -> Offset {
+        Offset::from_micros(self.offset_micros.load(Ordering::Relaxed))
+    }
+
+    fn denied(&self) -> Option<String> {
+        self.limits.denied()
+    }
+}
+
+fn rows(page: &Value) -> Result<&Vec<Value>, Failure> {
+    let rows = page.get("data").and_then(Value::as_array);
+    rows.ok_or_else(|| Failure::Unclear("Ada's message list is not one".to_owned()))
+}
+
 /// Ada has it once it answers 2xx, readable or not.
 fn receipt(stored: &Value) -> Receipt {
     let created_at = stored.get("created_at").and_then(Value::as_str);
@@ -321,7 +357,7 @@ mod tests {
     #[test]
     fn pages_stay_on_the_origin() {
         let page = |link: &str| json!({"data": [], "meta": {"next_page_url": link}});
-        let next = |link: &str| client().next_page(&page(link), 1);
+        let next = |link: &str| client().next_page(&page(link));
         let here = "https://acme.ada.support/api/v2/conversations/c/messages/?cursor=x%2By";
         assert_eq!(next(here).unwrap().unwrap().as_str(), here);
         assert_eq!(next(""), Ok(None));
@@ -333,7 +369,8 @@ mod tests {
         ] {
             assert!(next(elsewhere).is_err(), "{elsewhere}");
         }
-        assert!(client().next_page(&page(here), MAX_PAGES).is_err());
+        assert_eq!(client().remembered(Some(here)).unwrap().as_str(), here);
+        assert_eq!(client().remembered(Some("https://evil.example/api/v2/")), None);
     }
 
     #[test]

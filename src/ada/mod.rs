@@ -5,6 +5,7 @@
 //! then asks for. `agents/` is never imported.
 
 pub mod answer;
+pub mod api;
 pub mod client;
 pub mod limits;
 pub mod message;

@@ -6,6 +6,7 @@
 
 mod clocked;
 mod outbox;
+mod recovery;
 mod release;
 mod start_limit;
 pub mod tasks;
@@ -17,17 +18,20 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 pub use outbox::Outbox;
+pub use recovery::Recovery;
 pub use release::Releaser;
 
 use crate::{
     ada::{
-        client::Client,
+        api::Ada,
         signature::VerifiedWebhook,
         webhook::{Reader, Reading},
     },
+    environment::Environment,
     metrics::Metrics,
     relay::{
         changes::{Now, Of, Policy, Scope},
+        delivery::{Delivery, Failure},
         draft::Draft,
         handoff::Handoff,
         id::{HandoffId, RowId},
@@ -42,7 +46,7 @@ use crate::{
     },
     store::{self, Store, StoreError},
 };
-use clocked::RandomIds;
+use recovery::Wishes;
 use start_limit::StartLimit;
 use warnings::ForeignNames;
 
@@ -62,13 +66,15 @@ pub struct Parts {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
     /// The way to Ada.
-    pub ada: Arc<Client>,
+    pub ada: Arc<dyn Ada>,
     /// How webhooks are read.
     pub reader: Reader,
     /// The rules' settings.
     pub policy: Policy,
     /// Where to count.
     pub metrics: Arc<Metrics>,
+    /// Time, ids and chance.
+    pub environment: Arc<dyn Environment>,
     /// Whether start calls carry a shared key; without one, new handoffs are limited.
     pub start_is_authenticated: bool,
 }
@@ -76,14 +82,17 @@ pub struct Parts {
 /// The use cases.
 pub struct Engine {
     store: Arc<dyn Store>,
-    ada: Arc<Client>,
+    ada: Arc<dyn Ada>,
     reader: Reader,
     policy: Arc<Policy>,
     metrics: Arc<Metrics>,
+    environment: Arc<dyn Environment>,
     start_limit: Option<StartLimit>,
     foreign: ForeignNames,
     release_nudge: Notify,
     outbox_nudge: Notify,
+    recovery_nudge: Notify,
+    wishes: Wishes,
 }
 
 impl Engine {
@@ -95,10 +104,13 @@ impl Engine {
             reader: parts.reader,
             policy: Arc::new(parts.policy),
             metrics: parts.metrics,
+            environment: parts.environment,
             start_limit: (!parts.start_is_authenticated).then(StartLimit::default),
             foreign: ForeignNames::default(),
             release_nudge: Notify::new(),
             outbox_nudge: Notify::new(),
+            recovery_nudge: Notify::new(),
+            wishes: Wishes::default(),
         }
     }
 
@@ -114,7 +126,30 @@ impl Engine {
 
     /// Our clock and Ada's.
     fn now(&self) -> Now {
-        Now { at: Time::now(), offset: self.ada.offset() }
+        Now { at: self.environment.now(), offset: self.ada.offset() }
+    }
+
+    /// An agent looks at a handoff: what webhooks may have missed is read for it.
+    pub fn opened(&self, id: HandoffId) {
+        self.wishes.opened(id);
+        self.recovery_nudge.notify_one();
+    }
+
+    /// A call made for `delivery` came to this.
+    fn note_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
+        let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
+        if self.wishes.heard_from_ada(!unanswered, self.environment.now(), self.policy.recover_after) {
+            tracing::info!("Ada answers again: what was missed meanwhile is read");
+            self.recovery_nudge.notify_one();
+        }
+        if let Some(failure) = failure {
+            tracing::warn!(
+                handoff.id = %delivery.handoff,
+                attempt = delivery.attempts + 1,
+                reason = failure.reason(),
+                "a call to Ada failed"
+            );
+        }
     }
 
     /// Runs a rule in the store's transaction and nudges the workers it made work for.
@@ -124,16 +159,20 @@ impl Engine {
         rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (policy, now) = (Arc::clone(&self.policy), self.now());
-        let (answer, inbox_changed, outbox_changed) = store::decide(&*self.store, scope, move |view| {
-            let mut ids = RandomIds;
-            let mut draft = Draft::new(view, now, &policy, &mut ids);
-            let answer = rule(&mut draft);
-            let changes = draft.into_changes();
-            let outbox_changed = !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty();
-            let inbox_changed = changes.buffer.is_some();
-            (changes, (answer, inbox_changed, outbox_changed))
-        })
-        .await?;
+        let environment = Arc::clone(&self.environment);
+        let (answer, inbox_changed, outbox_changed, ledger) =
+            store::decide(&*self.store, scope, move |view| {
+                let mut ids: &dyn Environment = &*environment;
+                let mut draft = Draft::new(view, now, &policy, &mut ids);
+                let answer = rule(&mut draft);
+                let changes = draft.into_changes();
+                let outbox_changed = !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty();
+                let inbox_changed = changes.buffer.is_some();
+                let ledger = changes.ledger;
+                (changes, (answer, inbox_changed, outbox_changed, ledger))
+            })
+            .await?;
+        self.metrics.account(&ledger);
         if inbox_changed {
             self.release_nudge.notify_one();
         }
@@ -149,7 +188,7 @@ impl Engine {
     /// # Errors
     /// It could not be kept.
     pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
-        let received_at = Time::now();
+        let received_at = self.environment.now();
         let arrival = self.keep(webhook, received_at).await;
         match &arrival {
             Ok(arrival) => self.metrics.arrived(*arrival, received_at),
@@ -202,7 +241,7 @@ impl Engine {
         conversation: String,
         context: Map<String, Value>,
     ) -> Result<Started, StoreError> {
-        let now = Time::now();
+        let now = self.environment.now();
         let may = match &self.start_limit {
             Some(limit) if !limit.allows(now) => MayBegin::No,
             _ => MayBegin::Yes,
@@ -218,7 +257,7 @@ impl Engine {
 
     /// Warns if a handoff has begun and no webhook at all has come since: the endpoint is missing or disabled.
     pub async fn warn_of_silence(&self) {
-        warnings::silence(&*self.store, self.metrics.last_webhook(), Time::now()).await;
+        warnings::silence(&*self.store, self.metrics.last_webhook(), self.environment.now()).await;
     }
 
     /// `agent` takes a handoff.

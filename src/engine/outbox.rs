@@ -1,33 +1,35 @@
 //! The worker through which everything leaves the relay.
 //!
 //! Deliveries are claimed, tried at once beside each other, and settled. Of each lane only the first is ever
-//! under way, so lanes keep their order and don't wait for one another.
+//! under way, so lanes keep their order and don't wait for one another; reads have their own places, so that
+//! they hold up nothing that people write. What an attempt does is for the rules to say:
+//! `docs/effectively-once.md`.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Engine,
-    clocked::{jitter, wait},
-};
+use super::Engine;
 use crate::{
-    ada::limits::{Permit, Priority},
+    ada::{
+        answer::Answer,
+        limits::{Permit, Priority},
+    },
     relay::{
-        delivery::{Delivery, Failure, Lane, Receipt, Task},
-        event::Message,
+        delivery::{Delivery, Lane, Task},
         rules::{
+            attempt::{self, Step},
+            look::{self, Look},
             settle::{self, Attempt},
-            transcript,
         },
         time::Time,
     },
     store::StoreError,
 };
 
-/// Deliveries under way at once: enough that a few hundred hung conversations don't hold up the others.
-const AT_ONCE: usize = 256;
+/// Deliveries under way at once, by lane: enough that a few hundred hung conversations don't hold up the others.
+const AT_ONCE: [(Lane, usize); 2] = [(Lane::Ada, 256), (Lane::AdaReads, 32)];
 /// How long a claim lasts: longer than any wait in line and attempt, so that none is tried twice at a time.
 /// One that waited for half of it is left for the next claim.
 const LEASE: Duration = Duration::from_secs(3_600);
@@ -37,28 +39,13 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// See the module.
 pub struct Outbox {
     engine: Arc<Engine>,
-    under_way: JoinSet<()>,
-}
-
-/// What came of an attempt, by what was tried.
-enum Outcome {
-    Written { outcome: Result<Receipt, Failure>, answered_at: Option<Time> },
-    Listed(Result<Vec<Message>, Failure>),
-}
-
-impl Outcome {
-    const fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::Written { outcome: Err(failure), .. } | Self::Listed(Err(failure)) => Some(failure),
-            _ => None,
-        }
-    }
+    under_way: [JoinSet<()>; AT_ONCE.len()],
 }
 
 impl Outbox {
     /// A worker on the engine's store.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, under_way: JoinSet::new() }
+        Self { engine, under_way: Default::default() }
     }
 
     /// Works until told to stop, then lets finish what is under way. Aborting that is safe: what was not
@@ -70,45 +57,45 @@ impl Outbox {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(error = %error, "the outbox could not be read");
-                    Some(Time::now() + AFTER_FAILURE)
+                    Some(self.engine.environment.now() + AFTER_FAILURE)
                 }
             };
-            go_on = wait(next, &self.engine.outbox_nudge, &stop).await;
+            go_on = self.engine.wait(next, &self.engine.outbox_nudge, &stop).await;
         }
-        while let Some(ended) = self.under_way.join_next().await {
-            pass_on_panic(ended);
+        for under_way in &mut self.under_way {
+            while let Some(ended) = under_way.join_next().await {
+                pass_on_panic(ended);
+            }
         }
     }
 
     /// Tries what is due, without waiting for how it goes, and says when to look again.
     ///
     /// # Errors
-    /// The store failed. Nothing was tried.
+    /// The store failed. What was claimed before is under way.
     pub async fn step(&mut self, stop: &CancellationToken) -> Result<Option<Time>, StoreError> {
-        while let Some(ended) = self.under_way.try_join_next() {
-            pass_on_panic(ended);
+        let mut next: Option<Time> = None;
+        for ((lane, at_once), under_way) in AT_ONCE.into_iter().zip(&mut self.under_way) {
+            while let Some(ended) = under_way.try_join_next() {
+                pass_on_panic(ended);
+            }
+            let room = at_once.saturating_sub(under_way.len());
+            if room == 0 {
+                // The next one to end nudges.
+                continue;
+            }
+            let claimed_at = self.engine.environment.now();
+            let due = self.engine.store.claim_due(claimed_at, LEASE, lane, room).await?;
+            for delivery in due.items {
+                let (engine, stop) = (Arc::clone(&self.engine), stop.clone());
+                under_way.spawn(async move {
+                    take_turn(&engine, delivery, claimed_at, &stop).await;
+                    engine.outbox_nudge.notify_one();
+                });
+            }
+            next = [next, due.next].into_iter().flatten().min();
         }
-        let room = AT_ONCE.saturating_sub(self.under_way.len());
-        if room == 0 {
-            // The next one to end nudges.
-            return Ok(None);
-        }
-        let claimed_at = Time::now();
-        let due = self.engine.store.claim_due(claimed_at, LEASE, room).await?;
-        for delivery in due.items {
-            let (engine, stop) = (Arc::clone(&self.engine), stop.clone());
-            self.under_way.spawn(async move {
-                // Waiting in line for Ada is no work under way: a stop ends it, and the delivery stays.
-                let turn = engine.ada.turn(priority(&delivery), &delivery.key.conversation);
-                let Some(permit) = stop.run_until_cancelled(turn).await else { return };
-                let ours = Time::now().since(claimed_at) < LEASE / 2;
-                if ours && still_waits(&engine, &delivery).await {
-                    deliver(&engine, permit, delivery).await;
-                }
-                engine.outbox_nudge.notify_one();
-            });
-        }
-        Ok(due.next)
+        Ok(next)
     }
 }
 
@@ -121,89 +108,102 @@ fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
+async fn take_turn(engine: &Engine, delivery: Delivery, claimed_at: Time, stop: &CancellationToken) {
+    // Waiting in line for Ada is no work under way: a stop ends it, and the delivery stays.
+    let turn = engine.ada.turn(priority(&delivery), &delivery.key.conversation);
+    let Some(permit) = stop.run_until_cancelled(turn).await else { return };
+    if engine.environment.now().since(claimed_at) >= LEASE / 2 {
+        return;
+    }
+    // From here on it is written down that Ada may have it.
+    match begin(engine, &delivery).await {
+        Ok(Step::Nothing) => {}
+        Ok(Step::Call { began }) => call(engine, permit, delivery, began).await,
+        Ok(Step::Look { from }) => read(engine, permit, delivery, from).await,
+        Err(error) => {
+            tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not begin");
+        }
+    }
+}
+
 const fn priority(delivery: &Delivery) -> Priority {
-    match delivery.task.lane() {
-        Lane::Ada => Priority::Write,
-        Lane::AdaReads => Priority::Read,
+    match delivery.task {
+        Task::Send { .. } | Task::End { .. } => Priority::Write,
+        Task::Transcript => Priority::Read,
+        Task::Recover { .. } => Priority::Recover,
     }
 }
 
 /// The handoff may have ended while the delivery stood in line: nothing of it may then reach the next one.
-async fn still_waits(engine: &Engine, delivery: &Delivery) -> bool {
-    loop {
-        match engine.store.still_waits(&delivery.id).await {
-            Ok(waits) => return waits,
-            Err(error) => tracing::error!(error = %error, "the outbox could not be read"),
-        }
-        tokio::time::sleep(AFTER_FAILURE).await;
-    }
+async fn begin(engine: &Engine, delivery: &Delivery) -> Result<Step, StoreError> {
+    patiently(delivery, || {
+        let id = delivery.id.clone();
+        engine.decide(attempt::scope(&delivery.handoff), move |draft| attempt::begin(draft, &id))
+    })
+    .await
 }
 
-async fn deliver(engine: &Engine, permit: Permit, delivery: Delivery) {
-    let outcome = attempt(engine, permit, &delivery).await;
-    let jitter = jitter();
-    if let Some(failure) = outcome.failure() {
-        tracing::warn!(
-            handoff.id = %delivery.handoff,
-            attempt = delivery.attempts,
-            reason = failure.reason(),
-            "delivery to Ada failed"
-        );
-    }
-    if outcome.failure().is_none() {
-        engine.metrics.delivered(Time::now().since(delivery.queued_at));
-    }
-    let outcome = Arc::new(outcome);
-    while let Err(error) = settle(engine, &delivery, Arc::clone(&outcome), jitter).await {
-        tracing::error!(handoff.id = %delivery.handoff, error = %error, "an outcome could not be noted");
-        if matches!(error, StoreError::Stopped) {
-            return;
-        }
-        tokio::time::sleep(AFTER_FAILURE).await;
-    }
-}
-
-async fn attempt(engine: &Engine, permit: Permit, delivery: &Delivery) -> Outcome {
+async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) {
     let conversation = &delivery.key.conversation;
-    let answer = match &delivery.task {
+    let Answer { outcome, answered_at } = match &delivery.task {
         Task::Send { text, display_name, .. } => {
             engine.ada.send_message(permit, conversation, display_name, text).await
         }
-        Task::End { .. } => engine.ada.end_handoff(permit, conversation).await,
-        Task::Transcript => {
-            return Outcome::Listed(engine.ada.list_messages(permit, conversation).await.outcome);
-        }
+        _ => engine.ada.end_handoff(permit, conversation).await,
     };
-    Outcome::Written { outcome: answer.outcome, answered_at: answer.answered_at }
+    engine.note_outcome(&delivery, outcome.as_ref().err());
+    if outcome.is_ok() {
+        engine.metrics.delivered(engine.environment.now().since(delivery.queued_at));
+    }
+    let jitter = engine.environment.jitter();
+    let attempt = Arc::new(Attempt { delivery, began, outcome, answered_at, jitter });
+    let settled = patiently(&attempt.delivery, || {
+        let attempt = Arc::clone(&attempt);
+        let scope = settle::scope(&attempt.delivery.handoff, &attempt.delivery);
+        engine.decide(scope, move |draft| settle::attempt(draft, &attempt))
+    });
+    // What can't be noted is in doubt, and stays so.
+    drop(settled.await);
 }
 
-async fn settle(
-    engine: &Engine,
+async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<String>) {
+    let (conversation, priority) = (&delivery.key.conversation, priority(&delivery));
+    let answer = engine.ada.list_messages(permit, priority, conversation, from.as_deref()).await;
+    let Answer { outcome, mut answered_at } = answer;
+    engine.note_outcome(&delivery, outcome.as_ref().err());
+    let read_all = outcome.as_ref().is_ok_and(|listed| !listed.more);
+    let mut is_over = false;
+    if let (Task::Recover { .. }, true) = (&delivery.task, read_all) {
+        let permit = engine.ada.turn(priority, conversation).await;
+        let status = engine.ada.is_over(permit, conversation).await;
+        engine.note_outcome(&delivery, status.outcome.as_ref().err());
+        answered_at = status.answered_at.or(answered_at);
+        is_over = status.outcome == Ok(true);
+    }
+    let jitter = engine.environment.jitter();
+    let look = Arc::new(Look { delivery, outcome, is_over, answered_at, jitter });
+    let settled = patiently(&look.delivery, || {
+        let look = Arc::clone(&look);
+        engine.decide(look::scope(&look), move |draft| look::settle(draft, &look))
+    });
+    // What can't be noted is read again.
+    drop(settled.await);
+    engine.recovery_nudge.notify_one();
+}
+
+/// Repeats a decision until the store takes it, or has stopped.
+async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     delivery: &Delivery,
-    outcome: Arc<Outcome>,
-    jitter: f64,
-) -> Result<(), StoreError> {
-    let handoff = delivery.handoff.clone();
-    match &*outcome {
-        Outcome::Written { outcome, answered_at } => {
-            let attempt = Attempt {
-                delivery: delivery.clone(),
-                outcome: outcome.clone(),
-                answered_at: *answered_at,
-                jitter,
-            };
-            let scope = settle::scope(&handoff, delivery);
-            engine.decide(scope, move |draft| settle::attempt(draft, &attempt)).await
+    decide: impl Fn() -> F,
+) -> Result<T, StoreError> {
+    loop {
+        match decide().await {
+            Ok(answer) => return Ok(answer),
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error) => {
+                tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not be noted");
+            }
         }
-        Outcome::Listed(Ok(messages)) => {
-            let (id, messages) = (delivery.id.clone(), messages.clone());
-            let scope = transcript::scope(&handoff, &messages);
-            engine.decide(scope, move |draft| transcript::merge(draft, &handoff, &id, &messages)).await
-        }
-        Outcome::Listed(Err(failure)) => {
-            let (id, failure) = (delivery.id.clone(), failure.clone());
-            let scope = settle::scope(&handoff, delivery);
-            engine.decide(scope, move |draft| settle::unread_history(draft, &id, &failure, jitter)).await
-        }
+        tokio::time::sleep(AFTER_FAILURE).await;
     }
 }

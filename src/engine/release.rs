@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, clocked::wait};
+use super::Engine;
 use crate::{
     relay::{id::ConversationKey, rules::release, time::Time},
     store::StoreError,
@@ -35,10 +35,10 @@ impl Releaser {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(error = %error, "events could not leave the inbox");
-                    Some(Time::now() + AFTER_FAILURE)
+                    Some(self.engine.environment.now() + AFTER_FAILURE)
                 }
             };
-            go_on = wait(next, &self.engine.release_nudge, &stop).await;
+            go_on = self.engine.wait(next, &self.engine.release_nudge, &stop).await;
         }
     }
 
@@ -47,7 +47,7 @@ impl Releaser {
     /// # Errors
     /// The store failed. What was not released stays due.
     pub async fn step(&self) -> Result<Option<Time>, StoreError> {
-        let due = self.engine.store.due_conversations(Time::now(), AT_ONCE).await?;
+        let due = self.engine.store.due_conversations(self.engine.environment.now(), AT_ONCE).await?;
         let released = join_all(due.items.into_iter().map(|key| self.release(key))).await;
         released.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(due.next)

@@ -36,6 +36,7 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/release", post(handoffs::release))
         .route("/api/handoffs/{id}/read", post(handoffs::read))
         .route("/api/handoffs/{id}/end", post(handoffs::end))
+        .route("/api/handoffs/{id}/ledger", get(handoffs::ledger))
         .route("/api/handoffs/{id}/transcript", get(messages::transcript))
         .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
         .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))

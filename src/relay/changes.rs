@@ -4,6 +4,8 @@
 //! same transaction. A [`Draft`](super::draft::Draft) is the view being
 //! worked on, with its changes marked.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
     event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
+    ledger::Ledger,
     matching::MatchKey,
     thread::Row,
     time::{Offset, Time},
@@ -129,10 +132,16 @@ pub struct DeadLetter {
 pub struct Changes {
     /// Handoffs, new and changed.
     pub handoffs: Vec<Handoff>,
+    /// Handoffs changed in what agents don't see.
+    pub handoffs_unseen: Vec<Handoff>,
     /// Rows, new and changed.
     pub rows: Vec<Row>,
-    /// Deliveries, new and changed; new ones join the end of their lanes.
+    /// Rows changed in what agents don't see.
+    pub rows_unseen: Vec<Row>,
+    /// Deliveries, new and changed; new ones join the end of their lanes. Their claims end.
     pub deliveries: Vec<Delivery>,
+    /// Deliveries changed while they are under way: their claims go on.
+    pub deliveries_begun: Vec<Delivery>,
     /// Deliveries that are over.
     pub deliveries_done: Vec<DeliveryId>,
     /// Events that join the inbox.
@@ -147,6 +156,8 @@ pub struct Changes {
     pub dead_letters: Vec<DeadLetter>,
     /// What an `Idempotency-Key` stands for from now on.
     pub idempotent: Option<(IdempotencyScope, Idempotent)>,
+    /// What was added to the accounts of all these handoffs.
+    pub ledger: Ledger,
     /// When this was decided, by our clock.
     pub at: Time,
 }
@@ -177,5 +188,7 @@ pub struct Policy {
     /// How many events may be buffered in all.
     pub inbox_limit: u64,
     /// How long a message may wait to be sent.
-    pub send_max_age: std::time::Duration,
+    pub send_max_age: Duration,
+    /// A message that is older and that no webhook has brought is taken from Ada's list.
+    pub recover_after: Duration,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    event::Message,
     id::{ConversationKey, DeliveryId, HandoffId, MessageId, RowId},
     time::Time,
 };
@@ -27,9 +28,9 @@ pub struct Delivery {
     pub queued_at: Time,
     /// Not to be tried before.
     pub due_at: Time,
-    /// Whether the thread says already that it fails.
+    /// Ada may have done it, for all we know: since just before a request left whose outcome is not known.
     #[serde(default)]
-    pub said: bool,
+    pub doubt: Option<Time>,
 }
 
 /// What a delivery does.
@@ -52,6 +53,11 @@ pub enum Task {
     },
     /// Read Ada's message list into the thread.
     Transcript,
+    /// The same, and find out whether the conversation is over: webhooks may have been missed.
+    Recover {
+        /// What was written before this, by our clock, won't come by webhook any more.
+        missed_before: Option<Time>,
+    },
 }
 
 /// The lanes of one handoff: reads don't hold up what people write.
@@ -78,7 +84,7 @@ impl Task {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Send { .. } | Self::End { .. } => Lane::Ada,
-            Self::Transcript => Lane::AdaReads,
+            Self::Transcript | Self::Recover { .. } => Lane::AdaReads,
         }
     }
 
@@ -86,7 +92,7 @@ impl Task {
     pub const fn row(&self) -> Option<&RowId> {
         match self {
             Self::Send { row, .. } | Self::End { row } => Some(row),
-            Self::Transcript => None,
+            Self::Transcript | Self::Recover { .. } => None,
         }
     }
 }
@@ -98,6 +104,17 @@ pub struct Receipt {
     pub message_id: Option<MessageId>,
     /// When Ada stored it.
     pub created_at: Option<Time>,
+}
+
+/// A part of Ada's message list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listed {
+    /// The messages, oldest first.
+    pub messages: Vec<Message>,
+    /// The page to read next: the last one read, or the one behind it if there is more.
+    pub page: Option<String>,
+    /// Whether there is more to read.
+    pub more: bool,
 }
 
 /// Why an attempt did not succeed.
@@ -116,6 +133,8 @@ pub enum Failure {
     },
     /// 401 or 403: the key is not accepted.
     Denied(String),
+    /// There was no connection: it was not done.
+    Unreached(String),
     /// Timeout, reset, 408, 5xx or a broken answer: it may or may not have been done.
     Unclear(String),
 }
@@ -127,6 +146,7 @@ impl Failure {
             Self::NoHandoff(reason)
             | Self::Refused(reason)
             | Self::Denied(reason)
+            | Self::Unreached(reason)
             | Self::Unclear(reason)
             | Self::Throttled { reason, .. } => reason,
         }

@@ -1,6 +1,6 @@
 //! The view of a decision, being worked on, with its changes marked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     buffer::Buffer,
@@ -8,6 +8,7 @@ use super::{
     delivery::{Delivery, Task},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
+    ledger::Ledger,
     thread::{Author, Content, EventName, Role, Row, Sending, Source},
     time::Time,
 };
@@ -22,13 +23,21 @@ pub struct Draft<'a> {
     pub policy: &'a Policy,
     ids: &'a mut dyn NewIds,
     changes: Changes,
-    touched_handoffs: BTreeSet<HandoffId>,
-    touched_rows: BTreeSet<RowId>,
+    touched_handoffs: BTreeMap<HandoffId, Seen>,
+    touched_rows: BTreeMap<RowId, Seen>,
     touched_deliveries: BTreeMap<DeliveryId, Touched>,
+}
+
+/// Whether agents see a change.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Seen {
+    No,
+    Yes,
 }
 
 enum Touched {
     Put,
+    Begun,
     Done,
 }
 
@@ -41,25 +50,36 @@ impl<'a> Draft<'a> {
             policy,
             ids,
             changes: Changes { at: now.at, ..Changes::default() },
-            touched_handoffs: BTreeSet::new(),
-            touched_rows: BTreeSet::new(),
+            touched_handoffs: BTreeMap::new(),
+            touched_rows: BTreeMap::new(),
             touched_deliveries: BTreeMap::new(),
         }
     }
 
-    /// What has changed. Each changed handoff is one version further.
+    /// What has changed. Each handoff in which agents see a change is one version further.
     pub fn into_changes(mut self) -> Changes {
-        let touched = self.touched_handoffs;
-        self.changes.handoffs =
-            self.view.handoffs.into_iter().filter(|handoff| touched.contains(&handoff.id)).collect();
-        for handoff in &mut self.changes.handoffs {
-            handoff.version += 1;
+        for mut handoff in self.view.handoffs {
+            match self.touched_handoffs.get(&handoff.id) {
+                Some(Seen::Yes) => {
+                    handoff.version += 1;
+                    self.changes.handoffs.push(handoff);
+                }
+                Some(Seen::No) => self.changes.handoffs_unseen.push(handoff),
+                None => {}
+            }
         }
-        let touched = self.touched_rows;
-        self.changes.rows = self.view.rows.into_iter().filter(|row| touched.contains(&row.id)).collect();
+        for row in self.view.rows {
+            match self.touched_rows.get(&row.id) {
+                Some(Seen::Yes) => self.changes.rows.push(row),
+                Some(Seen::No) => self.changes.rows_unseen.push(row),
+                None => {}
+            }
+        }
         for delivery in self.view.outbox {
-            if matches!(self.touched_deliveries.get(&delivery.id), Some(Touched::Put)) {
-                self.changes.deliveries.push(delivery);
+            match self.touched_deliveries.get(&delivery.id) {
+                Some(Touched::Put) => self.changes.deliveries.push(delivery),
+                Some(Touched::Begun) => self.changes.deliveries_begun.push(delivery),
+                Some(Touched::Done) | None => {}
             }
         }
         let done = self.touched_deliveries.into_iter().filter(|(_, what)| matches!(what, Touched::Done));
@@ -89,9 +109,40 @@ impl<'a> Draft<'a> {
 
     /// A handoff to change.
     pub fn change_handoff(&mut self, at: usize) -> &mut Handoff {
+        self.touch(at, Seen::Yes)
+    }
+
+    /// A handoff to change in what agents don't see.
+    pub fn change_unseen(&mut self, at: usize) -> &mut Handoff {
+        self.touch(at, Seen::No)
+    }
+
+    fn touch(&mut self, at: usize, seen: Seen) -> &mut Handoff {
         let handoff = &mut self.view.handoffs[at];
-        self.touched_handoffs.insert(handoff.id.clone());
+        let touched = self.touched_handoffs.entry(handoff.id.clone()).or_insert(seen);
+        *touched = seen.max(*touched);
         handoff
+    }
+
+    /// A row that added `before` to its handoff's account has changed.
+    fn account(&mut self, handoff: usize, before: &Ledger, row: &Row) {
+        let after = Ledger::of(row);
+        if after != *before {
+            self.change_unseen(handoff).ledger.replace(before, &after);
+            self.changes.ledger = self.changes.ledger.and(&after.since(before));
+        }
+    }
+
+    /// A message event has left the inbox for a thread that has it already.
+    pub fn note_duplicate(&mut self, handoff: usize) {
+        self.change_unseen(handoff).ledger.note_duplicate();
+        self.changes.ledger.note_duplicate();
+    }
+
+    /// A message event has left the inbox for a thread that lacks it so far.
+    pub fn note_taken(&mut self, handoff: usize) {
+        self.change_unseen(handoff).ledger.taken += 1;
+        self.changes.ledger.taken += 1;
     }
 
     /// A row by id.
@@ -102,14 +153,30 @@ impl<'a> Draft<'a> {
     /// Changes a row, and what its handoff remembers of it.
     pub fn change_row(&mut self, at: usize, change: impl FnOnce(&mut Row)) {
         let row = &mut self.view.rows[at];
+        let before = row.clone();
         change(row);
-        self.touched_rows.insert(row.id.clone());
         let row = row.clone();
+        self.touch_row(&row, if row.shows_like(&before) { Seen::No } else { Seen::Yes });
         let Some(handoff) = self.find_handoff(&row.handoff) else { return };
+        self.account(handoff, &Ledger::of(&before), &row);
+        if !before.counts_as_unread() && row.counts_as_unread() {
+            self.count_unread(handoff, row.seq);
+        }
         let mut noted = self.view.handoffs[handoff].clone();
         noted.note(&row);
         if noted != self.view.handoffs[handoff] {
             *self.change_handoff(handoff) = noted;
+        }
+    }
+
+    fn touch_row(&mut self, row: &Row, seen: Seen) {
+        let touched = self.touched_rows.entry(row.id.clone()).or_insert(seen);
+        *touched = seen.max(*touched);
+    }
+
+    fn count_unread(&mut self, handoff: usize, seq: u64) {
+        if seq > self.view.handoffs[handoff].read_up_to {
+            self.change_handoff(handoff).unread += 1;
         }
     }
 
@@ -129,11 +196,15 @@ impl<'a> Draft<'a> {
             created_by_ada: new.created_by_ada,
             source: new.source,
             sending: new.sending,
-            attempted: false,
+            tried_at: None,
             late: false,
         };
         owner.note(&row);
-        self.touched_rows.insert(row.id.clone());
+        self.touch_row(&row, Seen::Yes);
+        self.account(handoff, &Ledger::default(), &row);
+        if row.counts_as_unread() {
+            self.count_unread(handoff, row.seq);
+        }
         self.view.rows.push(row);
         self.view.rows.len() - 1
     }
@@ -151,7 +222,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Queues a delivery.
-    pub fn deliver(&mut self, handoff: usize, task: Task) {
+    pub fn deliver(&mut self, handoff: usize, task: Task) -> DeliveryId {
         let id = DeliveryId(self.new_id());
         let owner = &self.view.handoffs[handoff];
         let delivery = Delivery {
@@ -162,10 +233,11 @@ impl<'a> Draft<'a> {
             attempts: 0,
             queued_at: self.now.at,
             due_at: self.now.at,
-            said: false,
+            doubt: None,
         };
-        self.touched_deliveries.insert(id, Touched::Put);
+        self.touched_deliveries.insert(id.clone(), Touched::Put);
         self.view.outbox.push(delivery);
+        id
     }
 
     /// A delivery by id.
@@ -173,7 +245,14 @@ impl<'a> Draft<'a> {
         self.view.outbox.iter().position(|delivery| delivery.id == *id)
     }
 
-    /// A delivery to change.
+    /// A delivery to change while it is under way.
+    pub fn begin_delivery(&mut self, at: usize) -> &mut Delivery {
+        let delivery = &mut self.view.outbox[at];
+        self.touched_deliveries.entry(delivery.id.clone()).or_insert(Touched::Begun);
+        delivery
+    }
+
+    /// A delivery to change. Its claim ends.
     pub fn change_delivery(&mut self, at: usize) -> &mut Delivery {
         let delivery = &mut self.view.outbox[at];
         self.touched_deliveries.insert(delivery.id.clone(), Touched::Put);

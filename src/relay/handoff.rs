@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{
     event::SortKey,
     id::{ConversationKey, HandoffId, RowId},
-    thread::Row,
+    ledger::Ledger,
+    thread::{AdaIds, Row},
     time::{Offset, Time},
 };
 
@@ -53,8 +54,29 @@ pub struct Handoff {
     /// The one before it, should the last one turn out to belong further up.
     #[serde(default)]
     pub before_last: Option<Row>,
-    /// One more with each change.
+    /// What Ada's message list has told.
+    #[serde(default)]
+    pub listed: ListedSoFar,
+    /// The newest time by Ada's clock at which Ada showed that the handoff runs: by an event that carries our
+    /// identifier, or by taking a message.
+    #[serde(default)]
+    pub runs_at: Option<Time>,
+    /// The account of its messages.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// One more with each change that agents see.
     pub version: u64,
+}
+
+/// How far Ada's message list has been read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListedSoFar {
+    /// The page to read next.
+    pub page: Option<String>,
+    /// The thread says already that it can't be read.
+    pub unreadable: bool,
+    /// The newest message of the AI Agent that no event of ours explains, by Ada's clock.
+    pub ai_agent_wrote_at: Option<Time>,
 }
 
 /// How much of the last message a list shows, in characters.
@@ -182,6 +204,17 @@ impl Handoff {
         }
     }
 
+    /// Whether it may be over at Ada without our knowing: the AI Agent has written since Ada last showed that
+    /// the handoff runs.
+    pub fn is_doubtful(&self) -> bool {
+        self.is_open() && self.listed.ai_agent_wrote_at.is_some_and(|wrote| Some(wrote) > self.runs_at)
+    }
+
+    /// Ada has shown at `at`, by its clock, that the handoff runs.
+    pub fn note_runs(&mut self, at: Time) {
+        self.runs_at = self.runs_at.max(Some(at));
+    }
+
     /// Whether our own end call still waits for its answer.
     pub fn end_is_unsettled(&self) -> bool {
         self.end().is_some_and(|end| end.ada == AdaEnd::Unsettled)
@@ -255,6 +288,8 @@ impl Handoff {
 
 fn preview(row: &Row) -> Row {
     let mut row = row.clone();
+    row.ids = AdaIds { webhook: row.ids.shown().cloned(), ..AdaIds::default() };
+    row.tried_at = None;
     if let super::thread::Content::Text { body } = &mut row.content
         && let Some((cut, _)) = body.char_indices().nth(PREVIEW_CHARS)
     {

@@ -9,6 +9,7 @@ use super::{
     event::Message,
     id::MessageId,
     thread::{AdaIds, Role, Row, Source, alike, fingerprint},
+    time::Time,
 };
 
 /// Where a message was learned from.
@@ -23,8 +24,8 @@ pub enum LearnedFrom {
 /// What is known of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// This source has brought it before.
-    Known,
+    /// This source has brought it before, as the row at this index.
+    Known(usize),
     /// It is the row at this index, brought by another source or written by us.
     Same(usize),
     /// New.
@@ -67,17 +68,24 @@ impl LearnedFrom {
 
 /// Finds `message` among the rows of one thread by its id alone.
 pub fn find_by_id(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match {
-    if rows.iter().any(|row| from.place(&row.ids) == Some(&message.id)) {
-        return Match::Known;
+    if let Some(known) = rows.iter().position(|row| from.place(&row.ids) == Some(&message.id)) {
+        return Match::Known(known);
     }
     let free = |row: &&&Row| from.place(&row.ids).is_none();
     let found = first(rows, |row| free(row) && row.ids.all().any(|id| *id == message.id));
     found.map_or(Match::None, Match::Same)
 }
 
-/// Finds `message` among the rows of one thread, by id or else by words. `could_be` says whether an own row without Ada's time could
-/// be it at all: one whose delivery was never tried, or that is younger, can't have come back.
-pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, could_be: impl Fn(&Row) -> bool) -> Match {
+/// Finds `message` among the rows of one thread, by id or else by words.
+///
+/// An own row without Ada's time can be it only if an attempt to send it can have brought it there;
+/// `brought_at` says when that attempt began, by Ada's clock. Of several the last one before the message counts.
+pub fn find(
+    rows: &[&Row],
+    message: &Message,
+    from: LearnedFrom,
+    brought_at: impl Fn(&Row) -> Option<Time>,
+) -> Match {
     let found = find_by_id(rows, message, from);
     if found != Match::None {
         return found;
@@ -86,11 +94,14 @@ pub fn find(rows: &[&Row], message: &Message, from: LearnedFrom, could_be: impl 
     let equal = |row: &&&Row| row.author.role == message.author.role && alike(&row.content, &message.content);
     let same_second =
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
-    let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada && could_be(row);
+    let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada;
 
     let found = first(rows, |row| free(row) && same_second(row) && equal(row)).or_else(|| {
         let ours = message.author.role == Role::HumanAgent;
-        first(rows, |row| ours && free(row) && on_its_way(row) && equal(row))
+        let rows =
+            rows.iter().enumerate().filter(|(_, row)| ours && free(row) && on_its_way(row) && equal(row));
+        let tried = rows.filter_map(|(at, row)| Some((brought_at(row)?, std::cmp::Reverse(row.seq), at)));
+        tried.max().map(|(_, _, at)| at)
     });
     found.map_or(Match::None, Match::Same)
 }

@@ -105,6 +105,8 @@ pub enum Source {
     Transcript,
     /// From a webhook.
     Webhook,
+    /// From Ada's message list, where the webhook never came.
+    Recovered,
     /// Written by one of our agents.
     Agent,
     /// Written by the relay.
@@ -186,9 +188,10 @@ pub struct Row {
     pub source: Source,
     /// Its way to Ada, for rows that go there.
     pub sending: Option<Sending>,
-    /// A delivery of it was tried, so that an echo may be its.
+    /// When the last attempt to send it began whose outcome is or was unknown, by our clock: what Ada stored
+    /// since then may be it.
     #[serde(default)]
-    pub attempted: bool,
+    pub tried_at: Option<Time>,
     /// It left the inbox after a younger one.
     pub late: bool,
 }
@@ -196,7 +199,16 @@ pub struct Row {
 impl Row {
     /// Whether it counts as unread until an agent has read it.
     pub fn counts_as_unread(&self) -> bool {
-        self.author.role == Role::EndUser && self.source == Source::Webhook
+        self.author.role == Role::EndUser && matches!(self.source, Source::Webhook | Source::Recovered)
+    }
+
+    /// Whether readers see the same in both.
+    pub fn shows_like(&self, other: &Self) -> bool {
+        let shown = |row: &Self| {
+            let ids = AdaIds { webhook: row.ids.shown().cloned(), ..AdaIds::default() };
+            Self { ids, tried_at: None, ..row.clone() }
+        };
+        shown(self) == shown(other)
     }
 
     /// A key shared by all rows and messages that could be the same but for their ids: role and content,

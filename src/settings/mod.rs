@@ -73,6 +73,8 @@ pub struct Settings {
     pub ada_rate_per_minute: u32,
     /// `SEND_MAX_AGE`: after this a message that could not be sent has failed. 1 s to 24 h.
     pub send_max_age: Duration,
+    /// `RECOVER_AFTER`: a message that no webhook has brought for so long is taken from Ada's list. 1 s to 24 h.
+    pub recover_after: Duration,
     /// `LOG_FORMAT`: how log lines look.
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines there are. Not checked here.
@@ -182,6 +184,7 @@ impl Settings {
         let ada_rate_per_second = r.or("ADA_RATE_PER_SECOND", 10, parse::rate);
         let ada_rate_per_minute = r.or("ADA_RATE_PER_MINUTE", 100, parse::rate);
         let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
+        let recover_after = r.or("RECOVER_AFTER", Duration::from_secs(2 * 60), parse::duration);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
         let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
         let (Some((ada_base_url, ada_api_key, webhook_secrets)), []) = (required, &*reader.problems) else {
@@ -206,6 +209,7 @@ impl Settings {
             ada_rate_per_second,
             ada_rate_per_minute,
             send_max_age,
+            recover_after,
             log_format,
             log_filter,
         };

@@ -1,7 +1,7 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 19] = [
+pub(super) const NAMES: [&str; 20] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -19,6 +19,7 @@ pub(super) const NAMES: [&str; 19] = [
     "ADA_RATE_PER_SECOND",
     "ADA_RATE_PER_MINUTE",
     "SEND_MAX_AGE",
+    "RECOVER_AFTER",
     "LOG_FORMAT",
     "RUST_LOG",
 ];

@@ -58,6 +58,7 @@ fn defaults() {
     assert_eq!(settings.inbox_limit, 100_000);
     assert_eq!(settings.ada_timeout, Duration::from_secs(10));
     assert_eq!(settings.send_max_age, Duration::from_secs(900));
+    assert_eq!(settings.recover_after, Duration::from_secs(120));
     assert_eq!(settings.log_format, LogFormat::Json);
     assert_eq!(settings.log_filter, "info");
     assert!(!settings.made_token);
@@ -77,6 +78,7 @@ fn values_are_taken_as_meant() {
         ("DEBOUNCE_MS", "0"),
         ("DEBOUNCE_MAX_MS", "0"),
         ("SEND_MAX_AGE", "2h"),
+        ("RECOVER_AFTER", "10s"),
         ("LOG_FORMAT", "pretty"),
     ])
     .unwrap();
@@ -90,6 +92,7 @@ fn values_are_taken_as_meant() {
     assert_eq!(settings.database, Database::Sqlite("/var/lib/relay.db".into()));
     assert_eq!(settings.debounce_max, Duration::ZERO);
     assert_eq!(settings.send_max_age, Duration::from_secs(7200));
+    assert_eq!(settings.recover_after, Duration::from_secs(10));
     assert_eq!(settings.log_format, LogFormat::Pretty);
     assert_eq!(load(&[("DATABASE_URL", "memory:")]).unwrap().database, Database::Memory);
     assert_eq!(load(&[("SEND_MAX_AGE", "90s")]).unwrap().send_max_age, Duration::from_secs(90));

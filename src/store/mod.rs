@@ -20,7 +20,7 @@ use crate::{
     metrics::Depths,
     relay::{
         changes::{Changes, DeadLetter, Scope, View},
-        delivery::Delivery,
+        delivery::{Delivery, Lane},
         event::EventKind,
         handoff::Handoff,
         id::{ConversationKey, DeliveryId, HandoffId, RowId},
@@ -150,11 +150,17 @@ pub trait Store: Send + Sync {
     /// Conversations whose buffered events are due at `now`, at most `limit`.
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError>;
 
-    /// Claims up to `limit` deliveries that are due at `now`: of each lane only the first, and none that
-    /// another claim holds. A claim counts as an attempt and lasts for `lease` unless it is settled before.
-    async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError>;
+    /// Claims up to `limit` deliveries of a kind of `lane` that are due at `now`: of each handoff's only the
+    /// first, and none that another claim holds. A claim lasts for `lease` unless the delivery is changed before.
+    async fn claim_due(
+        &self,
+        now: Time,
+        lease: Duration,
+        lane: Lane,
+        limit: usize,
+    ) -> Result<Due<Delivery>, StoreError>;
 
-    /// Whether a delivery still waits: it may have been taken back since it was claimed.
+    /// Whether a delivery still waits: it may have been taken back or settled.
     async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
 
     /// One handoff.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use handoff_relay::{
     ada::{
+        api::Ada as _,
         client::Client,
         limits::{Priority, Rates},
     },
@@ -180,7 +181,8 @@ impl Ada {
 
     async fn list(&self) -> Vec<Message> {
         let turn = self.client.turn(Priority::Read, &self.conversation).await;
-        self.client.list_messages(turn, &self.conversation).await.outcome.unwrap()
+        let listed = self.client.list_messages(turn, Priority::Read, &self.conversation, None).await;
+        listed.outcome.unwrap().messages
     }
 }
 

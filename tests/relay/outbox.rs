@@ -157,8 +157,9 @@ async fn a_422_later_ends_the_handoff_and_fails_what_is_queued() {
     // An adopted handoff has no start call whose answer Ada may not have acted on yet.
     let relay = Setup::new().set("UNKNOWN_HOLD_MS", "0").start().await;
     let alex = relay.alex();
-    relay.gets(&says_at("c", "Hi", from_now(-5_000))).await;
-    let id = alex.handoff_of("c").await["id"].as_str().unwrap().to_owned();
+    let chat = relay.ada.open_conversation();
+    relay.gets(&says_at(&chat, "Hi", from_now(-5_000))).await;
+    let id = alex.handoff_of(&chat).await["id"].as_str().unwrap().to_owned();
     alex.accepts(&id).await;
     answers_with_words(&relay, Call::SendMessage, 503, "Later");
     answers_with_words(&relay, Call::SendMessage, 422, "Not in a handoff");

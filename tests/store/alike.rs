@@ -4,7 +4,7 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{Changes, IdempotencyScope, Idempotent},
-        delivery::Delivery,
+        delivery::{Delivery, Lane},
         thread::Row,
     },
     store::{HandoffQuery, MemoryStore, Since, Store},
@@ -128,9 +128,13 @@ fn changes(step: usize, command: &Command) -> Changes {
 /// Which of several due lanes is claimed first is a store's own affair: all or none are.
 async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
     let limit = if limit > 4 { 99 } else { 0 };
-    let mut due = store.claim_due(at(now), HOUR, limit).await.unwrap();
-    due.items.sort_by(|a, b| a.id.cmp(&b.id));
-    format!("{due:?}")
+    let mut seen = String::new();
+    for lane in [Lane::Ada, Lane::AdaReads] {
+        let mut due = store.claim_due(at(now), HOUR, lane, limit).await.unwrap();
+        due.items.sort_by(|a, b| a.id.cmp(&b.id));
+        seen += &format!("{due:?}");
+    }
+    seen
 }
 
 /// Everything there is to see.

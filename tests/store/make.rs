@@ -7,8 +7,9 @@ use handoff_relay::{
         changes::{Changes, DeadLetter, Of, Scope, View},
         delivery::{Delivery, Task},
         event::{Event, EventKind, Message, SortKey},
-        handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, Origin, Status},
+        handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
         id::{ConversationKey, HandoffId},
+        ledger::Ledger,
         matching::MatchKey,
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
@@ -55,6 +56,9 @@ pub fn handoff(id: &str, conversation: &str) -> Handoff {
         unread: 0,
         last_message: None,
         before_last: None,
+        listed: ListedSoFar::default(),
+        runs_at: None,
+        ledger: Ledger::default(),
         version: 1,
     }
 }
@@ -92,7 +96,7 @@ pub fn row(handoff: &str, seq: u64, body: &str) -> Row {
         created_by_ada: true,
         source: Source::Webhook,
         sending: None,
-        attempted: false,
+        tried_at: None,
         late: false,
     }
 }
@@ -123,7 +127,7 @@ pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
         attempts: 0,
         queued_at: at(0),
         due_at: at(0),
-        said: false,
+        doubt: None,
     }
 }
 

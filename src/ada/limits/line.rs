@@ -19,6 +19,8 @@ pub enum Priority {
     Write,
     /// What only the thread needs.
     Read,
+    /// What may have been missed.
+    Recover,
 }
 
 /// A place in line.
@@ -28,6 +30,13 @@ pub struct Ticket {
     served_at: Option<Time>,
     number: u64,
     conversation: ConversationId,
+}
+
+impl Ticket {
+    /// What the call is for.
+    pub const fn priority(&self) -> Priority {
+        self.priority
+    }
 }
 
 /// Those who wait, and when each conversation was last served.

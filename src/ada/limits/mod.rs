@@ -2,8 +2,9 @@
 //!
 //! A call takes a [`Permit`] first. Permits are given out so that no window of a second or of a minute holds
 //! more calls than the limits, whoever measures it: a call counts from when it is sent until a whole window
-//! after its answer (or after two seconds, if it hangs), and Ada sees it somewhere in between. Writes go before reads; among equals the
-//! conversation that was served longest ago goes first, so that one busy chat starves no other.
+//! after its answer (or after two seconds, if it hangs), and Ada sees it somewhere in between. Writes go before
+//! reads, and reads leave room for them; among equals the conversation that was served longest ago goes first,
+//! so that one busy chat starves no other.
 
 mod line;
 mod pace;
@@ -16,13 +17,19 @@ use std::{
 use reqwest::StatusCode;
 use tokio::sync::Notify;
 
-use crate::relay::{id::ConversationId, time::Time};
+use crate::{
+    environment::Environment,
+    relay::{id::ConversationId, time::Time},
+};
 pub use line::Priority;
 use line::{Line, Ticket};
 use pace::{CallNumber, Pace};
 
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
+/// How much of the limits reads may use, and recovery alone: the rest is kept for what people write.
+const READS_PERCENT: u32 = 70;
+const RECOVERY_PERCENT: u32 = 20;
 /// The wait after a 429 without `Retry-After`; doubles while they go on, to 30 s.
 const BARE_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BARE_PAUSE: Duration = Duration::from_secs(30);
@@ -51,14 +58,17 @@ pub struct Told {
 
 /// The limits of one AI Agent, shared by all its calls.
 pub struct Limits {
+    environment: Arc<dyn Environment>,
     state: Mutex<State>,
     moved: Notify,
 }
 
 struct State {
-    pace: Pace,
+    /// Of all calls; of reads alone; of recovery alone.
+    paces: [Pace; 3],
     line: Line,
-    denied: Option<String>,
+    /// Why the key is refused, and the last call that had left when it was.
+    denied: Option<(String, CallNumber)>,
     bare_refusals: u32,
 }
 
@@ -66,14 +76,38 @@ struct State {
 pub struct Permit {
     limits: Arc<Limits>,
     /// Taken when the call is over.
-    call: Option<CallNumber>,
+    calls: Option<Calls>,
+}
+
+/// The number of a call in each pace that it counts in.
+type Calls = [Option<CallNumber>; 3];
+
+impl Rates {
+    /// This part of the rates, but at least one call.
+    const fn part(self, percent: u32) -> Self {
+        const fn of(rate: u32, percent: u32) -> u32 {
+            let part = rate.saturating_mul(percent) / 100;
+            if part == 0 { 1 } else { part }
+        }
+        Self { per_second: of(self.per_second, percent), per_minute: of(self.per_minute, percent) }
+    }
+}
+
+/// In how many of the paces a call counts.
+const fn counts_in(priority: Priority) -> usize {
+    match priority {
+        Priority::Write => 1,
+        Priority::Read => 2,
+        Priority::Recover => 3,
+    }
 }
 
 impl Limits {
     /// Limits that nothing has counted against.
-    pub fn new(rates: Rates) -> Arc<Self> {
-        let state = State { pace: Pace::new(rates), line: Line::default(), denied: None, bare_refusals: 0 };
-        Arc::new(Self { state: Mutex::new(state), moved: Notify::new() })
+    pub fn new(rates: Rates, environment: Arc<dyn Environment>) -> Arc<Self> {
+        let paces = [rates, rates.part(READS_PERCENT), rates.part(RECOVERY_PERCENT)].map(Pace::new);
+        let state = State { paces, line: Line::default(), denied: None, bare_refusals: 0 };
+        Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -82,7 +116,7 @@ impl Limits {
 
     /// Why Ada refuses our key, if it does.
     pub fn denied(&self) -> Option<String> {
-        self.lock().denied.clone()
+        self.lock().denied.as_ref().map(|(reason, _)| reason.clone())
     }
 
     /// Waits in line until a call may be made. Leaving early gives the place up.
@@ -98,14 +132,15 @@ impl Limits {
                 Taken::Yes(call) => {
                     place.ticket = None;
                     self.moved.notify_waiters();
-                    return Permit { limits: Arc::clone(self), call: Some(call) };
+                    return Permit { limits: Arc::clone(self), calls: Some(call) };
                 }
                 Taken::NotBefore(at) => at,
             };
             match until {
                 Some(at) => {
-                    let wait = at.since(Time::now());
-                    tokio::select! { () = moved => {}, () = tokio::time::sleep(wait) => {} }
+                    let wait = at.since(self.environment.now());
+                    // In a fixed order, so that a simulation replays exactly.
+                    tokio::select! { biased; () = moved => {}, () = tokio::time::sleep(wait) => {} }
                 }
                 None => moved.await,
             }
@@ -114,28 +149,33 @@ impl Limits {
 
     fn try_take(&self, place: &Place<'_>) -> Taken {
         let mut state = self.lock();
-        let now = Time::now();
+        let now = self.environment.now();
         let Some(ticket) = place.ticket.as_ref() else { return Taken::NotBefore(None) };
         if !state.line.is_first(ticket) {
             return Taken::NotBefore(None);
         }
-        match state.pace.room(now) {
-            pace::Room::Now => {
+        let mut calls: Calls = [None; 3];
+        let counted = counts_in(ticket.priority());
+        match state.paces[..counted].iter_mut().map(|pace| pace.room(now)).max_by_key(pace::severity) {
+            Some(pace::Room::At(at) | pace::Room::WhenAnswered(at)) => Taken::NotBefore(Some(at)),
+            _ => {
                 state.line.serve(ticket, now);
-                Taken::Yes(state.pace.sent(now))
+                for (pace, call) in state.paces.iter_mut().zip(&mut calls).take(counted) {
+                    *call = Some(pace.sent(now));
+                }
+                Taken::Yes(calls)
             }
-            pace::Room::At(at) | pace::Room::WhenAnswered(at) => Taken::NotBefore(Some(at)),
         }
     }
 
-    fn answered(&self, call: CallNumber, told: Told, reason: Option<&str>) {
-        self.lock().learn(call, told, reason, Time::now());
+    fn answered(&self, calls: Calls, told: Told, reason: Option<&str>) {
+        self.lock().learn(calls, told, reason, self.environment.now());
         self.moved.notify_waiters();
     }
 }
 
 enum Taken {
-    Yes(CallNumber),
+    Yes(Calls),
     NotBefore(Option<Time>),
 }
 
@@ -157,25 +197,29 @@ impl Drop for Place<'_> {
 impl Permit {
     /// The call was answered, or got no answer; `reason` is Ada's, for people.
     pub fn answered(mut self, told: Told, reason: Option<&str>) {
-        if let Some(call) = self.call.take() {
-            self.limits.answered(call, told, reason);
+        if let Some(calls) = self.calls.take() {
+            self.limits.answered(calls, told, reason);
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(call) = self.call.take() {
-            self.limits.answered(call, Told::default(), None);
+        if let Some(calls) = self.calls.take() {
+            self.limits.answered(calls, Told::default(), None);
         }
     }
 }
 
 impl State {
-    fn learn(&mut self, call: CallNumber, told: Told, reason: Option<&str>, now: Time) {
-        self.pace.answered(call, now);
+    fn learn(&mut self, calls: Calls, told: Told, reason: Option<&str>, now: Time) {
+        for (pace, call) in self.paces.iter_mut().zip(calls) {
+            if let Some(call) = call {
+                pace.answered(call, now);
+            }
+        }
         if let (Some(remaining), Some(reset_in)) = (told.remaining, told.reset_in) {
-            self.pace.told(remaining, now + reset_in);
+            self.paces[0].told(remaining, now + reset_in);
         }
         match told.status.map(|status| status.as_u16()) {
             None => return,
@@ -184,23 +228,26 @@ impl State {
                 if self.denied.is_none() {
                     tracing::error!("Ada refuses ADA_API_KEY; nothing is sent until it does not");
                 }
-                self.denied = Some(reason.unwrap_or("no reason given").to_owned());
-                self.pace.close(now + DENIED_PAUSE);
+                let reason = reason.unwrap_or("no reason given").to_owned();
+                self.denied = Some((reason, self.paces[0].last_call()));
+                self.paces[0].close(now + DENIED_PAUSE);
             }
             Some(500..) => return,
             Some(_) => {
-                if self.denied.take().is_some() {
+                // What had left before the refusal proves nothing about what comes after it.
+                let newer = |(_, last): &mut (String, CallNumber)| calls[0] > Some(*last);
+                if self.denied.take_if(newer).is_some() {
                     tracing::info!("Ada accepts ADA_API_KEY again");
                 }
                 self.bare_refusals = 0;
             }
         }
-        self.pace.probe(self.denied.is_some());
+        self.paces[0].probe(self.denied.is_some());
     }
 
     /// Ada wants less. Its word on when counts; without one the pauses grow.
     fn throttled(&mut self, retry_after: Option<Duration>, now: Time) {
-        if retry_after.is_none() && self.pace.is_closed(now) {
+        if retry_after.is_none() && self.paces[0].is_closed(now) {
             // Sent together, refused together: one refusal.
             return;
         }
@@ -209,6 +256,6 @@ impl State {
             let doublings = (self.bare_refusals - 1).min(5);
             (BARE_PAUSE * (1 << doublings)).min(MAX_BARE_PAUSE)
         });
-        self.pace.close(now + pause);
+        self.paces[0].close(now + pause);
     }
 }

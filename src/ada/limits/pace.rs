@@ -120,6 +120,11 @@ impl Pace {
         CallNumber(self.last_call)
     }
 
+    /// The last call that was sent.
+    pub const fn last_call(&self) -> CallNumber {
+        CallNumber(self.last_call)
+    }
+
     /// A call was answered, or never will be.
     pub fn answered(&mut self, call: CallNumber, now: Time) {
         self.settle(now);
@@ -151,7 +156,7 @@ impl Pace {
 }
 
 /// Waiting for an answer outlasts any time: the answer makes everyone look again.
-const fn severity(room: &Room) -> (u8, i64) {
+pub const fn severity(room: &Room) -> (u8, i64) {
     match room {
         Room::Now => (0, 0),
         Room::At(at) => (1, at.as_micros()),

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::view::HandoffView;
+use super::view::{HandoffView, LedgerView};
 use crate::{
     http::{
         App,
@@ -126,6 +126,19 @@ pub async fn one(
     let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
     let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
     Ok(Json(HandoffView::from(&handoff)))
+}
+
+/// Get the account of a handoff's messages. `lost` is 0, or something is wrong with this relay.
+#[utoipa::path(get, path = "/api/handoffs/{id}/ledger", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = LedgerView), (status = 404, body = ProblemBody)))]
+pub async fn ledger(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+) -> Result<Json<LedgerView>, Problem> {
+    let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
+    let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
+    Ok(Json(LedgerView::from(&handoff.ledger)))
 }
 
 /// Accept a waiting handoff, or take one over.

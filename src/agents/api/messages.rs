@@ -78,6 +78,9 @@ pub async fn list(
     if rows.is_empty() {
         exists(&app, &id).await?;
     }
+    if wanted.after.is_none_or(|after| after == 0) {
+        app.engine.opened(id);
+    }
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next_after = rows.last().filter(|_| more).map(|row| row.seq);

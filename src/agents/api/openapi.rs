@@ -18,6 +18,7 @@ use super::{dead_letters, events, handoffs, messages};
     ),
     paths(
         handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
+        handoffs::ledger,
         messages::list, messages::write, messages::retry, messages::drop, messages::transcript,
         events::stream, dead_letters::list
     ),

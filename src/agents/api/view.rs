@@ -8,6 +8,7 @@ use crate::{
     relay::{
         changes::DeadLetter,
         handoff::Handoff,
+        ledger::Ledger,
         thread::{Content, EventName, Role, Row, Sending, Source},
     },
     store::StatusFilter,
@@ -52,8 +53,47 @@ pub struct HandoffView {
     last_message: Option<MessageView>,
     /// Messages of the end user behind the read mark.
     unread: u64,
+    /// The AI Agent has written since Ada last showed that the handoff runs: it may be over there.
+    doubtful: bool,
     /// Counts the changes.
     version: u64,
+}
+
+/// What became of a handoff's messages.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ledger)]
+pub struct LedgerView {
+    /// Messages of others that webhooks have brought.
+    received: u64,
+    /// Messages that were read from Ada's message list because webhooks had not brought them.
+    recovered: u64,
+    /// Events that came more than once.
+    duplicates: u64,
+    /// Messages that came after younger ones.
+    late: u64,
+    /// Messages of ours that Ada has.
+    sent: u64,
+    /// Those of them that Ada has shown back.
+    confirmed: u64,
+    /// Messages of ours that failed.
+    failed: u64,
+    /// Accepted events that stand nowhere.
+    lost: u64,
+}
+
+impl From<&Ledger> for LedgerView {
+    fn from(ledger: &Ledger) -> Self {
+        Self {
+            received: ledger.received,
+            recovered: ledger.recovered,
+            duplicates: ledger.duplicates,
+            late: ledger.late,
+            sent: ledger.sent,
+            confirmed: ledger.confirmed,
+            failed: ledger.failed,
+            lost: ledger.lost(),
+        }
+    }
 }
 
 /// A human agent.
@@ -205,6 +245,7 @@ impl From<&Handoff> for HandoffView {
             ended_by: handoff.end().map(|end| end.by.as_str()),
             last_message: handoff.last_message.as_ref().map(MessageView::from),
             unread: handoff.unread,
+            doubtful: handoff.is_doubtful(),
             version: handoff.version,
         }
     }
@@ -299,6 +340,7 @@ const fn source(source: Source) -> &'static str {
     match source {
         Source::Transcript => "transcript",
         Source::Webhook => "webhook",
+        Source::Recovered => "recovered",
         Source::Agent => "agent",
         Source::Relay => "relay",
     }

@@ -38,7 +38,7 @@ fn row(seq: u64, message: &Message) -> Row {
         created_by_ada: true,
         source: Source::Webhook,
         sending: None,
-        attempted: false,
+        tried_at: None,
         late: false,
     }
 }
@@ -48,8 +48,8 @@ fn thread(brought: &[(u8, LearnedFrom)]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (number, from) in brought {
         let message = message(*number, *from);
-        let place = match find(&rows.iter().collect::<Vec<_>>(), &message, *from, |_| false) {
-            Match::Known => continue,
+        let place = match find(&rows.iter().collect::<Vec<_>>(), &message, *from, |_| None) {
+            Match::Known(_) => continue,
             Match::Same(place) => place,
             Match::None => {
                 rows.push(row(rows.len() as u64 + 1, &message));
@@ -103,11 +103,11 @@ fn an_id_counts_for_more_than_words() {
     let mut second = row(2, &moved);
     first.ids.webhook = Some("other".into());
     second.ids.webhook = Some(moved.id.clone());
-    assert_eq!(find(&[&first, &second], &moved, LearnedFrom::List, |_| false), Match::Same(1));
+    assert_eq!(find(&[&first, &second], &moved, LearnedFrom::List, |_| None), Match::Same(1));
     moved.created_at = Time::from_millis(999_000);
-    assert_eq!(find(&[&first, &second], &moved, LearnedFrom::List, |_| false), Match::Same(1));
+    assert_eq!(find(&[&first, &second], &moved, LearnedFrom::List, |_| None), Match::Same(1));
     moved.id = "unknown".into();
-    assert_eq!(find(&[&first, &second], &moved, LearnedFrom::List, |_| false), Match::None);
+    assert_eq!(find(&[&first, &second], &moved, LearnedFrom::List, |_| None), Match::None);
 }
 
 #[test]
@@ -117,9 +117,16 @@ fn an_own_row_without_adas_time_is_found_only_if_it_could_be_it() {
     let mut own = row(1, &echo);
     (own.source, own.created_by_ada) = (Source::Agent, false);
     for (could_be, found) in [(true, Match::Same(0)), (false, Match::None)] {
-        assert_eq!(find(&[&own], &echo, LearnedFrom::Webhook, |_| could_be), found);
+        assert_eq!(
+            find(&[&own], &echo, LearnedFrom::Webhook, |_| could_be.then_some(echo.created_at)),
+            found
+        );
     }
     own.created_by_ada = true;
     echo.created_at = Time::from_millis(60_000);
-    assert_eq!(find(&[&own], &echo, LearnedFrom::Webhook, |_| true), Match::None, "of another second");
+    assert_eq!(
+        find(&[&own], &echo, LearnedFrom::Webhook, |_| Some(echo.created_at)),
+        Match::None,
+        "of another second"
+    );
 }

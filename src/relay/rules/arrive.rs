@@ -44,6 +44,10 @@ pub fn scope(event: &Event) -> Scope {
 /// prolongs it.
 pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
     if draft.view.seen {
+        if let (EventKind::Message(_), Some(home)) = (&event.kind, place::of_message(draft, event.timestamp))
+        {
+            draft.note_duplicate(home);
+        }
         return Arrival::Duplicate;
     }
     if event.timestamp + MEMORY < draft.now.by_ada() {

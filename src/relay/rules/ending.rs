@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::relay::{
-    delivery::Task,
+    delivery::{Lane, Task},
     draft::{Draft, NewRow, system},
     event::SortKey,
     handoff::{AdaEnd, DOUBT, End, EndedBy, Status},
+    id::RowId,
     thread::{Content, EventName, Sending, Source},
     time::Time,
 };
@@ -88,27 +89,39 @@ fn confirm(draft: &mut Draft<'_>, handoff: usize) {
     }
 }
 
-/// Empties the lane towards the end user: messages fail with `reason`, an end call counts as done.
+/// Empties the lane towards the end user: messages fail with `reason`, an end call counts as done. Whether one
+/// in doubt has arrived all the same is read from Ada's list.
 pub fn clear_outbox(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
     let owner = draft.view.handoffs[handoff].id.clone();
+    let mut in_doubt = false;
     while let Some(at) = draft
         .view
         .outbox
         .iter()
-        .position(|delivery| delivery.handoff == owner && !matches!(delivery.task, Task::Transcript))
+        .position(|delivery| delivery.handoff == owner && delivery.task.lane() == Lane::Ada)
     {
         let delivery = draft.finish_delivery(at);
         match delivery.task {
             Task::Send { row, .. } => {
-                if let Some(place) = draft.find_row(&row) {
-                    let tried = delivery.attempts > 0;
-                    draft.change_row(place, |row| row.attempted |= tried);
-                }
+                note_tried(draft, &row, delivery.doubt);
                 draft.mark(&row, Sending::failed(reason));
+                in_doubt |= delivery.doubt.is_some();
             }
             Task::End { row } => draft.mark(&row, Sending::Sent),
-            Task::Transcript => {}
+            Task::Transcript | Task::Recover { .. } => {}
         }
+    }
+    if in_doubt {
+        draft.deliver(handoff, Task::Transcript);
+    }
+}
+
+/// Remembers on the row since when Ada may have it.
+pub fn note_tried(draft: &mut Draft<'_>, row: &RowId, tried_at: Option<Time>) {
+    if let (Some(place), Some(_)) = (draft.find_row(row), tried_at)
+        && draft.view.rows[place].tried_at != tried_at
+    {
+        draft.change_row(place, |row| row.tried_at = tried_at);
     }
 }
 

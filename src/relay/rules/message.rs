@@ -6,50 +6,55 @@ use crate::relay::{
     handoff::{DOUBT, Handoff},
     matching::{self, LearnedFrom, Match},
     thread::{Role, Row, Sending, Source},
+    time::Time,
 };
 
 /// A message leaves the inbox for the thread of `handoff`.
 pub fn join(draft: &mut Draft<'_>, handoff: usize, event: &Event, message: &Message) {
     let key = event.sort_key();
     let row = match find(draft, handoff, message, LearnedFrom::Webhook) {
-        Match::Known => return,
+        Match::Known(_) => return draft.note_duplicate(handoff),
         Match::Same(row) => row,
         Match::None => draft.add_row(handoff, new_row(event, message)),
     };
-    let late = key < draft.view.handoffs[handoff].youngest_released;
+    // What was recovered stands in its place already: it made nothing late, and nothing makes it late.
+    let recovered = draft.view.rows[row].source == Source::Recovered;
+    let late = !recovered && key < draft.view.handoffs[handoff].youngest_released;
+    draft.note_taken(handoff);
     draft.change_row(row, |row| {
         LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
-        row.source = Source::Webhook;
         row.at = event.timestamp;
         row.late = late;
+        if !recovered {
+            row.source = Source::Webhook;
+        }
     });
-    let unread = draft.view.rows[row].counts_as_unread();
-    let seq = draft.view.rows[row].seq;
     let owner = draft.change_handoff(handoff);
-    if !late {
+    if !late && !recovered {
         owner.youngest_released = key;
     }
-    if unread && seq > owner.read_up_to {
-        owner.unread += 1;
-    }
-    note_end_user(owner, event, message);
+    owner.note_runs(event.timestamp);
+    note_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
 }
 
 /// What a human agent wrote, come back: ours is confirmed, another system's joins the thread.
 pub fn settle_echo(draft: &mut Draft<'_>, home: usize, event: &Event, message: &Message) {
     for handoff in std::iter::once(home).chain(0..draft.view.handoffs.len()) {
         match find(draft, handoff, message, LearnedFrom::Webhook) {
-            Match::Known => return,
-            Match::Same(row) => return confirm(draft, row, event, message),
+            Match::Known(_) => return draft.note_duplicate(handoff),
+            Match::Same(row) => return confirm(draft, handoff, row, event, message),
             Match::None => {}
         }
     }
     let row = draft.add_row(home, new_row(event, message));
+    draft.note_taken(home);
     draft.change_row(row, |row| LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone()));
+    draft.change_unseen(home).note_runs(event.timestamp);
 }
 
-fn confirm(draft: &mut Draft<'_>, row: usize, event: &Event, message: &Message) {
+fn confirm(draft: &mut Draft<'_>, handoff: usize, row: usize, event: &Event, message: &Message) {
     let ours = draft.view.rows[row].source == Source::Agent;
+    draft.note_taken(handoff);
     draft.change_row(row, |row| {
         LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
         row.at = event.timestamp;
@@ -61,6 +66,7 @@ fn confirm(draft: &mut Draft<'_>, row: usize, event: &Event, message: &Message) 
             row.source = Source::Webhook;
         }
     });
+    draft.change_unseen(handoff).note_runs(event.timestamp);
     forget_delivery(draft, row);
 }
 
@@ -74,16 +80,15 @@ pub fn forget_delivery(draft: &mut Draft<'_>, row: usize) {
 
 /// Finds a message among the loaded rows of one thread.
 pub fn find(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedFrom) -> Match {
-    let offset = draft.now.offset;
-    let could_be = |row: &Row| {
-        // What Ada stored before we wrote ours is somebody else's, however equal.
-        if message.created_at + DOUBT < row.created_at.shifted(offset) {
-            return false;
-        }
-        let in_flight = |id| draft.view.outbox.iter().find(|delivery| delivery.task.row() == Some(id));
-        row.attempted || in_flight(&row.id).is_some_and(|delivery| delivery.attempts > 0)
-    };
-    among(draft, handoff, |rows| matching::find(rows, message, from, could_be))
+    among(draft, handoff, |rows| matching::find(rows, message, from, |row| could_be(draft, row, message)))
+}
+
+/// When the attempt began that can have brought `message` to Ada, if one of this row can. What Ada stored
+/// before we tried to send ours is somebody else's, however equal.
+fn could_be(draft: &Draft<'_>, row: &Row, message: &Message) -> Option<Time> {
+    let queued = draft.view.outbox.iter().find(|delivery| delivery.task.row() == Some(&row.id));
+    let tried_at = queued.and_then(|delivery| delivery.doubt).or(row.tried_at)?.shifted(draft.now.offset);
+    (message.created_at + DOUBT >= tried_at).then_some(tried_at)
 }
 
 /// The same by its id alone.
@@ -97,7 +102,8 @@ fn among(draft: &Draft<'_>, handoff: usize, find: impl FnOnce(&[&Row]) -> Match)
     let (places, rows): (Vec<usize>, Vec<&Row>) = of_thread.unzip();
     match find(&rows) {
         Match::Same(at) => Match::Same(places[at]),
-        other => other,
+        Match::Known(at) => Match::Known(places[at]),
+        Match::None => Match::None,
     }
 }
 
@@ -113,14 +119,15 @@ fn new_row(event: &Event, message: &Message) -> NewRow {
     }
 }
 
-fn note_end_user(handoff: &mut Handoff, event: &Event, message: &Message) {
+/// What a message of the end user's tells of them.
+pub fn note_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str>, message: &Message) {
     if message.author.role != Role::EndUser {
         return;
     }
-    let newest = handoff.last_from_end_user.is_none_or(|known| event.timestamp >= known);
-    handoff.last_from_end_user = handoff.last_from_end_user.max(Some(event.timestamp));
-    if let Some(id) = &event.end_user_id {
-        handoff.end_user.id = Some(id.clone());
+    let newest = handoff.last_from_end_user.is_none_or(|known| at >= known);
+    handoff.last_from_end_user = handoff.last_from_end_user.max(Some(at));
+    if let Some(id) = end_user_id {
+        handoff.end_user.id = Some(id.to_owned());
     }
     let name = message.author.display_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     if let Some(name) = name

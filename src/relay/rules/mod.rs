@@ -5,9 +5,12 @@
 
 pub mod act;
 pub mod arrive;
+pub mod attempt;
 mod ending;
+pub mod look;
 mod message;
 mod place;
+pub mod recover;
 pub mod release;
 pub mod settle;
 pub mod start;

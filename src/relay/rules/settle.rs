@@ -1,16 +1,16 @@
-//! What came of an attempt to deliver something to Ada.
+//! What came of a call to Ada.
 
 use std::time::Duration;
 
-use super::{ending, message::forget_delivery};
+use super::{attempt::ECHO_GRACE, ending, message::forget_delivery};
 use crate::relay::{
     backoff,
     changes::{Of, Scope},
-    delivery::{Delivery, Failure, Lane, Receipt, Task},
-    draft::{Draft, NewRow, system},
+    delivery::{Delivery, Failure, Receipt, Task},
+    draft::Draft,
     handoff::{AdaEnd, EndedBy, Status},
-    id::{DeliveryId, HandoffId},
-    thread::{Content, Sending, Source},
+    id::{HandoffId, RowId},
+    thread::Sending,
     time::Time,
 };
 
@@ -23,8 +23,10 @@ pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
 /// An attempt and its outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The delivery, as it was claimed.
+    /// The delivery, as it was before this attempt began.
     pub delivery: Delivery,
+    /// When it began, by our clock.
+    pub began: Time,
     /// How it went.
     pub outcome: Result<Receipt, Failure>,
     /// The `Date` of Ada's answer.
@@ -41,7 +43,7 @@ pub fn scope(handoff: &HandoffId, delivery: &Delivery) -> Scope {
     scope
 }
 
-/// Settles an attempt on a message or an end call.
+/// Settles a call that sent a message or ended a handoff.
 pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
     let Some(place) = draft.find_delivery(&attempt.delivery.id) else {
         return settle_withdrawn(draft, attempt);
@@ -56,13 +58,26 @@ pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
 }
 
 /// The delivery was taken back while it was under way (the handoff ended, the echo came). If it got
-/// through all the same, its row says so.
+/// through all the same, its row says so; whether it did is read from Ada's list where it isn't known.
 fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
-    let (Ok(receipt), Task::Send { row, .. }) = (&attempt.outcome, &attempt.delivery.task) else { return };
-    succeeded(draft, attempt, receipt);
-    // An agent may have asked for it again meanwhile.
-    if let Some(place) = draft.find_row(row) {
-        forget_delivery(draft, place);
+    let Task::Send { row, .. } = &attempt.delivery.task else { return };
+    match &attempt.outcome {
+        Ok(receipt) => {
+            succeeded(draft, attempt, receipt);
+            // An agent may have asked for it again meanwhile.
+            if let Some(place) = draft.find_row(row) {
+                forget_delivery(draft, place);
+            }
+        }
+        Err(Failure::Unclear(_)) => {
+            let failed =
+                |place: usize| matches!(draft.view.rows[place].sending, Some(Sending::Failed { .. }));
+            let failed = draft.find_row(row).is_some_and(failed);
+            if let (true, Some(handoff)) = (failed, draft.find_handoff(&attempt.delivery.handoff)) {
+                draft.deliver(handoff, Task::Transcript);
+            }
+        }
+        Err(_) => {}
     }
 }
 
@@ -71,7 +86,7 @@ fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
         Task::Send { row, .. } => {
             let Some(place) = draft.find_row(row) else { return };
             draft.change_row(place, |row| {
-                row.attempted = true;
+                row.tried_at = Some(attempt.began);
                 row.ids.answer = receipt.message_id.clone();
                 if row.sending != Some(Sending::Confirmed) {
                     row.sending = Some(Sending::Sent);
@@ -82,9 +97,13 @@ fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
                     row.at = created_at.floor_millis();
                 }
             });
+            let runs_at = receipt.created_at.or(attempt.answered_at);
+            if let (Some(handoff), Some(at)) = (draft.find_handoff(&attempt.delivery.handoff), runs_at) {
+                draft.change_unseen(handoff).note_runs(at);
+            }
         }
         Task::End { .. } => end_settled(draft, attempt),
-        Task::Transcript => {}
+        Task::Transcript | Task::Recover { .. } => {}
     }
 }
 
@@ -102,7 +121,14 @@ fn end_settled(draft: &mut Draft<'_>, attempt: &Attempt) {
 }
 
 fn failed(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, failure: &Failure) {
-    let wait = backoff::delay(attempt.delivery.attempts, attempt.jitter);
+    let wait = backoff::delay(draft.view.outbox[place].attempts, attempt.jitter);
+    if let Failure::Unclear(reason) = failure {
+        return in_doubt(draft, place, reason, wait);
+    }
+    // This attempt is known not to have done anything; an earlier one may have.
+    if attempt.delivery.doubt.is_none() {
+        draft.change_delivery(place).doubt = None;
+    }
     match failure {
         Failure::NoHandoff(reason) => no_handoff(draft, place, attempt, reason, wait),
         Failure::Refused(reason) => refused(draft, place, reason, wait),
@@ -110,8 +136,20 @@ fn failed(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, failure: &Fail
             again(draft, place, reason, retry_after.unwrap_or(wait));
         }
         Failure::Denied(reason) => again(draft, place, reason, DENIED_PAUSE),
-        Failure::Unclear(reason) => again(draft, place, reason, wait),
+        Failure::Unreached(reason) | Failure::Unclear(reason) => again(draft, place, reason, wait),
     }
+}
+
+/// Ada may have it. A message is looked for before anything else happens to it, however old it is; an end call
+/// is repeated.
+fn in_doubt(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
+    let Task::Send { row, .. } = draft.view.outbox[place].task.clone() else {
+        return again(draft, place, reason, wait);
+    };
+    let tried_at = draft.view.outbox[place].doubt;
+    ending::note_tried(draft, &row, tried_at);
+    let due_at = draft.now.at + ECHO_GRACE;
+    draft.change_delivery(place).due_at = due_at;
 }
 
 /// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
@@ -125,7 +163,7 @@ fn no_handoff(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, reason: &s
         draft.finish_delivery(place);
         end_settled(draft, attempt);
         // After an attempt with an unknown outcome it may have been our own call that ended it.
-        if attempt.delivery.attempts == 1 {
+        if attempt.delivery.doubt.is_none() {
             ending::was_by(draft, handoff, EndedBy::Ada);
         }
         return;
@@ -149,85 +187,43 @@ fn refused(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
     match draft.view.outbox[place].task.clone() {
         Task::Send { row, .. } => {
             draft.finish_delivery(place);
-            note_attempt(draft, &row);
             draft.mark(&row, Sending::failed(reason));
         }
         Task::End { .. } => again(draft, place, reason, wait.max(DENIED_PAUSE)),
-        Task::Transcript => {
-            let handoff = draft.view.outbox[place].handoff.clone();
-            draft.finish_delivery(place);
-            if let Some(handoff) = draft.find_handoff(&handoff) {
-                say_unread_history(draft, handoff, reason);
-            }
-        }
+        Task::Transcript | Task::Recover { .. } => {}
     }
 }
 
 /// Tries again after `wait`, unless the message has waited too long: then it fails, and those queued behind
 /// it with it, lest they arrive out of order.
-fn again(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
+pub fn again(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
     let delivery = &draft.view.outbox[place];
-    if let Task::Send { row, .. } = &delivery.task {
-        let (row, queued_at, owner) = (row.clone(), delivery.queued_at, delivery.handoff.clone());
-        note_attempt(draft, &row);
-        if draft.now.at.since(queued_at) >= draft.policy.send_max_age {
-            return give_up(draft, &owner, reason);
-        }
+    let too_old = draft.now.at.since(delivery.queued_at) >= draft.policy.send_max_age;
+    if let (Task::Send { .. }, true) = (&delivery.task, too_old) {
+        let what = match delivery.doubt {
+            None => "could not be sent in time",
+            Some(_) => "it could not be found out whether this was sent",
+        };
+        let owner = delivery.handoff.clone();
+        return give_up(draft, &owner, &format!("{what}: {reason}"));
     }
     let due_at = draft.now.at + wait;
     draft.change_delivery(place).due_at = due_at;
 }
 
-fn note_attempt(draft: &mut Draft<'_>, row: &crate::relay::id::RowId) {
-    if let Some(place) = draft.find_row(row)
-        && !draft.view.rows[place].attempted
-    {
-        draft.change_row(place, |row| row.attempted = true);
-    }
-}
-
-fn give_up(draft: &mut Draft<'_>, owner: &HandoffId, reason: &str) {
-    let first = format!("could not be sent in time: {reason}");
-    let mut next = first.as_str();
+fn give_up(draft: &mut Draft<'_>, owner: &HandoffId, first: &str) {
+    let mut next = first;
     while let Some((place, row)) = first_message(draft, owner) {
-        draft.finish_delivery(place);
+        let delivery = draft.finish_delivery(place);
+        ending::note_tried(draft, &row, delivery.doubt);
         draft.mark(&row, Sending::failed(next));
         next = "a message before this one could not be sent";
     }
 }
 
-fn first_message(draft: &Draft<'_>, owner: &HandoffId) -> Option<(usize, crate::relay::id::RowId)> {
+fn first_message(draft: &Draft<'_>, owner: &HandoffId) -> Option<(usize, RowId)> {
     draft.view.outbox.iter().enumerate().find_map(|(place, delivery)| match &delivery.task {
         Task::Send { row, .. } if delivery.handoff == *owner => Some((place, row.clone())),
         _ => None,
     })
-}
-
-/// Settles a failed attempt to read the message list. A read ends nothing.
-pub fn unread_history(draft: &mut Draft<'_>, id: &DeliveryId, failure: &Failure, jitter: f64) {
-    let Some(place) = draft.find_delivery(id) else { return };
-    debug_assert!(draft.view.outbox[place].task.lane() == Lane::AdaReads);
-    let attempts = draft.view.outbox[place].attempts;
-    let wait = backoff::delay(attempts, jitter);
-    match failure {
-        Failure::NoHandoff(reason) | Failure::Refused(reason) => refused(draft, place, reason, wait),
-        Failure::Denied(reason) => {
-            let handoff = draft.find_handoff(&draft.view.outbox[place].handoff.clone());
-            if let (false, Some(handoff)) = (draft.view.outbox[place].said, handoff) {
-                draft.change_delivery(place).said = true;
-                say_unread_history(draft, handoff, reason);
-            }
-            again(draft, place, reason, DENIED_PAUSE);
-        }
-        Failure::Throttled { reason, retry_after } => {
-            again(draft, place, reason, retry_after.unwrap_or(wait));
-        }
-        Failure::Unclear(reason) => again(draft, place, reason, wait),
-    }
-}
-
-fn say_unread_history(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
-    let at = draft.own_at(handoff);
-    let body = format!("The history could not be read from Ada: {reason}");
-    draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
 }

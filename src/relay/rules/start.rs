@@ -10,8 +10,9 @@ use crate::relay::{
     delivery::Task,
     draft::Draft,
     event::SortKey,
-    handoff::{AdaEnd, EndUser, EndedBy, Handoff, Origin, Status},
+    handoff::{AdaEnd, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
     id::{ConversationKey, HandoffId},
+    ledger::Ledger,
     thread::EventName,
     time::Time,
 };
@@ -144,6 +145,9 @@ fn begin(
         unread: 0,
         last_message: None,
         before_last: None,
+        listed: ListedSoFar::default(),
+        runs_at: None,
+        ledger: Ledger::default(),
         version: 0,
     };
     draft.view.handoffs.push(handoff);

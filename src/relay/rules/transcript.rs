@@ -1,13 +1,15 @@
 //! Ada's message list is merged into a thread.
 
-use super::message::{find, find_by_id, forget_delivery};
+use super::message::{find, find_by_id, forget_delivery, note_end_user};
 use crate::relay::{
     changes::{Of, Scope},
-    draft::{Draft, NewRow},
-    event::Message,
-    id::{DeliveryId, HandoffId},
+    delivery::Listed,
+    draft::{Draft, NewRow, system},
+    event::{EventKind, Message},
+    id::HandoffId,
     matching::{LearnedFrom, Match, MatchKey},
-    thread::{Role, Sending, Source},
+    rules::start::SAME_CALL,
+    thread::{Content, Role, Sending, Source},
     time::Time,
 };
 
@@ -15,17 +17,17 @@ use crate::relay::{
 pub fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
     let mut scope = Scope::new(Of::Handoff(handoff.clone()));
     scope.with_outbox = true;
+    scope.with_inbox = true;
     scope.matching = messages.iter().map(MatchKey::from).collect();
     scope
 }
 
 /// Adds what the thread lacks, in the list's order. What came after the end belongs to the AI Agent alone
 /// and is left out.
-pub fn merge(draft: &mut Draft<'_>, id: &HandoffId, delivery: &DeliveryId, messages: &[Message]) {
-    if let Some(place) = draft.find_delivery(delivery) {
-        draft.finish_delivery(place);
-    }
-    let Some(handoff) = draft.find_handoff(id) else { return };
+///
+/// An end user's message of this handoff that webhooks should have brought by now counts as recovered: it is
+/// unread like any other. That holds for what was written before `missed_before`, by our clock, too.
+pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_before: Option<Time>) {
     let owner = &draft.view.handoffs[handoff];
     let (end, latest) = (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
     let is_before = |message: &Message, end: Option<Time>| end.is_none_or(|end| message.created_at <= end);
@@ -34,7 +36,7 @@ pub fn merge(draft: &mut Draft<'_>, id: &HandoffId, delivery: &DeliveryId, messa
         Role::EndUser | Role::HumanAgent => is_before(message, latest),
         _ => is_before(message, end),
     };
-    let messages: Vec<&Message> = messages.iter().filter(belongs).collect();
+    let messages: Vec<&Message> = listed.messages.iter().filter(belongs).collect();
     // By id first: a message that is found by its words must not take the row of one that has its id.
     for message in &messages {
         if let Match::Same(row) = find_by_id(draft, handoff, message, LearnedFrom::List) {
@@ -42,14 +44,64 @@ pub fn merge(draft: &mut Draft<'_>, id: &HandoffId, delivery: &DeliveryId, messa
         }
     }
     for message in messages {
-        match find(draft, handoff, message, LearnedFrom::List) {
-            Match::Known => {}
-            Match::Same(row) => claim(draft, row, message),
+        let missed = is_missed(draft, handoff, message, missed_before);
+        let row = match find(draft, handoff, message, LearnedFrom::List) {
+            Match::Known(row) => row,
+            Match::Same(row) => {
+                claim(draft, row, message);
+                row
+            }
             Match::None => {
+                note_ai_agent(draft, handoff, message);
                 let row = draft.add_row(handoff, new_row(message));
                 draft.change_row(row, |row| LearnedFrom::List.claim(&mut row.ids, message.id.clone()));
+                row
             }
+        };
+        if missed && draft.view.rows[row].source == Source::Transcript {
+            draft.change_row(row, |row| row.source = Source::Recovered);
+            note_end_user(draft.change_handoff(handoff), message.created_at, None, message);
         }
+    }
+    if draft.view.handoffs[handoff].listed.page != listed.page {
+        draft.change_unseen(handoff).listed.page.clone_from(&listed.page);
+    }
+}
+
+fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Option<Time>) -> bool {
+    let old = draft.now.at - draft.policy.recover_after;
+    let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
+    let began = draft.view.handoffs[handoff].began(draft.now.offset);
+    let waits_in_inbox = || {
+        draft.view.inbox.iter().any(|event| match &event.kind {
+            EventKind::Message(waiting) => {
+                waiting.id == message.id
+                    || (waiting.created_at == message.created_at && waiting.author.role == Role::EndUser)
+            }
+            _ => false,
+        })
+    };
+    message.author.role == Role::EndUser
+        && message.created_at >= began
+        && message.created_at <= before
+        && !waits_in_inbox()
+}
+
+/// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they
+/// still have it, so the agent is told.
+fn note_ai_agent(draft: &mut Draft<'_>, handoff: usize, message: &Message) {
+    let known = &draft.view.handoffs[handoff];
+    let at_work = known.is_open() && message.created_at > known.began(draft.now.offset) + SAME_CALL;
+    if message.author.role != Role::AiAgent || !at_work {
+        return;
+    }
+    let was_doubtful = known.is_doubtful();
+    let owner = draft.change_handoff(handoff);
+    owner.listed.ai_agent_wrote_at = owner.listed.ai_agent_wrote_at.max(Some(message.created_at));
+    if !was_doubtful && draft.view.handoffs[handoff].is_doubtful() {
+        let body = "The AI Agent has written since: this handoff may be over at Ada".to_owned();
+        let at = draft.own_at(handoff);
+        draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
     }
 }
 

@@ -85,7 +85,11 @@ fn repeated(draft: &Draft<'_>, known: &Idempotent, digest: &str) -> Result<Row, 
 fn send(draft: &mut Draft<'_>, handoff: usize, row: &Row) {
     let Content::Text { body } = &row.content else { return };
     let display_name = row.author.display_name.clone().unwrap_or_default();
-    draft.deliver(handoff, Task::Send { row: row.id.clone(), text: body.clone(), display_name });
+    let id = draft.deliver(handoff, Task::Send { row: row.id.clone(), text: body.clone(), display_name });
+    // Ada may have it from an earlier attempt: then it is looked for first.
+    if let Some(place) = draft.find_delivery(&id) {
+        draft.change_delivery(place).doubt = row.tried_at;
+    }
 }
 
 /// What [`retry`] and [`drop`] need to see.

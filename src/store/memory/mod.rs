@@ -20,7 +20,7 @@ use super::{
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
-    delivery::Delivery,
+    delivery::{Delivery, Lane},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
@@ -76,19 +76,23 @@ impl Store for MemoryStore {
         Ok(Due { items, next })
     }
 
-    async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError> {
+    async fn claim_due(
+        &self,
+        now: Time,
+        lease: Duration,
+        lane: Lane,
+        limit: usize,
+    ) -> Result<Due<Delivery>, StoreError> {
         let mut state = self.lock();
-        let mut lanes = BTreeSet::new();
+        let mut heads = BTreeSet::new();
         let (mut items, mut next) = (Vec::new(), None::<Time>);
-        for queued in state.outbox.values_mut() {
-            let lane = (queued.delivery.handoff.clone(), queued.delivery.task.lane().as_str());
-            if !lanes.insert(lane) {
+        for queued in state.outbox.values_mut().filter(|queued| queued.delivery.task.lane() == lane) {
+            if !heads.insert(queued.delivery.handoff.clone()) {
                 continue;
             }
             let ready_at = queued.delivery.due_at.max(queued.leased_until);
             if ready_at <= now && items.len() < limit {
                 queued.leased_until = now + lease;
-                queued.delivery.attempts += 1;
                 items.push(queued.delivery.clone());
             } else {
                 next = Some(next.map_or(ready_at, |known| known.min(ready_at)));

@@ -125,12 +125,23 @@ impl State {
             self.note_change(Place::Handoff(handoff.id.clone()));
             self.put_handoff(handoff);
         }
+        for handoff in changes.handoffs_unseen {
+            self.put_handoff(handoff);
+        }
         for row in changes.rows {
             self.note_change(Place::Row(row.id.clone()));
             self.put_row(row);
         }
+        for row in changes.rows_unseen {
+            self.put_row(row);
+        }
         for delivery in changes.deliveries {
             self.put_delivery(delivery);
+        }
+        for delivery in changes.deliveries_begun {
+            if let Some(queued) = self.queued(&delivery) {
+                queued.delivery = delivery;
+            }
         }
         self.outbox.retain(|_, queued| !changes.deliveries_done.contains(&queued.delivery.id));
         for event in changes.inbox {
@@ -171,9 +182,13 @@ impl State {
         self.threads.entry(row.handoff.clone()).or_default().insert(row.seq, row);
     }
 
+    fn queued(&mut self, delivery: &Delivery) -> Option<&mut Queued> {
+        self.outbox.values_mut().find(|queued| queued.delivery.id == delivery.id)
+    }
+
     fn put_delivery(&mut self, delivery: Delivery) {
         let free = Queued { delivery, leased_until: Time::default() };
-        match self.outbox.values_mut().find(|queued| queued.delivery.id == free.delivery.id) {
+        match self.queued(&free.delivery) {
             Some(queued) => *queued = free,
             None => {
                 self.last_position += 1;

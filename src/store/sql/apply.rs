@@ -25,12 +25,23 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
         put_handoff(connection, handoff).await?;
         note_change(connection, handoff.id.as_str(), None).await?;
     }
+    for handoff in &changes.handoffs_unseen {
+        put_handoff(connection, handoff).await?;
+    }
     for row in &changes.rows {
         put_row(connection, row).await?;
         note_change(connection, row.handoff.as_str(), Some(row.id.as_str())).await?;
     }
+    for row in &changes.rows_unseen {
+        put_row(connection, row).await?;
+    }
     for delivery in &changes.deliveries {
         put_delivery(connection, delivery).await?;
+    }
+    for delivery in &changes.deliveries_begun {
+        let begin = sqlx::query("UPDATE outbox SET doc = $1 WHERE id = $2");
+        let begin = begin.bind(serde_json::to_string(delivery)?).bind(delivery.id.as_str());
+        begin.execute(&mut *connection).await?;
     }
     for id in &changes.deliveries_done {
         let done = sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id.as_str());

@@ -26,7 +26,7 @@ use super::{Decision, Due, HandoffQuery, Page, Since, Store, StoreError};
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
-    delivery::Delivery,
+    delivery::{Delivery, Lane},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
@@ -141,8 +141,15 @@ impl Store for SqliteStore {
         read::due_conversations(&self.readers, now, limit).await
     }
 
-    async fn claim_due(&self, now: Time, lease: Duration, limit: usize) -> Result<Due<Delivery>, StoreError> {
-        self.write(|tell| writer::Job::Claim { now, lease, limit, tell }).await
+    async fn claim_due(
+        &self,
+        now: Time,
+        lease: Duration,
+        lane: Lane,
+        limit: usize,
+    ) -> Result<Due<Delivery>, StoreError> {
+        let asked = claim::Asked { now, lease, lane, limit };
+        self.write(|tell| writer::Job::Claim { asked, tell }).await
     }
 
     async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {

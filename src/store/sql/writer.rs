@@ -1,8 +1,6 @@
 //! Group commit. Use cases queue up; what has gathered runs in one transaction, each in its own savepoint,
 //! so that one flush serves many and one failure spoils only its own.
 
-use std::time::Duration;
-
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -20,7 +18,7 @@ type Tell<T> = oneshot::Sender<Result<T, StoreError>>;
 /// A use case that waits for the writer.
 pub enum Job {
     Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
-    Claim { now: Time, lease: Duration, limit: usize, tell: Tell<Due<Delivery>> },
+    Claim { asked: claim::Asked, tell: Tell<Due<Delivery>> },
     Forget { now: Time, tell: Tell<()> },
     Ready { tell: Tell<()> },
 }
@@ -152,8 +150,8 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Nothing(tell, result), good)
         }
-        Job::Claim { now, lease, limit, tell } => {
-            let result = claim::due(connection, now, lease, limit).await;
+        Job::Claim { asked, tell } => {
+            let result = claim::due(connection, &asked).await;
             let good = result.is_ok();
             (Done::Claimed(tell, result), good)
         }

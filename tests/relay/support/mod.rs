@@ -13,7 +13,7 @@ use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 
 /// Nothing here takes this long unless it is broken.
-pub const DEADLINE: Duration = Duration::from_secs(15);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 /// Between two looks at something that can't be awaited.
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
 

@@ -11,6 +11,7 @@ use crate::relay::{
     event::{Event, EventKind},
     handoff::Handoff,
     id::RowId,
+    ledger::Ledger,
     matching::MatchKey,
     thread::{Row, Sending},
 };
@@ -82,9 +83,17 @@ impl Books {
     }
 
     pub fn apply(&mut self, changes: Changes) {
-        put(&mut self.handoffs, changes.handoffs, |handoff| handoff.id.0.clone());
-        put(&mut self.rows, changes.rows, |row| row.id.0.clone());
+        for handoffs in [changes.handoffs, changes.handoffs_unseen] {
+            put(&mut self.handoffs, handoffs, |handoff| handoff.id.0.clone());
+        }
+        for rows in [changes.rows, changes.rows_unseen] {
+            put(&mut self.rows, rows, |row| row.id.0.clone());
+        }
         put(&mut self.outbox, changes.deliveries, |delivery| delivery.id.0.clone());
+        for begun in changes.deliveries_begun {
+            let known = self.outbox.iter_mut().find(|delivery| delivery.id == begun.id);
+            *known.expect("begun, and not there") = begun;
+        }
         self.outbox.retain(|delivery| !changes.deliveries_done.contains(&delivery.id));
         for event in changes.inbox {
             assert!(self.inbox.iter().all(|known| known.svix_id != event.svix_id), "in the inbox twice");
@@ -120,6 +129,11 @@ impl Books {
         assert_eq!(numbers, (1..=handoff.last_seq).collect::<Vec<u64>>(), "a gap in the numbers");
         let unread = |row: &&&Row| row.counts_as_unread() && row.seq > handoff.read_up_to;
         assert_eq!(handoff.unread, thread.iter().filter(unread).count() as u64, "unread miscounted");
+        let accounts =
+            thread.iter().map(|row| Ledger::of(row)).fold(Ledger::default(), |sum, one| sum.and(&one));
+        let Ledger { taken, duplicates, .. } = handoff.ledger;
+        assert_eq!(handoff.ledger, Ledger { taken, duplicates, ..accounts }, "the account is wrong");
+        assert_eq!(handoff.ledger.lost(), 0, "something is lost");
         let mut ids = BTreeSet::new();
         for id in thread.iter().filter_map(|row| row.ids.webhook.as_ref()) {
             assert!(ids.insert(id), "{id} shows twice");

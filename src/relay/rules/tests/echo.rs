@@ -29,14 +29,11 @@ fn wrote(outcomes: impl IntoIterator<Item = Result<Receipt, Failure>>) -> World 
 
 #[test]
 fn an_echo_confirms_what_was_tried_however_it_stands() {
-    let refused = || Err(Failure::Refused("400".to_owned()));
     for (state, outcomes) in [
         ("in doubt", vec![unclear()]),
-        ("in doubt twice", vec![unclear(), unclear()]),
         ("sent", vec![sent("other", 20_100)]),
         ("sent, same id", vec![sent("echo", 20_100)]),
-        ("failed", vec![refused()]),
-        ("failed in the end", vec![unclear(), refused()]),
+        ("sent, nothing known", vec![Ok(Receipt::default())]),
     ] {
         let mut world = wrote(outcomes);
         assert_eq!(world.receive(human("echo", 20_100, "hello")), Arrival::Kept);
@@ -45,6 +42,32 @@ fn an_echo_confirms_what_was_tried_however_it_stands() {
         assert_eq!(world.row("hello").ids.shown(), Some(&"echo".into()));
         assert_eq!(world.row("hello").at, at(20_100));
         assert_eq!(world.said(0), ["hello"], "once");
+    }
+}
+
+#[test]
+fn an_echo_confirms_what_was_given_up_in_doubt() {
+    let mut world = wrote([unclear()]);
+    world.clock(20_000 + 15 * 60_000).looks(Err(Failure::Denied("403".to_owned())));
+    assert!(matches!(world.sending("hello"), Sending::Failed { .. }));
+    world.receive(human("echo", 20_100, "hello"));
+    assert_eq!(world.sending("hello"), Sending::Confirmed);
+}
+
+#[test]
+fn an_echo_never_confirms_what_ada_surely_refused() {
+    let throttled = Failure::Throttled { reason: "429".to_owned(), retry_after: None };
+    for failure in [
+        Failure::Refused("400".to_owned()),
+        throttled,
+        Failure::Denied("401".to_owned()),
+        Failure::Unreached("no route".to_owned()),
+    ] {
+        let mut world = wrote([Err(failure.clone())]);
+        let before = world.sending("hello");
+        world.receive(human("another's", 20_100, "hello"));
+        assert_eq!(world.sending("hello"), before, "{failure:?}");
+        assert_eq!(world.said(0), ["hello", "hello"], "another system said the same");
     }
 }
 

@@ -50,7 +50,8 @@ fn what_can_succeed_later_stays_first_in_line() {
         (Failure::Throttled { reason: reason(), retry_after: asks }, 7_000),
         (Failure::Throttled { reason: reason(), retry_after: None }, 500),
         (Failure::Denied(reason()), 30_000),
-        (Failure::Unclear(reason()), 500),
+        (Failure::Unreached(reason()), 500),
+        (Failure::Unclear(reason()), 2_000),
     ] {
         let world = failed(25_000, failure.clone());
         assert_eq!(world.queue(), ["first", "second"], "{failure:?}");
@@ -61,9 +62,9 @@ fn what_can_succeed_later_stays_first_in_line() {
 
 #[test]
 fn the_wait_doubles_with_each_attempt() {
-    let mut world = failed(25_000, Failure::Unclear(reason()));
+    let mut world = failed(25_000, Failure::Unreached(reason()));
     for waits in [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {
-        world.tries(Err(Failure::Unclear(reason())));
+        world.tries(Err(Failure::Unreached(reason())));
         assert_eq!(due_at(&world), at(25_000 + waits));
     }
 }
@@ -105,7 +106,7 @@ fn not_in_a_handoff_is_asked_again_within_ten_seconds_of_the_start() {
 #[test]
 fn a_message_gives_up_by_age_and_takes_those_behind_it_along() {
     for failure in [
-        Failure::Unclear(reason()),
+        Failure::Unreached(reason()),
         Failure::Denied(reason()),
         Failure::Throttled { reason: reason(), retry_after: Some(Duration::from_secs(3_600)) },
     ] {

@@ -11,7 +11,7 @@ use super::{
 use crate::relay::{
     buffer::Timings,
     changes::{Now, Policy, Scope},
-    delivery::{Delivery, Failure, Lane, Receipt, Task},
+    delivery::{Delivery, Failure, Lane, Listed, Receipt, Task},
     draft::Draft,
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
@@ -19,10 +19,13 @@ use crate::relay::{
     rules::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
+        attempt::{self, Step},
+        look::{self, Look},
+        recover,
         release::{self, Released},
         settle::{self, Attempt},
         start::{self, MayBegin, Started},
-        transcript, write,
+        write,
     },
     thread::{Content, Role, Row, Sending},
     time::{Offset, Time},
@@ -61,6 +64,7 @@ impl World {
             integration: "custom-handoff".to_owned(),
             inbox_limit: 1_000,
             send_max_age: Duration::from_mins(15),
+            recover_after: Duration::from_mins(2),
         };
         let now = Now { at: at(0), offset: Offset::default() };
         Self { now, policy, books: Books::default(), ids: Counting(0) }
@@ -126,11 +130,18 @@ impl World {
         self.release()
     }
 
-    /// The next message or end call, on its way now.
+    /// The first delivery of this lane, and what to do about it now.
+    fn begin(&mut self, lane: Lane) -> Option<(Delivery, Step)> {
+        let head = self.books.outbox.iter().find(|delivery| delivery.task.lane() == lane)?.clone();
+        let scope = attempt::scope(&head.handoff);
+        let step = self.decide(&scope, |draft| attempt::begin(draft, &head.id));
+        Some((head, step))
+    }
+
+    /// The next message or end call, on its way now; `None` if there is none, or it isn't to be sent now.
     pub fn claim(&mut self) -> Option<Delivery> {
-        let head = self.books.outbox.iter_mut().find(|delivery| delivery.task.lane() == Lane::Ada)?;
-        head.attempts += 1;
-        Some(head.clone())
+        let (delivery, step) = self.begin(Lane::Ada)?;
+        matches!(step, Step::Call { .. }).then_some(delivery)
     }
 
     pub fn settle(&mut self, delivery: Delivery, outcome: Result<Receipt, Failure>) {
@@ -139,7 +150,8 @@ impl World {
 
     pub fn answered(&mut self, delivery: Delivery, outcome: Result<Receipt, Failure>, date: Option<Time>) {
         let scope = settle::scope(&delivery.handoff, &delivery);
-        let attempt = Attempt { delivery, outcome, answered_at: date, jitter: 1.0 };
+        let began = self.now.at;
+        let attempt = Attempt { delivery, began, outcome, answered_at: date, jitter: 1.0 };
         self.decide(&scope, |draft| settle::attempt(draft, &attempt));
     }
 
@@ -149,23 +161,68 @@ impl World {
         self.settle(delivery, outcome);
     }
 
-    /// Ada's message list is read for the newest handoff.
+    /// The grace is over, the message in doubt is looked for, and this is Ada's list.
+    pub fn looks(&mut self, outcome: Result<&[Message], Failure>) {
+        self.now.at = self.now.at + attempt::ECHO_GRACE;
+        let (delivery, step) = self.begin(Lane::Ada).unwrap();
+        assert!(matches!(step, Step::Look { .. }), "{step:?}");
+        self.looked(delivery, outcome.map(whole), false);
+    }
+
+    pub fn looked(&mut self, delivery: Delivery, outcome: Result<Listed, Failure>, is_over: bool) {
+        let look = Look { delivery, outcome, is_over, answered_at: None, jitter: 1.0 };
+        self.decide(&look::scope(&look), |draft| look::settle(draft, &look));
+    }
+
+    /// Ada's message list is read for the newest handoff, whether that is queued or not.
     pub fn lists(&mut self, messages: &[Message]) {
-        let handoff = self.handoff().id.clone();
-        let waits = self.books.outbox.iter().find(|delivery| matches!(delivery.task, Task::Transcript));
-        let delivery = waits.map_or("none".into(), |delivery| delivery.id.clone());
-        let scope = transcript::scope(&handoff, messages);
-        self.decide(&scope, |draft| transcript::merge(draft, &handoff, &delivery, messages));
+        let delivery = match self.begin(Lane::AdaReads) {
+            Some((delivery, _)) => delivery,
+            None => self.unasked(),
+        };
+        self.looked(delivery, Ok(whole(messages)), false);
+    }
+
+    fn unasked(&self) -> Delivery {
+        Delivery {
+            id: "none".into(),
+            handoff: self.id(),
+            key: key(),
+            task: Task::Transcript,
+            attempts: 0,
+            queued_at: self.now.at,
+            due_at: self.now.at,
+            doubt: None,
+        }
     }
 
     /// The message list can't be read.
     pub fn cannot_list(&mut self, failure: &Failure) {
-        let waits = |delivery: &&mut Delivery| matches!(delivery.task, Task::Transcript);
-        let delivery = self.books.outbox.iter_mut().find(waits).unwrap();
-        delivery.attempts += 1;
-        let delivery = delivery.clone();
-        let scope = settle::scope(&delivery.handoff, &delivery);
-        self.decide(&scope, |draft| settle::unread_history(draft, &delivery.id, failure, 1.0));
+        let (delivery, _) = self.begin(Lane::AdaReads).unwrap();
+        self.looked(delivery, Err(failure.clone()), false);
+    }
+
+    /// The newest handoff is looked after: this is Ada's list, and whether the conversation is over.
+    pub fn recovers(&mut self, missed_before: Option<Time>, messages: &[Message], is_over: bool) {
+        self.asks_for(missed_before);
+        loop {
+            let (delivery, _) = self.begin(Lane::AdaReads).unwrap();
+            let last = matches!(delivery.task, Task::Recover { .. });
+            self.looked(delivery, Ok(whole(messages)), last && is_over);
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// An agent opens the newest handoff.
+    pub fn asks_to_recover(&mut self) {
+        self.asks_for(None);
+    }
+
+    fn asks_for(&mut self, missed_before: Option<Time>) {
+        let id = self.id();
+        self.decide(&recover::scope(&id), |draft| recover::open_handoff(draft, &id, missed_before)).unwrap();
     }
 
     // Agents act on the newest handoff.
@@ -254,10 +311,15 @@ impl World {
         let waits = self.books.outbox.iter().filter_map(|delivery| match &delivery.task {
             Task::Send { text, .. } => Some(text.as_str()),
             Task::End { .. } => Some("(end)"),
-            Task::Transcript => None,
+            Task::Transcript | Task::Recover { .. } => None,
         });
         waits.collect()
     }
+}
+
+/// All there is to read.
+pub fn whole(messages: &[Message]) -> Listed {
+    Listed { messages: messages.to_vec(), page: Some("last".to_owned()), more: false }
 }
 
 fn body(content: &Content) -> Option<&str> {

@@ -1,0 +1,200 @@
+//! The worker that looks after open handoffs: what webhooks never brought is read from Ada's message list.
+//!
+//! Every open handoff is read at the start, after an outage of Ada's, and then in slow rotation, a few at a
+//! time and behind everything else that Ada's limits leave room for. One that an agent opens goes first.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Engine;
+use crate::{
+    relay::{
+        id::{DeliveryId, HandoffId},
+        rules::recover,
+        time::Time,
+    },
+    store::{HandoffQuery, StatusFilter, StoreError},
+};
+
+/// Handoffs read at once.
+const AT_ONCE: usize = 4;
+/// Handoffs asked of the store at once.
+const PAGE: usize = 200;
+/// How long to wait when the store fails.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// One that an agent has opened isn't read again for so long.
+const OPENED_AGAIN: Duration = Duration::from_secs(20);
+
+/// What others would like to have read.
+#[derive(Default)]
+pub struct Wishes(Mutex<Wished>);
+
+#[derive(Default)]
+struct Wished {
+    opened: VecDeque<HandoffId>,
+    /// Since when Ada has not answered.
+    silent_since: Option<Time>,
+    /// An outage is over: all are to be read.
+    all: bool,
+}
+
+impl Wishes {
+    fn lock(&self) -> MutexGuard<'_, Wished> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An agent has opened this one.
+    pub fn opened(&self, id: HandoffId) {
+        let mut wished = self.lock();
+        if wished.opened.len() < PAGE && !wished.opened.contains(&id) {
+            wished.opened.push_back(id);
+        }
+    }
+
+    /// A call to Ada was answered or not. Says whether that ends a silence of at least `outage`.
+    pub fn heard_from_ada(&self, answered: bool, now: Time, outage: Duration) -> bool {
+        let mut wished = self.lock();
+        if !answered {
+            wished.silent_since.get_or_insert(now);
+            return false;
+        }
+        let over = wished.silent_since.take().is_some_and(|since| now.since(since) >= outage);
+        wished.all |= over;
+        over
+    }
+}
+
+/// See the module.
+pub struct Recovery {
+    engine: Arc<Engine>,
+    /// Where the rotation stands in the store's list; `None` between two.
+    place: Option<Place>,
+    /// When the next rotation begins.
+    next_round: Time,
+    /// What was written before this doesn't come by webhook any more.
+    missed_before: Option<Time>,
+    queue: VecDeque<HandoffId>,
+    under_way: Vec<DeliveryId>,
+    read_lately: VecDeque<(Time, HandoffId)>,
+}
+
+struct Place {
+    status: StatusFilter,
+    after: Option<u64>,
+}
+
+impl Recovery {
+    /// A worker on the engine's store. What was written before now may have come while nobody listened.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        let now = engine.environment.now();
+        Self {
+            engine,
+            place: None,
+            next_round: now,
+            missed_before: Some(now),
+            queue: VecDeque::new(),
+            under_way: Vec::new(),
+            read_lately: VecDeque::new(),
+        }
+    }
+
+    /// Works until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut go_on = true;
+        while go_on && !stop.is_cancelled() {
+            let next = match self.step().await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(error = %error, "missed messages could not be looked for");
+                    self.engine.environment.now() + AFTER_FAILURE
+                }
+            };
+            go_on = self.engine.wait(Some(next), &self.engine.recovery_nudge, &stop).await;
+        }
+    }
+
+    /// Queues what there is room for, and says when to look again.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn step(&mut self) -> Result<Time, StoreError> {
+        let now = self.engine.environment.now();
+        self.settle_finished().await?;
+        self.take_wishes(now);
+        if self.place.is_none() && self.next_round <= now {
+            self.begin_round(now);
+        }
+        while self.under_way.len() < AT_ONCE {
+            let Some(id) = self.next().await? else { break };
+            let missed_before = self.missed_before;
+            let scope = recover::scope(&id);
+            let rule_id = id.clone();
+            let queued =
+                self.engine.decide(scope, move |draft| recover::open_handoff(draft, &rule_id, missed_before));
+            if let Some(delivery) = queued.await? {
+                self.under_way.push(delivery);
+                self.read_lately.push_back((now, id));
+            }
+        }
+        let busy = !self.under_way.is_empty() || self.place.is_some();
+        // A reading that ends nudges; one that was taken back is noticed here.
+        Ok(if busy { now + AFTER_FAILURE } else { self.next_round })
+    }
+
+    async fn settle_finished(&mut self) -> Result<(), StoreError> {
+        let mut still = Vec::new();
+        for delivery in std::mem::take(&mut self.under_way) {
+            if self.engine.store.still_waits(&delivery).await? {
+                still.push(delivery);
+            }
+        }
+        self.under_way = still;
+        Ok(())
+    }
+
+    fn take_wishes(&mut self, now: Time) {
+        while self.read_lately.front().is_some_and(|(at, _)| now.since(*at) >= OPENED_AGAIN) {
+            self.read_lately.pop_front();
+        }
+        let engine = Arc::clone(&self.engine);
+        let mut wished = engine.wishes.lock();
+        for id in wished.opened.drain(..) {
+            if !self.queue.contains(&id) && !self.read_lately.iter().any(|(_, read)| *read == id) {
+                self.queue.push_front(id);
+            }
+        }
+        if std::mem::take(&mut wished.all) {
+            self.missed_before = Some(now);
+            self.begin_round(now);
+        }
+    }
+
+    fn begin_round(&mut self, now: Time) {
+        self.place = Some(Place { status: StatusFilter::Active, after: None });
+        self.next_round = now + self.engine.policy.recover_after;
+    }
+
+    /// The next handoff to read: one that an agent opened, else the next of the rotation.
+    async fn next(&mut self) -> Result<Option<HandoffId>, StoreError> {
+        while self.queue.is_empty() {
+            let Some(Place { status, after }) = self.place else {
+                self.missed_before = None;
+                return Ok(None);
+            };
+            let query = HandoffQuery { status: Some(status), after, limit: PAGE, ..HandoffQuery::default() };
+            let page = self.engine.store.handoffs(&query).await?;
+            self.queue.extend(page.handoffs.into_iter().map(|handoff| handoff.id));
+            self.place = match (page.next, status) {
+                (Some(next), status) => Some(Place { status, after: Some(next) }),
+                (None, StatusFilter::Active) => Some(Place { status: StatusFilter::Waiting, after: None }),
+                (None, _) => None,
+            };
+        }
+        Ok(self.queue.pop_front())
+    }
+}

@@ -1,0 +1,93 @@
+//! A handoff's account of its messages: what came, what went, and that nothing got lost between.
+
+use serde::{Deserialize, Serialize};
+
+use super::thread::{Row, Sending, Source};
+
+/// Counts of one handoff. Those of rows follow the rows: a message that failed and was sent after all counts
+/// as sent alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Message events that left the inbox for this thread, duplicates among them.
+    pub taken: u64,
+    /// Those of them that were here before, under the same `svix-id` or the same `message_id`.
+    pub duplicates: u64,
+    /// Rows that an event has brought or confirmed.
+    pub shown: u64,
+    /// Rows of others than us that an event has brought.
+    pub received: u64,
+    /// Rows that webhooks never brought, read from Ada's message list.
+    pub recovered: u64,
+    /// Rows that left the inbox after a younger one.
+    pub late: u64,
+    /// Rows of ours that Ada has.
+    pub sent: u64,
+    /// Those of them that Ada has shown back.
+    pub confirmed: u64,
+    /// Rows of ours that failed.
+    pub failed: u64,
+}
+
+impl Ledger {
+    /// Events that were taken and stand nowhere. Anything but 0 is a defect.
+    pub const fn lost(&self) -> u64 {
+        self.taken.saturating_sub(self.duplicates).saturating_sub(self.shown)
+    }
+
+    /// What one row adds.
+    pub fn of(row: &Row) -> Self {
+        let sent = matches!(row.sending, Some(Sending::Sent | Sending::Confirmed));
+        Self {
+            shown: u64::from(row.ids.webhook.is_some()),
+            received: u64::from(row.ids.webhook.is_some() && row.source != Source::Agent),
+            recovered: u64::from(row.source == Source::Recovered),
+            late: u64::from(row.late),
+            sent: u64::from(sent && row.source == Source::Agent),
+            confirmed: u64::from(row.sending == Some(Sending::Confirmed) && row.source == Source::Agent),
+            failed: u64::from(matches!(row.sending, Some(Sending::Failed { .. }))),
+            ..Self::default()
+        }
+    }
+
+    /// A row that added `before` now adds `after`.
+    pub fn replace(&mut self, before: &Self, after: &Self) {
+        self.each(before, u64::saturating_sub);
+        self.each(after, u64::saturating_add);
+    }
+
+    /// An event that was here before.
+    pub const fn note_duplicate(&mut self) {
+        self.taken += 1;
+        self.duplicates += 1;
+    }
+
+    /// By how much each count grew since `earlier`; what shrank counts as nothing.
+    #[must_use]
+    pub fn since(mut self, earlier: &Self) -> Self {
+        self.each(earlier, u64::saturating_sub);
+        self
+    }
+
+    /// Both accounts in one.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.each(other, u64::saturating_add);
+        self
+    }
+
+    fn each(&mut self, other: &Self, change: impl Fn(u64, u64) -> u64) {
+        for (count, by) in [
+            (&mut self.taken, other.taken),
+            (&mut self.duplicates, other.duplicates),
+            (&mut self.shown, other.shown),
+            (&mut self.received, other.received),
+            (&mut self.recovered, other.recovered),
+            (&mut self.late, other.late),
+            (&mut self.sent, other.sent),
+            (&mut self.confirmed, other.confirmed),
+            (&mut self.failed, other.failed),
+        ] {
+            *count = change(*count, by);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What came of reading Ada's message list: the thread has what it lacked, a message in doubt is found or isn't.
+
+use super::{
+    recover,
+    settle::{DENIED_PAUSE, again},
+    transcript,
+};
+use crate::relay::{
+    backoff,
+    changes::Scope,
+    delivery::{Delivery, Failure, Listed, Task},
+    draft::{Draft, NewRow, system},
+    handoff::Handoff,
+    thread::{Content, Source},
+    time::Time,
+};
+
+/// A reading and its outcome.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The delivery it was made for.
+    pub delivery: Delivery,
+    /// What was read.
+    pub outcome: Result<Listed, Failure>,
+    /// Whether Ada says that the whole conversation has ended, where that was asked.
+    pub is_over: bool,
+    /// The `Date` of Ada's last answer.
+    pub answered_at: Option<Time>,
+    /// Drawn anew for each attempt, 0 to 1.
+    pub jitter: f64,
+}
+
+/// What [`settle`] needs to see.
+pub fn scope(look: &Look) -> Scope {
+    let messages = look.outcome.as_ref().map_or(&[][..], |listed| &listed.messages);
+    let mut scope = transcript::scope(&look.delivery.handoff, messages);
+    scope.rows.extend(look.delivery.task.row().cloned());
+    scope
+}
+
+/// Settles a reading. What was read is of use also when its delivery was taken back meanwhile.
+pub fn settle(draft: &mut Draft<'_>, look: &Look) {
+    let Some(handoff) = draft.find_handoff(&look.delivery.handoff) else { return };
+    let listed = match &look.outcome {
+        Ok(listed) => listed,
+        Err(failure) => return failed(draft, handoff, look, failure),
+    };
+    if draft.view.handoffs[handoff].listed.unreadable {
+        draft.change_unseen(handoff).listed.unreadable = false;
+    }
+    let missed_before = match look.delivery.task {
+        Task::Recover { missed_before } => missed_before,
+        _ => None,
+    };
+    transcript::merge(draft, handoff, listed, missed_before);
+    if look.is_over && !listed.more {
+        recover::is_over(draft, handoff, look.answered_at);
+    }
+    // A message that was found has no delivery any more.
+    let Some(place) = draft.find_delivery(&look.delivery.id) else { return };
+    match look.delivery.task {
+        _ if listed.more => draft.change_delivery(place).due_at = draft.now.at,
+        Task::Send { .. } => absent(draft, place, look.jitter),
+        _ => drop(draft.finish_delivery(place)),
+    }
+}
+
+/// The message isn't there: it can be sent again.
+fn absent(draft: &mut Draft<'_>, place: usize, jitter: f64) {
+    let delivery = draft.change_delivery(place);
+    delivery.doubt = None;
+    // Every second attempt was a look.
+    let wait = backoff::delay(delivery.attempts.div_ceil(2), jitter);
+    again(draft, place, "Ada does not have it", wait);
+}
+
+/// A read ends nothing. Where it can't succeed the thread says so, once.
+fn failed(draft: &mut Draft<'_>, handoff: usize, look: &Look, failure: &Failure) {
+    let Some(place) = draft.find_delivery(&look.delivery.id) else { return };
+    let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
+    let is_send = matches!(look.delivery.task, Task::Send { .. });
+    match failure {
+        Failure::Throttled { reason, retry_after } => {
+            again(draft, place, reason, retry_after.unwrap_or(wait))
+        }
+        Failure::Unreached(reason) | Failure::Unclear(reason) => again(draft, place, reason, wait),
+        Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
+            draft.finish_delivery(place);
+            say_unreadable(draft, handoff, reason);
+        }
+        Failure::Denied(reason) | Failure::NoHandoff(reason) | Failure::Refused(reason) => {
+            say_unreadable(draft, handoff, reason);
+            again(draft, place, reason, DENIED_PAUSE);
+        }
+    }
+}
+
+fn say_unreadable(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
+    let Handoff { listed, .. } = &draft.view.handoffs[handoff];
+    if listed.unreadable {
+        return;
+    }
+    draft.change_unseen(handoff).listed.unreadable = true;
+    let at = draft.own_at(handoff);
+    let body = format!("The history could not be read from Ada: {reason}");
+    draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
+}

@@ -1,0 +1,46 @@
+//! Gaps close: what webhooks never brought is read from Ada's message list.
+
+use crate::relay::{
+    changes::{Of, Scope},
+    delivery::{Lane, Task},
+    draft::Draft,
+    handoff::{AdaEnd, EndedBy},
+    id::{DeliveryId, HandoffId},
+    time::Time,
+};
+
+/// What [`open_handoff`] needs to see.
+pub fn scope(handoff: &HandoffId) -> Scope {
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
+    scope.with_outbox = true;
+    scope
+}
+
+/// Has an open handoff looked after, unless that is queued already. What was written before `missed_before`,
+/// by our clock, won't come by webhook any more. Gives the delivery to wait for.
+pub fn open_handoff(
+    draft: &mut Draft<'_>,
+    id: &HandoffId,
+    missed_before: Option<Time>,
+) -> Option<DeliveryId> {
+    let handoff = draft.find_handoff(id).filter(|handoff| draft.view.handoffs[*handoff].is_open())?;
+    let recovers = |task: &Task| task.lane() == Lane::AdaReads && *task != Task::Transcript;
+    let queued = draft.view.outbox.iter().position(|known| known.handoff == *id && recovers(&known.task));
+    if let Some(place) = queued {
+        let delivery = draft.begin_delivery(place);
+        if let Task::Recover { missed_before: known } = &mut delivery.task {
+            *known = (*known).max(missed_before);
+        }
+        return Some(delivery.id.clone());
+    }
+    Some(draft.deliver(handoff, Task::Recover { missed_before }))
+}
+
+/// Ada says that the whole conversation has ended.
+pub fn is_over(draft: &mut Draft<'_>, handoff: usize, answered_at: Option<Time>) {
+    if draft.view.handoffs[handoff].is_open() {
+        let at = answered_at.unwrap_or(draft.now.by_ada());
+        let reason = "the conversation ended before this was sent";
+        super::ending::over(draft, handoff, EndedBy::Ada, AdaEnd::Dated { at }, reason);
+    }
+}

@@ -1,0 +1,120 @@
+//! Gaps close: what webhooks never brought comes from Ada's message list.
+
+use super::{
+    make::{at, customer, message, says},
+    world::{ALEX, World},
+};
+use crate::relay::{
+    delivery::Receipt,
+    event::Message,
+    handoff::EndedBy,
+    thread::{Role, Sending, Source},
+};
+
+const MINUTE: i64 = 60_000;
+
+fn listed(id: &str, millis: i64) -> Message {
+    message(Role::EndUser, id, millis, id)
+}
+
+#[test]
+fn what_webhooks_should_have_brought_by_now_is_recovered_and_unread() {
+    let mut world = World::accepted();
+    world.clock(5 * MINUTE);
+    world.recovers(
+        None,
+        &[listed("history", -5_000), listed("missed", MINUTE), listed("young", 4 * MINUTE)],
+        false,
+    );
+    for (said, source) in
+        [("history", Source::Transcript), ("missed", Source::Recovered), ("young", Source::Transcript)]
+    {
+        assert_eq!(world.row(said).source, source, "{said}");
+    }
+    assert_eq!(world.handoff().unread, 1);
+    assert_eq!(world.handoff().ledger.recovered, 1);
+    world.clock(7 * MINUTE).recovers(None, &[listed("young", 4 * MINUTE)], false);
+    assert_eq!(world.row("young").source, Source::Recovered, "by now it should have come");
+    assert_eq!(world.handoff().unread, 2);
+}
+
+#[test]
+fn after_an_outage_nothing_older_is_waited_for() {
+    let mut world = World::accepted();
+    world.clock(60_000).recovers(Some(at(50_000)), &[listed("a", 40_000), listed("b", 55_000)], false);
+    assert_eq!(world.row("a").source, Source::Recovered);
+    assert_eq!(world.row("b").source, Source::Transcript);
+}
+
+#[test]
+fn what_waits_in_the_inbox_is_not_missed() {
+    let mut world = World::accepted();
+    world.clock(5 * MINUTE).receive(customer("a", MINUTE));
+    world.recovers(None, &[listed("a", MINUTE)], false);
+    assert_eq!(world.row("a").source, Source::Transcript);
+    world.clock(6 * MINUTE).release();
+    assert_eq!((world.row("a").source, world.handoff().unread), (Source::Webhook, 1));
+}
+
+#[test]
+fn a_webhook_that_comes_after_all_changes_nothing_that_agents_count() {
+    let mut world = World::accepted();
+    world.clock(5 * MINUTE).hears([customer("young", 4 * MINUTE)]);
+    world.recovers(None, &[listed("missed", MINUTE), listed("young", 4 * MINUTE)], false);
+    assert_eq!((world.said(0), world.handoff().unread), (vec!["missed", "young"], 2));
+    world.hears([customer("missed", MINUTE)]);
+    let row = world.row("missed");
+    assert_eq!((row.source, row.late), (Source::Recovered, false));
+    assert_eq!((world.said(0), world.handoff().unread), (vec!["missed", "young"], 2));
+}
+
+#[test]
+fn a_conversation_that_is_over_at_ada_is_over_here() {
+    let mut world = World::accepted();
+    world.writes(ALEX, "hello").unwrap();
+    world.clock(MINUTE).recovers(None, &[listed("last words", 30_000)], true);
+    assert_eq!(world.ended_by(0), Some(EndedBy::Ada));
+    assert_eq!(world.sending("hello"), Sending::failed("the conversation ended before this was sent"));
+    assert_eq!(world.said(0), ["hello", "last words"]);
+}
+
+#[test]
+fn the_ai_agents_words_make_a_handoff_doubtful_until_ada_shows_that_it_runs() {
+    let ai = |millis| message(Role::AiAgent, &format!("ai-{millis}"), millis, "How can I help?");
+    let mut early = World::accepted();
+    early.clock(5 * MINUTE).recovers(None, &[ai(10_000)], false);
+    assert!(!early.handoff().is_doubtful(), "it says goodbye when it hands over");
+
+    let doubtful = || {
+        let mut world = World::accepted();
+        world.clock(5 * MINUTE).recovers(None, &[ai(3 * MINUTE)], false);
+        assert!(world.handoff().is_doubtful());
+        assert_eq!(lines(&world), 1);
+        world.recovers(None, &[ai(3 * MINUTE), ai(4 * MINUTE)], false);
+        assert_eq!(lines(&world), 1, "said once");
+        world
+    };
+    let mut written = doubtful();
+    written.hears([says(Role::EndUser, "c", 5 * MINUTE, "still there?")]);
+    assert!(!written.handoff().is_doubtful(), "an event with our identifier");
+    let mut sent = doubtful();
+    sent.writes(ALEX, "yes").unwrap();
+    sent.tries(Ok(Receipt { message_id: None, created_at: Some(at(5 * MINUTE)) }));
+    assert!(!sent.handoff().is_doubtful(), "Ada took a message");
+}
+
+fn lines(world: &World) -> usize {
+    let said = |row: &&&crate::relay::thread::Row| matches!(&row.content, crate::relay::thread::Content::Text { body } if body.contains("may be over at Ada"));
+    world.thread(0).iter().filter(said).count()
+}
+
+#[test]
+fn one_reading_at_a_time() {
+    let mut world = World::accepted();
+    world.lists(&[]);
+    world.lists(&[]);
+    let before = world.books.outbox.len();
+    world.asks_to_recover();
+    world.asks_to_recover();
+    assert_eq!(world.books.outbox.len(), before + 1);
+}
