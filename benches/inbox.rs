@@ -54,6 +54,7 @@ fn policy() -> Policy {
         },
         integration: "custom-handoff".to_owned(),
         inbox_limit: u64::from(ARRIVALS) * 2,
+        outbox_limit: u64::from(ARRIVALS) * 2,
         send_max_age: Duration::from_secs(900),
         recover_after: Duration::from_mins(2),
     }

@@ -48,8 +48,11 @@ use crate::{
 };
 
 /// What connections may take: far more than Ada and a support team need.
-const LIMITS: ConnectionLimits =
-    ConnectionLimits { max_connections: 4_096, header_timeout: Duration::from_secs(10) };
+const LIMITS: ConnectionLimits = ConnectionLimits {
+    max_connections: 4_096,
+    header_timeout: Duration::from_secs(10),
+    write_timeout: Duration::from_secs(30),
+};
 /// How long work under way may take to finish after the stop.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long the store may take to close after that.
@@ -173,6 +176,7 @@ fn policy(settings: &Settings) -> Policy {
         },
         integration: settings.handoff_integration.clone(),
         inbox_limit: u64::try_from(settings.inbox_limit).unwrap_or(u64::MAX),
+        outbox_limit: u64::try_from(settings.outbox_limit).unwrap_or(u64::MAX),
         send_max_age: settings.send_max_age,
         recover_after: settings.recover_after,
     }

@@ -12,7 +12,10 @@ mod start_limit;
 pub mod tasks;
 mod warnings;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -93,6 +96,8 @@ pub struct Engine {
     outbox_nudge: Notify,
     recovery_nudge: Notify,
     wishes: Wishes,
+    /// The last webhook found no room.
+    full: AtomicBool,
 }
 
 impl Engine {
@@ -111,6 +116,7 @@ impl Engine {
             outbox_nudge: Notify::new(),
             recovery_nudge: Notify::new(),
             wishes: Wishes::default(),
+            full: AtomicBool::new(false),
         }
     }
 
@@ -122,6 +128,24 @@ impl Engine {
     /// Why Ada refuses our key, if it does.
     pub fn denied_by_ada(&self) -> Option<String> {
         self.ada.denied()
+    }
+
+    /// What is full, if webhooks find no room.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn is_full(&self) -> Result<Option<&'static str>, StoreError> {
+        if !self.full.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let depths = self.store.depths().await?;
+        Ok(if depths.outbox >= self.policy.outbox_limit {
+            Some("outbox")
+        } else if depths.inbox >= self.policy.inbox_limit {
+            Some("inbox")
+        } else {
+            None
+        })
     }
 
     /// Our clock and Ada's.
@@ -190,6 +214,9 @@ impl Engine {
     pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
         let received_at = self.environment.now();
         let arrival = self.keep(webhook, received_at).await;
+        if let Ok(arrival) = &arrival {
+            self.full.store(*arrival == Arrival::Full, Ordering::Relaxed);
+        }
         match &arrival {
             Ok(arrival) => self.metrics.arrived(*arrival, received_at),
             Err(_) => self.metrics.webhook("not_kept"),

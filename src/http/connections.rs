@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 /// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
@@ -25,7 +26,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: doubles from the first to the second while it goes on failing.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
+type Connection = http1::Connection<TokioIo<Stream>, TowerToHyperService<Router>>;
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,8 @@ pub struct ConnectionLimits {
     /// How long a request's head may take from the first byte that is waited for, so that it is also how
     /// long a connection may stay idle.
     pub header_timeout: Duration,
+    /// How long a client may take none of an answer that waits for it.
+    pub write_timeout: Duration,
 }
 
 /// Answers HTTP/1.1 with `router` until `stop`: then accepts no more, closes idle connections, and returns
@@ -53,7 +57,7 @@ pub async fn serve_connections(
     let slots = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     while let Some((stream, slot)) = stop.run_until_cancelled(accept(&listener, &slots)).await.transpose()? {
-        let connection = open(stream, router.clone(), limits.header_timeout);
+        let connection = open(stream, router.clone(), limits);
         let stop = stop.clone();
         connections.spawn(async move {
             converse(connection, stop).await;
@@ -91,14 +95,17 @@ fn pause(failures: u32) -> Duration {
     PAUSE.0.saturating_mul(1 << failures.min(16)).min(PAUSE.1)
 }
 
-fn open(stream: TcpStream, router: Router, header_timeout: Duration) -> Connection {
+fn open(stream: TcpStream, router: Router, limits: ConnectionLimits) -> Connection {
     // Events of a stream are small and must not wait for each other. Works without, only slower.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.write_timeout));
+    let stream = Box::pin(stream);
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
+        .header_read_timeout(limits.header_timeout)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
@@ -123,7 +130,7 @@ async fn converse(mut connection: Connection, stop: CancellationToken) {
 ///
 /// Closing a socket that still receives (a body that was refused unread) makes the system send a reset,
 /// which can overtake the answer. So we first say that we are done and hear the client out for a moment.
-async fn close(mut stream: TcpStream, stop: &CancellationToken) {
+async fn close(mut stream: Stream, stop: &CancellationToken) {
     if stream.shutdown().await.is_err() {
         return;
     }
@@ -176,10 +183,11 @@ mod tests {
             };
             let router = Router::new()
                 .route("/", get(|| async { "hello" }))
+                .route("/much", get(|| async { Bytes::from(vec![b'x'; 64 << 20]) }))
                 .route("/refuse", post(|| async { StatusCode::PAYLOAD_TOO_LARGE }))
                 .route("/echo", post(|body: Bytes| async { body }))
                 .route("/slow", get(slow));
-            let limits = ConnectionLimits { max_connections, header_timeout };
+            let limits = ConnectionLimits { max_connections, header_timeout, write_timeout: BRIEF };
             let task = tokio::spawn(serve_connections(listener, router, limits, stop.clone()));
             Self { address, stop, asked, answer, task }
         }
@@ -231,6 +239,17 @@ mod tests {
         let mut silent = server.connect().await;
         assert_eq!(half.rest().await, "");
         assert_eq!(silent.rest().await, "");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_cut_off() {
+        let server = Server::start(1, PATIENCE).await;
+        let mut slow = server.connect().await;
+        slow.get("/much").await;
+        // Its place is the only one.
+        let mut next = server.connect().await;
+        next.get("/").await;
+        next.expect("hello").await;
     }
 
     #[tokio::test]

@@ -23,6 +23,9 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         Ok(Err(error)) => return Err(error.into()),
         Err(_) => return Err(Problem::unavailable("the store does not answer")),
     }
+    if let Some(what) = app.engine.is_full().await? {
+        return Err(Problem::unavailable(format!("the {what} is full: webhooks are put off")));
+    }
     match app.engine.denied_by_ada() {
         Some(reason) => Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}"))),
         None => Ok(Json(json!({"status": "ok"}))),

@@ -38,6 +38,7 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
             let detail = "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
+        Started::Full => return Err(Problem::unavailable("too much waits to be worked off; try again")),
     };
     Ok(Json(json!({"status": "ok", "handoff_id": id})))
 }

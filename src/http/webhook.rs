@@ -19,7 +19,7 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     let held = app.bodies.read(&headers, body, MAX_BODY, BODY_DEADLINE).await?;
     let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(webhook).await? {
-        Arrival::Full => Err(Problem::unavailable("the inbox is full; try again")),
+        Arrival::Full => Err(Problem::unavailable("too much waits to be worked off; try again")),
         arrival => {
             tracing::debug!(arrival = ?arrival, "webhook");
             Ok(Json(json!({"status": "ok"})))

@@ -97,6 +97,8 @@ pub struct View {
     pub inbox: Vec<Event>,
     /// Events buffered in all conversations.
     pub inbox_depth: u64,
+    /// Deliveries queued in all conversations.
+    pub outbox_depth: u64,
     /// Whether the asked `svix-id` is remembered.
     pub seen: bool,
     /// The rows asked for.
@@ -187,6 +189,8 @@ pub struct Policy {
     pub integration: String,
     /// How many events may be buffered in all.
     pub inbox_limit: u64,
+    /// How many deliveries may be queued in all.
+    pub outbox_limit: u64,
     /// How long a message may wait to be sent.
     pub send_max_age: Duration,
     /// A message that is older and that no webhook has brought is taken from Ada's list.

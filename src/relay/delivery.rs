@@ -61,7 +61,7 @@ pub enum Task {
 }
 
 /// The lanes of one handoff: reads don't hold up what people write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// What the end user notices.
     Ada,

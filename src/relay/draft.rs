@@ -87,6 +87,11 @@ impl<'a> Draft<'a> {
         self.changes
     }
 
+    /// Whether so much waits to leave the relay that no more work may be taken on.
+    pub const fn outbox_is_full(&self) -> bool {
+        self.view.outbox_depth >= self.policy.outbox_limit
+    }
+
     /// A new id.
     pub fn new_id(&mut self) -> String {
         self.ids.next()

@@ -38,13 +38,14 @@ pub enum Match {
 pub struct MatchKey {
     /// Ada's id.
     pub id: MessageId,
-    /// See [`Row::fingerprint`].
-    pub fingerprint: String,
+    /// The [`Row::fingerprint`]s of what it could be: a row with its time, or one of ours without.
+    pub fingerprints: [String; 2],
 }
 
 impl From<&Message> for MatchKey {
     fn from(message: &Message) -> Self {
-        Self { id: message.id.clone(), fingerprint: fingerprint(message.author.role, &message.content) }
+        let with = |second| fingerprint(message.author.role, &message.content, second);
+        Self { id: message.id.clone(), fingerprints: [with(Some(message.created_at.second())), with(None)] }
     }
 }
 

@@ -211,10 +211,11 @@ impl Row {
         shown(self) == shown(other)
     }
 
-    /// A key shared by all rows and messages that could be the same but for their ids: role and content,
-    /// without what differs between sources (a presigned URL is new each time).
+    /// A key shared by all rows and messages that could be the same but for their ids: role, content without what
+    /// differs between sources (a presigned URL is new each time), and the second of Ada's time where it is known.
     pub fn fingerprint(&self) -> String {
-        fingerprint(self.author.role, &self.content)
+        let second = self.created_by_ada.then(|| self.created_at.second());
+        fingerprint(self.author.role, &self.content, second)
     }
 }
 
@@ -232,7 +233,7 @@ pub fn alike(one: &Content, other: &Content) -> bool {
 }
 
 /// See [`Row::fingerprint`].
-pub fn fingerprint(role: Role, content: &Content) -> String {
+pub fn fingerprint(role: Role, content: &Content, second: Option<i64>) -> String {
     use sha2::{Digest, Sha256};
     let text = match content {
         Content::Text { body } => format!("text\0{body}"),
@@ -242,6 +243,6 @@ pub fn fingerprint(role: Role, content: &Content) -> String {
         Content::Event { event, .. } => format!("event\0{event:?}"),
         Content::Unknown { name } => format!("unknown\0{name}"),
     };
-    let digest = Sha256::digest(format!("{role:?}\0{text}"));
+    let digest = Sha256::digest(format!("{role:?}\0{second:?}\0{text}"));
     digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -65,6 +65,8 @@ pub struct Settings {
     pub unknown_hold: Duration,
     /// `INBOX_LIMIT`: how many events may wait in the inbox. At least 1.
     pub inbox_limit: usize,
+    /// `OUTBOX_LIMIT`: how many deliveries may wait in the outbox. At least 1.
+    pub outbox_limit: usize,
     /// `ADA_TIMEOUT_MS`: for one call to Ada. 0.1 to 120 s.
     pub ada_timeout: Duration,
     /// `ADA_RATE_PER_SECOND`: calls to Ada in any second. 1 to 10,000.
@@ -180,6 +182,7 @@ impl Settings {
         let (debounce, debounce_max) = debounce(r);
         let unknown_hold = milliseconds(r, "UNKNOWN_HOLD_MS", 30_000, 0..=600_000);
         let inbox_limit = r.or("INBOX_LIMIT", 100_000, parse::at_least_one);
+        let outbox_limit = r.or("OUTBOX_LIMIT", 100_000, parse::at_least_one);
         let ada_timeout = milliseconds(r, "ADA_TIMEOUT_MS", 10_000, 100..=120_000);
         let ada_rate_per_second = r.or("ADA_RATE_PER_SECOND", 10, parse::rate);
         let ada_rate_per_minute = r.or("ADA_RATE_PER_MINUTE", 100, parse::rate);
@@ -205,6 +208,7 @@ impl Settings {
             debounce_max,
             unknown_hold,
             inbox_limit,
+            outbox_limit,
             ada_timeout,
             ada_rate_per_second,
             ada_rate_per_minute,

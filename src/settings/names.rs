@@ -1,7 +1,7 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 21] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -15,6 +15,7 @@ pub(super) const NAMES: [&str; 20] = [
     "DEBOUNCE_MAX_MS",
     "UNKNOWN_HOLD_MS",
     "INBOX_LIMIT",
+    "OUTBOX_LIMIT",
     "ADA_TIMEOUT_MS",
     "ADA_RATE_PER_SECOND",
     "ADA_RATE_PER_MINUTE",

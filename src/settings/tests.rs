@@ -55,7 +55,7 @@ fn defaults() {
     assert_eq!(settings.debounce, Duration::from_millis(1500));
     assert_eq!(settings.debounce_max, Duration::from_secs(5));
     assert_eq!(settings.unknown_hold, Duration::from_secs(30));
-    assert_eq!(settings.inbox_limit, 100_000);
+    assert_eq!((settings.inbox_limit, settings.outbox_limit), (100_000, 100_000));
     assert_eq!(settings.ada_timeout, Duration::from_secs(10));
     assert_eq!(settings.send_max_age, Duration::from_secs(900));
     assert_eq!(settings.recover_after, Duration::from_secs(120));
@@ -165,6 +165,7 @@ fn wrong_values_are_told_in_one_sentence() {
         ("DEBOUNCE_MAX_MS", "must be at least DEBOUNCE_MS", &["1499"]),
         ("UNKNOWN_HOLD_MS", &format!("{whole} 0 to 600000"), &["-1", "600001"]),
         ("INBOX_LIMIT", "must be a whole number of 1 or more", &["0", "many", "99999999999999999999"]),
+        ("OUTBOX_LIMIT", "must be a whole number of 1 or more", &["0", "many"]),
         ("ADA_TIMEOUT_MS", &format!("{whole} 100 to 120000"), &["99", "120001"]),
         ("ADA_RATE_PER_SECOND", "must be a whole number from 1 to 10000", &["0", "10001", "ten"]),
         ("ADA_RATE_PER_MINUTE", "must be a whole number from 1 to 10000", &["0", "1.5"]),

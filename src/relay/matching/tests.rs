@@ -69,8 +69,8 @@ fn kinds(brought: &[(u8, LearnedFrom)], from: LearnedFrom) -> BTreeMap<String, u
     let mut kinds = BTreeMap::new();
     for number in numbers {
         let message = message(number, from);
-        let key = MatchKey::from(&message).fingerprint;
-        *kinds.entry(format!("{key} {}", message.created_at.second())).or_default() += 1;
+        let [kind, _] = MatchKey::from(&message).fingerprints;
+        *kinds.entry(kind).or_default() += 1;
     }
     kinds
 }

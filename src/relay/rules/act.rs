@@ -29,7 +29,7 @@ pub enum Refusal {
     #[error("this message has not failed")]
     NotFailed,
     /// Too many messages wait to be sent.
-    #[error("too many messages of this handoff wait to be sent; try again when some have left")]
+    #[error("too many messages wait to be sent; try again when some have left")]
     QueueFull,
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used with another body")]

@@ -25,7 +25,7 @@ pub enum Arrival {
     Ignored,
     /// Set aside.
     DeadLetter,
-    /// Not kept: the inbox is full.
+    /// Not kept: the inbox is full, or the outbox.
     Full,
 }
 
@@ -66,7 +66,7 @@ pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
     if unknown && matches!(event.kind, EventKind::ConversationEnded { .. }) {
         return Arrival::Ignored;
     }
-    if draft.view.inbox_depth >= draft.policy.inbox_limit {
+    if draft.view.inbox_depth >= draft.policy.inbox_limit || draft.outbox_is_full() {
         return Arrival::Full;
     }
     let mut buffer = draft.view.buffer.unwrap_or_default();

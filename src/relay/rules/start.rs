@@ -29,6 +29,8 @@ pub enum Started {
     Same(HandoffId),
     /// A new one would be one too many just now.
     TooMany,
+    /// So much waits to leave the relay that no more work is taken on.
+    Full,
 }
 
 /// Whether a call may begin a new handoff.
@@ -64,6 +66,9 @@ pub fn call(
     }
     if may == MayBegin::No {
         return Started::TooMany;
+    }
+    if draft.outbox_is_full() {
+        return Started::Full;
     }
     if let Some(earlier) = draft.latest() {
         replace(draft, earlier);

@@ -53,7 +53,7 @@ pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Resu
     let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
     act::may_write(&draft.view.handoffs[handoff], &message.agent)?;
     let waiting = draft.view.outbox.iter().filter(|delivery| delivery.handoff == *id).count();
-    if waiting >= QUEUE_LIMIT {
+    if waiting >= QUEUE_LIMIT || draft.outbox_is_full() {
         return Err(Refusal::QueueFull);
     }
     act::accept_if_waiting(draft, handoff, &message.agent);

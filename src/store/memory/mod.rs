@@ -2,10 +2,10 @@
 //!
 //! One lock around plain maps. Nothing in here waits, so the lock is never held across an await.
 
+mod outbox;
 mod state;
 
 use std::{
-    collections::BTreeSet,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
@@ -67,12 +67,9 @@ impl Store for MemoryStore {
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
         let state = self.lock();
-        let mut waiting: Vec<(Time, &ConversationKey)> =
-            state.buffers.iter().map(|(key, (_, due))| (*due, key)).collect();
-        waiting.sort();
-        let due = waiting.iter().take_while(|(due, _)| *due <= now).take(limit);
-        let items: Vec<ConversationKey> = due.map(|(_, key)| (*key).clone()).collect();
-        let next = waiting.get(items.len()).map(|(due, _)| *due);
+        let due = state.due.iter().take_while(|(due, _)| *due <= now).take(limit);
+        let items: Vec<ConversationKey> = due.map(|(_, key)| key.clone()).collect();
+        let next = state.due.iter().nth(items.len()).map(|(due, _)| *due);
         Ok(Due { items, next })
     }
 
@@ -83,26 +80,11 @@ impl Store for MemoryStore {
         lane: Lane,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        let mut state = self.lock();
-        let mut heads = BTreeSet::new();
-        let (mut items, mut next) = (Vec::new(), None::<Time>);
-        for queued in state.outbox.values_mut().filter(|queued| queued.delivery.task.lane() == lane) {
-            if !heads.insert(queued.delivery.handoff.clone()) {
-                continue;
-            }
-            let ready_at = queued.delivery.due_at.max(queued.leased_until);
-            if ready_at <= now && items.len() < limit {
-                queued.leased_until = now + lease;
-                items.push(queued.delivery.clone());
-            } else {
-                next = Some(next.map_or(ready_at, |known| known.min(ready_at)));
-            }
-        }
-        Ok(Due { items, next })
+        Ok(self.lock().outbox.claim_due(now, lease, lane, limit))
     }
 
     async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
-        Ok(self.lock().outbox.values().any(|queued| queued.delivery.id == *delivery))
+        Ok(self.lock().outbox.contains(delivery))
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
@@ -158,7 +140,7 @@ impl Store for MemoryStore {
             inbox: state.inbox_keys.len() as u64,
             inbox_oldest: state.inbox_keys.values().map(|(_, key)| key.0).min(),
             outbox: state.outbox.len() as u64,
-            outbox_oldest: state.outbox.values().map(|queued| queued.delivery.queued_at).min(),
+            outbox_oldest: state.outbox.oldest(),
             handoffs,
         })
     }

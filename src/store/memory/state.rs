@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::outbox::Outbox;
 use crate::{
     relay::{
         buffer::Buffer,
         changes::{Changes, DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View},
-        delivery::Delivery,
         event::{Event, SortKey},
         handoff::Handoff,
         id::{ConversationKey, HandoffId, MessageId, RowId},
@@ -30,19 +30,14 @@ pub struct State {
     pub inbox: HashMap<ConversationKey, BTreeMap<(SortKey, String), Event>>,
     pub inbox_keys: HashMap<String, (ConversationKey, SortKey)>,
     pub buffers: HashMap<ConversationKey, (Buffer, Time)>,
+    /// The same by when they are due.
+    pub due: BTreeSet<(Time, ConversationKey)>,
     pub seen: HashMap<String, Time>,
-    pub outbox: BTreeMap<u64, Queued>,
-    pub last_position: u64,
+    pub outbox: Outbox,
     pub changes: VecDeque<(u64, Place)>,
     pub last_change: u64,
     pub dead_letters: Vec<DeadLetter>,
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
-}
-
-/// A delivery and its claim.
-pub struct Queued {
-    pub delivery: Delivery,
-    pub leased_until: Time,
 }
 
 /// What a message could match a row by.
@@ -67,6 +62,7 @@ impl State {
         };
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
+            outbox_depth: u64::try_from(self.outbox.len()).unwrap_or(u64::MAX),
             seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains_key(id)),
             ..View::default()
         };
@@ -79,8 +75,7 @@ impl State {
             view.inbox = events.take(INBOX_PAGE).cloned().collect();
         }
         if scope.with_outbox {
-            let of_key = self.outbox.values().filter(|queued| queued.delivery.key == key);
-            view.outbox = of_key.map(|queued| queued.delivery.clone()).collect();
+            view.outbox = self.outbox.of_conversation(&key);
         }
         if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
             let behind =
@@ -101,7 +96,8 @@ impl State {
         for (handoff, key) in
             view.handoffs.iter().flat_map(|handoff| keys.iter().map(move |key| (handoff, key)))
         {
-            for mark in [Mark::Id(key.id.clone()), Mark::Fingerprint(key.fingerprint.clone())] {
+            let fingerprints = key.fingerprints.iter().cloned().map(Mark::Fingerprint);
+            for mark in fingerprints.chain([Mark::Id(key.id.clone())]) {
                 ids.extend(self.alike.get(&(handoff.id.clone(), mark)).into_iter().flatten().cloned());
             }
         }
@@ -136,14 +132,14 @@ impl State {
             self.put_row(row);
         }
         for delivery in changes.deliveries {
-            self.put_delivery(delivery);
+            self.outbox.put(delivery);
         }
         for delivery in changes.deliveries_begun {
-            if let Some(queued) = self.queued(&delivery) {
-                queued.delivery = delivery;
-            }
+            self.outbox.begin(delivery);
         }
-        self.outbox.retain(|_, queued| !changes.deliveries_done.contains(&queued.delivery.id));
+        for id in &changes.deliveries_done {
+            self.outbox.remove(id);
+        }
         for event in changes.inbox {
             let key = (event.sort_key(), event.svix_id.clone());
             self.inbox_keys.insert(event.svix_id.clone(), (event.key.clone(), key.0.clone()));
@@ -153,10 +149,8 @@ impl State {
             self.take_from_inbox(svix_id);
         }
         self.seen.extend(changes.remember.into_iter().map(|id| (id, changes.at)));
-        match changes.buffer {
-            Some((key, Some(buffer))) => drop(self.buffers.insert(key, buffer)),
-            Some((key, None)) => drop(self.buffers.remove(&key)),
-            None => {}
+        if let Some((key, buffer)) = changes.buffer {
+            self.put_buffer(key, buffer);
         }
         self.dead_letters.extend(changes.dead_letters);
         self.idempotency.extend(changes.idempotent.map(|(key, known)| (key, (changes.at, known))));
@@ -174,6 +168,12 @@ impl State {
     }
 
     fn put_row(&mut self, row: Row) {
+        if let Some(before) = self.row(&row.id) {
+            let mark = (row.handoff.clone(), Mark::Fingerprint(before.fingerprint()));
+            if let Some(alike) = self.alike.get_mut(&mark) {
+                alike.remove(&row.id);
+            }
+        }
         let ids = row.ids.all().cloned().map(Mark::Id);
         for mark in ids.chain([Mark::Fingerprint(row.fingerprint())]) {
             self.alike.entry((row.handoff.clone(), mark)).or_default().insert(row.id.clone());
@@ -182,18 +182,13 @@ impl State {
         self.threads.entry(row.handoff.clone()).or_default().insert(row.seq, row);
     }
 
-    fn queued(&mut self, delivery: &Delivery) -> Option<&mut Queued> {
-        self.outbox.values_mut().find(|queued| queued.delivery.id == delivery.id)
-    }
-
-    fn put_delivery(&mut self, delivery: Delivery) {
-        let free = Queued { delivery, leased_until: Time::default() };
-        match self.queued(&free.delivery) {
-            Some(queued) => *queued = free,
-            None => {
-                self.last_position += 1;
-                self.outbox.insert(self.last_position, free);
-            }
+    fn put_buffer(&mut self, key: ConversationKey, buffer: Option<(Buffer, Time)>) {
+        if let Some((_, due)) = self.buffers.remove(&key) {
+            self.due.remove(&(due, key.clone()));
+        }
+        if let Some((buffer, due)) = buffer {
+            self.due.insert((due, key.clone()));
+            self.buffers.insert(key, (buffer, due));
         }
     }
 

@@ -19,8 +19,14 @@ use crate::{
 
 type Done = Result<(), StoreError>;
 
-/// Writes everything; gives by how much the inbox grew.
-pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Result<i64, StoreError> {
+/// By how much inbox and outbox grew.
+pub struct Grew {
+    pub inbox: i64,
+    pub outbox: i64,
+}
+
+/// Writes everything.
+pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Result<Grew, StoreError> {
     for handoff in &changes.handoffs {
         put_handoff(connection, handoff).await?;
         note_change(connection, handoff.id.as_str(), None).await?;
@@ -35,8 +41,9 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     for row in &changes.rows_unseen {
         put_row(connection, row).await?;
     }
+    let mut outbox = 0;
     for delivery in &changes.deliveries {
-        put_delivery(connection, delivery).await?;
+        outbox += put_delivery(connection, delivery).await?;
     }
     for delivery in &changes.deliveries_begun {
         let begin = sqlx::query("UPDATE outbox SET doc = $1 WHERE id = $2");
@@ -45,7 +52,7 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     }
     for id in &changes.deliveries_done {
         let done = sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id.as_str());
-        done.execute(&mut *connection).await?;
+        outbox -= removed(done.execute(&mut *connection).await?);
     }
     for svix_id in &changes.remember {
         let remember = sqlx::query("INSERT INTO seen (svix_id, at) VALUES ($1, $2)");
@@ -63,7 +70,11 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
         let put = put.bind(changes.at.as_micros()).bind(serde_json::to_string(known)?);
         put.execute(&mut *connection).await?;
     }
-    inbox(connection, &changes).await
+    Ok(Grew { inbox: inbox(connection, &changes).await?, outbox })
+}
+
+fn removed(done: sqlx::sqlite::SqliteQueryResult) -> i64 {
+    i64::try_from(done.rows_affected()).unwrap_or(0)
 }
 
 async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i64, StoreError> {
@@ -73,7 +84,7 @@ async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i
     let mut grew = count(changes.inbox.len());
     for svix_id in &changes.inbox_done {
         let done = sqlx::query("DELETE FROM inbox WHERE svix_id = $1").bind(svix_id);
-        grew -= i64::try_from(done.execute(&mut *connection).await?.rows_affected()).unwrap_or(0);
+        grew -= removed(done.execute(&mut *connection).await?);
     }
     Ok(grew)
 }
@@ -118,13 +129,18 @@ async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
     Ok(())
 }
 
-/// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends.
-async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) -> Done {
+/// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends. Gives how many are
+/// new.
+async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<i64, StoreError> {
+    let doc = serde_json::to_string(delivery)?;
+    let sql = "UPDATE outbox SET due_at = $1, leased_until = 0, ready_at = $1, doc = $2 WHERE id = $3";
+    let known = sqlx::query(sql).bind(delivery.due_at.as_micros()).bind(&doc).bind(delivery.id.as_str());
+    if known.execute(&mut *connection).await?.rows_affected() > 0 {
+        return Ok(0);
+    }
     let sql = "INSERT INTO outbox \
-                   (id, handoff, lane, ai_agent, conversation, due_at, leased_until, doc) \
-               VALUES ($1, $2, $3, $4, $5, $6, 0, $7) \
-               ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, leased_until = 0, \
-                   doc = excluded.doc";
+                   (id, handoff, lane, ai_agent, conversation, due_at, leased_until, ready_at, doc) \
+               VALUES ($1, $2, $3, $4, $5, $6, 0, $6, $7)";
     sqlx::query(sql)
         .bind(delivery.id.as_str())
         .bind(delivery.handoff.as_str())
@@ -132,10 +148,10 @@ async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) ->
         .bind(delivery.key.ai_agent.as_str())
         .bind(delivery.key.conversation.as_str())
         .bind(delivery.due_at.as_micros())
-        .bind(serde_json::to_string(delivery)?)
+        .bind(doc)
         .execute(&mut *connection)
         .await?;
-    Ok(())
+    Ok(1)
 }
 
 async fn put_event(connection: &mut SqliteConnection, event: &Event) -> Done {

@@ -22,7 +22,7 @@ pub struct Asked {
 }
 
 /// The first delivery of each lane, by when it can be tried.
-const HEADS: &str = "SELECT doc, MAX(due_at, leased_until) AS ready_at FROM outbox AS head \
+const HEADS: &str = "SELECT doc, ready_at FROM outbox AS head \
     WHERE lane = $1 AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.handoff = head.handoff \
         AND earlier.lane = head.lane AND earlier.position < head.position) \
     ORDER BY ready_at, position LIMIT $2";
@@ -38,7 +38,7 @@ pub async fn due(connection: &mut SqliteConnection, asked: &Asked) -> Result<Due
             break;
         }
         let delivery: Delivery = doc(head)?;
-        let hold = sqlx::query("UPDATE outbox SET leased_until = $1 WHERE id = $2");
+        let hold = sqlx::query("UPDATE outbox SET leased_until = $1, ready_at = $1 WHERE id = $2");
         let hold = hold.bind((asked.now + asked.lease).as_micros()).bind(delivery.id.as_str());
         hold.execute(&mut *connection).await?;
         due.items.push(delivery);

@@ -126,7 +126,7 @@ async fn rows(connection: &mut SqliteConnection, scope: &Scope, view: &View) -> 
         return Ok(Vec::new());
     }
     let ada_ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
-    let fingerprints: Vec<&str> = keys.iter().map(|key| key.fingerprint.as_str()).collect();
+    let fingerprints: Vec<&str> = keys.iter().flat_map(|key| &key.fingerprints).map(String::as_str).collect();
     let handoffs: Vec<&str> = view.handoffs.iter().map(|handoff| handoff.id.as_str()).collect();
     let sql = "SELECT doc FROM thread_rows WHERE id IN ( \
                    SELECT value FROM json_each($1) \

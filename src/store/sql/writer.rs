@@ -31,13 +31,22 @@ enum Done {
 
 /// What the writer knows without asking.
 struct Known {
-    /// Counted when first needed, and again after a failed commit.
-    inbox_depth: Option<u64>,
+    /// How much waits: counted when first needed, and again after a failed commit.
+    depths: Option<Depths>,
+}
+
+/// Events in the inbox, deliveries in the outbox.
+#[derive(Clone, Copy)]
+struct Depths {
+    inbox: u64,
+    outbox: u64,
 }
 
 /// Frees the claims of a dead process and gives the number of the newest change.
 pub async fn prepare(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query("UPDATE outbox SET leased_until = 0").execute(&mut *connection).await?;
+    sqlx::query("UPDATE outbox SET leased_until = 0, ready_at = due_at WHERE leased_until > 0")
+        .execute(&mut *connection)
+        .await?;
     // Change numbers start high, so that those of a deleted database look old to its successor.
     let seed = "INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', $1 \
                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes')";
@@ -50,9 +59,10 @@ async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, sqlx::E
     Ok(unsigned(row.fetch_one(&mut *connection).await?.get(0)))
 }
 
-async fn inbox_depth(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    let row = sqlx::query("SELECT COUNT(*) FROM inbox").fetch_one(&mut *connection).await?;
-    Ok(unsigned(row.get(0)))
+async fn count_depths(connection: &mut SqliteConnection) -> Result<Depths, sqlx::Error> {
+    let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT COUNT(*) FROM outbox)";
+    let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
+    Ok(Depths { inbox: unsigned(row.get(0)), outbox: unsigned(row.get(1)) })
 }
 
 /// Serves the queue until every store handle is gone, then closes the database: readers first, so that the
@@ -64,12 +74,12 @@ pub async fn run(
     readers: SqlitePool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
-    let mut known = Known { inbox_depth: None };
+    let mut known = Known { depths: None };
     while queue.recv_many(&mut jobs, BATCH).await > 0 {
         let batch = std::mem::take(&mut jobs);
         let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
         if committed.is_err() {
-            known.inbox_depth = None;
+            known.depths = None;
         } else if let Ok(newest) = newest_change(&mut connection).await {
             changed.send_replace(newest);
         }
@@ -187,12 +197,15 @@ async fn decide(
     known: &mut Known,
 ) -> Result<(), StoreError> {
     let mut view = view::load(connection, scope).await?;
-    let depth = match known.inbox_depth {
-        Some(depth) => depth,
-        None => inbox_depth(connection).await?,
+    let depths = match known.depths {
+        Some(depths) => depths,
+        None => count_depths(connection).await?,
     };
-    view.inbox_depth = depth;
+    (view.inbox_depth, view.outbox_depth) = (depths.inbox, depths.outbox);
     let grew = apply::changes(connection, decision(view)).await?;
-    known.inbox_depth = Some(depth.saturating_add_signed(grew));
+    known.depths = Some(Depths {
+        inbox: depths.inbox.saturating_add_signed(grew.inbox),
+        outbox: depths.outbox.saturating_add_signed(grew.outbox),
+    });
     Ok(())
 }

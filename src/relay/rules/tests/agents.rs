@@ -1,11 +1,16 @@
 //! What agents may do, and what they may not.
 
-use super::world::{ALEX, SAM, World};
+use super::{
+    make::{customer, human},
+    world::{ALEX, SAM, World},
+};
 use crate::relay::{
     delivery::{Failure, Receipt, Task},
     handoff::Status,
     rules::{
         act::{Refusal, TakeOver},
+        arrive::Arrival,
+        start::Started,
         write::QUEUE_LIMIT,
     },
     thread::{Content, EventName, Sending},
@@ -174,6 +179,22 @@ fn a_queue_has_an_end() {
     assert_eq!(world.writes(ALEX, "one more"), Err(Refusal::QueueFull));
     world.tries(Ok(Receipt::default()));
     world.writes(ALEX, "one more").unwrap();
+}
+
+#[test]
+fn a_full_outbox_takes_on_no_more_work_and_echoes_still_settle_it() {
+    let mut world = World::accepted();
+    world.books.outbox.clear();
+    world.policy.outbox_limit = 1;
+    world.writes(ALEX, "hello").unwrap();
+    assert_eq!(world.writes(ALEX, "one more"), Err(Refusal::QueueFull));
+    assert_eq!(world.receive(customer("c", 20_000)), Arrival::Full);
+    world.clock(100_000);
+    assert_eq!(world.start(), Started::Full);
+    assert!(world.handoff().is_open(), "the running one is as it was");
+    world.claim().unwrap();
+    assert_eq!(world.receive(human("echo", 100_000, "hello")), Arrival::Kept);
+    assert_eq!(world.receive(customer("c", 20_000)), Arrival::Kept, "Ada tries again");
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Books {
             handoffs: self.handoffs.clone(),
             buffer: self.buffer,
             inbox_depth: self.inbox.len() as u64,
+            outbox_depth: self.outbox.len() as u64,
             seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains(id)),
             unread_behind: self.unread_behind(scope),
             idempotent: scope.idempotency.as_ref().and_then(|asked| self.idempotency.get(asked)).cloned(),
@@ -76,7 +77,7 @@ impl Books {
         });
         let keys: Vec<MatchKey> = scope.matching.iter().cloned().chain(buffered).collect();
         let could_be = |row: &Row, key: &MatchKey| {
-            row.ids.all().any(|id| *id == key.id) || row.fingerprint() == key.fingerprint
+            row.ids.all().any(|id| *id == key.id) || key.fingerprints.contains(&row.fingerprint())
         };
         let wanted = |row: &&Row| ids.contains(&row.id) || keys.iter().any(|key| could_be(row, key));
         self.rows.iter().filter(wanted).cloned().collect()

@@ -63,6 +63,7 @@ impl World {
             timings,
             integration: "custom-handoff".to_owned(),
             inbox_limit: 1_000,
+            outbox_limit: 1_000,
             send_max_age: Duration::from_mins(15),
             recover_after: Duration::from_mins(2),
         };

@@ -1,0 +1,137 @@
+//! The outbox of the memory store, with what makes its questions quick.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
+
+use crate::{
+    relay::{
+        delivery::{Delivery, Lane},
+        id::{ConversationKey, DeliveryId, HandoffId},
+        time::Time,
+    },
+    store::Due,
+};
+
+/// Deliveries in the order in which they were queued.
+#[derive(Default)]
+pub struct Outbox {
+    queued: BTreeMap<u64, Queued>,
+    last_position: u64,
+    places: HashMap<DeliveryId, u64>,
+    conversations: HashMap<ConversationKey, BTreeSet<u64>>,
+    lanes: HashMap<(Lane, HandoffId), BTreeSet<u64>>,
+    /// The first of each lane, by when it can be tried.
+    heads: BTreeSet<(Lane, Time, u64)>,
+}
+
+/// A delivery and its claim.
+struct Queued {
+    delivery: Delivery,
+    leased_until: Time,
+}
+
+impl Queued {
+    fn lane(&self) -> (Lane, HandoffId) {
+        (self.delivery.task.lane(), self.delivery.handoff.clone())
+    }
+
+    fn ready_at(&self) -> Time {
+        self.delivery.due_at.max(self.leased_until)
+    }
+}
+
+impl Outbox {
+    pub fn len(&self) -> usize {
+        self.queued.len()
+    }
+
+    pub fn contains(&self, id: &DeliveryId) -> bool {
+        self.places.contains_key(id)
+    }
+
+    /// When the oldest one was queued.
+    pub fn oldest(&self) -> Option<Time> {
+        self.queued.values().map(|queued| queued.delivery.queued_at).min()
+    }
+
+    /// Those of a conversation, in their order.
+    pub fn of_conversation(&self, key: &ConversationKey) -> Vec<Delivery> {
+        let places = self.conversations.get(key).into_iter().flatten();
+        places.filter_map(|place| self.queued.get(place)).map(|queued| queued.delivery.clone()).collect()
+    }
+
+    /// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends.
+    pub fn put(&mut self, delivery: Delivery) {
+        if let Some(place) = self.places.get(&delivery.id) {
+            return self.change(*place, |queued| {
+                *queued = Queued { delivery, leased_until: Time::default() };
+            });
+        }
+        self.last_position += 1;
+        let place = self.last_position;
+        self.places.insert(delivery.id.clone(), place);
+        self.conversations.entry(delivery.key.clone()).or_default().insert(place);
+        let queued = Queued { delivery, leased_until: Time::default() };
+        let lane = self.lanes.entry(queued.lane()).or_default();
+        lane.insert(place);
+        if lane.len() == 1 {
+            self.heads.insert((queued.delivery.task.lane(), queued.ready_at(), place));
+        }
+        self.queued.insert(place, queued);
+    }
+
+    /// What is under way has changed; its claim goes on.
+    pub fn begin(&mut self, delivery: Delivery) {
+        if let Some(place) = self.places.get(&delivery.id) {
+            self.change(*place, |queued| queued.delivery = delivery);
+        }
+    }
+
+    pub fn remove(&mut self, id: &DeliveryId) {
+        let Some(place) = self.places.remove(id) else { return };
+        let Some(queued) = self.queued.remove(&place) else { return };
+        if let Some(others) = self.conversations.get_mut(&queued.delivery.key) {
+            others.remove(&place);
+            if others.is_empty() {
+                self.conversations.remove(&queued.delivery.key);
+            }
+        }
+        self.heads.remove(&(queued.delivery.task.lane(), queued.ready_at(), place));
+        let lane = queued.lane();
+        let Some(others) = self.lanes.get_mut(&lane) else { return };
+        others.remove(&place);
+        match others.first().and_then(|first| Some((*first, self.queued.get(first)?))) {
+            Some((first, head)) => drop(self.heads.insert((lane.0, head.ready_at(), first))),
+            None => drop(self.lanes.remove(&lane)),
+        }
+    }
+
+    /// See [`Store::claim_due`](crate::store::Store::claim_due).
+    pub fn claim_due(&mut self, now: Time, lease: Duration, lane: Lane, limit: usize) -> Due<Delivery> {
+        let from = (lane, Time::from_micros(i64::MIN), 0);
+        let heads =
+            self.heads.range(from..).take_while(|(of, _, _)| *of == lane).take(limit.saturating_add(1));
+        let heads: Vec<(Time, u64)> = heads.map(|(_, ready_at, place)| (*ready_at, *place)).collect();
+        let mut due = Due { items: Vec::new(), next: None };
+        for (ready_at, place) in heads {
+            if ready_at > now || due.items.len() == limit {
+                due.next = Some(ready_at);
+                break;
+            }
+            self.change(place, |queued| queued.leased_until = now + lease);
+            due.items.extend(self.queued.get(&place).map(|queued| queued.delivery.clone()));
+        }
+        due
+    }
+
+    fn change(&mut self, place: u64, change: impl FnOnce(&mut Queued)) {
+        let Some(queued) = self.queued.get_mut(&place) else { return };
+        let was_head = self.heads.remove(&(queued.delivery.task.lane(), queued.ready_at(), place));
+        change(queued);
+        if was_head {
+            self.heads.insert((queued.delivery.task.lane(), queued.ready_at(), place));
+        }
+    }
+}
