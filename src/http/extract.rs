@@ -1,7 +1,5 @@
 //! What handlers ask of a request. Each refusal is a problem.
 
-use std::time::Duration;
-
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
@@ -14,8 +12,6 @@ use crate::settings::Secret;
 
 /// A body of the agent API. 50,000 characters fit, however they are escaped.
 const MAX_BODY: usize = 1 << 20;
-/// How long a body may take.
-pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -103,7 +99,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let held = app.bodies.read(&parts.headers, body, MAX_BODY, BODY_DEADLINE).await?;
+        let held = app.bodies.read(&parts.headers, body, MAX_BODY).await?;
         let bytes: &[u8] = if held.bytes.is_empty() { b"{}" } else { &held.bytes };
         // By way of a map: serde would read a struct from an array, too.
         let fields: Map<String, Value> =

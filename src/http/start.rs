@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     App,
-    extract::{BODY_DEADLINE, require_json, require_key},
+    extract::{require_json, require_key},
     problem::Problem,
 };
 use crate::{ada::message::MAX_ID_CHARS, relay::rules::start::Started};
@@ -25,7 +25,7 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
         require_key(&headers, key)?;
     }
     require_json(&headers)?;
-    let held = app.bodies.read(&headers, body, MAX_BODY, BODY_DEADLINE).await?;
+    let held = app.bodies.read(&headers, body, MAX_BODY).await?;
     let (conversation, context) = read(&held.bytes).map_err(Problem::bad_request)?;
     let started = app.engine.start(conversation.clone(), context).await?;
     let id = match started {
