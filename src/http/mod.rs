@@ -10,6 +10,7 @@ mod health;
 pub mod problem;
 pub mod routes;
 mod start;
+mod unreadable;
 mod webhook;
 
 use std::{sync::Arc, time::Duration};
