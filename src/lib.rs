@@ -37,7 +37,7 @@ use crate::{
     },
     environment::Machine,
     http::{
-        App,
+        App, Limits,
         connections::{ConnectionLimits, serve_connections},
         routes,
     },
@@ -47,12 +47,6 @@ use crate::{
     store::StoreError,
 };
 
-/// What connections may take: far more than Ada and a support team need.
-const LIMITS: ConnectionLimits = ConnectionLimits {
-    max_connections: 4_096,
-    header_timeout: Duration::from_secs(10),
-    write_timeout: Duration::from_secs(30),
-};
 /// How long work under way may take to finish after the stop.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long the store may take to close after that.
@@ -90,6 +84,7 @@ pub struct Server {
     app: App,
     engine: Arc<Engine>,
     outbox: Outbox,
+    limits: Limits,
     writer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     stop: CancellationToken,
 }
@@ -100,6 +95,14 @@ impl Server {
     /// # Errors
     /// What the settings name can't be used.
     pub async fn new(settings: Settings) -> Result<Self, StartError> {
+        Self::with_limits(settings, Limits::default()).await
+    }
+
+    /// The same, with other limits for clients.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub async fn with_limits(settings: Settings, limits: Limits) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
@@ -118,8 +121,8 @@ impl Server {
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let outbox = Outbox::new(Arc::clone(&engine));
-        let app = App::new(Arc::clone(&engine), settings, verifier, metrics, stop.clone());
-        Ok(Self { app, engine, outbox, writer: opened.writer, stop })
+        let app = App::new(Arc::clone(&engine), settings, verifier, metrics, limits, stop.clone());
+        Ok(Self { app, engine, outbox, limits, writer: opened.writer, stop })
     }
 
     /// What stops the relay: cancel it.
@@ -132,12 +135,13 @@ impl Server {
     /// # Errors
     /// A task died; what was under way is finished all the same.
     pub async fn serve(self, listeners: Listeners) -> Result<(), TaskDied> {
-        let Self { app, engine, outbox, writer, stop } = self;
+        let Self { app, engine, outbox, limits, writer, stop } = self;
         let (mut tasks, mut writers) = (Tasks::default(), Tasks::default());
         // The writer outlives the others: it ends when the last of them lets go of the store.
         writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(std::future::pending())));
         for (name, listener, router) in doors(listeners) {
-            tasks.spawn(name, open_door(listener, routes::finish(router, app.clone()), stop.clone()));
+            let router = routes::finish(router, app.clone());
+            tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));
         }
         tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("outbox", outbox.run(stop.clone()));
@@ -192,8 +196,13 @@ fn doors(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<A
     }
 }
 
-async fn open_door(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
-    if let Err(error) = serve_connections(listener, router, LIMITS, stop).await {
+async fn open_door(
+    listener: TcpListener,
+    router: axum::Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
+    if let Err(error) = serve_connections(listener, router, limits, stop).await {
         tracing::error!(error = %error, "a listener broke");
     }
 }

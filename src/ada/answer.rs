@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::{Response, header};
+use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
 
 use super::limits::Told;
@@ -40,21 +40,48 @@ impl<T> Answer<T> {
 /// # Errors
 /// By status; see [`Failure`].
 pub async fn read(response: Response) -> Result<Value, Failure> {
-    let status = response.status();
-    let retry_after = retry_after(&response);
-    let body = body(response).await;
-    let json = body.as_ref().ok().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    let (status, retry_after) = (response.status(), retry_after(&response));
+    let json = json(response).await;
     if status.is_success() {
         return Ok(json.unwrap_or_default());
     }
-    let reason = reason(status, json.as_ref());
-    Err(match status.as_u16() {
+    Err(failure(status, retry_after, json.as_ref()))
+}
+
+/// Whether it is Ada who says whether there is such a conversation: other servers answer 200 and 404, too.
+///
+/// # Errors
+/// It isn't, or it says neither.
+pub async fn recognise(response: Response) -> Result<(), Failure> {
+    let (status, retry_after) = (response.status(), retry_after(&response));
+    let json = json(response).await;
+    let (object, errors) = match &json {
+        Some(Value::Object(fields)) => (true, fields.get("errors").is_some_and(Value::is_array)),
+        _ => (false, false),
+    };
+    match status.as_u16() {
+        200..=299 if object => Ok(()),
+        404 if errors => Ok(()),
+        code @ (200..=299 | 404 | 422) => {
+            Err(Failure::Refused(format!("something other than Ada's API answered {code}")))
+        }
+        _ => Err(failure(status, retry_after, json.as_ref())),
+    }
+}
+
+fn failure(status: StatusCode, retry_after: Option<Duration>, json: Option<&Value>) -> Failure {
+    let reason = reason(status, json);
+    match status.as_u16() {
         404 | 422 => Failure::NoHandoff(reason),
         401 | 403 => Failure::Denied(reason),
         429 => Failure::Throttled { reason, retry_after },
         408 | 500.. => Failure::Unclear(reason),
         _ => Failure::Refused(reason),
-    })
+    }
+}
+
+async fn json(response: Response) -> Option<Value> {
+    serde_json::from_slice(&body(response).await.ok()?).ok()
 }
 
 async fn body(mut response: Response) -> Result<BytesMut, ()> {
@@ -69,7 +96,7 @@ async fn body(mut response: Response) -> Result<BytesMut, ()> {
 }
 
 /// Ada's own words where it has some: `{"errors":[{"type","message","details"}]}`.
-fn reason(status: reqwest::StatusCode, body: Option<&Value>) -> String {
+fn reason(status: StatusCode, body: Option<&Value>) -> String {
     let words = body.and_then(|body| body.pointer("/errors/0")).map(|error| {
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
         match error.get("details") {
@@ -147,7 +174,7 @@ mod tests {
 
     #[test]
     fn reasons_are_adas_own_words() {
-        let status = reqwest::StatusCode::UNPROCESSABLE_ENTITY;
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
         let body = json!({"errors": [{"type": "x", "message": "Not in a handoff", "details": "over"}]});
         assert_eq!(reason(status, Some(&body)), "Ada answered 422: Not in a handoff (over)");
         assert_eq!(reason(status, None), "Ada answered 422: Unprocessable Entity");

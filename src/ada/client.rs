@@ -13,12 +13,12 @@ use std::{
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    answer::{Answer, date, read, told, unanswered},
+    answer::{Answer, date, read, recognise, told, unanswered},
     api::Ada,
     limits::{Limits, Permit, Priority, Rates, Told},
     message::{author, content, id},
@@ -87,17 +87,16 @@ impl Client {
         Self { metrics, ..self }
     }
 
-    /// Whether Ada takes the key: asks for a conversation that doesn't exist, which only a good key learns.
+    /// Whether Ada is there and takes the key: asks for a conversation that doesn't exist, which only a good key
+    /// learns.
     ///
     /// # Errors
     /// Why not.
     pub async fn check_key(&self) -> Result<(), Failure> {
         let nobody = ConversationId::from("handoff-relay-check");
         let permit = self.turn(Priority::Read, &nobody).await;
-        match self.call(permit, "check_key", Method::GET, &nobody, "", None).await.outcome {
-            Ok(_) | Err(Failure::NoHandoff(_)) => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        let request = self.http.request(Method::GET, self.url(&nobody, "")?);
+        self.ask(permit, "check_key", request, recognise).await.outcome
     }
 
     /// Sets metadata of the conversation; `null` removes a key.
@@ -200,6 +199,17 @@ impl Client {
     }
 
     async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<Value> {
+        self.ask(permit, name, request, read).await
+    }
+
+    /// Makes a call, and reads its answer with `read`.
+    async fn ask<T>(
+        &self,
+        permit: Permit,
+        name: &'static str,
+        request: RequestBuilder,
+        read: impl AsyncFnOnce(Response) -> Result<T, Failure>,
+    ) -> Answer<T> {
         let asked_at = Time::now();
         let response = match request.bearer_auth(self.key.expose()).send().await {
             Ok(response) => response,

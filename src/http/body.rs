@@ -31,12 +31,13 @@ pub enum BodyError {
     Broken,
 }
 
-/// How many bytes of bodies may be in memory at once. Clones share one budget.
+/// How many bytes of bodies may be in memory at once, and how long each may take. Clones share one budget.
 ///
 /// Counts bytes received; the buffers behind them may be up to twice as large while they grow.
 #[derive(Clone, Debug)]
 pub struct BodyBudget {
     units: Arc<Semaphore>,
+    deadline: Duration,
 }
 
 /// A body and its share of the budget, which is given back when this is dropped: keep it until done.
@@ -48,30 +49,24 @@ pub struct HeldBody {
 }
 
 impl BodyBudget {
-    /// A budget of `total_bytes`, rounded down to KiB.
-    pub fn new(total_bytes: usize) -> Self {
+    /// A budget of `total_bytes`, rounded down to KiB, for bodies that arrive within `deadline`.
+    pub fn new(total_bytes: usize, deadline: Duration) -> Self {
         let units = (total_bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Self { units: Arc::new(Semaphore::new(units)) }
+        Self { units: Arc::new(Semaphore::new(units)), deadline }
     }
 
-    /// Reads `body` to its end, which must come within `limit` bytes and before `deadline` has passed.
+    /// Reads `body` to its end, which must come within `limit` bytes and before the deadline.
     ///
     /// A length declared in `headers` that is over the limit is refused before anything is read. Bytes count
     /// against the budget as they arrive; declaring alone takes nothing from others.
     ///
     /// # Errors
     /// See [`BodyError`]. The budget is then as before.
-    pub async fn read(
-        &self,
-        headers: &HeaderMap,
-        body: Body,
-        limit: usize,
-        deadline: Duration,
-    ) -> Result<HeldBody, BodyError> {
+    pub async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<HeldBody, BodyError> {
         if declared_length(headers).is_some_and(|length| length > limit as u64) {
             return Err(BodyError::TooLarge);
         }
-        timeout(deadline, self.collect(body, limit)).await.map_err(|_| BodyError::TimedOut)?
+        timeout(self.deadline, self.collect(body, limit)).await.map_err(|_| BodyError::TimedOut)?
     }
 
     async fn collect(&self, mut body: Body, limit: usize) -> Result<HeldBody, BodyError> {
@@ -147,12 +142,12 @@ mod tests {
     }
 
     async fn read(budget: &BodyBudget, body: Body) -> Result<HeldBody, BodyError> {
-        budget.read(&HeaderMap::new(), body, LIMIT, DEADLINE).await
+        budget.read(&HeaderMap::new(), body, LIMIT).await
     }
 
     #[tokio::test]
     async fn a_body_comes_whole_and_holds_its_share_until_dropped() {
-        let budget = BodyBudget::new(10 * UNIT + 1023);
+        let budget = BodyBudget::new(10 * UNIT + 1023, DEADLINE);
         assert_eq!(budget.units.available_permits(), 10);
         let held = read(&budget, chunks(&[1, 1023, 0, 1])).await.unwrap();
         assert_eq!(held.bytes, vec![b'x'; 1025]);
@@ -164,10 +159,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_limit_holds_for_what_is_declared_and_for_what_comes() {
-        let budget = BodyBudget::new(100 * UNIT);
+        let budget = BodyBudget::new(100 * UNIT, DEADLINE);
         for length in ["4097", "18446744073709551615"] {
             // Reading this body would take until the deadline.
-            let declared = budget.read(&declaring(length), stalled(), LIMIT, DEADLINE).await;
+            let declared = budget.read(&declaring(length), stalled(), LIMIT).await;
             assert_eq!(declared.unwrap_err(), BodyError::TooLarge);
         }
         assert_eq!(read(&budget, chunks(&[LIMIT])).await.unwrap().bytes.len(), LIMIT);
@@ -178,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_exhausted_budget_refuses_until_something_is_dropped() {
-        let budget = BodyBudget::new(4 * UNIT);
+        let budget = BodyBudget::new(4 * UNIT, DEADLINE);
         let three = read(&budget, chunks(&[3 * UNIT])).await.unwrap();
         assert_eq!(read(&budget, chunks(&[UNIT, 1])).await.unwrap_err(), BodyError::Overloaded);
         let one = read(&budget.clone(), chunks(&[UNIT])).await.unwrap();
@@ -190,16 +185,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_body_times_out_and_gives_back_its_share() {
-        let budget = BodyBudget::new(4 * UNIT);
-        let brief = Duration::from_millis(20);
-        let outcome = budget.read(&HeaderMap::new(), stalled(), LIMIT, brief).await;
-        assert_eq!(outcome.unwrap_err(), BodyError::TimedOut);
+        let budget = BodyBudget::new(4 * UNIT, Duration::from_millis(20));
+        assert_eq!(read(&budget, stalled()).await.unwrap_err(), BodyError::TimedOut);
         assert_eq!(budget.units.available_permits(), 4);
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_told_from_one_that_ends() {
-        let budget = BodyBudget::new(4 * UNIT);
+        let budget = BodyBudget::new(4 * UNIT, DEADLINE);
         let reset = stream::iter([Ok("x"), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
         assert_eq!(read(&budget, Body::from_stream(reset)).await.unwrap_err(), BodyError::Broken);
         assert_eq!(budget.units.available_permits(), 4);

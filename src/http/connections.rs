@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,6 +18,8 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use super::unreadable::{Answering, Explained, explained};
+
 /// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
 const BUFFER: usize = 64 * 1024;
 /// How long a client may go on sending what nobody reads any more.
@@ -26,8 +27,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: doubles from the first to the second while it goes on failing.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
-type Connection = http1::Connection<TokioIo<Stream>, TowerToHyperService<Router>>;
+/// A connection on which writing doesn't wait for ever.
+pub type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
+type Connection = http1::Connection<TokioIo<Explained>, Answering>;
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
@@ -102,12 +104,12 @@ fn open(stream: TcpStream, router: Router, limits: ConnectionLimits) -> Connecti
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
-    let stream = Box::pin(stream);
+    let (stream, answering) = explained(Box::pin(stream), router);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), answering)
 }
 
 /// Serves one connection until either side is done or `stop` comes.
@@ -120,9 +122,16 @@ async fn converse(mut connection: Connection, stop: CancellationToken) {
             poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
     };
-    match served {
-        Ok(()) => close(connection.into_parts().io.into_inner(), &stop).await,
-        Err(error) => tracing::debug!(%error, "a connection ended"),
+    let answered = match &served {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended");
+            // That was answered, too.
+            error.is_parse()
+        }
+    };
+    if answered {
+        close(connection.into_parts().io.into_inner().into_inner(), &stop).await;
     }
 }
 
@@ -328,6 +337,22 @@ mod tests {
         let mut head = server.connect().await;
         head.send(&format!("GET / HTTP/1.1\r\nhost: {}", "x".repeat(BUFFER))).await;
         assert!(head.rest().await.starts_with("HTTP/1.1 431 "));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_told_why_as_a_first_request_and_later() {
+        let server = Server::start(10, PATIENCE).await;
+        let mut client = server.connect().await;
+        client.get("/").await;
+        client.expect("hello").await;
+        client.send("garbage\r\n\r\n").await;
+        let later = client.rest().await;
+        let mut client = server.connect().await;
+        client.send("garbage\r\n\r\n").await;
+        for answer in [later, client.rest().await] {
+            assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("}"), "{answer}");
+            assert!(answer.contains("the request's head is not valid HTTP/1.1"), "{answer}");
+        }
     }
 
     #[tokio::test]

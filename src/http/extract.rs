@@ -1,21 +1,17 @@
 //! What handlers ask of a request. Each refusal is a problem.
 
-use std::time::Duration;
-
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, error::Category};
 
 use super::{App, body::HeldBody, problem::Problem};
 use crate::settings::Secret;
 
 /// A body of the agent API. 50,000 characters fit, however they are escaped.
 const MAX_BODY: usize = 1 << 20;
-/// How long a body may take.
-pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -75,18 +71,15 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, app).await;
-        query
-            .map(|Query(query)| Self(query))
-            .map_err(|error| Problem::bad_request(format!("query: {}", innermost(&error))))
+        query.map(|Query(query)| Self(query)).map_err(|error| {
+            // The rejection's own words don't say which, its source's do: "limit: invalid digit found in string".
+            let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            Problem::bad_request(match reason.split_once(": ") {
+                Some((field, _)) => format!("{field} in the query is not of the type that this call takes"),
+                None => format!("query: {reason}"),
+            })
+        })
     }
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 /// A JSON body, and its bytes for digests.
@@ -103,31 +96,38 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let held = app.bodies.read(&parts.headers, body, MAX_BODY, BODY_DEADLINE).await?;
+        let held = app.bodies.read(&parts.headers, body, MAX_BODY).await?;
         let bytes: &[u8] = if held.bytes.is_empty() { b"{}" } else { &held.bytes };
         // By way of a map: serde would read a struct from an array, too.
-        let fields: Map<String, Value> =
-            serde_json::from_slice(bytes).map_err(|error| not_an_object(&error))?;
-        let value = serde_json::from_value(Value::Object(fields)).map_err(|error| wrong_field(&error))?;
-        Ok(Self { value, held })
+        let fields = Value::Object(object(bytes).map_err(Problem::bad_request)?);
+        let value = serde_path_to_error::deserialize(fields);
+        Ok(Self { value: value.map_err(|error| wrong_field(&error))?, held })
     }
 }
 
-/// Says what is wrong and where, without quoting values: they may be a customer's words.
-fn not_an_object(error: &serde_json::Error) -> Problem {
-    let place = format!("line {}, column {}", error.line(), error.column());
-    Problem::bad_request(match error.classify() {
-        serde_json::error::Category::Data => "the body is not a JSON object".to_owned(),
-        _ => format!("the body is not JSON ({place})"),
+/// The JSON object that a body is.
+///
+/// # Errors
+/// What is wrong and where, without quoting values: they may be a customer's words.
+pub fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    if body.is_empty() {
+        return Err("the body is empty".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        Category::Data => "the body is not a JSON object".to_owned(),
+        _ if error.to_string().starts_with("recursion limit exceeded") => {
+            "the body is nested too deeply".to_owned()
+        }
+        _ => format!("the body is not JSON (line {}, column {})", error.line(), error.column()),
     })
 }
 
 /// The same of fields.
-fn wrong_field(error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
+fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let text = error.inner().to_string();
     Problem::bad_request(match text.strip_prefix("missing field ") {
         Some(field) => format!("the field {field} is missing"),
-        None => "a field is not of the type that this call takes".to_owned(),
+        None => format!("the field `{}` is not of the type that this call takes", error.path()),
     })
 }
 

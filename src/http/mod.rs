@@ -10,20 +10,44 @@ mod health;
 pub mod problem;
 pub mod routes;
 mod start;
+mod unreadable;
 mod webhook;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{ada::signature::Verifier, engine::Engine, metrics::Metrics, settings::Settings};
 use body::BodyBudget;
+use connections::ConnectionLimits;
 
 /// Bytes of request bodies in memory at once, in all doors together.
 const BODY_BUDGET: usize = 64 << 20;
 /// Event streams open at once.
 const MAX_STREAMS: usize = 512;
+
+/// What clients may take of the doors.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many they may be, and how long a request's head may take.
+    pub connections: ConnectionLimits,
+    /// How long a request's body may take.
+    pub body_deadline: Duration,
+}
+
+impl Default for Limits {
+    /// Far more than Ada and a support team need.
+    fn default() -> Self {
+        let deadline = Duration::from_secs(10);
+        let connections = ConnectionLimits {
+            max_connections: 4_096,
+            header_timeout: deadline,
+            write_timeout: Duration::from_secs(30),
+        };
+        Self { connections, body_deadline: deadline }
+    }
+}
 
 /// What the handlers work with. Clones share it.
 #[derive(Clone)]
@@ -39,7 +63,7 @@ pub struct Shared {
     pub verifier: Verifier,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// The memory for bodies.
+    /// The memory and the time for bodies.
     pub bodies: BodyBudget,
     /// A permit for each event stream.
     pub streams: Arc<Semaphore>,
@@ -54,9 +78,10 @@ impl App {
         settings: Arc<Settings>,
         verifier: Verifier,
         metrics: Arc<Metrics>,
+        limits: Limits,
         stop: CancellationToken,
     ) -> Self {
-        let bodies = BodyBudget::new(BODY_BUDGET);
+        let bodies = BodyBudget::new(BODY_BUDGET, limits.body_deadline);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         Self(Arc::new(Shared { engine, settings, verifier, metrics, bodies, streams, stop }))
     }

@@ -79,8 +79,14 @@ pub struct Refusing {
 
 impl Refusing {
     pub async fn start(status: StatusCode) -> Self {
+        Self::saying(status, "").await
+    }
+
+    /// The same answer with a body.
+    pub async fn saying(status: StatusCode, body: &'static str) -> Self {
         let (listener, url) = listen().await;
-        let router = Router::new().fallback(move || async move { (status, [(header::RETRY_AFTER, "600")]) });
+        let router =
+            Router::new().fallback(move || async move { (status, [(header::RETRY_AFTER, "600")], body) });
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, server }
     }

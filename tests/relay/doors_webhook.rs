@@ -46,60 +46,6 @@ async fn while_a_secret_is_rotated_one_good_signature_of_several_will_do() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_by_ada_is_refused() {
-    let relay = Relay::start().await;
-    let event = || customer_says("c", "hello").to_string();
-    let good = Webhook::new("msg_1", event());
-    let at = |seconds: i64| {
-        let webhook = Webhook::new("msg_1", event());
-        Webhook { signed_at: webhook.signed_at + seconds, ..webhook }
-    };
-    let stranger = Webhook { secret: "whsec_c3RyYW5nZXI=", ..Webhook::new("msg_1", event()) };
-    let tampered = good.request(&relay).body(event().replace("hello", "hallo"));
-    let other_id = good.request(&relay);
-    let mut other_id = other_id.build().unwrap();
-    other_id.headers_mut().insert("svix-id", "msg_2".parse().unwrap());
-    let not_utf8 = Webhook::new("msg_1", b"{\"type\":\"\xff\"}".to_vec());
-
-    let mut requests = vec![
-        ("tampered", tampered),
-        ("stale", at(-310).request(&relay)),
-        ("future", at(310).request(&relay)),
-        ("a stranger's", stranger.request(&relay)),
-        ("unreadable", good.request_signed(&relay, "v1,not-base64")),
-        ("nothing", good.request_signed(&relay, "")),
-        ("not UTF-8", not_utf8.request(&relay)),
-        ("another id", reqwest::RequestBuilder::from_parts(relay.http.clone(), other_id)),
-        ("no headers", relay.http.post(format!("{}/webhooks/message", relay.url)).body(event())),
-    ];
-    for name in ["svix-id", "svix-timestamp", "svix-signature"] {
-        let mut request = good.request(&relay).build().unwrap();
-        request.headers_mut().remove(name);
-        requests.push((name, reqwest::RequestBuilder::from_parts(relay.http.clone(), request)));
-    }
-    for (what, request) in requests {
-        assert_eq!(Answer::to(request).await.problem(400), "Invalid signature", "{what}");
-    }
-    assert_eq!(relay.alex().dead_letters().await, Vec::<Value>::new());
-    // Nothing of that was remembered: the real one still comes in.
-    good.post(&relay).await.good(200);
-}
-
-#[tokio::test]
-async fn a_body_over_10_mb_is_refused_declared_or_streamed() {
-    let relay = Relay::start().await;
-    let webhook = Webhook::new("msg_big", vec![b' '; (10 << 20) + 1]);
-    webhook.post(&relay).await.problem(413);
-    let chunks: Vec<_> =
-        webhook.body.chunks(1 << 16).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
-    let streamed = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    Answer::to(webhook.request(&relay).body(streamed)).await.problem(413);
-    // Who can't show a signature isn't even read.
-    let unsigned = relay.http.post(format!("{}/webhooks/message", relay.url)).body(webhook.body);
-    assert_eq!(Answer::to(unsigned).await.problem(400), "Invalid signature");
-}
-
-#[tokio::test]
 async fn signed_garbage_is_taken_and_set_aside_once() {
     let relay = Relay::start().await;
     let mut headless = customer_says("c", "hello");

@@ -21,6 +21,7 @@ mod limits;
 mod limits_flood;
 mod order;
 mod outbox;
+mod refusals;
 mod restart;
 mod secrets;
 mod shutdown;

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod answer;
 pub mod events;
 pub mod log;
+pub mod raw;
 pub mod relay;
 pub mod road;
 pub mod stream;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use handoff_relay::{
     Listeners, Server,
     engine::tasks::TaskDied,
+    http::Limits,
     settings::{Settings, Terminal},
 };
 use sandbox::{Options, Sandbox};
@@ -27,6 +28,7 @@ const AGENTS: [(&str, &str); 2] = [("Alex", "token-of-alex-0123456789"), ("Sam",
 /// How a relay is to be.
 pub struct Setup {
     env: BTreeMap<String, String>,
+    limits: Limits,
     road: bool,
     two_doors: bool,
 }
@@ -45,11 +47,17 @@ impl Setup {
             ("ADA_RATE_PER_MINUTE", "10000"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { env, road: false, two_doors: false }
+        Self { env, limits: Limits::default(), road: false, two_doors: false }
     }
 
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// What clients may take of the doors.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -78,6 +86,7 @@ pub struct Relay {
     pub agents_url: String,
     pub http: reqwest::Client,
     env: BTreeMap<String, String>,
+    limits: Limits,
     two_doors: bool,
     folder: Arc<TempDir>,
     serving: Option<Serving>,
@@ -127,9 +136,10 @@ impl Relay {
             .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let (url, agents_url) = (String::new(), String::new());
-        let (serving, two_doors, _ada_serves) = (None, setup.two_doors, stop.drop_guard());
+        let (serving, _ada_serves) = (None, stop.drop_guard());
+        let Setup { limits, two_doors, .. } = setup;
         let mut relay =
-            Self { ada, road, url, agents_url, http, env, two_doors, folder, serving, _ada_serves };
+            Self { ada, road, url, agents_url, http, env, limits, two_doors, folder, serving, _ada_serves };
         relay.serve().await;
         relay
     }
@@ -147,7 +157,7 @@ impl Relay {
             }
             false => (None, url.clone()),
         };
-        let server = Server::new(self.settings()).await.expect("a server");
+        let server = Server::with_limits(self.settings(), self.limits).await.expect("a server");
         let stop = server.stop();
         self.ada.set_targets(format!("{url}/webhooks/message"), format!("{url}/handoffs/start"));
         let task = tokio::spawn(server.serve(Listeners { public, agents }));

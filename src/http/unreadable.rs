@@ -1,0 +1,229 @@
+//! What hyper answers by itself to a request it can't read, before any router sees it: here those refusals
+//! become problems, too.
+//!
+//! hyper asks nobody what to say then, and says it without a body. But only it writes to a connection while no
+//! answer of ours is under way, so [`Explained`] knows such a refusal when it passes.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response, StatusCode},
+};
+use bytes::{Buf, Bytes};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, service::Service};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    connections::Stream,
+    problem::{MEDIA_TYPE, Problem},
+};
+
+/// How hyper says that its refusal has no body.
+const NO_BODY: &str = "content-length: 0\r\n";
+
+/// Whose turn it is on a connection.
+#[derive(Clone, Default)]
+struct Turn(Arc<AtomicU8>);
+
+impl Turn {
+    /// The client's: whatever is written now is hyper's own.
+    const CLIENT: u8 = 0;
+    /// Ours: an answer is being made.
+    const RELAY: u8 = 1;
+    /// An answer has been made, and may not have been written yet.
+    const DONE: u8 = 2;
+
+    fn set(&self, turn: u8) {
+        self.0.store(turn, Ordering::Relaxed);
+    }
+
+    fn is(&self, turn: u8) -> bool {
+        self.0.load(Ordering::Relaxed) == turn
+    }
+}
+
+/// Lasts as long as an answer is being made.
+struct Answer(Turn);
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.0.set(Turn::DONE);
+    }
+}
+
+/// The two ends of a connection between which hyper stands: its stream, and what answers its requests.
+pub fn explained(stream: Stream, router: Router) -> (Explained, Answering) {
+    let turn = Turn::default();
+    let answering = Answering { router: TowerToHyperService::new(router), turn: turn.clone() };
+    (Explained { stream, turn, problem: Bytes::new() }, answering)
+}
+
+/// A router that says when it is answering.
+pub struct Answering {
+    router: TowerToHyperService<Router>,
+    turn: Turn,
+}
+
+impl Service<Request<Incoming>> for Answering {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.turn.set(Turn::RELAY);
+        let answer = Answer(self.turn.clone());
+        let response = self.router.call(request);
+        Box::pin(async move {
+            let response = response.await?;
+            Ok(response.map(|body| {
+                Body::new(body.map_err(move |error| {
+                    // The answer lasts until the body that holds this is dropped.
+                    let _ = &answer;
+                    error
+                }))
+            }))
+        })
+    }
+}
+
+/// A stream on which refusals without a body get one.
+pub struct Explained {
+    stream: Stream,
+    turn: Turn,
+    /// What stands for a refusal of hyper's, as far as it hasn't been written.
+    problem: Bytes,
+}
+
+impl Explained {
+    /// The stream alone.
+    pub fn into_inner(self) -> Stream {
+        self.stream
+    }
+
+    /// Takes `written` for a refusal, if it is one.
+    fn takes(&mut self, written: &[u8]) -> bool {
+        let refusal = self.turn.is(Turn::CLIENT).then(|| std::str::from_utf8(written).ok()).flatten();
+        let Some(problem) = refusal.and_then(explain) else { return false };
+        self.problem = problem;
+        true
+    }
+
+    fn poll_problem(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.problem.has_remaining() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.problem))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.problem.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The refusal with a problem for a body; `None` if it isn't such a refusal.
+fn explain(refusal: &str) -> Option<Bytes> {
+    let status = refusal.strip_prefix("HTTP/1.")?.get(2..5)?.parse::<StatusCode>().ok()?;
+    let (before, after) = refusal.strip_suffix("\r\n")?.split_once(NO_BODY)?;
+    let sentence = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the request's head is too large",
+        StatusCode::URI_TOO_LONG => "the request's path is too long",
+        _ => "the request's head is not valid HTTP/1.1",
+    };
+    let body = Problem::new(status, sentence).json();
+    let length = body.len();
+    let headers = format!(
+        "content-type: {MEDIA_TYPE}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: {length}\r\n"
+    );
+    Some(format!("{before}{headers}{after}\r\n{body}").into())
+}
+
+impl AsyncRead for Explained {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Explained {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_problem(cx))?;
+        if self.takes(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_problem(cx))?;
+        if let Some(first) = bufs.first()
+            && self.takes(first)
+        {
+            return Poll::Ready(Ok(first.len()));
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_problem(cx))?;
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // hyper flushes when it has written everything.
+        if self.turn.is(Turn::DONE) {
+            self.turn.set(Turn::CLIENT);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_problem(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_without_a_body_gets_one() {
+        let refusal =
+            "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: now\r\n\r\n";
+        let explained = explain(refusal).unwrap();
+        let (head, body) = std::str::from_utf8(&explained).unwrap().split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n"), "{head}");
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+        assert!(head.ends_with("\r\ndate: now"), "{head}");
+        assert!(body.contains("the request's head is not valid HTTP/1.1"), "{body}");
+        for other in
+            ["", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 400 Bad Request\r\ncontent-length: 1\r\n\r\nx"]
+        {
+            assert_eq!(explain(other), None, "{other}");
+        }
+    }
+}
