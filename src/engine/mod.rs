@@ -5,6 +5,7 @@
 //! `step` that says when to look again; a nudge makes them look at once.
 
 mod clocked;
+mod dead_letters;
 mod outbox;
 mod release;
 mod start_limit;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+pub use dead_letters::ReplayError;
 pub use outbox::Outbox;
 pub use release::Releaser;
 

@@ -113,6 +113,15 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
+/// A part of the list of dead letters, newest first, and where the rest begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LetterPage {
+    /// The letters.
+    pub letters: Vec<DeadLetter>,
+    /// What to ask for `after` next.
+    pub next: Option<u64>,
+}
+
 /// Something agents see that is new or has changed, as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changed {
@@ -172,8 +181,11 @@ pub trait Store: Send + Sync {
     /// What has changed behind the number `after`, at most `limit` changes.
     async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError>;
 
-    /// What was set aside, newest first.
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    /// What was set aside, newest first: at most `limit` behind the place `after` in the list.
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError>;
+
+    /// One dead letter.
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
 
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;

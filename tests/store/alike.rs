@@ -31,6 +31,7 @@ enum Command {
     Remember(u8),
     Idempotent(u8),
     Letter(u8),
+    LetterDone(u8),
     Claim(i64, usize),
     Forget(i64),
 }
@@ -49,6 +50,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => any::<u8>().prop_map(Command::Remember),
         1 => small.clone().prop_map(Command::Idempotent),
         1 => any::<u8>().prop_map(Command::Letter),
+        1 => any::<u8>().prop_map(Command::LetterDone),
         3 => (day.clone(), 0..9_usize).prop_map(|(now, limit)| Command::Claim(now, limit)),
         1 => day.prop_map(Command::Forget),
     ]
@@ -119,7 +121,10 @@ fn changes(step: usize, command: &Command) -> Changes {
             let known = Idempotent { digest: which.to_string(), row: "h1-1".into() };
             changes.idempotent = Some((IdempotencyScope { key: step.to_string(), ..asked(which) }, known));
         }
-        Command::Letter(id) => changes.dead_letters = vec![letter(&format!("{id}-{step}"))],
+        Command::Letter(id) => changes.dead_letters = vec![letter(&format!("{}-{step}", id % 4))],
+        Command::LetterDone(id) => {
+            changes.dead_letters_done = (0..step).map(|step| format!("{}-{step}", id % 4)).collect()
+        }
         _ => {}
     }
     changes
@@ -135,7 +140,7 @@ async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
 
 /// Everything there is to see.
 async fn all(store: &dyn Store, steps: usize, begin: u64) -> Vec<String> {
-    let mut seen = vec![format!("{:?}", store.dead_letters(99).await.unwrap())];
+    let mut seen = vec![format!("{:?}", store.dead_letters(None, 99).await.unwrap().letters)];
     seen.push(format!("{:?}", store.due_conversations(at(50), 99).await.unwrap().next));
     let depths = store.depths().await.unwrap();
     seen.push(format!("{:?} {:?} {:?}", depths.handoffs, depths.inbox_oldest, depths.outbox_oldest));

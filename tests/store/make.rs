@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::{Changes, DeadLetter, Of, Scope, View},
+        changes::{Changes, DeadLetter, LetterKind, Of, Scope, View},
         delivery::{Delivery, Task},
         event::{Event, EventKind, Message, SortKey},
         handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, Origin, Status},
@@ -138,6 +138,7 @@ pub fn letter(id: &str) -> DeadLetter {
         at: at(0),
         reason: "unreadable".to_owned(),
         body: "{".to_owned(),
+        kind: LetterKind::Webhook,
     }
 }
 

@@ -19,7 +19,7 @@ use super::{dead_letters, events, handoffs, messages};
     paths(
         handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
         messages::list, messages::write, messages::retry, messages::drop, messages::transcript,
-        events::stream, dead_letters::list
+        events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop
     ),
     modifiers(&BearerToken),
     security(("token" = []))

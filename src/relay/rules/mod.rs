@@ -9,6 +9,7 @@ mod ending;
 mod message;
 mod place;
 pub mod release;
+pub mod replay;
 pub mod settle;
 pub mod start;
 pub mod transcript;

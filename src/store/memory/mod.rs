@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Decision, Due, HandoffQuery, ID_MEMORY, IDEMPOTENCY_MEMORY, Page, Since, StatusFilter, Store, StoreError,
-    search_text,
+    Decision, Due, HandoffQuery, ID_MEMORY, IDEMPOTENCY_MEMORY, LetterPage, Page, Since, StatusFilter, Store,
+    StoreError, search_text,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -140,8 +140,16 @@ impl Store for MemoryStore {
         Ok(Since::Changes(changes.filter_map(|(id, place)| Some((*id, state.now(place)?))).collect()))
     }
 
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        Ok(self.lock().dead_letters.iter().rev().take(limit).cloned().collect())
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
+        let state = self.lock();
+        let mut found = state.dead_letters.range(..after.unwrap_or(u64::MAX)).rev();
+        let shown: Vec<(&u64, &DeadLetter)> = found.by_ref().take(limit).collect();
+        let next = found.next().and(shown.last()).map(|(position, _)| **position);
+        Ok(LetterPage { letters: shown.into_iter().map(|(_, letter)| letter.clone()).collect(), next })
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        Ok(self.lock().dead_letter(id).cloned())
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

@@ -35,7 +35,8 @@ pub struct State {
     pub last_position: u64,
     pub changes: VecDeque<(u64, Place)>,
     pub last_change: u64,
-    pub dead_letters: Vec<DeadLetter>,
+    pub dead_letters: BTreeMap<u64, DeadLetter>,
+    pub last_letter: u64,
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
 }
 
@@ -68,6 +69,7 @@ impl State {
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
             seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains_key(id)),
+            dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
             ..View::default()
         };
         let Some(key) = key else { return view };
@@ -147,7 +149,10 @@ impl State {
             Some((key, None)) => drop(self.buffers.remove(&key)),
             None => {}
         }
-        self.dead_letters.extend(changes.dead_letters);
+        for letter in changes.dead_letters {
+            self.put_dead_letter(letter);
+        }
+        self.dead_letters.retain(|_, letter| !changes.dead_letters_done.contains(&letter.id));
         self.idempotency.extend(changes.idempotent.map(|(key, known)| (key, (changes.at, known))));
     }
 
@@ -178,6 +183,20 @@ impl State {
             None => {
                 self.last_position += 1;
                 self.outbox.insert(self.last_position, free);
+            }
+        }
+    }
+
+    pub fn dead_letter(&self, id: &str) -> Option<&DeadLetter> {
+        self.dead_letters.values().find(|letter| letter.id == id)
+    }
+
+    fn put_dead_letter(&mut self, letter: DeadLetter) {
+        match self.dead_letters.values_mut().find(|known| known.id == letter.id) {
+            Some(known) => *known = letter,
+            None => {
+                self.last_letter += 1;
+                self.dead_letters.insert(self.last_letter, letter);
             }
         }
     }

@@ -46,6 +46,9 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     for letter in &changes.dead_letters {
         put_dead_letter(connection, letter).await?;
     }
+    for id in &changes.dead_letters_done {
+        sqlx::query("DELETE FROM dead_letters WHERE id = $1").bind(id).execute(&mut *connection).await?;
+    }
     if let Some((asked, known)) = &changes.idempotent {
         let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES ($1, $2, $3, $4, $5)";
         let put = sqlx::query(sql).bind(&asked.agent).bind(asked.handoff.as_str()).bind(&asked.key);
@@ -170,7 +173,9 @@ async fn put_buffer(
 }
 
 async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter) -> Done {
-    let put = sqlx::query("INSERT INTO dead_letters (id, doc) VALUES ($1, $2)");
+    let sql = "INSERT INTO dead_letters (id, doc) VALUES ($1, $2) \
+               ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
+    let put = sqlx::query(sql);
     put.bind(&letter.id).bind(serde_json::to_string(letter)?).execute(&mut *connection).await?;
     Ok(())
 }

@@ -22,7 +22,7 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Decision, Due, HandoffQuery, Page, Since, Store, StoreError};
+use super::{Decision, Due, HandoffQuery, LetterPage, Page, Since, Store, StoreError};
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
@@ -169,8 +169,12 @@ impl Store for SqliteStore {
         read::changes_since(&self.readers, after, limit).await
     }
 
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        read::dead_letters(&self.readers, limit).await
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
+        read::dead_letters(&self.readers, after, limit).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        read::dead_letter(&self.readers, id).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

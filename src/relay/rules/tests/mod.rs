@@ -12,6 +12,7 @@ mod anything;
 mod echo;
 mod ends;
 mod order;
+mod replay;
 mod send;
 mod start;
 mod transcript;

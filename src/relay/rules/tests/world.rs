@@ -20,6 +20,7 @@ use crate::relay::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
         release::{self, Released},
+        replay::{self, Stays},
         settle::{self, Attempt},
         start::{self, MayBegin, Started},
         transcript, write,
@@ -110,6 +111,14 @@ impl World {
     pub fn receive(&mut self, event: Event) -> Arrival {
         let event = Event { received_at: self.now.at, ..event };
         self.decide(&arrive::scope(&event), |draft| arrive::event(draft, event))
+    }
+
+    /// A person tries the newest dead letter again, which holds an event.
+    pub fn replays(&mut self) -> Result<Arrival, Stays> {
+        let letter = self.books.dead_letters.last().unwrap().clone();
+        let event: Event = serde_json::from_str(&letter.body).unwrap();
+        let event = Event { received_at: self.now.at, ..event };
+        self.decide(&replay::scope(&letter.id, &event), |draft| replay::event(draft, event))
     }
 
     /// What is due leaves the inbox.
