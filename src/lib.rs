@@ -42,7 +42,7 @@ use crate::{
     metrics::Metrics,
     relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
     settings::Settings,
-    store::StoreError,
+    store::{Forgotten, Keep, StoreError},
 };
 
 /// What connections may take: far more than Ada and a support team need.
@@ -54,6 +54,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const CLOSING: Duration = Duration::from_millis(1_500);
 /// How often the store forgets what is old.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Between two steps of it others have the store to themselves.
+const BETWEEN_STEPS: Duration = Duration::from_millis(50);
 
 /// How often to look whether webhooks come at all.
 const LISTEN_EVERY: Duration = Duration::from_secs(60);
@@ -136,7 +138,8 @@ impl Server {
         tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("outbox", outbox.run(stop.clone()));
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
-        tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), stop.clone()));
+        let keep = keep(&app.settings);
+        tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), keep, stop.clone()));
 
         let outcome = tokio::select! {
             outcome = tasks.watch(&stop) => outcome,
@@ -173,6 +176,10 @@ fn policy(settings: &Settings) -> Policy {
     }
 }
 
+const fn keep(settings: &Settings) -> Keep {
+    Keep { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
+}
+
 fn doors(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {
     match listeners.agents {
         None => vec![("doors", listeners.public, routes::public().merge(routes::agents()))],
@@ -189,12 +196,17 @@ async fn open_door(listener: TcpListener, router: axum::Router, stop: Cancellati
     }
 }
 
-async fn forget_now_and_then(engine: Arc<Engine>, stop: CancellationToken) {
+async fn forget_now_and_then(engine: Arc<Engine>, keep: Keep, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = engine.store().forget(Time::now()).await {
-            tracing::warn!(error = %error, "what is old could not be forgotten");
-        }
-        stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await;
+        let pause = match engine.store().forget(Time::now(), &keep).await {
+            Ok(Forgotten::Part) => BETWEEN_STEPS,
+            Ok(Forgotten::All) => FORGET_EVERY,
+            Err(error) => {
+                tracing::warn!(error = %error, "what is old could not be forgotten");
+                FORGET_EVERY
+            }
+        };
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }
 

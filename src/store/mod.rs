@@ -37,6 +37,8 @@ pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
 pub const ID_MEMORY: Duration = Duration::from_hours(15 * 24);
 /// How many changes an event stream can catch up on.
 pub const CHANGES_KEPT: u64 = 50_000;
+/// How much of each kind is forgotten in one step: little enough that nobody waits long behind it.
+pub const FORGET_STEP: usize = 500;
 
 /// A decision of the rules, run inside the store's transaction.
 pub type Decision = Box<dyn FnOnce(View) -> Changes + Send>;
@@ -140,6 +142,24 @@ pub enum Since {
     Reset(u64),
 }
 
+/// How long what is over is kept; `None` is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Ended handoffs, with their threads.
+    pub ended: Option<Duration>,
+    /// Dead letters.
+    pub dead_letters: Option<Duration>,
+}
+
+/// How far a step of forgetting has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// All that is old is gone.
+    All,
+    /// There may be more.
+    Part,
+}
+
 /// What is due, and when to look again if nothing comes between.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Due<T> {
@@ -190,8 +210,10 @@ pub trait Store: Send + Sync {
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;
 
-    /// Forgets what has been remembered long enough at `now`.
-    async fn forget(&self, now: Time) -> Result<(), StoreError>;
+    /// Forgets what has been kept long enough at `now`, a step of it: at most [`FORGET_STEP`] of each kind. An
+    /// ended handoff goes whole, with everything about it, but not while a delivery of its own or an event of
+    /// its conversation waits.
+    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError>;
 
     /// Whether the store can be read and written.
     async fn ready(&self) -> Result<(), StoreError>;

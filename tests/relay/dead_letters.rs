@@ -1,7 +1,6 @@
 //! What could not be read or used: seen, tried again, dropped.
 
 use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::support::{
     agent::Agent,
@@ -38,11 +37,8 @@ async fn only(agent: &Agent) -> String {
 /// read it.
 async fn is_fixed(relay: &mut Relay, body: &Value) {
     relay.stop().await;
-    let options = SqliteConnectOptions::new().filename(relay.file());
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-    let update = sqlx::query("UPDATE dead_letters SET doc = json_set(doc, '$.body', $1)");
-    update.bind(body.to_string()).execute(&mut file).await.unwrap();
-    file.close().await.unwrap();
+    let sql = "UPDATE dead_letters SET doc = json_set(doc, '$.body', $1)";
+    relay.change_file(sql, &body.to_string()).await;
     relay.start_again().await;
 }
 

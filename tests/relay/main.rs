@@ -17,6 +17,7 @@ mod document;
 mod doors_start;
 mod doors_webhook;
 mod handed_off_twice;
+mod housekeeping;
 mod life;
 mod limits;
 mod limits_flood;

@@ -7,15 +7,15 @@ use handoff_relay::{
         delivery::Delivery,
         thread::Row,
     },
-    store::{HandoffQuery, MemoryStore, Since, Store},
+    store::{HandoffQuery, Keep, MemoryStore, Since, Store},
 };
 use proptest::prelude::*;
 
 use super::{
     file::File,
     make::{
-        HOUR, active, at, ended, event, handoff, key, letter, match_key, of, of_handoff, put_deliveries,
-        put_handoffs, put_rows, reads, row, sends, view, write,
+        HOUR, active, at, ended, event, forget, handoff, key, letter, match_key, of, of_handoff,
+        put_deliveries, put_handoffs, put_rows, reads, row, sends, view, write,
     },
 };
 
@@ -95,7 +95,11 @@ async fn run(store: &dyn Store, step: usize, command: &Command) -> String {
             write(store, Changes { deliveries_done: done, ..Changes::default() }).await;
         }
         Command::Claim(now, limit) => return claim(store, now, limit).await,
-        Command::Forget(days) => store.forget(at(days * 86_400)).await.unwrap(),
+        Command::Forget(days) => {
+            let keep = Keep { ended: Some(720 * HOUR), dead_letters: Some(720 * HOUR) };
+            forget(store, at(days * 86_400), &keep).await;
+            put_missing_handoffs(store).await;
+        }
         _ => write(store, changes(step, command)).await,
     }
     String::new()
@@ -160,9 +164,14 @@ async fn all(store: &dyn Store, steps: usize, begin: u64) -> Vec<String> {
         (scope.with_inbox, scope.with_outbox) = (true, step.is_multiple_of(2));
         seen.push(sorted(store, scope).await);
     }
-    let since = store.changes_since(begin, 999).await.unwrap();
-    let Since::Changes(changes) = since else { panic!("{since:?}") };
-    seen.extend(changes.into_iter().map(|(number, changed)| format!("{} {changed:?}", number - begin)));
+    match store.changes_since(begin, 999).await.unwrap() {
+        Since::Reset(newest) => seen.push(format!("reset to {}", newest - begin)),
+        Since::Changes(changes) => {
+            seen.extend(
+                changes.into_iter().map(|(number, changed)| format!("{} {changed:?}", number - begin)),
+            );
+        }
+    }
     seen
 }
 
@@ -172,11 +181,19 @@ async fn sorted(store: &dyn Store, scope: handoff_relay::relay::changes::Scope) 
     format!("{view:?}")
 }
 
+/// Rows are shown through their handoffs: all of them are there.
+async fn put_missing_handoffs(store: &dyn Store) {
+    for which in 0..6_u8 {
+        let id = format!("h{which}");
+        if store.handoff(&id.as_str().into()).await.unwrap().is_none() {
+            put_handoffs(store, vec![handoff(&id, &chat(which))]).await;
+        }
+    }
+}
+
 async fn answers(store: &dyn Store, commands: &[Command]) -> Vec<String> {
     let begin = *store.changed().borrow();
-    // Rows are shown through their handoffs: all of them are there.
-    let handoffs = (0..6_u8).map(|which| handoff(&format!("h{which}"), &chat(which))).collect();
-    put_handoffs(store, handoffs).await;
+    put_missing_handoffs(store).await;
     let mut seen = Vec::new();
     for (step, command) in commands.iter().enumerate() {
         seen.push(run(store, step, command).await);

@@ -45,7 +45,7 @@ impl File {
     pub async fn change(&self, sql: &'static str) {
         let options = SqliteConnectOptions::new().filename(&self.path);
         let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-        sqlx::query(sql).execute(&mut file).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut file).await.unwrap();
         file.close().await.unwrap();
     }
 

@@ -13,7 +13,7 @@ use handoff_relay::{
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
-    store::{Store, decide},
+    store::{Forgotten, Keep, Store, decide},
 };
 use serde_json::Map;
 
@@ -166,6 +166,11 @@ pub async fn put_rows(store: &dyn Store, rows: Vec<Row>) {
 
 pub async fn put_deliveries(store: &dyn Store, deliveries: Vec<Delivery>) {
     write(store, Changes { deliveries, ..Changes::default() }).await;
+}
+
+/// Forgets all that is old, step by step.
+pub async fn forget(store: &dyn Store, now: Time, keep: &Keep) {
+    while store.forget(now, keep).await.unwrap() == Forgotten::Part {}
 }
 
 /// The ids of handoffs.

@@ -20,9 +20,10 @@ use crate::{
 #[derive(Default)]
 pub struct State {
     /// In the order they were made.
-    pub handoffs: Vec<Handoff>,
-    pub places: HashMap<HandoffId, usize>,
-    pub conversations: HashMap<ConversationKey, Vec<usize>>,
+    pub handoffs: BTreeMap<u64, Handoff>,
+    pub last_handoff: u64,
+    pub places: HashMap<HandoffId, u64>,
+    pub conversations: HashMap<ConversationKey, Vec<u64>>,
     pub threads: HashMap<HandoffId, BTreeMap<u64, Row>>,
     pub rows: HashMap<RowId, (HandoffId, u64)>,
     /// Rows by what a message could match them by.
@@ -64,7 +65,7 @@ impl State {
     pub fn view(&self, scope: &Scope) -> View {
         let key = match &scope.of {
             Of::Conversation(key) => Some(key.clone()),
-            Of::Handoff(id) => self.places.get(id).map(|place| self.handoffs[*place].key.clone()),
+            Of::Handoff(id) => self.places.get(id).map(|place| self.handoffs[place].key.clone()),
         };
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
@@ -74,7 +75,7 @@ impl State {
         };
         let Some(key) = key else { return view };
         let places = self.conversations.get(&key).into_iter().flatten();
-        view.handoffs = places.map(|place| self.handoffs[*place].clone()).collect();
+        view.handoffs = places.map(|place| self.handoffs[place].clone()).collect();
         view.buffer = self.buffers.get(&key).map(|(buffer, _)| *buffer);
         if scope.with_inbox {
             let events = self.inbox.get(&key).into_iter().flat_map(BTreeMap::values);
@@ -117,7 +118,9 @@ impl State {
 
     pub fn now(&self, place: &Place) -> Option<Changed> {
         Some(match place {
-            Place::Handoff(id) => Changed::Handoff(Box::new(self.handoffs[*self.places.get(id)?].clone())),
+            Place::Handoff(id) => {
+                Changed::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
+            }
             Place::Row(id) => Changed::Row(Box::new(self.row(id)?.clone())),
         })
     }
@@ -158,13 +161,14 @@ impl State {
 
     fn put_handoff(&mut self, handoff: Handoff) {
         if let Some(place) = self.places.get(&handoff.id) {
-            self.handoffs[*place] = handoff;
+            self.handoffs.insert(*place, handoff);
             return;
         }
-        let place = self.handoffs.len();
+        self.last_handoff += 1;
+        let place = self.last_handoff;
         self.places.insert(handoff.id.clone(), place);
         self.conversations.entry(handoff.key.clone()).or_default().push(place);
-        self.handoffs.push(handoff);
+        self.handoffs.insert(place, handoff);
     }
 
     fn put_row(&mut self, row: Row) {
