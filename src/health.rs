@@ -40,7 +40,7 @@ async fn ask(listen: SocketAddr, path: &str) -> anyhow::Result<()> {
 }
 
 /// Where a relay that listens everywhere can be asked.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -44,7 +44,7 @@ use crate::{
     metrics::Metrics,
     relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
     settings::Settings,
-    store::StoreError,
+    store::{Forgotten, Keep, StoreError},
 };
 
 /// How long work under way may take to finish after the stop.
@@ -53,6 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const CLOSING: Duration = Duration::from_millis(1_500);
 /// How often the store forgets what is old.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Between two steps of it others have the store to themselves.
+const BETWEEN_STEPS: Duration = Duration::from_millis(50);
 
 /// How often to look whether webhooks come at all.
 const LISTEN_EVERY: Duration = Duration::from_secs(60);
@@ -147,7 +149,8 @@ impl Server {
         tasks.spawn("outbox", outbox.run(stop.clone()));
         tasks.spawn("recovery", Recovery::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
-        tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), stop.clone()));
+        let keep = keep(&app.settings);
+        tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), keep, stop.clone()));
 
         let outcome = tokio::select! {
             outcome = tasks.watch(&stop) => outcome,
@@ -186,6 +189,10 @@ fn policy(settings: &Settings) -> Policy {
     }
 }
 
+const fn keep(settings: &Settings) -> Keep {
+    Keep { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
+}
+
 fn doors(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {
     match listeners.agents {
         None => vec![("doors", listeners.public, routes::public().merge(routes::agents()))],
@@ -207,12 +214,17 @@ async fn open_door(
     }
 }
 
-async fn forget_now_and_then(engine: Arc<Engine>, stop: CancellationToken) {
+async fn forget_now_and_then(engine: Arc<Engine>, keep: Keep, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = engine.store().forget(Time::now()).await {
-            tracing::warn!(error = %error, "what is old could not be forgotten");
-        }
-        stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await;
+        let pause = match engine.store().forget(Time::now(), &keep).await {
+            Ok(Forgotten::Part) => BETWEEN_STEPS,
+            Ok(Forgotten::All) => FORGET_EVERY,
+            Err(error) => {
+                tracing::warn!(error = %error, "what is old could not be forgotten");
+                FORGET_EVERY
+            }
+        };
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: parses, builds, runs. Signals are caught here alone.
 
 mod check;
+mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
@@ -47,6 +48,9 @@ enum Command {
         #[arg(long)]
         ready: bool,
     },
+    /// What could not be read or used, at the relay that runs on this machine: see it, try it again, drop it
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Run the relay together with a stand-in Ada; nothing to configure
     #[cfg(feature = "demo")]
     Demo,
@@ -58,6 +62,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await,
         Command::Check => check::run().await,
         Command::Health { ready } => health::run(ready).await,
+        Command::DeadLetters(command) => dead_letters::run(command).await,
         #[cfg(feature = "demo")]
         Command::Demo => demo::run().await,
     }

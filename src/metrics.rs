@@ -133,13 +133,7 @@ impl Metrics {
     /// A verified webhook came to this.
     pub fn arrived(&self, arrival: Arrival, now: Time) {
         self.last_webhook.set(seconds(now));
-        self.webhook(match arrival {
-            Arrival::Kept => "kept",
-            Arrival::Duplicate => "duplicate",
-            Arrival::Ignored => "ignored",
-            Arrival::DeadLetter => "dead_letter",
-            Arrival::Full => "inbox_full",
-        });
+        self.webhook(arrival.as_str());
     }
 
     /// The accounts of handoffs have grown by so much.

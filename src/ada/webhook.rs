@@ -45,7 +45,12 @@ pub struct Reader {
 impl Reader {
     /// Reads a webhook that reached us at `received_at`.
     pub fn read(&self, webhook: &VerifiedWebhook, received_at: Time) -> Reading {
-        self.try_read(&webhook.id, &webhook.body, received_at).unwrap_or_else(Reading::Unreadable)
+        self.read_kept(&webhook.id, &webhook.body, received_at)
+    }
+
+    /// Reads the body of a webhook that was verified when it came and kept since.
+    pub fn read_kept(&self, svix_id: &str, body: &[u8], received_at: Time) -> Reading {
+        self.try_read(svix_id, body, received_at).unwrap_or_else(Reading::Unreadable)
     }
 
     fn try_read(&self, svix_id: &str, body: &[u8], received_at: Time) -> Result<Reading, Unreadable> {

@@ -5,6 +5,7 @@
 //! `step` that says when to look again; a nudge makes them look at once.
 
 mod clocked;
+mod dead_letters;
 mod outbox;
 mod recovery;
 mod release;
@@ -20,6 +21,7 @@ use std::sync::{
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+pub use dead_letters::ReplayError;
 pub use outbox::Outbox;
 pub use recovery::Recovery;
 pub use release::Releaser;

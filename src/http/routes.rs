@@ -43,6 +43,8 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
         .route("/api/events", get(events::stream))
         .route("/api/dead-letters", get(dead_letters::list))
+        .route("/api/dead-letters/{id}", get(dead_letters::one).delete(dead_letters::drop))
+        .route("/api/dead-letters/{id}/replay", post(dead_letters::replay))
         .route("/metrics", get(health::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .merge(openapi::page())

@@ -39,6 +39,8 @@ pub struct Scope {
     pub unread_behind: Option<u64>,
     /// Has this request been made before?
     pub idempotency: Option<IdempotencyScope>,
+    /// What was set aside under this id.
+    pub dead_letter: Option<String>,
 }
 
 /// Which conversation a decision is about.
@@ -62,6 +64,7 @@ impl Scope {
             matching: Vec::new(),
             unread_behind: None,
             idempotency: None,
+            dead_letter: None,
         }
     }
 }
@@ -109,6 +112,8 @@ pub struct View {
     pub unread_behind: u64,
     /// What the asked key stands for.
     pub idempotent: Option<Idempotent>,
+    /// The dead letter asked for.
+    pub dead_letter: Option<DeadLetter>,
 }
 
 /// How many buffered events of one conversation are released at once.
@@ -127,6 +132,20 @@ pub struct DeadLetter {
     pub reason: String,
     /// The signed body, or the event read from it.
     pub body: String,
+    /// Which of the two.
+    #[serde(default)]
+    pub kind: LetterKind,
+}
+
+/// What the body of a dead letter is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterKind {
+    /// A webhook's signed body, which could not be read.
+    #[default]
+    Webhook,
+    /// An [`Event`] as JSON, which could be read and not be used.
+    Event,
 }
 
 /// What to write, all or nothing.
@@ -154,8 +173,10 @@ pub struct Changes {
     pub remember: Vec<String>,
     /// The conversation's debounce, if it changed; `None` inside when nothing waits any more.
     pub buffer: Option<(ConversationKey, Option<(Buffer, Time)>)>,
-    /// What is set aside.
+    /// What is set aside, new and changed.
     pub dead_letters: Vec<DeadLetter>,
+    /// Dead letters that are over, by id.
+    pub dead_letters_done: Vec<String>,
     /// What an `Idempotency-Key` stands for from now on.
     pub idempotent: Option<(IdempotencyScope, Idempotent)>,
     /// What was added to the accounts of all these handoffs.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     buffer::Buffer,
-    changes::{Changes, DeadLetter, Now, Policy, View},
+    changes::{Changes, DeadLetter, LetterKind, Now, Policy, View},
     delivery::{Delivery, Task},
+    event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
     ledger::Ledger,
@@ -285,14 +286,25 @@ impl<'a> Draft<'a> {
         self.changes.buffer = Some((key.clone(), due.map(|due| (buffer, due))));
     }
 
-    /// Sets an event aside.
+    /// Sets a webhook aside whose body can't be read.
     pub fn set_aside(&mut self, svix_id: &str, reason: &str, body: String) {
+        self.add_dead_letter(svix_id, reason, body, LetterKind::Webhook);
+    }
+
+    /// Sets an event aside that can't be used.
+    pub fn set_aside_event(&mut self, event: &Event, reason: &str) {
+        let body = serde_json::to_string(event).unwrap_or_default();
+        self.add_dead_letter(&event.svix_id, reason, body, LetterKind::Event);
+    }
+
+    fn add_dead_letter(&mut self, svix_id: &str, reason: &str, body: String, kind: LetterKind) {
         let letter = DeadLetter {
             id: self.new_id(),
             svix_id: svix_id.to_owned(),
             at: self.now.at,
             reason: reason.to_owned(),
             body,
+            kind,
         };
         self.changes.dead_letters.push(letter);
     }

@@ -73,6 +73,10 @@ pub struct Handoff {
 pub struct ListedSoFar {
     /// The page to read next.
     pub page: Option<String>,
+    /// The newest message that was there when the handoff began, by Ada's clock.
+    pub history_until: Option<Time>,
+    /// The list has been read to its end once.
+    pub history_is_read: bool,
     /// The thread says already that it can't be read.
     pub unreadable: bool,
     /// The newest message of the AI Agent that no event of ours explains, by Ada's clock.

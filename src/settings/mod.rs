@@ -33,6 +33,8 @@ pub use problem::{Problem, SettingsError, Warning};
 pub use secret::Secret;
 pub use survey::{Finding, State};
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// All settings of the relay.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -57,6 +59,10 @@ pub struct Settings {
     pub agent_listen: Option<SocketAddr>,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
+    /// `KEEP_ENDED`: how long ended handoffs are kept; `None` is for ever. 3 days or more.
+    pub keep_ended: Option<Duration>,
+    /// `KEEP_DEAD_LETTERS`: how long dead letters are kept; `None` is for ever. 3 days or more.
+    pub keep_dead_letters: Option<Duration>,
     /// `DEBOUNCE_MS`: the quiet period of a conversation. 0 to 60 s.
     pub debounce: Duration,
     /// `DEBOUNCE_MAX_MS`: the longest wait for quiet. At least `debounce`, at most 300 s.
@@ -179,6 +185,8 @@ impl Settings {
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         let (agent_tokens, made_token) = agents(r, local && terminal == Terminal::Attached);
         let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
+        let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
+        let keep_dead_letters = r.or("KEEP_DEAD_LETTERS", Some(30 * DAY), parse::keep);
         let (debounce, debounce_max) = debounce(r);
         let unknown_hold = milliseconds(r, "UNKNOWN_HOLD_MS", 30_000, 0..=600_000);
         let inbox_limit = r.or("INBOX_LIMIT", 100_000, parse::at_least_one);
@@ -204,6 +212,8 @@ impl Settings {
             listen,
             agent_listen,
             database,
+            keep_ended,
+            keep_dead_letters,
             debounce,
             debounce_max,
             unknown_hold,

@@ -1,7 +1,7 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 21] = [
+pub(super) const NAMES: [&str; 23] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -11,6 +11,8 @@ pub(super) const NAMES: [&str; 21] = [
     "LISTEN",
     "AGENT_LISTEN",
     "DATABASE_URL",
+    "KEEP_ENDED",
+    "KEEP_DEAD_LETTERS",
     "DEBOUNCE_MS",
     "DEBOUNCE_MAX_MS",
     "UNKNOWN_HOLD_MS",

@@ -157,14 +157,31 @@ pub(super) fn rate(text: &str) -> Parsed<u32> {
 
 /// `90s`, `15m` or `2h`, from a second to a day.
 pub(super) fn duration(text: &str) -> Parsed<Duration> {
-    let seconds = [('s', 1), ('m', 60), ('h', 3600)].iter().find_map(|(unit, seconds)| {
-        let number = whole_number(text.strip_suffix(*unit)?)?;
-        number.checked_mul(*seconds)
-    });
-    seconds
-        .filter(|seconds| (1..=24 * 3600).contains(seconds))
+    seconds(text)
+        .filter(|seconds| (1..=DAY).contains(seconds))
         .map(Duration::from_secs)
         .ok_or_else(|| "must be a duration such as 90s, 15m or 2h, from 1s to 24h".to_owned())
+}
+
+/// How long something is kept that is over: `90d`, or `off` for ever. Three days at least: a message is never
+/// adopted after two, so that none of a handoff that was forgotten can begin it anew.
+pub(super) fn keep(text: &str) -> Parsed<Option<Duration>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    seconds(text)
+        .filter(|seconds| (3 * DAY..=3650 * DAY).contains(seconds))
+        .map(|seconds| Some(Duration::from_secs(seconds)))
+        .ok_or_else(|| "must be a duration such as 90d, from 3d to 3650d, or off".to_owned())
+}
+
+const DAY: u64 = 24 * 3600;
+
+fn seconds(text: &str) -> Option<u64> {
+    [('s', 1), ('m', 60), ('h', 3600), ('d', DAY)].iter().find_map(|(unit, seconds)| {
+        let number = whole_number(text.strip_suffix(*unit)?)?;
+        number.checked_mul(*seconds)
+    })
 }
 
 /// Digits alone: Rust's own parser would take a leading `+`.

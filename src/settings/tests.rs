@@ -52,6 +52,8 @@ fn defaults() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8090");
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("handoffs.db".into()));
+    assert_eq!(settings.keep_ended, Some(90 * DAY));
+    assert_eq!(settings.keep_dead_letters, Some(30 * DAY));
     assert_eq!(settings.debounce, Duration::from_millis(1500));
     assert_eq!(settings.debounce_max, Duration::from_secs(5));
     assert_eq!(settings.unknown_hold, Duration::from_secs(30));
@@ -75,6 +77,8 @@ fn values_are_taken_as_meant() {
         ("LISTEN", "0.0.0.0:80"),
         ("AGENT_LISTEN", "0.0.0.0:80"),
         ("DATABASE_URL", "sqlite:///var/lib/relay.db"),
+        ("KEEP_ENDED", "off"),
+        ("KEEP_DEAD_LETTERS", "72h"),
         ("DEBOUNCE_MS", "0"),
         ("DEBOUNCE_MAX_MS", "0"),
         ("SEND_MAX_AGE", "2h"),
@@ -90,6 +94,7 @@ fn values_are_taken_as_meant() {
     assert!(settings.handoff_auth_key.is_none());
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("/var/lib/relay.db".into()));
+    assert_eq!((settings.keep_ended, settings.keep_dead_letters), (None, Some(3 * DAY)));
     assert_eq!(settings.debounce_max, Duration::ZERO);
     assert_eq!(settings.send_max_age, Duration::from_secs(7200));
     assert_eq!(settings.recover_after, Duration::from_secs(10));
@@ -112,6 +117,7 @@ fn wrong_values_are_told_in_one_sentence() {
         "must be whsec_ followed by base64, or several of these separated by spaces or commas; number";
     let agents = "must be Name=token, several separated by commas; entry";
     let short = "needs a token of at least 16 printable ASCII characters without spaces in entry 1";
+    let kept = "must be a duration such as 90d, from 3d to 3650d, or off";
     let whole = "must be a whole number of milliseconds from";
     let table: &[(&str, &str, &[&str])] = &[
         (
@@ -160,6 +166,8 @@ fn wrong_values_are_told_in_one_sentence() {
         ),
         ("DATABASE_URL", "must be sqlite://path without options (?)", &["sqlite://a.db?mode=ro"]),
         ("DATABASE_URL", "must be memory: to keep everything in memory", &["sqlite://:memory:"]),
+        ("KEEP_ENDED", kept, &["90", "0d", "71h", "3651d", "on", "OFF", "213503982334602d"]),
+        ("KEEP_DEAD_LETTERS", kept, &["2d"]),
         ("DEBOUNCE_MS", &format!("{whole} 0 to 60000"), &["60001", "1.5", "1s"]),
         ("DEBOUNCE_MAX_MS", &format!("{whole} 0 to 300000"), &["300001", "+1"]),
         ("DEBOUNCE_MAX_MS", "must be at least DEBOUNCE_MS", &["1499"]),
@@ -172,7 +180,7 @@ fn wrong_values_are_told_in_one_sentence() {
         (
             "SEND_MAX_AGE",
             "must be a duration such as 90s, 15m or 2h, from 1s to 24h",
-            &["15", "m", "0m", "25h", "1h30m", "5124095576030432h"],
+            &["15", "m", "0m", "25h", "2d", "1h30m", "5124095576030432h"],
         ),
         ("LOG_FORMAT", "must be pretty or json", &["xml", "JSON"]),
     ];

@@ -37,6 +37,8 @@ pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
 pub const ID_MEMORY: Duration = Duration::from_hours(15 * 24);
 /// How many changes an event stream can catch up on.
 pub const CHANGES_KEPT: u64 = 50_000;
+/// How much of each kind is forgotten in one step: little enough that nobody waits long behind it.
+pub const FORGET_STEP: usize = 500;
 
 /// A decision of the rules, run inside the store's transaction.
 pub type Decision = Box<dyn FnOnce(View) -> Changes + Send>;
@@ -113,6 +115,15 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
+/// A part of the list of dead letters, newest first, and where the rest begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LetterPage {
+    /// The letters.
+    pub letters: Vec<DeadLetter>,
+    /// What to ask for `after` next.
+    pub next: Option<u64>,
+}
+
 /// Something agents see that is new or has changed, as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changed {
@@ -129,6 +140,24 @@ pub enum Since {
     Changes(Vec<(u64, Changed)>),
     /// Too long ago: load anew. The number is the newest.
     Reset(u64),
+}
+
+/// How long what is over is kept; `None` is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Ended handoffs, with their threads.
+    pub ended: Option<Duration>,
+    /// Dead letters.
+    pub dead_letters: Option<Duration>,
+}
+
+/// How far a step of forgetting has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// All that is old is gone.
+    All,
+    /// There may be more.
+    Part,
 }
 
 /// What is due, and when to look again if nothing comes between.
@@ -178,14 +207,19 @@ pub trait Store: Send + Sync {
     /// What has changed behind the number `after`, at most `limit` changes.
     async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError>;
 
-    /// What was set aside, newest first.
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    /// What was set aside, newest first: at most `limit` behind the place `after` in the list.
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError>;
+
+    /// One dead letter.
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
 
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;
 
-    /// Forgets what has been remembered long enough at `now`.
-    async fn forget(&self, now: Time) -> Result<(), StoreError>;
+    /// Forgets what has been kept long enough at `now`, a step of it: at most [`FORGET_STEP`] of each kind. An
+    /// ended handoff goes whole, with everything about it, but not while a delivery of its own or an event of
+    /// its conversation waits.
+    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError>;
 
     /// Whether the store can be read and written.
     async fn ready(&self) -> Result<(), StoreError>;

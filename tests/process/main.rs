@@ -9,6 +9,7 @@
 mod ada;
 mod browser;
 mod check;
+mod dead_letters;
 mod demo;
 mod process;
 mod relay;

@@ -132,7 +132,7 @@ async fn a_transcript_reads_like_the_conversation() {
 }
 
 /// The route table of the agent API.
-const ROUTES: [(&str, &[&str]); 12] = [
+const ROUTES: [(&str, &[&str]); 14] = [
     ("/api/handoffs", &["get"]),
     ("/api/handoffs/{id}", &["get"]),
     ("/api/handoffs/{id}/accept", &["post"]),
@@ -145,6 +145,8 @@ const ROUTES: [(&str, &[&str]); 12] = [
     ("/api/handoffs/{id}/messages/{row}/retry", &["post"]),
     ("/api/events", &["get"]),
     ("/api/dead-letters", &["get"]),
+    ("/api/dead-letters/{id}", &["get", "delete"]),
+    ("/api/dead-letters/{id}/replay", &["post"]),
 ];
 
 #[tokio::test]

@@ -7,15 +7,15 @@ use handoff_relay::{
         delivery::{Delivery, Lane},
         thread::Row,
     },
-    store::{HandoffQuery, MemoryStore, Since, Store},
+    store::{HandoffQuery, Keep, MemoryStore, Since, Store},
 };
 use proptest::prelude::*;
 
 use super::{
     file::File,
     make::{
-        HOUR, active, at, ended, event, handoff, key, letter, match_key, of, of_handoff, put_deliveries,
-        put_handoffs, put_rows, reads, row, sends, view, write,
+        HOUR, active, at, ended, event, forget, handoff, key, letter, match_key, of, of_handoff,
+        put_deliveries, put_handoffs, put_rows, reads, row, sends, view, write,
     },
 };
 
@@ -31,6 +31,7 @@ enum Command {
     Remember(u8),
     Idempotent(u8),
     Letter(u8),
+    LetterDone(u8),
     Claim(i64, usize),
     Forget(i64),
 }
@@ -49,6 +50,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => any::<u8>().prop_map(Command::Remember),
         1 => small.clone().prop_map(Command::Idempotent),
         1 => any::<u8>().prop_map(Command::Letter),
+        1 => any::<u8>().prop_map(Command::LetterDone),
         3 => (day.clone(), 0..9_usize).prop_map(|(now, limit)| Command::Claim(now, limit)),
         1 => day.prop_map(Command::Forget),
     ]
@@ -93,7 +95,11 @@ async fn run(store: &dyn Store, step: usize, command: &Command) -> String {
             write(store, Changes { deliveries_done: done, ..Changes::default() }).await;
         }
         Command::Claim(now, limit) => return claim(store, now, limit).await,
-        Command::Forget(days) => store.forget(at(days * 86_400)).await.unwrap(),
+        Command::Forget(days) => {
+            let keep = Keep { ended: Some(720 * HOUR), dead_letters: Some(720 * HOUR) };
+            forget(store, at(days * 86_400), &keep).await;
+            put_missing_handoffs(store).await;
+        }
         _ => write(store, changes(step, command)).await,
     }
     String::new()
@@ -119,7 +125,10 @@ fn changes(step: usize, command: &Command) -> Changes {
             let known = Idempotent { digest: which.to_string(), row: "h1-1".into() };
             changes.idempotent = Some((IdempotencyScope { key: step.to_string(), ..asked(which) }, known));
         }
-        Command::Letter(id) => changes.dead_letters = vec![letter(&format!("{id}-{step}"))],
+        Command::Letter(id) => changes.dead_letters = vec![letter(&format!("{}-{step}", id % 4))],
+        Command::LetterDone(id) => {
+            changes.dead_letters_done = (0..step).map(|step| format!("{}-{step}", id % 4)).collect()
+        }
         _ => {}
     }
     changes
@@ -139,7 +148,7 @@ async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
 
 /// Everything there is to see.
 async fn all(store: &dyn Store, steps: usize, begin: u64) -> Vec<String> {
-    let mut seen = vec![format!("{:?}", store.dead_letters(99).await.unwrap())];
+    let mut seen = vec![format!("{:?}", store.dead_letters(None, 99).await.unwrap().letters)];
     seen.push(format!("{:?}", store.due_conversations(at(50), 99).await.unwrap().next));
     let depths = store.depths().await.unwrap();
     seen.push(format!("{:?} {:?} {:?}", depths.handoffs, depths.inbox_oldest, depths.outbox_oldest));
@@ -159,9 +168,14 @@ async fn all(store: &dyn Store, steps: usize, begin: u64) -> Vec<String> {
         (scope.with_inbox, scope.with_outbox) = (true, step.is_multiple_of(2));
         seen.push(sorted(store, scope).await);
     }
-    let since = store.changes_since(begin, 999).await.unwrap();
-    let Since::Changes(changes) = since else { panic!("{since:?}") };
-    seen.extend(changes.into_iter().map(|(number, changed)| format!("{} {changed:?}", number - begin)));
+    match store.changes_since(begin, 999).await.unwrap() {
+        Since::Reset(newest) => seen.push(format!("reset to {}", newest - begin)),
+        Since::Changes(changes) => {
+            seen.extend(
+                changes.into_iter().map(|(number, changed)| format!("{} {changed:?}", number - begin)),
+            );
+        }
+    }
     seen
 }
 
@@ -171,11 +185,19 @@ async fn sorted(store: &dyn Store, scope: handoff_relay::relay::changes::Scope) 
     format!("{view:?}")
 }
 
+/// Rows are shown through their handoffs: all of them are there.
+async fn put_missing_handoffs(store: &dyn Store) {
+    for which in 0..6_u8 {
+        let id = format!("h{which}");
+        if store.handoff(&id.as_str().into()).await.unwrap().is_none() {
+            put_handoffs(store, vec![handoff(&id, &chat(which))]).await;
+        }
+    }
+}
+
 async fn answers(store: &dyn Store, commands: &[Command]) -> Vec<String> {
     let begin = *store.changed().borrow();
-    // Rows are shown through their handoffs: all of them are there.
-    let handoffs = (0..6_u8).map(|which| handoff(&format!("h{which}"), &chat(which))).collect();
-    put_handoffs(store, handoffs).await;
+    put_missing_handoffs(store).await;
     let mut seen = Vec::new();
     for (step, command) in commands.iter().enumerate() {
         seen.push(run(store, step, command).await);

@@ -6,6 +6,7 @@ use handoff_relay::{
     settings::Database,
     store::{Opened, Store, StoreError, open},
 };
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::task::JoinHandle;
 
 pub struct File {
@@ -38,6 +39,14 @@ impl File {
         let opened = open(&Database::Sqlite(self.path.clone())).await?;
         let writer = tokio::spawn(opened.writer.unwrap());
         Ok(Open { store: opened.store, writer })
+    }
+
+    /// Changes what is in the file behind the stores' backs.
+    pub async fn change(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(&self.path);
+        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut file).await.unwrap();
+        file.close().await.unwrap();
     }
 
     /// With a writer that doesn't run yet.

@@ -1,12 +1,18 @@
 //! What agents and workers read: handoffs, rows, conversations that are due, dead letters.
 
 use handoff_relay::{
-    relay::{buffer::Buffer, changes::Changes, time::Time},
+    relay::{
+        buffer::Buffer,
+        changes::{Changes, DeadLetter},
+        time::Time,
+    },
     store::{Due, HandoffQuery, StatusFilter, Store},
 };
 use serde_json::json;
 
-use super::make::{active, at, ended, handoff, ids, key, letter, put_handoffs, put_rows, row, write};
+use super::make::{
+    active, at, ended, handoff, ids, key, letter, of, of_handoff, put_handoffs, put_rows, row, view, write,
+};
 
 fn all() -> HandoffQuery {
     HandoffQuery { limit: 50, ..HandoffQuery::default() }
@@ -143,8 +149,36 @@ async fn dead_letters_come_newest_first(store: &dyn Store) {
         write(store, Changes { dead_letters: vec![letter(id)], ..Changes::default() }).await;
     }
     let all = [letter("m"), letter("a"), letter("z")];
-    assert_eq!(store.dead_letters(9).await.unwrap(), all);
-    assert_eq!(store.dead_letters(2).await.unwrap(), all[..2]);
+    let page = store.dead_letters(None, 3).await.unwrap();
+    assert_eq!((page.letters.as_slice(), page.next), (&all[..], None), "the last page says so");
+    let first = store.dead_letters(None, 2).await.unwrap();
+    assert_eq!(first.letters, all[..2]);
+    write(store, Changes { dead_letters: vec![letter("new")], ..Changes::default() }).await;
+    let second = store.dead_letters(first.next, 2).await.unwrap();
+    assert_eq!((second.letters.as_slice(), second.next), (&all[2..], None));
+}
+
+async fn a_dead_letter_is_shown_changed_and_gone(store: &dyn Store) {
+    for id in ["a", "b", "c"] {
+        write(store, Changes { dead_letters: vec![letter(id)], ..Changes::default() }).await;
+    }
+    let changed = DeadLetter { reason: "still".to_owned(), ..letter("a") };
+    let changes = Changes {
+        dead_letters: vec![changed.clone()],
+        dead_letters_done: vec!["b".to_owned(), "never was".to_owned()],
+        ..Changes::default()
+    };
+    write(store, changes).await;
+    let page = store.dead_letters(None, 9).await.unwrap();
+    assert_eq!(page.letters, [letter("c"), changed.clone()], "a changed one keeps its place");
+    for (id, found) in [("a", Some(changed)), ("b", None), ("none", None)] {
+        assert_eq!(store.dead_letter(id).await.unwrap(), found);
+        for mut scope in [of("a"), of_handoff("none")] {
+            assert_eq!(view(store, scope.clone()).await.dead_letter, None, "not asked for");
+            scope.dead_letter = Some(id.to_owned());
+            assert_eq!(view(store, scope).await.dead_letter, found);
+        }
+    }
 }
 
 on_every_store!(
@@ -155,4 +189,5 @@ on_every_store!(
     rows_come_by_number_behind_a_mark,
     conversations_come_due_in_order,
     dead_letters_come_newest_first,
+    a_dead_letter_is_shown_changed_and_gone,
 );

@@ -33,6 +33,7 @@ mod make;
 mod alike;
 mod changes;
 mod claims;
+mod forgetting;
 mod lists;
 mod memories;
 mod sqlite;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::{Changes, DeadLetter, Of, Scope, View},
+        changes::{Changes, DeadLetter, LetterKind, Of, Scope, View},
         delivery::{Delivery, Task},
         event::{Event, EventKind, Message, SortKey},
         handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
@@ -14,7 +14,7 @@ use handoff_relay::{
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
-    store::{Store, decide},
+    store::{Forgotten, Keep, Store, decide},
 };
 use serde_json::Map;
 
@@ -142,6 +142,7 @@ pub fn letter(id: &str) -> DeadLetter {
         at: at(0),
         reason: "unreadable".to_owned(),
         body: "{".to_owned(),
+        kind: LetterKind::Webhook,
     }
 }
 
@@ -169,6 +170,11 @@ pub async fn put_rows(store: &dyn Store, rows: Vec<Row>) {
 
 pub async fn put_deliveries(store: &dyn Store, deliveries: Vec<Delivery>) {
     write(store, Changes { deliveries, ..Changes::default() }).await;
+}
+
+/// Forgets all that is old, step by step.
+pub async fn forget(store: &dyn Store, now: Time, keep: &Keep) {
+    while store.forget(now, keep).await.unwrap() == Forgotten::Part {}
 }
 
 /// The ids of handoffs.

@@ -7,11 +7,12 @@ use handoff_relay::{
         changes::{Changes, IdempotencyScope, Idempotent},
         time::Time,
     },
-    store::{Store, decide},
+    store::{Keep, Store, decide},
 };
 
-use super::make::{HOUR, at, event, of, of_handoff, put_handoffs, view, write};
+use super::make::{HOUR, at, event, forget, of, of_handoff, put_handoffs, view, write};
 
+const FOR_EVER: Keep = Keep { ended: None, dead_letters: None };
 const DAY: Duration = Duration::from_hours(24);
 
 async fn remembers(store: &dyn Store, svix_id: &str) -> bool {
@@ -35,9 +36,9 @@ async fn ids_are_remembered_whatever_the_conversation(store: &dyn Store) {
 
 async fn ids_are_remembered_for_fourteen_days_at_least(store: &dyn Store) {
     remember(store, "s1", at(0)).await;
-    store.forget(at(0) + 14 * DAY).await.unwrap();
+    forget(store, at(0) + 14 * DAY, &FOR_EVER).await;
     assert!(remembers(store, "s1").await);
-    store.forget(at(0) + 30 * DAY).await.unwrap();
+    forget(store, at(0) + 30 * DAY, &FOR_EVER).await;
     assert!(!remembers(store, "s1").await, "but not for ever");
 }
 
@@ -48,7 +49,7 @@ async fn idempotency_keys_are_honoured_for_a_day(store: &dyn Store) {
     let idempotent = Some((asked.clone(), known.clone()));
     write(store, Changes { idempotent, at: at(0), ..Changes::default() }).await;
     for (now, honoured) in [(at(0) + DAY, true), (at(0) + DAY + HOUR, false)] {
-        store.forget(now).await.unwrap();
+        forget(store, now, &FOR_EVER).await;
         let mut scope = of_handoff("h");
         scope.idempotency = Some(asked.clone());
         assert_eq!(view(store, scope).await.idempotent.is_some(), honoured);

@@ -2,7 +2,11 @@
 
 use futures_util::future::join_all;
 use handoff_relay::{
-    relay::{changes::Changes, delivery::Lane, thread::Row},
+    relay::{
+        changes::{Changes, DeadLetter, LetterKind},
+        delivery::Lane,
+        thread::Row,
+    },
     store::{StoreError, decide},
 };
 
@@ -51,7 +55,7 @@ async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
     assert!(view.outbox.iter().all(|delivery| delivery.id.as_str() != "d4"));
     assert_eq!((view.inbox.len(), view.outbox.len(), view.inbox_depth), (8, 8, 8));
     assert_eq!(store.row(&"h4-1".into()).await.unwrap(), None);
-    assert_eq!(store.dead_letters(99).await.unwrap().len(), 8);
+    assert_eq!(store.dead_letters(None, 99).await.unwrap().letters.len(), 8);
     assert_eq!(*store.changed().borrow(), begin + 16, "a handoff and a row each, numbered without gaps");
 }
 
@@ -136,8 +140,22 @@ async fn opening_again_brings_back_everything() {
     assert_eq!(row_ids(&view(&*store, scope).await), ["h-1"]);
     assert_eq!(*store.changed().borrow(), newest, "the numbers go on");
     assert_eq!(store.changes_since(newest - 2, 9).await.unwrap(), shown);
-    assert_eq!(store.dead_letters(9).await.unwrap(), [letter("l")]);
+    assert_eq!(store.dead_letters(None, 9).await.unwrap().letters, [letter("l")]);
     assert_eq!(store.due_conversations(at(3), 9).await.unwrap().items, [key("a")]);
+}
+
+/// Those that are older than their kind.
+#[tokio::test]
+async fn a_dead_letter_without_a_kind_is_a_webhook() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let event = DeadLetter { kind: LetterKind::Event, ..letter("l") };
+    write(&*open.store, Changes { dead_letters: vec![event], ..Changes::default() }).await;
+    open.close().await;
+    file.change("UPDATE dead_letters SET doc = json_remove(doc, '$.kind')").await;
+
+    let store = file.open().await;
+    assert_eq!(store.dead_letter("l").await.unwrap(), Some(letter("l")));
 }
 
 #[tokio::test]

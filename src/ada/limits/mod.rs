@@ -232,7 +232,12 @@ impl State {
                 self.denied = Some((reason, self.paces[0].last_call()));
                 self.paces[0].close(now + DENIED_PAUSE);
             }
-            Some(500..) => return,
+            Some(500..) => {
+                if let Some(wait) = told.retry_after {
+                    self.paces[0].close(now + wait);
+                }
+                return;
+            }
             Some(_) => {
                 // What had left before the refusal proves nothing about what comes after it.
                 let newer = |(_, last): &mut (String, CallNumber)| calls[0] > Some(*last);
@@ -257,5 +262,39 @@ impl State {
             (BARE_PAUSE * (1 << doublings)).min(MAX_BARE_PAUSE)
         });
         self.paces[0].close(now + pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Machine;
+
+    #[tokio::test]
+    async fn a_server_that_asks_for_a_pause_gets_it() {
+        let rates = Rates { per_second: 10, per_minute: 100 };
+        for (status, closed) in [
+            (StatusCode::SERVICE_UNAVAILABLE, true),
+            (StatusCode::TOO_MANY_REQUESTS, true),
+            (StatusCode::OK, false),
+        ] {
+            let limits = Limits::new(rates, Arc::new(Machine));
+            let permit = limits.turn(Priority::Write, &ConversationId::from("c")).await;
+            let retry_after = Some(Duration::from_secs(60));
+            permit.answered(Told { status: Some(status), retry_after, ..Told::default() }, None);
+            assert_eq!(limits.lock().paces[0].is_closed(Time::now()), closed, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_left_after_a_refusal_proves_that_the_key_is_good() {
+        let limits = Limits::new(Rates { per_second: 10, per_minute: 100 }, Arc::new(Machine));
+        let conversation = ConversationId::from("c");
+        let turn = || limits.turn(Priority::Write, &conversation);
+        let (before, refused) = (turn().await, turn().await);
+        let told = |status| Told { status: Some(status), ..Told::default() };
+        refused.answered(told(StatusCode::UNAUTHORIZED), Some("wrong key"));
+        before.answered(told(StatusCode::OK), None);
+        assert_eq!(limits.denied().as_deref(), Some("wrong key"));
     }
 }

@@ -1,30 +1,139 @@
-//! What was set aside.
+//! What was set aside: look at it, try it again, drop it.
 
-use axum::{Json, extract::State};
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::view::DeadLetterView;
-use crate::http::{
-    App,
-    extract::Agent,
-    problem::{Problem, ProblemBody},
+use super::{handoffs::limit, redact, view::DeadLetterView};
+use crate::{
+    engine::ReplayError,
+    http::{
+        App,
+        extract::{Agent, In, Params},
+        problem::{Problem, ProblemBody},
+    },
+    relay::{changes::DeadLetter, rules::replay::Stays},
 };
 
-/// More than people look through.
-const LIMIT: usize = 500;
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
 
-/// Dead letters, newest first; the newest 500.
+/// Which dead letters to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// 1 to 200; 50 if not given.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Dead letters, newest first, without their bodies.
 #[derive(Serialize, ToSchema)]
 pub struct DeadLetterList {
-    /// The letters.
+    /// The page.
     data: Vec<DeadLetterView>,
+    /// Ask with this as `cursor` for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// A dead letter with its body.
+#[derive(Serialize, ToSchema)]
+pub struct WholeDeadLetter {
+    #[serde(flatten)]
+    letter: DeadLetterView,
+    /// What it says: JSON if it is that, else text. Values of `url` fields and queries of URLs are left out:
+    /// a presigned URL never leaves the store.
+    #[schema(value_type = Object)]
+    body: Value,
+}
+
+/// What became of a dead letter that was tried again.
+#[derive(Serialize, ToSchema)]
+pub struct Replay {
+    /// `kept`: it joins its conversation like any event; `duplicate`: its conversation has it already;
+    /// `ignored`: as it is read now, it concerns no handoff of ours. The letter is gone in each case.
+    #[schema(example = "kept")]
+    outcome: &'static str,
+}
+
+impl From<&DeadLetter> for WholeDeadLetter {
+    fn from(letter: &DeadLetter) -> Self {
+        let body = match serde_json::from_str(&letter.body) {
+            Ok(value) => redact::value(value),
+            Err(_) => Value::String(redact::text(&letter.body)),
+        };
+        Self { letter: DeadLetterView::from(letter), body }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        let stays = match error {
+            ReplayError::Store(error) => return error.into(),
+            ReplayError::Stays(stays) => stays,
+        };
+        let status = match stays {
+            Stays::Unknown => StatusCode::NOT_FOUND,
+            Stays::Unusable(_) => StatusCode::CONFLICT,
+            Stays::InboxFull => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, stays.to_string())
+    }
 }
 
 /// List webhooks that were needed and could not be used.
-#[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters",
-    responses((status = 200, body = DeadLetterList), (status = 401, body = ProblemBody)))]
-pub async fn list(State(app): State<App>, _agent: Agent) -> Result<Json<DeadLetterList>, Problem> {
-    let letters = app.engine.store().dead_letters(LIMIT).await?;
-    Ok(Json(DeadLetterList { data: letters.iter().map(DeadLetterView::from).collect() }))
+#[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters", params(Wanted),
+    responses((status = 200, body = DeadLetterList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
+pub async fn list(
+    State(app): State<App>,
+    _agent: Agent,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<DeadLetterList>, Problem> {
+    let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let after = wanted.cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| cursor.parse());
+    let after = after.transpose().map_err(|_| Problem::bad_request("cursor is not one of ours"))?;
+    let page = app.engine.store().dead_letters(after, limit).await?;
+    Ok(Json(DeadLetterList {
+        data: page.letters.iter().map(DeadLetterView::from).collect(),
+        next_cursor: page.next.map(|next| next.to_string()),
+    }))
+}
+
+/// Get a dead letter with its body, without what could be a presigned URL.
+#[utoipa::path(get, path = "/api/dead-letters/{id}", tag = "dead letters", params(("id" = String, Path)),
+    responses((status = 200, body = WholeDeadLetter), (status = 404, body = ProblemBody)))]
+pub async fn one(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+) -> Result<Json<WholeDeadLetter>, Problem> {
+    let letter = app.engine.store().dead_letter(&id).await?;
+    let letter = letter.ok_or(ReplayError::Stays(Stays::Unknown))?;
+    Ok(Json(WholeDeadLetter::from(&letter)))
+}
+
+/// Try a dead letter again: it is read anew and kept like a webhook that has just come, and the letter is gone.
+///
+/// An event that was too old is taken all the same if a handoff of ours covers it.
+#[utoipa::path(post, path = "/api/dead-letters/{id}/replay", tag = "dead letters", params(("id" = String, Path)),
+    responses((status = 200, body = Replay), (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody, description = "It still can't be used, for the reason given; it stays"),
+        (status = 503, body = ProblemBody, description = "The inbox is full; it stays")))]
+pub async fn replay(
+    State(app): State<App>,
+    _agent: Agent,
+    In(id): In<String>,
+) -> Result<Json<Replay>, Problem> {
+    let arrival = app.engine.replay(id).await?;
+    Ok(Json(Replay { outcome: arrival.as_str() }))
+}
+
+/// Drop a dead letter.
+#[utoipa::path(delete, path = "/api/dead-letters/{id}", tag = "dead letters", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = ProblemBody)))]
+pub async fn drop(State(app): State<App>, _agent: Agent, In(id): In<String>) -> Result<StatusCode, Problem> {
+    app.engine.drop_dead_letter(id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -5,4 +5,5 @@ pub mod events;
 pub mod handoffs;
 pub mod messages;
 pub mod openapi;
+mod redact;
 pub mod view;

@@ -20,7 +20,7 @@ use super::{dead_letters, events, handoffs, messages};
         handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
         handoffs::ledger,
         messages::list, messages::write, messages::retry, messages::drop, messages::transcript,
-        events::stream, dead_letters::list
+        events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop
     ),
     modifiers(&BearerToken),
     security(("token" = []))

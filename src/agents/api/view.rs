@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     relay::{
-        changes::DeadLetter,
+        changes::{DeadLetter, LetterKind},
         handoff::Handoff,
         ledger::Ledger,
         thread::{Content, EventName, Role, Row, Sending, Source},
@@ -223,7 +223,10 @@ pub struct DeadLetterView {
     at: String,
     /// Why.
     reason: String,
-    /// How long its body is. The body stays in the store: it may hold a presigned URL.
+    /// What was set aside: `webhook`, a signed body that could not be read, or `event`, one that could be read
+    /// and not be used.
+    kind: &'static str,
+    /// How long its body is.
     bytes: usize,
 }
 
@@ -308,6 +311,10 @@ impl From<&DeadLetter> for DeadLetterView {
             svix_id: letter.svix_id.clone(),
             at: letter.at.to_string(),
             reason: letter.reason.clone(),
+            kind: match letter.kind {
+                LetterKind::Webhook => "webhook",
+                LetterKind::Event => "event",
+            },
             bytes: letter.body.len(),
         }
     }

@@ -14,6 +14,9 @@ use crate::relay::{
 /// How long `svix-id`s are remembered, and so how old an event may be.
 pub const MEMORY: Duration = Duration::from_hours(14 * 24);
 
+/// What is said of an older one.
+pub const OLDER_THAN_MEMORY: &str = "older than the memory of ids (14 days)";
+
 /// What became of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -27,6 +30,19 @@ pub enum Arrival {
     DeadLetter,
     /// Not kept: the inbox is full, or the outbox.
     Full,
+}
+
+impl Arrival {
+    /// Its name in metrics and in the agent API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Duplicate => "duplicate",
+            Self::Ignored => "ignored",
+            Self::DeadLetter => "dead_letter",
+            Self::Full => "inbox_full",
+        }
+    }
 }
 
 /// What [`event`] needs to see.
@@ -52,14 +68,18 @@ pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
     }
     if event.timestamp + MEMORY < draft.now.by_ada() {
         draft.changes().remember.push(event.svix_id.clone());
-        let body = serde_json::to_string(&event).unwrap_or_default();
-        draft.set_aside(&event.svix_id, "older than the memory of ids (14 days)", body);
+        draft.set_aside_event(&event, OLDER_THAN_MEMORY);
         return Arrival::DeadLetter;
     }
+    take(draft, event)
+}
+
+/// Takes an event, whatever its age and whether or not its id is remembered already.
+pub(super) fn take(draft: &mut Draft<'_>, event: Event) -> Arrival {
     if let Some(message) = echo(&event) {
         let Some(home) = place::of_message(draft, event.timestamp) else { return Arrival::Ignored };
         message::settle_echo(draft, home, &event, message);
-        draft.changes().remember.push(event.svix_id.clone());
+        remember(draft, &event);
         return Arrival::Kept;
     }
     let unknown = draft.view.handoffs.is_empty() && draft.view.buffer.is_none();
@@ -72,9 +92,15 @@ pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
     let mut buffer = draft.view.buffer.unwrap_or_default();
     buffer.arrived(event.received_at);
     draft.set_buffer(&event.key, buffer);
-    draft.changes().remember.push(event.svix_id.clone());
+    remember(draft, &event);
     draft.changes().inbox.push(event);
     Arrival::Kept
+}
+
+fn remember(draft: &mut Draft<'_>, event: &Event) {
+    if !draft.view.seen {
+        draft.changes().remember.push(event.svix_id.clone());
+    }
 }
 
 fn echo(event: &Event) -> Option<&Message> {

@@ -12,6 +12,7 @@ mod message;
 mod place;
 pub mod recover;
 pub mod release;
+pub mod replay;
 pub mod settle;
 pub mod start;
 pub mod transcript;

@@ -19,6 +19,8 @@ use crate::relay::{
 
 /// An older message is not adopted.
 pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
+/// What is said of one.
+pub const TOO_OLD_TO_ADOPT: &str = "older than 48 hours, and its handoff is unknown";
 /// `conversation.ended` says who ended a handoff if it follows the end within this time.
 const REFINE_WITHIN: Duration = Duration::from_mins(1);
 
@@ -73,8 +75,7 @@ pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
             }
             Verdict::SetAside(reason) => {
                 released.set_aside += 1;
-                let body = serde_json::to_string(&event).unwrap_or_default();
-                draft.set_aside(&event.svix_id, reason, body);
+                draft.set_aside_event(&event, reason);
             }
             Verdict::Done => {}
         }
@@ -113,7 +114,7 @@ fn join_or_hold(draft: &mut Draft<'_>, event: &Event, message: &Message) -> Verd
         return Verdict::Hold;
     }
     match message.author.role {
-        Role::EndUser => Verdict::SetAside("older than 48 hours, and its handoff is unknown"),
+        Role::EndUser => Verdict::SetAside(TOO_OLD_TO_ADOPT),
         _ => Verdict::Done,
     }
 }

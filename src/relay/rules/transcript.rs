@@ -6,6 +6,7 @@ use crate::relay::{
     delivery::Listed,
     draft::{Draft, NewRow, system},
     event::{EventKind, Message},
+    handoff::{AdaEnd, DOUBT},
     id::HandoffId,
     matching::{LearnedFrom, Match, MatchKey},
     rules::start::SAME_CALL,
@@ -29,7 +30,13 @@ pub fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
 /// unread like any other. That holds for what was written before `missed_before`, by our clock, too.
 pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_before: Option<Time>) {
     let owner = &draft.view.handoffs[handoff];
-    let (end, latest) = (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
+    let (mut end, mut latest) =
+        (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
+    if let Some(AdaEnd::Replaced { .. }) = owner.end().map(|end| end.ada) {
+        // Our clock alone says when, and what came around then is the next one's.
+        end = end.map(|end| end - DOUBT);
+        latest = end;
+    }
     let is_before = |message: &Message, end: Option<Time>| end.is_none_or(|end| message.created_at <= end);
     // While the end is known to a second only, what people wrote in it is kept; the AI Agent goes on after it.
     let belongs = |message: &&Message| match message.author.role {
@@ -63,15 +70,34 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
             note_end_user(draft.change_handoff(handoff), message.created_at, None, message);
         }
     }
-    if draft.view.handoffs[handoff].listed.page != listed.page {
-        draft.change_unseen(handoff).listed.page.clone_from(&listed.page);
+    note_reading(draft, handoff, listed);
+}
+
+/// Remembers how far the list has been read, and with the first reading what was history by then.
+fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
+    let known = &draft.view.handoffs[handoff];
+    let mut noted = known.listed.clone();
+    noted.page.clone_from(&listed.page);
+    if !noted.history_is_read {
+        let began = known.surely_began(draft.now.offset);
+        let history = listed.messages.iter().map(|message| message.created_at).filter(|at| *at < began);
+        noted.history_until = noted.history_until.max(history.max());
+        noted.history_is_read = !listed.more;
+    }
+    if noted != known.listed {
+        draft.change_unseen(handoff).listed = noted;
     }
 }
 
 fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Option<Time>) -> bool {
     let old = draft.now.at - draft.policy.recover_after;
     let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
-    let began = draft.view.handoffs[handoff].began(draft.now.offset);
+    let known = &draft.view.handoffs[handoff];
+    // Ada's list tells better than clocks what was there when the handoff began.
+    let is_history = match known.listed.history_is_read {
+        true => Some(message.created_at) <= known.listed.history_until,
+        false => message.created_at < known.surely_began(draft.now.offset),
+    };
     let waits_in_inbox = || {
         draft.view.inbox.iter().any(|event| match &event.kind {
             EventKind::Message(waiting) => {
@@ -81,10 +107,7 @@ fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Optio
             _ => false,
         })
     };
-    message.author.role == Role::EndUser
-        && message.created_at >= began
-        && message.created_at <= before
-        && !waits_in_inbox()
+    message.author.role == Role::EndUser && !is_history && message.created_at <= before && !waits_in_inbox()
 }
 
 /// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they

@@ -2,6 +2,7 @@
 //!
 //! One lock around plain maps. Nothing in here waits, so the lock is never held across an await.
 
+mod forget;
 mod outbox;
 mod state;
 
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Decision, Due, HandoffQuery, ID_MEMORY, IDEMPOTENCY_MEMORY, Page, Since, StatusFilter, Store, StoreError,
+    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
     search_text,
 };
 use crate::metrics::Depths;
@@ -89,19 +90,16 @@ impl Store for MemoryStore {
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
         let state = self.lock();
-        Ok(state.places.get(id).map(|place| state.handoffs[*place].clone()))
+        Ok(state.places.get(id).map(|place| state.handoffs[place].clone()))
     }
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         let state = self.lock();
-        let before = query.after.map_or(usize::MAX, |after| usize::try_from(after).unwrap_or(0));
-        let places = (0..state.handoffs.len()).rev();
-        let mut found = places
-            .filter(|place| place + 1 < before && matches(query, &state.handoffs[*place]))
-            .take(query.limit + 1);
-        let taken: Vec<usize> = found.by_ref().take(query.limit).collect();
-        let next = found.next().and(taken.last()).and_then(|last| u64::try_from(last + 1).ok());
-        Ok(Page { handoffs: taken.iter().map(|place| state.handoffs[*place].clone()).collect(), next })
+        let places = state.handoffs.range(..query.after.unwrap_or(u64::MAX)).rev();
+        let mut found = places.filter(|(_, handoff)| matches(query, handoff));
+        let shown: Vec<(&u64, &Handoff)> = found.by_ref().take(query.limit).collect();
+        let next = found.next().and(shown.last()).map(|(place, _)| **place);
+        Ok(Page { handoffs: shown.into_iter().map(|(_, handoff)| handoff.clone()).collect(), next })
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -121,19 +119,27 @@ impl Store for MemoryStore {
         if after.saturating_add(1) < oldest || after > state.last_change {
             return Ok(Since::Reset(state.last_change));
         }
-        let skip = usize::try_from(after + 1 - oldest).unwrap_or(usize::MAX);
+        let skip = state.changes.partition_point(|(id, _)| *id <= after);
         let changes = state.changes.iter().skip(skip).take(limit);
         Ok(Since::Changes(changes.filter_map(|(id, place)| Some((*id, state.now(place)?))).collect()))
     }
 
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        Ok(self.lock().dead_letters.iter().rev().take(limit).cloned().collect())
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
+        let state = self.lock();
+        let mut found = state.dead_letters.range(..after.unwrap_or(u64::MAX)).rev();
+        let shown: Vec<(&u64, &DeadLetter)> = found.by_ref().take(limit).collect();
+        let next = found.next().and(shown.last()).map(|(position, _)| **position);
+        Ok(LetterPage { letters: shown.into_iter().map(|(_, letter)| letter.clone()).collect(), next })
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        Ok(self.lock().dead_letter(id).cloned())
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {
         let state = self.lock();
         let mut handoffs = [0; 3];
-        for handoff in &state.handoffs {
+        for handoff in state.handoffs.values() {
             handoffs[StatusFilter::of(handoff) as usize] += 1;
         }
         Ok(Depths {
@@ -145,11 +151,8 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn forget(&self, now: Time) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        state.seen.retain(|_, at| *at + ID_MEMORY >= now);
-        state.idempotency.retain(|_, (at, _)| *at + IDEMPOTENCY_MEMORY >= now);
-        Ok(())
+    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
+        Ok(self.lock().forget(now, keep))
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

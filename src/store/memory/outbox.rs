@@ -51,6 +51,10 @@ impl Outbox {
         self.places.contains_key(id)
     }
 
+    pub fn has_any_of(&self, handoff: &HandoffId) -> bool {
+        [Lane::Ada, Lane::AdaReads].into_iter().any(|lane| self.lanes.contains_key(&(lane, handoff.clone())))
+    }
+
     /// When the oldest one was queued.
     pub fn oldest(&self) -> Option<Time> {
         self.queued.values().map(|queued| queued.delivery.queued_at).min()

@@ -20,9 +20,10 @@ use crate::{
 #[derive(Default)]
 pub struct State {
     /// In the order they were made.
-    pub handoffs: Vec<Handoff>,
-    pub places: HashMap<HandoffId, usize>,
-    pub conversations: HashMap<ConversationKey, Vec<usize>>,
+    pub handoffs: BTreeMap<u64, Handoff>,
+    pub last_handoff: u64,
+    pub places: HashMap<HandoffId, u64>,
+    pub conversations: HashMap<ConversationKey, Vec<u64>>,
     pub threads: HashMap<HandoffId, BTreeMap<u64, Row>>,
     pub rows: HashMap<RowId, (HandoffId, u64)>,
     /// Rows by what a message could match them by.
@@ -36,7 +37,8 @@ pub struct State {
     pub outbox: Outbox,
     pub changes: VecDeque<(u64, Place)>,
     pub last_change: u64,
-    pub dead_letters: Vec<DeadLetter>,
+    pub dead_letters: BTreeMap<u64, DeadLetter>,
+    pub last_letter: u64,
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
 }
 
@@ -58,17 +60,18 @@ impl State {
     pub fn view(&self, scope: &Scope) -> View {
         let key = match &scope.of {
             Of::Conversation(key) => Some(key.clone()),
-            Of::Handoff(id) => self.places.get(id).map(|place| self.handoffs[*place].key.clone()),
+            Of::Handoff(id) => self.places.get(id).map(|place| self.handoffs[place].key.clone()),
         };
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
             outbox_depth: u64::try_from(self.outbox.len()).unwrap_or(u64::MAX),
             seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains_key(id)),
+            dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
             ..View::default()
         };
         let Some(key) = key else { return view };
         let places = self.conversations.get(&key).into_iter().flatten();
-        view.handoffs = places.map(|place| self.handoffs[*place].clone()).collect();
+        view.handoffs = places.map(|place| self.handoffs[place].clone()).collect();
         view.buffer = self.buffers.get(&key).map(|(buffer, _)| *buffer);
         if scope.with_inbox {
             let events = self.inbox.get(&key).into_iter().flat_map(BTreeMap::values);
@@ -111,7 +114,9 @@ impl State {
 
     pub fn now(&self, place: &Place) -> Option<Changed> {
         Some(match place {
-            Place::Handoff(id) => Changed::Handoff(Box::new(self.handoffs[*self.places.get(id)?].clone())),
+            Place::Handoff(id) => {
+                Changed::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
+            }
             Place::Row(id) => Changed::Row(Box::new(self.row(id)?.clone())),
         })
     }
@@ -152,19 +157,23 @@ impl State {
         if let Some((key, buffer)) = changes.buffer {
             self.put_buffer(key, buffer);
         }
-        self.dead_letters.extend(changes.dead_letters);
+        for letter in changes.dead_letters {
+            self.put_dead_letter(letter);
+        }
+        self.dead_letters.retain(|_, letter| !changes.dead_letters_done.contains(&letter.id));
         self.idempotency.extend(changes.idempotent.map(|(key, known)| (key, (changes.at, known))));
     }
 
     fn put_handoff(&mut self, handoff: Handoff) {
         if let Some(place) = self.places.get(&handoff.id) {
-            self.handoffs[*place] = handoff;
+            self.handoffs.insert(*place, handoff);
             return;
         }
-        let place = self.handoffs.len();
+        self.last_handoff += 1;
+        let place = self.last_handoff;
         self.places.insert(handoff.id.clone(), place);
         self.conversations.entry(handoff.key.clone()).or_default().push(place);
-        self.handoffs.push(handoff);
+        self.handoffs.insert(place, handoff);
     }
 
     fn put_row(&mut self, row: Row) {
@@ -189,6 +198,20 @@ impl State {
         if let Some((buffer, due)) = buffer {
             self.due.insert((due, key.clone()));
             self.buffers.insert(key, (buffer, due));
+        }
+    }
+
+    pub fn dead_letter(&self, id: &str) -> Option<&DeadLetter> {
+        self.dead_letters.values().find(|letter| letter.id == id)
+    }
+
+    fn put_dead_letter(&mut self, letter: DeadLetter) {
+        match self.dead_letters.values_mut().find(|known| known.id == letter.id) {
+            Some(known) => *known = letter,
+            None => {
+                self.last_letter += 1;
+                self.dead_letters.insert(self.last_letter, letter);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{CHANGES_KEPT, ID_MEMORY, IDEMPOTENCY_MEMORY, StatusFilter, StoreError, search_text},
+    store::{StatusFilter, StoreError, search_text},
 };
 
 type Done = Result<(), StoreError>;
@@ -64,6 +64,9 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     for letter in &changes.dead_letters {
         put_dead_letter(connection, letter).await?;
     }
+    for id in &changes.dead_letters_done {
+        sqlx::query("DELETE FROM dead_letters WHERE id = $1").bind(id).execute(&mut *connection).await?;
+    }
     if let Some((asked, known)) = &changes.idempotent {
         let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES ($1, $2, $3, $4, $5)";
         let put = sqlx::query(sql).bind(&asked.agent).bind(asked.handoff.as_str()).bind(&asked.key);
@@ -90,10 +93,10 @@ async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i
 }
 
 async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Done {
-    let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, search, doc) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7) \
+    let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, search, doc, ended_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
-                   search = excluded.search, doc = excluded.doc";
+                   search = excluded.search, doc = excluded.doc, ended_at = excluded.ended_at";
     sqlx::query(sql)
         .bind(handoff.id.as_str())
         .bind(handoff.key.ai_agent.as_str())
@@ -102,6 +105,7 @@ async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Do
         .bind(handoff.agent())
         .bind(search_text(handoff))
         .bind(serde_json::to_string(handoff)?)
+        .bind(handoff.end().map(|end| end.at.as_micros()))
         .execute(&mut *connection)
         .await?;
     Ok(())
@@ -197,27 +201,16 @@ async fn put_buffer(
 }
 
 async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter) -> Done {
-    let put = sqlx::query("INSERT INTO dead_letters (id, doc) VALUES ($1, $2)");
-    put.bind(&letter.id).bind(serde_json::to_string(letter)?).execute(&mut *connection).await?;
+    let sql = "INSERT INTO dead_letters (id, doc, at) VALUES ($1, $2, $3) \
+               ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
+    let put = sqlx::query(sql);
+    let put = put.bind(&letter.id).bind(serde_json::to_string(letter)?).bind(letter.at.as_micros());
+    put.execute(&mut *connection).await?;
     Ok(())
 }
 
 async fn note_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
     let note = sqlx::query("INSERT INTO changes (handoff, row_id) VALUES ($1, $2)");
     note.bind(handoff).bind(row).execute(&mut *connection).await?;
-    Ok(())
-}
-
-/// Forgets what has been remembered long enough.
-pub async fn forget(connection: &mut SqliteConnection, now: Time) -> Done {
-    for (sql, before) in [
-        ("DELETE FROM seen WHERE at < $1", now - ID_MEMORY),
-        ("DELETE FROM idempotency WHERE at < $1", now - IDEMPOTENCY_MEMORY),
-    ] {
-        sqlx::query(sql).bind(before.as_micros()).execute(&mut *connection).await?;
-    }
-    let sql = "DELETE FROM changes WHERE id <= \
-               (SELECT seq FROM sqlite_sequence WHERE name = 'changes') - $1";
-    sqlx::query(sql).bind(signed(CHANGES_KEPT)).execute(&mut *connection).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod claim;
+mod forget;
 mod read;
 mod view;
 mod writer;
@@ -18,11 +19,13 @@ use std::{
 use async_trait::async_trait;
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    },
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Decision, Due, HandoffQuery, Page, Since, Store, StoreError};
+use super::{Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, Store, StoreError};
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
@@ -37,6 +40,9 @@ use crate::relay::{
 const READERS: u32 = 4;
 /// Use cases that may wait for the writer before callers wait themselves.
 const QUEUE: usize = 1_024;
+
+/// What a burst has made of the write-ahead log is cut back to this, in bytes.
+const WAL_LIMIT: &str = "8388608";
 
 /// See the module.
 pub struct SqliteStore {
@@ -73,7 +79,11 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(named)?;
+        let writer = options
+            .clone()
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .pragma("journal_size_limit", WAL_LIMIT);
+        let mut connection = SqliteConnection::connect_with(&writer).await.map_err(named)?;
         let migrations = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
         migrations.map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         let newest = writer::prepare(&mut connection).await.map_err(named)?;
@@ -176,16 +186,21 @@ impl Store for SqliteStore {
         read::changes_since(&self.readers, after, limit).await
     }
 
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        read::dead_letters(&self.readers, limit).await
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
+        read::dead_letters(&self.readers, after, limit).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        read::dead_letter(&self.readers, id).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {
         read::depths(&self.readers).await
     }
 
-    async fn forget(&self, now: Time) -> Result<(), StoreError> {
-        self.write(|tell| writer::Job::Forget { now, tell }).await
+    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
+        let keep = *keep;
+        self.write(|tell| writer::Job::Forget { now, keep, tell }).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

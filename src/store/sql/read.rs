@@ -1,6 +1,6 @@
 //! What agents and workers read, beside the writer.
 
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     count, signed, unsigned,
@@ -15,7 +15,7 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{Changed, Due, HandoffQuery, Page, Since, StoreError},
+    store::{Changed, Due, HandoffQuery, LetterPage, Page, Since, StoreError},
 };
 
 pub async fn due_conversations(
@@ -67,10 +67,15 @@ pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, S
     }
     sql.push(" ORDER BY position DESC LIMIT ").push_bind(count(query.limit.saturating_add(1)));
     let rows = sql.build().fetch_all(pool).await?;
-    let (shown, rest) = rows.split_at(query.limit.min(rows.len()));
-    let last = shown.last().filter(|_| !rest.is_empty());
-    let next = last.map(|row| row.try_get(1).map(unsigned)).transpose()?;
+    let (shown, next) = page(&rows, query.limit)?;
     Ok(Page { handoffs: docs(shown)?, next })
+}
+
+/// The rows to show, and where the rest begins: rows of one more than `limit`, their position second.
+fn page(rows: &[SqliteRow], limit: usize) -> Result<(&[SqliteRow], Option<u64>), StoreError> {
+    let (shown, rest) = rows.split_at(limit.min(rows.len()));
+    let last = shown.last().filter(|_| !rest.is_empty());
+    Ok((shown, last.map(|row| row.try_get(1).map(unsigned)).transpose()?))
 }
 
 pub async fn rows(
@@ -115,9 +120,21 @@ pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Resul
     Ok(Since::Changes(changes))
 }
 
-pub async fn dead_letters(pool: &SqlitePool, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-    let sql = "SELECT doc FROM dead_letters ORDER BY position DESC LIMIT $1";
-    docs(&sqlx::query(sql).bind(count(limit)).fetch_all(pool).await?)
+pub async fn dead_letters(
+    pool: &SqlitePool,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<LetterPage, StoreError> {
+    let sql = "SELECT doc, position FROM dead_letters WHERE position < $1 ORDER BY position DESC LIMIT $2";
+    let rows = sqlx::query(sql).bind(after.map_or(i64::MAX, signed)).bind(count(limit.saturating_add(1)));
+    let rows = rows.fetch_all(pool).await?;
+    let (shown, next) = page(&rows, limit)?;
+    Ok(LetterPage { letters: docs(shown)?, next })
+}
+
+pub async fn dead_letter(pool: &SqlitePool, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+    let row = sqlx::query("SELECT doc FROM dead_letters WHERE id = $1").bind(id);
+    row.fetch_optional(pool).await?.as_ref().map(doc).transpose()
 }
 
 pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {

@@ -34,6 +34,10 @@ pub async fn load(connection: &mut SqliteConnection, scope: &Scope) -> Result<Vi
         let row = sqlx::query("SELECT 1 FROM seen WHERE svix_id = $1").bind(svix_id);
         view.seen = row.fetch_optional(&mut *connection).await?.is_some();
     }
+    if let Some(id) = &scope.dead_letter {
+        let row = sqlx::query("SELECT doc FROM dead_letters WHERE id = $1").bind(id);
+        view.dead_letter = row.fetch_optional(&mut *connection).await?.as_ref().map(doc).transpose()?;
+    }
     let Some(key) = key_of(connection, &scope.of).await? else { return Ok(view) };
     view.handoffs = handoffs(connection, &key).await?;
     view.buffer = buffer(connection, &key).await?;

@@ -4,10 +4,10 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{apply, claim, unsigned, view};
+use super::{apply, claim, forget, unsigned, view};
 use crate::{
     relay::{changes::Scope, delivery::Delivery, time::Time},
-    store::{Decision, Due, StoreError},
+    store::{Decision, Due, Forgotten, Keep, StoreError},
 };
 
 /// How many use cases share one flush at most.
@@ -19,7 +19,7 @@ type Tell<T> = oneshot::Sender<Result<T, StoreError>>;
 pub enum Job {
     Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
     Claim { asked: claim::Asked, tell: Tell<Due<Delivery>> },
-    Forget { now: Time, tell: Tell<()> },
+    Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
     Ready { tell: Tell<()> },
 }
 
@@ -27,6 +27,7 @@ pub enum Job {
 enum Done {
     Nothing(Tell<()>, Result<(), StoreError>),
     Claimed(Tell<Due<Delivery>>, Result<Due<Delivery>, StoreError>),
+    Forgot(Tell<Forgotten>, Result<Forgotten, StoreError>),
 }
 
 /// What the writer knows without asking.
@@ -103,6 +104,9 @@ fn tell(done: Done, committed: &Result<(), String>) {
         Done::Claimed(tell, result) => {
             drop(tell.send(result.and_then(|due| committed.as_ref().map(|()| due).map_err(lost))));
         }
+        Done::Forgot(tell, result) => {
+            drop(tell.send(result.and_then(|step| committed.as_ref().map(|()| step).map_err(lost))));
+        }
     }
 }
 
@@ -165,10 +169,10 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Claimed(tell, result), good)
         }
-        Job::Forget { now, tell } => {
-            let result = apply::forget(connection, now).await;
+        Job::Forget { now, keep, tell } => {
+            let result = forget::step(connection, now, &keep).await;
             let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
+            (Done::Forgot(tell, result), good)
         }
         Job::Ready { tell } => (Done::Nothing(tell, Ok(())), true),
     };
@@ -184,9 +188,8 @@ fn fail(job: Job, error: &str) -> Done {
     let error = StoreError::Unavailable(error.to_owned());
     match job {
         Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
-        Job::Decide { tell, .. } | Job::Forget { tell, .. } | Job::Ready { tell } => {
-            Done::Nothing(tell, Err(error))
-        }
+        Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
+        Job::Decide { tell, .. } | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
     }
 }
 

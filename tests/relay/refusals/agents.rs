@@ -81,6 +81,10 @@ fn without_a_token(world: &World) -> Vec<Line> {
         ("POST", format!("/handoffs{handoff}/messages{row}/retry")),
         ("GET", "/events".to_owned()),
         ("GET", "/dead-letters".to_owned()),
+        ("GET", "/dead-letters/x".to_owned()),
+        ("POST", "/dead-letters/x/replay".to_owned()),
+        ("DELETE", "/dead-letters/x".to_owned()),
+        ("GET", format!("/handoffs{handoff}/ledger")),
     ] {
         lines.push(refused("no token", Raw::new(method, format!("/api{path}")), 401, NO_TOKEN));
     }

@@ -211,6 +211,15 @@ impl Relay {
         counts
     }
 
+    /// Changes what a stopped relay has kept.
+    pub async fn change_file(&self, sql: &'static str, value: &str) {
+        assert!(self.serving.is_none(), "it runs");
+        let options = SqliteConnectOptions::new().filename(self.file());
+        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
+        sqlx::query(sql).bind(value).execute(&mut file).await.expect("a change");
+        file.close().await.unwrap();
+    }
+
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("relay.db")
     }

@@ -44,6 +44,7 @@ impl Books {
             outbox_depth: self.outbox.len() as u64,
             seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains(id)),
             unread_behind: self.unread_behind(scope),
+            dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
             idempotent: scope.idempotency.as_ref().and_then(|asked| self.idempotency.get(asked)).cloned(),
             ..View::default()
         };
@@ -56,6 +57,10 @@ impl Books {
         }
         view.rows = self.rows_for(scope, &view);
         view
+    }
+
+    fn dead_letter(&self, id: &str) -> Option<&DeadLetter> {
+        self.dead_letters.iter().find(|letter| letter.id == id)
     }
 
     fn unread_behind(&self, scope: &Scope) -> u64 {
@@ -107,7 +112,8 @@ impl Books {
         if let Some((_, buffer)) = changes.buffer {
             self.buffer = buffer.map(|(buffer, _)| buffer);
         }
-        self.dead_letters.extend(changes.dead_letters);
+        put(&mut self.dead_letters, changes.dead_letters, |letter| letter.id.clone());
+        self.dead_letters.retain(|letter| !changes.dead_letters_done.contains(&letter.id));
         self.idempotency.extend(changes.idempotent);
         self.balance();
     }

@@ -14,6 +14,7 @@ mod echo;
 mod ends;
 mod order;
 mod recover;
+mod replay;
 mod send;
 mod start;
 mod transcript;

@@ -2,7 +2,7 @@
 
 use super::{
     make::{at, customer, message, says},
-    world::{ALEX, World},
+    world::{ALEX, World, whole},
 };
 use crate::relay::{
     delivery::Receipt,
@@ -36,6 +36,33 @@ fn what_webhooks_should_have_brought_by_now_is_recovered_and_unread() {
     world.clock(7 * MINUTE).recovers(None, &[listed("young", 4 * MINUTE)], false);
     assert_eq!(world.row("young").source, Source::Recovered, "by now it should have come");
     assert_eq!(world.handoff().unread, 2);
+}
+
+#[test]
+fn what_was_there_when_the_handoff_began_is_history_whatever_the_clocks_say() {
+    // The words that asked for a person, and others just after the call, within the clocks' doubt.
+    for (first, recovered) in
+        [(vec![listed("a", 1_000), listed("b", 1_500)], 0), (vec![listed("a", 1_000)], 1)]
+    {
+        let mut world = World::started();
+        world.clock(1_800).lists(&first);
+        let both = [listed("a", 1_000), listed("b", 1_500)];
+        world.clock(5 * MINUTE).recovers(None, &both, false);
+        assert_eq!(world.handoff().ledger.recovered, recovered);
+        assert_eq!(world.row("a").source, Source::Transcript);
+    }
+}
+
+#[test]
+fn what_came_around_a_new_start_call_is_not_the_old_handoffs() {
+    let mut world = World::accepted();
+    world.clock(5 * MINUTE).start();
+    let old = world.books.handoffs[0].id.clone();
+    let around = [listed("old", 3 * MINUTE), listed("new", 5 * MINUTE - 500)];
+    let mut delivery = world.unasked();
+    delivery.handoff = old;
+    world.looked(delivery, Ok(whole(&around)), false);
+    assert_eq!(world.said(0), ["old"]);
 }
 
 #[test]

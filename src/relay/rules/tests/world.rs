@@ -23,6 +23,7 @@ use crate::relay::{
         look::{self, Look},
         recover,
         release::{self, Released},
+        replay::{self, Stays},
         settle::{self, Attempt},
         start::{self, MayBegin, Started},
         write,
@@ -117,6 +118,14 @@ impl World {
         self.decide(&arrive::scope(&event), |draft| arrive::event(draft, event))
     }
 
+    /// A person tries the newest dead letter again, which holds an event.
+    pub fn replays(&mut self) -> Result<Arrival, Stays> {
+        let letter = self.books.dead_letters.last().unwrap().clone();
+        let event: Event = serde_json::from_str(&letter.body).unwrap();
+        let event = Event { received_at: self.now.at, ..event };
+        self.decide(&replay::scope(&letter.id, &event), |draft| replay::event(draft, event))
+    }
+
     /// What is due leaves the inbox.
     pub fn release(&mut self) -> Released {
         self.decide(&release::scope(&key()), |draft| release::due(draft, &key()))
@@ -184,7 +193,8 @@ impl World {
         self.looked(delivery, Ok(whole(messages)), false);
     }
 
-    fn unasked(&self) -> Delivery {
+    /// A reading of the newest handoff's list that nobody has asked for.
+    pub fn unasked(&self) -> Delivery {
         Delivery {
             id: "none".into(),
             handoff: self.id(),

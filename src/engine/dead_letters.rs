@@ -1,0 +1,84 @@
+//! What people do with dead letters: try them again, or drop them.
+
+use super::Engine;
+use crate::{
+    ada::{message::Unreadable, webhook::Reading},
+    relay::{
+        changes::{DeadLetter, LetterKind},
+        event::Event,
+        rules::{
+            arrive::Arrival,
+            replay::{self, Stays},
+        },
+        time::Time,
+    },
+    store::StoreError,
+};
+
+/// Why a dead letter is where it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The rules say so.
+    #[error(transparent)]
+    Stays(#[from] Stays),
+    /// The store failed; nothing happened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Reads a dead letter anew and keeps what it says in its stead, all or nothing.
+    ///
+    /// # Errors
+    /// The letter stays, or the store failed.
+    pub async fn replay(&self, id: String) -> Result<Arrival, ReplayError> {
+        let letter = self.store.dead_letter(&id).await?.ok_or(Stays::Unknown)?;
+        let outcome = match self.read_letter(&letter) {
+            Reading::Event(event) => {
+                let scope = replay::scope(&id, &event);
+                self.decide(scope, move |draft| replay::event(draft, *event)).await?
+            }
+            Reading::Ignored | Reading::Foreign { .. } => {
+                let gone = self.decide(replay::scope_of_letter(&id), replay::drop).await?;
+                gone.map(|()| Arrival::Ignored)
+            }
+            Reading::Unreadable(reason) => {
+                let reason = reason.to_string();
+                let scope = replay::scope_of_letter(&id);
+                Err(self.decide(scope, move |draft| replay::unreadable(draft, reason)).await?)
+            }
+        };
+        match &outcome {
+            Ok(arrival) => {
+                tracing::info!(dead_letter.id = id, outcome = arrival.as_str(), "dead letter replayed")
+            }
+            Err(stays) => tracing::info!(dead_letter.id = id, reason = %stays, "dead letter stays"),
+        }
+        Ok(outcome?)
+    }
+
+    /// Does away with a dead letter.
+    ///
+    /// # Errors
+    /// There is none, or the store failed.
+    pub async fn drop_dead_letter(&self, id: String) -> Result<(), ReplayError> {
+        self.decide(replay::scope_of_letter(&id), replay::drop).await??;
+        tracing::info!(dead_letter.id = id, "dead letter dropped");
+        Ok(())
+    }
+
+    fn read_letter(&self, letter: &DeadLetter) -> Reading {
+        let now = Time::now();
+        match letter.kind {
+            LetterKind::Webhook => self.reader.read_kept(&letter.svix_id, letter.body.as_bytes(), now),
+            LetterKind::Event => match serde_json::from_str::<Event>(&letter.body) {
+                Ok(event) => Reading::Event(Box::new(Event { received_at: now, ..event })),
+                Err(error) => Reading::Unreadable(Unreadable(format!(
+                    "what was set aside can't be read any more (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ))),
+            },
+        }
+    }
+}

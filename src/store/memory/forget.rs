@@ -1,0 +1,81 @@
+//! Forgetting what is old, a step at a time, as the stores on disk do.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::state::{Place, State};
+use crate::{
+    relay::{handoff::Handoff, id::HandoffId, time::Time},
+    store::{FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep},
+};
+
+/// What is old of one kind, a step's worth of it, oldest first.
+fn oldest<K: Ord>(all: impl Iterator<Item = (Time, K)>, before: Time) -> Vec<K> {
+    let mut old: Vec<(Time, K)> = all.filter(|(at, _)| *at < before).collect();
+    old.sort();
+    old.into_iter().take(FORGET_STEP).map(|(_, key)| key).collect()
+}
+
+impl State {
+    /// Forgets a step's worth of each kind.
+    pub fn forget(&mut self, now: Time, keep: &Keep) -> Forgotten {
+        let seen = oldest(self.seen.iter().map(|(id, at)| (*at, id.clone())), now - ID_MEMORY);
+        let asked = self.idempotency.iter().map(|(asked, (at, _))| (*at, asked.clone()));
+        let asked = oldest(asked, now - IDEMPOTENCY_MEMORY);
+        let letters = self.dead_letters.iter().map(|(place, letter)| (letter.at, *place));
+        let letters = keep.dead_letters.map_or(Vec::new(), |kept| oldest(letters, now - kept));
+        let mut more = [seen.len(), asked.len(), letters.len()].contains(&FORGET_STEP);
+
+        for id in seen {
+            self.seen.remove(&id);
+        }
+        for asked in asked {
+            self.idempotency.remove(&asked);
+        }
+        for place in letters {
+            self.dead_letters.remove(&place);
+        }
+        if let Some(kept) = keep.ended {
+            more |= self.forget_handoffs(now, kept);
+        }
+        if more { Forgotten::Part } else { Forgotten::All }
+    }
+
+    /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
+    fn forget_handoffs(&mut self, now: Time, kept: Duration) -> bool {
+        let nothing_waits = |handoff: &Handoff| {
+            !self.outbox.has_any_of(&handoff.id) && !self.inbox.contains_key(&handoff.key)
+        };
+        let ended = self.handoffs.iter().filter(|(_, handoff)| nothing_waits(handoff));
+        let ended = ended.filter_map(|(place, handoff)| Some((handoff.end()?.at, *place)));
+        let old = oldest(ended, now - kept);
+        let (mut gone, mut rows) = (BTreeSet::new(), 0);
+        for place in &old {
+            if rows >= FORGET_STEP as u64 {
+                break;
+            }
+            gone.insert(*place);
+            rows += self.handoffs[place].last_seq;
+        }
+        self.remove_handoffs(&gone);
+        gone.len() < old.len() || old.len() == FORGET_STEP
+    }
+
+    fn remove_handoffs(&mut self, places: &BTreeSet<u64>) {
+        let gone = places.iter().filter_map(|place| self.handoffs.remove(place));
+        let gone: BTreeSet<HandoffId> = gone.map(|handoff| handoff.id).collect();
+        self.places.retain(|id, _| !gone.contains(id));
+        self.conversations.retain(|_, known| {
+            known.retain(|place| !places.contains(place));
+            !known.is_empty()
+        });
+        self.threads.retain(|id, _| !gone.contains(id));
+        self.alike.retain(|(id, _), _| !gone.contains(id));
+        self.idempotency.retain(|asked, _| !gone.contains(&asked.handoff));
+        let rows = &self.rows;
+        self.changes.retain(|(_, changed)| match changed {
+            Place::Handoff(id) => !gone.contains(id),
+            Place::Row(id) => rows.get(id).is_none_or(|(owner, _)| !gone.contains(owner)),
+        });
+        self.rows.retain(|_, (owner, _)| !gone.contains(owner));
+    }
+}
