@@ -48,7 +48,7 @@ async fn dies_and_comes_back(dies: impl AsyncFnOnce(Process)) {
         relay.writes(&handoff, answer).await;
     }
     kept(&relay, QUESTIONS.len()).await;
-    relay.process.stderr.logged(1, "delivery to Ada failed").await;
+    relay.process.stderr.logged(1, "a call to Ada failed").await;
     let rows = relay.thread(&handoff).await;
     assert!(said(&rows, "end_user").is_empty(), "the inbox was left too early: {rows:#?}");
     assert_eq!(states(&rows), ["queued"; 3]);
