@@ -50,6 +50,11 @@ impl MemoryStore {
         Self { state: Mutex::new(state), changed: watch::Sender::new(last_change) }
     }
 
+    /// Voids the claims of workers that are gone, as a new process finds it in a file.
+    pub fn void_claims(&self) {
+        self.lock().outbox.void_claims();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock takes the process down; until then the maps are still readable.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
