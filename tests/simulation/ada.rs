@@ -75,8 +75,8 @@ pub struct SimAda {
     limits: Arc<Limits>,
     dice: Dice,
     /// Ada's clock minus ours, and what the relay believes it is.
+    skew: Offset,
     offset: Offset,
-    believed: Offset,
     /// Whether answer, list and webhook call a message the same.
     same_ids: bool,
     /// How many calls of a hundred go wrong.
@@ -105,8 +105,8 @@ impl SimAda {
         Arc::new(Self {
             limits: Limits::new(rates, Arc::clone(&environment)),
             environment,
-            offset: Offset::from_micros(offset),
-            believed: Offset::from_micros(offset + error),
+            skew: Offset::from_micros(offset),
+            offset: Offset::from_micros(offset + error),
             same_ids: dice.percent(50),
             faults: Mutex::new(dice.one_of(&[0, 10, 40])),
             dice,
@@ -139,7 +139,7 @@ impl SimAda {
 
     /// The present instant by Ada's clock, never the same twice.
     fn tick(&self, truth: &mut Truth) -> Time {
-        let now = self.environment.now().shifted(self.offset).floor_millis();
+        let now = self.environment.now().shifted(self.skew).floor_millis();
         truth.newest = now.max(truth.newest + Duration::from_millis(1));
         truth.newest
     }
@@ -245,7 +245,7 @@ impl SimAda {
         let told = Told { status: StatusCode::from_u16(status).ok(), retry_after, ..Told::default() };
         permit.answered(told, outcome.as_ref().err().map(Failure::reason));
         // A `Date` is cut to the second.
-        let date = self.environment.now().shifted(self.offset).second();
+        let date = self.environment.now().shifted(self.skew).second();
         Answer { outcome, answered_at: Some(Time::from_millis(date * 1_000)) }
     }
 
@@ -314,7 +314,7 @@ impl Ada for SimAda {
     }
 
     fn offset(&self) -> Offset {
-        self.believed
+        self.offset
     }
 
     fn denied(&self) -> Option<String> {
