@@ -19,6 +19,7 @@ mod handed_off_twice;
 mod life;
 mod limits;
 mod limits_flood;
+mod once;
 mod order;
 mod outbox;
 mod restart;
