@@ -15,6 +15,7 @@ mod agents_write;
 mod document;
 mod doors_start;
 mod doors_webhook;
+mod gaps;
 mod handed_off_twice;
 mod life;
 mod limits;
