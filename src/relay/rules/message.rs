@@ -9,8 +9,14 @@ use crate::relay::{
     time::Time,
 };
 
-/// A message leaves the inbox for the thread of `handoff`.
-pub fn join(draft: &mut Draft<'_>, handoff: usize, event: &Event, message: &Message) {
+/// A message leaves the inbox for the thread of the handoff at `home`, or for the one that has recovered it:
+/// near the border of two handoffs it could be either's, and agents were shown it there.
+pub fn join(draft: &mut Draft<'_>, home: usize, event: &Event, message: &Message) {
+    let has_recovered = |handoff: &usize| match find(draft, *handoff, message, LearnedFrom::Webhook) {
+        Match::Known(row) | Match::Same(row) => draft.view.rows[row].source == Source::Recovered,
+        Match::None => false,
+    };
+    let handoff = (0..draft.view.handoffs.len()).find(has_recovered).unwrap_or(home);
     let key = event.sort_key();
     let row = match find(draft, handoff, message, LearnedFrom::Webhook) {
         Match::Known(_) => return draft.note_duplicate(handoff),
@@ -81,6 +87,15 @@ pub fn forget_delivery(draft: &mut Draft<'_>, row: usize) {
 /// Finds a message among the loaded rows of one thread.
 pub fn find(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedFrom) -> Match {
     among(draft, handoff, |rows| matching::find(rows, message, from, |row| could_be(draft, row, message)))
+}
+
+/// Whether agents were shown the message as new in the thread of another handoff.
+pub fn is_news_elsewhere(draft: &Draft<'_>, handoff: usize, message: &Message) -> bool {
+    let mut others = (0..draft.view.handoffs.len()).filter(|other| *other != handoff);
+    others.any(|other| match find(draft, other, message, LearnedFrom::List) {
+        Match::Known(row) | Match::Same(row) => draft.view.rows[row].counts_as_unread(),
+        Match::None => false,
+    })
 }
 
 /// When the attempt began that can have brought `message` to Ada, if one of this row can. What Ada stored
