@@ -32,7 +32,7 @@ use crate::{
         webhook::Reader,
     },
     engine::{
-        Engine, Outbox, Parts, Recovery, Releaser,
+        Engine, Outbox, Parts, Recovery, Releaser, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::Machine,
@@ -148,6 +148,7 @@ impl Server {
         tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("outbox", outbox.run(stop.clone()));
         tasks.spawn("recovery", Recovery::new(Arc::clone(&engine)).run(stop.clone()));
+        tasks.spawn("timeouts", TimeOuts::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
         let keep = keep(&app.settings);
         tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), keep, stop.clone()));

@@ -28,4 +28,5 @@ mod restart;
 mod secrets;
 mod shutdown;
 mod stream;
+mod time_out;
 mod unknown;
