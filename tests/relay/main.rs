@@ -30,4 +30,5 @@ mod restart;
 mod secrets;
 mod shutdown;
 mod stream;
+mod time_out;
 mod unknown;

@@ -75,7 +75,7 @@ pub fn settle_echo(draft: &mut Draft<'_>, home: Option<usize>, event: &Event, me
 }
 
 fn confirm(draft: &mut Draft<'_>, handoff: usize, row: usize, event: &Event, message: &Message) {
-    let ours = draft.view.rows[row].source == Source::Agent;
+    let ours = draft.view.rows[row].is_ours();
     draft.note_taken(handoff);
     draft.change_row(row, |row| {
         LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());

@@ -134,7 +134,7 @@ fn note_ai_agent(draft: &mut Draft<'_>, handoff: usize, message: &Message) {
 
 /// A row of ours in the list has reached Ada, whatever we thought.
 fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
-    let arrived = draft.view.rows[row].source == Source::Agent;
+    let arrived = draft.view.rows[row].is_ours();
     draft.change_row(row, |row| {
         LearnedFrom::List.claim(&mut row.ids, message.id.clone());
         if !row.created_by_ada {

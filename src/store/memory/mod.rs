@@ -79,6 +79,22 @@ impl Store for MemoryStore {
         Ok(Due { items, next })
     }
 
+    async fn idle_handoffs(
+        &self,
+        status: StatusFilter,
+        until: Time,
+        limit: usize,
+    ) -> Result<Due<HandoffId>, StoreError> {
+        let state = self.lock();
+        let from = (status, Time::from_micros(i64::MIN), 0);
+        let of_status = state.idle.range(from..).take_while(|(of, _, _)| *of == status);
+        let first: Vec<_> = of_status.take(limit.saturating_add(1)).collect();
+        let due = first.iter().take_while(|(_, since, _)| *since <= until).take(limit);
+        let items: Vec<HandoffId> = due.map(|(_, _, place)| state.handoffs[place].id.clone()).collect();
+        let next = first.get(items.len()).map(|(_, since, _)| *since);
+        Ok(Due { items, next })
+    }
+
     async fn claim_due(
         &self,
         now: Time,

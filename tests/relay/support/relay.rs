@@ -180,6 +180,11 @@ impl Relay {
         self.serve().await;
     }
 
+    /// Another value of a setting, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Starts a relay that was stopped.
     pub async fn start_again(&mut self) {
         assert!(self.serving.is_none(), "it runs");
