@@ -116,5 +116,7 @@ pub fn policy() -> Policy {
         outbox_limit: 100_000,
         send_max_age: SEND_MAX_AGE,
         recover_after: RECOVER_AFTER,
+        waiting_timeout: None,
+        idle_timeout: None,
     }
 }
