@@ -11,7 +11,7 @@ import { refresh } from "./sync.js";
 import * as threads from "./threads.js";
 import { ThreadView, threadState } from "./thread-view.js";
 import { exact, span } from "./time.js";
-import { agentName, author, customer, endWords, preview } from "./words.js";
+import { author, customer, endWords, preview } from "./words.js";
 
 const READ_AFTER_MS = 250;
 /** The stream tells of the mark a moment after the answer. */
@@ -42,7 +42,6 @@ export function setUp() {
 /** Opens a handoff, or none with null. */
 export async function open(id) {
   if (id === now.open && id !== null) return;
-  view?.leave();
   view = null;
   set("open", id);
   details.closeOverlay();
@@ -165,7 +164,7 @@ function renderStatus() {
   if (!open) return;
   const words = {
     waiting: () => `Waiting for ${span(open.created_at)}`,
-    active: () => (isMine(open) ? "You have this conversation" : `${agentName(open.agent?.name)} has this conversation`),
+    active: () => (isMine(open) ? "You have it" : `${open.agent?.name} has it`),
     ended: () => endWords(open),
   }[open.status]();
   const status = at("conversation-status");

@@ -44,8 +44,8 @@ export function mark(element, name, value) {
 /** A circle with someone's initials, in a colour that is always theirs. */
 export function avatar(name, kind = "person") {
   if (kind === "ai_agent") return h("span", { class: "avatar", "data-hue": "ai", "aria-hidden": "true" }, icon("spark"));
-  const words = name.split(/\s+/).filter(Boolean);
-  const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...(word ?? "")][0] ?? "");
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? ["?"];
+  const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...word][0] ?? "");
   const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 8, 0);
   return h("span", { class: "avatar", "data-hue": hue, "aria-hidden": "true" }, letters.join("").toUpperCase());
 }

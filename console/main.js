@@ -7,7 +7,7 @@ import * as conversation from "./conversation.js";
 import * as details from "./details.js";
 import { at, avatar, mark } from "./dom.js";
 import * as keyboard from "./keyboard.js";
-import { forgetTexts } from "./memory.js";
+import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
 import * as outbox from "./outbox.js";
 import * as picker from "./picker.js";
@@ -43,10 +43,11 @@ function setUp() {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-/** Looks who is signed in. */
+/** Looks who is signed in. Who has never been here, or has signed out, isn't asked for. */
 async function begin() {
   const code = signin.takeCode();
   if (code) return signin.withCode(code);
+  if (!remembered.signedIn) return leave();
   try {
     enter(await api.session());
   } catch (error) {
@@ -60,6 +61,7 @@ async function begin() {
 
 function enter({ agent }) {
   if (now.me) return;
+  remembered.signedIn = true;
   signin.hide();
   at("starting").hidden = true;
   at("desk").hidden = false;
@@ -92,6 +94,7 @@ function leave(why = "") {
 
 async function signOut() {
   await api.signOut().catch(() => {});
+  remembered.signedIn = false;
   forgetTexts();
   stream.tellTabs("signed-out");
   leave();

@@ -8,7 +8,17 @@ const DEFAULTS = {
   sound: false,
   notifications: false,
   shortcuts: true,
+  /** Whether somebody has signed in here before. Without storage it is worth asking each time. */
+  signedIn: !hasStorage(),
 };
+
+function hasStorage() {
+  try {
+    return Boolean(globalThis.localStorage);
+  } catch {
+    return false;
+  }
+}
 
 function read(key) {
   try {

@@ -160,8 +160,9 @@ function loadAhead() {
 
 // A row.
 
-const showsMore = () => several("ai_agent_domain") || several("team") || chosen !== "waiting" || Boolean(search.text);
-const height = () => (showsMore() ? 86 : 68);
+const showsMore = () =>
+  several("ai_agent_domain") || several("team") || chosen === "everyone" || chosen === "ended" || Boolean(search.text);
+const height = () => (showsMore() ? 84 : 68);
 
 function make(item) {
   const parts = {
@@ -202,7 +203,7 @@ function update(element, item) {
 function moreWords(item) {
   const words = [];
   if (item.status === "waiting" && search.text) words.push("Waiting");
-  if (item.status === "active") words.push(item.agent.name === now.me?.name ? "You" : item.agent.name);
+  if (item.status === "active" && (chosen !== "mine" || search.text)) words.push(item.agent.name === now.me?.name ? "You" : item.agent.name);
   if (item.status === "ended") words.push(item.agent ? `Ended · ${agentName(item.agent.name)}` : "Ended");
   if (several("ai_agent_domain")) words.push(aiAgent(item));
   if (several("team") && item.team) words.push(item.team);

@@ -49,7 +49,6 @@ export function drawRow(element, row) {
     "data-late": row.late,
   };
   for (const [name, value] of Object.entries(attributes)) mark(element, name, value);
-  element.style.containIntrinsicBlockSize = `auto ${guessHeight(row)}px`;
   const same = was && sameWords(was, row);
   const body = same ? element.drawing.body : isLine(row) ? null : bubble(row);
   element.drawing.body = body;
@@ -60,18 +59,24 @@ export function drawRow(element, row) {
 const sameWords = (one, other) =>
   one.content.type === other.content.type && one.content.body === other.content.body && one.content.url === other.content.url;
 
-const guessHeight = (row) =>
+/** About how high a row will be, in pixels. */
+export const guessHeight = (row) =>
   48 + Math.ceil(Math.min(row.content.body?.length ?? 0, LONG_CHARS) / CHARS_A_LINE) * LINE_PX;
 
-/** Draws what depends on the row before: a new day, a heading, and the divider above what is unread. */
+/**
+ * Draws what depends on the row before: a new day, a heading, and the divider above what is unread. Gives whether the
+ * two share a heading.
+ */
 export function joinRow(element, previous, isFirstUnread) {
   const { row } = element;
   const newDay = !previous || dayOf(previous.at) !== dayOf(row.at);
-  const joined = !newDay && !isFirstUnread && previous && goesOn(previous, row);
+  const joined = Boolean(!newDay && !isFirstUnread && previous && goesOn(previous, row));
   const { drawing } = element;
-  if (drawing.newDay === newDay && drawing.joined === joined && drawing.firstUnread === isFirstUnread) return;
-  Object.assign(drawing, { newDay, joined, firstUnread: isFirstUnread });
-  arrange(element);
+  if (drawing.newDay !== newDay || drawing.joined !== joined || drawing.firstUnread !== isFirstUnread) {
+    Object.assign(drawing, { newDay, joined, firstUnread: isFirstUnread });
+    arrange(element);
+  }
+  return joined;
 }
 
 const goesOn = (one, other) =>

@@ -52,28 +52,30 @@ export function forget(except) {
   for (const id of threads.keys()) if (id !== except) threads.delete(id);
 }
 
-/** The end first, so that it shows at once, then the rest from the beginning. */
+/** The end first, so that it shows at once, then page by page what stands before it. */
 async function loadPages(thread, handoff) {
-  const end = Math.max(0, (handoff.last_message?.seq ?? 0) - TAIL);
-  if (end > 0) await loadFrom(thread, end, Infinity);
-  await loadFrom(thread, 0, end || Infinity);
+  let first = Math.max(0, (handoff.last_message?.seq ?? 0) - TAIL);
+  for (let next = first; next !== null; ) next = await loadPage(thread, next, PAGE);
+  while (first > 0) {
+    const after = Math.max(0, first - PAGE);
+    await loadPage(thread, after, first - after);
+    first = after;
+  }
   thread.whole = true;
   tell("thread", thread.id);
 }
 
-async function loadFrom(thread, after, until) {
-  for (let next = after; next !== null && next < until; ) {
-    const asked = heard;
-    const page = await api.messages(thread.id, next, PAGE);
-    const fresh = page.data.filter((row) => !((thread.rows.get(row.id)?.heard ?? -1) > asked));
-    thread.state = "ready";
-    keep(thread, fresh, asked);
-    next = page.next_after;
-  }
+async function loadPage(thread, after, limit) {
+  const asked = heard;
+  const page = await api.messages(thread.id, after, limit);
+  const fresh = page.data.filter((row) => !((thread.rows.get(row.id)?.heard ?? -1) > asked));
+  thread.state = "ready";
+  keep(thread, fresh, asked);
+  return page.next_after;
 }
 
-function keep(thread, rows, heard) {
-  for (const row of rows) thread.rows.set(row.id, { ...row, heard });
+function keep(thread, rows, heard, live = false) {
+  for (const row of rows) thread.rows.set(row.id, { ...row, heard, live });
   if (threads.get(thread.id) === thread) tell("rows", { id: thread.id, rows: rows.map((row) => row.id) });
 }
 
@@ -81,7 +83,7 @@ function keep(thread, rows, heard) {
 export function putRow(row) {
   heard += 1;
   const thread = threads.get(row.handoff_id);
-  if (thread) keep(thread, [row], heard);
+  if (thread) keep(thread, [row], heard, row.source !== "transcript");
 }
 
 /** Takes over a row from the answer to a request that was made when `mark()` said `asked`. */
