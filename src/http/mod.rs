@@ -18,7 +18,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ada::signature::Verifier, engine::Engine, metrics::Metrics, settings::Settings};
+use crate::{
+    ada::signature::Verifier, agents::console::Packed, engine::Engine, metrics::Metrics, settings::Settings,
+};
 use body::BodyBudget;
 use connections::ConnectionLimits;
 
@@ -65,6 +67,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// The memory and the time for bodies.
     pub bodies: BodyBudget,
+    /// The console's files, compressed.
+    pub packed: Packed,
     /// A permit for each event stream.
     pub streams: Arc<Semaphore>,
     /// Ends event streams when the relay stops.
@@ -83,7 +87,8 @@ impl App {
     ) -> Self {
         let bodies = BodyBudget::new(BODY_BUDGET, limits.body_deadline);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { engine, settings, verifier, metrics, bodies, streams, stop }))
+        let packed = Packed::default();
+        Self(Arc::new(Shared { engine, settings, verifier, metrics, bodies, packed, streams, stop }))
     }
 }
 

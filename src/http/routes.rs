@@ -14,7 +14,10 @@ use super::{
     problem::{MEDIA_TYPE, Problem},
     start, webhook,
 };
-use crate::agents::api::{dead_letters, events, handoffs, messages, openapi};
+use crate::agents::{
+    api::{dead_letters, events, handoffs, messages, openapi},
+    console,
+};
 
 /// For Ada, and for whoever runs the container.
 pub fn public() -> Router<App> {
@@ -30,6 +33,8 @@ pub fn public() -> Router<App> {
 /// For agents, and for the desks that others build for them.
 pub fn agents() -> Router<App> {
     Router::new()
+        .route("/", get(console::shell))
+        .route("/console/{name}", get(console::part))
         .route("/api/handoffs", get(handoffs::list))
         .route("/api/handoffs/{id}", get(handoffs::one))
         .route("/api/handoffs/{id}/accept", post(handoffs::accept))

@@ -12,6 +12,7 @@ mod support;
 mod agents;
 mod agents_list;
 mod agents_write;
+mod console;
 mod dead_letters;
 mod document;
 mod doors_start;

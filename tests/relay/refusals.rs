@@ -4,6 +4,7 @@
 //! its door; all wrong lines are reported at once.
 
 mod agents;
+mod console;
 mod ids;
 mod line;
 mod start;
@@ -111,6 +112,7 @@ async fn whatever_is_wrong_with_a_request_has_its_sentence() {
         ("The start door", start::lines()),
         ("The webhook door", webhook::lines()),
         ("The agent API", agents::lines(&world)),
+        ("The console's page", console::lines()),
         ("Ids in paths", ids::lines(&world)),
         ("HTTP itself", wire::lines()),
     ] {
