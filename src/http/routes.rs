@@ -15,7 +15,7 @@ use super::{
     start, webhook,
 };
 use crate::agents::{
-    api::{dead_letters, events, handoffs, messages, openapi},
+    api::{dead_letters, events, handoffs, messages, openapi, session},
     console,
 };
 
@@ -46,6 +46,7 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
         .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
+        .route("/api/session", get(session::one).post(session::begin).delete(session::end))
         .route("/api/events", get(events::stream))
         .route("/api/dead-letters", get(dead_letters::list))
         .route("/api/dead-letters/{id}", get(dead_letters::one).delete(dead_letters::drop))

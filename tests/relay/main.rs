@@ -30,6 +30,7 @@ mod refusals;
 mod restart;
 mod secrets;
 mod shutdown;
+mod sign_in;
 mod stream;
 mod time_out;
 mod unknown;
