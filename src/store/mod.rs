@@ -6,6 +6,7 @@
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
 mod memory;
+pub mod sessions;
 mod sql;
 
 use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
@@ -30,6 +31,7 @@ use crate::{
     },
     settings::Database,
 };
+use sessions::{Digest, Session, SessionChange};
 
 /// How long an `Idempotency-Key` is honoured.
 pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
@@ -221,6 +223,12 @@ pub trait Store: Send + Sync {
 
     /// One dead letter.
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
+
+    /// A session, also one whose time is over.
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;
+
+    /// Somebody signs in, comes back, or goes.
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError>;
 
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;

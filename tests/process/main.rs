@@ -18,6 +18,7 @@ mod settings;
 mod start;
 mod stop;
 mod survive;
+mod way_in;
 
 use std::{
     future::Future,

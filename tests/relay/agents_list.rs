@@ -132,7 +132,7 @@ async fn a_transcript_reads_like_the_conversation() {
 }
 
 /// The route table of the agent API.
-const ROUTES: [(&str, &[&str]); 14] = [
+const ROUTES: [(&str, &[&str]); 15] = [
     ("/api/handoffs", &["get"]),
     ("/api/handoffs/{id}", &["get"]),
     ("/api/handoffs/{id}/accept", &["post"]),
@@ -144,6 +144,7 @@ const ROUTES: [(&str, &[&str]); 14] = [
     ("/api/handoffs/{id}/messages/{row}", &["delete"]),
     ("/api/handoffs/{id}/messages/{row}/retry", &["post"]),
     ("/api/events", &["get"]),
+    ("/api/session", &["get", "post", "delete"]),
     ("/api/dead-letters", &["get"]),
     ("/api/dead-letters/{id}", &["get", "delete"]),
     ("/api/dead-letters/{id}/replay", &["post"]),
@@ -171,7 +172,9 @@ async fn the_document_knows_every_path() {
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request = relay.http.request(method, format!("{}{path}", relay.url));
             let answer = Answer::to(request).await;
-            assert!([200, 401].contains(&answer.status), "{path}: {}", answer.status);
+            // Signing in and out needs nobody to be signed in.
+            let wanted = if path == "/api/session" { [204, 400, 401].as_slice() } else { &[200, 401] };
+            assert!(wanted.contains(&answer.status), "{path}: {}", answer.status);
         }
     }
     let text = document.to_string();
@@ -179,7 +182,11 @@ async fn the_document_knows_every_path() {
         let name = part.split('"').next().unwrap();
         assert!(document["components"]["schemas"][name].is_object(), "{name}");
     }
-    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["token"]["scheme"], "bearer");
+    let session = ["type", "in", "name"].map(|field| schemes["session"][field].as_str().unwrap());
+    assert_eq!(session, ["apiKey", "cookie", "__Host-handoff-relay"]);
+    assert_eq!(document["security"], serde_json::json!([{ "token": [] }, { "session": [] }]));
 }
 
 #[tokio::test]

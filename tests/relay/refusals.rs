@@ -4,8 +4,10 @@
 //! its door; all wrong lines are reported at once.
 
 mod agents;
+mod console;
 mod ids;
 mod line;
+mod session;
 mod start;
 mod webhook;
 mod wire;
@@ -111,6 +113,8 @@ async fn whatever_is_wrong_with_a_request_has_its_sentence() {
         ("The start door", start::lines()),
         ("The webhook door", webhook::lines()),
         ("The agent API", agents::lines(&world)),
+        ("Sign-in", session::lines(&world)),
+        ("The console's page", console::lines()),
         ("Ids in paths", ids::lines(&world)),
         ("HTTP itself", wire::lines()),
     ] {

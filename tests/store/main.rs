@@ -37,5 +37,6 @@ mod forgetting;
 mod idle;
 mod lists;
 mod memories;
+mod sessions;
 mod sqlite;
 mod views;

@@ -1,4 +1,4 @@
-//! The agent API: what an agent sees and does, over HTTP with a bearer token.
+//! The agent API: what an agent sees and does, over HTTP, with a bearer token or the console's session.
 
 pub mod dead_letters;
 pub mod events;
@@ -6,4 +6,5 @@ pub mod handoffs;
 pub mod messages;
 pub mod openapi;
 mod redact;
+pub mod session;
 pub mod view;

@@ -104,6 +104,13 @@ pub struct AgentView {
     name: String,
 }
 
+impl AgentView {
+    /// An agent of this name.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+}
+
 /// The customer.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EndUser)]
@@ -238,7 +245,7 @@ impl From<&Handoff> for HandoffView {
             ai_agent_domain: handoff.key.ai_agent.0.clone(),
             integration: handoff.integration.clone(),
             status: StatusFilter::of(handoff).as_str(),
-            agent: handoff.agent().map(|name| AgentView { name: name.to_owned() }),
+            agent: handoff.agent().map(AgentView::new),
             team: None,
             end_user: EndUserView { id: handoff.end_user.id.clone(), name: handoff.end_user.name.clone() },
             context: handoff.context.clone(),

@@ -4,6 +4,7 @@
 
 mod forget;
 mod outbox;
+mod sessions;
 mod state;
 
 use std::{
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
     search_text,
+    sessions::{Digest, Session, SessionChange},
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -155,6 +157,15 @@ impl Store for MemoryStore {
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
         Ok(self.lock().dead_letter(id).cloned())
+    }
+
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        Ok(self.lock().sessions.get(id).cloned())
+    }
+
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
+        self.lock().change_sessions(change);
+        Ok(())
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

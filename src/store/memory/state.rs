@@ -13,7 +13,10 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{CHANGES_KEPT, Changed, StatusFilter, match_keys, rows_by_id},
+    store::{
+        CHANGES_KEPT, Changed, StatusFilter, match_keys, rows_by_id,
+        sessions::{Digest, Session},
+    },
 };
 
 /// Everything, in maps.
@@ -42,6 +45,7 @@ pub struct State {
     pub dead_letters: BTreeMap<u64, DeadLetter>,
     pub last_letter: u64,
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
+    pub sessions: HashMap<Digest, Session>,
 }
 
 /// What a message could match a row by.

@@ -7,6 +7,7 @@ mod apply;
 mod claim;
 mod forget;
 mod read;
+mod sessions;
 mod view;
 mod writer;
 
@@ -27,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
+    sessions::{Digest, Session, SessionChange},
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -203,6 +205,14 @@ impl Store for SqliteStore {
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
         read::dead_letter(&self.readers, id).await
+    }
+
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        sessions::one(&self.readers, id).await
+    }
+
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
+        self.write(|tell| writer::Job::Sessions { change, tell }).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

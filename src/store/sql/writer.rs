@@ -4,10 +4,10 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{apply, claim, forget, unsigned, view};
+use super::{apply, claim, forget, sessions, unsigned, view};
 use crate::{
     relay::{changes::Scope, delivery::Delivery, time::Time},
-    store::{Decision, Due, Forgotten, Keep, StoreError},
+    store::{Decision, Due, Forgotten, Keep, StoreError, sessions::SessionChange},
 };
 
 /// How many use cases share one flush at most.
@@ -20,6 +20,7 @@ pub enum Job {
     Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
     Claim { asked: claim::Asked, tell: Tell<Due<Delivery>> },
     Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
+    Sessions { change: SessionChange, tell: Tell<()> },
     Ready { tell: Tell<()> },
 }
 
@@ -174,6 +175,11 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Forgot(tell, result), good)
         }
+        Job::Sessions { change, tell } => {
+            let result = sessions::change(connection, change).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
         Job::Ready { tell } => (Done::Nothing(tell, Ok(())), true),
     };
     let undone = if good { Ok(()) } else { execute(connection, "ROLLBACK TO job").await };
@@ -189,7 +195,9 @@ fn fail(job: Job, error: &str) -> Done {
     match job {
         Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
         Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
-        Job::Decide { tell, .. } | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
+        Job::Decide { tell, .. } | Job::Sessions { tell, .. } | Job::Ready { tell } => {
+            Done::Nothing(tell, Err(error))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::support::{raw::Raw, relay::START_KEY};
 const ALEX: &str = "token-of-alex-0123456789";
 const SAM: &str = "token-of-sam-0123456789";
 
-const NO_TOKEN: &str = "an Authorization header with a bearer token is missing";
+const NO_TOKEN: &str = "neither a bearer token nor a session is there";
 const OTHER_TOKEN: &str = "the bearer token is not known";
 const HAS: &str = "Alex has this handoff; take it over first";
 const OVER: &str = "this handoff has ended";
@@ -85,6 +85,7 @@ fn without_a_token(world: &World) -> Vec<Line> {
         ("POST", "/dead-letters/x/replay".to_owned()),
         ("DELETE", "/dead-letters/x".to_owned()),
         ("GET", format!("/handoffs{handoff}/ledger")),
+        ("GET", "/session".to_owned()),
     ] {
         lines.push(refused("no token", Raw::new(method, format!("/api{path}")), 401, NO_TOKEN));
     }
