@@ -47,10 +47,9 @@ export async function open(id) {
   details.closeOverlay();
   at("conversation-none").hidden = id !== null;
   at("conversation-open").hidden = id === null;
+  for (const list of ["messages", "pending"]) at(list).replaceChildren();
   if (id === null) return;
   composer.open();
-  at("messages").replaceChildren();
-  at("pending").replaceChildren();
   showState(h("div", { class: "skeleton", role: "status", "aria-label": "Loading the conversation" }));
   const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
   if (now.open !== id) return;

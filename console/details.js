@@ -49,6 +49,7 @@ function open(wanted) {
 
 function render() {
   const open = now.open ? handoff(now.open) : null;
+  if (!open) at("details-body").replaceChildren();
   if (!open || !isOpen() || shows === open) return;
   shows = open;
   at("details-body").replaceChildren(person(open), contextSection(open), conversation(open));

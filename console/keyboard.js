@@ -15,6 +15,10 @@ const ifOffered = (name) => {
   if (asked && actions.offered(asked)[name]) actions[name](asked);
 };
 
+const answer = async () => {
+  if (now.open && (await actions.answerable(now.open))) composer.write("reply");
+};
+
 /** Each with its keys, what it does in words, and what it does. */
 const KEYS = [
   [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
@@ -22,7 +26,7 @@ const KEYS = [
   [["Enter"], "open it", null],
   [["r"], "reply", () => now.open && composer.write("reply")],
   [["n"], "write a note", () => now.open && composer.write("note")],
-  [["a"], "accept, or take over", () => now.open && actions.answerable(now.open)],
+  [["a"], "accept, or take over", answer],
   [["g"], "give back to the queue", () => ifOffered("release")],
   [["e"], "end", () => ifOffered("end")],
   [["d"], "show or hide details", () => now.open && details.toggle()],

@@ -112,7 +112,7 @@ function shownItems() {
 }
 
 function render() {
-  if (!now.me) return;
+  if (!now.me) return view.show([]);
   if (chosen === "ended" && !search.text && ended.state === "idle" && ended.end === null) loadMoreEnded();
   renderTabs();
   const items = shownItems();
