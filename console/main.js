@@ -76,6 +76,7 @@ function enter({ agent }) {
   outbox.begin();
   sync.begin();
   route();
+  if (document.activeElement === document.body) queue.focusRow(null);
 }
 
 /** Nobody is signed in any more: nothing of the conversations stays on the page. */
