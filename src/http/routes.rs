@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
@@ -15,7 +15,7 @@ use super::{
     start, webhook,
 };
 use crate::agents::{
-    api::{dead_letters, events, handoffs, messages, openapi, session},
+    api::{canned_replies, dead_letters, events, handoffs, messages, openapi, session},
     console,
 };
 
@@ -46,6 +46,9 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
         .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
+        .route("/api/handoffs/{id}/notes", post(messages::note))
+        .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
+        .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
         .route("/api/session", get(session::one).post(session::begin).delete(session::end))
         .route("/api/events", get(events::stream))
         .route("/api/dead-letters", get(dead_letters::list))

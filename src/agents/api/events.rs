@@ -36,7 +36,7 @@ const PAGE: usize = 200;
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
-            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: reset` asks to load anew"),
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: canned_replies` without data when these have changed; `event: reset` asks to load anew"),
         (status = 401, body = ProblemBody), (status = 503, body = ProblemBody)))]
 pub async fn stream(
     State(app): State<App>,
@@ -129,6 +129,7 @@ fn event(id: u64, change: &Changed) -> Option<Event> {
     let event = Event::default().id(id.to_string());
     let event = match change {
         Changed::Handoff(handoff) => event.event("handoff").json_data(HandoffView::from(&**handoff)),
+        Changed::CannedReplies => Ok(event.event("canned_replies").data("{}")),
         Changed::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
     };
     event.inspect_err(|error| tracing::error!(error = %error, "a change could not be shown")).ok()

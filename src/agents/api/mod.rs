@@ -1,5 +1,6 @@
 //! The agent API: what an agent sees and does, over HTTP, with a bearer token or the console's session.
 
+pub mod canned_replies;
 pub mod dead_letters;
 pub mod events;
 pub mod handoffs;

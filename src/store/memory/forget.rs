@@ -79,6 +79,7 @@ impl State {
         let rows = &self.rows;
         self.changes.retain(|(_, changed)| match changed {
             Place::Handoff(id) => !gone.contains(id),
+            Place::CannedReplies => true,
             Place::Row(id) => rows.get(id).is_none_or(|(owner, _)| !gone.contains(owner)),
         });
         self.rows.retain(|_, (owner, _)| !gone.contains(owner));

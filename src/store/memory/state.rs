@@ -14,7 +14,9 @@ use crate::{
         time::Time,
     },
     store::{
-        CHANGES_KEPT, Changed, StatusFilter, match_keys, rows_by_id,
+        CHANGES_KEPT, Changed, StatusFilter, match_keys,
+        replies::CannedReply,
+        rows_by_id,
         sessions::{Digest, Session},
     },
 };
@@ -46,6 +48,7 @@ pub struct State {
     pub last_letter: u64,
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
     pub sessions: HashMap<Digest, Session>,
+    pub replies: HashMap<String, CannedReply>,
 }
 
 /// What a message could match a row by.
@@ -60,6 +63,7 @@ pub enum Mark {
 pub enum Place {
     Handoff(HandoffId),
     Row(RowId),
+    CannedReplies,
 }
 
 impl State {
@@ -124,6 +128,7 @@ impl State {
                 Changed::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
             }
             Place::Row(id) => Changed::Row(Box::new(self.row(id)?.clone())),
+            Place::CannedReplies => Changed::CannedReplies,
         })
     }
 
@@ -237,7 +242,7 @@ impl State {
         }
     }
 
-    fn note_change(&mut self, place: Place) {
+    pub fn note_change(&mut self, place: Place) {
         self.last_change += 1;
         self.changes.push_back((self.last_change, place));
         if u64::try_from(self.changes.len()).unwrap_or(0) > CHANGES_KEPT {
