@@ -84,7 +84,7 @@ function refused(item, error) {
     if (error.retryAfter || now.connection === "open") setTimeout(() => sendNext(item.handoff), (error.retryAfter ?? 3) * 1000);
     return false;
   }
-  item.error = error.message;
+  Object.assign(item, { error: error.message, row: null });
   tell("pending", item.handoff);
   return true;
 }
