@@ -32,9 +32,9 @@ export function setUp() {
   document.addEventListener("visibilitychange", () => !document.hidden && readSoon());
   on("handoff", (id) => id === now.open && renderHead());
   on("me", () => renderHead());
-  on("rows", ({ id, rows }) => id === now.open && takeRows(rows));
+  on("rows", ({ id, rows }) => id === now.open && drawSoon(rows));
   on("thread", (id) => id === now.open && showThread());
-  on("pending", (id) => id === now.open && showPending());
+  on("pending", (id) => id === now.open && drawSoon([]));
   on("heard", hear);
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
@@ -92,13 +92,26 @@ function showThread() {
   showPending();
 }
 
-function takeRows(ids) {
-  if (!view) return showThread();
-  const thread = threads.thread(now.open);
-  if (view.thread !== thread) return showThread();
-  showState(null);
-  view.take(ids);
+/** Rows that have changed since the last frame. */
+const changed = new Set();
+
+function drawSoon(ids) {
+  for (const id of ids) changed.add(id);
+  drawChanges();
 }
+
+/** What comes, and what was on its way until then, in one go: a message never shows twice. */
+const drawChanges = batched(() => {
+  const thread = threads.thread(now.open);
+  const ids = [...changed].filter((id) => thread?.rows.has(id));
+  changed.clear();
+  if (!thread || view?.thread !== thread) return showThread();
+  if (ids.length > 0) {
+    showState(null);
+    view.take(ids);
+  }
+  showPending();
+});
 
 function showPending() {
   view?.pending(outbox.waiting(now.open), pendingActions);

@@ -22,6 +22,7 @@ import * as threads from "./threads.js";
 /** A break that is shorter is not worth a banner: another tab takes the stream over, for instance. */
 const BANNER_AFTER_MS = 1500;
 const AGAIN_MS = 2000;
+const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
   for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker]) part.setUp();
@@ -30,8 +31,8 @@ function setUp() {
     enter(session);
   });
   menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
-  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": () => leave() });
-  api.onSignedOut(() => leave("Your session has ended. Sign in again; your drafts are kept."));
+  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": () => leave(ENDED) });
+  api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);
   at("retry-now").addEventListener("click", stream.retryNow);
   at("skip").addEventListener("click", (event) => {

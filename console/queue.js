@@ -194,6 +194,7 @@ function update(element, item) {
     parts.face.replaceChildren(avatar(element.named));
   }
   parts.preview.textContent = preview(item.last_message, item);
+  mark(parts.preview, "dir", item.last_message?.content.type === "event" ? "ltr" : "auto");
   const unread = item.status === "ended" ? 0 : item.unread;
   mark(link, "data-unread", unread > 0);
   parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));

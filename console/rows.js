@@ -98,7 +98,8 @@ function line(row, handoff) {
   return h(
     "p",
     { class: "line" },
-    h("span", { dir: "auto" }, words),
+    // Our own words run from left to right, whatever name they begin with.
+    h("span", { dir: row.content.type === "event" ? "ltr" : "auto" }, words),
     time(row),
     row.delivery && row.delivery.state !== "confirmed" && row.delivery.state !== "sent" && lineState(row.delivery),
     marks(row),
