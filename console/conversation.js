@@ -80,7 +80,8 @@ function showThread() {
   const open = handoff(now.open);
   const thread = threads.thread(now.open);
   if (!open || !thread) return;
-  if (thread.state === "failed") return showState(threadState("The messages could not be loaded.", () => threads.load(open)));
+  if (thread.state === "failed")
+    return showState(threadState("The messages could not be loaded.", () => threads.load(open)));
   if (thread.state === "loading") return;
   showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
   if (view?.thread === thread) return view.scrolled();
@@ -88,7 +89,12 @@ function showThread() {
     view.thread = thread;
     return view.take([...thread.rows.keys()]);
   }
-  view = new ThreadView({ thread, handoff: open, actions: rowActions, bottom: readSoon });
+  view = new ThreadView({
+    thread,
+    handoff: open,
+    actions: { retry: actions.retry, drop: actions.drop },
+    bottom: readSoon,
+  });
   showPending();
 }
 
@@ -117,14 +123,7 @@ function showPending() {
   view?.pending(outbox.waiting(now.open), pendingActions);
 }
 
-const rowActions = {
-  may: (row) => isMine(handoff(row.handoff_id) ?? {}),
-  retry: actions.retry,
-  drop: actions.drop,
-};
-
 const pendingActions = {
-  may: () => true,
   retry: (row) => outbox.again(row.id),
   drop: (row) => outbox.discard(row.id),
 };
@@ -147,7 +146,12 @@ function readSoon() {
     const seqs = [...threads.thread(open.id).rows.values()].map((row) => row.seq);
     const changes = { unread: 0 };
     wish(open.id, changes);
-    await api.read(open.id, seqs.reduce((one, other) => Math.max(one, other), 0)).catch(() => {});
+    await api
+      .read(
+        open.id,
+        seqs.reduce((one, other) => Math.max(one, other), 0),
+      )
+      .catch(() => {});
     setTimeout(() => unwish(open.id, changes), SETTLES_MS);
   }, READ_AFTER_MS);
 }
@@ -165,6 +169,7 @@ const renderHead = batched(() => {
   }
   mark(at("conversation"), "data-status", open.status);
   mark(at("conversation"), "data-handoff-id", open.id);
+  mark(at("conversation"), "data-mine", isMine(open));
   renderStatus();
   renderActions(open);
   at("doubtful").hidden = !open.doubtful || open.status === "ended";
@@ -206,4 +211,3 @@ function renderActions(open) {
   // Whoever pressed a button that is gone goes on with what it opened.
   if (had) isMine(open) ? composer.write("reply") : at("conversation").focus();
 }
-

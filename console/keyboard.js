@@ -40,8 +40,24 @@ const WRITES = "input, textarea, select, [contenteditable]";
 
 export function setUp() {
   document.addEventListener("keydown", pressed);
-  const rows = KEYS.map(([keys, words]) => h("div", {}, h("dt", {}, keys.flatMap((key, index) => [index > 0 && " ", h("kbd", {}, shownKey(key))])), h("dd", {}, words)));
-  setUpDialog("help", "Keyboard", h("dl", { class: "keys" }, rows), h("p", { class: "hint" }, "Single keys can be switched off in the settings."));
+  const rows = KEYS.map(([keys, words]) =>
+    h(
+      "div",
+      {},
+      h(
+        "dt",
+        {},
+        keys.flatMap((key, index) => [index > 0 && " ", h("kbd", {}, shownKey(key))]),
+      ),
+      h("dd", {}, words),
+    ),
+  );
+  setUpDialog(
+    "help",
+    "Keyboard",
+    h("dl", { class: "keys" }, rows),
+    h("p", { class: "hint" }, "Single keys can be switched off in the settings."),
+  );
 }
 
 const shownKey = (key) => ({ ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" })[key] ?? key;

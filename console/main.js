@@ -25,7 +25,8 @@ const AGAIN_MS = 2000;
 const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
-  for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker]) part.setUp();
+  for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker])
+    part.setUp();
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);

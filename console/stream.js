@@ -132,11 +132,13 @@ function takeLock() {
 function hold(options) {
   const [mine, lost] = [running, new AbortController()];
   const signal = AbortSignal.any([mine.signal, lost.signal]);
-  navigator.locks.request(LOCK, options, () => read(signal)).catch(() => {
-    const left = options.signal?.aborted ?? false;
-    lost.abort();
-    if (!left && running === mine) waitInLine();
-  });
+  navigator.locks
+    .request(LOCK, options, () => read(signal))
+    .catch(() => {
+      const left = options.signal?.aborted ?? false;
+      lost.abort();
+      if (!left && running === mine) waitInLine();
+    });
 }
 
 async function read(signal) {
