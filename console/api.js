@@ -39,7 +39,12 @@ async function call(method, path, { body, key, signal } = {}) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   const given = signal ? [signal] : [];
-  const options = { method, headers, cache: "no-store", signal: AbortSignal.any([...given, AbortSignal.timeout(TIMEOUT_MS)]) };
+  const options = {
+    method,
+    headers,
+    cache: "no-store",
+    signal: AbortSignal.any([...given, AbortSignal.timeout(TIMEOUT_MS)]),
+  };
   if (body !== undefined) options.body = JSON.stringify(body);
   let response;
   try {

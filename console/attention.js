@@ -76,7 +76,11 @@ function call(one, what, text) {
 function notify(one, what, text) {
   if (globalThis.Notification?.permission !== "granted") return;
   try {
-    const shown = new Notification(`${customer(one)} ${what}`, { body: text.slice(0, 120), tag: one.id, icon: "/console/icon.svg" });
+    const shown = new Notification(`${customer(one)} ${what}`, {
+      body: text.slice(0, 120),
+      tag: one.id,
+      icon: "/console/icon.svg",
+    });
     shown.onclick = () => {
       window.focus();
       location.hash = `#/c/${one.id}`;

@@ -11,8 +11,18 @@ let parts = null;
 
 export function setUp() {
   const list = h("ul", { class: "replies", "aria-label": "Canned replies" });
-  const search = h("input", { type: "search", "aria-label": "Search canned replies", placeholder: "Search", oninput: draw });
-  const add = h("button", { type: "button", "data-action": "add-reply", onclick: () => edit({ title: "", text: "" }, true) }, icon("plus"), "New reply");
+  const search = h("input", {
+    type: "search",
+    "aria-label": "Search canned replies",
+    placeholder: "Search",
+    oninput: draw,
+  });
+  const add = h(
+    "button",
+    { type: "button", "data-action": "add-reply", onclick: () => edit({ title: "", text: "" }, true) },
+    icon("plus"),
+    "New reply",
+  );
   const form = makeForm();
   setUpDialog(
     "canned-dialog",
@@ -26,7 +36,11 @@ export function setUp() {
 function makeForm() {
   const title = h("input", { id: "reply-title", required: true, maxlength: 100, autocomplete: "off", dir: "auto" });
   const text = h("textarea", { id: "reply-text", required: true, maxlength: 50000, rows: 8, dir: "auto" });
-  const remove = h("button", { type: "button", class: "quiet bad", "data-action": "delete-reply", onclick: removeReply }, "Delete");
+  const remove = h(
+    "button",
+    { type: "button", class: "quiet bad", "data-action": "delete-reply", onclick: removeReply },
+    "Delete",
+  );
   const problem = h("p", { class: "problem", role: "alert" });
   const form = h(
     "form",
@@ -45,7 +59,13 @@ function makeForm() {
       ".",
     ),
     problem,
-    h("div", { class: "buttons" }, remove, h("button", { type: "button", class: "quiet", onclick: () => edit(null) }, "Cancel"), h("button", { class: "main" }, "Save")),
+    h(
+      "div",
+      { class: "buttons" },
+      remove,
+      h("button", { type: "button", class: "quiet", onclick: () => edit(null) }, "Cancel"),
+      h("button", { class: "main" }, "Save"),
+    ),
   );
   Object.assign(form, { fields: { title, text, remove, problem } });
   return form;
@@ -68,13 +88,21 @@ function draw() {
       { "data-canned-id": reply.id },
       h(
         "button",
-        { type: "button", class: "reply", "aria-current": reply.id === edited?.id ? "true" : null, onclick: () => edit(reply, true) },
+        {
+          type: "button",
+          class: "reply",
+          "aria-current": reply.id === edited?.id ? "true" : null,
+          onclick: () => edit(reply, true),
+        },
         h("span", { class: "canned-title", dir: "auto" }, reply.title),
         h("span", { class: "canned-text", dir: "auto" }, reply.text),
       ),
     ),
   );
-  const none = now.canned.length === 0 ? "None yet. What you often write can be kept here, for your whole team." : "Nothing found.";
+  const none =
+    now.canned.length === 0
+      ? "None yet. What you often write can be kept here, for your whole team."
+      : "Nothing found.";
   parts.list.replaceChildren(...(rows.length > 0 ? rows : [h("li", { class: "hint" }, none)]));
 }
 
@@ -100,7 +128,10 @@ async function save(event) {
   try {
     const saved = await (edited.id ? api.saveCannedReply(edited.id, reply) : api.addCannedReply(reply));
     const others = now.canned.filter((one) => one.id !== saved.id);
-    set("canned", [...others, saved].sort((one, other) => one.title.localeCompare(other.title)));
+    set(
+      "canned",
+      [...others, saved].sort((one, other) => one.title.localeCompare(other.title)),
+    );
     edit(null);
     toast("Saved.");
   } catch (error) {
@@ -110,11 +141,19 @@ async function save(event) {
 
 async function removeReply() {
   const reply = edited;
-  const sure = await ask({ title: `Delete “${reply.title}”?`, text: "It is gone for the whole team.", yes: "Delete", tone: "bad" });
+  const sure = await ask({
+    title: `Delete “${reply.title}”?`,
+    text: "It is gone for the whole team.",
+    yes: "Delete",
+    tone: "bad",
+  });
   if (!sure) return;
   try {
     await api.deleteCannedReply(reply.id);
-    set("canned", now.canned.filter((one) => one.id !== reply.id));
+    set(
+      "canned",
+      now.canned.filter((one) => one.id !== reply.id),
+    );
     edit(null);
   } catch (error) {
     parts.form.fields.problem.textContent = error.message;

@@ -11,7 +11,9 @@ export function find(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const all = (where) => words.every((word) => where.includes(word));
   const inTitle = now.canned.filter((reply) => all(reply.title.toLowerCase()));
-  const inText = now.canned.filter((reply) => !inTitle.includes(reply) && all(`${reply.title} ${reply.text}`.toLowerCase()));
+  const inText = now.canned.filter(
+    (reply) => !inTitle.includes(reply) && all(`${reply.title} ${reply.text}`.toLowerCase()),
+  );
   return [...inTitle, ...inText];
 }
 

@@ -105,10 +105,18 @@ function closedReason() {
   if (now.connection === "offline") return { words: "No connection. Your draft is kept.", blocks: true, drafts: true };
   if (mode === "note" || isMine(open)) return null;
   if (open.status === "waiting") {
-    return { words: `Nobody has accepted this conversation yet. Accept it to write to ${customer(open)}.`, action: "Accept", blocks: true };
+    return {
+      words: `Nobody has accepted this conversation yet. Accept it to write to ${customer(open)}.`,
+      action: "Accept",
+      blocks: true,
+    };
   }
-  if (open.status === "active") return { words: `${open.agent.name} has this conversation.`, action: "Take over", blocks: true };
-  return { words: `${endWords(open)}. Messages can't reach the customer any more; notes are still possible.`, blocks: true };
+  if (open.status === "active")
+    return { words: `${open.agent.name} has this conversation.`, action: "Take over", blocks: true };
+  return {
+    words: `${endWords(open)}. Messages can't reach the customer any more; notes are still possible.`,
+    blocks: true,
+  };
 }
 
 function render() {
@@ -118,7 +126,8 @@ function render() {
   const form = at("composer");
   mark(form, "data-mode", mode);
   mark(form, "data-closed", reason ? (reason.drafts ? "offline" : open.status) : null);
-  for (const button of at("composer-modes").children) mark(button, "aria-pressed", String(button.dataset.mode === mode));
+  for (const button of at("composer-modes").children)
+    mark(button, "aria-pressed", String(button.dataset.mode === mode));
   const writable = !reason || reason.drafts;
   const text = at("composer-text");
   text.hidden = at("composer-tools").hidden = !writable;
@@ -153,4 +162,11 @@ function hints() {
   at("composer-send").disabled = !value.trim() || left < 0 || Boolean(closedReason()?.blocks);
 }
 
-const keysHint = () => [h("kbd", {}, "Enter"), " sends, ", h("kbd", {}, "Shift Enter"), " breaks the line, ", h("kbd", {}, "/"), " for canned replies"];
+const keysHint = () => [
+  h("kbd", {}, "Enter"),
+  " sends, ",
+  h("kbd", {}, "Shift Enter"),
+  " breaks the line, ",
+  h("kbd", {}, "/"),
+  " for canned replies",
+];

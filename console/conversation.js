@@ -32,9 +32,9 @@ export function setUp() {
   document.addEventListener("visibilitychange", () => !document.hidden && readSoon());
   on("handoff", (id) => id === now.open && renderHead());
   on("me", () => renderHead());
-  on("rows", ({ id, rows }) => id === now.open && takeRows(rows));
+  on("rows", ({ id, rows }) => id === now.open && drawSoon(rows));
   on("thread", (id) => id === now.open && showThread());
-  on("pending", (id) => id === now.open && showPending());
+  on("pending", (id) => id === now.open && drawSoon([]));
   on("heard", hear);
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
@@ -47,10 +47,9 @@ export async function open(id) {
   details.closeOverlay();
   at("conversation-none").hidden = id !== null;
   at("conversation-open").hidden = id === null;
+  for (const list of ["messages", "pending"]) at(list).replaceChildren();
   if (id === null) return;
   composer.open();
-  at("messages").replaceChildren();
-  at("pending").replaceChildren();
   showState(h("div", { class: "skeleton", role: "status", "aria-label": "Loading the conversation" }));
   const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
   if (now.open !== id) return;
@@ -81,7 +80,8 @@ function showThread() {
   const open = handoff(now.open);
   const thread = threads.thread(now.open);
   if (!open || !thread) return;
-  if (thread.state === "failed") return showState(threadState("The messages could not be loaded.", () => threads.load(open)));
+  if (thread.state === "failed")
+    return showState(threadState("The messages could not be loaded.", () => threads.load(open)));
   if (thread.state === "loading") return;
   showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
   if (view?.thread === thread) return view.scrolled();
@@ -89,30 +89,41 @@ function showThread() {
     view.thread = thread;
     return view.take([...thread.rows.keys()]);
   }
-  view = new ThreadView({ thread, handoff: open, actions: rowActions, bottom: readSoon });
+  view = new ThreadView({
+    thread,
+    handoff: open,
+    actions: { retry: actions.retry, drop: actions.drop },
+    bottom: readSoon,
+  });
   showPending();
 }
 
-function takeRows(ids) {
-  if (!view) return showThread();
-  const thread = threads.thread(now.open);
-  if (view.thread !== thread) return showThread();
-  showState(null);
-  view.take(ids);
+/** Rows that have changed since the last frame. */
+const changed = new Set();
+
+function drawSoon(ids) {
+  for (const id of ids) changed.add(id);
+  drawChanges();
 }
+
+/** What comes, and what was on its way until then, in one go: a message never shows twice. */
+const drawChanges = batched(() => {
+  const thread = threads.thread(now.open);
+  const ids = [...changed].filter((id) => thread?.rows.has(id));
+  changed.clear();
+  if (!thread || view?.thread !== thread) return showThread();
+  if (ids.length > 0) {
+    showState(null);
+    view.take(ids);
+  }
+  showPending();
+});
 
 function showPending() {
   view?.pending(outbox.waiting(now.open), pendingActions);
 }
 
-const rowActions = {
-  may: (row) => isMine(handoff(row.handoff_id) ?? {}),
-  retry: actions.retry,
-  drop: actions.drop,
-};
-
 const pendingActions = {
-  may: () => true,
   retry: (row) => outbox.again(row.id),
   drop: (row) => outbox.discard(row.id),
 };
@@ -135,7 +146,12 @@ function readSoon() {
     const seqs = [...threads.thread(open.id).rows.values()].map((row) => row.seq);
     const changes = { unread: 0 };
     wish(open.id, changes);
-    await api.read(open.id, seqs.reduce((one, other) => Math.max(one, other), 0)).catch(() => {});
+    await api
+      .read(
+        open.id,
+        seqs.reduce((one, other) => Math.max(one, other), 0),
+      )
+      .catch(() => {});
     setTimeout(() => unwish(open.id, changes), SETTLES_MS);
   }, READ_AFTER_MS);
 }
@@ -153,6 +169,7 @@ const renderHead = batched(() => {
   }
   mark(at("conversation"), "data-status", open.status);
   mark(at("conversation"), "data-handoff-id", open.id);
+  mark(at("conversation"), "data-mine", isMine(open));
   renderStatus();
   renderActions(open);
   at("doubtful").hidden = !open.doubtful || open.status === "ended";
@@ -194,4 +211,3 @@ function renderActions(open) {
   // Whoever pressed a button that is gone goes on with what it opened.
   if (had) isMine(open) ? composer.write("reply") : at("conversation").focus();
 }
-

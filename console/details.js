@@ -49,6 +49,7 @@ function open(wanted) {
 
 function render() {
   const open = now.open ? handoff(now.open) : null;
+  if (!open) at("details-body").replaceChildren();
   if (!open || !isOpen() || shows === open) return;
   shows = open;
   at("details-body").replaceChildren(person(open), contextSection(open), conversation(open));
@@ -66,9 +67,22 @@ function person(open) {
 }
 
 function contextSection(open) {
-  const entries = Object.entries(open.context).filter(([key, value]) => !IN_HEAD.includes(key) && value !== null && value !== "");
-  if (entries.length === 0) return h("section", {}, h("h3", {}, "From the handover"), h("p", { class: "hint" }, "The AI Agent sent no fields along."));
-  return h("section", {}, h("h3", {}, "From the handover"), fields(entries.flatMap(([key, value]) => flat(key, value))));
+  const entries = Object.entries(open.context).filter(
+    ([key, value]) => !IN_HEAD.includes(key) && value !== null && value !== "",
+  );
+  if (entries.length === 0)
+    return h(
+      "section",
+      {},
+      h("h3", {}, "From the handover"),
+      h("p", { class: "hint" }, "The AI Agent sent no fields along."),
+    );
+  return h(
+    "section",
+    {},
+    h("h3", {}, "From the handover"),
+    fields(entries.flatMap(([key, value]) => flat(key, value))),
+  );
 }
 
 /** Nested fields, one line each. */
@@ -77,7 +91,9 @@ function flat(key, value) {
   if (Array.isArray(value) && value.every((item) => item === null || typeof item !== "object")) {
     return [[fieldName(key), value.join(", ")]];
   }
-  return Object.entries(value).flatMap(([name, inner]) => flat(`${key} ${Array.isArray(value) ? Number(name) + 1 : name}`, inner));
+  return Object.entries(value).flatMap(([name, inner]) =>
+    flat(`${key} ${Array.isArray(value) ? Number(name) + 1 : name}`, inner),
+  );
 }
 
 function shownValue(value) {
@@ -109,12 +125,31 @@ function conversation(open) {
     {},
     h("h3", {}, "Conversation"),
     fields(entries.filter(Boolean)),
-    h("p", {}, h("a", { href: url, target: "_blank", rel: "noopener", "data-action": "transcript" }, icon("file"), "Open as text")),
+    h(
+      "p",
+      {},
+      h(
+        "a",
+        { href: url, target: "_blank", rel: "noopener", "data-action": "transcript" },
+        icon("file"),
+        "Open as text",
+      ),
+    ),
   );
 }
 
 function copyable(text) {
-  const button = h("button", { type: "button", class: "quiet square small", "aria-label": "Copy the conversation ID", "data-action": "copy-id", onclick: () => copy(text, button) }, icon("copy"));
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet square small",
+      "aria-label": "Copy the conversation ID",
+      "data-action": "copy-id",
+      onclick: () => copy(text, button),
+    },
+    icon("copy"),
+  );
   return [h("code", {}, text), button];
 }
 

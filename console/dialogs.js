@@ -9,7 +9,7 @@ export function show(dialog) {
 }
 
 /** Has clicks on the backdrop and on buttons with `data-close` close a dialog. */
-export function closable(dialog) {
+function closable(dialog) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
   });
@@ -29,7 +29,11 @@ export function ask({ title, text, yes, tone = "plain" }) {
         "div",
         { class: "buttons" },
         h("button", { value: "no", class: "quiet" }, "Cancel"),
-        h("button", { value: "yes", class: tone === "bad" ? "bad" : "main", autofocus: true, "data-action": "confirm" }, yes),
+        h(
+          "button",
+          { value: "yes", class: tone === "bad" ? "bad" : "main", autofocus: true, "data-action": "confirm" },
+          yes,
+        ),
       ),
     ),
   );

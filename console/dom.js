@@ -43,7 +43,8 @@ export function mark(element, name, value) {
 
 /** A circle with someone's initials, in a colour that is always theirs. */
 export function avatar(name, kind = "person") {
-  if (kind === "ai_agent") return h("span", { class: "avatar", "data-hue": "ai", "aria-hidden": "true" }, icon("spark"));
+  if (kind === "ai_agent")
+    return h("span", { class: "avatar", "data-hue": "ai", "aria-hidden": "true" }, icon("spark"));
   const words = name.match(/[\p{L}\p{N}]+/gu) ?? ["?"];
   const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...word][0] ?? "");
   const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 8, 0);

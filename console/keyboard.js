@@ -15,6 +15,10 @@ const ifOffered = (name) => {
   if (asked && actions.offered(asked)[name]) actions[name](asked);
 };
 
+const answer = async () => {
+  if (now.open && (await actions.answerable(now.open))) composer.write("reply");
+};
+
 /** Each with its keys, what it does in words, and what it does. */
 const KEYS = [
   [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
@@ -22,7 +26,7 @@ const KEYS = [
   [["Enter"], "open it", null],
   [["r"], "reply", () => now.open && composer.write("reply")],
   [["n"], "write a note", () => now.open && composer.write("note")],
-  [["a"], "accept, or take over", () => now.open && actions.answerable(now.open)],
+  [["a"], "accept, or take over", answer],
   [["g"], "give back to the queue", () => ifOffered("release")],
   [["e"], "end", () => ifOffered("end")],
   [["d"], "show or hide details", () => now.open && details.toggle()],
@@ -36,8 +40,24 @@ const WRITES = "input, textarea, select, [contenteditable]";
 
 export function setUp() {
   document.addEventListener("keydown", pressed);
-  const rows = KEYS.map(([keys, words]) => h("div", {}, h("dt", {}, keys.flatMap((key, index) => [index > 0 && " ", h("kbd", {}, shownKey(key))])), h("dd", {}, words)));
-  setUpDialog("help", "Keyboard", h("dl", { class: "keys" }, rows), h("p", { class: "hint" }, "Single keys can be switched off in the settings."));
+  const rows = KEYS.map(([keys, words]) =>
+    h(
+      "div",
+      {},
+      h(
+        "dt",
+        {},
+        keys.flatMap((key, index) => [index > 0 && " ", h("kbd", {}, shownKey(key))]),
+      ),
+      h("dd", {}, words),
+    ),
+  );
+  setUpDialog(
+    "help",
+    "Keyboard",
+    h("dl", { class: "keys" }, rows),
+    h("p", { class: "hint" }, "Single keys can be switched off in the settings."),
+  );
 }
 
 const shownKey = (key) => ({ ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" })[key] ?? key;

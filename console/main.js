@@ -22,16 +22,18 @@ import * as threads from "./threads.js";
 /** A break that is shorter is not worth a banner: another tab takes the stream over, for instance. */
 const BANNER_AFTER_MS = 1500;
 const AGAIN_MS = 2000;
+const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
-  for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker]) part.setUp();
+  for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker])
+    part.setUp();
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);
   });
   menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
-  stream.listen({ ...sync.handlers, "signed-in": begin, "signed-out": () => leave() });
-  api.onSignedOut(() => leave("Your session has ended. Sign in again; your drafts are kept."));
+  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": () => leave(ENDED) });
+  api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);
   at("retry-now").addEventListener("click", stream.retryNow);
   at("skip").addEventListener("click", (event) => {
@@ -43,18 +45,23 @@ function setUp() {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-/** Looks who is signed in. Who has never been here, or has signed out, isn't asked for. */
-async function begin() {
+/** Takes a sign-in link, or looks who is signed in. Where nobody has been yet nobody is asked for. */
+function begin() {
   const code = signin.takeCode();
-  if (code) return signin.withCode(code);
-  if (!remembered.signedIn) return leave();
+  // Who is signed in may open an old link again.
+  if (code) signin.withCode(code, remembered.signedIn ? look : null);
+  else if (remembered.signedIn) look();
+  else leave();
+}
+
+async function look() {
   try {
     enter(await api.session());
   } catch (error) {
     if (error.status === 401) leave();
     else {
-      at("starting").textContent = `${error.message} Trying again…`;
-      setTimeout(begin, AGAIN_MS);
+      at("banner").hidden = false;
+      setTimeout(look, AGAIN_MS);
     }
   }
 }
@@ -63,7 +70,7 @@ function enter({ agent }) {
   if (now.me) return;
   remembered.signedIn = true;
   signin.hide();
-  at("starting").hidden = true;
+  at("banner").hidden = true;
   at("desk").hidden = false;
   at("account-face").replaceChildren(avatar(agent.name));
   at("account-name").textContent = agent.name;
@@ -71,12 +78,12 @@ function enter({ agent }) {
   outbox.begin();
   sync.begin();
   route();
+  if (document.activeElement === document.body) queue.focusRow(null);
 }
 
 /** Nobody is signed in any more: nothing of the conversations stays on the page. */
 function leave(why = "") {
-  at("starting").hidden = true;
-  if (!now.me && !at("sign-in").hidden) return;
+  if (!now.me && !at("sign-in").hidden) return signin.show(why);
   stream.stop();
   sync.stop();
   outbox.stop();
@@ -102,7 +109,7 @@ async function signOut() {
 
 /** Shows what the address names: a conversation, or the queue. */
 function route() {
-  if (location.hash.startsWith("#code=")) return begin();
+  if (location.hash.startsWith("#code=")) return now.me ? location.reload() : begin();
   if (!now.me) return;
   const id = /^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
   const was = now.open;

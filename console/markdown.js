@@ -9,7 +9,12 @@ const LABEL = /\[([^[\]\n]{1,300})\]\(([^\s()]{1,2000}(?:\([^\s()]{0,300}\)[^\s(
 const URL_WORD = /https?:\/\/[^\s<>"'`]{1,2000}/iy;
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}/y;
 /** Delimiters, the longer first. */
-const MARKS = [["**", "strong"], ["__", "strong"], ["*", "em"], ["_", "em"]];
+const MARKS = [
+  ["**", "strong"],
+  ["__", "strong"],
+  ["*", "em"],
+  ["_", "em"],
+];
 const SAFE = new Set(["http:", "https:", "mailto:", "tel:"]);
 const DEEPEST = 3;
 
@@ -26,7 +31,8 @@ export function markdown(text) {
 
 function addItem(blocks, [prefix, , number], line) {
   const tag = number ? "ol" : "ul";
-  if (blocks.at(-1)?.tag !== tag) blocks.push({ tag, element: h(tag, { dir: "auto", start: number > 1 ? number : null }) });
+  if (blocks.at(-1)?.tag !== tag)
+    blocks.push({ tag, element: h(tag, { dir: "auto", start: number > 1 ? number : null }) });
   blocks.at(-1).element.append(h("li", { dir: "auto" }, inline(line.slice(prefix.length))));
 }
 
@@ -125,5 +131,9 @@ function email(text, index) {
 export function link(url, words) {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (!parsed || !SAFE.has(parsed.protocol)) return null;
-  return h("a", { href: parsed.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url === words ? null : url }, words);
+  return h(
+    "a",
+    { href: parsed.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url === words ? null : url },
+    words,
+  );
 }

@@ -72,7 +72,8 @@ export function changePending(agent, change) {
 export function forgetTexts() {
   try {
     for (const key of Object.keys(localStorage)) {
-      if (key.startsWith("handoff-relay.draft.") || key.startsWith("handoff-relay.pending.")) localStorage.removeItem(key);
+      if (key.startsWith("handoff-relay.draft.") || key.startsWith("handoff-relay.pending."))
+        localStorage.removeItem(key);
     }
   } catch {
     // There is nothing to forget.

@@ -81,10 +81,11 @@ async function sendNext(handoff) {
 function refused(item, error) {
   if (error.status === 401) return false;
   if (error.passes) {
-    if (error.retryAfter || now.connection === "open") setTimeout(() => sendNext(item.handoff), (error.retryAfter ?? 3) * 1000);
+    if (error.retryAfter || now.connection === "open")
+      setTimeout(() => sendNext(item.handoff), (error.retryAfter ?? 3) * 1000);
     return false;
   }
-  item.error = error.message;
+  Object.assign(item, { error: error.message, row: null });
   tell("pending", item.handoff);
   return true;
 }

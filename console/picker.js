@@ -40,7 +40,8 @@ export class Picker {
     if (this.#from === null) return false;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (steps[event.key] && this.#found.length > 0) this.#activate(this.#active + steps[event.key]);
-    else if ((event.key === "Enter" || event.key === "Tab") && this.#found.length > 0) this.#take(this.#found[this.#active]);
+    else if ((event.key === "Enter" || event.key === "Tab") && this.#found.length > 0)
+      this.#take(this.#found[this.#active]);
     else if (event.key === "Escape") this.close();
     else return false;
     event.preventDefault();
@@ -56,7 +57,8 @@ export class Picker {
 
   #look() {
     const { field } = this;
-    const typed = field.selectionStart === field.selectionEnd && COMMAND.exec(field.value.slice(0, field.selectionStart));
+    const typed =
+      field.selectionStart === field.selectionEnd && COMMAND.exec(field.value.slice(0, field.selectionStart));
     if (!typed) return this.close();
     const opens = this.#from === null;
     this.#from = field.selectionStart - typed[1].length - 1;
@@ -64,7 +66,8 @@ export class Picker {
     // Who writes on behind a slash means the slash.
     if (this.#found.length === 0 && typed[1] !== "") return this.close();
     this.#draw();
-    if (opens) announce(`${count(this.#found.length, "canned reply", "canned replies")}. Arrows choose, Enter inserts.`);
+    if (opens)
+      announce(`${count(this.#found.length, "canned reply", "canned replies")}. Arrows choose, Enter inserts.`);
   }
 
   #draw() {

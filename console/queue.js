@@ -32,7 +32,9 @@ export function setUp() {
   });
   setUpTabs();
   setUpSearch();
-  at("queue-retry").addEventListener("click", () => (search.text ? searchOn() : chosen === "ended" ? loadMoreEnded() : load()));
+  at("queue-retry").addEventListener("click", () =>
+    search.text ? searchOn() : chosen === "ended" ? loadMoreEnded() : load(),
+  );
   for (const topic of ["handoff", "queue", "open", "me", "ended", "search"]) on(topic, batched(render));
   setInterval(() => !document.hidden && view.render(), TICK_MS);
   render();
@@ -42,7 +44,14 @@ function setUpTabs() {
   const tabs = Object.entries(LISTS).map(([name, list]) =>
     h(
       "button",
-      { type: "button", role: "tab", id: `tab-${name}`, "data-list": name, "aria-controls": "queue-panel", onclick: () => choose(name) },
+      {
+        type: "button",
+        role: "tab",
+        id: `tab-${name}`,
+        "data-list": name,
+        "aria-controls": "queue-panel",
+        onclick: () => choose(name),
+      },
       list.title,
       h("span", { class: "number" }),
     ),
@@ -112,7 +121,7 @@ function shownItems() {
 }
 
 function render() {
-  if (!now.me) return;
+  if (!now.me) return view.show([]);
   if (chosen === "ended" && !search.text && ended.state === "idle" && ended.end === null) loadMoreEnded();
   renderTabs();
   const items = shownItems();
@@ -144,9 +153,13 @@ function renderState(length) {
   const isEmpty = length === 0 && !loading && state !== "failed";
   at("queue-empty").hidden = !isEmpty;
   const [title, text] = search.text
-    ? [`Nothing found for “${search.text}”`, "Names, e-mail addresses, the fields of the handover and ids are searched."]
+    ? [
+        `Nothing found for “${search.text}”`,
+        "Names, e-mail addresses, the fields of the handover and ids are searched.",
+      ]
     : LISTS[chosen].empty;
-  if (isEmpty) at("queue-empty").replaceChildren(icon(search.text ? "search" : "inbox"), h("h2", {}, title), h("p", {}, text));
+  if (isEmpty)
+    at("queue-empty").replaceChildren(icon(search.text ? "search" : "inbox"), h("h2", {}, title), h("p", {}, text));
   mark(at("queue-panel"), "aria-busy", state === "loading" ? "true" : "false");
 }
 
@@ -194,6 +207,7 @@ function update(element, item) {
     parts.face.replaceChildren(avatar(element.named));
   }
   parts.preview.textContent = preview(item.last_message, item);
+  mark(parts.preview, "dir", item.last_message?.content.type === "event" ? "ltr" : "auto");
   const unread = item.status === "ended" ? 0 : item.unread;
   mark(link, "data-unread", unread > 0);
   parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));
@@ -203,7 +217,8 @@ function update(element, item) {
 function moreWords(item) {
   const words = [];
   if (item.status === "waiting" && search.text) words.push("Waiting");
-  if (item.status === "active" && (chosen !== "mine" || search.text)) words.push(item.agent.name === now.me?.name ? "You" : item.agent.name);
+  if (item.status === "active" && (chosen !== "mine" || search.text))
+    words.push(item.agent.name === now.me?.name ? "You" : item.agent.name);
   if (item.status === "ended") words.push(item.agent ? `Ended · ${agentName(item.agent.name)}` : "Ended");
   if (several("ai_agent_domain")) words.push(aiAgent(item));
   if (several("team") && item.team) words.push(item.team);

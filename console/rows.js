@@ -13,8 +13,7 @@ const CHARS_A_LINE = 60;
 const LINE_PX = 22;
 
 /** Whether a row is a line of the relay's own rather than somebody's message. */
-export const isLine = (row) =>
-  row.content.type === "event" || row.content.type === "presence" || row.author.role === "system";
+const isLine = (row) => row.content.type === "event" || row.content.type === "presence" || row.author.role === "system";
 
 /** Which side of the conversation a row is drawn on, and how. */
 function kind(row) {
@@ -57,7 +56,9 @@ export function drawRow(element, row) {
 }
 
 const sameWords = (one, other) =>
-  one.content.type === other.content.type && one.content.body === other.content.body && one.content.url === other.content.url;
+  one.content.type === other.content.type &&
+  one.content.body === other.content.body &&
+  one.content.url === other.content.url;
 
 /** About how high a row will be, in pixels. */
 export const guessHeight = (row) =>
@@ -80,8 +81,10 @@ export function joinRow(element, previous, isFirstUnread) {
 }
 
 const goesOn = (one, other) =>
-  !isLine(one) && !isLine(other) &&
-  kind(one) === kind(other) && one.author.display_name === other.author.display_name &&
+  !isLine(one) &&
+  !isLine(other) &&
+  kind(one) === kind(other) &&
+  one.author.display_name === other.author.display_name &&
   Math.abs(new Date(other.at) - new Date(one.at)) < TOGETHER_MS;
 
 function arrange(element) {
@@ -98,7 +101,8 @@ function line(row, handoff) {
   return h(
     "p",
     { class: "line" },
-    h("span", { dir: "auto" }, words),
+    // Our own words run from left to right, whatever name they begin with.
+    h("span", { dir: row.content.type === "event" ? "ltr" : "auto" }, words),
     time(row),
     row.delivery && row.delivery.state !== "confirmed" && row.delivery.state !== "sent" && lineState(row.delivery),
     marks(row),
@@ -106,14 +110,18 @@ function line(row, handoff) {
 }
 
 const lineState = ({ state, error }) =>
-  h("span", { class: "line-state" }, state === "failed" ? `Ada was not told: ${error ?? "refused"}` : "Ada is being told…");
+  h(
+    "span",
+    { class: "line-state" },
+    state === "failed" ? `Ada was not told: ${error ?? "refused"}` : "Ada is being told…",
+  );
 
 function message(row, handoff, body, actions) {
   const name = author(row, handoff);
   return h(
     "div",
     { class: "message" },
-    kind(row) !== "own" && h("div", { class: "face" }, avatar(name, row.author.role)),
+    kind(row) !== "own" && h("div", { class: "face" }, avatar(row.author.display_name || name, row.author.role)),
     h("div", { class: "stack" }, heading(row, name), body, foot(row), failure(row, actions)),
   );
 }
@@ -137,13 +145,25 @@ function foot(row) {
 
 function marks(row) {
   return [
-    row.late && h("span", { class: "mark", title: "It came after younger messages, and stands where it belongs" }, "Late"),
+    row.late &&
+      h("span", { class: "mark", title: "It came after younger messages, and stands where it belongs" }, "Late"),
     row.source === "recovered" &&
-      h("span", { class: "mark", title: "No webhook brought it; it was read from Ada's list of messages" }, "Recovered"),
+      h(
+        "span",
+        { class: "mark", title: "No webhook brought it; it was read from Ada's list of messages" },
+        "Recovered",
+      ),
   ];
 }
 
-const STATE_ICONS = { sending: "clock", queued: "clock", sent: "check", confirmed: "checks", failed: "alert", dropped: "close" };
+const STATE_ICONS = {
+  sending: "clock",
+  queued: "clock",
+  sent: "check",
+  confirmed: "checks",
+  failed: "alert",
+  dropped: "close",
+};
 const STATE_TITLES = {
   sending: "On its way to the relay",
   queued: "Waiting to be sent to Ada",
@@ -156,7 +176,12 @@ const STATE_TITLES = {
 function state(row) {
   const name = row.delivery?.state;
   if (!name) return null;
-  return h("span", { class: "state", "data-state": name, title: STATE_TITLES[name] }, icon(STATE_ICONS[name]), h("span", {}, STATES[name] ?? name));
+  return h(
+    "span",
+    { class: "state", "data-state": name, title: STATE_TITLES[name] },
+    icon(STATE_ICONS[name]),
+    h("span", {}, STATES[name] ?? name),
+  );
 }
 
 function failure(row, actions) {
@@ -165,10 +190,17 @@ function failure(row, actions) {
     "div",
     { class: "failure" },
     h("p", {}, row.delivery.error ?? "It could not be sent."),
-    actions.may(row) && [
-      h("button", { type: "button", class: "small", "data-action": "retry", onclick: () => actions.retry(row) }, icon("again"), "Send again"),
-      h("button", { type: "button", class: "small quiet", "data-action": "drop", onclick: () => actions.drop(row) }, "Drop"),
-    ],
+    h(
+      "button",
+      { type: "button", class: "small", "data-action": "retry", onclick: () => actions.retry(row) },
+      icon("again"),
+      "Send again",
+    ),
+    h(
+      "button",
+      { type: "button", class: "small quiet", "data-action": "drop", onclick: () => actions.drop(row) },
+      "Drop",
+    ),
   );
 }
 
@@ -183,7 +215,11 @@ function bubble(row) {
 function words({ body }) {
   if (body.length <= LONG_CHARS) return markdown(body);
   const text = h("div", {}, markdown(whole(body.slice(0, LONG_CHARS))));
-  const button = h("button", { type: "button", class: "small", "data-action": "show-all" }, `Show all ${body.length.toLocaleString("en")} characters`);
+  const button = h(
+    "button",
+    { type: "button", class: "small", "data-action": "show-all" },
+    `Show all ${body.length.toLocaleString("en")} characters`,
+  );
   button.addEventListener("click", () => {
     text.replaceChildren(...markdown(body));
     button.remove();
@@ -196,8 +232,14 @@ const whole = (text) => text.replace(/[\uD800-\uDBFF]$/, "") + "…";
 
 function file({ filename, mime_type: type, size, url }) {
   const about = [type, size === null || size === undefined ? null : bytes(size)].filter(Boolean).join(", ");
-  const parts = [icon("file"), h("span", { class: "file-name", dir: "auto" }, filename), h("span", { class: "file-about" }, about)];
-  return url ? h("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, parts) : h("div", { class: "file" }, parts);
+  const parts = [
+    icon("file"),
+    h("span", { class: "file-name", dir: "auto" }, filename),
+    h("span", { class: "file-about" }, about),
+  ];
+  return url
+    ? h("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, parts)
+    : h("div", { class: "file" }, parts);
 }
 
 function bytes(size) {
@@ -226,4 +268,3 @@ export function pendingRow(item, me) {
     late: false,
   };
 }
-

@@ -17,11 +17,27 @@ export function setUp() {
     h(
       "label",
       { class: "switch" },
-      h("span", {}, h("span", { class: "switch-title" }, title), h("span", { class: "hint", id: `about-${name}` }, about)),
-      h("input", { type: "checkbox", role: "switch", "data-setting": name, "aria-describedby": `about-${name}`, onchange: change }),
+      h(
+        "span",
+        {},
+        h("span", { class: "switch-title" }, title),
+        h("span", { class: "hint", id: `about-${name}` }, about),
+      ),
+      h("input", {
+        type: "checkbox",
+        role: "switch",
+        "data-setting": name,
+        "aria-describedby": `about-${name}`,
+        onchange: change,
+      }),
     ),
   );
-  setUpDialog("settings", "Settings", h("div", { class: "switches" }, rows), h("p", { class: "hint" }, "Kept in this browser."));
+  setUpDialog(
+    "settings",
+    "Settings",
+    h("div", { class: "switches" }, rows),
+    h("p", { class: "hint" }, "Kept in this browser."),
+  );
 }
 
 export function open() {

@@ -16,13 +16,14 @@ export function setUp(done) {
 
 /** Shows the form, with a sentence why. */
 export function show(why = "") {
+  at("desk").hidden = true;
   at("sign-in").hidden = false;
   at("sign-in-problem").textContent = why;
-  at("token").value = "";
   at("token").focus();
 }
 
 export function hide() {
+  at("token").value = "";
   at("sign-in").hidden = true;
 }
 
@@ -34,10 +35,14 @@ export function takeCode() {
   return decodeURIComponent(code);
 }
 
-/** Signs in with a link's code, or shows the form. */
-export async function withCode(code) {
-  show();
-  await trySignIn({ code });
+/** Signs in with a link's code. If that fails, does what it is told, or shows the form. */
+export async function withCode(code, otherwise) {
+  try {
+    signedIn(await api.signIn({ code }));
+  } catch (error) {
+    if (otherwise) otherwise();
+    else show(words(error, { code }));
+  }
 }
 
 async function trySignIn(proof) {

@@ -68,7 +68,10 @@ export function wish(id, changes) {
 }
 
 export function unwish(id, changes) {
-  wished.set(id, (wished.get(id) ?? []).filter((one) => one !== changes));
+  wished.set(
+    id,
+    (wished.get(id) ?? []).filter((one) => one !== changes),
+  );
   if (said.has(id)) show(id);
 }
 

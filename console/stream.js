@@ -2,12 +2,14 @@
 // when that tab closes, the next one gets the lock. Every tab knows the id of the last change it has seen, so
 // whoever reads next goes on right there. A tab that finds a gap, or is told `reset`, loads everything anew.
 
-import { follow } from "./sse.js";
+import { checkSilence, follow } from "./sse.js";
 
 const LOCK = "handoff-relay-stream";
 const CHECK_MS = 5_000;
 /** How long the reading tab may take to answer before another takes its place: it may be frozen. */
 const ANSWER_MS = 4_000;
+/** How long it may be without a connection before the tab that is looked at tries itself. */
+const PATIENCE_MS = 12_000;
 const RETRY_MS = [250, 500, 1000, 2000, 4000, 8000];
 
 const channel = new BroadcastChannel("handoff-relay");
@@ -19,6 +21,7 @@ let place = null;
 let reader = false;
 let position = null;
 let status = "connecting";
+let since = Date.now();
 let answered = 0;
 let wake = () => {};
 
@@ -46,7 +49,7 @@ export function start() {
 /** Stops following, as one does who signs out. */
 export function stop() {
   running?.abort();
-  [running, reader, position, status] = [null, false, null, "connecting"];
+  [running, reader, position, status, since] = [null, false, null, "connecting", Date.now()];
 }
 
 /** Tells the other tabs that someone has `signed-in` or `signed-out`. */
@@ -57,13 +60,15 @@ export const isReader = () => reader;
 
 /** Tries at once what would be tried soon. */
 export function retryNow() {
+  checkSilence();
   wake();
   check();
 }
 
-/** Asks the tab that reads whether it lives, and takes its place if it doesn't answer. */
+/** Asks the tab that reads whether it lives. One that doesn't answer, or finds no connection, loses its place. */
 function check() {
   if (reader || !running || document.hidden) return;
+  if (status !== "open" && Date.now() - since > PATIENCE_MS) return takeLock();
   const asked = Date.now();
   say({ kind: "hello" });
   setTimeout(() => answered < asked && running && !reader && takeLock(), ANSWER_MS);
@@ -84,6 +89,7 @@ channel.onmessage = ({ data: message }) => {
 
 /** Another tab asks, so someone looks at it: this is no time to wait. */
 function greet() {
+  checkSilence();
   wake();
   say({ kind: "status", status, position });
 }
@@ -97,7 +103,7 @@ function heardStatus(message) {
 
 function setStatus(now) {
   if (status === now) return;
-  status = now;
+  [status, since] = [now, Date.now()];
   handlers.status(now);
 }
 
@@ -126,11 +132,13 @@ function takeLock() {
 function hold(options) {
   const [mine, lost] = [running, new AbortController()];
   const signal = AbortSignal.any([mine.signal, lost.signal]);
-  navigator.locks.request(LOCK, options, () => read(signal)).catch(() => {
-    const left = options.signal?.aborted ?? false;
-    lost.abort();
-    if (!left && running === mine) waitInLine();
-  });
+  navigator.locks
+    .request(LOCK, options, () => read(signal))
+    .catch(() => {
+      const left = options.signal?.aborted ?? false;
+      lost.abort();
+      if (!left && running === mine) waitInLine();
+    });
 }
 
 async function read(signal) {

@@ -52,7 +52,7 @@ export async function load() {
 
 async function loadAll(params, signal) {
   const seen = [];
-  for (let cursor = undefined; cursor !== null; ) {
+  for (let cursor = undefined; cursor !== null;) {
     const page = await api.handoffs({ ...params, limit: PAGE, cursor }, signal);
     page.data.forEach(store.putHandoff);
     seen.push(...page.data.map((one) => one.id));

@@ -65,7 +65,11 @@ export class ThreadView {
     const wasAtBottom = this.atBottom;
     this.#order = [...rows.values()].sort((one, other) => (before(one, other) ? -1 : 1));
     this.rows.show(this.#order, ids);
-    if (known.size > 0) this.#notice(fresh.map((id) => rows.get(id)), wasAtBottom);
+    if (known.size > 0)
+      this.#notice(
+        fresh.map((id) => rows.get(id)),
+        wasAtBottom,
+      );
     this.#show();
   }
 
@@ -118,5 +122,10 @@ export class ThreadView {
 
 /** What stands in the thread's place while there is none. */
 export function threadState(text, retry) {
-  return h("div", { class: "empty" }, h("p", {}, text), retry && h("button", { type: "button", onclick: retry }, "Try again"));
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", {}, text),
+    retry && h("button", { type: "button", onclick: retry }, "Try again"),
+  );
 }

@@ -55,7 +55,7 @@ export function forget(except) {
 /** The end first, so that it shows at once, then page by page what stands before it. */
 async function loadPages(thread, handoff) {
   let first = Math.max(0, (handoff.last_message?.seq ?? 0) - TAIL);
-  for (let next = first; next !== null; ) next = await loadPage(thread, next, PAGE);
+  for (let next = first; next !== null;) next = await loadPage(thread, next, PAGE);
   while (first > 0) {
     const after = Math.max(0, first - PAGE);
     await loadPage(thread, after, first - after);

@@ -61,9 +61,11 @@ export function eventWords({ event, by }, handoff) {
 /** Why a conversation is over. */
 export function endWords(handoff) {
   if (handoff.ended_by === "agent" && handoff.agent) return `${capital(agentName(handoff.agent.name))} ended it`;
-  return { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It ended at Ada" }[
-    handoff.ended_by
-  ] ?? "It has ended";
+  return (
+    { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It ended at Ada" }[
+      handoff.ended_by
+    ] ?? "It has ended"
+  );
 }
 
 /** A row in one line. */
@@ -84,9 +86,19 @@ export function preview(row, handoff) {
 
 /** A field's name as people write it: `account_number` and `accountNumber` are `Account number`. */
 export function fieldName(key) {
-  const words = key.replace(/([a-z\d])([A-Z])/g, "$1 $2").replace(/[_\-.\s]+/g, " ").trim();
+  const words = key
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .replace(/[_\-.\s]+/g, " ")
+    .trim();
   const plain = words.split(" ").map((word) => (/^[A-Z\d]{2,}$/.test(word) ? word : word.toLowerCase()));
-  return capital(plain.join(" ").replace(/\bid\b/g, "ID").replace(/\burl\b/g, "URL")) || key;
+  return (
+    capital(
+      plain
+        .join(" ")
+        .replace(/\bid\b/g, "ID")
+        .replace(/\burl\b/g, "URL"),
+    ) || key
+  );
 }
 
 /** How far a message of an agent has come. */
