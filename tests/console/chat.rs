@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     chat,
     desk::{Desk, row},
-    support::{relay::Relay, soon},
+    support::{eventually, relay::Relay, soon},
 };
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn both_sides_chat_under_disorder() {
     for round in 1..=4 {
         desk.has_message(&format!("Answer {round}"), "confirmed").await;
     }
-    soon("the last webhook", relay.ada.until(sandbox::Sandbox::is_idle)).await;
+    eventually("the last webhook", async || relay.ada.is_idle().then_some(())).await;
     desk.reloads().await;
     desk.reads(&said).await;
     desk.closes().await;

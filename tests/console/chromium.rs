@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{
     BrowserLogEntry, ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel,
@@ -52,7 +53,14 @@ impl Chromium {
     }
 
     pub async fn close(self) {
-        soon("the browser's end", self.driver.quit()).await.unwrap();
+        soon("the browser's end", self.driver.clone().quit()).await.unwrap();
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // Else it would ask the browser to quit, and wait, and with it the relay on the same thread.
+        let _ = self.driver.clone().leak();
     }
 }
 
@@ -75,6 +83,13 @@ fn wanted(profile: &TempDir) -> ChromeCapabilities {
     ] {
         wanted.add_arg(flag).unwrap();
     }
+    // Not Chromium's page for new tabs, which is larger than ours.
+    wanted
+        .add_experimental_option(
+            "prefs",
+            json!({"session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]}}),
+        )
+        .unwrap();
     for log in ["browser", "performance"] {
         wanted.set_logging_prefs(log, LoggingPrefsLogLevel::All).unwrap();
     }

@@ -19,7 +19,6 @@ async fn a_restart_loses_and_doubles_nothing() {
     desk.types("After").await;
 
     relay.start_again_there().await;
-    desk.clicks("#retry-now").await;
     desk.misses("#banner").await;
     desk.misses("#composer-reason").await;
     desk.has_message("Before", "confirmed").await;

@@ -40,13 +40,15 @@ async fn from_signing_in_to_the_end() {
     desk.sees(&format!("#conversation[data-handoff-id='{handoff}']")).await;
     desk.types("a").await;
     desk.shows("#conversation-status", "You have it").await;
-    desk.types("r").await;
     desk.sees("#composer-text:focus").await;
     desk.types("Line one").await;
     desk.presses(Key::Shift + Key::Enter).await;
     desk.types("line two").await;
     desk.presses(Key::Enter).await;
     desk.has_message("Line one\nline two", "confirmed").await;
+    desk.presses(Key::Escape).await;
+    desk.types("r").await;
+    desk.sees("#composer-text:focus").await;
     desk.presses(Key::Escape).await;
     desk.types("e").await;
     desk.shows("dialog.ask h2", "End the conversation").await;

@@ -21,13 +21,17 @@ mod chromium;
 mod desk;
 
 mod accessibility;
+mod canned;
 mod chat;
 mod connection;
 mod drafts;
 mod ends;
 mod failures;
+mod figures;
 mod hostile;
 mod keyboard;
+mod notes;
+mod pictures;
 mod sign_in;
 mod tabs;
 mod team;

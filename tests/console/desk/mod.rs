@@ -49,6 +49,8 @@ impl Desk {
 
     async fn of(chromium: Chromium, relay: &Relay) -> Self {
         let desk = Self { chromium, url: relay.agents_url.clone() };
+        // Without a window nobody gives the page the focus.
+        desk.devtools("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
         desk.goes_to("/").await;
         desk
     }
@@ -201,12 +203,13 @@ impl Desk {
         log.filter(|entry| matches!(&*entry.level, "WARNING" | "SEVERE")).map(|entry| entry.message).collect()
     }
 
-    /// The addresses of all requests over a network since the last look.
+    /// The addresses of all requests since the last look, but for what the browser has in itself.
     async fn requests(&self) -> Vec<String> {
         let events = self.network().await.into_iter();
         let requests = events.filter(|event| event["method"] == "Network.requestWillBeSent");
         let urls = requests.filter_map(|event| event["params"]["request"]["url"].as_str().map(str::to_owned));
-        urls.filter(|url| !url.starts_with("data:") && !url.starts_with("blob:")).collect()
+        urls.filter(|url| !["about:", "blob:", "chrome:", "data:"].iter().any(|own| url.starts_with(own)))
+            .collect()
     }
 
     /// What the network did since the last look, in Chromium's own words.
