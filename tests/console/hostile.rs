@@ -42,8 +42,7 @@ async fn it_is_inert_and_readable() {
     relay.gets(&shows_at(&conversation, "link", from_now(0), link)).await;
     desk.shows("#messages .bubble", "A link").await;
     desk.clicks("[data-action=show-all]").await;
-    desk.until("50,000 letters", async || desk.thread().await.iter().any(|text| *text == long).then_some(()))
-        .await;
+    desk.until("50,000 letters", async || desk.thread().await.contains(&long).then_some(())).await;
 
     let thread = desk.thread().await;
     for text in TEXTS {
