@@ -38,7 +38,7 @@ async fn the_first_view_takes_less_than_100_kb() {
     desk.closes().await;
 }
 
-/// For `scripts/test --test console -- --ignored --nocapture figures`.
+/// `scripts/test --test console -- --ignored --nocapture first_view`.
 #[tokio::test]
 #[ignore = "takes a minute, and only reports"]
 async fn the_first_view_and_long_lists() {
@@ -82,6 +82,8 @@ async fn the_first_view_and_long_lists() {
     }
     println!("scrolling the queue: {}", desk.scrolls("queue-scroller", 1).await);
     desk.opens(&handoff).await;
+    // It opens at what is unread.
+    desk.clicks("#new-messages").await;
     desk.shows("#messages .bubble", "The last one").await;
     desk.misses("#thread-top").await;
     println!("scrolling the thread: {}", desk.scrolls("thread", -1).await);
