@@ -6,8 +6,8 @@ use sandbox::{Disorder, Role};
 use serde_json::json;
 
 use crate::{
-    chat,
     desk::{Desk, row},
+    relay::chat,
     support::{eventually, relay::Relay, soon},
 };
 

@@ -1,6 +1,6 @@
 //! The relay goes and comes back.
 
-use crate::{chat, desk::Desk, support::relay::Relay};
+use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
 #[tokio::test]
 async fn a_restart_loses_and_doubles_nothing() {
@@ -18,7 +18,7 @@ async fn a_restart_loses_and_doubles_nothing() {
     desk.clicks("#composer-text").await;
     desk.types("After").await;
 
-    relay.start_again_there().await;
+    relay.comes_back().await;
     desk.misses("#banner").await;
     desk.misses("#composer-reason").await;
     desk.has_message("Before", "confirmed").await;

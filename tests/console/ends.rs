@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use crate::{
-    chat,
     desk::Desk,
+    relay::chat,
     support::{past_the_doubt, relay::Relay, soon},
 };
 

@@ -2,7 +2,7 @@
 
 use sandbox::{Call, Fault};
 
-use crate::{chat, desk::Desk, support::relay::Relay};
+use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
 #[tokio::test]
 async fn a_refused_message_is_sent_again_or_dropped() {

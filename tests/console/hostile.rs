@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    chat,
     desk::Desk,
+    relay::chat,
     support::{
         events::{from_now, shows_at},
         eventually,

@@ -32,21 +32,7 @@ mod hostile;
 mod keyboard;
 mod notes;
 mod pictures;
+mod relay;
 mod sign_in;
 mod tabs;
 mod team;
-
-use support::relay::Relay;
-
-/// How many event streams the relay serves.
-async fn streams(relay: &Relay) -> u64 {
-    let metrics = relay.get("/metrics").await;
-    let line = metrics.text().lines().find_map(|line| line.strip_prefix("handoff_relay_event_streams "));
-    line.unwrap().parse().unwrap()
-}
-
-/// What both sides have said, as the customer sees it.
-fn chat(relay: &Relay, conversation: &str) -> Vec<String> {
-    let messages = relay.ada.messages(conversation);
-    messages.iter().filter_map(|message| message.text().map(str::to_owned)).collect()
-}

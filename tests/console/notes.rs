@@ -3,7 +3,7 @@
 use serde_json::json;
 use thirtyfour::Key;
 
-use crate::{chat, desk::Desk, support::relay::Relay};
+use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
 #[tokio::test]
 async fn a_note_stays_among_agents() {

@@ -57,7 +57,7 @@ async fn pictures() {
             relay.change_file(sql, &json!(older).to_string()).await;
         }
     }
-    relay.start_again_there().await;
+    relay.comes_back().await;
 
     let desk = Desk::of_agent(&relay, "Alex").await;
     desk.opens(&maria).await;

@@ -4,7 +4,7 @@ use thirtyfour::Key;
 
 use crate::{
     desk::Desk,
-    streams,
+    relay::streams,
     support::relay::{Relay, token_of},
 };
 

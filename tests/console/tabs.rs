@@ -4,7 +4,7 @@ use thirtyfour::WindowHandle;
 
 use crate::{
     desk::{Desk, row},
-    streams,
+    relay::streams,
     support::relay::Relay,
 };
 

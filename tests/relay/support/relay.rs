@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{agent::Agent, log, road::Road, settles, soon};
+use super::{agent::Agent, eventually, log, road::Road, settles, soon};
 
 pub const API_KEY: &str = "ada-api-key-of-the-tests";
 pub const START_KEY: &str = "start-key-of-the-tests";
@@ -110,7 +110,8 @@ async fn listener() -> (TcpListener, String) {
 }
 
 async fn listener_at(address: &str) -> (TcpListener, String) {
-    let listener = TcpListener::bind(address).await.expect("a free port");
+    // Who has taken it meanwhile gives it back when its test is over.
+    let listener = eventually("a free port", || async { TcpListener::bind(address).await.ok() }).await;
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
 }
@@ -174,7 +175,8 @@ impl Relay {
         self.serve_at("127.0.0.1:0").await;
     }
 
-    async fn serve_at(&mut self, address: &str) {
+    /// Serves at an address of one's choice.
+    pub async fn serve_at(&mut self, address: &str) {
         let (public, url) = listener_at(address).await;
         let (agents, agents_url) = match self.two_doors {
             true => {
@@ -216,13 +218,6 @@ impl Relay {
     pub async fn start_again(&mut self) {
         assert!(self.serving.is_none(), "it runs");
         self.serve().await;
-    }
-
-    /// Starts a relay that was stopped, where it was: a browser looks for it nowhere else.
-    pub async fn start_again_there(&mut self) {
-        assert!(self.serving.is_none() && !self.two_doors, "it runs, or has two doors");
-        let address = self.url.trim_start_matches("http://").to_owned();
-        self.serve_at(&address).await;
     }
 
     /// Waits until nothing is left to do, no delivery and no event, and stops.
