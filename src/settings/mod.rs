@@ -172,6 +172,11 @@ impl Settings {
         Self::read(Reader::new(&env, &file.unwrap_or_default(), Vec::new()), terminal)
     }
 
+    /// Whether a setting has this name.
+    pub fn knows(name: &str) -> bool {
+        NAMES.contains(&name)
+    }
+
     /// The name of the agent whose token `candidate` is.
     pub fn agent_for(&self, candidate: &str) -> Option<&str> {
         // Every token is compared, so that the time doesn't tell whose turn it was.
