@@ -1,7 +1,7 @@
 //! Gaps close: what webhooks never brought comes from Ada's message list.
 
 use super::{
-    make::{at, customer, message, says},
+    make::{at, customer, handoff_ended, message, says},
     world::{ALEX, World, whole},
 };
 use crate::relay::{
@@ -119,6 +119,16 @@ fn what_one_handoff_has_recovered_is_not_news_in_the_next() {
 }
 
 /// How a message came into the thread of the handoff in this place, and how many there are unread.
+/// The customer goes on with the AI Agent; the list is read before the webhook comes that says so.
+#[test]
+fn words_that_the_list_has_from_after_the_end_dont_outlive_it() {
+    let mut world = World::accepted();
+    world.clock(300_000).recovers(None, &[listed("to the machine", 110_000)], false);
+    assert!(world.handoff().is_open());
+    world.hears([handoff_ended(100_000)]);
+    assert!(!world.handoff().is_open());
+}
+
 fn news(world: &World, place: usize, said: &str) -> (Source, u64) {
     let says = |row: &&Row| matches!(&row.content, Content::Text { body } if body == said);
     (world.thread(place).into_iter().find(says).unwrap().source, world.books.handoffs[place].unread)
