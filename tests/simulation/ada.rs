@@ -29,6 +29,10 @@ use crate::dice::Dice;
 
 /// What a call to Ada waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Why a call is refused for good.
+pub const REFUSED: &str = "refused";
+/// Why a call is refused outside of handoffs.
+pub const NO_HANDOFF: &str = "not in a handoff";
 /// Messages on a page of the list.
 const PAGE: usize = 5;
 
@@ -58,7 +62,8 @@ pub struct Conversation {
 #[derive(Clone, Debug)]
 pub enum News {
     Message(Stored),
-    HandoffEnded,
+    /// With its number.
+    HandoffEnded(u32),
     ConversationEnded,
 }
 
@@ -81,12 +86,15 @@ pub struct SimAda {
     same_ids: bool,
     /// How many calls of a hundred go wrong.
     faults: Mutex<u64>,
+    /// Until then nobody reaches it.
+    away_until: Mutex<Time>,
     truth: Mutex<Truth>,
 }
 
 /// How a call goes.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
+    Refused,
     Throttled(Option<u64>),
     Denied,
     Unreached,
@@ -109,6 +117,7 @@ impl SimAda {
             offset: Offset::from_micros(offset + error),
             same_ids: dice.percent(50),
             faults: Mutex::new(dice.one_of(&[0, 10, 40])),
+            away_until: Mutex::new(Time::default()),
             dice,
             truth: Mutex::new(Truth {
                 conversations: BTreeMap::new(),
@@ -122,6 +131,12 @@ impl SimAda {
     /// From now on nothing goes wrong.
     pub fn calm(&self) {
         *self.faults.lock().unwrap() = 0;
+        *self.away_until.lock().unwrap() = Time::default();
+    }
+
+    /// For so long nobody reaches it.
+    pub fn goes_away(&self, time: Duration) {
+        *self.away_until.lock().unwrap() = self.environment.now() + time;
     }
 
     fn truth(&self) -> MutexGuard<'_, Truth> {
@@ -179,7 +194,8 @@ impl SimAda {
         let ran = std::mem::take(&mut conversation.in_handoff);
         conversation.over |= whole;
         if ran {
-            truth.news.push((id.to_owned(), at, News::HandoffEnded));
+            let number = conversation.handoff;
+            truth.news.push((id.to_owned(), at, News::HandoffEnded(number)));
         }
         if whole {
             let at = self.tick(&mut truth);
@@ -194,16 +210,20 @@ impl SimAda {
     }
 
     fn fault(&self) -> Option<Fault> {
+        if self.environment.now() < *self.away_until.lock().unwrap() {
+            return Some(Fault::Unreached);
+        }
         if !self.dice.percent(*self.faults.lock().unwrap()) {
             return None;
         }
         let done = self.dice.percent(50);
-        Some(match self.dice.below(10) {
+        Some(match self.dice.below(11) {
             0 => Fault::Throttled(None),
             1 => Fault::Throttled(Some(self.dice.below(5))),
             2 => Fault::Denied,
             3 | 4 => Fault::Unreached,
             5 | 6 => Fault::Unclear { done, hangs: true },
+            7 => Fault::Refused,
             _ => Fault::Unclear { done, hangs: false },
         })
     }
@@ -228,6 +248,7 @@ impl SimAda {
                 (429, retry_after, Err(Failure::Throttled { reason: reason(), retry_after }))
             }
             Some(Fault::Denied) => (401, None, Err(Failure::Denied(reason()))),
+            Some(Fault::Refused) => (400, None, Err(Failure::Refused(REFUSED.to_owned()))),
             Some(Fault::Unclear { done, hangs }) => {
                 if done {
                     drop(act());
@@ -252,7 +273,7 @@ impl SimAda {
     fn takes(&self, id: &str) -> Result<(), Failure> {
         let now = self.environment.now();
         let takes = self.look(id, |conversation| conversation.in_handoff && now >= conversation.begins_at);
-        if takes { Ok(()) } else { Err(Failure::NoHandoff("not in a handoff".to_owned())) }
+        if takes { Ok(()) } else { Err(Failure::NoHandoff(NO_HANDOFF.to_owned())) }
     }
 }
 
