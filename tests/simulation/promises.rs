@@ -212,7 +212,7 @@ fn the_agents_words(story: &Story, threads: &[Thread]) -> Result<(), String> {
 /// What goes by is no reason to fail.
 fn is_reason(error: &str) -> bool {
     let age = ["could not be sent in time", "it could not be found out", "a message before this one"];
-    let end = ["ended", NO_HANDOFF, REFUSED];
+    let end = ["ended", "a new handoff", NO_HANDOFF, REFUSED];
     age.iter().any(|reason| error.starts_with(reason)) || end.iter().any(|reason| error.contains(reason))
 }
 
