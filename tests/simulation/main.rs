@@ -24,7 +24,7 @@ use std::time::Instant;
 use story::Story;
 
 /// In every run of the tests.
-const SCHEDULES: u64 = 300;
+const SCHEDULES: u64 = 150;
 const STEPS: u64 = 60;
 
 /// Runs one schedule; gives what happened, and what went wrong.
