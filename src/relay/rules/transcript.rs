@@ -1,12 +1,12 @@
 //! Ada's message list is merged into a thread.
 
-use super::message::{find, find_by_id, forget_delivery, note_end_user};
+use super::message::{find, find_by_id, forget_delivery, is_news_elsewhere, note_end_user};
 use crate::relay::{
     changes::{Of, Scope},
     delivery::Listed,
     draft::{Draft, NewRow, system},
     event::{EventKind, Message},
-    handoff::{AdaEnd, DOUBT},
+    handoff::{AdaEnd, DOUBT, ReadAgain},
     id::HandoffId,
     matching::{LearnedFrom, Match, MatchKey},
     rules::start::SAME_CALL,
@@ -50,8 +50,10 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
             claim(draft, row, message);
         }
     }
+    let mut awaited = false;
     for message in messages {
-        let missed = is_missed(draft, handoff, message, missed_before);
+        let is_new = is_new(draft, handoff, message);
+        let overdue = is_overdue(draft, message, missed_before);
         let row = match find(draft, handoff, message, LearnedFrom::List) {
             Match::Known(row) => row,
             Match::Same(row) => {
@@ -65,19 +67,32 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
                 row
             }
         };
-        if missed && draft.view.rows[row].source == Source::Transcript {
+        if !is_new || draft.view.rows[row].source != Source::Transcript {
+            continue;
+        }
+        if overdue {
             draft.change_row(row, |row| row.source = Source::Recovered);
             note_end_user(draft.change_handoff(handoff), message.created_at, None, message);
         }
+        awaited |= !overdue;
     }
-    note_reading(draft, handoff, listed);
+    note_reading(draft, handoff, listed, awaited);
 }
 
-/// Remembers how far the list has been read, and with the first reading what was history by then.
-fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
+/// Remembers how far the list has been read, and with the first reading what was history by then. Where a
+/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then.
+fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, awaited: bool) {
     let known = &draft.view.handoffs[handoff];
     let mut noted = known.listed.clone();
+    if awaited && noted.again.is_none() {
+        noted.again = Some(ReadAgain { from: noted.page.take() });
+    }
     noted.page.clone_from(&listed.page);
+    if !listed.more
+        && let Some(again) = noted.again.take()
+    {
+        noted.page = again.from;
+    }
     if !noted.history_is_read {
         let began = known.surely_began(draft.now.offset);
         let history = listed.messages.iter().map(|message| message.created_at).filter(|at| *at < began);
@@ -89,15 +104,21 @@ fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
     }
 }
 
-fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Option<Time>) -> bool {
-    let old = draft.now.at - draft.policy.recover_after;
-    let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
+/// Whether the end user wrote this in this handoff.
+fn is_new(draft: &Draft<'_>, handoff: usize, message: &Message) -> bool {
     let known = &draft.view.handoffs[handoff];
     // Ada's list tells better than clocks what was there when the handoff began.
     let is_history = match known.listed.history_is_read {
         true => Some(message.created_at) <= known.listed.history_until,
         false => message.created_at < known.surely_began(draft.now.offset),
     };
+    message.author.role == Role::EndUser && !is_history && !is_news_elsewhere(draft, handoff, message)
+}
+
+/// Whether a webhook should have brought this by now, and has not.
+fn is_overdue(draft: &Draft<'_>, message: &Message, before: Option<Time>) -> bool {
+    let old = draft.now.at - draft.policy.recover_after;
+    let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
     let waits_in_inbox = || {
         draft.view.inbox.iter().any(|event| match &event.kind {
             EventKind::Message(waiting) => {
@@ -107,7 +128,7 @@ fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Optio
             _ => false,
         })
     };
-    message.author.role == Role::EndUser && !is_history && message.created_at <= before && !waits_in_inbox()
+    message.created_at <= before && !waits_in_inbox()
 }
 
 /// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they
@@ -130,7 +151,7 @@ fn note_ai_agent(draft: &mut Draft<'_>, handoff: usize, message: &Message) {
 
 /// A row of ours in the list has reached Ada, whatever we thought.
 fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
-    let arrived = draft.view.rows[row].source == Source::Agent;
+    let arrived = draft.view.rows[row].is_ours();
     draft.change_row(row, |row| {
         LearnedFrom::List.claim(&mut row.ids, message.id.clone());
         if !row.created_by_ada {
