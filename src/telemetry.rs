@@ -59,6 +59,8 @@ pub fn lines(
             // The library's own fields let colours of a value through.
             let fields = format::debug_fn(|line, field, value| match field.name() {
                 "message" => write!(line, "{}", visible(&format!("{value:?}"))),
+                // Where in a library's source it comes from.
+                name if name.starts_with("log.") => Ok(()),
                 name => write!(line, "{name}={}", visible(&format!("{value:?}"))),
             });
             let lines = lines.fmt_fields(fields.delimited(" ")).with_ansi(colours == Colours::On);
@@ -94,7 +96,7 @@ impl<W: io::Write> io::Write for Visible<W> {
 }
 
 /// Text with what breaks lines or controls a terminal escaped, as JSON escapes it.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() || turns_or_breaks(letter) {
