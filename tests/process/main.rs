@@ -11,12 +11,15 @@ mod browser;
 mod check;
 mod dead_letters;
 mod demo;
+#[cfg(target_os = "linux")]
+mod disk;
 mod process;
 mod relay;
 mod settings;
 mod start;
 mod stop;
 mod survive;
+mod webhooks;
 
 use std::{future::Future, time::Duration};
 

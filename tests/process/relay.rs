@@ -32,6 +32,14 @@ pub fn settings(ada_url: &str) -> Vec<(&'static str, String)> {
     .into()
 }
 
+/// These settings and `more`, which win.
+fn with<'a>(settings: &'a [(&'a str, String)], more: Env<'a>) -> Vec<(&'a str, &'a str)> {
+    let mut env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    env.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+    env.extend(more);
+    env
+}
+
 /// A relay that has said that it is up.
 pub struct Relay {
     pub process: Process,
@@ -45,11 +53,14 @@ impl Relay {
     /// With `more` settings, which win.
     pub async fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
         let settings = settings(ada_url);
-        let mut env: Vec<(&str, &str)> =
-            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        env.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
-        env.extend(more);
-        Self::of(Process::start(folder, &[], &env)).await
+        Self::of(Process::start(folder, &[], &with(&settings, more))).await
+    }
+
+    /// On a disk that [`Process::limit_files`] fills.
+    #[cfg(target_os = "linux")]
+    pub async fn start_on_a_small_disk(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
+        let settings = settings(ada_url);
+        Self::of(Process::start_on_a_small_disk(folder, None, &with(&settings, more))).await
     }
 
     pub async fn of(process: Process) -> Self {
@@ -71,6 +82,11 @@ impl Relay {
         let answer = self.request(Method::GET, path).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.unwrap()
+    }
+
+    /// What it answers, if anything: health in words of HTTP.
+    pub async fn status(&self, path: &str) -> u16 {
+        self.request(Method::GET, path).send().await.unwrap().status().as_u16()
     }
 
     /// Posts, and gives the answer once it has been accepted.
