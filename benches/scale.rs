@@ -49,6 +49,8 @@ fn policy() -> Policy {
         outbox_limit: u64::MAX,
         send_max_age: Duration::from_secs(900),
         recover_after: Duration::from_mins(2),
+        waiting_timeout: None,
+        idle_timeout: None,
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
         webhook::Reader,
     },
     engine::{
-        Engine, Outbox, Parts, Recovery, Releaser,
+        Engine, Outbox, Parts, Recovery, Releaser, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::Machine,
@@ -42,7 +42,7 @@ use crate::{
         routes,
     },
     metrics::Metrics,
-    relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
+    relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout, time::Time},
     settings::Settings,
     store::{Forgotten, Keep, StoreError},
 };
@@ -148,6 +148,7 @@ impl Server {
         tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("outbox", outbox.run(stop.clone()));
         tasks.spawn("recovery", Recovery::new(Arc::clone(&engine)).run(stop.clone()));
+        tasks.spawn("timeouts", TimeOuts::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
         let keep = keep(&app.settings);
         tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), keep, stop.clone()));
@@ -186,11 +187,18 @@ fn policy(settings: &Settings) -> Policy {
         outbox_limit: u64::try_from(settings.outbox_limit).unwrap_or(u64::MAX),
         send_max_age: settings.send_max_age,
         recover_after: settings.recover_after,
+        waiting_timeout: timeout(&settings.waiting_timeout),
+        idle_timeout: timeout(&settings.idle_timeout),
     }
 }
 
 const fn keep(settings: &Settings) -> Keep {
     Keep { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
+}
+
+fn timeout(setting: &Option<settings::Timeout>) -> Option<Timeout> {
+    let settings::Timeout { after, text } = setting.clone()?;
+    Some(Timeout { after, text })
 }
 
 fn doors(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {

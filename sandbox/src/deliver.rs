@@ -37,16 +37,21 @@ impl Sandbox {
             return None;
         };
         let (timing, delays) = self.schedule(event);
-        let run = self.0.lock().run.clone();
+        let (run, patience) = {
+            let state = self.0.lock();
+            (state.run.clone(), state.patience.clone())
+        };
         let body = Bytes::from(event.to_string());
         let id = format!("msg_{}", Uuid::new_v4().simple());
         let first_try = CancellationToken::new();
         let is_early = timing == EchoTiming::Early && !delays.is_empty();
         for delay in delays {
             let tried = first_try.clone().drop_guard();
-            let (sandbox, run, id, body) = (self.clone(), run.clone(), id.clone(), body.clone());
+            let (sandbox, id, body) = (self.clone(), id.clone(), body.clone());
+            let (run, patience) = (run.clone(), patience.clone());
             let delivery = async move {
-                run.run_until_cancelled(sandbox.deliver(&id, body, delay, tried)).await;
+                let delivery = sandbox.deliver(&id, body, delay, tried);
+                run.run_until_cancelled(patience.run_until_cancelled(delivery)).await;
             };
             self.0.tasks.spawn_on(delivery, &runtime);
         }

@@ -71,6 +71,18 @@ impl Sandbox {
         self.0.lock().webhooks_on = on;
     }
 
+    /// Gives up every webhook on its way, as Ada does when all retries have failed: they never come. Those of
+    /// later events are sent.
+    pub fn give_up_webhooks(&self) {
+        let given_up = std::mem::take(&mut self.0.lock().patience);
+        given_up.cancel();
+    }
+
+    /// Whether nothing is on its way to the relay: no webhook, no retry, no start call.
+    pub fn is_idle(&self) -> bool {
+        self.0.tasks.is_empty()
+    }
+
     /// What the end user sees in a conversation, in order. Empty for an unknown one.
     pub fn messages(&self, conversation: &str) -> Vec<StoredMessage> {
         self.peek(conversation, |conversation| conversation.messages.clone()).unwrap_or_default()

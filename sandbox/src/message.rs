@@ -46,6 +46,9 @@ pub struct StoredMessage {
     pub avatar: Option<String>,
     /// Ada's content object, told apart by its `type`.
     pub content: Value,
+    /// Whether the conversation was with a human team: its webhook then names the handoff integration.
+    #[serde(skip)]
+    pub in_handoff: bool,
     /// How it is named outside.
     #[serde(skip)]
     pub(crate) ids: IdScheme,

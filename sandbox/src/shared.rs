@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     /// Cancelled when the present run ends.
     pub(crate) run: CancellationToken,
+    /// Cancelled when the webhooks on their way are given up.
+    pub(crate) patience: CancellationToken,
 }
 
 impl Shared {
@@ -64,6 +66,7 @@ impl Shared {
             traffic: Traffic::default(),
             faults: Faults::default(),
             run: CancellationToken::new(),
+            patience: CancellationToken::new(),
         };
         Self {
             api_key: options.api_key,

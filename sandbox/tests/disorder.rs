@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use common::{Ada, Received, human_says};
+use common::{Ada, Received, human_says, soon};
 use sandbox::{Disorder, EchoTiming, IdScheme};
 use serde_json::{Value, json};
 
@@ -71,6 +71,30 @@ async fn every_nth_is_lost_and_counting_begins_anew() {
     arrived.sort();
     assert_eq!(arrived, ["0", "0", "1", "1", "last"]);
     assert_eq!(ada.sandbox.messages(&id).len(), 1 + 7, "the end user sees them all");
+}
+
+#[tokio::test]
+async fn what_is_given_up_never_comes_and_what_follows_does() {
+    let ada = Ada::start_with(vec![Duration::from_secs(3600)]).await;
+    let id = ada.handed_off().await;
+    soon("nothing on its way", idle(&ada)).await;
+    ada.relay.answer_webhooks(&[503]);
+    ada.sandbox.customer_says(&id, "lost").await.expect("said");
+    ada.relay.wait_for(1, |event| by(event, "end_user")).await;
+    assert!(!ada.sandbox.is_idle(), "it will be tried again");
+    ada.sandbox.give_up_webhooks();
+    soon("nothing on its way", idle(&ada)).await;
+    ada.sandbox.customer_says(&id, "later").await.expect("said");
+    let tried = ada.relay.wait_for(2, |event| by(event, "end_user")).await;
+    assert_eq!(texts(&tried), ["lost", "later"]);
+    let said = ada.sandbox.messages(&id);
+    assert_eq!(said.iter().map(|said| said.in_handoff).collect::<Vec<_>>(), [false, true, true]);
+}
+
+async fn idle(ada: &Ada) {
+    while !ada.sandbox.is_idle() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -3,13 +3,7 @@
 //! One pooled client, one origin: redirects are not followed and a page link to elsewhere is refused, so
 //! that the key never leaves for another place.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -20,6 +14,7 @@ use url::Url;
 use super::{
     answer::{Answer, date, read, recognise, told, unanswered},
     api::Ada,
+    clock::AdaClock,
     limits::{Limits, Permit, Priority, Rates, Told},
     message::{author, content, id},
 };
@@ -41,8 +36,6 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 const PAGES_AT_ONCE: usize = 10;
 /// Ada's limit for a conversation's metadata.
 pub const MAX_METADATA_BYTES: usize = 4_096;
-/// A slower answer says too little about Ada's clock.
-const MAX_ROUND_TRIP: Duration = Duration::from_secs(5);
 
 /// A client for one AI Agent.
 pub struct Client {
@@ -51,7 +44,7 @@ pub struct Client {
     key: Secret,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
-    offset_micros: AtomicI64,
+    clock: AdaClock,
 }
 
 impl Client {
@@ -77,7 +70,7 @@ impl Client {
             key,
             limits: Limits::new(rates, Arc::new(Machine)),
             metrics: Arc::default(),
-            offset_micros: AtomicI64::new(0),
+            clock: AdaClock::default(),
         })
     }
 
@@ -221,20 +214,12 @@ impl Client {
         };
         self.metrics.ada_call(name, Some(response.status().as_u16()));
         let (answered_at, told) = (date(&response), told(&response));
-        self.learn_offset(asked_at, answered_at);
+        if let Some(date) = answered_at {
+            self.clock.learn(asked_at, Time::now(), date);
+        }
         let outcome = read(response).await;
         permit.answered(told, outcome.as_ref().err().map(Failure::reason));
         Answer { outcome, answered_at }
-    }
-
-    /// `Date` is cut to the second, so the truth is half a second later on average.
-    fn learn_offset(&self, asked_at: Time, answered_at: Option<Time>) {
-        let round_trip = Time::now().since(asked_at);
-        if let (Some(theirs), true) = (answered_at, round_trip < MAX_ROUND_TRIP) {
-            let ours = asked_at + round_trip / 2;
-            let offset = Offset::between(ours, theirs + Duration::from_millis(500));
-            self.offset_micros.store(offset.as_micros(), Ordering::Relaxed);
-        }
     }
 }
 
@@ -294,7 +279,7 @@ impl Ada for Client {
     }
 
     fn offset(&self) -> Offset {
-        Offset::from_micros(self.offset_micros.load(Ordering::Relaxed))
+        self.clock.offset()
     }
 
     fn denied(&self) -> Option<String> {

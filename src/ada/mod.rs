@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod api;
 pub mod client;
+mod clock;
 pub mod limits;
 pub mod message;
 pub mod signature;

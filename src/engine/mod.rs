@@ -11,6 +11,7 @@ mod recovery;
 mod release;
 mod start_limit;
 pub mod tasks;
+mod time_outs;
 mod warnings;
 
 use std::sync::{
@@ -25,6 +26,7 @@ pub use dead_letters::ReplayError;
 pub use outbox::Outbox;
 pub use recovery::Recovery;
 pub use release::Releaser;
+pub use time_outs::TimeOuts;
 
 use crate::{
     ada::{

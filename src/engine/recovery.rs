@@ -198,3 +198,21 @@ impl Recovery {
         Ok(self.queue.pop_front())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_long_silence_has_all_read() {
+        const OUTAGE: Duration = Duration::from_secs(120);
+        let at = |seconds: i64| Time::from_millis(seconds * 1_000);
+        let wishes = Wishes::default();
+        let hears = |answered, seconds| wishes.heard_from_ada(answered, at(seconds), OUTAGE);
+        assert!(!hears(true, 0), "nothing was wrong");
+        assert!(!hears(false, 10) && !hears(false, 100) && !hears(true, 129), "119 s");
+        assert!(!hears(false, 130) && !wishes.lock().all, "it counts from the first call without an answer");
+        assert!(hears(true, 250) && wishes.lock().all);
+        assert!(!hears(true, 500), "once");
+    }
+}

@@ -14,6 +14,7 @@ use super::{
     event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
+    idle::Timeout,
     ledger::Ledger,
     matching::MatchKey,
     thread::Row,
@@ -216,4 +217,8 @@ pub struct Policy {
     pub send_max_age: Duration,
     /// A message that is older and that no webhook has brought is taken from Ada's list.
     pub recover_after: Duration,
+    /// How long a handoff may wait for an agent, unless for ever.
+    pub waiting_timeout: Option<Timeout>,
+    /// How long nobody may write in a handoff that an agent has, unless for ever.
+    pub idle_timeout: Option<Timeout>,
 }

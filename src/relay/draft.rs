@@ -188,7 +188,7 @@ impl<'a> Draft<'a> {
 
     /// Adds a row at the end of a handoff's numbering and gives its place among the rows.
     pub fn add_row(&mut self, handoff: usize, new: NewRow) -> usize {
-        let id = RowId(self.new_id());
+        let (id, now) = (RowId(self.new_id()), self.now.at);
         let owner = self.change_handoff(handoff);
         let row = Row {
             id,
@@ -206,6 +206,9 @@ impl<'a> Draft<'a> {
             late: false,
         };
         owner.note(&row);
+        if matches!(row.author.role, Role::EndUser | Role::HumanAgent) {
+            owner.note_writing(now);
+        }
         self.touch_row(&row, Seen::Yes);
         self.account(handoff, &Ledger::default(), &row);
         if row.counts_as_unread() {
@@ -265,10 +268,14 @@ impl<'a> Draft<'a> {
         delivery
     }
 
-    /// Takes a delivery out of the outbox.
+    /// Takes a delivery out of the outbox. Whatever came of a message, it can be answered only from now on.
     pub fn finish_delivery(&mut self, at: usize) -> Delivery {
         let delivery = self.view.outbox.remove(at);
         self.touched_deliveries.insert(delivery.id.clone(), Touched::Done);
+        if let (Task::Send { .. }, Some(handoff)) = (&delivery.task, self.find_handoff(&delivery.handoff)) {
+            let now = self.now.at;
+            self.change_unseen(handoff).note_writing(now);
+        }
         delivery
     }
 

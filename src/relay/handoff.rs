@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     event::SortKey,
     id::{ConversationKey, HandoffId, RowId},
+    idle::Idle,
     ledger::Ledger,
     thread::{AdaIds, Row},
     time::{Offset, Time},
@@ -61,6 +62,9 @@ pub struct Handoff {
     /// identifier, or by taking a message.
     #[serde(default)]
     pub runs_at: Option<Time>,
+    /// How long nothing has happened that its timeout waits for.
+    #[serde(default)]
+    pub idle: Idle,
     /// The account of its messages.
     #[serde(default)]
     pub ledger: Ledger,

@@ -39,11 +39,11 @@ impl Ledger {
         let sent = matches!(row.sending, Some(Sending::Sent | Sending::Confirmed));
         Self {
             shown: u64::from(row.ids.webhook.is_some()),
-            received: u64::from(row.ids.webhook.is_some() && row.source != Source::Agent),
+            received: u64::from(row.ids.webhook.is_some() && !row.is_ours()),
             recovered: u64::from(row.source == Source::Recovered),
             late: u64::from(row.late),
-            sent: u64::from(sent && row.source == Source::Agent),
-            confirmed: u64::from(row.sending == Some(Sending::Confirmed) && row.source == Source::Agent),
+            sent: u64::from(sent && row.is_ours()),
+            confirmed: u64::from(row.sending == Some(Sending::Confirmed) && row.is_ours()),
             failed: u64::from(matches!(row.sending, Some(Sending::Failed { .. }))),
             ..Self::default()
         }

@@ -8,7 +8,7 @@
 use super::{
     event::Message,
     id::MessageId,
-    thread::{AdaIds, Role, Row, Source, alike, fingerprint},
+    thread::{AdaIds, Role, Row, alike, fingerprint},
     time::Time,
 };
 
@@ -95,7 +95,7 @@ pub fn find(
     let equal = |row: &&&Row| row.author.role == message.author.role && alike(&row.content, &message.content);
     let same_second =
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
-    let on_its_way = |row: &&&Row| row.source == Source::Agent && !row.created_by_ada;
+    let on_its_way = |row: &&&Row| row.is_ours() && !row.created_by_ada;
 
     let found = first(rows, |row| free(row) && same_second(row) && equal(row)).or_else(|| {
         let ours = message.author.role == Role::HumanAgent;

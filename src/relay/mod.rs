@@ -15,6 +15,7 @@ pub mod draft;
 pub mod event;
 pub mod handoff;
 pub mod id;
+pub mod idle;
 pub mod ledger;
 pub mod matching;
 pub mod rules;

@@ -93,6 +93,8 @@ pub enum EventName {
     TakenOver,
     /// Its agent gave it back to the queue.
     Released,
+    /// Nobody accepted it, or nobody wrote in it, for too long.
+    TimedOut,
     /// It is over.
     Ended,
 }
@@ -200,6 +202,11 @@ impl Row {
     /// Whether it counts as unread until an agent has read it.
     pub fn counts_as_unread(&self) -> bool {
         self.author.role == Role::EndUser && matches!(self.source, Source::Webhook | Source::Recovered)
+    }
+
+    /// Whether it is a message of ours to the end user: an agent's, or the relay's own words.
+    pub fn is_ours(&self) -> bool {
+        self.author.role == Role::HumanAgent && matches!(self.source, Source::Agent | Source::Relay)
     }
 
     /// Whether readers see the same in both.

@@ -24,6 +24,7 @@ mod source;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod timeout;
 
 use names::NAMES;
 use reader::Reader;
@@ -32,6 +33,7 @@ use source::Sources;
 pub use problem::{Problem, SettingsError, Warning};
 pub use secret::Secret;
 pub use survey::{Finding, State};
+pub use timeout::Timeout;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -49,6 +51,10 @@ pub struct Settings {
     pub handoff_integration: String,
     /// `HANDOFF_AUTH_KEY`: what `/handoffs/start` wants as a bearer key, if anything.
     pub handoff_auth_key: Option<Secret>,
+    /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever.
+    pub waiting_timeout: Option<Timeout>,
+    /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
+    pub idle_timeout: Option<Timeout>,
     /// `AGENT_TOKENS`: at least one; names and tokens are unique.
     pub agent_tokens: Vec<AgentToken>,
     /// `AGENT_TOKENS` was unset, so that the one in `agent_tokens` is new and must be shown.
@@ -166,6 +172,11 @@ impl Settings {
         Self::read(Reader::new(&env, &file.unwrap_or_default(), Vec::new()), terminal)
     }
 
+    /// Whether a setting has this name.
+    pub fn knows(name: &str) -> bool {
+        NAMES.contains(&name)
+    }
+
     /// The name of the agent whose token `candidate` is.
     pub fn agent_for(&self, candidate: &str) -> Option<&str> {
         // Every token is compared, so that the time doesn't tell whose turn it was.
@@ -181,6 +192,7 @@ impl Settings {
         let handoff_integration =
             r.or("HANDOFF_INTEGRATION", "custom-handoff".to_owned(), parse::integration);
         let handoff_auth_key = auth_key(r);
+        let (waiting_timeout, idle_timeout) = timeout::read(r);
         let (listen, agent_listen) = addresses(r);
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         let (agent_tokens, made_token) = agents(r, local && terminal == Terminal::Attached);
@@ -207,6 +219,8 @@ impl Settings {
             webhook_secrets,
             handoff_integration,
             handoff_auth_key,
+            waiting_timeout,
+            idle_timeout,
             agent_tokens,
             made_token,
             listen,

@@ -1,12 +1,16 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 23] = [
+pub(super) const NAMES: [&str; 27] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
     "HANDOFF_INTEGRATION",
     "HANDOFF_AUTH_KEY",
+    "WAITING_TIMEOUT",
+    "WAITING_TIMEOUT_TEXT",
+    "IDLE_TIMEOUT",
+    "IDLE_TIMEOUT_TEXT",
     "AGENT_TOKENS",
     "LISTEN",
     "AGENT_LISTEN",
@@ -28,8 +32,7 @@ pub(super) const NAMES: [&str; 23] = [
 ];
 
 /// Settings of the contract whose feature is still to come.
-pub(super) const LATER: [&str; 5] =
-    ["PUBLIC_URL", "WAITING_TIMEOUT", "WAITING_TIMEOUT_TEXT", "IDLE_TIMEOUT", "IDLE_TIMEOUT_TEXT"];
+pub(super) const LATER: [&str; 1] = ["PUBLIC_URL"];
 
 /// So many slips of the finger still count as the same name.
 const SLIPS: usize = 2;

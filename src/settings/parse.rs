@@ -17,6 +17,7 @@ pub(super) type Parsed<T> = Result<T, String>;
 
 const NAME_MAX: usize = 200;
 const TOKEN_MIN: usize = 16;
+const TEXT_MAX: usize = 1_000;
 
 pub(super) fn base_url(text: &str) -> Parsed<Url> {
     let mut url =
@@ -161,6 +162,19 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
         .filter(|seconds| (1..=DAY).contains(seconds))
         .map(Duration::from_secs)
         .ok_or_else(|| "must be a duration such as 90s, 15m or 2h, from 1s to 24h".to_owned())
+}
+
+/// The same, or `off`.
+pub(super) fn duration_or_off(text: &str) -> Parsed<Option<Duration>> {
+    if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|wanted| wanted + ", or off") }
+}
+
+/// Words for the customer, or `off` for none.
+pub(super) fn text_or_off(text: &str) -> Parsed<Option<String>> {
+    if text.chars().count() > TEXT_MAX {
+        return Err(format!("must be at most {TEXT_MAX} characters, or off"));
+    }
+    Ok((text != "off").then(|| text.to_owned()))
 }
 
 /// How long something is kept that is over: `90d`, or `off` for ever. Three days at least: a message is never

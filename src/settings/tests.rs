@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::names::NAMES;
+use super::timeout::IDLE_TEXT;
 use super::*;
 
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -49,6 +50,10 @@ fn defaults() {
     assert_eq!(settings.webhook_secrets.len(), 1);
     assert_eq!(settings.handoff_integration, "custom-handoff");
     assert_eq!(settings.handoff_auth_key.unwrap().expose(), "auth");
+    let waiting = settings.waiting_timeout.unwrap();
+    assert_eq!(waiting.after, Duration::from_secs(900));
+    assert!(waiting.text.unwrap().starts_with("Sorry, nobody"));
+    assert_eq!(settings.idle_timeout, None);
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8090");
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("handoffs.db".into()));
@@ -108,6 +113,28 @@ fn values_are_taken_as_meant() {
 }
 
 #[test]
+fn a_timeout_and_its_text_are_switched_off_each_for_itself() {
+    let timeout = |seconds, text: Option<&str>| {
+        Some(Timeout { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
+    };
+    let settings = load(&[
+        ("WAITING_TIMEOUT", "90s"),
+        ("WAITING_TIMEOUT_TEXT", "off"),
+        ("IDLE_TIMEOUT", "1h"),
+        ("IDLE_TIMEOUT_TEXT", " Bye! "),
+    ])
+    .unwrap();
+    assert_eq!(settings.waiting_timeout, timeout(90, None));
+    assert_eq!(settings.idle_timeout, timeout(3600, Some("Bye!")));
+    let settings = load(&[("WAITING_TIMEOUT", "off"), ("IDLE_TIMEOUT", "1s")]).unwrap();
+    assert_eq!(settings.waiting_timeout, None);
+    assert_eq!(settings.idle_timeout, timeout(1, Some(IDLE_TEXT)));
+    let longest = "ä".repeat(1_000);
+    let settings = load(&[("WAITING_TIMEOUT_TEXT", &longest)]).unwrap();
+    assert_eq!(settings.waiting_timeout, timeout(900, Some(&longest)));
+}
+
+#[test]
 fn wrong_values_are_told_in_one_sentence() {
     let long = "n".repeat(201);
     let second = format!("{WEBHOOK_SECRET} whsec_?");
@@ -119,6 +146,8 @@ fn wrong_values_are_told_in_one_sentence() {
     let short = "needs a token of at least 16 printable ASCII characters without spaces in entry 1";
     let kept = "must be a duration such as 90d, from 3d to 3650d, or off";
     let whole = "must be a whole number of milliseconds from";
+    let too_long = "x".repeat(1_001);
+    let off = "must be a duration such as 90s, 15m or 2h, from 1s to 24h, or off";
     let table: &[(&str, &str, &[&str])] = &[
         (
             "ADA_BASE_URL",
@@ -138,6 +167,10 @@ fn wrong_values_are_told_in_one_sentence() {
         ("WEBHOOK_SECRET", &format!("{secrets} 1 is not"), &["MfKQ9r8GKYqrTwjU", "whsec_", "whsec_MfK", "x"]),
         ("WEBHOOK_SECRET", &format!("{secrets} 2 is not"), &[&second]),
         ("HANDOFF_INTEGRATION", "must be at most 200 characters and no control characters", &[&long, "a\tb"]),
+        ("WAITING_TIMEOUT", off, &["0s", "OFF", "15", "25h"]),
+        ("IDLE_TIMEOUT", off, &["never"]),
+        ("WAITING_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
+        ("IDLE_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
         ("AGENT_TOKENS", &format!("{agents} 1 is not"), &[TOKEN, ","]),
         ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),
         (
@@ -244,7 +277,7 @@ fn strange_names_in_the_file_are_told() {
     let (_, told) = load_file(&[
         ("NGROK_AUTHTOKEN", "x"),
         ("NGROK_AUTHTOKEN", "x"),
-        ("WAITING_TIMEOUT", "5m"),
+        ("PUBLIC_URL", "https://relay.example.com"),
         ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "="),
     ])
     .unwrap();
@@ -253,7 +286,7 @@ fn strange_names_in_the_file_are_told() {
         [
             "NGROK_AUTHTOKEN in .env is not a setting and has no effect",
             "A name in .env (not shown) is not a setting and has no effect",
-            "WAITING_TIMEOUT has no effect in this version",
+            "PUBLIC_URL has no effect in this version",
         ]
     );
     let error = load_file(&[("LOG-FORMAT", "json"), ("LISTEN", "x"), ("LISTEN", "127.0.0.1:1")]).unwrap_err();
@@ -338,4 +371,5 @@ fn the_manual_tells_the_defaults() {
     written.agent_tokens.clear();
     left_out.agent_tokens.clear();
     assert_eq!(format!("{written:?}"), format!("{left_out:?}"));
+    assert!(EXAMPLE.contains(IDLE_TEXT), "has no effect while the timeout is off");
 }

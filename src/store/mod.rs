@@ -75,7 +75,7 @@ pub struct HandoffQuery {
 }
 
 /// The states an agent can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StatusFilter {
     /// No agent has it.
     Waiting,
@@ -178,6 +178,15 @@ pub trait Store: Send + Sync {
 
     /// Conversations whose buffered events are due at `now`, at most `limit`.
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError>;
+
+    /// Handoffs in `status` whose timeout counts since `until` or before, longest first, at most `limit`; and since
+    /// when that of the next one does.
+    async fn idle_handoffs(
+        &self,
+        status: StatusFilter,
+        until: Time,
+        limit: usize,
+    ) -> Result<Due<HandoffId>, StoreError>;
 
     /// Claims up to `limit` deliveries of a kind of `lane` that are due at `now`: of each handoff's only the
     /// first, and none that another claim holds. A claim lasts for `lease` unless the delivery is changed before.

@@ -1,14 +1,15 @@
 //! The binary as a process of its own: settings, start line, signals, and what survives a sudden end.
 //!
 //! Children listen on free loopback ports, run in folders of their own with nothing of this environment, and
-//! are killed by their handle when a test ends. No test waits for time to pass: each waits, up to a deadline,
-//! for what it wants to see. To add one: a function in the file of its subject.
+//! are killed by their handle when a test ends. Each waits, up to a deadline, for what it wants to see; only
+//! `crash` lets time pass, because people and death take their time. To add one: a function in the file of its subject.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is a panic")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a failed test is a panic")]
 
 mod ada;
 mod browser;
 mod check;
+mod crash;
 mod dead_letters;
 mod demo;
 #[cfg(target_os = "linux")]
@@ -21,7 +22,10 @@ mod stop;
 mod survive;
 mod webhooks;
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 /// Longer than anything takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -44,4 +48,9 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F
         }
     })
     .await
+}
+
+/// Waits for a moment of a script.
+async fn moment(at: Instant) {
+    tokio::time::sleep_until(at.into()).await;
 }

@@ -40,6 +40,21 @@ fn with<'a>(settings: &'a [(&'a str, String)], more: Env<'a>) -> Vec<(&'a str, &
     env
 }
 
+/// A relay that starts, with `more` settings, which win.
+pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
+    Process::start(folder, &[], &with(&settings(ada_url), more))
+}
+
+/// Waits until a relay says that it is up; gives the line.
+pub async fn up(process: &Process) -> Value {
+    process.stderr.logged(1, "handoff-relay is up").await.remove(0)
+}
+
+/// Where a relay is that has said so.
+pub fn url(line: &Value) -> String {
+    format!("http://{}", line["listen"].as_str().unwrap())
+}
+
 /// A relay that has said that it is up.
 pub struct Relay {
     pub process: Process,
@@ -52,8 +67,7 @@ pub struct Relay {
 impl Relay {
     /// With `more` settings, which win.
     pub async fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
-        let settings = settings(ada_url);
-        Self::of(Process::start(folder, &[], &with(&settings, more))).await
+        Self::of(start(folder, ada_url, more)).await
     }
 
     /// On a disk that [`Process::limit_files`] fills.
@@ -64,8 +78,8 @@ impl Relay {
     }
 
     pub async fn of(process: Process) -> Self {
-        let line = process.stderr.logged(1, "handoff-relay is up").await.remove(0);
-        let url = format!("http://{}", line["listen"].as_str().unwrap());
+        let line = up(&process).await;
+        let url = url(&line);
         Self { process, line, url, http: client() }
     }
 
@@ -94,6 +108,17 @@ impl Relay {
         let answer = self.request(Method::POST, path).json(body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
+    }
+
+    /// What waits, as the metrics tell it: events in the inbox and deliveries in the outbox.
+    pub async fn waiting(&self) -> Vec<String> {
+        let metrics = self.http.get(format!("{}/metrics", self.url)).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let queues = ["handoff_relay_inbox_events ", "handoff_relay_outbox_deliveries "];
+        let lines = metrics.lines().filter(|line| queues.iter().any(|queue| line.starts_with(queue)));
+        let lines: Vec<&str> = lines.collect();
+        assert_eq!(lines.len(), queues.len(), "{metrics}");
+        lines.into_iter().filter(|line| !line.ends_with(" 0")).map(str::to_owned).collect()
     }
 
     /// The only handoff's id.

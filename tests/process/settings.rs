@@ -97,3 +97,21 @@ async fn a_malformed_log_filter_is_a_wrong_setting_too() {
     assert!(ended.stderr[0].starts_with("RUST_LOG is malformed: "), "{:?}", ended.stderr);
     ended.never_says(&[]);
 }
+
+#[tokio::test]
+async fn the_demo_tries_settings_but_not_its_own() {
+    for (setting, sentence) in [
+        ("ADA_API_KEY=hunter2", "the demo sets ADA_API_KEY itself"),
+        ("LISTEN=hunter2", "the demo sets LISTEN itself"),
+        ("IDLE_TIMOUT=hunter2", "IDLE_TIMOUT is not a setting"),
+        ("hunter2", "what follows demo is NAME=VALUE, such as IDLE_TIMEOUT=1m"),
+    ] {
+        let ended = run(folder().path(), &["demo", setting], &[]).await;
+        assert_eq!(ended.code, WRONG_SETTINGS, "{setting}");
+        assert_eq!(ended.stderr, [sentence]);
+    }
+    let ended = run(folder().path(), &["demo", "IDLE_TIMEOUT=hunter2"], &[]).await;
+    assert_eq!(ended.code, WRONG_SETTINGS);
+    assert!(ended.stderr[0].starts_with("IDLE_TIMEOUT "), "{:?}", ended.stderr);
+    ended.never_says(&["hunter2"]);
+}

@@ -48,7 +48,7 @@ async fn the_start_line_says_what_runs() {
 async fn the_file_is_read_and_the_environment_wins() {
     let folder = folder();
     let lines = settings(NOWHERE).into_iter().map(|(name, value)| format!("{name}={value}\n"));
-    let more = "HANDOFF_INTEGRATION=from-the-file\nDATABASE_URL=memory:\nPORT=1\nWAITING_TIMEOUT=5m\n";
+    let more = "HANDOFF_INTEGRATION=from-the-file\nDATABASE_URL=memory:\nPORT=1\nPUBLIC_URL=https://relay.example.com\n";
     std::fs::write(folder.path().join(".env"), lines.collect::<String>() + more).unwrap();
     let env = [("HANDOFF_INTEGRATION", "from-the-environment"), ("AGENT_LISTEN", "127.0.0.1:0")];
     // Equal to LISTEN, which is no second address.
@@ -59,7 +59,7 @@ async fn the_file_is_read_and_the_environment_wins() {
     let warnings: Vec<String> =
         relay.process.stderr.so_far().iter().filter_map(|line| warning(line)).collect();
     let told =
-        ["PORT in .env is not a setting and has no effect", "WAITING_TIMEOUT has no effect in this version"];
+        ["PORT in .env is not a setting and has no effect", "PUBLIC_URL has no effect in this version"];
     assert_eq!(warnings, told);
 }
 

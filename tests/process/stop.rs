@@ -73,7 +73,7 @@ async fn a_line_that_ada_has_closed_does_not_hold_up_the_stop() {
     let relay = Relay::start(folder.path(), &refusing.url, &[]).await;
     ada.meets(&relay.url);
     ada.hands_off().await;
-    relay.process.stderr.logged(1, "delivery to Ada failed").await;
+    relay.process.stderr.logged(1, "a call to Ada failed").await;
     ada.hands_off().await;
     let (ended, took) = relay.process.stopped().await;
     assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use futures_util::future::join_all;
+use sandbox::{Call, EchoTiming, Fault, IdScheme, Sandbox};
 use serde_json::Value;
 
 use crate::{
@@ -48,7 +50,7 @@ async fn dies_and_comes_back(dies: impl AsyncFnOnce(Process)) {
         relay.writes(&handoff, answer).await;
     }
     kept(&relay, QUESTIONS.len()).await;
-    relay.process.stderr.logged(1, "delivery to Ada failed").await;
+    relay.process.stderr.logged(1, "a call to Ada failed").await;
     let rows = relay.thread(&handoff).await;
     assert!(said(&rows, "end_user").is_empty(), "the inbox was left too early: {rows:#?}");
     assert_eq!(states(&rows), ["queued"; 3]);
@@ -87,6 +89,43 @@ async fn a_call_under_way_at_sigkill_is_made_again_at_once() {
     ada.meets(&relay.url);
     relay.thread_with(&handoff, "the message arrives", |rows| states(rows) == ["confirmed"]).await;
     assert_eq!(ada.agents_said(&conversation), &ANSWERS[..1]);
+}
+
+/// Ada had it or not, and tells of it or not: the next process finds out before it sends anything.
+#[tokio::test]
+async fn a_message_under_way_at_sigkill_arrives_once_whatever_became_of_the_call() {
+    let faults = [Fault::StoredThenHang, Fault::Hang].into_iter();
+    let lines = faults.flat_map(|fault| [EchoTiming::Normal, EchoTiming::Never].map(|echo| (fault, echo)));
+    let lines =
+        lines.flat_map(|(fault, echo)| [IdScheme::Same, IdScheme::Different].map(|ids| (fault, echo, ids)));
+    join_all(lines.map(|(fault, echo, ids)| dies_while_sending(fault, echo, ids))).await;
+}
+
+async fn dies_while_sending(fault: Fault, echo: EchoTiming, ids: IdScheme) {
+    let line = format!("{fault:?}, {echo:?}, {ids:?} ids");
+    let (ada, folder) = (Ada::start().await, folder());
+    ada.sandbox.set_ids(ids);
+    ada.sandbox.set_echoes(echo);
+    let patient = [("ADA_TIMEOUT_MS", "120000")];
+    let relay = Relay::start(folder.path(), &ada.url, &patient).await;
+    ada.meets(&relay.url);
+    let conversation = ada.hands_off().await;
+    let handoff = relay.handoff().await;
+    ada.sandbox.fault_next(Call::SendMessage, fault);
+    for answer in ANSWERS {
+        relay.writes(&handoff, answer).await;
+    }
+    let called = |ada: &Sandbox| ada.calls().iter().any(|made| made.call == Some(Call::SendMessage));
+    soon("the call", ada.sandbox.until(called)).await;
+    relay.process.kill().await;
+
+    let relay = Relay::start(folder.path(), &ada.url, &patient).await;
+    ada.meets(&relay.url);
+    let state = if echo == EchoTiming::Never { "sent" } else { "confirmed" };
+    let rows = relay.thread_with(&handoff, &line, |rows| states(rows) == [state; 3]).await;
+    assert_eq!(said(&rows, "human_agent"), ANSWERS, "{line}");
+    assert_eq!(ada.agents_said(&conversation), ANSWERS, "{line}");
+    numbered_without_gaps(&rows);
 }
 
 /// The customer writes on, whatever becomes of the relay, which dies twice in the middle of it.

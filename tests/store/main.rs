@@ -34,6 +34,7 @@ mod alike;
 mod changes;
 mod claims;
 mod forgetting;
+mod idle;
 mod lists;
 mod memories;
 mod sqlite;

@@ -9,6 +9,7 @@ use handoff_relay::{
         event::{Event, EventKind, Message, SortKey},
         handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
         id::{ConversationKey, HandoffId},
+        idle::Idle,
         ledger::Ledger,
         matching::MatchKey,
         thread::{AdaIds, Author, Content, Role, Row, Source},
@@ -58,6 +59,7 @@ pub fn handoff(id: &str, conversation: &str) -> Handoff {
         before_last: None,
         listed: ListedSoFar::default(),
         runs_at: None,
+        idle: Idle::since(at(0)),
         ledger: Ledger::default(),
         version: 1,
     }

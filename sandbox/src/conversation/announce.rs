@@ -24,7 +24,7 @@ impl Conversation {
             message_id: message.ids.in_webhook(&message.message_id),
             conversation_id: self.id.clone(),
             end_user_id: self.end_user_id.clone(),
-            handoff_integration: self.in_handoff().then(|| self.origin.integration.clone()),
+            handoff_integration: message.in_handoff.then(|| self.origin.integration.clone()),
             timestamp: at,
             created_at: at,
             author: Author {

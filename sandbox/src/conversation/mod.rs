@@ -241,6 +241,7 @@ impl Conversation {
             author_id: author.id,
             avatar: author.avatar,
             content,
+            in_handoff: self.in_handoff(),
             ids: self.ids,
         };
         self.announce_message(&message, at);

@@ -199,7 +199,7 @@ pub enum ContentView {
     },
     /// Something happened to the handoff.
     Event {
-        /// `started`, `adopted`, `accepted`, `taken_over`, `released` or `ended`.
+        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `timed_out` or `ended`.
         event: &'static str,
         /// Through whom.
         by: Option<String>,
@@ -339,6 +339,7 @@ pub const fn event_name(event: EventName) -> &'static str {
         EventName::Accepted => "accepted",
         EventName::TakenOver => "taken_over",
         EventName::Released => "released",
+        EventName::TimedOut => "timed_out",
         EventName::Ended => "ended",
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::relay::{
-    thread::{Author, Content},
+    thread::{Author, Content, Source},
     time::Time,
 };
 

@@ -5,9 +5,10 @@ use crate::relay::{
     changes::{Of, Scope},
     delivery::Task,
     draft::Draft,
-    handoff::{AdaEnd, EndedBy, Handoff, Status},
+    handoff::{EndedBy, Handoff, Status},
     id::HandoffId,
-    thread::{EventName, Sending},
+    idle::Idle,
+    thread::EventName,
 };
 
 /// Why an agent's request is refused. The text is for people.
@@ -102,6 +103,7 @@ fn assign(draft: &mut Draft<'_>, handoff: usize, agent: &str, event: EventName) 
     let handoff = draft.change_handoff(handoff);
     handoff.status = Status::Active { agent: agent.to_owned() };
     handoff.accepted_at.get_or_insert(now);
+    handoff.idle = Idle::since(now);
 }
 
 /// `agent` gives the handoff back to the queue.
@@ -115,7 +117,10 @@ pub fn release(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Han
         return Err(Refusal::NotAccepted);
     }
     draft.add_event(handoff, EventName::Released, Some(agent.to_owned()));
-    draft.change_handoff(handoff).status = Status::Waiting;
+    let now = draft.now.at;
+    let owner = draft.change_handoff(handoff);
+    owner.status = Status::Waiting;
+    owner.idle = Idle::since(now);
     Ok(draft.view.handoffs[handoff].clone())
 }
 
@@ -126,11 +131,7 @@ pub fn release(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Han
 pub fn end(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Handoff, Refusal> {
     let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
     may_write(&draft.view.handoffs[handoff], agent)?;
-    let at = draft.own_at(handoff);
-    let row = ending::close(draft, handoff, EndedBy::Agent, AdaEnd::Unsettled, at, agent.to_owned());
-    let row = draft.view.rows[row].id.clone();
-    draft.mark(&row, Sending::Queued);
-    draft.deliver(handoff, Task::End { row });
+    ending::end_at_ada(draft, handoff, EndedBy::Agent, agent.to_owned());
     Ok(draft.view.handoffs[handoff].clone())
 }
 

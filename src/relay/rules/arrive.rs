@@ -77,8 +77,11 @@ pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
 /// Takes an event, whatever its age and whether or not its id is remembered already.
 pub(super) fn take(draft: &mut Draft<'_>, event: Event) -> Arrival {
     if let Some(message) = echo(&event) {
-        let Some(home) = place::of_message(draft, event.timestamp) else { return Arrival::Ignored };
-        message::settle_echo(draft, home, &event, message);
+        // What is ours is so whenever it was stored: a handoff may have gone on longer than we know.
+        let home = place::of_message(draft, event.timestamp);
+        if !message::settle_echo(draft, home, &event, message) {
+            return Arrival::Ignored;
+        }
         remember(draft, &event);
         return Arrival::Kept;
     }

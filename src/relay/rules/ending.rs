@@ -25,8 +25,17 @@ pub fn over(draft: &mut Draft<'_>, handoff: usize, by: EndedBy, ada: AdaEnd, rea
     clear_outbox(draft, handoff, reason);
 }
 
+/// Ends an open handoff of our own accord: here at once, at Ada behind the messages that are queued.
+pub fn end_at_ada(draft: &mut Draft<'_>, handoff: usize, by: EndedBy, shown_by: String) {
+    let at = draft.own_at(handoff);
+    let row = close(draft, handoff, by, AdaEnd::Unsettled, at, shown_by);
+    let row = draft.view.rows[row].id.clone();
+    draft.mark(&row, Sending::Queued);
+    draft.deliver(handoff, Task::End { row });
+}
+
 /// Closes an open handoff: the state, and the line in the thread. Gives that line's place.
-pub fn close(
+fn close(
     draft: &mut Draft<'_>,
     handoff: usize,
     by: EndedBy,

@@ -3,7 +3,7 @@
 use super::{
     recover,
     settle::{DENIED_PAUSE, again},
-    transcript,
+    time_out, transcript,
 };
 use crate::relay::{
     backoff,
@@ -41,10 +41,14 @@ pub fn scope(look: &Look) -> Scope {
 /// Settles a reading. What was read is of use also when its delivery was taken back meanwhile.
 pub fn settle(draft: &mut Draft<'_>, look: &Look) {
     let Some(handoff) = draft.find_handoff(&look.delivery.handoff) else { return };
-    let listed = match &look.outcome {
-        Ok(listed) => listed,
-        Err(failure) => return failed(draft, handoff, look, failure),
-    };
+    match &look.outcome {
+        Ok(listed) => read(draft, handoff, look, listed),
+        Err(failure) => failed(draft, handoff, look, failure),
+    }
+    time_out::looked(draft, handoff);
+}
+
+fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     if draft.view.handoffs[handoff].listed.unreadable {
         draft.change_unseen(handoff).listed.unreadable = false;
     }

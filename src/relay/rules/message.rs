@@ -9,8 +9,14 @@ use crate::relay::{
     time::Time,
 };
 
-/// A message leaves the inbox for the thread of `handoff`.
-pub fn join(draft: &mut Draft<'_>, handoff: usize, event: &Event, message: &Message) {
+/// A message leaves the inbox for the thread of the handoff at `home`, or for the one that has recovered it:
+/// near the border of two handoffs it could be either's, and agents were shown it there.
+pub fn join(draft: &mut Draft<'_>, home: usize, event: &Event, message: &Message) {
+    let has_recovered = |handoff: &usize| match find(draft, *handoff, message, LearnedFrom::Webhook) {
+        Match::Known(row) | Match::Same(row) => draft.view.rows[row].source == Source::Recovered,
+        Match::None => false,
+    };
+    let handoff = (0..draft.view.handoffs.len()).find(has_recovered).unwrap_or(home);
     let key = event.sort_key();
     let row = match find(draft, handoff, message, LearnedFrom::Webhook) {
         Match::Known(_) => return draft.note_duplicate(handoff),
@@ -37,23 +43,39 @@ pub fn join(draft: &mut Draft<'_>, handoff: usize, event: &Event, message: &Mess
     note_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
 }
 
-/// What a human agent wrote, come back: ours is confirmed, another system's joins the thread.
-pub fn settle_echo(draft: &mut Draft<'_>, home: usize, event: &Event, message: &Message) {
-    for handoff in std::iter::once(home).chain(0..draft.view.handoffs.len()) {
-        match find(draft, handoff, message, LearnedFrom::Webhook) {
-            Match::Known(_) => return draft.note_duplicate(handoff),
-            Match::Same(row) => return confirm(draft, handoff, row, event, message),
-            Match::None => {}
-        }
+/// What a human agent wrote, come back: ours is confirmed, another system's joins the thread at `home`. Says
+/// whether it is of use.
+pub fn settle_echo(draft: &mut Draft<'_>, home: Option<usize>, event: &Event, message: &Message) -> bool {
+    let places = home.into_iter().chain(0..draft.view.handoffs.len());
+    let found = places.map(|handoff| (handoff, find(draft, handoff, message, LearnedFrom::Webhook)));
+    let found: Vec<(usize, Match)> = found.collect();
+    if let Some((handoff, _)) = found.iter().find(|(_, found)| matches!(found, Match::Known(_))) {
+        draft.note_duplicate(*handoff);
+        return true;
     }
+    // The row that was written comes first: the next handoff may have it as history, and be the one that its
+    // time names.
+    let is_ours = |row: usize| draft.view.rows[row].source == Source::Agent;
+    let same = |ours: bool| {
+        found.iter().find_map(|(handoff, found)| match found {
+            Match::Same(row) if is_ours(*row) == ours => Some((*handoff, *row)),
+            _ => None,
+        })
+    };
+    if let Some((handoff, row)) = same(true).or_else(|| home.and_then(|_| same(false))) {
+        confirm(draft, handoff, row, event, message);
+        return true;
+    }
+    let Some(home) = home else { return false };
     let row = draft.add_row(home, new_row(event, message));
     draft.note_taken(home);
     draft.change_row(row, |row| LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone()));
     draft.change_unseen(home).note_runs(event.timestamp);
+    true
 }
 
 fn confirm(draft: &mut Draft<'_>, handoff: usize, row: usize, event: &Event, message: &Message) {
-    let ours = draft.view.rows[row].source == Source::Agent;
+    let ours = draft.view.rows[row].is_ours();
     draft.note_taken(handoff);
     draft.change_row(row, |row| {
         LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
@@ -81,6 +103,15 @@ pub fn forget_delivery(draft: &mut Draft<'_>, row: usize) {
 /// Finds a message among the loaded rows of one thread.
 pub fn find(draft: &Draft<'_>, handoff: usize, message: &Message, from: LearnedFrom) -> Match {
     among(draft, handoff, |rows| matching::find(rows, message, from, |row| could_be(draft, row, message)))
+}
+
+/// Whether agents were shown the message as new in the thread of another handoff.
+pub fn is_news_elsewhere(draft: &Draft<'_>, handoff: usize, message: &Message) -> bool {
+    let mut others = (0..draft.view.handoffs.len()).filter(|other| *other != handoff);
+    others.any(|other| match find(draft, other, message, LearnedFrom::List) {
+        Match::Known(row) | Match::Same(row) => draft.view.rows[row].counts_as_unread(),
+        Match::None => false,
+    })
 }
 
 /// When the attempt began that can have brought `message` to Ada, if one of this row can. What Ada stored

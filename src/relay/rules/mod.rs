@@ -15,6 +15,7 @@ pub mod release;
 pub mod replay;
 pub mod settle;
 pub mod start;
+pub mod time_out;
 pub mod transcript;
 pub mod write;
 

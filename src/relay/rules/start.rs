@@ -12,6 +12,7 @@ use crate::relay::{
     event::SortKey,
     handoff::{AdaEnd, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
     id::{ConversationKey, HandoffId},
+    idle::Idle,
     ledger::Ledger,
     thread::EventName,
     time::Time,
@@ -152,6 +153,7 @@ fn begin(
         before_last: None,
         listed: ListedSoFar::default(),
         runs_at: None,
+        idle: Idle::since(draft.now.at),
         ledger: Ledger::default(),
         version: 0,
     };

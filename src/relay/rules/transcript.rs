@@ -1,6 +1,6 @@
 //! Ada's message list is merged into a thread.
 
-use super::message::{find, find_by_id, forget_delivery, note_end_user};
+use super::message::{find, find_by_id, forget_delivery, is_news_elsewhere, note_end_user};
 use crate::relay::{
     changes::{Of, Scope},
     delivery::Listed,
@@ -107,7 +107,11 @@ fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Optio
             _ => false,
         })
     };
-    message.author.role == Role::EndUser && !is_history && message.created_at <= before && !waits_in_inbox()
+    message.author.role == Role::EndUser
+        && !is_history
+        && message.created_at <= before
+        && !waits_in_inbox()
+        && !is_news_elsewhere(draft, handoff, message)
 }
 
 /// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they
@@ -130,7 +134,7 @@ fn note_ai_agent(draft: &mut Draft<'_>, handoff: usize, message: &Message) {
 
 /// A row of ours in the list has reached Ada, whatever we thought.
 fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
-    let arrived = draft.view.rows[row].source == Source::Agent;
+    let arrived = draft.view.rows[row].is_ours();
     draft.change_row(row, |row| {
         LearnedFrom::List.claim(&mut row.ids, message.id.clone());
         if !row.created_by_ada {

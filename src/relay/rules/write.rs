@@ -58,20 +58,25 @@ pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Resu
     }
     act::accept_if_waiting(draft, handoff, &message.agent);
 
-    let author = Author { role: Role::HumanAgent, display_name: Some(message.agent.clone()), avatar: None };
-    let content = Content::Text { body: message.text.clone() };
-    let at = draft.own_at(handoff);
-    let mut new = NewRow::own(at, author, content, Source::Agent);
-    new.created_at = draft.now.at;
-    new.sending = Some(Sending::Queued);
-    let row = draft.add_row(handoff, new);
-    let row = draft.view.rows[row].clone();
-    send(draft, handoff, &row);
+    let row = say(draft, handoff, message.agent.clone(), message.text.clone(), Source::Agent);
     if let Some((scope, digest)) = message.scope_of_key(id) {
         let stands_for = Idempotent { digest: digest.to_owned(), row: row.id.clone() };
         draft.changes().idempotent = Some((scope, stands_for));
     }
     Ok(row)
+}
+
+/// Puts words of ours into the thread and the outbox. The end user sees them under `name`.
+pub fn say(draft: &mut Draft<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
+    let author = Author { role: Role::HumanAgent, display_name: Some(name), avatar: None };
+    let at = draft.own_at(handoff);
+    let mut new = NewRow::own(at, author, Content::Text { body: text }, source);
+    new.created_at = draft.now.at;
+    new.sending = Some(Sending::Queued);
+    let row = draft.add_row(handoff, new);
+    let row = draft.view.rows[row].clone();
+    send(draft, handoff, &row);
+    row
 }
 
 fn repeated(draft: &Draft<'_>, known: &Idempotent, digest: &str) -> Result<Row, Refusal> {

@@ -50,6 +50,11 @@ impl MemoryStore {
         Self { state: Mutex::new(state), changed: watch::Sender::new(last_change) }
     }
 
+    /// Voids the claims of workers that are gone, as a new process finds it in a file.
+    pub fn void_claims(&self) {
+        self.lock().outbox.void_claims();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock takes the process down; until then the maps are still readable.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -71,6 +76,22 @@ impl Store for MemoryStore {
         let due = state.due.iter().take_while(|(due, _)| *due <= now).take(limit);
         let items: Vec<ConversationKey> = due.map(|(_, key)| key.clone()).collect();
         let next = state.due.iter().nth(items.len()).map(|(due, _)| *due);
+        Ok(Due { items, next })
+    }
+
+    async fn idle_handoffs(
+        &self,
+        status: StatusFilter,
+        until: Time,
+        limit: usize,
+    ) -> Result<Due<HandoffId>, StoreError> {
+        let state = self.lock();
+        let from = (status, Time::from_micros(i64::MIN), 0);
+        let of_status = state.idle.range(from..).take_while(|(of, _, _)| *of == status);
+        let first: Vec<_> = of_status.take(limit.saturating_add(1)).collect();
+        let due = first.iter().take_while(|(_, since, _)| *since <= until).take(limit);
+        let items: Vec<HandoffId> = due.map(|(_, _, place)| state.handoffs[place].id.clone()).collect();
+        let next = first.get(items.len()).map(|(_, since, _)| *since);
         Ok(Due { items, next })
     }
 

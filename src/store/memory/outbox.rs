@@ -130,6 +130,15 @@ impl Outbox {
         due
     }
 
+    /// Nobody holds anything any more.
+    pub fn void_claims(&mut self) {
+        let claimed = self.queued.iter().filter(|(_, queued)| queued.leased_until > Time::default());
+        let claimed: Vec<u64> = claimed.map(|(place, _)| *place).collect();
+        for place in claimed {
+            self.change(place, |queued| queued.leased_until = Time::default());
+        }
+    }
+
     fn change(&mut self, place: u64, change: impl FnOnce(&mut Queued)) {
         let Some(queued) = self.queued.get_mut(&place) else { return };
         let was_head = self.heads.remove(&(queued.delivery.task.lane(), queued.ready_at(), place));

@@ -13,7 +13,7 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{CHANGES_KEPT, Changed, match_keys, rows_by_id},
+    store::{CHANGES_KEPT, Changed, StatusFilter, match_keys, rows_by_id},
 };
 
 /// Everything, in maps.
@@ -24,6 +24,8 @@ pub struct State {
     pub last_handoff: u64,
     pub places: HashMap<HandoffId, u64>,
     pub conversations: HashMap<ConversationKey, Vec<u64>>,
+    /// Handoffs by what their timeouts count from.
+    pub idle: BTreeSet<(StatusFilter, Time, u64)>,
     pub threads: HashMap<HandoffId, BTreeMap<u64, Row>>,
     pub rows: HashMap<RowId, (HandoffId, u64)>,
     /// Rows by what a message could match them by.
@@ -165,14 +167,20 @@ impl State {
     }
 
     fn put_handoff(&mut self, handoff: Handoff) {
-        if let Some(place) = self.places.get(&handoff.id) {
-            self.handoffs.insert(*place, handoff);
-            return;
+        let clock = |handoff: &Handoff, place: u64| {
+            handoff.idle_since().map(|since| (StatusFilter::of(handoff), since, place))
+        };
+        let known = self.places.get(&handoff.id).copied();
+        let place = known.unwrap_or(self.last_handoff + 1);
+        if let Some(before) = self.handoffs.get(&place).and_then(|before| clock(before, place)) {
+            self.idle.remove(&before);
         }
-        self.last_handoff += 1;
-        let place = self.last_handoff;
-        self.places.insert(handoff.id.clone(), place);
-        self.conversations.entry(handoff.key.clone()).or_default().push(place);
+        self.idle.extend(clock(&handoff, place));
+        if known.is_none() {
+            self.last_handoff = place;
+            self.places.insert(handoff.id.clone(), place);
+            self.conversations.entry(handoff.key.clone()).or_default().push(place);
+        }
         self.handoffs.insert(place, handoff);
     }
 

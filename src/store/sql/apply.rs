@@ -93,10 +93,12 @@ async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i
 }
 
 async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Done {
-    let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, search, doc, ended_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+    let sql = "INSERT INTO handoffs \
+                   (id, ai_agent, conversation, status, agent, search, doc, ended_at, idle_since) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
-                   search = excluded.search, doc = excluded.doc, ended_at = excluded.ended_at";
+                   search = excluded.search, doc = excluded.doc, ended_at = excluded.ended_at, \
+                   idle_since = excluded.idle_since";
     sqlx::query(sql)
         .bind(handoff.id.as_str())
         .bind(handoff.key.ai_agent.as_str())
@@ -106,6 +108,7 @@ async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Do
         .bind(search_text(handoff))
         .bind(serde_json::to_string(handoff)?)
         .bind(handoff.end().map(|end| end.at.as_micros()))
+        .bind(handoff.idle_since().map(Time::as_micros))
         .execute(&mut *connection)
         .await?;
     Ok(())

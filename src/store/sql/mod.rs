@@ -26,7 +26,9 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, Store, StoreError};
+use super::{
+    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
+};
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
@@ -159,6 +161,15 @@ impl Store for SqliteStore {
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
         read::due_conversations(&self.readers, now, limit).await
+    }
+
+    async fn idle_handoffs(
+        &self,
+        status: StatusFilter,
+        until: Time,
+        limit: usize,
+    ) -> Result<Due<HandoffId>, StoreError> {
+        read::idle_handoffs(&self.readers, status, until, limit).await
     }
 
     async fn claim_due(

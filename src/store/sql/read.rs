@@ -15,7 +15,7 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{Changed, Due, HandoffQuery, LetterPage, Page, Since, StoreError},
+    store::{Changed, Due, HandoffQuery, LetterPage, Page, Since, StatusFilter, StoreError},
 };
 
 pub async fn due_conversations(
@@ -34,6 +34,27 @@ pub async fn due_conversations(
         }
         let (ai_agent, conversation) = (AiAgent(row.try_get(0)?), ConversationId(row.try_get(1)?));
         due.items.push(ConversationKey { ai_agent, conversation });
+    }
+    Ok(due)
+}
+
+pub async fn idle_handoffs(
+    pool: &SqlitePool,
+    status: StatusFilter,
+    until: Time,
+    limit: usize,
+) -> Result<Due<HandoffId>, StoreError> {
+    let sql = "SELECT id, idle_since FROM handoffs WHERE status = $1 AND idle_since IS NOT NULL \
+               ORDER BY idle_since, position LIMIT $2";
+    let rows = sqlx::query(sql).bind(status.as_str()).bind(count(limit.saturating_add(1)));
+    let mut due = Due { items: Vec::new(), next: None };
+    for row in &rows.fetch_all(pool).await? {
+        let since = Time::from_micros(row.try_get(1)?);
+        if since > until || due.items.len() == limit {
+            due.next = Some(since);
+            break;
+        }
+        due.items.push(HandoffId(row.try_get(0)?));
     }
     Ok(due)
 }

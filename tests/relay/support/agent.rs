@@ -29,9 +29,14 @@ impl Agent {
         Answer::to(self.request("POST", path).json(body)).await
     }
 
-    /// Something done to a handoff, without a body.
+    /// Something done to a handoff or in it, without a body.
     pub async fn act(&self, handoff: &str, what: &str) -> Answer {
         Answer::to(self.request("POST", &format!("/handoffs/{handoff}/{what}"))).await
+    }
+
+    /// The account of a handoff's messages.
+    pub async fn ledger(&self, handoff: &str) -> Value {
+        self.get(&format!("/handoffs/{handoff}/ledger")).await.good(200)
     }
 
     pub async fn accepts(&self, handoff: &str) -> Value {

@@ -9,8 +9,9 @@ pub mod relay;
 pub mod road;
 pub mod stream;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::{FutureExt, future::join_all};
 use tokio::time::Instant;
 
 /// Nothing here takes this long unless it is broken.
@@ -51,6 +52,17 @@ where
         assert!(Instant::now() < deadline, "never came to be {wanted:?}\nbut is {answer:?}");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Tells stories beside each other, and then which of them went wrong.
+pub async fn all_hold<S: Future<Output = ()>>(stories: impl IntoIterator<Item = (String, S)>) {
+    let told = stories.into_iter().map(|(name, story)| async {
+        // Not boxed, the stories of a table would make one huge future.
+        let held = AssertUnwindSafe(Box::pin(story)).catch_unwind().await;
+        held.err().map(|_| name)
+    });
+    let wrong: Vec<String> = join_all(told).await.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "went wrong: {wrong:#?}");
 }
 
 /// Waits for what must happen.

@@ -1,6 +1,6 @@
 //! The real server with a stand-in Ada beside it, on loopback ports of their own.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::IntoFuture, path::PathBuf, sync::Arc, time::Duration};
 
 use handoff_relay::{
     Listeners, Server,
@@ -180,6 +180,11 @@ impl Relay {
         self.serve().await;
     }
 
+    /// Another value of a setting, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Starts a relay that was stopped.
     pub async fn start_again(&mut self) {
         assert!(self.serving.is_none(), "it runs");
@@ -249,6 +254,21 @@ impl Relay {
         assert_eq!(self.ada.start_handoff(&conversation, context).await.unwrap(), 200);
         let handoff = self.alex().handoff_of(&conversation).await;
         (conversation, handoff["id"].as_str().unwrap().to_owned())
+    }
+
+    /// A customer is handed off, and Ada's start call goes to another who says yes: we never hear of it. Gives
+    /// the conversation's id.
+    pub async fn hand_off_unheard(&self) -> String {
+        let (listener, url) = listener().await;
+        let yes = axum::Router::new().fallback(async || "yes");
+        let other = tokio::spawn(axum::serve(listener, yes).into_future());
+        let chat = self.ada.open_conversation();
+        let webhooks = format!("{}/webhooks/message", self.url);
+        self.ada.set_targets(webhooks.clone(), url);
+        assert_eq!(self.ada.start_handoff(&chat, json!({})).await.unwrap(), 200);
+        self.ada.set_targets(webhooks, format!("{}/handoffs/start", self.url));
+        other.abort();
+        chat
     }
 
     /// A start call of our own making. Gives the handoff's id.

@@ -31,6 +31,7 @@ enum Deed {
     Claims,
     Answered(u8),
     Lists,
+    Ticks,
 }
 
 /// Nearly everything happens within a few minutes around now.
@@ -52,6 +53,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => Just(Deed::Claims),
         4 => (0..6_u8).prop_map(Deed::Answered),
         2 => Just(Deed::Lists),
+        3 => Just(Deed::Ticks),
     ]
 }
 
@@ -86,6 +88,7 @@ impl Story {
             Deed::Claims => {}
             Deed::Answered(how) => self.answered(how),
             Deed::Lists => self.lists(),
+            Deed::Ticks => world.ticks(),
         }
     }
 
@@ -130,7 +133,8 @@ impl Story {
     }
 
     fn lists(&mut self) {
-        let waits = self.world.books.outbox.iter().find(|delivery| matches!(delivery.task, Task::Transcript));
+        let reads = |task: &Task| matches!(task, Task::Transcript | Task::Recover { .. });
+        let waits = self.world.books.outbox.iter().find(|delivery| reads(&delivery.task));
         if waits.is_none() || self.world.books.handoffs.is_empty() {
             return;
         }
@@ -149,6 +153,9 @@ proptest! {
     fn the_books_balance(deeds in proptest::collection::vec(deed(), 1..60), offset in -90..90_i64) {
         let mut story = Story { world: World::new(), millis: 0, under_way: Vec::new(), told: 0 };
         story.world.now.offset = Offset::from_micros(offset * 1_000_000);
+        for timeout in [&mut story.world.policy.waiting_timeout, &mut story.world.policy.idle_timeout] {
+            timeout.as_mut().unwrap().after = Duration::from_secs(40);
+        }
         for deed in &deeds {
             story.does(deed);
         }

@@ -1,7 +1,7 @@
 //! Echoes: what a human agent wrote comes back by webhook.
 
 use super::{
-    make::{again, at, called, customer, handoff_ended, human},
+    make::{again, at, called, customer, handoff_ended, human, message},
     world::{ALEX, World},
 };
 use crate::relay::{
@@ -52,6 +52,38 @@ fn an_echo_confirms_what_was_given_up_in_doubt() {
     assert!(matches!(world.sending("hello"), Sending::Failed { .. }));
     world.receive(human("echo", 20_100, "hello"));
     assert_eq!(world.sending("hello"), Sending::Confirmed);
+}
+
+/// The next handoff has read it as history, and is the one that its time names.
+#[test]
+fn an_echo_confirms_the_row_that_was_written_and_not_the_history_of_the_next_handoff() {
+    let said = 119_000;
+    let mut world = World::accepted();
+    world.clock(said).writes(ALEX, "hello").unwrap();
+    world.tries(sent("answer", said));
+    world.lists(&[]);
+    world.lists(&[]);
+    world.clock(120_000).start();
+    world.lists(&[message(Role::HumanAgent, "listed", said, "hello")]);
+    assert_eq!(world.said(1), ["hello"]);
+    world.receive(human("echo", said, "hello"));
+    assert_eq!(world.sending("hello"), Sending::Confirmed);
+    let history = world.thread(1).into_iter().find(|row| row.author.role == Role::HumanAgent);
+    assert_eq!(history.unwrap().source, Source::Transcript);
+}
+
+/// Ada handed over again within the minute in which a start call is the same one; then the first end came.
+#[test]
+fn an_echo_confirms_what_was_stored_after_the_end_that_we_know_of() {
+    let mut world = World::accepted();
+    world.clock(30_000).start();
+    world.clock(40_000).writes(ALEX, "hello").unwrap();
+    world.tries(unclear());
+    world.hears([handoff_ended(25_000)]);
+    assert!(matches!(world.sending("hello"), Sending::Failed { .. }));
+    assert_eq!(world.receive(human("echo", 40_100, "hello")), Arrival::Kept);
+    assert_eq!(world.sending("hello"), Sending::Confirmed);
+    assert_eq!(world.receive(human("theirs", 50_000, "bye")), Arrival::Ignored, "nobody's of ours");
 }
 
 #[test]

@@ -17,4 +17,5 @@ mod recover;
 mod replay;
 mod send;
 mod start;
+mod time_out;
 mod transcript;

@@ -1,14 +1,15 @@
 //! Gaps close: what webhooks never brought comes from Ada's message list.
 
 use super::{
-    make::{at, customer, message, says},
+    make::{at, customer, handoff_ended, message, says},
     world::{ALEX, World, whole},
 };
 use crate::relay::{
     delivery::Receipt,
     event::Message,
     handoff::EndedBy,
-    thread::{Role, Sending, Source},
+    thread::{Content, Role, Row, Sending, Source},
+    time::Offset,
 };
 
 const MINUTE: i64 = 60_000;
@@ -95,6 +96,44 @@ fn a_webhook_that_comes_after_all_changes_nothing_that_agents_count() {
     assert_eq!((world.said(0), world.handoff().unread), (vec!["missed", "young"], 2));
 }
 
+/// Within the doubt between two handoffs a message could be either's; it is news in one of them.
+#[test]
+fn what_one_handoff_has_recovered_is_not_news_in_the_next() {
+    let (said, next) = (119_000, 120_000);
+    let mut recovered = World::accepted();
+    recovered.clock(119_500).recovers(Some(at(119_400)), &[listed("missed", said)], false);
+    recovered.clock(next).start();
+    recovered.lists(&[listed("missed", said)]);
+    recovered.hears([customer("missed", said)]);
+    assert_eq!(news(&recovered, 0, "missed"), (Source::Recovered, 1));
+    assert_eq!(news(&recovered, 1, "missed"), (Source::Transcript, 0));
+
+    // It was heard in the first; by a clock that is a little off it seems to be the second's.
+    let mut heard = World::accepted();
+    heard.clock(119_100).hears([customer("heard", said)]);
+    heard.clock(next).start();
+    heard.now.offset = Offset::from_micros(-1_100_000);
+    heard.recovers(Some(at(130_000)), &[listed("heard", said)], false);
+    assert_eq!(news(&heard, 0, "heard"), (Source::Webhook, 1));
+    assert_eq!(news(&heard, 1, "heard"), (Source::Transcript, 0));
+}
+
+/// How a message came into the thread of the handoff in this place, and how many there are unread.
+/// The customer goes on with the AI Agent; the list is read before the webhook comes that says so.
+#[test]
+fn words_that_the_list_has_from_after_the_end_dont_outlive_it() {
+    let mut world = World::accepted();
+    world.clock(300_000).recovers(None, &[listed("to the machine", 110_000)], false);
+    assert!(world.handoff().is_open());
+    world.hears([handoff_ended(100_000)]);
+    assert!(!world.handoff().is_open());
+}
+
+fn news(world: &World, place: usize, said: &str) -> (Source, u64) {
+    let says = |row: &&Row| matches!(&row.content, Content::Text { body } if body == said);
+    (world.thread(place).into_iter().find(says).unwrap().source, world.books.handoffs[place].unread)
+}
+
 #[test]
 fn a_conversation_that_is_over_at_ada_is_over_here() {
     let mut world = World::accepted();
@@ -131,7 +170,8 @@ fn the_ai_agents_words_make_a_handoff_doubtful_until_ada_shows_that_it_runs() {
 }
 
 fn lines(world: &World) -> usize {
-    let said = |row: &&&crate::relay::thread::Row| matches!(&row.content, crate::relay::thread::Content::Text { body } if body.contains("may be over at Ada"));
+    let said =
+        |row: &&&Row| matches!(&row.content, Content::Text { body } if body.contains("may be over at Ada"));
     world.thread(0).iter().filter(said).count()
 }
 

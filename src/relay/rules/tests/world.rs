@@ -16,6 +16,7 @@ use crate::relay::{
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
     id::{HandoffId, NewIds, RowId},
+    idle::Timeout,
     rules::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
@@ -26,7 +27,7 @@ use crate::relay::{
         replay::{self, Stays},
         settle::{self, Attempt},
         start::{self, MayBegin, Started},
-        write,
+        time_out, write,
     },
     thread::{Content, Role, Row, Sending},
     time::{Offset, Time},
@@ -67,6 +68,8 @@ impl World {
             outbox_limit: 1_000,
             send_max_age: Duration::from_mins(15),
             recover_after: Duration::from_mins(2),
+            waiting_timeout: timeout(15, "Nobody is free."),
+            idle_timeout: timeout(10, "It is quiet."),
         };
         let now = Now { at: at(0), offset: Offset::default() };
         Self { now, policy, books: Books::default(), ids: Counting(0) }
@@ -236,6 +239,12 @@ impl World {
         self.decide(&recover::scope(&id), |draft| recover::open_handoff(draft, &id, missed_before)).unwrap();
     }
 
+    /// The clock of the newest handoff's timeout is looked at.
+    pub fn ticks(&mut self) {
+        let id = self.id();
+        self.decide(&time_out::scope(&id), |draft| time_out::due(draft, &id));
+    }
+
     // Agents act on the newest handoff.
 
     pub fn accept(&mut self, agent: &str, take_over: TakeOver) -> Result<Handoff, Refusal> {
@@ -326,6 +335,11 @@ impl World {
         });
         waits.collect()
     }
+}
+
+/// So many minutes, and these words.
+fn timeout(minutes: u64, text: &str) -> Option<Timeout> {
+    Some(Timeout { after: Duration::from_mins(minutes), text: Some(text.to_owned()) })
 }
 
 /// All there is to read.

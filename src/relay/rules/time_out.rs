@@ -1,0 +1,86 @@
+//! No one waits for ever: a handoff that nobody accepts, or in which nobody writes, ends.
+//!
+//! The end user is told first. Before a handoff that an agent has is ended, Ada's message list is read: the
+//! webhook of what somebody wrote may be late or lost, or have come while no process listened.
+
+use super::{ending, recover, write};
+use crate::relay::{
+    changes::{Of, Scope},
+    delivery::Task,
+    draft::Draft,
+    handoff::{EndedBy, Status},
+    id::HandoffId,
+    idle::Idle,
+    thread::{EventName, Source},
+};
+
+/// Who speaks to the end user while no agent has the handoff.
+pub const SUPPORT: &str = "Support";
+
+/// What [`due`] needs to see.
+pub fn scope(handoff: &HandoffId) -> Scope {
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
+    scope.with_inbox = true;
+    scope.with_outbox = true;
+    scope
+}
+
+/// Does what is due for the handoff `id`. Harmless when nothing is: timers may be stale.
+pub fn due(draft: &mut Draft<'_>, id: &HandoffId) {
+    let Some(handoff) = draft.find_handoff(id) else { return };
+    if !is_due(draft, handoff) {
+        return;
+    }
+    if draft.view.handoffs[handoff].status == Status::Waiting {
+        return time_out(draft, handoff);
+    }
+    if goes_on(draft, handoff) {
+        return postpone(draft, handoff);
+    }
+    draft.change_unseen(handoff).idle.asks_ada = true;
+    recover::open_handoff(draft, id, None);
+}
+
+/// Ada's message list has been read, or can't be: if that was the last thing to wait for, the handoff times out.
+pub fn looked(draft: &mut Draft<'_>, handoff: usize) {
+    let known = &draft.view.handoffs[handoff];
+    let recovers = |task: &Task| matches!(task, Task::Recover { .. });
+    let reads = draft.view.outbox.iter().any(|queued| queued.handoff == known.id && recovers(&queued.task));
+    if !known.idle.asks_ada || reads {
+        return;
+    }
+    draft.change_unseen(handoff).idle.asks_ada = false;
+    if !is_due(draft, handoff) {
+        return;
+    }
+    if goes_on(draft, handoff) { postpone(draft, handoff) } else { time_out(draft, handoff) }
+}
+
+fn is_due(draft: &Draft<'_>, handoff: usize) -> bool {
+    let at = draft.view.handoffs[handoff].times_out_at(draft.policy);
+    at.is_some_and(|at| at <= draft.now.at)
+}
+
+/// Whether something is on its way that the other side hasn't seen yet.
+fn goes_on(draft: &Draft<'_>, handoff: usize) -> bool {
+    let id = &draft.view.handoffs[handoff].id;
+    let sends = |task: &Task| matches!(task, Task::Send { .. });
+    !draft.view.inbox.is_empty()
+        || draft.view.outbox.iter().any(|queued| queued.handoff == *id && sends(&queued.task))
+}
+
+fn postpone(draft: &mut Draft<'_>, handoff: usize) {
+    let now = draft.now.at;
+    draft.change_unseen(handoff).idle = Idle::since(now);
+}
+
+fn time_out(draft: &mut Draft<'_>, handoff: usize) {
+    let known = &draft.view.handoffs[handoff];
+    let text = known.timeout(draft.policy).and_then(|timeout| timeout.text.clone());
+    let name = known.agent().unwrap_or(SUPPORT).to_owned();
+    draft.add_event(handoff, EventName::TimedOut, None);
+    if let Some(text) = text {
+        write::say(draft, handoff, name, text, Source::Relay);
+    }
+    ending::end_at_ada(draft, handoff, EndedBy::System, EndedBy::System.as_str().to_owned());
+}

@@ -1,0 +1,205 @@
+//! What everyone knows at the end, side by side: the customers' conversations, what agents were promised, and
+//! the relay's threads.
+
+use std::{collections::HashMap, fmt};
+
+use sandbox::{Role, Sandbox, StoredMessage};
+use serde_json::Value;
+
+use crate::relay::Relay;
+
+/// A message of an agent's that the relay has taken.
+pub struct Written {
+    pub handoff: String,
+    pub text: String,
+}
+
+/// A conversation, and what an agent wrote in it, in order.
+pub struct Account {
+    pub chat: String,
+    pub written: Vec<Written>,
+}
+
+impl Account {
+    pub const fn of(chat: String) -> Self {
+        Self { chat, written: Vec::new() }
+    }
+}
+
+/// What was counted, and what doesn't agree.
+#[derive(Default)]
+pub struct Books {
+    handoffs: usize,
+    from_customers: usize,
+    written: usize,
+    confirmed: usize,
+    failed: usize,
+    ledger: HashMap<&'static str, u64>,
+    pub differences: Vec<String>,
+}
+
+impl fmt::Display for Books {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { handoffs, from_customers, written, confirmed, failed, ledger, .. } = self;
+        let of = |name| ledger.get(name).copied().unwrap_or_default();
+        write!(
+            f,
+            "{handoffs} handoffs, {from_customers} messages of customers ({} recovered, {} late, {} \
+             duplicates), {written} of agents ({confirmed} confirmed, {failed} failed with their handoff)",
+            of("recovered"),
+            of("late"),
+            of("duplicates"),
+        )
+    }
+}
+
+/// One handoff as the relay has it; rows as readers show them.
+struct Thread {
+    id: String,
+    status: String,
+    rows: Vec<Value>,
+}
+
+impl Books {
+    pub async fn compare(relay: &Relay, ada: &Sandbox, accounts: &[Account]) -> Self {
+        let mut books = Self::default();
+        for account in accounts {
+            let threads = books.threads(relay, &account.chat).await;
+            let said = ada.messages(&account.chat);
+            books.compare_customer(&said, &threads);
+            books.compare_agent(&said, &threads, &account.written);
+            for thread in &threads {
+                books.compare_order(&said, thread);
+            }
+        }
+        books
+    }
+
+    async fn threads(&mut self, relay: &Relay, chat: &str) -> Vec<Thread> {
+        let list = relay.get(&format!("/api/handoffs?conversation_id={chat}&limit=200")).await;
+        self.check(list["next_cursor"].is_null(), || "too many handoffs for one page".to_owned());
+        let mut threads = Vec::new();
+        for handoff in list["data"].as_array().unwrap() {
+            let id = handoff["id"].as_str().unwrap().to_owned();
+            let ledger = relay.get(&format!("/api/handoffs/{id}/ledger")).await;
+            self.check(ledger["lost"] == 0, || format!("lost in {id}: {ledger}"));
+            for name in ["recovered", "late", "duplicates"] {
+                *self.ledger.entry(name).or_default() += ledger[name].as_u64().unwrap();
+            }
+            let rows = relay.thread(&id).await;
+            let mut numbers: Vec<u64> = rows.iter().map(|row| row["seq"].as_u64().unwrap()).collect();
+            numbers.sort_unstable();
+            let counted = numbers.iter().copied().eq(1..=rows.len() as u64);
+            self.check(counted, || format!("seq in {id}: {numbers:?}"));
+            threads.push(Thread { id, status: handoff["status"].as_str().unwrap().to_owned(), rows });
+        }
+        self.handoffs += threads.len();
+        threads
+    }
+
+    /// What a customer said to people stands in one thread, once; what they said to the machine came by no
+    /// webhook.
+    fn compare_customer(&mut self, said: &[StoredMessage], threads: &[Thread]) {
+        for message in said.iter().filter(|message| message.role == Role::EndUser) {
+            let text = message.text().unwrap();
+            let places = |sources: &[&str]| {
+                let rows = threads.iter().flat_map(|thread| {
+                    let rows = thread.rows.iter().filter(|row| body(row) == Some(text));
+                    rows.map(|row| (thread.id.clone(), row["source"].as_str().unwrap().to_owned()))
+                });
+                rows.filter(|(_, source)| sources.contains(&source.as_str())).collect::<Vec<_>>()
+            };
+            if message.in_handoff {
+                self.from_customers += 1;
+                let live = places(&["webhook", "recovered"]);
+                self.check(live.len() == 1, || {
+                    format!("{text}: {live:?}, and {:?}", places(&["transcript"]))
+                });
+            } else {
+                let heard = places(&["webhook"]);
+                self.check(heard.is_empty(), || format!("{text}, said to the AI Agent: {heard:?}"));
+            }
+        }
+    }
+
+    /// What an agent was promised is at the customer's, once and in order, or failed with a handoff that ended.
+    fn compare_agent(&mut self, said: &[StoredMessage], threads: &[Thread], written: &[Written]) {
+        let mut confirmed = Vec::new();
+        for Written { handoff, text } in written {
+            let rows: Vec<_> = ours(threads).filter(|(_, row)| body(row) == Some(text)).collect();
+            let [(thread, row)] = rows[..] else {
+                self.differences.push(format!("{text} stands {} times", rows.len()));
+                continue;
+            };
+            self.check(thread.id == *handoff, || {
+                format!("{text} was written in {handoff}, stands in {}", thread.id)
+            });
+            let delivery = &row["delivery"];
+            match delivery["state"].as_str() {
+                Some("confirmed") => confirmed.push(text.as_str()),
+                Some("failed") => {
+                    self.failed += 1;
+                    let why = delivery["error"].as_str().unwrap_or_default();
+                    let stored = said.iter().find(|message| message.text() == Some(text));
+                    self.check(stored.is_none(), || {
+                        let ends = thread.rows.iter().filter(|row| row["content"]["type"] == "event");
+                        format!(
+                            "{row} failed, but the customer has {stored:?}: {:#?}",
+                            ends.collect::<Vec<_>>()
+                        )
+                    });
+                    let is_told = thread.status == "ended" && !why.is_empty();
+                    self.check(is_told, || {
+                        format!("{text} failed in a handoff that is {}: {why}", thread.status)
+                    });
+                }
+                _ => self.differences.push(format!("{text} is {delivery}")),
+            }
+        }
+        self.written += written.len();
+        self.confirmed += confirmed.len();
+        self.check(ours(threads).count() == written.len(), || "rows that nobody wrote".to_owned());
+        let seen = texts(said, Role::HumanAgent);
+        self.check(seen == confirmed, || format!("the customer has {seen:?}\nthe agent sees {confirmed:?}"));
+    }
+
+    /// Readers see what was said in the order in which the customer did, and nothing twice.
+    fn compare_order(&mut self, said: &[StoredMessage], thread: &Thread) {
+        let is_failed = |row: &Value| row["delivery"]["state"] == "failed";
+        let people = thread.rows.iter().filter(|row| {
+            let role = &row["author"]["role"];
+            (role == "end_user" || role == "human_agent") && !is_failed(row)
+        });
+        let read: Vec<&str> = people.filter_map(body).collect();
+        let order: HashMap<&str, usize> =
+            said.iter().enumerate().filter_map(|(place, message)| Some((message.text()?, place))).collect();
+        let places: Vec<_> = read.iter().map(|text| order.get(text)).collect();
+        let increases = places.windows(2).all(|pair| pair[0] < pair[1]);
+        self.check(increases && !places.contains(&None), || format!("order in {}: {read:?}", thread.id));
+        let foreign = thread.rows.iter().filter(|row| row["author"]["role"] == "human_agent");
+        let foreign: Vec<_> = foreign.filter(|row| row["source"] == "webhook").filter_map(body).collect();
+        self.check(foreign.is_empty(), || {
+            format!("taken for another system's in {}: {foreign:?}", thread.id)
+        });
+    }
+
+    fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.differences.push(what());
+        }
+    }
+}
+
+fn body(row: &Value) -> Option<&str> {
+    row["content"]["body"].as_str()
+}
+
+/// The rows that agents of ours have written.
+fn ours(threads: &[Thread]) -> impl Iterator<Item = (&Thread, &Value)> {
+    let rows = threads.iter().flat_map(|thread| thread.rows.iter().map(move |row| (thread, row)));
+    rows.filter(|(_, row)| row["source"] == "agent")
+}
+
+fn texts(said: &[StoredMessage], role: Role) -> Vec<&str> {
+    said.iter().filter(|message| message.role == role).filter_map(StoredMessage::text).collect()
+}

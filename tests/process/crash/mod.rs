@@ -1,0 +1,108 @@
+//! The process dies again and again, at random moments, while customers and agents write on over a bad network.
+//! At the end the accounts are compared: nothing that was acknowledged is lost, nothing stands twice, and all
+//! of it is in order.
+//!
+//! `CRASH_KILLS` and `CRASH_SEED` set how often it dies and by which numbers. The seed fixes what everyone
+//! plans to do, not how it meets.
+
+mod books;
+mod chance;
+mod crowd;
+mod deaths;
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use sandbox::{Dial, Disorder, EchoTiming, IdScheme};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    books::{Account, Books},
+    chance::Dice,
+    crowd::Pair,
+    deaths::Deaths,
+};
+use crate::{
+    ada::Ada,
+    moment,
+    relay::{Relay, folder},
+};
+
+const CUSTOMERS: usize = 5;
+/// A few seconds' worth, for every run of the tests.
+const KILLS: usize = 8;
+
+#[tokio::test]
+async fn however_often_it_dies_nothing_is_lost_or_doubled() {
+    let (kills, seed) = (number("CRASH_KILLS", KILLS as u64), number("CRASH_SEED", 1));
+    // Shown when the test fails.
+    println!("CRASH_KILLS={kills} CRASH_SEED={seed}");
+    let began = Instant::now();
+    let (ada, folder) = (Ada::start().await, folder());
+    ada.sandbox.set_dial(storm(seed));
+    let mut deaths = Deaths::new(folder.path(), &ada, Dice::new(seed));
+    let (over, address) = (CancellationToken::new(), deaths.address());
+    let pairs = (0..CUSTOMERS).map(|place| {
+        let dice = Dice::new(seed.wrapping_mul(1_000).wrapping_add(place as u64 + 1));
+        Pair::new(place, &ada.sandbox, address.clone(), dice).live(&over)
+    });
+    let die = async {
+        for _ in 0..kills {
+            deaths.die().await;
+        }
+        let relay = deaths.live_on().await;
+        over.cancel();
+        relay
+    };
+    let (accounts, relay) = tokio::join!(join_all(pairs), die);
+
+    ada.sandbox.set_dial(Dial::default());
+    let accounts: Vec<Account> = accounts.into_iter().flatten().collect();
+    let calm = Instant::now();
+    let books = settled(&relay, &ada, &accounts).await;
+    println!(
+        "crash: seed {seed}, {kills} kills ({} before it was up) in {:.0?}, settled {:.1?} later; {books}",
+        deaths.before_up,
+        calm.duration_since(began),
+        calm.elapsed(),
+    );
+    let (ended, _) = relay.process.stopped().await;
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+    ended.never_says(&[]);
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect(name))
+}
+
+/// Webhooks come late, twice and in any order. None is lost: Ada tries until it is acknowledged.
+fn storm(seed: u64) -> Dial {
+    let delay = Duration::ZERO..=Duration::from_millis(400);
+    Dial {
+        disorder: Disorder { delay, duplicate_every: Some(3), seed, ..Disorder::default() },
+        echoes: [EchoTiming::Normal, EchoTiming::Early, EchoTiming::Late(Duration::from_millis(1_500))]
+            [seed as usize % 3],
+        ids: [IdScheme::Different, IdScheme::Same][seed as usize % 2],
+        ..Dial::default()
+    }
+}
+
+/// The books, once nothing is under way and they agree. What has not settled at the deadline is told.
+async fn settled(relay: &Relay, ada: &Ada, accounts: &[Account]) -> Books {
+    let deadline = Instant::now() + crate::DEADLINE;
+    loop {
+        let mut waiting = relay.waiting().await;
+        if !ada.sandbox.is_idle() {
+            waiting.push("webhooks are on their way".to_owned());
+        }
+        if waiting.is_empty() {
+            let books = Books::compare(relay, &ada.sandbox, accounts).await;
+            if books.differences.is_empty() {
+                return books;
+            }
+            waiting = books.differences;
+        }
+        assert!(Instant::now() < deadline, "the books don't agree: {waiting:#?}");
+        moment(Instant::now() + Duration::from_millis(200)).await;
+    }
+}

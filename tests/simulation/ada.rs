@@ -1,0 +1,334 @@
+//! Ada, as far as the relay can tell: conversations, calls that go wrong, and what the end user sees.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use handoff_relay::{
+    ada::{
+        answer::Answer,
+        api::Ada,
+        limits::{Limits, Permit, Priority, Rates, Told},
+    },
+    environment::Environment,
+    relay::{
+        delivery::{Failure, Listed, Receipt},
+        event::Message,
+        id::{ConversationId, MessageId},
+        thread::{Author, Content, Role},
+        time::{Offset, Time},
+    },
+};
+use reqwest::StatusCode;
+use tokio::time::sleep;
+
+use crate::dice::Dice;
+
+/// What a call to Ada waits for an answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Messages on a page of the list.
+const PAGE: usize = 5;
+
+/// One message as Ada keeps it.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub number: usize,
+    pub at: Time,
+    pub role: Role,
+    pub body: String,
+    /// The handoff it was stored in, counted from 1; 0 in none.
+    pub handoff: u32,
+}
+
+#[derive(Default)]
+pub struct Conversation {
+    pub messages: Vec<Stored>,
+    /// The running handoff, or the last one.
+    pub handoff: u32,
+    pub in_handoff: bool,
+    /// Ada acts on the answer to its start call only then.
+    pub begins_at: Time,
+    pub over: bool,
+}
+
+/// Something that Ada tells by webhook.
+#[derive(Clone, Debug)]
+pub enum News {
+    Message(Stored),
+    HandoffEnded,
+    ConversationEnded,
+}
+
+struct Truth {
+    conversations: BTreeMap<String, Conversation>,
+    newest: Time,
+    numbers: usize,
+    /// Told, and not yet on its way.
+    news: Vec<(String, Time, News)>,
+}
+
+pub struct SimAda {
+    environment: Arc<dyn Environment>,
+    limits: Arc<Limits>,
+    dice: Dice,
+    /// Ada's clock minus ours, and what the relay believes it is.
+    skew: Offset,
+    offset: Offset,
+    /// Whether answer, list and webhook call a message the same.
+    same_ids: bool,
+    /// How many calls of a hundred go wrong.
+    faults: Mutex<u64>,
+    truth: Mutex<Truth>,
+}
+
+/// How a call goes.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Throttled(Option<u64>),
+    Denied,
+    Unreached,
+    /// No answer, a broken one, or a 5xx, and whether it was done all the same.
+    Unclear {
+        done: bool,
+        hangs: bool,
+    },
+}
+
+impl SimAda {
+    pub fn new(environment: Arc<dyn Environment>, dice: Dice) -> Arc<Self> {
+        let offset = dice.one_of(&[0_i64, 0, 90_000, -45_000, 400]) * 1_000;
+        let error = dice.one_of(&[0_i64, 0, 300, -300]) * 1_000;
+        let rates = Rates { per_second: 10, per_minute: 100 };
+        Arc::new(Self {
+            limits: Limits::new(rates, Arc::clone(&environment)),
+            environment,
+            skew: Offset::from_micros(offset),
+            offset: Offset::from_micros(offset + error),
+            same_ids: dice.percent(50),
+            faults: Mutex::new(dice.one_of(&[0, 10, 40])),
+            dice,
+            truth: Mutex::new(Truth {
+                conversations: BTreeMap::new(),
+                newest: Time::default(),
+                numbers: 0,
+                news: Vec::new(),
+            }),
+        })
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn calm(&self) {
+        *self.faults.lock().unwrap() = 0;
+    }
+
+    fn truth(&self) -> MutexGuard<'_, Truth> {
+        self.truth.lock().unwrap()
+    }
+
+    /// Looks at a conversation.
+    pub fn look<T>(&self, id: &str, look: impl FnOnce(&mut Conversation) -> T) -> T {
+        look(self.truth().conversations.entry(id.to_owned()).or_default())
+    }
+
+    pub fn news(&self) -> Vec<(String, Time, News)> {
+        std::mem::take(&mut self.truth().news)
+    }
+
+    /// The present instant by Ada's clock, never the same twice.
+    fn tick(&self, truth: &mut Truth) -> Time {
+        let now = self.environment.now().shifted(self.skew).floor_millis();
+        truth.newest = now.max(truth.newest + Duration::from_millis(1));
+        truth.newest
+    }
+
+    /// A handoff begins at Ada, after a while. Gives its number.
+    pub fn begins(&self, id: &str, after: Duration) -> u32 {
+        let begins_at = self.environment.now() + after;
+        self.look(id, |conversation| {
+            conversation.handoff += 1;
+            conversation.in_handoff = true;
+            conversation.begins_at = begins_at;
+            conversation.handoff
+        })
+    }
+
+    /// Somebody writes. It is told by webhook if it is in a handoff.
+    pub fn writes(&self, id: &str, role: Role, body: &str) -> Stored {
+        let mut truth = self.truth();
+        let at = self.tick(&mut truth);
+        truth.numbers += 1;
+        let number = truth.numbers;
+        let conversation = truth.conversations.entry(id.to_owned()).or_default();
+        let handoff = if conversation.in_handoff { conversation.handoff } else { 0 };
+        let stored = Stored { number, at, role, body: body.to_owned(), handoff };
+        conversation.messages.push(stored.clone());
+        if handoff > 0 {
+            truth.news.push((id.to_owned(), at, News::Message(stored.clone())));
+        }
+        stored
+    }
+
+    /// The handoff ends, if one runs.
+    pub fn ends(&self, id: &str, whole: bool) -> bool {
+        let mut truth = self.truth();
+        let at = self.tick(&mut truth);
+        let conversation = truth.conversations.entry(id.to_owned()).or_default();
+        let ran = std::mem::take(&mut conversation.in_handoff);
+        conversation.over |= whole;
+        if ran {
+            truth.news.push((id.to_owned(), at, News::HandoffEnded));
+        }
+        if whole {
+            let at = self.tick(&mut truth);
+            truth.news.push((id.to_owned(), at, News::ConversationEnded));
+        }
+        ran
+    }
+
+    /// What Ada calls a message in answers, lists and webhooks.
+    pub fn id(&self, number: usize, place: &str) -> String {
+        if self.same_ids { format!("m-{number}") } else { format!("{place}-{number}") }
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        if !self.dice.percent(*self.faults.lock().unwrap()) {
+            return None;
+        }
+        let done = self.dice.percent(50);
+        Some(match self.dice.below(10) {
+            0 => Fault::Throttled(None),
+            1 => Fault::Throttled(Some(self.dice.below(5))),
+            2 => Fault::Denied,
+            3 | 4 => Fault::Unreached,
+            5 | 6 => Fault::Unclear { done, hangs: true },
+            _ => Fault::Unclear { done, hangs: false },
+        })
+    }
+
+    /// Makes a call: some time there, `act`, some time back, or whatever goes wrong with it.
+    async fn call<T>(&self, permit: Permit, act: impl FnOnce() -> Result<T, Failure> + Send) -> Answer<T> {
+        let reason = || "simulated".to_owned();
+        let fault = self.fault();
+        if matches!(fault, Some(Fault::Unreached)) {
+            sleep(self.dice.millis(1, 2_000)).await;
+            permit.answered(Told::default(), None);
+            return Answer { outcome: Err(Failure::Unreached(reason())), answered_at: None };
+        }
+        sleep(self.dice.millis(1, 150)).await;
+        let (status, retry_after, outcome) = match fault {
+            None => {
+                let outcome = act();
+                (if outcome.is_ok() { 201 } else { 422 }, None, outcome)
+            }
+            Some(Fault::Throttled(seconds)) => {
+                let retry_after = seconds.map(Duration::from_secs);
+                (429, retry_after, Err(Failure::Throttled { reason: reason(), retry_after }))
+            }
+            Some(Fault::Denied) => (401, None, Err(Failure::Denied(reason()))),
+            Some(Fault::Unclear { done, hangs }) => {
+                if done {
+                    drop(act());
+                }
+                if hangs {
+                    sleep(TIMEOUT).await;
+                    permit.answered(Told::default(), None);
+                    return Answer { outcome: Err(Failure::Unclear(reason())), answered_at: None };
+                }
+                (500, None, Err(Failure::Unclear(reason())))
+            }
+            Some(Fault::Unreached) => unreachable!("answered above"),
+        };
+        sleep(self.dice.millis(1, 150)).await;
+        let told = Told { status: StatusCode::from_u16(status).ok(), retry_after, ..Told::default() };
+        permit.answered(told, outcome.as_ref().err().map(Failure::reason));
+        // A `Date` is cut to the second.
+        let date = self.environment.now().shifted(self.skew).second();
+        Answer { outcome, answered_at: Some(Time::from_millis(date * 1_000)) }
+    }
+
+    fn takes(&self, id: &str) -> Result<(), Failure> {
+        let now = self.environment.now();
+        let takes = self.look(id, |conversation| conversation.in_handoff && now >= conversation.begins_at);
+        if takes { Ok(()) } else { Err(Failure::NoHandoff("not in a handoff".to_owned())) }
+    }
+}
+
+#[async_trait]
+impl Ada for SimAda {
+    async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit {
+        self.limits.turn(priority, conversation).await
+    }
+
+    async fn send_message(
+        &self,
+        permit: Permit,
+        conversation: &ConversationId,
+        _display_name: &str,
+        text: &str,
+    ) -> Answer<Receipt> {
+        let stores = || {
+            self.takes(conversation.as_str())?;
+            let stored = self.writes(conversation.as_str(), Role::HumanAgent, text);
+            let id = self.id(stored.number, "answer");
+            Ok(Receipt { message_id: Some(MessageId(id)), created_at: Some(stored.at) })
+        };
+        self.call(permit, stores).await
+    }
+
+    async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
+        let ends = || {
+            self.takes(conversation.as_str())?;
+            self.ends(conversation.as_str(), false);
+            Ok(Receipt::default())
+        };
+        self.call(permit, ends).await
+    }
+
+    async fn list_messages(
+        &self,
+        permit: Permit,
+        _priority: Priority,
+        conversation: &ConversationId,
+        from: Option<&str>,
+    ) -> Answer<Listed> {
+        let from: usize = from.and_then(|page| page.parse().ok()).unwrap_or(0);
+        let lists = || {
+            Ok(self.look(conversation.as_str(), |known| {
+                let rest = known.messages.get(from..).unwrap_or_default();
+                let page = &rest[..rest.len().min(2 * PAGE)];
+                let more = rest.len() > page.len();
+                let next = if more { from + page.len() } else { from + page.len() / PAGE * PAGE };
+                let messages = page.iter().map(|stored| self.message(stored, "list")).collect();
+                Listed { messages, page: Some(next.to_string()), more }
+            }))
+        };
+        self.call(permit, lists).await
+    }
+
+    async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
+        let asks = || Ok(self.look(conversation.as_str(), |conversation| conversation.over));
+        self.call(permit, asks).await
+    }
+
+    fn offset(&self) -> Offset {
+        self.offset
+    }
+
+    fn denied(&self) -> Option<String> {
+        self.limits.denied()
+    }
+}
+
+impl SimAda {
+    fn message(&self, stored: &Stored, place: &str) -> Message {
+        Message {
+            id: MessageId(self.id(stored.number, place)),
+            created_at: stored.at,
+            author: Author { role: stored.role, display_name: None, avatar: None },
+            content: Content::Text { body: stored.body.clone() },
+        }
+    }
+}

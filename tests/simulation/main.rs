@@ -1,0 +1,65 @@
+//! The simulation: engine, rules and memory store with a simulated clock and a simulated Ada, in one thread.
+//!
+//! A seed draws a schedule: start calls, events that come late, twice, out of order or never, agents at work,
+//! calls that go wrong in every way, crashes. Then it grows calm, and the promises must hold. A seed always
+//! replays the same run:
+//!
+//! ```text
+//! SIM_SEED=1000 SIM_SCHEDULES=10000 scripts/test --test simulation -- --nocapture   many others
+//! SIM_SEED=17 SIM_SCHEDULES=1 scripts/test --test simulation -- --nocapture   one, with what happened
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "a test")]
+
+mod ada;
+mod clock;
+mod dice;
+mod post;
+mod promises;
+mod relay;
+mod story;
+
+use std::time::Instant;
+
+use story::Story;
+
+/// In every run of the tests.
+const SCHEDULES: u64 = 300;
+const STEPS: u64 = 60;
+
+/// Runs one schedule; gives what happened, and what went wrong.
+fn run(seed: u64) -> (Vec<String>, Result<(), String>) {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut story = Story::new(seed);
+        let outcome = story.runs(STEPS).await;
+        (std::mem::take(&mut story.trace), outcome)
+    })
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn the_promises_hold() {
+    let seed = number("SIM_SEED").unwrap_or(1);
+    let schedules = number("SIM_SCHEDULES").unwrap_or(SCHEDULES);
+    let began = Instant::now();
+    for seed in seed..seed + schedules {
+        let (trace, outcome) = run(seed);
+        if let Err(wrong) = outcome {
+            println!("{}", trace.join("\n"));
+            panic!("seed {seed}: {wrong}\nSIM_SEED={seed} SIM_SCHEDULES=1 scripts/test --test simulation");
+        }
+    }
+    println!("{schedules} schedules from seed {seed} in {:.1} s", began.elapsed().as_secs_f64());
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in 0..10 {
+        assert_eq!(run(seed), run(seed), "seed {seed}");
+    }
+}
