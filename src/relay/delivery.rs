@@ -79,6 +79,42 @@ impl Lane {
     }
 }
 
+/// What is claimed together, and shares its places: what Ada doesn't answer takes none from the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Queue {
+    /// What the end user notices.
+    Writes,
+    /// What only the thread needs.
+    Reads,
+    /// Either, tried before.
+    Again,
+}
+
+impl Queue {
+    /// The name it is stored under.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Writes => "writes",
+            Self::Reads => "reads",
+            Self::Again => "again",
+        }
+    }
+}
+
+/// Once refused for a moment is no trouble yet.
+const TROUBLE: u32 = 2;
+
+impl Delivery {
+    /// Where it waits.
+    pub const fn queue(&self) -> Queue {
+        match self.task.lane() {
+            _ if self.doubt.is_some() || self.attempts >= TROUBLE => Queue::Again,
+            Lane::Ada => Queue::Writes,
+            Lane::AdaReads => Queue::Reads,
+        }
+    }
+}
+
 impl Task {
     /// The lane it runs in.
     pub const fn lane(&self) -> Lane {

@@ -19,6 +19,7 @@ mod doors_webhook;
 mod gaps;
 mod handed_off_twice;
 mod housekeeping;
+mod isolation;
 mod life;
 mod limits;
 mod limits_flood;

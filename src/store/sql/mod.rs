@@ -32,7 +32,7 @@ use super::{
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
-    delivery::{Delivery, Lane},
+    delivery::{Delivery, Queue},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
@@ -176,15 +176,15 @@ impl Store for SqliteStore {
         &self,
         now: Time,
         lease: Duration,
-        lane: Lane,
+        queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        let asked = claim::Asked { now, lease, lane, limit };
+        let asked = claim::Asked { now, lease, queue, limit };
         self.write(|tell| writer::Job::Claim { asked, tell }).await
     }
 
-    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
-        read::still_waits(&self.readers, delivery).await
+    async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        read::waits_untroubled(&self.readers, delivery).await
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
