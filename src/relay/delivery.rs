@@ -101,16 +101,13 @@ impl Queue {
     }
 }
 
-/// Once refused for a moment is no trouble yet.
-const TROUBLE: u32 = 2;
-
 impl Delivery {
-    /// Where it waits.
+    /// Where it waits. A message that was refused for a moment, once, is as good as new.
     pub const fn queue(&self) -> Queue {
-        match self.task.lane() {
-            _ if self.doubt.is_some() || self.attempts >= TROUBLE => Queue::Again,
-            Lane::Ada => Queue::Writes,
-            Lane::AdaReads => Queue::Reads,
+        match (self.task.lane(), self.attempts) {
+            (Lane::Ada, 0..=1) if self.doubt.is_none() => Queue::Writes,
+            (Lane::AdaReads, 0) => Queue::Reads,
+            _ => Queue::Again,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Ada, as far as the relay can tell: conversations, calls that go wrong, and what the end user sees.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -81,12 +81,22 @@ pub struct SimAda {
     same_ids: bool,
     /// How many calls of a hundred go wrong.
     faults: Mutex<u64>,
+    broken: Mutex<Broken>,
+    /// When calls reached Ada.
+    calls: Mutex<Vec<Time>>,
     truth: Mutex<Truth>,
+}
+
+/// What goes wrong without chance.
+#[derive(Default)]
+struct Broken {
+    all: Option<Fault>,
+    hung: BTreeSet<String>,
 }
 
 /// How a call goes.
 #[derive(Clone, Copy, Debug)]
-enum Fault {
+pub enum Fault {
     Throttled(Option<u64>),
     Denied,
     Unreached,
@@ -109,6 +119,8 @@ impl SimAda {
             offset: Offset::from_micros(offset + error),
             same_ids: dice.percent(50),
             faults: Mutex::new(dice.one_of(&[0, 10, 40])),
+            broken: Mutex::default(),
+            calls: Mutex::default(),
             dice,
             truth: Mutex::new(Truth {
                 conversations: BTreeMap::new(),
@@ -122,6 +134,21 @@ impl SimAda {
     /// From now on nothing goes wrong.
     pub fn calm(&self) {
         *self.faults.lock().unwrap() = 0;
+    }
+
+    /// Every call goes wrong in this way, until `None` does.
+    pub fn breaks(&self, fault: Option<Fault>) {
+        self.broken.lock().unwrap().all = fault;
+    }
+
+    /// Calls about this conversation get no answer.
+    pub fn hangs(&self, id: &str) {
+        self.broken.lock().unwrap().hung.insert(id.to_owned());
+    }
+
+    /// When calls reached Ada.
+    pub fn calls(&self) -> Vec<Time> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn truth(&self) -> MutexGuard<'_, Truth> {
@@ -193,7 +220,14 @@ impl SimAda {
         if self.same_ids { format!("m-{number}") } else { format!("{place}-{number}") }
     }
 
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, id: &str) -> Option<Fault> {
+        let Broken { all, hung } = &*self.broken.lock().unwrap();
+        if hung.contains(id) {
+            return Some(Fault::Unclear { done: false, hangs: true });
+        }
+        if all.is_some() {
+            return *all;
+        }
         if !self.dice.percent(*self.faults.lock().unwrap()) {
             return None;
         }
@@ -209,15 +243,21 @@ impl SimAda {
     }
 
     /// Makes a call: some time there, `act`, some time back, or whatever goes wrong with it.
-    async fn call<T>(&self, permit: Permit, act: impl FnOnce() -> Result<T, Failure> + Send) -> Answer<T> {
+    async fn call<T>(
+        &self,
+        permit: Permit,
+        id: &ConversationId,
+        act: impl FnOnce() -> Result<T, Failure> + Send,
+    ) -> Answer<T> {
         let reason = || "simulated".to_owned();
-        let fault = self.fault();
+        let fault = self.fault(id.as_str());
         if matches!(fault, Some(Fault::Unreached)) {
             sleep(self.dice.millis(1, 2_000)).await;
             permit.answered(Told::default(), None);
             return Answer { outcome: Err(Failure::Unreached(reason())), answered_at: None };
         }
         sleep(self.dice.millis(1, 150)).await;
+        self.calls.lock().unwrap().push(self.environment.now());
         let (status, retry_after, outcome) = match fault {
             None => {
                 let outcome = act();
@@ -275,7 +315,7 @@ impl Ada for SimAda {
             let id = self.id(stored.number, "answer");
             Ok(Receipt { message_id: Some(MessageId(id)), created_at: Some(stored.at) })
         };
-        self.call(permit, stores).await
+        self.call(permit, conversation, stores).await
     }
 
     async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
@@ -284,7 +324,7 @@ impl Ada for SimAda {
             self.ends(conversation.as_str(), false);
             Ok(Receipt::default())
         };
-        self.call(permit, ends).await
+        self.call(permit, conversation, ends).await
     }
 
     async fn list_messages(
@@ -305,12 +345,12 @@ impl Ada for SimAda {
                 Listed { messages, page: Some(next.to_string()), more }
             }))
         };
-        self.call(permit, lists).await
+        self.call(permit, conversation, lists).await
     }
 
     async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
         let asks = || Ok(self.look(conversation.as_str(), |conversation| conversation.over));
-        self.call(permit, asks).await
+        self.call(permit, conversation, asks).await
     }
 
     fn offset(&self) -> Offset {

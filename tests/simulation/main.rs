@@ -13,13 +13,16 @@
 
 mod ada;
 mod clock;
+mod desk;
 mod dice;
+mod isolation;
+mod outage;
 mod post;
 mod promises;
 mod relay;
 mod story;
 
-use std::time::Instant;
+use std::{future::Future, time::Instant};
 
 use story::Story;
 
@@ -27,11 +30,16 @@ use story::Story;
 const SCHEDULES: u64 = 300;
 const STEPS: u64 = 60;
 
-/// Runs one schedule; gives what happened, and what went wrong.
-fn run(seed: u64) -> (Vec<String>, Result<(), String>) {
+/// Time stands still unless everybody waits.
+fn in_simulated_time<T>(story: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    runtime.block_on(story)
+}
+
+/// Runs one schedule; gives what happened, and what went wrong.
+fn run(seed: u64) -> (Vec<String>, Result<(), String>) {
+    in_simulated_time(async {
         let mut story = Story::new(seed);
         let outcome = story.runs(STEPS).await;
         (std::mem::take(&mut story.trace), outcome)

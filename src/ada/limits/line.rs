@@ -63,6 +63,11 @@ impl Line {
         ticket
     }
 
+    /// Whether `ticket` is the first of its kind.
+    pub fn is_head(&self, ticket: &Ticket) -> bool {
+        self.waiting.get(&ticket.priority).and_then(BTreeSet::first) == Some(ticket)
+    }
+
     /// The first of each kind, most urgent first.
     pub fn heads(&self) -> impl Iterator<Item = &Ticket> {
         self.waiting.values().filter_map(BTreeSet::first)
@@ -102,12 +107,12 @@ mod tests {
         let again = line.join(Priority::Write, &busy);
         let new = line.join(Priority::Write, &calm);
         for (next, now) in [(new, 2), (again, 3), (read, 4)] {
-            assert!(line.heads().next() == Some(&next));
+            assert!(line.heads().next() == Some(&next) && line.is_head(&next));
             line.serve(&next, Time::from_millis(now));
         }
         let (busy, calm) = (line.join(Priority::Write, &busy), line.join(Priority::Write, &calm));
-        assert!(line.heads().next() == Some(&busy));
+        assert!(line.heads().next() == Some(&busy) && line.is_head(&busy));
         line.leave(&busy);
-        assert!(line.heads().next() == Some(&calm));
+        assert!(line.heads().next() == Some(&calm) && line.is_head(&calm));
     }
 }

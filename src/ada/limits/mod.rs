@@ -28,11 +28,9 @@ use pace::{CallNumber, Pace, Room};
 
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
-/// How much of the limits may be used by what is tried again, by reads, and by recovery alone: the rest is kept for
-/// what people write.
-const AGAIN_PERCENT: u32 = 70;
-const READS_PERCENT: u32 = 70;
-const RECOVERY_PERCENT: u32 = 20;
+/// How much of the limits may be used by all but new writes, and among these by what is tried again, by reads, and
+/// by recovery alone: the rest is kept for what people write.
+const PERCENT: [u32; PACES - 1] = [80, 60, 70, 20];
 /// The wait after a 429 without `Retry-After`; doubles while they go on, to 30 s.
 const BARE_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BARE_PAUSE: Duration = Duration::from_secs(30);
@@ -67,7 +65,7 @@ pub struct Limits {
 }
 
 struct State {
-    /// Of all calls; of those tried again; of reads; of recovery alone.
+    /// Of all calls; of all but new writes; of those tried again; of reads; of recovery alone.
     paces: [Pace; PACES],
     line: Line,
     /// Why the key is refused, and the last call that had left when it was.
@@ -85,7 +83,7 @@ pub struct Permit {
 /// The number of a call in each pace that it counts in.
 type Calls = [Option<CallNumber>; PACES];
 
-const PACES: usize = 4;
+const PACES: usize = 5;
 
 impl Rates {
     /// This part of the rates, but at least one call.
@@ -102,18 +100,17 @@ impl Rates {
 const fn counts_in(priority: Priority) -> &'static [usize] {
     match priority {
         Priority::Write => &[0],
-        Priority::Again => &[0, 1],
-        Priority::Read => &[0, 2],
-        Priority::Recover => &[0, 2, 3],
+        Priority::Again => &[0, 1, 2],
+        Priority::Read => &[0, 1, 3],
+        Priority::Recover => &[0, 1, 3, 4],
     }
 }
 
 impl Limits {
     /// Limits that nothing has counted against.
     pub fn new(rates: Rates, environment: Arc<dyn Environment>) -> Arc<Self> {
-        let [again, reads, recovery] =
-            [AGAIN_PERCENT, READS_PERCENT, RECOVERY_PERCENT].map(|part| rates.part(part));
-        let paces = [rates, again, reads, recovery].map(Pace::new);
+        let [others, again, reads, recovery] = PERCENT.map(|percent| rates.part(percent));
+        let paces = [rates, others, again, reads, recovery].map(Pace::new);
         let state = State { paces, line: Line::default(), denied: None, bare_refusals: 0 };
         Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new() })
     }
@@ -160,6 +157,9 @@ impl Limits {
         let now = self.environment.now();
         let Some(ticket) = place.ticket.as_ref() else { return Taken::NotBefore(None) };
         let State { paces, line, .. } = &mut *state;
+        if !line.is_head(ticket) {
+            return Taken::NotBefore(None);
+        }
         // Who is before it may have no room where it has.
         let next =
             line.heads().find(|head| *head == ticket || room(paces, head.priority(), now) == Room::Now);
@@ -308,12 +308,12 @@ mod tests {
         let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
         let conversation = ConversationId::from("c");
         let turn = |priority| limits.turn(priority, &conversation);
-        for _ in 0..7 {
+        for _ in 0..6 {
             drop(turn(Priority::Again).await);
         }
         let mut again = std::pin::pin!(turn(Priority::Again));
         assert!(futures_util::poll!(&mut again).is_pending());
-        for priority in [Priority::Read, Priority::Write, Priority::Read] {
+        for priority in [Priority::Read, Priority::Read, Priority::Write, Priority::Write] {
             let turn = tokio::time::timeout(Duration::from_secs(5), turn(priority)).await;
             assert!(turn.is_ok(), "{priority:?}");
         }
