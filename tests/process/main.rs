@@ -14,6 +14,8 @@ mod dead_letters;
 mod demo;
 #[cfg(target_os = "linux")]
 mod disk;
+#[cfg(target_os = "linux")]
+mod overload;
 mod process;
 mod relay;
 mod settings;
