@@ -183,7 +183,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
         is_over = status.outcome == Ok(true);
     }
     let jitter = engine.environment.jitter();
-    let look = Arc::new(Look { delivery, outcome, is_over, answered_at, jitter });
+    let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
     let settled = patiently(&look.delivery, || {
         let look = Arc::clone(&look);
         engine.decide(look::scope(&look), move |draft| look::settle(draft, &look))

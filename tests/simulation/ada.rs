@@ -29,6 +29,10 @@ use crate::dice::Dice;
 
 /// What a call to Ada waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Why a call is refused for good.
+pub const REFUSED: &str = "refused";
+/// Why a call is refused outside of handoffs.
+pub const NO_HANDOFF: &str = "not in a handoff";
 /// Messages on a page of the list.
 const PAGE: usize = 5;
 
@@ -58,7 +62,8 @@ pub struct Conversation {
 #[derive(Clone, Debug)]
 pub enum News {
     Message(Stored),
-    HandoffEnded,
+    /// With its number.
+    HandoffEnded(u32),
     ConversationEnded,
 }
 
@@ -84,6 +89,8 @@ pub struct SimAda {
     broken: Mutex<Broken>,
     /// When calls reached Ada.
     calls: Mutex<Vec<Time>>,
+    /// Until then nobody reaches it.
+    away_until: Mutex<Time>,
     truth: Mutex<Truth>,
 }
 
@@ -97,6 +104,7 @@ struct Broken {
 /// How a call goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
+    Refused,
     Throttled(Option<u64>),
     Denied,
     Unreached,
@@ -121,6 +129,7 @@ impl SimAda {
             faults: Mutex::new(dice.one_of(&[0, 10, 40])),
             broken: Mutex::default(),
             calls: Mutex::default(),
+            away_until: Mutex::new(Time::default()),
             dice,
             truth: Mutex::new(Truth {
                 conversations: BTreeMap::new(),
@@ -134,6 +143,12 @@ impl SimAda {
     /// From now on nothing goes wrong.
     pub fn calm(&self) {
         *self.faults.lock().unwrap() = 0;
+        *self.away_until.lock().unwrap() = Time::default();
+    }
+
+    /// For so long nobody reaches it.
+    pub fn goes_away(&self, time: Duration) {
+        *self.away_until.lock().unwrap() = self.environment.now() + time;
     }
 
     /// Every call goes wrong in this way, until `None` does.
@@ -206,7 +221,8 @@ impl SimAda {
         let ran = std::mem::take(&mut conversation.in_handoff);
         conversation.over |= whole;
         if ran {
-            truth.news.push((id.to_owned(), at, News::HandoffEnded));
+            let number = conversation.handoff;
+            truth.news.push((id.to_owned(), at, News::HandoffEnded(number)));
         }
         if whole {
             let at = self.tick(&mut truth);
@@ -228,16 +244,20 @@ impl SimAda {
         if all.is_some() {
             return *all;
         }
+        if self.environment.now() < *self.away_until.lock().unwrap() {
+            return Some(Fault::Unreached);
+        }
         if !self.dice.percent(*self.faults.lock().unwrap()) {
             return None;
         }
         let done = self.dice.percent(50);
-        Some(match self.dice.below(10) {
+        Some(match self.dice.below(11) {
             0 => Fault::Throttled(None),
             1 => Fault::Throttled(Some(self.dice.below(5))),
             2 => Fault::Denied,
             3 | 4 => Fault::Unreached,
             5 | 6 => Fault::Unclear { done, hangs: true },
+            7 => Fault::Refused,
             _ => Fault::Unclear { done, hangs: false },
         })
     }
@@ -268,6 +288,7 @@ impl SimAda {
                 (429, retry_after, Err(Failure::Throttled { reason: reason(), retry_after }))
             }
             Some(Fault::Denied) => (401, None, Err(Failure::Denied(reason()))),
+            Some(Fault::Refused) => (400, None, Err(Failure::Refused(REFUSED.to_owned()))),
             Some(Fault::Unclear { done, hangs }) => {
                 if done {
                     drop(act());
@@ -292,7 +313,7 @@ impl SimAda {
     fn takes(&self, id: &str) -> Result<(), Failure> {
         let now = self.environment.now();
         let takes = self.look(id, |conversation| conversation.in_handoff && now >= conversation.begins_at);
-        if takes { Ok(()) } else { Err(Failure::NoHandoff("not in a handoff".to_owned())) }
+        if takes { Ok(()) } else { Err(Failure::NoHandoff(NO_HANDOFF.to_owned())) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const OUTAGE: Duration = Duration::from_hours(1);
-const HANDOFFS: usize = 60;
+const HANDOFFS: usize = 40;
 /// Each agent writes so often during the outage.
 const PAUSE: Duration = Duration::from_secs(4 * 60);
 /// A message that is over age is noticed at the next attempt: a wait, a place in line and a timeout later.
