@@ -13,6 +13,10 @@ mod crash;
 mod dead_letters;
 mod demo;
 mod forged;
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
+mod overload;
 mod process;
 mod relay;
 mod secrets;
@@ -20,6 +24,7 @@ mod settings;
 mod start;
 mod stop;
 mod survive;
+mod webhooks;
 
 use std::{
     future::Future,
