@@ -12,12 +12,14 @@ mod check;
 mod crash;
 mod dead_letters;
 mod demo;
+mod forged;
 #[cfg(target_os = "linux")]
 mod disk;
 #[cfg(target_os = "linux")]
 mod overload;
 mod process;
 mod relay;
+mod secrets;
 mod settings;
 mod start;
 mod stop;

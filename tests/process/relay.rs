@@ -1,6 +1,9 @@
 //! `handoff-relay serve` with settings that will do, and its agent API.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     ada::{API_KEY, START_KEY, WEBHOOK_SECRET},
-    process::{Env, Process},
+    process::{Env, Process, log_line},
     until,
 };
 
@@ -47,7 +50,7 @@ pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
 
 /// Waits until a relay says that it is up; gives the line.
 pub async fn up(process: &Process) -> Value {
-    process.stderr.logged(1, "handoff-relay is up").await.remove(0)
+    process.stderr.find(1, "the start line", start_line).await.remove(0)
 }
 
 /// Where a relay is that has said so.
@@ -121,6 +124,21 @@ impl Relay {
         lines.into_iter().filter(|line| !line.ends_with(" 0")).map(str::to_owned).collect()
     }
 
+    /// Ada sends a webhook, and has it acknowledged.
+    pub async fn gets(&self, svix_id: &str, body: &str) {
+        let answer = self.webhook(svix_id, body, WEBHOOK_SECRET).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
+    /// A webhook signed with any secret.
+    pub fn webhook(&self, svix_id: &str, body: &str, secret: &str) -> reqwest::RequestBuilder {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let signature = sandbox::webhook::sign(secret, svix_id, seconds.try_into().unwrap(), body.as_bytes());
+        let request = self.http.post(format!("{}/webhooks/message", self.url));
+        let request = request.header("svix-id", svix_id).header("svix-timestamp", seconds);
+        request.header("svix-signature", signature).body(body.to_owned())
+    }
+
     /// The only handoff's id.
     pub async fn handoff(&self) -> String {
         let list = self.get("/api/handoffs").await;
@@ -161,6 +179,21 @@ impl Relay {
         })
         .await
     }
+}
+
+/// The line that says what runs, also when it was written for eyes.
+fn start_line(line: &str) -> Option<Value> {
+    const WORDS: &str = "handoff-relay is up";
+    let json = log_line(line).filter(|line| line["message"] == WORDS);
+    json.or_else(|| {
+        let fields = line.split_once(WORDS)?.1.split_whitespace();
+        Some(
+            fields
+                .filter_map(|field| field.split_once('='))
+                .map(|(name, value)| (name, json!(value)))
+                .collect(),
+        )
+    })
 }
 
 /// A client that knows no proxy.

@@ -91,11 +91,11 @@ async fn agents_need_tokens_where_nobody_sits_in_front() {
 async fn a_malformed_log_filter_is_a_wrong_setting_too() {
     let settings = settings("https://example.ada.support");
     let mut env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    env.push(("RUST_LOG", "info,handoff_relay=loud"));
+    env.push(("RUST_LOG", "info,handoff_relay=hunter2"));
     let ended = run(folder().path(), &[], &env).await;
     assert_eq!(ended.code, WRONG_SETTINGS);
-    assert!(ended.stderr[0].starts_with("RUST_LOG is malformed: "), "{:?}", ended.stderr);
-    ended.never_says(&[]);
+    assert!(ended.stderr[0].starts_with("RUST_LOG is malformed; "), "{:?}", ended.stderr);
+    ended.never_says(&["hunter2"]);
 }
 
 #[tokio::test]

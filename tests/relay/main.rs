@@ -18,6 +18,7 @@ mod doors_start;
 mod doors_webhook;
 mod gaps;
 mod handed_off_twice;
+mod hostile_ids;
 mod housekeeping;
 mod isolation;
 mod life;
