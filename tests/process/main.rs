@@ -12,9 +12,9 @@ mod check;
 mod crash;
 mod dead_letters;
 mod demo;
-mod forged;
 #[cfg(target_os = "linux")]
 mod disk;
+mod forged;
 #[cfg(target_os = "linux")]
 mod overload;
 mod process;
