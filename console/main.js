@@ -99,12 +99,13 @@ function leave(why = "") {
   signin.show(why);
 }
 
+/** Begins a new page: nothing that was shown stays in this one, hidden. */
 async function signOut() {
   await api.signOut().catch(() => {});
   remembered.signedIn = false;
   forgetTexts();
   stream.tellTabs("signed-out");
-  leave();
+  location.replace(location.pathname);
 }
 
 /** Shows what the address names: a conversation, or the queue. */

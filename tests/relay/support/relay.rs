@@ -25,6 +25,11 @@ pub const INTEGRATION: &str = "custom-handoff";
 /// Names and tokens.
 const AGENTS: [(&str, &str); 2] = [("Alex", "token-of-alex-0123456789"), ("Sam", "token-of-sam-0123456789")];
 
+/// An agent's token.
+pub fn token_of(name: &str) -> &'static str {
+    AGENTS.iter().find(|(known, _)| *known == name).expect("an agent of the settings").1
+}
+
 /// How a relay is to be.
 pub struct Setup {
     env: BTreeMap<String, String>,
@@ -85,6 +90,8 @@ pub struct Relay {
     pub url: String,
     pub agents_url: String,
     pub http: reqwest::Client,
+    /// Signs Alex in to the console, once.
+    pub sign_in_link: String,
     env: BTreeMap<String, String>,
     limits: Limits,
     two_doors: bool,
@@ -99,7 +106,11 @@ struct Serving {
 }
 
 async fn listener() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    listener_at("127.0.0.1:0").await
+}
+
+async fn listener_at(address: &str) -> (TcpListener, String) {
+    let listener = TcpListener::bind(address).await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
 }
@@ -135,11 +146,22 @@ impl Relay {
         env.entry("DATABASE_URL".to_owned())
             .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let (url, agents_url) = (String::new(), String::new());
         let (serving, _ada_serves) = (None, stop.drop_guard());
         let Setup { limits, two_doors, .. } = setup;
-        let mut relay =
-            Self { ada, road, url, agents_url, http, env, limits, two_doors, folder, serving, _ada_serves };
+        let mut relay = Self {
+            ada,
+            road,
+            url: String::new(),
+            agents_url: String::new(),
+            http,
+            sign_in_link: String::new(),
+            env,
+            limits,
+            two_doors,
+            folder,
+            serving,
+            _ada_serves,
+        };
         relay.serve().await;
         relay
     }
@@ -149,7 +171,11 @@ impl Relay {
     }
 
     async fn serve(&mut self) {
-        let (public, url) = listener().await;
+        self.serve_at("127.0.0.1:0").await;
+    }
+
+    async fn serve_at(&mut self, address: &str) {
+        let (public, url) = listener_at(address).await;
         let (agents, agents_url) = match self.two_doors {
             true => {
                 let (listener, url) = listener().await;
@@ -159,6 +185,7 @@ impl Relay {
         };
         let server = Server::with_limits(self.settings(), self.limits).await.expect("a server");
         let stop = server.stop();
+        self.sign_in_link = server.sign_in_link(&agents_url).expect("randomness").1;
         self.ada.set_targets(format!("{url}/webhooks/message"), format!("{url}/handoffs/start"));
         let task = tokio::spawn(server.serve(Listeners { public, agents }));
         (self.url, self.agents_url) = (url, agents_url);
@@ -189,6 +216,13 @@ impl Relay {
     pub async fn start_again(&mut self) {
         assert!(self.serving.is_none(), "it runs");
         self.serve().await;
+    }
+
+    /// Starts a relay that was stopped, where it was: a browser looks for it nowhere else.
+    pub async fn start_again_there(&mut self) {
+        assert!(self.serving.is_none() && !self.two_doors, "it runs, or has two doors");
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.serve_at(&address).await;
     }
 
     /// Waits until nothing is left to do, no delivery and no event, and stops.
@@ -245,8 +279,7 @@ impl Relay {
     }
 
     pub fn agent(&self, name: &str) -> Agent {
-        let token = AGENTS.iter().find(|(known, _)| *known == name).expect("an agent of the settings").1;
-        Agent::new(self.http.clone(), &self.agents_url, token)
+        Agent::new(self.http.clone(), &self.agents_url, token_of(name))
     }
 
     pub fn alex(&self) -> Agent {

@@ -1,0 +1,80 @@
+//! Texts that agents write often.
+
+use serde_json::json;
+use thirtyfour::Key;
+
+use crate::{desk::Desk, support::relay::Relay};
+
+impl Desk {
+    /// Opens the dialog in which canned replies are managed.
+    pub async fn manages_replies(&self) {
+        self.clicks("#account").await;
+        self.clicks("[data-action=canned]").await;
+        self.sees("#canned-dialog[open]").await;
+    }
+
+    /// Adds one there.
+    pub async fn adds_reply(&self, title: &str, text: &str) {
+        self.clicks("[data-action=add-reply]").await;
+        self.pastes(title).await;
+        self.presses(Key::Tab).await;
+        self.pastes(text).await;
+        self.clicks("#canned-dialog form .main").await;
+        self.shows("#canned-dialog .canned-title", title).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reply_is_kept_and_filled_in_with_a_slash() {
+    let relay = Relay::start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.manages_replies().await;
+    desk.adds_reply("Greeting", "Hello {name}, this is {agent}. {unknown}").await;
+    desk.adds_reply("Goodbye", "Goodbye {first_name}!").await;
+    desk.clicks("[data-action=add-reply]").await;
+    desk.pastes("Greeting").await;
+    desk.presses(Key::Tab).await;
+    desk.pastes("Another one").await;
+    desk.clicks("#canned-dialog form .main").await;
+    desk.sees("#canned-dialog form .problem:not(:empty)").await;
+    desk.clicks("#canned-dialog [data-close]").await;
+
+    desk.clicks("#composer-text").await;
+    let draft = "return document.getElementById('composer-text').value";
+    desk.types("/gre").await;
+    desk.shows("#canned-list [aria-selected=true]", "Hello Maria Silva, this is Alex. {unknown}").await;
+    desk.presses(Key::Enter).await;
+    desk.comes_to(draft, json!("Hello Maria Silva, this is Alex. {unknown}")).await;
+    desk.shows("#composer-hint", "Nothing is known for {unknown}").await;
+    desk.presses(Key::Control + "a").await;
+    desk.types("/good").await;
+    desk.presses(Key::Tab).await;
+    desk.comes_to(draft, json!("Goodbye Maria!")).await;
+
+    // Others' changes come by themselves.
+    let list = relay.alex().get("/canned-replies").await.good(200);
+    let id = list["data"][0]["id"].as_str().unwrap();
+    assert_eq!(list["data"][0]["title"], "Goodbye");
+    let changed = json!({"title": "Farewell", "text": "Farewell, {first_name}!"});
+    relay.agent("Sam").request("PUT", &format!("/canned-replies/{id}")).json(&changed).send().await.unwrap();
+    desk.presses(Key::Control + "a").await;
+    desk.until("the changed reply", async || {
+        desk.presses(Key::Backspace + Key::Null).await;
+        desk.types("/").await;
+        desk.texts("#canned-list .canned-title").await.contains(&"Farewell".to_owned()).then_some(())
+    })
+    .await;
+    desk.presses(Key::Escape).await;
+
+    desk.manages_replies().await;
+    desk.clicks(&format!("[data-canned-id='{id}'] button")).await;
+    desk.clicks("[data-action=delete-reply]").await;
+    desk.confirms("Delete “Farewell”?").await;
+    desk.until("one reply", async || {
+        (desk.texts("#canned-dialog .canned-title").await == ["Greeting"]).then_some(())
+    })
+    .await;
+    desk.closes_after(&["status of 409"]).await;
+}

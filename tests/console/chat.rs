@@ -1,0 +1,79 @@
+//! A conversation between a customer and an agent.
+
+use std::time::Duration;
+
+use sandbox::{Disorder, Role};
+use serde_json::json;
+
+use crate::{
+    chat,
+    desk::{Desk, row},
+    support::{eventually, relay::Relay, soon},
+};
+
+#[tokio::test]
+async fn a_handoff_appears_and_is_accepted_without_a_reload() {
+    let relay = Relay::start().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.shows("#queue-empty", "Nobody is waiting").await;
+    let (conversation, handoff) = relay.hand_off().await;
+    desk.shows(&format!("{} .name", row(&handoff)), "Maria Silva").await;
+    desk.shows("#tab-waiting .number", "1").await;
+    desk.comes_to("return document.title", json!("(1) handoff-relay")).await;
+
+    desk.opens(&handoff).await;
+    desk.shows("#composer-reason", "Nobody has accepted this conversation yet.").await;
+    desk.clicks("#composer-open").await;
+    desk.shows("#conversation-status", "You have it").await;
+    desk.sees("#composer-text:focus").await;
+    desk.misses(&row(&handoff)).await;
+    desk.clicks("#tab-mine").await;
+    desk.sees(&row(&handoff)).await;
+    desk.until("a system line", async || {
+        let lines = desk.lines().await;
+        (lines == ["Handed over by the AI Agent", "You accepted"]).then_some(())
+    })
+    .await;
+
+    desk.writes("Hello, this is Alex.").await;
+    desk.has_message("Hello, this is Alex.", "confirmed").await;
+    assert!(chat(&relay, &conversation).contains(&"Hello, this is Alex.".to_owned()));
+    desk.closes().await;
+}
+
+/// Webhooks come late, in the wrong order and twice.
+#[tokio::test]
+async fn both_sides_chat_under_disorder() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    relay.ada.set_disorder(Disorder {
+        delay: Duration::ZERO..=Duration::from_millis(900),
+        duplicate_every: Some(2),
+        lose_every: None,
+        seed: 7,
+    });
+    for round in 1..=4 {
+        let answer = format!("Answer {round}");
+        for part in ["a", "b"] {
+            relay.ada.customer_says(&conversation, &format!("Question {round}{part}")).await.unwrap();
+        }
+        desk.writes(&answer).await;
+        let arrived = relay.ada.until(|ada| {
+            let messages = ada.messages(&conversation);
+            messages.iter().any(|one| one.role == Role::HumanAgent && one.text() == Some(&answer))
+        });
+        soon("the answer at Ada", arrived).await;
+    }
+    let said = chat(&relay, &conversation);
+    assert_eq!(said.iter().filter(|text| text.starts_with("Answer")).count(), 4, "{said:?}");
+    desk.reads(&said).await;
+    for round in 1..=4 {
+        desk.has_message(&format!("Answer {round}"), "confirmed").await;
+    }
+    eventually("the last webhook", async || relay.ada.is_idle().then_some(())).await;
+    desk.reloads().await;
+    desk.reads(&said).await;
+    desk.closes().await;
+}

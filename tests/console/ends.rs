@@ -1,0 +1,59 @@
+//! A conversation ends.
+
+use tokio::time::Instant;
+
+use crate::{
+    chat,
+    desk::Desk,
+    support::{past_the_doubt, relay::Relay, soon},
+};
+
+#[tokio::test]
+async fn an_agent_ends_it_after_a_question() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.writes("Goodbye.").await;
+
+    desk.clicks("#conversation-actions [data-action=end]").await;
+    desk.shows("dialog.ask h2", "End the conversation with Maria Silva?").await;
+    desk.clicks("dialog.ask button[value=no]").await;
+    desk.misses("dialog").await;
+    desk.sees("#conversation[data-status=active]").await;
+    assert!(relay.ada.in_handoff(&conversation));
+
+    desk.clicks("#conversation-actions [data-action=end]").await;
+    desk.confirms("End the conversation with Maria Silva?").await;
+    desk.shows("#conversation-status", "You ended it").await;
+    desk.shows("#composer-reason", "Messages can't reach the customer any more").await;
+    desk.misses("#conversation-actions button").await;
+    soon("Ada's end", relay.ada.until(|ada| !ada.in_handoff(&conversation))).await;
+    assert!(
+        chat(&relay, &conversation).contains(&"Goodbye.".to_owned()),
+        "what was written before still went"
+    );
+    desk.has_message("Goodbye.", "confirmed").await;
+    desk.shows("#messages .line", "You ended the conversation").await;
+    desk.clicks("#tab-ended").await;
+    desk.sees(&crate::desk::row(&handoff)).await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn a_customer_ends_it() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let began = Instant::now();
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.types("What about").await;
+    past_the_doubt(began).await;
+    relay.ada.customer_ends_chat(&conversation).await.unwrap();
+    desk.sees("#conversation[data-status=ended]").await;
+    desk.shows("#conversation-status", "Maria Silva ended it").await;
+    desk.shows("#messages .line", "Maria Silva ended the conversation").await;
+    desk.shows("#composer-reason", "Maria Silva ended it. Messages can't reach the customer any more").await;
+    desk.misses("#composer-text").await;
+    desk.closes().await;
+}

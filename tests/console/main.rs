@@ -1,0 +1,52 @@
+//! The console in a real browser, against a real relay and a stand-in Ada.
+//!
+//! Each test has a relay and a browser of its own. A [`desk::Desk`] is the page as an agent meets it: it clicks,
+//! types, and waits for what must show, up to a deadline. A desk that closes looks back: the page may have logged
+//! nothing that the test didn't expect, and asked nobody but the relay for anything. To add a test: a function in the
+//! file of its subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests: what is unexpected ends the story"
+)]
+
+/// The relay, its Ada, and ways to wait, from the stories about the relay; not all of it is needed here.
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../relay/support/mod.rs"]
+mod support;
+
+mod chromium;
+mod desk;
+
+mod accessibility;
+mod canned;
+mod chat;
+mod connection;
+mod drafts;
+mod ends;
+mod failures;
+mod figures;
+mod hostile;
+mod keyboard;
+mod notes;
+mod pictures;
+mod sign_in;
+mod tabs;
+mod team;
+
+use support::relay::Relay;
+
+/// How many event streams the relay serves.
+async fn streams(relay: &Relay) -> u64 {
+    let metrics = relay.get("/metrics").await;
+    let line = metrics.text().lines().find_map(|line| line.strip_prefix("handoff_relay_event_streams "));
+    line.unwrap().parse().unwrap()
+}
+
+/// What both sides have said, as the customer sees it.
+fn chat(relay: &Relay, conversation: &str) -> Vec<String> {
+    let messages = relay.ada.messages(conversation);
+    messages.iter().filter_map(|message| message.text().map(str::to_owned)).collect()
+}
