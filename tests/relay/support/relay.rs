@@ -219,6 +219,7 @@ impl Relay {
     }
 
     /// Starts a relay that was stopped, where it was: a browser looks for it nowhere else.
+    #[allow(dead_code, reason = "made for the console's tests")]
     pub async fn start_again_there(&mut self) {
         assert!(self.serving.is_none() && !self.two_doors, "it runs, or has two doors");
         let address = self.url.trim_start_matches("http://").to_owned();
