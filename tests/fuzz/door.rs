@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -26,7 +26,9 @@ pub const SECRET: &str = "whsec_ZnV6eg==";
 const START_KEY: &str = "key-of-the-start-door";
 const TOKEN: &str = "token-of-alex-0123456789";
 /// Nothing here takes this long.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Between two looks at something that can't be awaited.
+const PAUSE: Duration = Duration::from_millis(15);
 
 /// A request. Its line and headers are made fit to be sent, whatever they hold.
 pub struct Request<'a> {
@@ -248,13 +250,23 @@ impl Ada {
         Self { url, calls, _running: stop.drop_guard() }
     }
 
-    /// Every call was about one of these, and said so in one segment of its path. Gives how many were asked about.
-    pub fn was_asked_only_about(&self, known: &HashSet<String>) -> usize {
+    /// Every call was about one of these, and said so in one segment of its path.
+    pub fn was_asked_only_about(&self, known: &HashSet<String>) {
         let calls = self.calls.lock().unwrap();
         assert_eq!(calls.astray, Vec::<String>::new(), "calls left their conversation");
         let strange: Vec<_> = calls.conversations.difference(known).collect();
         assert!(strange.is_empty(), "nobody's conversations: {strange:?}");
-        calls.conversations.len()
+    }
+
+    /// Waits until there was a call about each of these.
+    pub async fn is_asked_about(&self, started: &HashSet<String>) {
+        let missing = || started.difference(&self.calls.lock().unwrap().conversations).count();
+        let asked = timeout(DEADLINE, async {
+            while missing() > 0 {
+                sleep(PAUSE).await;
+            }
+        });
+        assert!(asked.await.is_ok(), "Ada was never asked about {} of {}", missing(), started.len());
     }
 }
 

@@ -19,7 +19,7 @@ const LOOK_AFTER: usize = 50;
 fn webhook() {
     let runtime = Runtime::new().unwrap();
     let (mut door, mut sent) = (runtime.block_on(Door::open("memory:", NOWHERE)), 0);
-    Target { name: "webhook", count: 1_000, words: WORDS }.fuzz(|body| {
+    Target { name: "webhook", count: 600, words: WORDS }.fuzz(|body| {
         runtime.block_on(async {
             sent += 1;
             if sent % WEBHOOKS == 0 {
