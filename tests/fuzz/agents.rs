@@ -63,7 +63,7 @@ const WORDS: &[&str] = &[
 fn agents() {
     let runtime = Runtime::new().unwrap();
     let mut pair: Option<Pair> = None;
-    Target { name: "agents", count: 800, words: WORDS }.fuzz(|input| {
+    Target { name: "agents", count: 500, words: WORDS }.fuzz(|input| {
         runtime.block_on(async {
             if pair.as_ref().is_none_or(|pair| pair.requests >= REQUESTS) {
                 pair = Some(Pair::new().await);

@@ -53,7 +53,7 @@ const WORDS: &[&str] = &[
 
 #[test]
 fn settings() {
-    Target { name: "settings", count: 4_000, words: WORDS }.fuzz(|file| {
+    Target { name: "settings", count: 2_000, words: WORDS }.fuzz(|file| {
         match Settings::load_file(BTreeMap::new(), file, Terminal::Detached) {
             Ok((settings, warnings)) => {
                 hold(&settings);

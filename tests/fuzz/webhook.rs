@@ -42,7 +42,7 @@ fn webhook() {
     });
 }
 
-/// An agent opens everything there is.
+/// An agent opens everything there is, and is shown no key.
 async fn look(door: &mut Door) {
     let list = door.get("/api/handoffs?limit=200").await;
     for handoff in list["data"].as_array().unwrap() {
@@ -51,7 +51,9 @@ async fn look(door: &mut Door) {
     }
     let letters = door.get("/api/dead-letters").await;
     for letter in letters["data"].as_array().unwrap() {
-        door.get(&format!("/api/dead-letters/{}", letter["id"].as_str().unwrap())).await;
+        let whole = door.get(&format!("/api/dead-letters/{}", letter["id"].as_str().unwrap())).await;
+        // A presigned URL is a key to a customer's file.
+        assert!(!whole.to_string().contains("?X-Amz-Signature="), "{whole}");
     }
 }
 
