@@ -12,7 +12,11 @@ mod check;
 mod crash;
 mod dead_letters;
 mod demo;
+#[cfg(target_os = "linux")]
+mod disk;
 mod forged;
+#[cfg(target_os = "linux")]
+mod overload;
 mod process;
 mod relay;
 mod secrets;
@@ -20,6 +24,7 @@ mod settings;
 mod start;
 mod stop;
 mod survive;
+mod webhooks;
 
 use std::{
     future::Future,

@@ -35,13 +35,17 @@ pub fn settings(ada_url: &str) -> Vec<(&'static str, String)> {
     .into()
 }
 
-/// A relay that starts, with `more` settings, which win.
-pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
-    let settings = settings(ada_url);
+/// These settings and `more`, which win.
+fn with<'a>(settings: &'a [(&'a str, String)], more: Env<'a>) -> Vec<(&'a str, &'a str)> {
     let mut env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
     env.extend(more);
-    Process::start(folder, &[], &env)
+    env
+}
+
+/// A relay that starts, with `more` settings, which win.
+pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
+    Process::start(folder, &[], &with(&settings(ada_url), more))
 }
 
 /// Waits until a relay says that it is up; gives the line.
@@ -69,6 +73,13 @@ impl Relay {
         Self::of(start(folder, ada_url, more)).await
     }
 
+    /// On a disk that [`Process::limit_files`] fills.
+    #[cfg(target_os = "linux")]
+    pub async fn start_on_a_small_disk(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
+        let settings = settings(ada_url);
+        Self::of(Process::start_on_a_small_disk(folder, None, &with(&settings, more))).await
+    }
+
     pub async fn of(process: Process) -> Self {
         let line = up(&process).await;
         let url = url(&line);
@@ -88,6 +99,11 @@ impl Relay {
         let answer = self.request(Method::GET, path).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.unwrap()
+    }
+
+    /// What it answers, if anything: health in words of HTTP.
+    pub async fn status(&self, path: &str) -> u16 {
+        self.request(Method::GET, path).send().await.unwrap().status().as_u16()
     }
 
     /// Posts, and gives the answer once it has been accepted.

@@ -20,6 +20,7 @@ mod gaps;
 mod handed_off_twice;
 mod hostile_ids;
 mod housekeeping;
+mod isolation;
 mod life;
 mod limits;
 mod limits_flood;

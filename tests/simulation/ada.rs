@@ -1,7 +1,7 @@
 //! Ada, as far as the relay can tell: conversations, calls that go wrong, and what the end user sees.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -86,14 +86,24 @@ pub struct SimAda {
     same_ids: bool,
     /// How many calls of a hundred go wrong.
     faults: Mutex<u64>,
+    broken: Mutex<Broken>,
+    /// When calls reached Ada.
+    calls: Mutex<Vec<Time>>,
     /// Until then nobody reaches it.
     away_until: Mutex<Time>,
     truth: Mutex<Truth>,
 }
 
+/// What goes wrong without chance.
+#[derive(Default)]
+struct Broken {
+    all: Option<Fault>,
+    hung: BTreeSet<String>,
+}
+
 /// How a call goes.
 #[derive(Clone, Copy, Debug)]
-enum Fault {
+pub enum Fault {
     Refused,
     Throttled(Option<u64>),
     Denied,
@@ -117,6 +127,8 @@ impl SimAda {
             offset: Offset::from_micros(offset + error),
             same_ids: dice.percent(50),
             faults: Mutex::new(dice.one_of(&[0, 10, 40])),
+            broken: Mutex::default(),
+            calls: Mutex::default(),
             away_until: Mutex::new(Time::default()),
             dice,
             truth: Mutex::new(Truth {
@@ -137,6 +149,21 @@ impl SimAda {
     /// For so long nobody reaches it.
     pub fn goes_away(&self, time: Duration) {
         *self.away_until.lock().unwrap() = self.environment.now() + time;
+    }
+
+    /// Every call goes wrong in this way, until `None` does.
+    pub fn breaks(&self, fault: Option<Fault>) {
+        self.broken.lock().unwrap().all = fault;
+    }
+
+    /// Calls about this conversation get no answer.
+    pub fn hangs(&self, id: &str) {
+        self.broken.lock().unwrap().hung.insert(id.to_owned());
+    }
+
+    /// When calls reached Ada.
+    pub fn calls(&self) -> Vec<Time> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn truth(&self) -> MutexGuard<'_, Truth> {
@@ -209,7 +236,14 @@ impl SimAda {
         if self.same_ids { format!("m-{number}") } else { format!("{place}-{number}") }
     }
 
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, id: &str) -> Option<Fault> {
+        let Broken { all, hung } = &*self.broken.lock().unwrap();
+        if hung.contains(id) {
+            return Some(Fault::Unclear { done: false, hangs: true });
+        }
+        if all.is_some() {
+            return *all;
+        }
         if self.environment.now() < *self.away_until.lock().unwrap() {
             return Some(Fault::Unreached);
         }
@@ -229,15 +263,21 @@ impl SimAda {
     }
 
     /// Makes a call: some time there, `act`, some time back, or whatever goes wrong with it.
-    async fn call<T>(&self, permit: Permit, act: impl FnOnce() -> Result<T, Failure> + Send) -> Answer<T> {
+    async fn call<T>(
+        &self,
+        permit: Permit,
+        id: &ConversationId,
+        act: impl FnOnce() -> Result<T, Failure> + Send,
+    ) -> Answer<T> {
         let reason = || "simulated".to_owned();
-        let fault = self.fault();
+        let fault = self.fault(id.as_str());
         if matches!(fault, Some(Fault::Unreached)) {
             sleep(self.dice.millis(1, 2_000)).await;
             permit.answered(Told::default(), None);
             return Answer { outcome: Err(Failure::Unreached(reason())), answered_at: None };
         }
         sleep(self.dice.millis(1, 150)).await;
+        self.calls.lock().unwrap().push(self.environment.now());
         let (status, retry_after, outcome) = match fault {
             None => {
                 let outcome = act();
@@ -296,7 +336,7 @@ impl Ada for SimAda {
             let id = self.id(stored.number, "answer");
             Ok(Receipt { message_id: Some(MessageId(id)), created_at: Some(stored.at) })
         };
-        self.call(permit, stores).await
+        self.call(permit, conversation, stores).await
     }
 
     async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
@@ -305,7 +345,7 @@ impl Ada for SimAda {
             self.ends(conversation.as_str(), false);
             Ok(Receipt::default())
         };
-        self.call(permit, ends).await
+        self.call(permit, conversation, ends).await
     }
 
     async fn list_messages(
@@ -326,12 +366,12 @@ impl Ada for SimAda {
                 Listed { messages, page: Some(next.to_string()), more }
             }))
         };
-        self.call(permit, lists).await
+        self.call(permit, conversation, lists).await
     }
 
     async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
         let asks = || Ok(self.look(conversation.as_str(), |conversation| conversation.over));
-        self.call(permit, asks).await
+        self.call(permit, conversation, asks).await
     }
 
     fn offset(&self) -> Offset {

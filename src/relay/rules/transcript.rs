@@ -23,12 +23,22 @@ pub fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
     scope
 }
 
+/// A part of Ada's message list.
+pub struct Reading<'a> {
+    /// What it says.
+    pub listed: &'a Listed,
+    /// The page at which it began; the first, if there is none.
+    pub from: Option<&'a str>,
+    /// What was written before, by our clock, no webhook brings any more.
+    pub missed_before: Option<Time>,
+}
+
 /// Adds what the thread lacks, in the list's order. What came after the end belongs to the AI Agent alone
 /// and is left out.
 ///
 /// An end user's message of this handoff that webhooks should have brought by now counts as recovered: it is
-/// unread like any other. That holds for what was written before `missed_before`, by our clock, too.
-pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_before: Option<Time>) {
+/// unread like any other.
+pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
     let owner = &draft.view.handoffs[handoff];
     let (mut end, mut latest) =
         (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
@@ -43,7 +53,7 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
         Role::EndUser | Role::HumanAgent => is_before(message, latest),
         _ => is_before(message, end),
     };
-    let messages: Vec<&Message> = listed.messages.iter().filter(belongs).collect();
+    let messages: Vec<&Message> = reading.listed.messages.iter().filter(belongs).collect();
     // By id first: a message that is found by its words must not take the row of one that has its id.
     for message in &messages {
         if let Match::Same(row) = find_by_id(draft, handoff, message, LearnedFrom::List) {
@@ -53,7 +63,7 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
     let mut awaited = false;
     for message in messages {
         let is_new = is_new(draft, handoff, message);
-        let overdue = is_overdue(draft, message, missed_before);
+        let overdue = is_overdue(draft, message, reading.missed_before);
         let row = match find(draft, handoff, message, LearnedFrom::List) {
             Match::Known(row) => row,
             Match::Same(row) => {
@@ -76,13 +86,18 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
         }
         awaited |= !overdue;
     }
-    note_reading(draft, handoff, listed, awaited);
+    note_reading(draft, handoff, reading, awaited);
 }
 
 /// Remembers how far the list has been read, and with the first reading what was history by then. Where a
 /// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then.
-fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, awaited: bool) {
-    let known = &draft.view.handoffs[handoff];
+///
+/// Of two readings at once the first to come back counts: the other may have missed what is awaited.
+fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) {
+    let (known, listed) = (&draft.view.handoffs[handoff], reading.listed);
+    if known.listed.page.as_deref() != reading.from {
+        return;
+    }
     let mut noted = known.listed.clone();
     if awaited && noted.again.is_none() {
         noted.again = Some(ReadAgain { from: noted.page.take() });

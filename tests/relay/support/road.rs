@@ -69,6 +69,11 @@ impl Road {
         self.state.lock().unwrap().barred.insert(conversation.to_owned());
     }
 
+    /// No request gets an answer.
+    pub fn bar_all(&self) {
+        self.bar("/");
+    }
+
     /// Waits until so many requests hang.
     pub async fn holds(&self, count: usize) {
         let mut hanging = self.hanging.subscribe();

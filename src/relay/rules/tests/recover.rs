@@ -139,6 +139,19 @@ fn what_was_read_too_early_to_be_missed_is_read_again() {
     }
 }
 
+/// Two readings began at the same page; the slower one's last part is no proof that nothing is awaited.
+#[test]
+fn a_slower_reading_changes_nothing_about_where_the_next_begins() {
+    let mut world = World::accepted();
+    world.clock(MINUTE);
+    reads(&mut world, &[listed("early", 50_000)], "second", true);
+    reads(&mut world, &[], "third", false);
+    assert_eq!(world.handoff().listed.page, None);
+    let listed = Listed { messages: Vec::new(), page: Some("third".to_owned()), more: false };
+    world.looked_from(Some("second".to_owned()), world.unasked(), Ok(listed), false);
+    assert_eq!(world.handoff().listed.page, None, "the awaited message is read again");
+}
+
 fn reads(world: &mut World, messages: &[Message], next: &str, more: bool) {
     let listed = Listed { messages: messages.to_vec(), page: Some(next.to_owned()), more };
     world.looked(world.unasked(), Ok(listed), false);
