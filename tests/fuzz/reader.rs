@@ -48,14 +48,18 @@ pub const WORDS: &[&str] = &[
 
 #[test]
 fn reader() {
+    Target { name: "reader", count: 10_000, words: WORDS }.fuzz(read);
+}
+
+/// Reads a body, and says what kind of thing it is.
+pub fn read(body: &[u8]) -> String {
     let reader =
         Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgent::from("acme.ada.support") };
-    let target = Target { name: "reader", count: 10_000, words: WORDS };
-    target.fuzz(|input| match reader.read_kept("msg_1", input, Time::default()) {
+    match reader.read_kept("msg_1", body, Time::default()) {
         Reading::Event(event) => {
             keeps(&event);
             ids_are_fit(&event);
-            format!("{:?}", std::mem::discriminant(&event.kind))
+            kind(&event.kind)
         }
         Reading::Ignored => "ignored".to_owned(),
         Reading::Foreign { conversation, .. } => {
@@ -66,7 +70,16 @@ fn reader() {
             assert!(!why.0.contains(MARK), "quoted: {}", why.0);
             why.0
         }
-    });
+    }
+}
+
+fn kind(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Message(message) => {
+            format!("{:?} says {:?}", message.author.role, std::mem::discriminant(&message.content))
+        }
+        other => format!("{:?}", std::mem::discriminant(other)),
+    }
 }
 
 /// What the store keeps of it reads as the same.
