@@ -36,7 +36,7 @@ mod sign_in;
 mod tabs;
 mod team;
 
-use support::relay::Relay;
+use support::{relay::Relay, soon};
 
 /// How many event streams the relay serves.
 async fn streams(relay: &Relay) -> u64 {

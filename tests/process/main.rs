@@ -9,6 +9,10 @@
 mod ada;
 mod browser;
 mod check;
+/// As the console's tests drive it.
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../console/chromium.rs"]
+mod chromium;
 mod crash;
 mod dead_letters;
 mod demo;
