@@ -71,6 +71,7 @@ async fn pictures() {
     desk.shows("#messages .bubble", "receipt").await;
     desk.clicks("#composer-text").await;
     desk.types("Yes, exactly: ").await;
+    desk.misses("#queue-list [data-unread] .unread").await;
     desk.is_pictured("conversation", 1280, 800, 1.0).await;
     desk.follows_scheme("dark").await;
     desk.is_pictured("phone", 390, 844, 1.5).await;
