@@ -14,10 +14,11 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY sandbox/Cargo.toml sandbox/
 RUN mkdir -p src sandbox/src benches \
-    && echo 'fn main() {}' | tee src/main.rs benches/inbox.rs > /dev/null \
+    && echo 'fn main() {}' | tee src/main.rs benches/inbox.rs benches/scale.rs > /dev/null \
     && touch src/lib.rs sandbox/src/lib.rs \
     && cargo build --release --locked --no-default-features
 COPY src src
+COPY console console
 # Newer than what was built over the empty sources.
 RUN touch src/main.rs src/lib.rs \
     && cargo build --release --locked --no-default-features

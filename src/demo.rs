@@ -96,7 +96,8 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
         stop.cancel();
         played
     });
-    print(&page(&relay_url, &ada_url, &secrets.agent_token));
+    let console = server.sign_in_link(&relay_url).map(|(_, link)| link);
+    print(&page(&relay_url, &ada_url, &secrets.agent_token, console.as_deref().unwrap_or(&relay_url)));
     server.serve(Listeners { public: relay, agents: None }).await?;
     playing.await?
 }
@@ -144,15 +145,17 @@ fn options(secrets: &Secrets, relay_url: &str) -> Options {
 }
 
 /// The links, and the lines that play the agent's part.
-fn page(relay: &str, ada: &str, token: &str) -> String {
+fn page(relay: &str, ada: &str, token: &str, console: &str) -> String {
     format!(
         r#"
 handoff-relay demo: the relay and a stand-in Ada, on this machine only. Ctrl-C ends it.
 
   The customer's chat   {ada}/chat
+  The agent's console   {console}
   The API document      {relay}/api/docs
 
-Open the chat, write something, and ask for a person. Then play the agent, in another terminal:
+Open the chat, write something, and ask for a person. Then play the agent in the console (its link signs you in once,
+within 10 minutes; later the token does: {token}), or in another terminal:
 
   # who is waiting
   curl -s {relay}/api/handoffs?status=waiting -H "Authorization: Bearer {token}"

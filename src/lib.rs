@@ -31,11 +31,12 @@ use crate::{
         signature::{UnusableSecret, Verifier},
         webhook::Reader,
     },
+    agents::sign_in::SignIn,
     engine::{
         Engine, Outbox, Parts, Recovery, Releaser, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
-    environment::Machine,
+    environment::{Environment, Machine},
     http::{
         App, Limits,
         connections::{ConnectionLimits, serve_connections},
@@ -113,23 +114,34 @@ impl Server {
         let ada = Client::new(&settings.ada_base_url, key, rates(&settings), settings.ada_timeout)?;
         let ada = ada.counted_by(Arc::clone(&metrics));
         let opened = store::open(&settings.database).await?;
+        let environment: Arc<dyn Environment> = Arc::new(Machine);
+        let tokens = settings.agent_tokens.clone();
+        let sign_in = SignIn::new(Arc::clone(&opened.store), Arc::clone(&environment), tokens);
+        let sign_in = Arc::new(sign_in);
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
             ada: Arc::new(ada),
             reader: reader(&settings),
             policy: policy(&settings),
             metrics: Arc::clone(&metrics),
-            environment: Arc::new(Machine),
+            environment,
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let outbox = Outbox::new(Arc::clone(&engine));
-        let app = App::new(Arc::clone(&engine), settings, verifier, metrics, limits, stop.clone());
+        let app = App::new(Arc::clone(&engine), settings, sign_in, verifier, metrics, limits, stop.clone());
         Ok(Self { app, engine, outbox, limits, writer: opened.writer, stop })
     }
 
     /// What stops the relay: cancel it.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// A link that signs the first agent of the settings in to the console at `origin`, once, within 10 minutes;
+    /// and their name. `None` if the system has no randomness for it.
+    pub fn sign_in_link(&self, origin: &str) -> Option<(String, String)> {
+        let (agent, code) = self.app.sign_in.new_code().ok().flatten()?;
+        Some((agent, format!("{origin}/#code={}", code.expose())))
     }
 
     /// Serves until stopped, then lets what is under way finish, within 10 seconds.
@@ -151,7 +163,8 @@ impl Server {
         tasks.spawn("timeouts", TimeOuts::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
         let keep = keep(&app.settings);
-        tasks.spawn("housekeeping", forget_now_and_then(Arc::clone(&engine), keep, stop.clone()));
+        let sign_in = Arc::clone(&app.sign_in);
+        tasks.spawn("housekeeping", keep_house(Arc::clone(&engine), sign_in, keep, stop.clone()));
 
         let outcome = tokio::select! {
             outcome = tasks.watch(&stop) => outcome,
@@ -222,7 +235,10 @@ async fn open_door(
     }
 }
 
-async fn forget_now_and_then(engine: Arc<Engine>, keep: Keep, stop: CancellationToken) {
+async fn keep_house(engine: Arc<Engine>, sign_in: Arc<SignIn>, keep: Keep, stop: CancellationToken) {
+    if let Err(error) = sign_in.end_those_of_others().await {
+        tracing::warn!(error = %error, "sessions of former tokens could not be ended");
+    }
     while !stop.is_cancelled() {
         let pause = match engine.store().forget(Time::now(), &keep).await {
             Ok(Forgotten::Part) => BETWEEN_STEPS,

@@ -6,12 +6,12 @@ mod dead_letters;
 mod demo;
 mod health;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use handoff_relay::{
     Listeners, Server,
-    settings::{Database, Settings},
+    settings::{Database, LogFormat, Settings},
     telemetry,
 };
 use tokio::{
@@ -99,8 +99,10 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         None => None,
     };
     let server = Server::new(settings.clone()).await?;
-    announce(&settings, &public, agents.as_ref())?;
+    // Whoever reads that it is up may tell it to stop.
     catch_signals(server.stop())?;
+    announce(&settings, &public, agents.as_ref())?;
+    show_the_way_in(&settings, &server, agents.as_ref().unwrap_or(&public))?;
     server.serve(Listeners { public, agents }).await?;
     tracing::info!("stopped");
     Ok(())
@@ -133,6 +135,21 @@ fn announce(settings: &Settings, public: &TcpListener, agents: Option<&TcpListen
             "AGENT_TOKENS is not set; until the next start agents use\n  {}",
             agent.token.expose()
         ));
+    }
+    Ok(())
+}
+
+/// A link into the console, for the eyes at this terminal: a log may be read by others.
+fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) -> anyhow::Result<()> {
+    if settings.log_format != LogFormat::Pretty || !std::io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let origin = format!("http://{}", health::reachable(console.local_addr()?));
+    if let Some((agent, link)) = server.sign_in_link(&origin) {
+        #[allow(clippy::print_stderr, reason = "meant for a person")]
+        {
+            eprintln!("The console, signed in as {agent} (good once, for 10 minutes):\n  {link}");
+        }
     }
     Ok(())
 }

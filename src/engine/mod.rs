@@ -4,6 +4,7 @@
 //! Handlers ask it for one use case each; none of them waits for the network. Workers are loops around a
 //! `step` that says when to look again; a nudge makes them look at once.
 
+mod canned_replies;
 mod clocked;
 mod dead_letters;
 mod outbox;
@@ -45,6 +46,7 @@ use crate::{
         rules::{
             act::{self, Refusal, TakeOver},
             arrive::{self, Arrival},
+            note,
             start::{self, MayBegin, Started},
             write::{self, Message},
         },
@@ -335,6 +337,15 @@ impl Engine {
     pub async fn write(&self, id: HandoffId, message: Message) -> Result<Row, EngineError> {
         let scope = write::scope(&id, &message);
         self.act(scope, move |draft| write::message(draft, &id, &message)).await
+    }
+
+    /// An agent writes something down for other agents.
+    ///
+    /// # Errors
+    /// As [`note::note`], or the store failed.
+    pub async fn note(&self, id: HandoffId, note: Message) -> Result<Row, EngineError> {
+        let scope = note::scope(&id, &note);
+        self.act(scope, move |draft| note::note(draft, &id, &note)).await
     }
 
     /// Sends a failed message again.

@@ -7,8 +7,8 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, error::Category};
 
-use super::{App, body::HeldBody, problem::Problem};
-use crate::settings::Secret;
+use super::{App, body::HeldBody, origin, problem::Problem};
+use crate::{agents::sign_in::SignedIn, settings::Secret};
 
 /// A body of the agent API. 50,000 characters fit, however they are escaped.
 const MAX_BODY: usize = 1 << 20;
@@ -35,7 +35,36 @@ fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-/// The agent whose token the request carries.
+/// Who makes a request, and how that is proven: by a bearer token, failing that by the console's cookie.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The agent's name.
+    pub agent: String,
+    /// The session, without a token.
+    pub session: Option<SignedIn>,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if let Some(token) = bearer(&parts.headers) {
+            let agent = app.settings.agent_for(token);
+            let agent = agent.ok_or_else(|| unauthorized("the bearer token is not known"))?;
+            return Ok(Self { agent: agent.to_owned(), session: None });
+        }
+        let secret = app.cookie.of(&parts.headers);
+        let secret = secret.ok_or_else(|| unauthorized("neither a bearer token nor a session is there"))?;
+        if !parts.method.is_safe() {
+            origin::require_our_page(&parts.headers)?;
+        }
+        let session = app.sign_in.visit(secret).await?;
+        let session = session.ok_or_else(|| unauthorized("the session is over; sign in again"))?;
+        Ok(Self { agent: session.agent.clone(), session: Some(session) })
+    }
+}
+
+/// The name of the agent who makes a request.
 #[derive(Clone, Debug)]
 pub struct Agent(pub String);
 
@@ -43,11 +72,7 @@ impl FromRequestParts<App> for Agent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers);
-        let token =
-            token.ok_or_else(|| unauthorized("an Authorization header with a bearer token is missing"))?;
-        let agent = app.settings.agent_for(token);
-        agent.map(|name| Self(name.to_owned())).ok_or_else(|| unauthorized("the bearer token is not known"))
+        Caller::from_request_parts(parts, app).await.map(|caller| Self(caller.agent))
     }
 }
 

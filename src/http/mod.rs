@@ -5,8 +5,10 @@
 
 pub mod body;
 pub mod connections;
+pub mod cookie;
 pub mod extract;
 mod health;
+pub mod origin;
 pub mod problem;
 pub mod routes;
 mod start;
@@ -18,9 +20,16 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ada::signature::Verifier, engine::Engine, metrics::Metrics, settings::Settings};
+use crate::{
+    ada::signature::Verifier,
+    agents::{console::Packed, sign_in::SignIn},
+    engine::Engine,
+    metrics::Metrics,
+    settings::Settings,
+};
 use body::BodyBudget;
 use connections::ConnectionLimits;
+use cookie::SessionCookie;
 
 /// Bytes of request bodies in memory at once, in all doors together.
 const BODY_BUDGET: usize = 64 << 20;
@@ -59,12 +68,18 @@ pub struct Shared {
     pub engine: Arc<Engine>,
     /// The settings.
     pub settings: Arc<Settings>,
+    /// Who is signed in with a browser.
+    pub sign_in: Arc<SignIn>,
+    /// How they show it.
+    pub cookie: SessionCookie,
     /// Checks webhooks.
     pub verifier: Verifier,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The memory and the time for bodies.
     pub bodies: BodyBudget,
+    /// The console's files, compressed.
+    pub packed: Packed,
     /// A permit for each event stream.
     pub streams: Arc<Semaphore>,
     /// Ends event streams when the relay stops.
@@ -76,6 +91,7 @@ impl App {
     pub fn new(
         engine: Arc<Engine>,
         settings: Arc<Settings>,
+        sign_in: Arc<SignIn>,
         verifier: Verifier,
         metrics: Arc<Metrics>,
         limits: Limits,
@@ -83,7 +99,20 @@ impl App {
     ) -> Self {
         let bodies = BodyBudget::new(BODY_BUDGET, limits.body_deadline);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { engine, settings, verifier, metrics, bodies, streams, stop }))
+        let packed = Packed::default();
+        let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
+        Self(Arc::new(Shared {
+            engine,
+            settings,
+            sign_in,
+            cookie,
+            verifier,
+            metrics,
+            bodies,
+            packed,
+            streams,
+            stop,
+        }))
     }
 }
 

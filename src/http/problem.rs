@@ -1,5 +1,7 @@
 //! Every error of every door: `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -8,12 +10,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::BodyError;
-use crate::{engine::EngineError, relay::rules::act::Refusal, store::StoreError};
+use crate::{
+    agents::sign_in::NotSignedIn, engine::EngineError, relay::rules::act::Refusal, store::StoreError,
+};
 
 /// The media type of errors.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 /// What a caller should wait when the relay can't take more just now, in seconds.
-const RETRY_AFTER: &str = "5";
+const RETRY_AFTER: u64 = 5;
 
 /// An error as callers see it. Its sentence names what is wrong, and never holds a secret or a customer's
 /// words.
@@ -21,6 +25,7 @@ const RETRY_AFTER: &str = "5";
 pub struct Problem {
     status: StatusCode,
     detail: String,
+    retry_after: u64,
 }
 
 /// An error: a problem detail (RFC 9457).
@@ -44,7 +49,7 @@ pub struct ProblemBody {
 impl Problem {
     /// A problem with its sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), retry_after: RETRY_AFTER }
     }
 
     /// 400.
@@ -60,6 +65,12 @@ impl Problem {
     /// 503, to be tried again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// 429, not to be tried again before `wait` has passed.
+    pub fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
+        let retry_after = wait.as_secs_f64().ceil() as u64;
+        Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// What it says, without the HTTP around it.
@@ -79,13 +90,13 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, retry_after) = (self.status, self.retry_after);
         let mut response = (status, axum::Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -136,5 +147,20 @@ impl From<EngineError> for Problem {
             Refusal::OtherRequest => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, refusal.to_string())
+    }
+}
+
+impl From<NotSignedIn> for Problem {
+    fn from(refusal: NotSignedIn) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            NotSignedIn::UnknownToken | NotSignedIn::UnknownCode => {
+                tracing::warn!(reason = detail, "a sign-in failed");
+                Self::new(StatusCode::UNAUTHORIZED, detail)
+            }
+            NotSignedIn::TooManyFailures(wait) => Self::too_many(detail, wait),
+            NotSignedIn::NoRandomness(_) => Self::unavailable(detail),
+            NotSignedIn::Store(error) => error.into(),
+        }
     }
 }

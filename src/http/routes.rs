@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
@@ -14,7 +14,10 @@ use super::{
     problem::{MEDIA_TYPE, Problem},
     start, webhook,
 };
-use crate::agents::api::{dead_letters, events, handoffs, messages, openapi};
+use crate::agents::{
+    api::{canned_replies, dead_letters, events, handoffs, messages, openapi, session},
+    console,
+};
 
 /// For Ada, and for whoever runs the container.
 pub fn public() -> Router<App> {
@@ -30,6 +33,8 @@ pub fn public() -> Router<App> {
 /// For agents, and for the desks that others build for them.
 pub fn agents() -> Router<App> {
     Router::new()
+        .route("/", get(console::shell))
+        .route("/console/{name}", get(console::part))
         .route("/api/handoffs", get(handoffs::list))
         .route("/api/handoffs/{id}", get(handoffs::one))
         .route("/api/handoffs/{id}/accept", post(handoffs::accept))
@@ -41,6 +46,10 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
         .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
+        .route("/api/handoffs/{id}/notes", post(messages::note))
+        .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
+        .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
+        .route("/api/session", get(session::one).post(session::begin).delete(session::end))
         .route("/api/events", get(events::stream))
         .route("/api/dead-letters", get(dead_letters::list))
         .route("/api/dead-letters/{id}", get(dead_letters::one).delete(dead_letters::drop))

@@ -206,7 +206,7 @@ impl<'a> Draft<'a> {
             late: false,
         };
         owner.note(&row);
-        if matches!(row.author.role, Role::EndUser | Role::HumanAgent) {
+        if matches!(row.author.role, Role::EndUser | Role::HumanAgent) && !row.is_note() {
             owner.note_writing(now);
         }
         self.touch_row(&row, Seen::Yes);

@@ -10,7 +10,7 @@ use super::{
     id::{ConversationKey, HandoffId, RowId},
     idle::Idle,
     ledger::Ledger,
-    thread::{AdaIds, Row},
+    thread::{AdaIds, Content, Row},
     time::{Offset, Time},
 };
 
@@ -292,7 +292,7 @@ impl Handoff {
     pub fn note(&mut self, row: &Row) {
         self.last_seq = self.last_seq.max(row.seq);
         self.newest_at = self.newest_at.max(row.at);
-        if !matches!(row.content, super::thread::Content::Event { .. }) {
+        if !matches!(row.content, Content::Event { .. } | Content::Note { .. }) {
             let known = [self.last_message.take(), self.before_last.take()].into_iter().flatten();
             let mut last: Vec<Row> = known.filter(|known| known.id != row.id).collect();
             last.push(preview(row));
@@ -307,13 +307,13 @@ fn preview(row: &Row) -> Row {
     let mut row = row.clone();
     row.ids = AdaIds { webhook: row.ids.shown().cloned(), ..AdaIds::default() };
     row.tried_at = None;
-    if let super::thread::Content::Text { body } = &mut row.content
+    if let Content::Text { body } = &mut row.content
         && let Some((cut, _)) = body.char_indices().nth(PREVIEW_CHARS)
     {
         body.truncate(cut);
         body.push('…');
     }
-    if let super::thread::Content::File { source_url, .. } = &mut row.content {
+    if let Content::File { source_url, .. } = &mut row.content {
         *source_url = None;
     }
     row

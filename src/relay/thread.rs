@@ -65,6 +65,11 @@ pub enum Content {
         /// How Ada words it.
         body: String,
     },
+    /// Words of an agent for other agents. They never leave the relay, and Ada never brings any.
+    Note {
+        /// The words.
+        body: String,
+    },
     /// Something that happened to the handoff.
     Event {
         /// What.
@@ -204,9 +209,16 @@ impl Row {
         self.author.role == Role::EndUser && matches!(self.source, Source::Webhook | Source::Recovered)
     }
 
+    /// Whether it is for agents alone.
+    pub const fn is_note(&self) -> bool {
+        matches!(self.content, Content::Note { .. })
+    }
+
     /// Whether it is a message of ours to the end user: an agent's, or the relay's own words.
     pub fn is_ours(&self) -> bool {
-        self.author.role == Role::HumanAgent && matches!(self.source, Source::Agent | Source::Relay)
+        !self.is_note()
+            && self.author.role == Role::HumanAgent
+            && matches!(self.source, Source::Agent | Source::Relay)
     }
 
     /// Whether readers see the same in both.
@@ -247,6 +259,7 @@ pub fn fingerprint(role: Role, content: &Content, second: Option<i64>) -> String
         Content::File { filename, mime_type, .. } => format!("file\0{filename}\0{mime_type}"),
         Content::Link { url, .. } => format!("link\0{url}"),
         Content::Presence { body } => format!("presence\0{body}"),
+        Content::Note { body } => format!("note\0{body}"),
         Content::Event { event, .. } => format!("event\0{event:?}"),
         Content::Unknown { name } => format!("unknown\0{name}"),
     };

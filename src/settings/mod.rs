@@ -31,7 +31,7 @@ use reader::Reader;
 use source::Sources;
 
 pub use problem::{Problem, SettingsError, Warning};
-pub use secret::Secret;
+pub use secret::{NoRandomness, Secret};
 pub use survey::{Finding, State};
 pub use timeout::Timeout;
 
@@ -305,10 +305,8 @@ const TOKENS_REQUIRED: &str = "AGENT_TOKENS is required (Alex=token,Sam=token); 
     loopback addresses alone, one is made";
 
 fn random_token() -> parse::Parsed<Secret> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to make one".to_owned())?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Secret::random()
+        .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to make one".to_owned())
 }
 
 fn debounce(r: &mut Reader) -> (Duration, Duration) {

@@ -1,9 +1,14 @@
 //! A text that must not be seen.
 
-use std::fmt;
+use std::{fmt, fmt::Write as _};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+/// The system can't make secrets.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the system has no randomness")]
+pub struct NoRandomness;
 
 /// A key, signing secret or token. Prints as `***`, so that no log line and no error can show it.
 #[derive(Clone)]
@@ -13,6 +18,19 @@ impl Secret {
     /// Wraps `text` as it is.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// A new one of 256 bits, in hex.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub fn random() -> Result<Self, NoRandomness> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(Self(bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })))
     }
 
     /// The text itself, for the one place that sends or checks it.

@@ -6,6 +6,8 @@
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
 mod memory;
+pub mod replies;
+pub mod sessions;
 mod sql;
 
 use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
@@ -30,6 +32,8 @@ use crate::{
     },
     settings::Database,
 };
+use replies::{CannedReply, ReplyChange, ReplyOutcome};
+use sessions::{Digest, Session, SessionChange};
 
 /// How long an `Idempotency-Key` is honoured.
 pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
@@ -68,10 +72,22 @@ pub struct HandoffQuery {
     pub agent: Option<String>,
     /// Only those whose end user, context or ids contain this.
     pub text: Option<String>,
+    /// In which order.
+    pub order: Order,
     /// Only those behind this place in the list.
     pub after: Option<u64>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// The order of a list, by when its handoffs began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
 }
 
 /// The states an agent can ask for.
@@ -106,7 +122,7 @@ impl StatusFilter {
     }
 }
 
-/// A part of a list, newest first, and where the rest begins.
+/// A part of a list in its order, and where the rest begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The handoffs.
@@ -131,6 +147,8 @@ pub enum Changed {
     Handoff(Box<Handoff>),
     /// A row of a thread.
     Row(Box<Row>),
+    /// The canned replies.
+    CannedReplies,
 }
 
 /// The changes since some point.
@@ -205,7 +223,7 @@ pub trait Store: Send + Sync {
     /// One handoff.
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError>;
 
-    /// Handoffs, newest first.
+    /// Handoffs, in the order that is asked for.
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError>;
 
     /// Rows of a thread behind `after`, by `seq`. Empty for an unknown handoff.
@@ -222,6 +240,18 @@ pub trait Store: Send + Sync {
 
     /// One dead letter.
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
+
+    /// All canned replies, by title.
+    async fn canned_replies(&self) -> Result<Vec<CannedReply>, StoreError>;
+
+    /// An agent makes, changes or drops a canned reply, which is a change that agents see.
+    async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError>;
+
+    /// A session, also one whose time is over.
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;
+
+    /// Somebody signs in, comes back, or goes.
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError>;
 
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;

@@ -24,6 +24,8 @@ const POISON: &str = "ADA_BASE_URL=https://poisoned.ada.support/api\n\
 struct Demo {
     process: Process,
     chat: String,
+    /// The link into the agent's console.
+    console: String,
     /// Each command below the comment that it stands under.
     commands: BTreeMap<String, Vec<String>>,
 }
@@ -42,7 +44,8 @@ impl Demo {
         let process = Process::start(folder, &["demo"], &env);
         let last = |line: &str| line.contains("/api/events").then_some(());
         process.stdout.find(1, "the page", last).await;
-        let (mut commands, mut under, mut chat) = (BTreeMap::<_, Vec<_>>::new(), String::new(), None);
+        let (mut commands, mut under) = (BTreeMap::<_, Vec<_>>::new(), String::new());
+        let (mut chat, mut console) = (None, None);
         for line in process.stdout.so_far() {
             let line = line.trim();
             if let Some(comment) = line.strip_prefix("# ") {
@@ -51,9 +54,12 @@ impl Demo {
                 commands.entry(under.clone()).or_default().push(line.to_owned());
             } else if let Some(link) = line.strip_prefix("The customer's chat") {
                 chat = Some(link.trim().to_owned());
+            } else if let Some(link) = line.strip_prefix("The agent's console") {
+                console = Some(link.trim().to_owned());
             }
         }
-        Self { process, chat: chat.expect("a link to the chat"), commands }
+        let (chat, console) = (chat.expect("a link to the chat"), console.expect("a link to the console"));
+        Self { process, chat, console, commands }
     }
 
     /// The commands under a comment that begins with `comment`, as they are printed.
@@ -151,6 +157,22 @@ async fn the_printed_commands_play_the_agents_part() {
         |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let (here, temporary): (Vec<_>, Vec<_>) = (left(here.path()), left(temporary.path()));
     assert_eq!((here, temporary), (vec![".env".into()], vec![]), "it leaves nothing behind");
+}
+
+#[tokio::test]
+async fn the_printed_link_signs_the_agent_in() {
+    let (here, temporary) = (folder(), folder());
+    let demo = Demo::start(here.path(), temporary.path()).await;
+    let (page, code) = demo.console.split_once("/#code=").expect("a link with a code");
+    let shell = client().get(page).send().await.unwrap();
+    assert_eq!(shell.status(), 200);
+    assert!(shell.text().await.unwrap().contains("<title>"));
+    let request = client().post(format!("{page}/api/session")).json(&json!({ "code": code }));
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let me = client().get(format!("{page}/api/session")).header("cookie", cookie).send().await.unwrap();
+    assert_eq!(me.json::<Value>().await.unwrap()["agent"]["name"], "Alex");
 }
 
 fn said<'a>(page: &'a Value, role: &str) -> Vec<&'a str> {

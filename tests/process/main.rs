@@ -24,6 +24,7 @@ mod settings;
 mod start;
 mod stop;
 mod survive;
+mod way_in;
 mod webhooks;
 
 use std::{

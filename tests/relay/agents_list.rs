@@ -83,6 +83,53 @@ async fn pages_show_each_handoff_once_though_new_ones_come() {
 }
 
 #[tokio::test]
+async fn the_oldest_may_come_first() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let mut made = Vec::new();
+    for number in 0..5 {
+        made.push(relay.start_call(&format!("chat-{number}")).await);
+    }
+    alex.ends(&made[1]).await;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let query = format!("status=waiting&sort=oldest&limit=3&cursor={cursor}");
+        let page = alex.get(&format!("/handoffs?{query}")).await.good(200);
+        seen.extend(
+            page["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()),
+        );
+        match page["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+        // What begins meanwhile comes last.
+        made.push(relay.start_call("chat-new").await);
+    }
+    made.remove(1);
+    assert_eq!(seen, made);
+    let newest: Vec<Value> = alex.list("sort=newest").await;
+    assert_eq!(newest, alex.list("").await);
+    assert_eq!(newest[0]["id"], made[4].as_str());
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_thousand_rows_fit_a_page() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let (_, id) = relay.hand_off().await;
+    let note = json!({ "text": "x" });
+    for _ in 0..10 {
+        let path = format!("/handoffs/{id}/notes");
+        let made = futures_util::future::join_all((0..100).map(|_| alex.post(&path, &note))).await;
+        assert!(made.iter().all(|answer| answer.status == 201));
+    }
+    let page = alex.get(&format!("/handoffs/{id}/messages?limit=1000")).await.good(200);
+    assert_eq!((page["data"].as_array().unwrap().len(), &page["next_after"]), (1_000, &json!(1_000)));
+    relay.finish().await;
+}
+
+#[tokio::test]
 async fn rows_come_in_pages_by_seq() {
     let relay = Relay::start().await;
     let alex = relay.alex();
@@ -132,7 +179,7 @@ async fn a_transcript_reads_like_the_conversation() {
 }
 
 /// The route table of the agent API.
-const ROUTES: [(&str, &[&str]); 14] = [
+const ROUTES: [(&str, &[&str]); 18] = [
     ("/api/handoffs", &["get"]),
     ("/api/handoffs/{id}", &["get"]),
     ("/api/handoffs/{id}/accept", &["post"]),
@@ -144,6 +191,10 @@ const ROUTES: [(&str, &[&str]); 14] = [
     ("/api/handoffs/{id}/messages/{row}", &["delete"]),
     ("/api/handoffs/{id}/messages/{row}/retry", &["post"]),
     ("/api/events", &["get"]),
+    ("/api/handoffs/{id}/notes", &["post"]),
+    ("/api/canned-replies", &["get", "post"]),
+    ("/api/canned-replies/{id}", &["put", "delete"]),
+    ("/api/session", &["get", "post", "delete"]),
     ("/api/dead-letters", &["get"]),
     ("/api/dead-letters/{id}", &["get", "delete"]),
     ("/api/dead-letters/{id}/replay", &["post"]),
@@ -171,7 +222,9 @@ async fn the_document_knows_every_path() {
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request = relay.http.request(method, format!("{}{path}", relay.url));
             let answer = Answer::to(request).await;
-            assert!([200, 401].contains(&answer.status), "{path}: {}", answer.status);
+            // Signing in and out needs nobody to be signed in.
+            let wanted = if path == "/api/session" { [204, 400, 401].as_slice() } else { &[200, 401] };
+            assert!(wanted.contains(&answer.status), "{path}: {}", answer.status);
         }
     }
     let text = document.to_string();
@@ -179,7 +232,11 @@ async fn the_document_knows_every_path() {
         let name = part.split('"').next().unwrap();
         assert!(document["components"]["schemas"][name].is_object(), "{name}");
     }
-    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["token"]["scheme"], "bearer");
+    let session = ["type", "in", "name"].map(|field| schemes["session"][field].as_str().unwrap());
+    assert_eq!(session, ["apiKey", "cookie", "__Host-handoff-relay"]);
+    assert_eq!(document["security"], serde_json::json!([{ "token": [] }, { "session": [] }]));
 }
 
 #[tokio::test]

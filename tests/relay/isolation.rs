@@ -13,7 +13,7 @@ use crate::support::{
 /// More than the outbox has places for, of any kind.
 const HUNG: usize = 300;
 /// How long a hung call takes: far longer than anything else here.
-const TIMEOUT_MS: &str = "4000";
+const TIMEOUT_MS: &str = "6000";
 /// All have been tried, and so many again as fill every place there is.
 const TRIED: usize = HUNG + 256;
 
@@ -40,7 +40,7 @@ async fn more_hung_handoffs_than_there_are_places_delay_no_other() {
     relay.road().holds(TRIED).await;
     let beside = takes(&relay, &healthy, "Beside").await;
     println!("isolation: a message takes {usual:.2?}, and {beside:.2?} beside {HUNG} hung handoffs");
-    assert!(beside < usual + Duration::from_secs(2), "{beside:?}, usually {usual:?}");
+    assert!(beside < usual + Duration::from_secs(4), "{beside:?}, usually {usual:?}");
 }
 
 /// Agents' readings of each kind.
@@ -82,6 +82,6 @@ async fn agents_read_as_fast_while_ada_is_down() {
     let down = reads(&relay, id, "Down").await;
     println!("isolation: list, thread and news take {up:.1?} with Ada, {down:.1?} without");
     for (up, down) in up.into_iter().zip(down) {
-        assert!(down < up + Duration::from_millis(300), "{down:?}, with Ada {up:?}");
+        assert!(down < up + Duration::from_secs(1), "{down:?}, with Ada {up:?}");
     }
 }

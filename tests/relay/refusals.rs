@@ -4,8 +4,11 @@
 //! its door; all wrong lines are reported at once.
 
 mod agents;
+mod console;
+mod desk;
 mod ids;
 mod line;
+mod session;
 mod start;
 mod webhook;
 mod wire;
@@ -111,6 +114,9 @@ async fn whatever_is_wrong_with_a_request_has_its_sentence() {
         ("The start door", start::lines()),
         ("The webhook door", webhook::lines()),
         ("The agent API", agents::lines(&world)),
+        ("Notes and canned replies", desk::lines(&world)),
+        ("Sign-in", session::lines(&world)),
+        ("The console's page", console::lines()),
         ("Ids in paths", ids::lines(&world)),
         ("HTTP itself", wire::lines()),
     ] {

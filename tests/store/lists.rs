@@ -6,7 +6,7 @@ use handoff_relay::{
         changes::{Changes, DeadLetter},
         time::Time,
     },
-    store::{Due, HandoffQuery, StatusFilter, Store},
+    store::{Due, HandoffQuery, Order, StatusFilter, Store},
 };
 use serde_json::json;
 
@@ -53,6 +53,20 @@ async fn each_filter_narrows_the_list(store: &dyn Store) {
         let page = store.handoffs(&query).await.unwrap();
         assert_eq!((ids(&page.handoffs), page.next), (found, None), "{query:?}");
     }
+}
+
+async fn the_oldest_first_if_asked(store: &dyn Store) {
+    some(store).await;
+    let oldest = HandoffQuery { order: Order::Oldest, limit: 3, ..HandoffQuery::default() };
+    let first = store.handoffs(&oldest).await.unwrap();
+    assert_eq!(ids(&first.handoffs), ["h1", "h2", "h3"]);
+    put_handoffs(store, vec![active("h1", "a", "Sam"), handoff("h5", "e")]).await;
+    let second = store.handoffs(&HandoffQuery { after: first.next, ..oldest.clone() }).await.unwrap();
+    assert_eq!((ids(&second.handoffs), second.next), (vec!["h4", "h5"], None));
+    let waiting = HandoffQuery { status: Some(StatusFilter::Waiting), ..oldest.clone() };
+    assert_eq!(ids(&store.handoffs(&waiting).await.unwrap().handoffs), ["h4", "h5"]);
+    let beyond = HandoffQuery { after: Some(u64::MAX), ..oldest };
+    assert_eq!(store.handoffs(&beyond).await.unwrap().handoffs, []);
 }
 
 async fn the_list_shows_what_has_changed(store: &dyn Store) {
@@ -183,6 +197,7 @@ async fn a_dead_letter_is_shown_changed_and_gone(store: &dyn Store) {
 
 on_every_store!(
     each_filter_narrows_the_list,
+    the_oldest_first_if_asked,
     the_list_shows_what_has_changed,
     pages_follow_without_gaps_while_new_ones_come,
     a_last_page_that_is_full_says_that_it_is_the_last,

@@ -37,5 +37,7 @@ mod forgetting;
 mod idle;
 mod lists;
 mod memories;
+mod replies;
+mod sessions;
 mod sqlite;
 mod views;

@@ -13,18 +13,18 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::view::{HandoffView, MessageView};
 use crate::{
     http::{
         App,
-        extract::Agent,
+        extract::Caller,
         problem::{Problem, ProblemBody},
     },
     metrics::OpenStream,
-    store::{Changed, Since, StoreError},
+    store::{Changed, Since, StoreError, sessions::Digest},
 };
 
 /// Proxies drop connections that say nothing for long.
@@ -32,15 +32,15 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// Changes read at once.
 const PAGE: usize = 200;
 
-/// Follow all handoffs and messages.
+/// Follow all handoffs and messages. The stream closes when the session it was opened with is over.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
-            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: reset` asks to load anew"),
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: canned_replies` without data when these have changed; `event: reset` asks to load anew"),
         (status = 401, body = ProblemBody), (status = 503, body = ProblemBody)))]
 pub async fn stream(
     State(app): State<App>,
-    _agent: Agent,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let permit = app.streams.clone().try_acquire_owned();
@@ -49,6 +49,7 @@ pub async fn stream(
     let newest = *changed.borrow();
     let counted = app.metrics.stream();
     let ready = VecDeque::new();
+    let over = over(app.clone(), caller.session.map(|session| session.id));
     let mut follower = Follower { app, changed, position: newest, ready, _permit: permit, _counted: counted };
     match headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok())) {
         // The first id lets a client that reconnects catch up from here.
@@ -56,11 +57,20 @@ pub async fn stream(
         Some(Some(last)) => follower.position = last,
         Some(None) => follower.reset(newest),
     }
-    let events = Sse::new(events(follower)).keep_alive(KeepAlive::new().interval(COMMENT_EVERY));
+    let events = Sse::new(events(follower).take_until(Box::pin(over)))
+        .keep_alive(KeepAlive::new().interval(COMMENT_EVERY));
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Buffering proxies would hold events back.
     let unbuffered = (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok((StatusCode::OK, [no_store, unbuffered], events))
+}
+
+/// Waits until the session is over; without one, for ever.
+async fn over(app: App, session: Option<Digest>) {
+    match session {
+        Some(id) => app.sign_in.over(&id).await,
+        None => std::future::pending().await,
+    }
 }
 
 struct Follower {
@@ -119,6 +129,7 @@ fn event(id: u64, change: &Changed) -> Option<Event> {
     let event = Event::default().id(id.to_string());
     let event = match change {
         Changed::Handoff(handoff) => event.event("handoff").json_data(HandoffView::from(&**handoff)),
+        Changed::CannedReplies => Ok(event.event("canned_replies").data("{}")),
         Changed::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
     };
     event.inspect_err(|error| tracing::error!(error = %error, "a change could not be shown")).ok()

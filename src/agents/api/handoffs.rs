@@ -12,7 +12,7 @@ use crate::{
         problem::{Problem, ProblemBody},
     },
     relay::{id::HandoffId, rules::act::TakeOver},
-    store::{HandoffQuery, StatusFilter},
+    store::{HandoffQuery, Order, StatusFilter},
 };
 
 const DEFAULT_LIMIT: usize = 50;
@@ -32,13 +32,15 @@ pub struct Wanted {
     team: Option<String>,
     /// Only those whose end user, context or ids contain this.
     q: Option<String>,
+    /// `newest` or `oldest` first, by when they began; `newest` if not given.
+    sort: Option<String>,
     /// 1 to 200; 50 if not given.
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// Handoffs, newest first.
+/// Handoffs, newest first unless `sort` says otherwise.
 #[derive(Serialize, ToSchema)]
 pub struct HandoffList {
     /// The page.
@@ -93,12 +95,18 @@ fn query(wanted: &Wanted) -> Result<HandoffQuery, Problem> {
         Some("ended") => Some(StatusFilter::Ended),
         Some(_) => return Err(Problem::bad_request("status is none of waiting, active and ended")),
     };
+    let order = match given(&wanted.sort).as_deref() {
+        None | Some("newest") => Order::Newest,
+        Some("oldest") => Order::Oldest,
+        Some(_) => return Err(Problem::bad_request("sort is neither newest nor oldest")),
+    };
     let after = given(&wanted.cursor).map(|cursor| cursor.parse());
     Ok(HandoffQuery {
         status,
         conversation: given(&wanted.conversation_id),
         agent: given(&wanted.agent),
         text: given(&wanted.q),
+        order,
         after: after.transpose().map_err(|_| Problem::bad_request("cursor is not one of ours"))?,
         limit: limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
     })

@@ -33,7 +33,7 @@ use crate::{
 const MAX_TEXT_CHARS: usize = 50_000;
 const MAX_KEY_CHARS: usize = 255;
 const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 500;
+const MAX_LIMIT: usize = 1_000;
 
 /// Which rows to list.
 #[derive(Deserialize, IntoParams)]
@@ -41,7 +41,7 @@ const MAX_LIMIT: usize = 500;
 pub struct Wanted {
     /// Only rows behind this `seq`.
     after: Option<u64>,
-    /// 1 to 500; 100 if not given.
+    /// 1 to 1000; 100 if not given.
     limit: Option<usize>,
 }
 
@@ -58,6 +58,14 @@ pub struct MessageList {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"text": "Hello, this is Alex. How can I help?"}))]
 pub struct NewMessage {
+    /// 1 to 50,000 characters.
+    text: String,
+}
+
+/// A note for other agents.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"text": "Wants a refund; the parcel is at the depot."}))]
+pub struct NewNote {
     /// 1 to 50,000 characters.
     text: String,
 }
@@ -109,13 +117,39 @@ pub async fn write(
     body: Body<NewMessage>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
-    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest(&body.held.bytes)));
+    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
     let message = Message { agent: agent.0, text: body.value.text, idempotency };
     let row = app.engine.write(HandoffId(id), message).await?;
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
 
-fn check_text(text: &str) -> Result<(), Problem> {
+/// Write a note for other agents, also into another's handoff or an ended one. The end user never sees it.
+#[utoipa::path(post, path = "/api/handoffs/{id}/notes", tag = "messages",
+    params(("id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same request again gives the note it made; kept for 24 hours")),
+    request_body = NewNote,
+    responses((status = 201, body = MessageView), (status = 400, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 413, body = ProblemBody),
+        (status = 422, body = ProblemBody, description = "The key was used with another body, or for a message")))]
+pub async fn note(
+    State(app): State<App>,
+    agent: Agent,
+    In(id): In<String>,
+    headers: HeaderMap,
+    body: Body<NewNote>,
+) -> Result<(StatusCode, Json<MessageView>), Problem> {
+    check_text(&body.value.text)?;
+    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
+    let note = Message { agent: agent.0, text: body.value.text, idempotency };
+    let row = app.engine.note(HandoffId(id), note).await?;
+    Ok((StatusCode::CREATED, Json(MessageView::from(&row))))
+}
+
+/// Refuses a text that is empty or too long.
+///
+/// # Errors
+/// 400, 413.
+pub fn check_text(text: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
         return Err(Problem::bad_request("text is empty"));
     }
@@ -135,8 +169,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(key.to_owned()))
 }
 
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+/// What tells a request from others under the same key: what it is for, and its body.
+fn digest(what_for: &str, body: &[u8]) -> String {
+    Sha256::digest(body).iter().fold(what_for.to_owned(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
@@ -168,7 +203,7 @@ pub async fn drop(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything so far, as text for people.
+/// Everything so far but the notes, as text for people.
 #[utoipa::path(get, path = "/api/handoffs/{id}/transcript", tag = "messages", params(("id" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ProblemBody)))]
 pub async fn transcript(
@@ -189,7 +224,7 @@ pub async fn transcript(
         }
     }
     rows.sort_by_key(|row| (row.at, row.seq));
-    let text: String = rows.iter().map(line).collect();
+    let text: String = rows.iter().filter(|row| !row.is_note()).map(line).collect();
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text))
 }
 
@@ -197,7 +232,7 @@ pub async fn transcript(
 fn line(row: &Row) -> String {
     let who = row.author.display_name.as_deref().unwrap_or_else(|| role(row.author.role));
     let what = match &row.content {
-        Content::Text { body } | Content::Presence { body } => body.clone(),
+        Content::Text { body } | Content::Presence { body } | Content::Note { body } => body.clone(),
         Content::File { filename, .. } => format!("[file] {filename}"),
         Content::Link { url, link_text: Some(text) } => format!("[link] {text}: {url}"),
         Content::Link { url, link_text: None } => format!("[link] {url}"),

@@ -1,9 +1,11 @@
-//! The agent API: what an agent sees and does, over HTTP with a bearer token.
+//! The agent API: what an agent sees and does, over HTTP, with a bearer token or the console's session.
 
+pub mod canned_replies;
 pub mod dead_letters;
 pub mod events;
 pub mod handoffs;
 pub mod messages;
 pub mod openapi;
 mod redact;
+pub mod session;
 pub mod view;

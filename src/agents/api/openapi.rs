@@ -2,34 +2,38 @@
 
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{dead_letters, events, handoffs, messages};
+use super::{canned_replies, dead_letters, events, handoffs, messages, session};
+use crate::http::cookie;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "handoff-relay agent API",
         description = "What human agents see of conversations handed off by Ada, and what they do with them. \
+            Requests carry a bearer token, or the cookie that POST /api/session sets; with the cookie, whatever \
+            changes something must come from the console's own page (`Sec-Fetch-Site`, `Origin`). \
             Errors are application/problem+json (RFC 9457)."
     ),
     paths(
         handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
         handoffs::ledger,
-        messages::list, messages::write, messages::retry, messages::drop, messages::transcript,
-        events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop
+        messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
+        session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
+        canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop
     ),
-    modifiers(&BearerToken),
-    security(("token" = []))
+    modifiers(&Schemes),
+    security(("token" = []), ("session" = []))
 )]
 struct Document;
 
-struct BearerToken;
+struct Schemes;
 
-impl Modify for BearerToken {
+impl Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -37,6 +41,9 @@ impl Modify for BearerToken {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(token));
+        let about = "Set by POST /api/session; named without `__Host-` on a loopback address";
+        let session = ApiKey::Cookie(ApiKeyValue::with_description(cookie::NAME, about));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     }
 }
 

@@ -53,6 +53,8 @@ pub struct HandoffView {
     last_message: Option<MessageView>,
     /// Messages of the end user behind the read mark.
     unread: u64,
+    /// The read mark: rows up to this `seq` have been read.
+    read_seq: u64,
     /// The AI Agent has written since Ada last showed that the handoff runs: it may be over there.
     doubtful: bool,
     /// Counts the changes.
@@ -102,6 +104,13 @@ impl From<&Ledger> for LedgerView {
 pub struct AgentView {
     /// As in the settings; customers see it.
     name: String,
+}
+
+impl AgentView {
+    /// An agent of this name.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
 }
 
 /// The customer.
@@ -197,6 +206,11 @@ pub enum ContentView {
         /// In words.
         body: String,
     },
+    /// Words of an agent for other agents: the end user never sees them.
+    Note {
+        /// The words, as text.
+        body: String,
+    },
     /// Something happened to the handoff.
     Event {
         /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `timed_out` or `ended`.
@@ -238,7 +252,7 @@ impl From<&Handoff> for HandoffView {
             ai_agent_domain: handoff.key.ai_agent.0.clone(),
             integration: handoff.integration.clone(),
             status: StatusFilter::of(handoff).as_str(),
-            agent: handoff.agent().map(|name| AgentView { name: name.to_owned() }),
+            agent: handoff.agent().map(AgentView::new),
             team: None,
             end_user: EndUserView { id: handoff.end_user.id.clone(), name: handoff.end_user.name.clone() },
             context: handoff.context.clone(),
@@ -248,6 +262,7 @@ impl From<&Handoff> for HandoffView {
             ended_by: handoff.end().map(|end| end.by.as_str()),
             last_message: handoff.last_message.as_ref().map(MessageView::from),
             unread: handoff.unread,
+            read_seq: handoff.read_up_to,
             doubtful: handoff.is_doubtful(),
             version: handoff.version,
         }
@@ -285,6 +300,7 @@ impl From<&Content> for ContentView {
             }
             Content::Link { url, link_text } => Self::Link { url, link_text },
             Content::Presence { body } => Self::Presence { body },
+            Content::Note { body } => Self::Note { body },
             Content::Event { event, by } => Self::Event { event: event_name(event), by },
             Content::Unknown { name } => Self::Unknown { original_type: name },
         }

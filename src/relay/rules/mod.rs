@@ -9,6 +9,7 @@ pub mod attempt;
 mod ending;
 pub mod look;
 mod message;
+pub mod note;
 mod place;
 pub mod recover;
 pub mod release;

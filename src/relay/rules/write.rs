@@ -12,19 +12,19 @@ use crate::relay::{
 /// How many messages of one handoff may wait to be sent.
 pub const QUEUE_LIMIT: usize = 200;
 
-/// What an agent asks for with a message.
+/// What an agent asks for with a message, or with a note.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// Who writes.
     pub agent: String,
     /// The words: 1 to 50,000 characters, checked at the door.
     pub text: String,
-    /// The request's `Idempotency-Key`, and a digest of its body.
+    /// The request's `Idempotency-Key`, and a digest of its body and of what it is for.
     pub idempotency: Option<(String, String)>,
 }
 
 impl Message {
-    fn scope_of_key(&self, handoff: &HandoffId) -> Option<(IdempotencyScope, &str)> {
+    pub(super) fn scope_of_key(&self, handoff: &HandoffId) -> Option<(IdempotencyScope, &str)> {
         let (key, digest) = self.idempotency.as_ref()?;
         let scope =
             IdempotencyScope { agent: self.agent.clone(), handoff: handoff.clone(), key: key.clone() };
@@ -46,9 +46,8 @@ pub fn scope(handoff: &HandoffId, message: &Message) -> Scope {
 /// # Errors
 /// The handoff is unknown, over, or another agent's; its queue is full; the key stands for another request.
 pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Result<Row, Refusal> {
-    let known = draft.view.idempotent.clone();
-    if let (Some(known), Some((_, digest))) = (known, message.scope_of_key(id)) {
-        return repeated(draft, &known, digest);
+    if let Some(row) = repeated(draft, id, message)? {
+        return Ok(row);
     }
     let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
     act::may_write(&draft.view.handoffs[handoff], &message.agent)?;
@@ -59,10 +58,7 @@ pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Resu
     act::accept_if_waiting(draft, handoff, &message.agent);
 
     let row = say(draft, handoff, message.agent.clone(), message.text.clone(), Source::Agent);
-    if let Some((scope, digest)) = message.scope_of_key(id) {
-        let stands_for = Idempotent { digest: digest.to_owned(), row: row.id.clone() };
-        draft.changes().idempotent = Some((scope, stands_for));
-    }
+    remember(draft, id, message, &row);
     Ok(row)
 }
 
@@ -79,12 +75,24 @@ pub fn say(draft: &mut Draft<'_>, handoff: usize, name: String, text: String, so
     row
 }
 
-fn repeated(draft: &Draft<'_>, known: &Idempotent, digest: &str) -> Result<Row, Refusal> {
+/// The row that the same request has made before.
+pub(super) fn repeated(draft: &Draft<'_>, id: &HandoffId, message: &Message) -> Result<Option<Row>, Refusal> {
+    let (Some(known), Some((_, digest))) = (&draft.view.idempotent, message.scope_of_key(id)) else {
+        return Ok(None);
+    };
     if known.digest != digest {
         return Err(Refusal::OtherRequest);
     }
     let place = draft.find_row(&known.row).ok_or(Refusal::Unknown)?;
-    Ok(draft.view.rows[place].clone())
+    Ok(Some(draft.view.rows[place].clone()))
+}
+
+/// From now on the request's key stands for this row.
+pub(super) fn remember(draft: &mut Draft<'_>, id: &HandoffId, message: &Message, row: &Row) {
+    if let Some((scope, digest)) = message.scope_of_key(id) {
+        let stands_for = Idempotent { digest: digest.to_owned(), row: row.id.clone() };
+        draft.changes().idempotent = Some((scope, stands_for));
+    }
 }
 
 fn send(draft: &mut Draft<'_>, handoff: usize, row: &Row) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::state::{Place, State};
 use crate::{
     relay::{handoff::Handoff, id::HandoffId, time::Time},
-    store::{FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep},
+    store::{FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep, sessions::Session},
 };
 
 /// What is old of one kind, a step's worth of it, oldest first.
@@ -23,7 +23,9 @@ impl State {
         let asked = oldest(asked, now - IDEMPOTENCY_MEMORY);
         let letters = self.dead_letters.iter().map(|(place, letter)| (letter.at, *place));
         let letters = keep.dead_letters.map_or(Vec::new(), |kept| oldest(letters, now - kept));
-        let mut more = [seen.len(), asked.len(), letters.len()].contains(&FORGET_STEP);
+        let sessions = self.sessions.iter().map(|(id, session)| (Session::ends_at(session), id.clone()));
+        let sessions = oldest(sessions, now);
+        let mut more = [seen.len(), asked.len(), letters.len(), sessions.len()].contains(&FORGET_STEP);
 
         for id in seen {
             self.seen.remove(&id);
@@ -33,6 +35,9 @@ impl State {
         }
         for place in letters {
             self.dead_letters.remove(&place);
+        }
+        for id in sessions {
+            self.sessions.remove(&id);
         }
         if let Some(kept) = keep.ended {
             more |= self.forget_handoffs(now, kept);
@@ -74,6 +79,7 @@ impl State {
         let rows = &self.rows;
         self.changes.retain(|(_, changed)| match changed {
             Place::Handoff(id) => !gone.contains(id),
+            Place::CannedReplies => true,
             Place::Row(id) => rows.get(id).is_none_or(|(owner, _)| !gone.contains(owner)),
         });
         self.rows.retain(|_, (owner, _)| !gone.contains(owner));

@@ -4,6 +4,8 @@
 
 mod forget;
 mod outbox;
+mod replies;
+mod sessions;
 mod state;
 
 use std::{
@@ -15,8 +17,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
+    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Order, Page, Since, StatusFilter, Store,
+    StoreError,
+    replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
+    sessions::{Digest, Session, SessionChange},
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -116,7 +121,12 @@ impl Store for MemoryStore {
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         let state = self.lock();
-        let places = state.handoffs.range(..query.after.unwrap_or(u64::MAX)).rev();
+        let places: Box<dyn Iterator<Item = (&u64, &Handoff)> + Send> = match query.order {
+            Order::Newest => Box::new(state.handoffs.range(..query.after.unwrap_or(u64::MAX)).rev()),
+            Order::Oldest => {
+                Box::new(state.handoffs.range(query.after.map_or(0, |after| after.saturating_add(1))..))
+            }
+        };
         let mut found = places.filter(|(_, handoff)| matches(query, handoff));
         let shown: Vec<(&u64, &Handoff)> = found.by_ref().take(query.limit).collect();
         let next = found.next().and(shown.last()).map(|(place, _)| **place);
@@ -155,6 +165,26 @@ impl Store for MemoryStore {
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
         Ok(self.lock().dead_letter(id).cloned())
+    }
+
+    async fn canned_replies(&self) -> Result<Vec<CannedReply>, StoreError> {
+        Ok(sorted(self.lock().replies.values().cloned().collect()))
+    }
+
+    async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
+        let mut state = self.lock();
+        let outcome = state.change_replies(change);
+        self.changed.send_replace(state.last_change);
+        Ok(outcome)
+    }
+
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        Ok(self.lock().sessions.get(id).cloned())
+    }
+
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
+        self.lock().change_sessions(change);
+        Ok(())
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

@@ -13,7 +13,12 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{CHANGES_KEPT, Changed, StatusFilter, match_keys, rows_by_id},
+    store::{
+        CHANGES_KEPT, Changed, StatusFilter, match_keys,
+        replies::CannedReply,
+        rows_by_id,
+        sessions::{Digest, Session},
+    },
 };
 
 /// Everything, in maps.
@@ -42,6 +47,8 @@ pub struct State {
     pub dead_letters: BTreeMap<u64, DeadLetter>,
     pub last_letter: u64,
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
+    pub sessions: HashMap<Digest, Session>,
+    pub replies: HashMap<String, CannedReply>,
 }
 
 /// What a message could match a row by.
@@ -56,6 +63,7 @@ pub enum Mark {
 pub enum Place {
     Handoff(HandoffId),
     Row(RowId),
+    CannedReplies,
 }
 
 impl State {
@@ -120,6 +128,7 @@ impl State {
                 Changed::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
             }
             Place::Row(id) => Changed::Row(Box::new(self.row(id)?.clone())),
+            Place::CannedReplies => Changed::CannedReplies,
         })
     }
 
@@ -233,7 +242,7 @@ impl State {
         }
     }
 
-    fn note_change(&mut self, place: Place) {
+    pub fn note_change(&mut self, place: Place) {
         self.last_change += 1;
         self.changes.push_back((self.last_change, place));
         if u64::try_from(self.changes.len()).unwrap_or(0) > CHANGES_KEPT {

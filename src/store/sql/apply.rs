@@ -214,7 +214,8 @@ async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter)
     Ok(())
 }
 
-async fn note_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
+/// Numbers a change of a handoff or of one of its rows; without a handoff, of the canned replies.
+pub async fn note_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
     let note = sqlx::query("INSERT INTO changes (handoff, row_id) VALUES ($1, $2)");
     note.bind(handoff).bind(row).execute(&mut *connection).await?;
     Ok(())

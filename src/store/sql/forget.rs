@@ -5,7 +5,10 @@ use sqlx::{Row as _, SqliteConnection};
 use super::{count, signed, unsigned};
 use crate::{
     relay::time::Time,
-    store::{CHANGES_KEPT, FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep, StoreError},
+    store::{
+        CHANGES_KEPT, FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep, StoreError,
+        sessions::{SESSION_IDLE, SESSION_MAX},
+    },
 };
 
 /// Gives free pages back to the file system: 4 MB in a step.
@@ -18,6 +21,10 @@ const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE position IN \
     (SELECT position FROM dead_letters WHERE at < $1 ORDER BY at, position LIMIT $2)";
 const CHANGES: &str = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE id <= \
     (SELECT seq FROM sqlite_sequence WHERE name = 'changes') - $1 ORDER BY id LIMIT $2)";
+const SESSIONS_UNUSED: &str = "DELETE FROM sessions WHERE id IN \
+    (SELECT id FROM sessions WHERE used_at < $1 ORDER BY used_at LIMIT $2)";
+const SESSIONS_OLD: &str = "DELETE FROM sessions WHERE id IN \
+    (SELECT id FROM sessions WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 /// Ended handoffs for which nothing waits any more, and how long their threads are.
 const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq') FROM handoffs WHERE ended_at < $1 \
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.handoff = handoffs.id) \
@@ -46,6 +53,8 @@ pub async fn step(
         (IDEMPOTENCY, Some(before(IDEMPOTENCY_MEMORY))),
         (DEAD_LETTERS, keep.dead_letters.map(before)),
         (CHANGES, Some(signed(CHANGES_KEPT))),
+        (SESSIONS_UNUSED, Some(before(SESSION_IDLE))),
+        (SESSIONS_OLD, Some(before(SESSION_MAX))),
     ] {
         let Some(bound) = bound else { continue };
         let done = sqlx::query(sql).bind(bound).bind(count(FORGET_STEP)).execute(&mut *connection).await?;

@@ -8,6 +8,8 @@ mod claim;
 mod forget;
 mod read;
 mod ready;
+mod replies;
+mod sessions;
 mod view;
 mod writer;
 
@@ -28,6 +30,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
+    replies::{CannedReply, ReplyChange, ReplyOutcome},
+    sessions::{Digest, Session, SessionChange},
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -213,6 +217,22 @@ impl Store for SqliteStore {
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
         read::dead_letter(&self.readers, id).await
+    }
+
+    async fn canned_replies(&self) -> Result<Vec<CannedReply>, StoreError> {
+        replies::all(&self.readers).await
+    }
+
+    async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
+        self.write(|tell| writer::Job::Replies { change, tell }).await
+    }
+
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        sessions::one(&self.readers, id).await
+    }
+
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
+        self.write(|tell| writer::Job::Sessions { change, tell }).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

@@ -16,7 +16,7 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{Changed, Due, HandoffQuery, LetterPage, Page, Since, StatusFilter, StoreError},
+    store::{Changed, Due, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError},
 };
 
 pub async fn due_conversations(
@@ -85,10 +85,14 @@ pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, S
     if let Some(text) = &query.text {
         sql.push(" AND instr(search, ").push_bind(text.to_lowercase()).push(") > 0");
     }
+    let (behind, order) = match query.order {
+        Order::Newest => (" AND position < ", " ORDER BY position DESC LIMIT "),
+        Order::Oldest => (" AND position > ", " ORDER BY position LIMIT "),
+    };
     if let Some(after) = query.after {
-        sql.push(" AND position < ").push_bind(signed(after));
+        sql.push(behind).push_bind(signed(after));
     }
-    sql.push(" ORDER BY position DESC LIMIT ").push_bind(count(query.limit.saturating_add(1)));
+    sql.push(order).push_bind(count(query.limit.saturating_add(1)));
     let rows = sql.build().fetch_all(pool).await?;
     let (shown, next) = page(&rows, query.limit)?;
     Ok(Page { handoffs: docs(shown)?, next })
@@ -126,17 +130,18 @@ pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Resul
     if after.saturating_add(1) < oldest || after > newest {
         return Ok(Since::Reset(newest));
     }
-    let sql = "SELECT COALESCE(thread_rows.doc, handoffs.doc), changes.id, changes.row_id IS NOT NULL \
-               FROM changes JOIN handoffs ON handoffs.id = changes.handoff \
+    let sql = "SELECT COALESCE(thread_rows.doc, handoffs.doc), changes.id, changes.row_id IS NOT NULL, \
+                   changes.handoff = '' \
+               FROM changes LEFT JOIN handoffs ON handoffs.id = changes.handoff \
                LEFT JOIN thread_rows ON thread_rows.id = changes.row_id \
-               WHERE changes.id > $1 ORDER BY changes.id LIMIT $2";
+               WHERE changes.id > $1 AND (handoffs.id IS NOT NULL OR changes.handoff = '') ORDER BY changes.id LIMIT $2";
     let rows = sqlx::query(sql).bind(signed(after)).bind(count(limit)).fetch_all(&mut *read).await?;
     let mut changes = Vec::with_capacity(rows.len());
     for row in &rows {
-        let is_row: bool = row.try_get(2)?;
-        let changed = match is_row {
-            true => Changed::Row(Box::new(doc(row)?)),
-            false => Changed::Handoff(Box::new(doc(row)?)),
+        let changed = match (row.try_get(2)?, row.try_get(3)?) {
+            (_, true) => Changed::CannedReplies,
+            (true, _) => Changed::Row(Box::new(doc(row)?)),
+            (false, _) => Changed::Handoff(Box::new(doc(row)?)),
         };
         changes.push((unsigned(row.try_get(1)?), changed));
     }

@@ -4,10 +4,14 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{apply, claim, forget, ready::Proof, unsigned, view};
+use super::{apply, claim, forget, ready::Proof, replies, sessions, unsigned, view};
 use crate::{
     relay::{changes::Scope, delivery::Delivery, time::Time},
-    store::{Decision, Due, Forgotten, Keep, StoreError},
+    store::{
+        Decision, Due, Forgotten, Keep, StoreError,
+        replies::{ReplyChange, ReplyOutcome},
+        sessions::SessionChange,
+    },
 };
 
 /// How many use cases share one flush at most.
@@ -20,6 +24,8 @@ pub enum Job {
     Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
     Claim { asked: claim::Asked, tell: Tell<Due<Delivery>> },
     Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
+    Replies { change: ReplyChange, tell: Tell<ReplyOutcome> },
+    Sessions { change: SessionChange, tell: Tell<()> },
     Ready { tell: Tell<()> },
 }
 
@@ -28,6 +34,7 @@ enum Done {
     Nothing(Tell<()>, Result<(), StoreError>),
     Claimed(Tell<Due<Delivery>>, Result<Due<Delivery>, StoreError>),
     Forgot(Tell<Forgotten>, Result<Forgotten, StoreError>),
+    Replied(Tell<ReplyOutcome>, Result<ReplyOutcome, StoreError>),
 }
 
 /// What the writer knows without asking.
@@ -116,6 +123,9 @@ fn tell(done: Done, committed: &Result<(), String>) {
         Done::Forgot(tell, result) => {
             drop(tell.send(result.and_then(|step| committed.as_ref().map(|()| step).map_err(lost))));
         }
+        Done::Replied(tell, result) => {
+            drop(tell.send(result.and_then(|outcome| committed.as_ref().map(|()| outcome).map_err(lost))));
+        }
     }
 }
 
@@ -190,6 +200,16 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Nothing(tell, result), good)
         }
+        Job::Replies { change, tell } => {
+            let result = replies::change(connection, change).await;
+            let good = result.is_ok();
+            (Done::Replied(tell, result), good)
+        }
+        Job::Sessions { change, tell } => {
+            let result = sessions::change(connection, change).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
     };
     if !good {
         known.proof = Proof::Refuted;
@@ -207,7 +227,10 @@ fn fail(job: Job, error: &str) -> Done {
     match job {
         Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
         Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
-        Job::Decide { tell, .. } | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
+        Job::Replies { tell, .. } => Done::Replied(tell, Err(error)),
+        Job::Decide { tell, .. } | Job::Sessions { tell, .. } | Job::Ready { tell } => {
+            Done::Nothing(tell, Err(error))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::support::{raw::Raw, relay::START_KEY};
 const ALEX: &str = "token-of-alex-0123456789";
 const SAM: &str = "token-of-sam-0123456789";
 
-const NO_TOKEN: &str = "an Authorization header with a bearer token is missing";
+const NO_TOKEN: &str = "neither a bearer token nor a session is there";
 const OTHER_TOKEN: &str = "the bearer token is not known";
 const HAS: &str = "Alex has this handoff; take it over first";
 const OVER: &str = "this handoff has ended";
@@ -18,6 +18,7 @@ const NOT_FAILED: &str = "this message has not failed";
 const TOO_LARGE: &str = "the body is too large";
 const BAD_KEY: &str = "Idempotency-Key is not 1 to 255 ASCII characters";
 const NO_STATUS: &str = "status is none of waiting, active and ended";
+const NO_ORDER: &str = "sort is neither newest nor oldest";
 const NO_CURSOR: &str = "cursor is not one of ours";
 const LIMIT: &str = "limit is not between 1 and 200";
 
@@ -85,6 +86,8 @@ fn without_a_token(world: &World) -> Vec<Line> {
         ("POST", "/dead-letters/x/replay".to_owned()),
         ("DELETE", "/dead-letters/x".to_owned()),
         ("GET", format!("/handoffs{handoff}/ledger")),
+        ("GET", "/session".to_owned()),
+        ("POST", format!("/handoffs{handoff}/notes")),
     ] {
         lines.push(refused("no token", Raw::new(method, format!("/api{path}")), 401, NO_TOKEN));
     }
@@ -209,6 +212,9 @@ fn queries(world: &World) -> Vec<Line> {
         refused("another status", list("status=open"), 400, NO_STATUS),
         refused("a status in capitals", list("status=WAITING"), 400, NO_STATUS),
         refused("a status of 10,000 characters", list(&format!("status={long}")), 400, NO_STATUS),
+        refused("another order", list("sort=status"), 400, NO_ORDER),
+        refused("an order in capitals", list("sort=OLDEST"), 400, NO_ORDER),
+        refused("an order of 10,000 characters", list(&format!("sort={long}")), 400, NO_ORDER),
         refused("limit 0", list("limit=0"), 400, LIMIT),
         refused("limit 201", list("limit=201"), 400, LIMIT),
         refused("limit -1", list("limit=-1"), 400, number),
@@ -219,8 +225,8 @@ fn queries(world: &World) -> Vec<Line> {
         refused("two statuses", list("status=active&status=ended"), 400, "query: duplicate field `status`"),
         refused("a cursor that is none", list("cursor=x"), 400, NO_CURSOR),
         refused("a cursor of 10,000 characters", list(&format!("cursor={long}")), 400, NO_CURSOR),
-        refused("limit 0 of rows", rows("limit=0"), 400, "limit is not between 1 and 500"),
-        refused("limit 501 of rows", rows("limit=501"), 400, "limit is not between 1 and 500"),
+        refused("limit 0 of rows", rows("limit=0"), 400, "limit is not between 1 and 1000"),
+        refused("limit 1001 of rows", rows("limit=1001"), 400, "limit is not between 1 and 1000"),
         refused("after -1", rows("after=-1"), 400, after),
         refused("after more than fits", rows("after=18446744073709551616"), 400, after),
         taken("a Last-Event-ID that is none", events("garbage"), "event: reset"),

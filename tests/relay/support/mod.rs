@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod answer;
+pub mod browser;
 pub mod events;
 pub mod log;
 pub mod raw;

@@ -216,6 +216,16 @@ impl Relay {
         counts
     }
 
+    /// How many sessions are kept.
+    pub async fn sessions(&self) -> usize {
+        let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
+        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
+        let count = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sessions");
+        let count = count.fetch_one(&mut file).await.expect("a count");
+        file.close().await.unwrap();
+        usize::try_from(count).unwrap()
+    }
+
     /// Changes what a stopped relay has kept.
     pub async fn change_file(&self, sql: &'static str, value: &str) {
         assert!(self.serving.is_none(), "it runs");

@@ -47,12 +47,16 @@ impl Stream {
 
     /// The next event; `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<Event> {
-        loop {
-            let block = self.block().await?;
-            if let Some(event) = self.read(&block) {
-                return Some(event);
+        // Comments come all the time; they are no news.
+        soon("an event, or the end of the stream", async {
+            loop {
+                let block = self.block().await?;
+                if let Some(event) = self.read(&block) {
+                    return Some(event);
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Events up to the first that is `last`, which is included.

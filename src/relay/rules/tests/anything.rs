@@ -25,6 +25,7 @@ enum Deed {
     Accept(bool),
     GiveBack,
     Writes(bool, u8),
+    Notes(u8),
     RetryOrDrop(bool),
     Ends,
     Reads(u64),
@@ -47,6 +48,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => any::<bool>().prop_map(Deed::Accept),
         1 => Just(Deed::GiveBack),
         5 => (any::<bool>(), 0..6_u8).prop_map(|(alex, which)| Deed::Writes(alex, which)),
+        2 => (0..6_u8).prop_map(Deed::Notes),
         2 => any::<bool>().prop_map(Deed::RetryOrDrop),
         1 => Just(Deed::Ends),
         1 => (0..9_u64).prop_map(Deed::Reads),
@@ -81,6 +83,7 @@ impl Story {
             Deed::Accept(alex) => drop(world.accept(name(alex), TakeOver::No)),
             Deed::GiveBack => drop(world.give_back(ALEX)),
             Deed::Writes(alex, which) => drop(world.writes(name(alex), &which.to_string())),
+            Deed::Notes(which) => drop(world.notes(SAM, &which.to_string(), None)),
             Deed::RetryOrDrop(retry) => self.retry_or_drop(retry),
             Deed::Ends => drop(world.end(ALEX)),
             Deed::Reads(seq) => drop(world.read(seq)),
@@ -163,5 +166,9 @@ proptest! {
         story.world.clock(story.millis + 100_000).release();
         prop_assert!(story.world.books.inbox.is_empty());
         prop_assert_eq!(story.world.books.buffer, None);
+        // Nothing of Ada's was taken for a note.
+        for note in story.world.books.rows.iter().filter(|row| row.is_note()) {
+            prop_assert!(note.ids.all().count() == 0 && note.sending.is_none() && !note.created_by_ada);
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::relay::{
         arrive::{self, Arrival},
         attempt::{self, Step},
         look::{self, Look},
-        recover,
+        note, recover,
         release::{self, Released},
         replay::{self, Stays},
         settle::{self, Attempt},
@@ -289,6 +289,13 @@ impl World {
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
         let message = write::Message { agent: agent.to_owned(), text: body.to_owned(), idempotency };
         self.decide(&write::scope(&id, &message), |draft| write::message(draft, &id, &message))
+    }
+
+    pub fn notes(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
+        let id = self.id();
+        let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
+        let message = write::Message { agent: agent.to_owned(), text: body.to_owned(), idempotency };
+        self.decide(&note::scope(&id, &message), |draft| note::note(draft, &id, &message))
     }
 
     pub fn retry(&mut self, row: &RowId, agent: &str) -> Result<Row, Refusal> {

@@ -1,0 +1,97 @@
+// The agent API, call by call. Whoever builds another desk has the same: see /api/docs.
+
+const TIMEOUT_MS = 20_000;
+
+/** What the relay refused, or that it could not be reached (status 0). */
+export class Problem extends Error {
+  constructor(status, detail, retryAfter = null) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same request may go through later: no answer, or an answer for now only. */
+  get passes() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+let signedOut = () => {};
+
+/** Sets what happens when the relay knows no session any more. */
+export function onSignedOut(action) {
+  signedOut = action;
+}
+
+async function problem(response) {
+  const body = await response.json().catch(() => ({}));
+  const detail = body.detail ?? `The relay answered ${response.status}.`;
+  return new Problem(response.status, sentence(detail), Number(response.headers.get("retry-after")) || null);
+}
+
+function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
+async function call(method, path, { body, key, signal } = {}) {
+  const headers = {};
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  const given = signal ? [signal] : [];
+  const options = {
+    method,
+    headers,
+    cache: "no-store",
+    signal: AbortSignal.any([...given, AbortSignal.timeout(TIMEOUT_MS)]),
+  };
+  if (body !== undefined) options.body = JSON.stringify(body);
+  let response;
+  try {
+    response = await fetch(`/api/${path}`, options);
+    if (response.ok) return response.status === 204 ? null : await response.json();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, "The relay can't be reached.");
+  }
+  const refused = await problem(response);
+  if (refused.status === 401 && path !== "session") signedOut();
+  throw refused;
+}
+
+const query = (params) => {
+  const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return new URLSearchParams(given).toString();
+};
+const handoff = (id, rest = "") => `handoffs/${encodeURIComponent(id)}${rest}`;
+const row = (id, rowId, rest = "") => handoff(id, `/messages/${encodeURIComponent(rowId)}${rest}`);
+
+/** Who is signed in. */
+export const session = () => call("GET", "session");
+/** Signs in with `{token}` or `{code}`. */
+export const signIn = (proof) => call("POST", "session", { body: proof });
+export const signOut = () => call("DELETE", "session");
+
+/** A page of handoffs. */
+export const handoffs = (params, signal) => call("GET", `handoffs?${query(params)}`, { signal });
+export const oneHandoff = (id) => call("GET", handoff(id));
+/** A page of a thread's rows, behind `after`. */
+export const messages = (id, after, limit) => call("GET", handoff(id, `/messages?${query({ after, limit })}`));
+/** Where a conversation is to be read as text. */
+export const transcriptUrl = (id) => `/api/${handoff(id, "/transcript")}`;
+
+export const accept = (id, takeOver = false) => call("POST", handoff(id, "/accept"), { body: { take_over: takeOver } });
+export const release = (id) => call("POST", handoff(id, "/release"));
+export const end = (id) => call("POST", handoff(id, "/end"));
+export const read = (id, seq) => call("POST", handoff(id, "/read"), { body: { seq } });
+/** Writes to the end user. The same `key` again is the same message. */
+export const write = (id, text, key) => call("POST", handoff(id, "/messages"), { body: { text }, key });
+/** Writes a note, for agents only. */
+export const note = (id, text, key) => call("POST", handoff(id, "/notes"), { body: { text }, key });
+export const retry = (id, rowId) => call("POST", row(id, rowId, "/retry"));
+export const drop = (id, rowId) => call("DELETE", row(id, rowId));
+
+export const cannedReplies = () => call("GET", "canned-replies");
+export const addCannedReply = (reply) => call("POST", "canned-replies", { body: reply });
+export const saveCannedReply = (id, reply) => call("PUT", `canned-replies/${encodeURIComponent(id)}`, { body: reply });
+export const deleteCannedReply = (id) => call("DELETE", `canned-replies/${encodeURIComponent(id)}`);

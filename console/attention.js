@@ -1,0 +1,127 @@
+// Calling the agent: a number in the title, a sound, a notification. Each can be switched, and stays so. Of several
+// tabs only the one that reads the event stream makes sounds and notifications.
+
+import { batched, toast } from "./dom.js";
+import { lists } from "./lists.js";
+import { attention, remembered } from "./memory.js";
+import { announceWaiting } from "./queue.js";
+import { handoff, isMine, now, on } from "./store.js";
+import { isReader } from "./stream.js";
+import { customer, preview } from "./words.js";
+
+const NAME = "handoff-relay";
+const tab = Math.random().toString(36).slice(2);
+/** Waiting handoffs that were known before: they call nobody any more. */
+let known = null;
+let sounds = null;
+
+export function setUp() {
+  const update = batched(() => {
+    renderTitle();
+    noticeWaiting();
+  });
+  for (const topic of ["handoff", "open", "me", "queue"]) on(topic, update);
+  on("heard", noticeMessage);
+  for (const name of ["focus", "blur", "pagehide"]) window.addEventListener(name, noteAttention);
+  on("open", noteAttention);
+  noteAttention();
+  // A browser lets a page sound only after somebody has used it.
+  for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, unlockSound, { once: true });
+}
+
+function noteAttention(event) {
+  const has = event?.type !== "pagehide" && document.hasFocus();
+  if (has) attention.set({ tab, open: now.open });
+  else if (attention.get()?.tab === tab) attention.set(null);
+}
+
+/** How many conversations wait for this agent to do something. */
+const pressing = () => lists().waiting.length + lists().mine.filter((one) => one.unread > 0).length;
+
+export function renderTitle() {
+  const number = now.me && remembered.badge ? pressing() : 0;
+  const open = now.me && now.open && handoff(now.open);
+  document.title = `${number > 0 ? `(${number}) ` : ""}${open ? `${customer(open)} · ` : ""}${NAME}`;
+}
+
+function noticeWaiting() {
+  if (!now.me || now.queue !== "ready") {
+    known = null;
+    return;
+  }
+  const { waiting } = lists();
+  const fresh = known ? waiting.filter((one) => !known.has(one.id)) : [];
+  known = new Set(waiting.map((one) => one.id));
+  for (const one of fresh.slice(0, 3)) {
+    announceWaiting(one);
+    call(one, "is waiting", "");
+  }
+}
+
+function noticeMessage(row) {
+  const one = handoff(row.handoff_id);
+  const speaks = row.author.role === "end_user" && (row.source === "webhook" || row.source === "recovered");
+  if (one && speaks && isMine(one)) call(one, "wrote", preview(row, one));
+}
+
+/** Calls the agent, unless they are looking at it. */
+function call(one, what, text) {
+  if (!isReader()) return;
+  const looking = attention.get();
+  if (looking?.open === one.id) return;
+  if (remembered.sound) ring();
+  if (remembered.notifications && !looking) notify(one, what, text);
+}
+
+function notify(one, what, text) {
+  if (globalThis.Notification?.permission !== "granted") return;
+  try {
+    const shown = new Notification(`${customer(one)} ${what}`, {
+      body: text.slice(0, 120),
+      tag: one.id,
+      icon: "/console/icon.svg",
+    });
+    shown.onclick = () => {
+      window.focus();
+      location.hash = `#/c/${one.id}`;
+      shown.close();
+    };
+  } catch {
+    // Some browsers on phones only let service workers do it.
+  }
+}
+
+function unlockSound() {
+  if (remembered.sound) sounds ??= new AudioContext();
+}
+
+/** Two soft notes. */
+function ring() {
+  sounds ??= new AudioContext();
+  sounds.resume();
+  [660, 880].forEach((pitch, index) => {
+    const begin = sounds.currentTime + index * 0.14;
+    const [tone, volume] = [sounds.createOscillator(), sounds.createGain()];
+    tone.frequency.value = pitch;
+    volume.gain.setValueAtTime(0, begin);
+    volume.gain.linearRampToValueAtTime(0.12, begin + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.001, begin + 0.35);
+    tone.connect(volume).connect(sounds.destination);
+    tone.start(begin);
+    tone.stop(begin + 0.4);
+  });
+}
+
+/** Reacts to a switch of the settings; gives whether it may be on. */
+export async function switched(name, wanted) {
+  if (name === "sound" && wanted) ring();
+  if (name === "notifications" && wanted) return allowNotifications();
+  if (name === "badge") setTimeout(renderTitle);
+  return wanted;
+}
+
+async function allowNotifications() {
+  const answer = globalThis.Notification ? await Notification.requestPermission() : "denied";
+  if (answer !== "granted") toast("The browser doesn't allow notifications from this page.", "bad");
+  return answer === "granted";
+}

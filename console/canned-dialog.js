@@ -1,0 +1,161 @@
+// Where canned replies are managed: a list, and a form for one.
+
+import * as api from "./api.js";
+import { find } from "./canned.js";
+import { ask, setUp as setUpDialog, show } from "./dialogs.js";
+import { at, h, icon, toast } from "./dom.js";
+import { now, on, set } from "./store.js";
+
+let edited = null;
+let parts = null;
+
+export function setUp() {
+  const list = h("ul", { class: "replies", "aria-label": "Canned replies" });
+  const search = h("input", {
+    type: "search",
+    "aria-label": "Search canned replies",
+    placeholder: "Search",
+    oninput: draw,
+  });
+  const add = h(
+    "button",
+    { type: "button", "data-action": "add-reply", onclick: () => edit({ title: "", text: "" }, true) },
+    icon("plus"),
+    "New reply",
+  );
+  const form = makeForm();
+  setUpDialog(
+    "canned-dialog",
+    "Canned replies",
+    h("div", { class: "columns" }, h("div", { class: "column" }, h("div", { class: "bar" }, search, add), list), form),
+  );
+  parts = { list, search, form };
+  on("canned", draw);
+}
+
+function makeForm() {
+  const title = h("input", { id: "reply-title", required: true, maxlength: 100, autocomplete: "off", dir: "auto" });
+  const text = h("textarea", { id: "reply-text", required: true, maxlength: 50000, rows: 8, dir: "auto" });
+  const remove = h(
+    "button",
+    { type: "button", class: "quiet bad", "data-action": "delete-reply", onclick: removeReply },
+    "Delete",
+  );
+  const problem = h("p", { class: "problem", role: "alert" });
+  const form = h(
+    "form",
+    { class: "column", onsubmit: save },
+    h("label", { for: "reply-title" }, "Title"),
+    title,
+    h("label", { for: "reply-text" }, "Text"),
+    text,
+    h(
+      "p",
+      { class: "hint" },
+      "Fields are filled in: ",
+      ["{name}", "{agent}", "{email}", "{conversation_id}"].flatMap((field) => [h("code", {}, field), " "]),
+      "and any field of the handover, such as ",
+      h("code", {}, "{account_number}"),
+      ".",
+    ),
+    problem,
+    h(
+      "div",
+      { class: "buttons" },
+      remove,
+      h("button", { type: "button", class: "quiet", onclick: () => edit(null) }, "Cancel"),
+      h("button", { class: "main" }, "Save"),
+    ),
+  );
+  Object.assign(form, { fields: { title, text, remove, problem } });
+  return form;
+}
+
+/** Opens the dialog. */
+export function manage() {
+  edit(null);
+  parts.search.value = "";
+  draw();
+  show(at("canned-dialog"));
+}
+
+function draw() {
+  if (!parts) return;
+  const found = find(parts.search.value);
+  const rows = found.map((reply) =>
+    h(
+      "li",
+      { "data-canned-id": reply.id },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "reply",
+          "aria-current": reply.id === edited?.id ? "true" : null,
+          onclick: () => edit(reply, true),
+        },
+        h("span", { class: "canned-title", dir: "auto" }, reply.title),
+        h("span", { class: "canned-text", dir: "auto" }, reply.text),
+      ),
+    ),
+  );
+  const none =
+    now.canned.length === 0
+      ? "None yet. What you often write can be kept here, for your whole team."
+      : "Nothing found.";
+  parts.list.replaceChildren(...(rows.length > 0 ? rows : [h("li", { class: "hint" }, none)]));
+}
+
+/** Shows a reply in the form; null closes the form. */
+function edit(reply, focus = false) {
+  edited = reply;
+  const { form } = parts;
+  const { title, text, remove, problem } = form.fields;
+  form.hidden = reply === null;
+  title.value = reply?.title ?? "";
+  text.value = reply?.text ?? "";
+  problem.textContent = "";
+  remove.hidden = !reply?.id;
+  at("canned-dialog").toggleAttribute("data-editing", reply !== null);
+  draw();
+  if (focus) title.focus();
+}
+
+async function save(event) {
+  event.preventDefault();
+  const { title, text, problem } = parts.form.fields;
+  const reply = { title: title.value.trim(), text: text.value };
+  try {
+    const saved = await (edited.id ? api.saveCannedReply(edited.id, reply) : api.addCannedReply(reply));
+    const others = now.canned.filter((one) => one.id !== saved.id);
+    set(
+      "canned",
+      [...others, saved].sort((one, other) => one.title.localeCompare(other.title)),
+    );
+    edit(null);
+    toast("Saved.");
+  } catch (error) {
+    problem.textContent = error.message;
+  }
+}
+
+async function removeReply() {
+  const reply = edited;
+  const sure = await ask({
+    title: `Delete “${reply.title}”?`,
+    text: "It is gone for the whole team.",
+    yes: "Delete",
+    tone: "bad",
+  });
+  if (!sure) return;
+  try {
+    await api.deleteCannedReply(reply.id);
+    set(
+      "canned",
+      now.canned.filter((one) => one.id !== reply.id),
+    );
+    edit(null);
+  } catch (error) {
+    parts.form.fields.problem.textContent = error.message;
+  }
+}

@@ -1,0 +1,36 @@
+// Canned replies: finding them, and filling in what is known of the conversation.
+
+import { now } from "./store.js";
+
+/** A field is a name in braces: `{first_name}`. */
+const FIELD = /\{([\p{L}\p{N}_.-]{1,100})\}/gu;
+const EMAIL_KEYS = ["email", "end_user_email", "customer_email", "user_email"];
+
+/** The replies whose title or text has all words of `text`, those whose title has them first. */
+export function find(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const all = (where) => words.every((word) => where.includes(word));
+  const inTitle = now.canned.filter((reply) => all(reply.title.toLowerCase()));
+  const inText = now.canned.filter(
+    (reply) => !inTitle.includes(reply) && all(`${reply.title} ${reply.text}`.toLowerCase()),
+  );
+  return [...inTitle, ...inText];
+}
+
+/** Fills in the fields of a text for a handoff. One that nothing is known for stays as it is. */
+export function fill(text, handoff) {
+  return text.replace(FIELD, (field, name) => value(name, handoff) ?? field);
+}
+
+function value(name, handoff) {
+  const { context, end_user: user } = handoff;
+  const email = EMAIL_KEYS.map((key) => context[key]).find((given) => typeof given === "string");
+  const ours = { name: user?.name, agent: now.me.name, email, conversation_id: handoff.conversation_id };
+  const found = ours[name] ?? (Object.hasOwn(context, name) ? context[name] : undefined);
+  return found === null || found === undefined || typeof found === "object" || found === "" ? undefined : String(found);
+}
+
+/** The fields in a text that have not been filled in. */
+export function unfilled(text) {
+  return text.includes("{") ? [...new Set(text.match(FIELD) ?? [])] : [];
+}

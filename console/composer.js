@@ -1,0 +1,172 @@
+// Where the agent writes: replies to the customer, or notes for the team. Drafts stay, per conversation and kind. When
+// it is closed it says why, and offers what opens it.
+
+import { answerable } from "./actions.js";
+import { at, batched, h, mark } from "./dom.js";
+import { draft, keepDraft } from "./memory.js";
+import * as outbox from "./outbox.js";
+import { Picker } from "./picker.js";
+import { unfilled } from "./canned.js";
+import { handoff, isMine, now, on } from "./store.js";
+import { customer, endWords } from "./words.js";
+
+const MAX_CHARS = 50_000;
+/** From here on it says how much is left. */
+const NEAR_MAX = 48_000;
+
+let mode = "reply";
+let sent = () => {};
+let picker = null;
+
+/** Sets the composer up. `onSent(handoffId)` is called after something was handed to the outbox. */
+export function setUp(onSent) {
+  sent = onSent;
+  const text = at("composer-text");
+  picker = new Picker(text, changed);
+  at("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  text.addEventListener("input", changed);
+  text.addEventListener("keydown", keys);
+  for (const button of at("composer-modes").children) {
+    button.addEventListener("click", () => write(button.dataset.mode));
+  }
+  at("composer-canned").addEventListener("click", () => picker.openByButton());
+  const update = batched(render);
+  for (const topic of ["handoff", "open", "connection", "me"]) on(topic, update);
+}
+
+/** Enter sends; with Shift, while composing letters, and on a touch screen it breaks the line. */
+function keys(event) {
+  if (picker.key(event)) return;
+  const breaks = event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229;
+  const touch = matchMedia("(pointer: coarse)").matches && !event.ctrlKey && !event.metaKey;
+  if (event.key === "Enter" && !breaks && !touch) {
+    event.preventDefault();
+    send();
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    at("conversation").focus();
+  }
+}
+
+/** Opens another conversation's draft. */
+export function open() {
+  picker.close();
+  mode = "reply";
+  restore();
+}
+
+/** Puts the cursor where a reply or a note is written. */
+export function write(wanted) {
+  mode = wanted;
+  restore();
+  if (at("composer-text").hidden) at("composer-open").focus();
+  else at("composer-text").focus();
+}
+
+function restore() {
+  const text = at("composer-text");
+  text.value = now.open ? draft(now.me.name, now.open, mode) : "";
+  render();
+  fit();
+  hints();
+}
+
+function changed() {
+  if (now.open) keepDraft(now.me.name, now.open, mode, at("composer-text").value);
+  fit();
+  hints();
+}
+
+/** As high as its text, up to what the style sheet allows. */
+function fit() {
+  const text = at("composer-text");
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight + 2}px`;
+}
+
+function send() {
+  const text = at("composer-text");
+  const words = text.value.trim();
+  if (!words || words.length > MAX_CHARS || closedReason()?.blocks) return;
+  outbox.send(now.open, mode, words);
+  text.value = "";
+  changed();
+  text.focus();
+  sent(now.open);
+}
+
+/** Why nothing can be sent now: `{words, action}`; `blocks` if writing makes no sense either. Null if it can. */
+function closedReason() {
+  const open = now.open && handoff(now.open);
+  if (!open) return { words: "", blocks: true };
+  if (now.connection === "offline") return { words: "No connection. Your draft is kept.", blocks: true, drafts: true };
+  if (mode === "note" || isMine(open)) return null;
+  if (open.status === "waiting") {
+    return {
+      words: `Nobody has accepted this conversation yet. Accept it to write to ${customer(open)}.`,
+      action: "Accept",
+      blocks: true,
+    };
+  }
+  if (open.status === "active")
+    return { words: `${open.agent.name} has this conversation.`, action: "Take over", blocks: true };
+  return {
+    words: `${endWords(open)}. Messages can't reach the customer any more; notes are still possible.`,
+    blocks: true,
+  };
+}
+
+function render() {
+  const open = now.open && handoff(now.open);
+  if (!open) return;
+  const reason = closedReason();
+  const form = at("composer");
+  mark(form, "data-mode", mode);
+  mark(form, "data-closed", reason ? (reason.drafts ? "offline" : open.status) : null);
+  for (const button of at("composer-modes").children)
+    mark(button, "aria-pressed", String(button.dataset.mode === mode));
+  const writable = !reason || reason.drafts;
+  const text = at("composer-text");
+  text.hidden = at("composer-tools").hidden = !writable;
+  at("composer-closed").hidden = !reason;
+  at("composer-reason").textContent = reason?.words ?? "";
+  const button = at("composer-open");
+  button.hidden = !reason?.action;
+  button.textContent = reason?.action ?? "";
+  button.onclick = () => answerable(open.id)?.then((done) => done && write("reply"));
+  const label = mode === "note" ? "Note for your team" : `Reply to ${customer(open)}`;
+  mark(text, "aria-label", label);
+  mark(text, "placeholder", mode === "note" ? "Only your team sees this" : label);
+  at("composer-send").textContent = mode === "note" ? "Add note" : "Send";
+  hints();
+}
+
+function hints() {
+  const { value } = at("composer-text");
+  const left = MAX_CHARS - value.length;
+  const blanks = unfilled(value);
+  const hint = at("composer-hint");
+  const words =
+    left < 0
+      ? `${-left} characters too many`
+      : value.length > NEAR_MAX
+        ? `${left} characters left`
+        : blanks.length > 0
+          ? `Nothing is known for ${blanks.join(", ")}`
+          : "";
+  mark(hint, "data-tone", left < 0 ? "bad" : null);
+  hint.replaceChildren(...(words ? [words] : keysHint()));
+  at("composer-send").disabled = !value.trim() || left < 0 || Boolean(closedReason()?.blocks);
+}
+
+const keysHint = () => [
+  h("kbd", {}, "Enter"),
+  " sends, ",
+  h("kbd", {}, "Shift Enter"),
+  " breaks the line, ",
+  h("kbd", {}, "/"),
+  " for canned replies",
+];

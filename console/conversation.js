@@ -1,0 +1,213 @@
+// The open conversation: its head, its thread, and when it counts as read.
+
+import * as actions from "./actions.js";
+import * as api from "./api.js";
+import * as composer from "./composer.js";
+import * as details from "./details.js";
+import { announce, at, avatar, batched, h, mark } from "./dom.js";
+import * as outbox from "./outbox.js";
+import { handoff, isMine, now, on, set, unwish, wish } from "./store.js";
+import { refresh } from "./sync.js";
+import * as threads from "./threads.js";
+import { ThreadView, threadState } from "./thread-view.js";
+import { exact, span } from "./time.js";
+import { author, customer, endWords, preview } from "./words.js";
+
+const READ_AFTER_MS = 250;
+/** The stream tells of the mark a moment after the answer. */
+const SETTLES_MS = 1000;
+const TICK_MS = 1000;
+
+let view = null;
+let readTimer = null;
+
+export function setUp() {
+  composer.setUp(() => view?.answered());
+  at("thread").addEventListener("scroll", () => view?.scrolled(), { passive: true });
+  at("new-messages").addEventListener("click", () => {
+    view?.toBottom();
+    at("thread").focus();
+  });
+  at("back").addEventListener("click", () => (location.hash = "#/"));
+  document.addEventListener("visibilitychange", () => !document.hidden && readSoon());
+  on("handoff", (id) => id === now.open && renderHead());
+  on("me", () => renderHead());
+  on("rows", ({ id, rows }) => id === now.open && drawSoon(rows));
+  on("thread", (id) => id === now.open && showThread());
+  on("pending", (id) => id === now.open && drawSoon([]));
+  on("heard", hear);
+  setInterval(() => !document.hidden && renderStatus(), TICK_MS);
+}
+
+/** Opens a handoff, or none with null. */
+export async function open(id) {
+  if (id === now.open && id !== null) return;
+  view = null;
+  set("open", id);
+  details.closeOverlay();
+  at("conversation-none").hidden = id !== null;
+  at("conversation-open").hidden = id === null;
+  for (const list of ["messages", "pending"]) at(list).replaceChildren();
+  if (id === null) return;
+  composer.open();
+  showState(h("div", { class: "skeleton", role: "status", "aria-label": "Loading the conversation" }));
+  const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
+  if (now.open !== id) return;
+  if (!known) return showMissing(id, known);
+  renderHead();
+  composer.open();
+  threads.open(known);
+  showThread();
+}
+
+function showMissing(id, known) {
+  const text = known === null ? "This conversation is not there any more." : "The conversation could not be loaded.";
+  const retry = () => {
+    set("open", null);
+    open(id);
+  };
+  for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
+  showState(threadState(text, known === null ? null : retry));
+}
+
+function showState(node) {
+  at("thread-state").replaceChildren(...(node ? [node] : []));
+  at("thread-state").hidden = !node;
+}
+
+/** Shows the thread as it is in memory: loading, failed, or its rows. */
+function showThread() {
+  const open = handoff(now.open);
+  const thread = threads.thread(now.open);
+  if (!open || !thread) return;
+  if (thread.state === "failed")
+    return showState(threadState("The messages could not be loaded.", () => threads.load(open)));
+  if (thread.state === "loading") return;
+  showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
+  if (view?.thread === thread) return view.scrolled();
+  if (view && view.thread.id === thread.id) {
+    view.thread = thread;
+    return view.take([...thread.rows.keys()]);
+  }
+  view = new ThreadView({
+    thread,
+    handoff: open,
+    actions: { retry: actions.retry, drop: actions.drop },
+    bottom: readSoon,
+  });
+  showPending();
+}
+
+/** Rows that have changed since the last frame. */
+const changed = new Set();
+
+function drawSoon(ids) {
+  for (const id of ids) changed.add(id);
+  drawChanges();
+}
+
+/** What comes, and what was on its way until then, in one go: a message never shows twice. */
+const drawChanges = batched(() => {
+  const thread = threads.thread(now.open);
+  const ids = [...changed].filter((id) => thread?.rows.has(id));
+  changed.clear();
+  if (!thread || view?.thread !== thread) return showThread();
+  if (ids.length > 0) {
+    showState(null);
+    view.take(ids);
+  }
+  showPending();
+});
+
+function showPending() {
+  view?.pending(outbox.waiting(now.open), pendingActions);
+}
+
+const pendingActions = {
+  retry: (row) => outbox.again(row.id),
+  drop: (row) => outbox.discard(row.id),
+};
+
+/** A message came over the stream. */
+function hear(row) {
+  if (row.author.role === "human_agent" && row.author.display_name === now.me?.name) outbox.arrived(row);
+  if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
+  const open = handoff(now.open);
+  announce(`${author(row, open)}: ${preview(row, open)}`);
+}
+
+/** Marks as read what the agent has in sight: only in one's own conversations, others read theirs themselves. */
+function readSoon() {
+  clearTimeout(readTimer);
+  readTimer = setTimeout(async () => {
+    const open = now.open && handoff(now.open);
+    const isOver = open?.status === "ended" && (!open.agent || open.agent.name === now.me?.name);
+    if (!open || !view?.atBottom || document.hidden || open.unread === 0 || !(isMine(open) || isOver)) return;
+    const seqs = [...threads.thread(open.id).rows.values()].map((row) => row.seq);
+    const changes = { unread: 0 };
+    wish(open.id, changes);
+    await api
+      .read(
+        open.id,
+        seqs.reduce((one, other) => Math.max(one, other), 0),
+      )
+      .catch(() => {});
+    setTimeout(() => unwish(open.id, changes), SETTLES_MS);
+  }, READ_AFTER_MS);
+}
+
+// The head.
+
+const renderHead = batched(() => {
+  const open = now.open && handoff(now.open);
+  if (!open || !now.me) return;
+  for (const part of ["conversation-head", "composer"]) at(part).hidden = false;
+  const name = customer(open);
+  if (at("conversation-name").textContent !== name) {
+    at("conversation-name").textContent = name;
+    at("conversation-face").replaceChildren(avatar(name));
+  }
+  mark(at("conversation"), "data-status", open.status);
+  mark(at("conversation"), "data-handoff-id", open.id);
+  mark(at("conversation"), "data-mine", isMine(open));
+  renderStatus();
+  renderActions(open);
+  at("doubtful").hidden = !open.doubtful || open.status === "ended";
+  readSoon();
+});
+
+function renderStatus() {
+  const open = now.open && handoff(now.open);
+  if (!open) return;
+  const words = {
+    waiting: () => `Waiting for ${span(open.created_at)}`,
+    active: () => (isMine(open) ? "You have it" : `${open.agent?.name} has it`),
+    ended: () => endWords(open),
+  }[open.status]();
+  const status = at("conversation-status");
+  if (status.textContent !== words) status.textContent = words;
+  status.title = exact(open.ended_at ?? open.accepted_at ?? open.created_at);
+}
+
+const BUTTONS = [
+  ["accept", "Accept", "main", (open) => actions.accept(open)],
+  ["takeOver", "Take over", "main", (open) => actions.takeOver(open)],
+  ["release", "Release", "", (open) => actions.release(open)],
+  ["end", "End", "", (open) => actions.end(open)],
+];
+
+function renderActions(open) {
+  const may = actions.offered(open);
+  const wanted = BUTTONS.filter(([name]) => may[name]);
+  const place = at("conversation-actions");
+  if (place.dataset.offers === wanted.map(([name]) => name).join()) return;
+  place.dataset.offers = wanted.map(([name]) => name).join();
+  const had = place.contains(document.activeElement);
+  place.replaceChildren(
+    ...wanted.map(([name, label, style, act]) =>
+      h("button", { type: "button", class: style, "data-action": name, onclick: () => act(handoff(now.open)) }, label),
+    ),
+  );
+  // Whoever pressed a button that is gone goes on with what it opened.
+  if (had) isMine(open) ? composer.write("reply") : at("conversation").focus();
+}

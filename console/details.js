@@ -1,0 +1,165 @@
+// Beside the conversation: who the customer is, what the start call said, and how the handoff went.
+
+import { transcriptUrl } from "./api.js";
+import { at, avatar, batched, h, icon, toast } from "./dom.js";
+import { link, markdown } from "./markdown.js";
+import { remembered } from "./memory.js";
+import { handoff, now, on } from "./store.js";
+import { exact, full } from "./time.js";
+import { customer, endWords, fieldName } from "./words.js";
+
+const WIDE = matchMedia("(min-width: 1180px)");
+/** Fields that stand in the head already. */
+const IN_HEAD = ["end_user_name", "first_name", "last_name", "name", "end_user_email", "email"];
+const EMAILS = ["end_user_email", "email"];
+
+let shows = null;
+
+export function setUp() {
+  const update = batched(render);
+  for (const topic of ["handoff", "open", "me"]) on(topic, update);
+  at("details-toggle").addEventListener("click", () => toggle());
+  at("details-close").addEventListener("click", () => toggle(false));
+  at("details").addEventListener("keydown", (event) => event.key === "Escape" && !WIDE.matches && toggle(false));
+  WIDE.addEventListener("change", () => open(WIDE.matches && remembered.details));
+  open(WIDE.matches && remembered.details);
+}
+
+const isOpen = () => !at("details").hidden;
+
+/** Opens or closes the panel. Beside the conversation the choice is remembered; above it, it isn't. */
+export function toggle(wanted = !isOpen()) {
+  if (WIDE.matches) remembered.details = wanted;
+  open(wanted);
+  if (WIDE.matches) return;
+  (wanted ? at("details-close") : at("details-toggle")).focus();
+}
+
+/** Closes what lies above the conversation, as when another one is opened. */
+export function closeOverlay() {
+  if (!WIDE.matches) open(false);
+}
+
+function open(wanted) {
+  at("details").hidden = !wanted;
+  at("details-toggle").setAttribute("aria-expanded", String(wanted));
+  shows = null;
+  render();
+}
+
+function render() {
+  const open = now.open ? handoff(now.open) : null;
+  if (!open) at("details-body").replaceChildren();
+  if (!open || !isOpen() || shows === open) return;
+  shows = open;
+  at("details-body").replaceChildren(person(open), contextSection(open), conversation(open));
+}
+
+function person(open) {
+  const email = EMAILS.map((key) => open.context[key]).find((value) => typeof value === "string" && value);
+  return h(
+    "section",
+    { class: "person" },
+    avatar(customer(open)),
+    h("p", { class: "person-name", dir: "auto" }, customer(open)),
+    email && h("p", { class: "person-mail" }, link(`mailto:${email}`, email) ?? email),
+  );
+}
+
+function contextSection(open) {
+  const entries = Object.entries(open.context).filter(
+    ([key, value]) => !IN_HEAD.includes(key) && value !== null && value !== "",
+  );
+  if (entries.length === 0)
+    return h(
+      "section",
+      {},
+      h("h3", {}, "From the handover"),
+      h("p", { class: "hint" }, "The AI Agent sent no fields along."),
+    );
+  return h(
+    "section",
+    {},
+    h("h3", {}, "From the handover"),
+    fields(entries.flatMap(([key, value]) => flat(key, value))),
+  );
+}
+
+/** Nested fields, one line each. */
+function flat(key, value) {
+  if (value === null || typeof value !== "object") return [[fieldName(key), shownValue(value)]];
+  if (Array.isArray(value) && value.every((item) => item === null || typeof item !== "object")) {
+    return [[fieldName(key), value.join(", ")]];
+  }
+  return Object.entries(value).flatMap(([name, inner]) =>
+    flat(`${key} ${Array.isArray(value) ? Number(name) + 1 : name}`, inner),
+  );
+}
+
+function shownValue(value) {
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value !== "string") return String(value);
+  return /^(https?:\/\/|[^\s@]+@[^\s@]+$)/.test(value) ? markdown(value) : value;
+}
+
+function fields(entries) {
+  const rows = entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", { dir: "auto" }, value)));
+  return h("dl", {}, rows);
+}
+
+const when = (time) => h("time", { datetime: time, title: exact(time) }, full(time));
+
+function conversation(open) {
+  const entries = [
+    ["Handed over", when(open.created_at)],
+    open.accepted_at && ["Accepted", when(open.accepted_at)],
+    open.agent && [open.status === "ended" ? "Last agent" : "Agent", open.agent.name],
+    open.ended_at && ["Ended", [when(open.ended_at), h("span", { class: "hint" }, ` ${endWords(open)}.`)]],
+    open.team && ["Team", open.team],
+    ["AI Agent", open.ai_agent_domain],
+    ["Conversation ID", copyable(open.conversation_id)],
+  ];
+  const url = transcriptUrl(open.id);
+  return h(
+    "section",
+    {},
+    h("h3", {}, "Conversation"),
+    fields(entries.filter(Boolean)),
+    h(
+      "p",
+      {},
+      h(
+        "a",
+        { href: url, target: "_blank", rel: "noopener", "data-action": "transcript" },
+        icon("file"),
+        "Open as text",
+      ),
+    ),
+  );
+}
+
+function copyable(text) {
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet square small",
+      "aria-label": "Copy the conversation ID",
+      "data-action": "copy-id",
+      onclick: () => copy(text, button),
+    },
+    icon("copy"),
+  );
+  return [h("code", {}, text), button];
+}
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.replaceChildren(icon("check"));
+    setTimeout(() => button.replaceChildren(icon("copy")), 1500);
+    toast("Copied.");
+  } catch {
+    toast("The browser didn't allow it. Mark the id and copy it by hand.", "bad");
+  }
+}

@@ -1,0 +1,98 @@
+// The queue's four lists, and what a search finds.
+
+import * as api from "./api.js";
+import { ended } from "./sync.js";
+import * as store from "./store.js";
+
+const activity = (handoff) => handoff.last_message?.at ?? handoff.created_at;
+const oldestFirst = (one, other) => compare(one.created_at, other.created_at) || compare(one.id, other.id);
+const newestFirst = (one, other) => oldestFirst(other, one);
+const latestFirst = (one, other) => compare(activity(other), activity(one)) || newestFirst(one, other);
+const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
+
+/** The lists by name: what is in them, in which order, and what is said when nothing is. */
+export const LISTS = {
+  waiting: {
+    title: "Waiting",
+    has: (one) => one.status === "waiting",
+    order: oldestFirst,
+    empty: ["Nobody is waiting", "New conversations appear here by themselves, the longest waiting first."],
+  },
+  mine: {
+    title: "Mine",
+    has: store.isMine,
+    order: latestFirst,
+    empty: ["You have no conversations", "Accept one that waits, and it is yours until you end it or give it back."],
+  },
+  everyone: {
+    title: "Everyone",
+    has: (one) => one.status === "active",
+    order: latestFirst,
+    empty: ["No conversations are going on", "What anyone of your team has accepted is listed here."],
+  },
+  ended: {
+    title: "Ended",
+    // What is older than the loaded pages comes with the next one.
+    has: (one) => one.status === "ended" && (ended.whole || (ended.end !== null && one.created_at >= ended.end)),
+    order: newestFirst,
+    empty: ["Nothing has ended yet", "Conversations stay readable here after their end."],
+  },
+};
+
+let derived = { revision: null };
+
+/** All four lists, each in its order. */
+export function lists() {
+  const revision = `${store.handoffsRevision()} ${ended.end} ${ended.whole} ${store.now.me?.name}`;
+  if (derived.revision === revision) return derived;
+  derived = { revision };
+  const all = [...store.handoffs()];
+  for (const [name, list] of Object.entries(LISTS)) derived[name] = all.filter(list.has).sort(list.order);
+  return derived;
+}
+
+const SEARCH_PAGE = 100;
+
+/** What is searched for; `ids` in the relay's order. */
+export const search = { text: "", ids: [], cursor: null, state: "idle" };
+let searching = null;
+
+/** Searches all handoffs; an empty text ends the search. */
+export async function searchFor(text) {
+  searching?.abort();
+  searching = new AbortController();
+  Object.assign(search, { text, ids: [], cursor: null, state: "idle" });
+  if (text) await searchOn();
+  else store.tell("search");
+}
+
+/** Finds the next page. */
+export async function searchOn() {
+  if (search.state === "loading" || search.state === "whole") return;
+  search.state = "loading";
+  store.tell("search");
+  const { signal } = searching;
+  try {
+    const page = await api.handoffs({ q: search.text, limit: SEARCH_PAGE, cursor: search.cursor }, signal);
+    page.data.forEach(store.putHandoff);
+    search.ids.push(...page.data.map((one) => one.id));
+    Object.assign(search, { cursor: page.next_cursor, state: page.next_cursor === null ? "whole" : "idle" });
+  } catch {
+    if (signal.aborted) return;
+    search.state = "failed";
+  }
+  store.tell("search");
+}
+
+/** Whether the handoffs that are known differ in this, so that it is worth showing. */
+export function several(field) {
+  const revision = store.handoffsRevision();
+  if (differs.revision !== revision) {
+    differs.revision = revision;
+    for (const name of ["ai_agent_domain", "team"]) {
+      differs[name] = new Set([...store.handoffs()].map((one) => one[name])).size > 1;
+    }
+  }
+  return differs[field];
+}
+const differs = { revision: null };

@@ -1,0 +1,135 @@
+// The page's beginning: who is here, and what is shown to them.
+
+import * as api from "./api.js";
+import * as attention from "./attention.js";
+import * as cannedDialog from "./canned-dialog.js";
+import * as conversation from "./conversation.js";
+import * as details from "./details.js";
+import { at, avatar, mark } from "./dom.js";
+import * as keyboard from "./keyboard.js";
+import { forgetTexts, remembered } from "./memory.js";
+import * as menu from "./menu.js";
+import * as outbox from "./outbox.js";
+import * as picker from "./picker.js";
+import * as queue from "./queue.js";
+import * as settingsDialog from "./settings-dialog.js";
+import * as signin from "./signin.js";
+import { forgetAll, now, on, set } from "./store.js";
+import * as stream from "./stream.js";
+import * as sync from "./sync.js";
+import * as threads from "./threads.js";
+
+/** A break that is shorter is not worth a banner: another tab takes the stream over, for instance. */
+const BANNER_AFTER_MS = 1500;
+const AGAIN_MS = 2000;
+const ENDED = "Your session has ended. Sign in again.";
+
+function setUp() {
+  for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker])
+    part.setUp();
+  signin.setUp((session) => {
+    stream.tellTabs("signed-in");
+    enter(session);
+  });
+  menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
+  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": () => leave(ENDED) });
+  api.onSignedOut(() => leave(ENDED));
+  on("connection", connectionChanged);
+  at("retry-now").addEventListener("click", stream.retryNow);
+  at("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    at("conversation").focus();
+  });
+  addEventListener("hashchange", route);
+  // A page out of the browser's back-forward cache has missed everything.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}
+
+/** Takes a sign-in link, or looks who is signed in. Where nobody has been yet nobody is asked for. */
+function begin() {
+  const code = signin.takeCode();
+  // Who is signed in may open an old link again.
+  if (code) signin.withCode(code, remembered.signedIn ? look : null);
+  else if (remembered.signedIn) look();
+  else leave();
+}
+
+async function look() {
+  try {
+    enter(await api.session());
+  } catch (error) {
+    if (error.status === 401) leave();
+    else {
+      at("banner").hidden = false;
+      setTimeout(look, AGAIN_MS);
+    }
+  }
+}
+
+function enter({ agent }) {
+  if (now.me) return;
+  remembered.signedIn = true;
+  signin.hide();
+  at("banner").hidden = true;
+  at("desk").hidden = false;
+  at("account-face").replaceChildren(avatar(agent.name));
+  at("account-name").textContent = agent.name;
+  set("me", agent);
+  outbox.begin();
+  sync.begin();
+  route();
+  if (document.activeElement === document.body) queue.focusRow(null);
+}
+
+/** Nobody is signed in any more: nothing of the conversations stays on the page. */
+function leave(why = "") {
+  if (!now.me && !at("sign-in").hidden) return signin.show(why);
+  stream.stop();
+  sync.stop();
+  outbox.stop();
+  conversation.open(null);
+  threads.forget(null);
+  forgetAll();
+  set("me", null);
+  set("connection", "connecting");
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  at("desk").hidden = true;
+  at("banner").hidden = true;
+  attention.renderTitle();
+  signin.show(why);
+}
+
+async function signOut() {
+  await api.signOut().catch(() => {});
+  remembered.signedIn = false;
+  forgetTexts();
+  stream.tellTabs("signed-out");
+  leave();
+}
+
+/** Shows what the address names: a conversation, or the queue. */
+function route() {
+  if (location.hash.startsWith("#code=")) return now.me ? location.reload() : begin();
+  if (!now.me) return;
+  const id = /^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+  const was = now.open;
+  conversation.open(id);
+  mark(at("desk"), "data-view", id ? "conversation" : "queue");
+  if (id) at("conversation").focus({ preventScroll: true });
+  else if (was) queue.focusRow(was);
+}
+
+let bannerTimer = null;
+
+function connectionChanged(connection) {
+  clearTimeout(bannerTimer);
+  if (connection === "open") {
+    at("banner").hidden = true;
+    outbox.sendAll();
+  } else if (connection === "offline") {
+    bannerTimer = setTimeout(() => (at("banner").hidden = false), BANNER_AFTER_MS);
+  }
+}
+
+setUp();
+begin();

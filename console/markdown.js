@@ -1,0 +1,139 @@
+// Text as people write it in chats: bold, italic, links, lists, line breaks. It makes nodes and never reads HTML;
+// what is no Markdown stays as it was written.
+
+import { h } from "./dom.js";
+
+const ITEM = /^\s{0,3}(?:([-*•])|(\d{1,9})[.)])\s+(?=\S)/;
+/** A label can't be longer, so that a text full of brackets is read in one go. */
+const LABEL = /\[([^[\]\n]{1,300})\]\(([^\s()]{1,2000}(?:\([^\s()]{0,300}\)[^\s()]{0,300})?)\)/y;
+const URL_WORD = /https?:\/\/[^\s<>"'`]{1,2000}/iy;
+const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}/y;
+/** Delimiters, the longer first. */
+const MARKS = [
+  ["**", "strong"],
+  ["__", "strong"],
+  ["*", "em"],
+  ["_", "em"],
+];
+const SAFE = new Set(["http:", "https:", "mailto:", "tel:"]);
+const DEEPEST = 3;
+
+/** The nodes of a text. */
+export function markdown(text) {
+  const blocks = [];
+  for (const line of text.replace(/\r\n?/g, "\n").split("\n")) {
+    const item = ITEM.exec(line);
+    if (item) addItem(blocks, item, line);
+    else addLine(blocks, line);
+  }
+  return blocks.map(({ element }) => element);
+}
+
+function addItem(blocks, [prefix, , number], line) {
+  const tag = number ? "ol" : "ul";
+  if (blocks.at(-1)?.tag !== tag)
+    blocks.push({ tag, element: h(tag, { dir: "auto", start: number > 1 ? number : null }) });
+  blocks.at(-1).element.append(h("li", { dir: "auto" }, inline(line.slice(prefix.length))));
+}
+
+/** Lines of one paragraph keep their breaks; each finds its own direction. */
+function addLine(blocks, line) {
+  if (line.trim() === "") {
+    blocks.push({ tag: "gap", element: "" });
+    return;
+  }
+  if (blocks.at(-1)?.tag !== "p") blocks.push({ tag: "p", element: h("p", { dir: "auto" }) });
+  const { element } = blocks.at(-1);
+  if (element.hasChildNodes()) element.append(h("br"));
+  element.append(...inline(line));
+}
+
+/** The nodes of a line. Each delimiter without a partner is looked for once, so that no text takes long. */
+function inline(text, depth = 0) {
+  const nodes = [];
+  const missing = new Set();
+  let plain = 0;
+  let index = 0;
+  const add = (node, end) => {
+    if (index > plain) nodes.push(text.slice(plain, index));
+    nodes.push(node);
+    plain = index = end;
+  };
+  while (index < text.length) {
+    const found = reads(text, index, depth, missing);
+    if (found) add(found.node, found.end);
+    else index += 1;
+  }
+  if (plain < text.length) nodes.push(text.slice(plain));
+  return nodes;
+}
+
+function reads(text, index, depth, missing) {
+  const letter = text[index];
+  if (letter === "[") return label(text, index);
+  const begins = index === 0 || !/[\w@]/.test(text[index - 1]);
+  if (begins && (letter === "h" || letter === "H")) return bareLink(text, index) ?? email(text, index);
+  if (letter === "*" || letter === "_") return marked(text, index, depth, missing);
+  return begins && /[a-z\d]/i.test(letter) ? email(text, index) : null;
+}
+
+function marked(text, index, depth, missing) {
+  if (depth >= DEEPEST) return null;
+  for (const [mark, tag] of MARKS) {
+    if (missing.has(mark) || !text.startsWith(mark, index)) continue;
+    const begin = index + mark.length;
+    if (!/\S/.test(text[begin] ?? " ") || text[begin] === mark[0]) continue;
+    // snake_case is a word, not emphasis.
+    if (mark[0] === "_" && /\w/.test(text[index - 1] ?? " ")) continue;
+    const end = closing(text, begin, mark);
+    if (end > 0) return { node: h(tag, {}, inline(text.slice(begin, end), depth + 1)), end: end + mark.length };
+    missing.add(mark);
+  }
+  return null;
+}
+
+function closing(text, from, mark) {
+  for (let end = text.indexOf(mark, from); end > 0; end = text.indexOf(mark, end + mark.length)) {
+    const after = text[end + mark.length] ?? " ";
+    const partOfLonger = mark.length === 1 && after === mark;
+    if (partOfLonger) end += 1;
+    else if (/\S/.test(text[end - 1]) && !(mark[0] === "_" && /\w/.test(after))) return end;
+  }
+  return -1;
+}
+
+function match(pattern, text, index) {
+  pattern.lastIndex = index;
+  return pattern.exec(text);
+}
+
+function label(text, index) {
+  const found = match(LABEL, text, index);
+  const node = found && link(found[2], found[1]);
+  return node && { node, end: index + found[0].length };
+}
+
+function bareLink(text, index) {
+  const found = match(URL_WORD, text, index);
+  if (!found) return null;
+  let url = found[0].replace(/[.,;:!?*_…]+$/, "");
+  if (url.endsWith(")") && !url.includes("(")) url = url.slice(0, -1);
+  const node = link(url, url);
+  return node && { node, end: index + url.length };
+}
+
+function email(text, index) {
+  const found = match(EMAIL, text, index);
+  return found && { node: link(`mailto:${found[0]}`, found[0]), end: index + found[0].length };
+}
+
+/** A link that may be followed, or null: other schemes stay text. */
+export function link(url, words) {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (!parsed || !SAFE.has(parsed.protocol)) return null;
+  return h(
+    "a",
+    { href: parsed.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url === words ? null : url },
+    words,
+  );
+}

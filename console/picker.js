@@ -1,0 +1,112 @@
+// The list of canned replies above the composer: `/` opens it, typing narrows it, Enter or Tab takes one.
+
+import { announce, at, h, mark } from "./dom.js";
+import { fill, find } from "./canned.js";
+import { manage } from "./canned-dialog.js";
+import { handoff, now } from "./store.js";
+import { count } from "./words.js";
+
+/** A slash at the beginning or behind a space, and what is typed behind it. */
+const COMMAND = /(?:^|\s)\/([^/\n]{0,40})$/;
+const SHOWN = 50;
+
+export class Picker {
+  #found = [];
+  #active = 0;
+  /** Where the slash stands; null while closed. */
+  #from = null;
+
+  /** Works on a text field; `changed()` is called after it wrote into it. */
+  constructor(field, changed) {
+    Object.assign(this, { field, changed });
+    field.addEventListener("input", () => this.#look());
+    field.addEventListener("click", () => this.#look());
+    field.addEventListener("blur", () => setTimeout(() => this.close()));
+    at("canned-list").addEventListener("mousedown", (event) => event.preventDefault());
+  }
+
+  /** Opens it with a slash at the cursor, as if it had been typed. */
+  openByButton() {
+    const { field } = this;
+    field.focus();
+    const space = /\S$/.test(field.value.slice(0, field.selectionStart)) ? " " : "";
+    field.setRangeText(`${space}/`, field.selectionStart, field.selectionEnd, "end");
+    this.changed();
+    this.#look();
+  }
+
+  /** Takes a key if the list is open; gives whether it did. */
+  key(event) {
+    if (this.#from === null) return false;
+    const steps = { ArrowDown: 1, ArrowUp: -1 };
+    if (steps[event.key] && this.#found.length > 0) this.#activate(this.#active + steps[event.key]);
+    else if ((event.key === "Enter" || event.key === "Tab") && this.#found.length > 0)
+      this.#take(this.#found[this.#active]);
+    else if (event.key === "Escape") this.close();
+    else return false;
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  }
+
+  close() {
+    this.#from = null;
+    at("canned").hidden = true;
+    mark(this.field, "aria-activedescendant", null);
+  }
+
+  #look() {
+    const { field } = this;
+    const typed =
+      field.selectionStart === field.selectionEnd && COMMAND.exec(field.value.slice(0, field.selectionStart));
+    if (!typed) return this.close();
+    const opens = this.#from === null;
+    this.#from = field.selectionStart - typed[1].length - 1;
+    this.#found = find(typed[1]).slice(0, SHOWN);
+    // Who writes on behind a slash means the slash.
+    if (this.#found.length === 0 && typed[1] !== "") return this.close();
+    this.#draw();
+    if (opens)
+      announce(`${count(this.#found.length, "canned reply", "canned replies")}. Arrows choose, Enter inserts.`);
+  }
+
+  #draw() {
+    const open = handoff(now.open);
+    const options = this.#found.map((reply, index) =>
+      h(
+        "li",
+        { role: "option", id: `canned-${index}`, "data-canned-id": reply.id, onclick: () => this.#take(reply) },
+        h("span", { class: "canned-title", dir: "auto" }, reply.title),
+        h("span", { class: "canned-text", dir: "auto" }, fill(reply.text, open)),
+      ),
+    );
+    at("canned-list").replaceChildren(...options);
+    at("canned-list").hidden = options.length === 0;
+    at("canned-none").hidden = options.length > 0;
+    at("canned").hidden = false;
+    this.#activate(0);
+  }
+
+  #activate(index) {
+    const options = at("canned-list").children;
+    if (options.length === 0) return;
+    this.#active = (index + options.length) % options.length;
+    for (const option of options) mark(option, "aria-selected", String(option === options[this.#active]));
+    mark(this.field, "aria-activedescendant", options[this.#active].id);
+    options[this.#active].scrollIntoView({ block: "nearest" });
+  }
+
+  #take(reply) {
+    const { field } = this;
+    field.setRangeText(fill(reply.text, handoff(now.open)), this.#from, field.selectionStart, "end");
+    this.close();
+    field.focus();
+    this.changed();
+  }
+}
+
+/** Sets up the way from the list to where replies are managed. */
+export function setUp() {
+  at("canned-manage").addEventListener("mousedown", (event) => event.preventDefault());
+  at("canned-manage").addEventListener("click", () => manage());
+}

@@ -1,0 +1,270 @@
+// One row of a thread as an element. A row keeps its element: what changes is drawn into it anew.
+
+import { avatar, h, icon, mark } from "./dom.js";
+import { link, markdown } from "./markdown.js";
+import { atClock, dayName, dayOf, exact } from "./time.js";
+import { author, eventWords, isOwn, STATES } from "./words.js";
+
+/** Messages of one author within this time share a heading. */
+const TOGETHER_MS = 4 * 60_000;
+/** A longer text is cut, with a button that shows it whole. */
+const LONG_CHARS = 4000;
+const CHARS_A_LINE = 60;
+const LINE_PX = 22;
+
+/** Whether a row is a line of the relay's own rather than somebody's message. */
+const isLine = (row) => row.content.type === "event" || row.content.type === "presence" || row.author.role === "system";
+
+/** Which side of the conversation a row is drawn on, and how. */
+function kind(row) {
+  if (isLine(row)) return "line";
+  if (row.content.type === "note") return "note";
+  if (row.author.role === "end_user") return "customer";
+  if (row.author.role === "ai_agent") return "ai";
+  return isOwn(row) ? "own" : "colleague";
+}
+
+/** Makes a row's element, an `li`. `actions` has `retry(row)` and `drop(row)`. */
+export function makeRow(row, handoff, actions) {
+  const element = h("li", { class: "entry" });
+  element.drawing = { handoff, actions };
+  drawRow(element, row);
+  return element;
+}
+
+/** Draws a row as it is now. */
+export function drawRow(element, row) {
+  const { handoff, actions } = element.drawing;
+  const was = element.row;
+  element.row = row;
+  const attributes = {
+    "data-row-id": row.id,
+    "data-seq": row.seq,
+    "data-kind": kind(row),
+    "data-type": row.content.type,
+    "data-role": row.author.role,
+    "data-source": row.source,
+    "data-state": row.delivery?.state,
+    "data-late": row.late,
+  };
+  for (const [name, value] of Object.entries(attributes)) mark(element, name, value);
+  const same = was && sameWords(was, row);
+  const body = same ? element.drawing.body : isLine(row) ? null : bubble(row);
+  element.drawing.body = body;
+  element.drawing.main = isLine(row) ? line(row, handoff) : message(row, handoff, body, actions);
+  arrange(element);
+}
+
+const sameWords = (one, other) =>
+  one.content.type === other.content.type &&
+  one.content.body === other.content.body &&
+  one.content.url === other.content.url;
+
+/** About how high a row will be, in pixels. */
+export const guessHeight = (row) =>
+  48 + Math.ceil(Math.min(row.content.body?.length ?? 0, LONG_CHARS) / CHARS_A_LINE) * LINE_PX;
+
+/**
+ * Draws what depends on the row before: a new day, a heading, and the divider above what is unread. Gives whether the
+ * two share a heading.
+ */
+export function joinRow(element, previous, isFirstUnread) {
+  const { row } = element;
+  const newDay = !previous || dayOf(previous.at) !== dayOf(row.at);
+  const joined = Boolean(!newDay && !isFirstUnread && previous && goesOn(previous, row));
+  const { drawing } = element;
+  if (drawing.newDay !== newDay || drawing.joined !== joined || drawing.firstUnread !== isFirstUnread) {
+    Object.assign(drawing, { newDay, joined, firstUnread: isFirstUnread });
+    arrange(element);
+  }
+  return joined;
+}
+
+const goesOn = (one, other) =>
+  !isLine(one) &&
+  !isLine(other) &&
+  kind(one) === kind(other) &&
+  one.author.display_name === other.author.display_name &&
+  Math.abs(new Date(other.at) - new Date(one.at)) < TOGETHER_MS;
+
+function arrange(element) {
+  const { row, drawing } = element;
+  mark(element, "data-joined", drawing.joined);
+  const parts = [];
+  if (drawing.newDay) parts.push(h("p", { class: "day" }, h("time", { datetime: row.at }, dayName(row.at))));
+  if (drawing.firstUnread) parts.push(h("p", { class: "unread-divider", id: "unread-divider" }, "New"));
+  element.replaceChildren(...parts, drawing.main);
+}
+
+function line(row, handoff) {
+  const words = row.content.type === "event" ? eventWords(row.content, handoff) : (row.content.body ?? "");
+  return h(
+    "p",
+    { class: "line" },
+    // Our own words run from left to right, whatever name they begin with.
+    h("span", { dir: row.content.type === "event" ? "ltr" : "auto" }, words),
+    time(row),
+    row.delivery && row.delivery.state !== "confirmed" && row.delivery.state !== "sent" && lineState(row.delivery),
+    marks(row),
+  );
+}
+
+const lineState = ({ state, error }) =>
+  h(
+    "span",
+    { class: "line-state" },
+    state === "failed" ? `Ada was not told: ${error ?? "refused"}` : "Ada is being told…",
+  );
+
+function message(row, handoff, body, actions) {
+  const name = author(row, handoff);
+  return h(
+    "div",
+    { class: "message" },
+    kind(row) !== "own" && h("div", { class: "face" }, avatar(row.author.display_name || name, row.author.role)),
+    h("div", { class: "stack" }, heading(row, name), body, foot(row), failure(row, actions)),
+  );
+}
+
+function heading(row, name) {
+  const roles = { ai: "AI Agent", note: "Note, only your team sees it" };
+  const role = roles[kind(row)];
+  return h(
+    "p",
+    { class: "author" },
+    h("span", { class: "author-name", dir: "auto" }, name),
+    role && role !== name && h("span", { class: "author-role" }, kind(row) === "note" && icon("lock"), role),
+  );
+}
+
+const time = (row) => h("time", { datetime: row.at, title: exact(row.at) }, atClock(row.at));
+
+function foot(row) {
+  return h("p", { class: "foot" }, time(row), marks(row), state(row));
+}
+
+function marks(row) {
+  return [
+    row.late &&
+      h("span", { class: "mark", title: "It came after younger messages, and stands where it belongs" }, "Late"),
+    row.source === "recovered" &&
+      h(
+        "span",
+        { class: "mark", title: "No webhook brought it; it was read from Ada's list of messages" },
+        "Recovered",
+      ),
+  ];
+}
+
+const STATE_ICONS = {
+  sending: "clock",
+  queued: "clock",
+  sent: "check",
+  confirmed: "checks",
+  failed: "alert",
+  dropped: "close",
+};
+const STATE_TITLES = {
+  sending: "On its way to the relay",
+  queued: "Waiting to be sent to Ada",
+  sent: "Ada has taken it",
+  confirmed: "Ada has shown it to the customer",
+  failed: "It did not reach the customer",
+  dropped: "It did not reach the customer, and was put aside",
+};
+
+function state(row) {
+  const name = row.delivery?.state;
+  if (!name) return null;
+  return h(
+    "span",
+    { class: "state", "data-state": name, title: STATE_TITLES[name] },
+    icon(STATE_ICONS[name]),
+    h("span", {}, STATES[name] ?? name),
+  );
+}
+
+function failure(row, actions) {
+  if (row.delivery?.state !== "failed") return null;
+  return h(
+    "div",
+    { class: "failure" },
+    h("p", {}, row.delivery.error ?? "It could not be sent."),
+    h(
+      "button",
+      { type: "button", class: "small", "data-action": "retry", onclick: () => actions.retry(row) },
+      icon("again"),
+      "Send again",
+    ),
+    h(
+      "button",
+      { type: "button", class: "small quiet", "data-action": "drop", onclick: () => actions.drop(row) },
+      "Drop",
+    ),
+  );
+}
+
+// What a message says.
+
+function bubble(row) {
+  const { content } = row;
+  const says = { text: words, note: words, file, link: linked }[content.type] ?? unknown;
+  return h("div", { class: "bubble", dir: "auto" }, says(content));
+}
+
+function words({ body }) {
+  if (body.length <= LONG_CHARS) return markdown(body);
+  const text = h("div", {}, markdown(whole(body.slice(0, LONG_CHARS))));
+  const button = h(
+    "button",
+    { type: "button", class: "small", "data-action": "show-all" },
+    `Show all ${body.length.toLocaleString("en")} characters`,
+  );
+  button.addEventListener("click", () => {
+    text.replaceChildren(...markdown(body));
+    button.remove();
+  });
+  return [text, button];
+}
+
+/** Without half a letter at its end. */
+const whole = (text) => text.replace(/[\uD800-\uDBFF]$/, "") + "…";
+
+function file({ filename, mime_type: type, size, url }) {
+  const about = [type, size === null || size === undefined ? null : bytes(size)].filter(Boolean).join(", ");
+  const parts = [
+    icon("file"),
+    h("span", { class: "file-name", dir: "auto" }, filename),
+    h("span", { class: "file-about" }, about),
+  ];
+  return url
+    ? h("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, parts)
+    : h("div", { class: "file" }, parts);
+}
+
+function bytes(size) {
+  if (size < 1000) return `${size} bytes`;
+  return size < 1e6 ? `${Math.round(size / 1e3)} kB` : `${(size / 1e6).toFixed(1)} MB`;
+}
+
+function linked({ url, link_text: text }) {
+  return h("p", { class: "link-card" }, icon("link"), link(url, text || url) ?? text ?? url);
+}
+
+function unknown({ original_type: type }) {
+  return h("p", { class: "unknown" }, `This console can't show it yet: ${type ?? "an unknown type"}`);
+}
+
+/** A text on its way to the relay, as a row at the thread's end. */
+export function pendingRow(item, me) {
+  return {
+    id: item.key,
+    seq: 0,
+    at: item.at,
+    author: { role: "human_agent", display_name: me },
+    content: { type: item.mode === "note" ? "note" : "text", body: item.text },
+    source: "agent",
+    delivery: item.error ? { state: "failed", error: item.error } : { state: "sending" },
+    late: false,
+  };
+}

@@ -1,0 +1,57 @@
+// One connection to the event stream. Not EventSource: that one tells neither a refused session nor comments, and
+// can't begin behind a given event.
+
+/** The relay says something every 15 s; what is silent for longer is dead, after a sleep for instance. */
+const SILENCE_MS = 25_000;
+const CHECK_MS = 5_000;
+
+/** Cuts the connection if it has been silent for too long. Timers of a hidden tab may be too slow to see it. */
+export let checkSilence = () => {};
+
+/**
+ * Follows the stream until it ends; `position` is the id of the last change known, or null. Calls `opened(id)` once
+ * it stands, `event({type, id, data})` for each change. Gives the status of a refusal, else 0.
+ */
+export async function follow({ position, signal, opened, event }) {
+  const silence = new AbortController();
+  let heard = Date.now();
+  checkSilence = () => Date.now() - heard > SILENCE_MS && silence.abort();
+  const timer = setInterval(checkSilence, CHECK_MS);
+  try {
+    const headers = position === null ? {} : { "Last-Event-ID": position };
+    const options = { headers, cache: "no-store", signal: AbortSignal.any([signal, silence.signal]) };
+    const response = await fetch("/api/events", options);
+    if (!response.ok) return response.status;
+    if (position !== null) opened(position);
+    const take = (change) => (change.type ? event(change) : position === null && opened(change.id));
+    const read = parser(take);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      heard = Date.now();
+      read(chunk.value);
+    }
+  } catch {
+    // Whatever broke it, it is to be opened again.
+  } finally {
+    clearInterval(timer);
+    checkSilence = () => {};
+  }
+  return 0;
+}
+
+/** Takes the stream's text as it comes, and gives each event that has an id. */
+function parser(take) {
+  let rest = "";
+  return (text) => {
+    const blocks = (rest + text).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const fields = { data: "" };
+      for (const line of block.split("\n")) {
+        const colon = line.indexOf(":");
+        if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
+      }
+      if (fields.id) take({ type: fields.event, id: fields.id, data: fields.data && JSON.parse(fields.data) });
+    }
+  };
+}

@@ -1,0 +1,188 @@
+// One event stream for all tabs of this browser. The tab that holds the lock reads it and passes on what comes;
+// when that tab closes, the next one gets the lock. Every tab knows the id of the last change it has seen, so
+// whoever reads next goes on right there. A tab that finds a gap, or is told `reset`, loads everything anew.
+
+import { checkSilence, follow } from "./sse.js";
+
+const LOCK = "handoff-relay-stream";
+const CHECK_MS = 5_000;
+/** How long the reading tab may take to answer before another takes its place: it may be frozen. */
+const ANSWER_MS = 4_000;
+/** How long it may be without a connection before the tab that is looked at tries itself. */
+const PATIENCE_MS = 12_000;
+const RETRY_MS = [250, 500, 1000, 2000, 4000, 8000];
+
+const channel = new BroadcastChannel("handoff-relay");
+let handlers = null;
+/** Aborted when this tab stops following. */
+let running = null;
+/** Aborted to leave the line for the lock. */
+let place = null;
+let reader = false;
+let position = null;
+let status = "connecting";
+let since = Date.now();
+let answered = 0;
+let wake = () => {};
+
+/** Hears of sign-ins and sign-outs in other tabs, and of changes between `start` and `stop`. */
+export function listen(given) {
+  handlers = given;
+}
+
+/**
+ * Begins to follow. `stale()` asks to load everything, `event(type, data)` brings a change, `status(status)` tells
+ * `connecting`, `open` or `offline`.
+ */
+export function start() {
+  stop();
+  running = new AbortController();
+  const { signal } = running;
+  waitInLine();
+  say({ kind: "hello" });
+  const timer = setInterval(check, CHECK_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  window.addEventListener("online", retryNow, { signal });
+  document.addEventListener("visibilitychange", () => !document.hidden && retryNow(), { signal });
+}
+
+/** Stops following, as one does who signs out. */
+export function stop() {
+  running?.abort();
+  [running, reader, position, status, since] = [null, false, null, "connecting", Date.now()];
+}
+
+/** Tells the other tabs that someone has `signed-in` or `signed-out`. */
+export const tellTabs = (kind) => say({ kind });
+
+/** Whether this tab is the one that reads the stream. */
+export const isReader = () => reader;
+
+/** Tries at once what would be tried soon. */
+export function retryNow() {
+  checkSilence();
+  wake();
+  check();
+}
+
+/** Asks the tab that reads whether it lives. One that doesn't answer, or finds no connection, loses its place. */
+function check() {
+  if (reader || !running || document.hidden) return;
+  if (status !== "open" && Date.now() - since > PATIENCE_MS) return takeLock();
+  const asked = Date.now();
+  say({ kind: "hello" });
+  setTimeout(() => answered < asked && running && !reader && takeLock(), ANSWER_MS);
+}
+
+const say = (message) => channel.postMessage(message);
+
+channel.onmessage = ({ data: message }) => {
+  if (message.kind === "signed-in" || message.kind === "signed-out") handlers[message.kind]();
+  else if (!running) return;
+  else if (message.kind === "hello") reader && greet();
+  else {
+    answered = Date.now();
+    if (message.kind === "status") heardStatus(message);
+    else take(message);
+  }
+};
+
+/** Another tab asks, so someone looks at it: this is no time to wait. */
+function greet() {
+  checkSilence();
+  wake();
+  say({ kind: "status", status, position });
+}
+
+function heardStatus(message) {
+  const behind = message.status === "open" && message.position !== position;
+  if (behind) position = message.position;
+  setStatus(message.status);
+  if (behind) handlers.stale();
+}
+
+function setStatus(now) {
+  if (status === now) return;
+  [status, since] = [now, Date.now()];
+  handlers.status(now);
+}
+
+/** Takes a change over. */
+function take({ type, data, id, after }) {
+  const gap = position !== after;
+  position = id;
+  if (gap || type === "reset") handlers.stale();
+  else handlers.event(type, data);
+}
+
+function waitInLine() {
+  // Locks need a secure context; without, each tab reads for itself.
+  if (!navigator.locks) return void read(running.signal);
+  place = new AbortController();
+  hold({ signal: AbortSignal.any([running.signal, place.signal]) });
+}
+
+function takeLock() {
+  if (!navigator.locks) return;
+  place.abort();
+  hold({ steal: true });
+}
+
+/** Reads for as long as the lock is this tab's, then gets in line again. */
+function hold(options) {
+  const [mine, lost] = [running, new AbortController()];
+  const signal = AbortSignal.any([mine.signal, lost.signal]);
+  navigator.locks
+    .request(LOCK, options, () => read(signal))
+    .catch(() => {
+      const left = options.signal?.aborted ?? false;
+      lost.abort();
+      if (!left && running === mine) waitInLine();
+    });
+}
+
+async function read(signal) {
+  reader = true;
+  let tries = 0;
+  while (!signal.aborted) {
+    const refused = await follow({
+      position,
+      signal,
+      opened: (id) => {
+        tries = 0;
+        publish("open", id);
+      },
+      event: (change) => pass(change),
+    });
+    if (signal.aborted) break;
+    if (refused === 401) {
+      say({ kind: "signed-out" });
+      handlers["signed-out"]();
+      break;
+    }
+    publish("offline", position);
+    await pause(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)], signal);
+    tries += 1;
+  }
+  if (running === null || signal.aborted) reader = false;
+}
+
+/** Tells how the connection is, here and in the other tabs. */
+function publish(now, id) {
+  say({ kind: "status", status: now, position: id });
+  heardStatus({ status: now, position: id });
+}
+
+function pass(change) {
+  const message = { kind: "event", after: position, ...change };
+  say(message);
+  take(message);
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    signal.addEventListener("abort", resolve, { once: true });
+    wake = resolve;
+  }).finally(() => (wake = () => {}));
+}

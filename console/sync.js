@@ -1,0 +1,120 @@
+// Keeps the store like the relay: the stream is opened first, then everything is loaded, and what the stream brings
+// is taken over. Open handoffs are loaded all, ended ones page by page as they are looked for.
+
+import * as api from "./api.js";
+import * as store from "./store.js";
+import * as stream from "./stream.js";
+import * as threads from "./threads.js";
+
+const PAGE = 200;
+
+/** The list of ended handoffs, as far as it is loaded: down to `end` by `created_at`. */
+export const ended = { cursor: null, end: null, whole: false, state: "idle" };
+
+let loading = null;
+
+/** What the stream does with what it hears. */
+export const handlers = {
+  stale: () => load(),
+  status: (status) => store.set("connection", status),
+  event(type, data) {
+    if (type === "handoff") store.putHandoff(data);
+    else if (type === "message") {
+      threads.putRow(data);
+      store.tell("heard", data);
+    } else if (type === "canned_replies") loadCanned();
+  },
+};
+
+/** Loads everything anew. */
+export async function load() {
+  store.set("queue", "loading");
+  loading?.abort();
+  loading = new AbortController();
+  const { signal } = loading;
+  const before = new Set([...store.handoffs()].filter((one) => one.status !== "ended").map((one) => one.id));
+  Object.assign(ended, { cursor: null, end: null, whole: false, state: "idle" });
+  store.tell("ended");
+  loadCanned();
+  reloadThread();
+  try {
+    const seen = await Promise.all([
+      loadAll({ status: "waiting", sort: "oldest" }, signal),
+      loadAll({ status: "active" }, signal),
+    ]);
+    store.set("queue", "ready");
+    for (const id of seen.flat()) before.delete(id);
+    await Promise.all([...before].map(refresh));
+  } catch {
+    if (!signal.aborted) store.set("queue", "failed");
+  }
+}
+
+async function loadAll(params, signal) {
+  const seen = [];
+  for (let cursor = undefined; cursor !== null;) {
+    const page = await api.handoffs({ ...params, limit: PAGE, cursor }, signal);
+    page.data.forEach(store.putHandoff);
+    seen.push(...page.data.map((one) => one.id));
+    cursor = page.next_cursor;
+  }
+  return seen;
+}
+
+/** Reads one handoff anew. Gives it, or null if the relay no longer has it. */
+export async function refresh(id) {
+  try {
+    store.putHandoff(await api.oneHandoff(id));
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    store.dropHandoff(id);
+  }
+  return store.handoff(id) ?? null;
+}
+
+async function loadCanned() {
+  const list = await api.cannedReplies().catch(() => null);
+  if (list) store.set("canned", list.data);
+}
+
+async function reloadThread() {
+  const id = store.now.open;
+  threads.forget(null);
+  if (!id) return;
+  const fresh = await refresh(id).catch(() => store.handoff(id));
+  if (fresh && store.now.open === id) threads.load(fresh);
+  store.tell("thread", id);
+}
+
+/** Loads the next page of ended handoffs. */
+export async function loadMoreEnded() {
+  if (ended.whole || ended.state === "loading") return;
+  ended.state = "loading";
+  const asked = loading;
+  try {
+    const page = await api.handoffs({ status: "ended", limit: PAGE, cursor: ended.cursor }, asked?.signal);
+    page.data.forEach(store.putHandoff);
+    Object.assign(ended, {
+      cursor: page.next_cursor,
+      end: page.data.at(-1)?.created_at ?? ended.end,
+      whole: page.next_cursor === null,
+      state: "idle",
+    });
+  } catch (error) {
+    if (loading !== asked) return;
+    ended.state = "failed";
+  }
+  store.tell("ended");
+}
+
+/** Begins to follow the relay. */
+export function begin() {
+  store.set("queue", "loading");
+  stream.start();
+}
+
+/** Stops following: nobody is signed in. */
+export function stop() {
+  loading?.abort();
+  Object.assign(ended, { cursor: null, end: null, whole: false, state: "idle" });
+}

@@ -1,0 +1,131 @@
+// The thread on the page: its rows in their order, what is unread, and what came out of sight.
+
+import { at, h } from "./dom.js";
+import { RowWindow } from "./row-window.js";
+import { joinRow, makeRow, pendingRow } from "./rows.js";
+import { now } from "./store.js";
+import { before } from "./threads.js";
+import { count } from "./words.js";
+
+/** Whether a row counts as unread until it is read. */
+const countsAsUnread = (row) =>
+  row.author.role === "end_user" && (row.source === "webhook" || row.source === "recovered");
+
+/** The thread of one handoff. `bottom()` is called when its end comes into sight. */
+export class ThreadView {
+  #order = [];
+  /** The divider stands above the first unread row behind this `seq`; null for none. */
+  #readUpTo = null;
+  #missed = 0;
+
+  constructor({ thread, handoff, actions, bottom }) {
+    Object.assign(this, { thread, handoff, actions, bottom });
+    this.#readUpTo = handoff.unread > 0 && Number.isInteger(handoff.read_seq) ? handoff.read_seq : null;
+    this.rows = new RowWindow({
+      scroller: at("thread"),
+      list: at("messages"),
+      above: at("room-above"),
+      below: at("room-below"),
+      make: () => ({ handoff, actions }),
+      divided: () => this.#firstUnread(),
+    });
+    at("pending").replaceChildren();
+    this.take([...thread.rows.keys()]);
+    const unread = this.#firstUnread();
+    const top = at("thread").getBoundingClientRect().top;
+    const divider = document.getElementById("unread-divider");
+    if (unread && !(divider?.getBoundingClientRect().top > top)) this.rows.toRow(unread);
+    this.scrolled();
+  }
+
+  get atBottom() {
+    return this.rows.atBottom;
+  }
+
+  toBottom() {
+    this.rows.toBottom();
+    this.scrolled();
+  }
+
+  /** Looks at what scrolling means: the end is in sight, or more is to be drawn. */
+  scrolled() {
+    this.rows.scrolled();
+    if (this.atBottom) {
+      this.#missed = 0;
+      this.bottom();
+    }
+    this.#show();
+  }
+
+  /** Takes over rows that are new or have changed. */
+  take(ids) {
+    const { rows } = this.thread;
+    const known = new Set(this.#order.map((row) => row.id));
+    const fresh = ids.filter((id) => !known.has(id));
+    const wasAtBottom = this.atBottom;
+    this.#order = [...rows.values()].sort((one, other) => (before(one, other) ? -1 : 1));
+    this.rows.show(this.#order, ids);
+    if (known.size > 0)
+      this.#notice(
+        fresh.map((id) => rows.get(id)),
+        wasAtBottom,
+      );
+    this.#show();
+  }
+
+  #firstUnread() {
+    if (this.#readUpTo === null) return undefined;
+    return this.#order.find((row) => row.seq > this.#readUpTo && countsAsUnread(row));
+  }
+
+  /** Counts what came out of sight, and draws the divider above what came unseen. */
+  #notice(rows, wasAtBottom) {
+    const live = rows.filter((row) => row.live);
+    if (wasAtBottom && !document.hidden) return this.bottom();
+    if (!wasAtBottom) this.#missed += live.filter((row) => row.author.role !== "system").length;
+    const unread = live.filter(countsAsUnread);
+    if (this.#readUpTo === null && unread.length > 0) this.#divide(Math.min(...unread.map((row) => row.seq)) - 1);
+  }
+
+  /** Draws the divider behind what is read up to `seq`; null takes it away. */
+  #divide(seq) {
+    const old = this.#firstUnread();
+    this.#readUpTo = seq;
+    this.rows.rejoin([old, this.#firstUnread()].filter(Boolean));
+  }
+
+  /** The agent has answered: nothing is unread. */
+  answered() {
+    this.#divide(null);
+    this.toBottom();
+  }
+
+  #show() {
+    const pill = at("new-messages");
+    pill.hidden = this.atBottom;
+    at("new-messages-text").textContent = this.#missed > 0 ? count(this.#missed, "new message") : "To the newest";
+    pill.toggleAttribute("data-new", this.#missed > 0);
+    at("thread-top").hidden = this.thread.whole;
+  }
+
+  /** Draws what is on its way to the relay. */
+  pending(items, actions) {
+    const rows = items.map((item) => pendingRow(item, now.me.name));
+    const made = rows.map((row, index) => {
+      const element = makeRow(row, this.handoff, actions);
+      joinRow(element, rows[index - 1] ?? this.rows.last, false);
+      return element;
+    });
+    this.rows.stay(() => at("pending").replaceChildren(...made));
+  }
+}
+
+/** What stands in the thread's place while there is none. */
+export function threadState(text, retry) {
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", {}, text),
+    retry && h("button", { type: "button", onclick: retry }, "Try again"),
+  );
+}

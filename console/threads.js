@@ -1,0 +1,96 @@
+// The threads of handoffs: rows by id, in the order in which people read them. The newest page is loaded first.
+
+import * as api from "./api.js";
+import { now, tell } from "./store.js";
+
+/** Pages of the API. */
+const PAGE = 500;
+/** How much of a long thread's end is loaded first. */
+const TAIL = 100;
+/** Threads that stay in memory, the open one included. */
+const KEPT = 12;
+
+const threads = new Map();
+/** Counts the changes that the stream brought: an answer that is older than one must not undo it. */
+let heard = 0;
+
+/** A thread that is in memory. */
+export const thread = (id) => threads.get(id);
+
+/** Whether one row stands before another. */
+export const before = (one, other) => (one.at === other.at ? one.seq < other.seq : one.at < other.at);
+
+/** Brings a thread into memory, or gives the one that is there. */
+export function open(handoff) {
+  const known = threads.get(handoff.id);
+  if (known && known.state !== "failed") {
+    threads.delete(handoff.id);
+    threads.set(handoff.id, known);
+    return known;
+  }
+  return load(handoff);
+}
+
+/** Loads a thread anew, whatever is in memory. */
+export function load(handoff) {
+  const thread = { id: handoff.id, rows: new Map(), state: "loading", whole: false };
+  threads.set(handoff.id, thread);
+  for (const id of threads.keys()) {
+    if (threads.size > KEPT && id !== now.open) threads.delete(id);
+  }
+  loadPages(thread, handoff).catch((error) => {
+    if (threads.get(thread.id) !== thread) return;
+    thread.state = thread.rows.size > 0 ? "ready" : "failed";
+    thread.error = error;
+    tell("thread", thread.id);
+  });
+  return thread;
+}
+
+/** Forgets all threads but the one given: they may have missed changes. */
+export function forget(except) {
+  for (const id of threads.keys()) if (id !== except) threads.delete(id);
+}
+
+/** The end first, so that it shows at once, then page by page what stands before it. */
+async function loadPages(thread, handoff) {
+  let first = Math.max(0, (handoff.last_message?.seq ?? 0) - TAIL);
+  for (let next = first; next !== null;) next = await loadPage(thread, next, PAGE);
+  while (first > 0) {
+    const after = Math.max(0, first - PAGE);
+    await loadPage(thread, after, first - after);
+    first = after;
+  }
+  thread.whole = true;
+  tell("thread", thread.id);
+}
+
+async function loadPage(thread, after, limit) {
+  const asked = heard;
+  const page = await api.messages(thread.id, after, limit);
+  const fresh = page.data.filter((row) => !((thread.rows.get(row.id)?.heard ?? -1) > asked));
+  thread.state = "ready";
+  keep(thread, fresh, asked);
+  return page.next_after;
+}
+
+function keep(thread, rows, heard, live = false) {
+  for (const row of rows) thread.rows.set(row.id, { ...row, heard, live });
+  if (threads.get(thread.id) === thread) tell("rows", { id: thread.id, rows: rows.map((row) => row.id) });
+}
+
+/** Takes over a row that the stream brought. */
+export function putRow(row) {
+  heard += 1;
+  const thread = threads.get(row.handoff_id);
+  if (thread) keep(thread, [row], heard, row.source !== "transcript");
+}
+
+/** Takes over a row from the answer to a request that was made when `mark()` said `asked`. */
+export function putAnswer(row, asked) {
+  const thread = threads.get(row.handoff_id);
+  if (thread && !((thread.rows.get(row.id)?.heard ?? -1) > asked)) keep(thread, [row], asked);
+}
+
+/** The moment of a request, for `putAnswer`. */
+export const moment = () => heard;

@@ -1,0 +1,60 @@
+// Times in the agent's time zone. The words are English, like the page; the clock is as the agent's system has it.
+
+const clock = new Intl.DateTimeFormat().resolvedOptions().locale;
+const { hourCycle } = new Intl.DateTimeFormat(clock, { hour: "numeric" }).resolvedOptions();
+const locale = navigator.languages?.find((language) => language.startsWith("en")) ?? "en-GB";
+const format = (options) => new Intl.DateTimeFormat(locale, { hourCycle, ...options });
+
+const hours = format({ hour: "2-digit", minute: "2-digit" });
+const weekday = format({ weekday: "long" });
+const dayMonth = format({ weekday: "long", day: "numeric", month: "long" });
+const withYear = format({ day: "numeric", month: "long", year: "numeric" });
+const short = format({ day: "numeric", month: "short" });
+const shortYear = format({ day: "numeric", month: "short", year: "numeric" });
+const whole = format({ dateStyle: "full", timeStyle: "long" });
+
+const DAY_MS = 86_400_000;
+const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
+/** How many midnights lie between a time and now. */
+const daysAgo = (date) => Math.round((midnight(new Date()) - midnight(date)) / DAY_MS);
+
+/** `14:02`. */
+export const atClock = (time) => hours.format(new Date(time));
+/** The time to the second, with its zone. */
+export const exact = (time) => whole.format(new Date(time));
+/** The same for all times of one day. */
+export const dayOf = (time) => midnight(new Date(time)).getTime();
+
+/** A day in words: `Today`, `Monday`, `Tuesday 4 March`. */
+export function dayName(time) {
+  const date = new Date(time);
+  const days = daysAgo(date);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  if (days > 1 && days < 7) return weekday.format(date);
+  return (date.getFullYear() === new Date().getFullYear() ? dayMonth : withYear).format(date);
+}
+
+/** As short as lists need it: `14:02`, `Yesterday`, `4 Mar`. */
+export function brief(time) {
+  const date = new Date(time);
+  const days = daysAgo(date);
+  if (days <= 0) return hours.format(date);
+  if (days === 1) return "Yesterday";
+  return (date.getFullYear() === new Date().getFullYear() ? short : shortYear).format(date);
+}
+
+/** Day and clock: `Yesterday, 14:02`. */
+export const full = (time) => `${dayName(time)}, ${atClock(time)}`;
+
+/** How long ago, in the largest unit that says enough: `42 s`, `7 min`, `3 h 20 min`, `2 days`. */
+export function span(from, to = Date.now()) {
+  const seconds = Math.max(0, Math.floor((to - new Date(from)) / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  const days = Math.floor(hours / 24);
+  return days === 1 ? "1 day" : `${days} days`;
+}

@@ -1,0 +1,86 @@
+// A list of thousands of rows of equal height, of which only those in sight are in the document.
+
+import { mark } from "./dom.js";
+
+/** Rows kept above and below what is in sight. */
+const SPARE = 6;
+
+/**
+ * Shows `items` in `list`, which scrolls in `scroller`. `make(item)` gives a row's element, an `li`; `update(element,
+ * item)` brings it up to date; `height()` is a row's height in pixels.
+ */
+export class VirtualList {
+  #elements = new Map();
+  #items = [];
+  #ids = new Map();
+
+  constructor({ scroller, list, make, update, height }) {
+    Object.assign(this, { scroller, list, make, update, height });
+    scroller.addEventListener("scroll", () => this.render(), { passive: true });
+    new ResizeObserver(() => this.render()).observe(scroller);
+  }
+
+  /** Shows other items. Each has an `id`. */
+  show(items) {
+    if (items !== this.#items) {
+      this.#items = items;
+      this.#ids = new Map(items.map((item, index) => [item.id, index]));
+    }
+    this.render();
+  }
+
+  get items() {
+    return this.#items;
+  }
+
+  indexOf(id) {
+    return this.#ids.get(id) ?? -1;
+  }
+
+  /** Brings what is in sight up to date. */
+  render() {
+    const height = this.height();
+    const { scrollTop, clientHeight } = this.scroller;
+    const first = Math.max(0, Math.floor(scrollTop / height) - SPARE);
+    const last = Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / height) + SPARE);
+    this.list.style.height = `${this.#items.length * height}px`;
+    const wanted = new Map();
+    for (let index = first; index < last; index += 1) wanted.set(this.#items[index].id, index);
+    // Who has the focus keeps it, also out of sight.
+    const focused = document.activeElement?.closest("li[data-handoff-id]")?.dataset.handoffId;
+    if (focused && this.#ids.has(focused)) wanted.set(focused, this.#ids.get(focused));
+    for (const [id, element] of this.#elements) {
+      if (wanted.has(id)) continue;
+      element.remove();
+      this.#elements.delete(id);
+    }
+    for (const [id, index] of wanted) this.#place(id, index, height);
+  }
+
+  #place(id, index, height) {
+    const item = this.#items[index];
+    const element = this.#elements.get(id) ?? this.make(item);
+    this.update(element, item);
+    mark(element, "aria-setsize", this.#items.length);
+    mark(element, "aria-posinset", index + 1);
+    element.style.transform = `translateY(${index * height}px)`;
+    if (this.#elements.has(id)) return;
+    this.#elements.set(id, element);
+    // The order in the document is the order of reading and of the Tab key.
+    const after = [...this.list.children].find((other) => this.indexOf(other.dataset.handoffId) > index);
+    this.list.insertBefore(element, after ?? null);
+  }
+
+  /** Brings a row into sight and gives its element. */
+  reveal(index) {
+    const height = this.height();
+    const top = index * height;
+    const { scroller } = this;
+    if (top < scroller.scrollTop) scroller.scrollTop = top;
+    else if (top + height > scroller.scrollTop + scroller.clientHeight) {
+      scroller.scrollTop = top + height - scroller.clientHeight;
+    }
+    this.render();
+    return this.#elements.get(this.#items[index].id);
+  }
+}

@@ -1,0 +1,112 @@
+// What the page calls things: people, states, and what happened.
+
+import { now } from "./store.js";
+
+const PREVIEW_CHARS = 160;
+
+/** The customer, by name or by something that tells them apart. */
+export function customer(handoff) {
+  return handoff.end_user?.name || `Customer ${handoff.conversation_id.slice(-4)}`;
+}
+
+/** The AI Agent, told apart by its address only where there are several. */
+export const aiAgent = (handoff) => handoff.ai_agent_domain.split(".")[0];
+
+/** A number and its noun. */
+export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+
+/** An agent as the one who is signed in sees them. */
+export const agentName = (name) => (name === now.me?.name ? "you" : name);
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Whether an agent of ours who is signed in wrote a row. */
+export const isOwn = (row) =>
+  row.author.role === "human_agent" && row.source === "agent" && row.author.display_name === now.me?.name;
+
+/** Who wrote a row. */
+export function author(row, handoff) {
+  const { role, display_name: name } = row.author;
+  if (isOwn(row)) return "You";
+  if (role === "end_user") return name || (handoff ? customer(handoff) : "Customer");
+  if (role === "ai_agent") return name || "AI Agent";
+  if (role === "human_agent") return name || "Another agent";
+  return name || "";
+}
+
+const ENDERS = {
+  agent: () => "An agent ended the conversation",
+  end_user: (handoff) => `${handoff ? customer(handoff) : "The customer"} ended the conversation`,
+  system: () => "The conversation was ended automatically",
+  ada: () => "The conversation ended at Ada",
+};
+
+const EVENTS = {
+  started: () => "Handed over by the AI Agent",
+  adopted: () => "Taken in because the customer wrote; Ada's start call did not come",
+  accepted: (by) => `${by} accepted`,
+  taken_over: (by) => `${by} took over`,
+  released: (by) => `${by} gave it back to the queue`,
+  timed_out: () => "Time ran out: nobody answered",
+  ended: (by) => `${by} ended the conversation`,
+};
+
+/** A line of the relay's own, in words. */
+export function eventWords({ event, by }, handoff) {
+  if (event === "ended" && (!by || ENDERS[by])) return ENDERS[by ?? "system"](handoff);
+  const words = EVENTS[event] ?? ((who) => [event.replaceAll("_", " "), who && `by ${who}`].filter(Boolean).join(" "));
+  return capital(words(by ? capital(agentName(by)) : "An agent"));
+}
+
+/** Why a conversation is over. */
+export function endWords(handoff) {
+  if (handoff.ended_by === "agent" && handoff.agent) return `${capital(agentName(handoff.agent.name))} ended it`;
+  return (
+    { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It ended at Ada" }[
+      handoff.ended_by
+    ] ?? "It has ended"
+  );
+}
+
+/** A row in one line. */
+export function preview(row, handoff) {
+  if (!row) return "No messages yet";
+  const { content } = row;
+  if (content.type === "event") return eventWords(content, handoff);
+  const who = row.author.role === "end_user" || row.author.role === "system" ? "" : `${author(row, handoff)}: `;
+  const what = {
+    text: () => content.body,
+    presence: () => content.body,
+    note: () => `Note: ${content.body}`,
+    file: () => `File: ${content.filename}`,
+    link: () => content.link_text || content.url,
+  }[content.type];
+  return who + (what ? what() : "A message of a new kind").slice(0, PREVIEW_CHARS).replace(/\s+/g, " ");
+}
+
+/** A field's name as people write it: `account_number` and `accountNumber` are `Account number`. */
+export function fieldName(key) {
+  const words = key
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .replace(/[_\-.\s]+/g, " ")
+    .trim();
+  const plain = words.split(" ").map((word) => (/^[A-Z\d]{2,}$/.test(word) ? word : word.toLowerCase()));
+  return (
+    capital(
+      plain
+        .join(" ")
+        .replace(/\bid\b/g, "ID")
+        .replace(/\burl\b/g, "URL"),
+    ) || key
+  );
+}
+
+/** How far a message of an agent has come. */
+export const STATES = {
+  sending: "Sending",
+  queued: "Queued",
+  sent: "Sent",
+  confirmed: "Confirmed",
+  failed: "Not sent",
+  dropped: "Dropped",
+};

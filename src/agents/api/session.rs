@@ -1,0 +1,104 @@
+//! Who am I, sign in, sign out.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::view::AgentView;
+use crate::{
+    agents::sign_in::{Proof, SignedIn},
+    http::{
+        App,
+        extract::{Body, Caller},
+        origin,
+        problem::{Problem, ProblemBody},
+    },
+    settings::Secret,
+};
+
+const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+
+/// What signs somebody in: one of the two.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"token": "replace-with-a-random-token"}))]
+pub struct NewSession {
+    /// A token of `AGENT_TOKENS`.
+    token: Option<String>,
+    /// The code of a sign-in link, good once and for 10 minutes.
+    code: Option<String>,
+}
+
+/// Somebody who may use this API.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionView {
+    /// Who.
+    agent: AgentView,
+    /// When the session will be over unless it is used again; null with a bearer token.
+    expires_at: Option<String>,
+}
+
+impl From<SignedIn> for SessionView {
+    fn from(signed_in: SignedIn) -> Self {
+        let expires_at = Some(signed_in.ends_at.to_string());
+        Self { agent: AgentView::new(&signed_in.agent), expires_at }
+    }
+}
+
+/// Who am I?
+#[utoipa::path(get, path = "/api/session", tag = "session",
+    responses((status = 200, body = SessionView), (status = 401, body = ProblemBody)))]
+pub async fn one(caller: Caller) -> impl IntoResponse {
+    let view = match caller.session {
+        Some(signed_in) => signed_in.into(),
+        None => SessionView { agent: AgentView::new(&caller.agent), expires_at: None },
+    };
+    ([NO_STORE], Json(view))
+}
+
+/// Sign in. The answer sets the session's cookie. A session ends 12 hours after its last use, at the latest after 7
+/// days, and when its token leaves `AGENT_TOKENS`.
+#[utoipa::path(post, path = "/api/session", tag = "session", security(()),
+    request_body = NewSession,
+    responses((status = 200, body = SessionView), (status = 400, body = ProblemBody),
+        (status = 401, body = ProblemBody, description = "The token or code is not known"),
+        (status = 403, body = ProblemBody, description = "Another site's page asks"),
+        (status = 429, body = ProblemBody, description = "Too many sign-ins have failed; `Retry-After` says when to try again")))]
+pub async fn begin(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body<NewSession>,
+) -> Result<impl IntoResponse, Problem> {
+    origin::refuse_other_pages(&headers)?;
+    let proof = match (body.value.token, body.value.code) {
+        (Some(token), None) => Proof::Token(Secret::new(token)),
+        (None, Some(code)) => Proof::Code(Secret::new(code)),
+        _ => return Err(Problem::bad_request("the body needs either a token or a code")),
+    };
+    let (secret, signed_in) = app.sign_in.begin(&proof).await?;
+    if let Some(before) = app.cookie.of(&headers) {
+        app.sign_in.end(before).await?;
+    }
+    tracing::info!(agent = signed_in.agent, "signed in");
+    Ok(([NO_STORE], cookie(app.cookie.set(&secret)), Json(SessionView::from(signed_in))))
+}
+
+/// Sign out. Event streams of the session close.
+#[utoipa::path(delete, path = "/api/session", tag = "session", security(("session" = [])),
+    responses((status = 204), (status = 403, body = ProblemBody, description = "Another site's page asks")))]
+pub async fn end(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
+    if let Some(secret) = app.cookie.of(&headers) {
+        origin::require_our_page(&headers)?;
+        app.sign_in.end(secret).await?;
+    }
+    Ok((StatusCode::NO_CONTENT, cookie(app.cookie.clear())))
+}
+
+fn cookie(value: Option<HeaderValue>) -> HeaderMap {
+    value.map(|value| (header::SET_COOKIE, value)).into_iter().collect()
+}

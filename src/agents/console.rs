@@ -1,0 +1,166 @@
+//! The console's page: static files of the folder `console/`, embedded in the binary.
+//!
+//! The page holds no secret and is open to everyone; what it shows comes from the agent API, which asks for a
+//! session. A build for development reads the files from the disk, so that an edit needs only a reload.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    io::Write as _,
+    sync::{Mutex, PoisonError},
+};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::http::{App, extract::In, problem::Problem};
+
+/// Nothing but our own files and our own API: neither other hosts nor code within the page.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' blob:; media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
+    worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "console/"]
+struct Files;
+
+/// Files in their compressed form, made when first asked for.
+#[derive(Default)]
+pub struct Packed(Mutex<HashMap<String, (Hash, Bytes)>>);
+
+/// SHA-256 of a file.
+type Hash = [u8; 32];
+
+/// `GET /`: the page.
+pub async fn shell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    file(&app.packed, "index.html", &headers)
+}
+
+/// `GET /console/{name}`: its scripts, styles and pictures.
+pub async fn part(
+    State(app): State<App>,
+    In(name): In<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    file(&app.packed, &name, &headers)
+}
+
+fn file(packed: &Packed, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+    let nothing = || Problem::not_found("there is no such file in the console");
+    // Only names of the list: a path from outside never reaches the disk.
+    let listed = Files::iter().any(|known| known == name);
+    let file = Files::get(name).filter(|_| listed).ok_or_else(nothing)?;
+    let media_type = media_type(name);
+    let hash = file.metadata.sha256_hash();
+    let zipped = is_text(media_type) && takes_gzip(asked);
+    let etag = etag(&hash, zipped);
+
+    let mut response = if is_known(asked, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let bytes = if zipped { packed.of(name, &file) } else { file.data.into_owned().into() };
+        let mut response = bytes.into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if zipped {
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    };
+    let headers = response.headers_mut();
+    headers.extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept-encoding"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, kind)| kind) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("txt") => "text/plain; charset=utf-8",
+        Some("json") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("webp") => "image/webp",
+        Some("woff2") => "font/woff2",
+        Some("mp3") => "audio/mpeg",
+        Some("ogg") => "audio/ogg",
+        Some("wav") => "audio/wav",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Whether a file of this type becomes smaller when it is compressed.
+fn is_text(media_type: &str) -> bool {
+    ["text/", "application/json", "application/manifest", "image/svg"]
+        .iter()
+        .any(|kind| media_type.starts_with(kind))
+}
+
+/// Whether `Accept-Encoding` names gzip, or anything, and doesn't forbid it.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let given = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let codings = given.flat_map(|value| value.split(',')).map(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+        (name.trim().to_ascii_lowercase(), weight.is_some_and(|weight| weight > 0.0))
+    });
+    let codings: HashMap<String, bool> = codings.collect();
+    codings.get("gzip").or_else(|| codings.get("*")).copied().unwrap_or(false)
+}
+
+/// The name of these very bytes: a compressed file is another one.
+fn etag(hash: &Hash, zipped: bool) -> String {
+    let mut etag = hash.iter().take(16).fold("\"".to_owned(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    etag.push_str(if zipped { "-gz\"" } else { "\"" });
+    etag
+}
+
+/// Whether `If-None-Match` has it.
+fn is_known(asked: &HeaderMap, etag: &str) -> bool {
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).map(str::trim).any(|known| {
+        // Proxies that compress make strong tags weak.
+        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
+    })
+}
+
+impl Packed {
+    fn of(&self, name: &str, file: &EmbeddedFile) -> Bytes {
+        let hash = file.metadata.sha256_hash();
+        let mut packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match packed.get(name) {
+            Some((of, bytes)) if *of == hash => bytes.clone(),
+            _ => {
+                let bytes = gzip(&file.data);
+                packed.insert(name.to_owned(), (hash, bytes.clone()));
+                bytes
+            }
+        }
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::best());
+    // Writing to memory doesn't fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default().into()
+}

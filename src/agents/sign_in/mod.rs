@@ -1,0 +1,199 @@
+//! Signing in with a browser: a token or a code becomes a session.
+//!
+//! Of every secret only its digest is kept. What HTTP makes of it (cookie, headers, statuses) is not known here.
+
+mod codes;
+mod failures;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    environment::Environment,
+    relay::time::Time,
+    settings::{AgentToken, NoRandomness, Secret},
+    store::{
+        Store, StoreError,
+        sessions::{Digest, Session, SessionChange},
+    },
+};
+use codes::Codes;
+use failures::Failures;
+
+/// A use is written down when the last one written is so old: not every request costs a flush.
+const NOTE_USE_AFTER: Duration = Duration::from_secs(60);
+/// Who waits for the end of a session looks again after this, should our clock have been set.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// The sessions of the console, and the ways into one.
+pub struct SignIn {
+    store: Arc<dyn Store>,
+    environment: Arc<dyn Environment>,
+    agents: Vec<AgentToken>,
+    /// The same tokens' digests, in the same order.
+    tokens: Vec<Digest>,
+    codes: Codes,
+    failures: Failures,
+    /// Counts the sessions that were ended here.
+    ended: watch::Sender<u64>,
+}
+
+/// What somebody shows to sign in.
+pub enum Proof {
+    /// One of the settings' tokens.
+    Token(Secret),
+    /// A code that this process made.
+    Code(Secret),
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Their name.
+    pub agent: String,
+    /// Of their session.
+    pub id: Digest,
+    /// When it will be over unless it is used again.
+    pub ends_at: Time,
+}
+
+/// Why somebody is not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSignedIn {
+    /// The token is nobody's.
+    #[error("this token is not known")]
+    UnknownToken,
+    /// Nobody made the code, or it has served, or it is too old.
+    #[error("this code is not known, has been used, or is too old")]
+    UnknownCode,
+    /// Too many have tried in vain; not before this has passed.
+    #[error("too many sign-ins have failed; try again later")]
+    TooManyFailures(Duration),
+    /// There can be no secret.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SignIn {
+    /// For these agents.
+    pub fn new(store: Arc<dyn Store>, environment: Arc<dyn Environment>, agents: Vec<AgentToken>) -> Self {
+        let tokens = agents.iter().map(|agent| Digest::of(agent.token.expose())).collect();
+        let (codes, failures) = (Codes::default(), Failures::default());
+        Self { store, environment, agents, tokens, codes, failures, ended: watch::Sender::new(0) }
+    }
+
+    /// A code with which the first agent of the settings can sign in, once, soon; and their name.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub fn new_code(&self) -> Result<Option<(String, Secret)>, NoRandomness> {
+        let Some((agent, token)) = self.agents.first().zip(self.tokens.first()) else { return Ok(None) };
+        let code = Secret::random()?;
+        self.codes.add(Digest::of(code.expose()), token.clone(), self.environment.now());
+        Ok(Some((agent.name.clone(), code)))
+    }
+
+    /// Begins a session. Gives the secret that proves it from now on, which nobody keeps here.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub async fn begin(&self, proof: &Proof) -> Result<(Secret, SignedIn), NotSignedIn> {
+        let now = self.environment.now();
+        let (given, unknown) = match proof {
+            Proof::Token(token) => (token, NotSignedIn::UnknownToken),
+            Proof::Code(code) => (code, NotSignedIn::UnknownCode),
+        };
+        let digest = Digest::of(given.expose());
+        let token = self.failures.judge(now, &digest, || match proof {
+            Proof::Token(token) => self.token(token),
+            Proof::Code(_) => self.codes.take(&digest, now),
+        });
+        let token = match token {
+            Ok(token) => token.ok_or(unknown)?,
+            Err(wait) => return Err(NotSignedIn::TooManyFailures(wait)),
+        };
+        let secret = Secret::random()?;
+        let id = Digest::of(secret.expose());
+        let session = Session { id, token, created_at: now, used_at: now };
+        self.store.change_sessions(SessionChange::Begin(session.clone())).await?;
+        Ok((secret, self.known(&session, now).ok_or(NotSignedIn::UnknownToken)?))
+    }
+
+    /// The digest of a token, if it is an agent's.
+    fn token(&self, given: &Secret) -> Option<Digest> {
+        // Every token is compared, so that the time doesn't tell whose it was.
+        let known = self.agents.iter().zip(&self.tokens);
+        let known = known.filter(|(agent, _)| agent.token.matches(given.expose()));
+        known.fold(None, |_, (_, token)| Some(token.clone()))
+    }
+
+    /// Whose session a secret proves, which counts as use.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn visit(&self, secret: &str) -> Result<Option<SignedIn>, StoreError> {
+        let now = self.environment.now();
+        let Some(session) = self.store.session(&Digest::of(secret)).await? else { return Ok(None) };
+        let Some(_) = self.known(&session, now) else { return Ok(None) };
+        if now.since(session.used_at) >= NOTE_USE_AFTER {
+            self.store.change_sessions(SessionChange::Used(session.id.clone(), now)).await?;
+        }
+        Ok(self.known(&Session { used_at: now.max(session.used_at), ..session }, now))
+    }
+
+    /// Whose session it is, unless it is over or its token has left the settings.
+    fn known(&self, session: &Session, now: Time) -> Option<SignedIn> {
+        let agent = self.tokens.iter().position(|token| *token == session.token)?;
+        let signed_in = SignedIn {
+            agent: self.agents[agent].name.clone(),
+            id: session.id.clone(),
+            ends_at: session.ends_at(),
+        };
+        (now < signed_in.ends_at).then_some(signed_in)
+    }
+
+    /// Ends the session that a secret proves, if it does.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn end(&self, secret: &str) -> Result<(), StoreError> {
+        self.store.change_sessions(SessionChange::End(Digest::of(secret))).await?;
+        self.ended.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Ends the sessions of tokens that have left the settings, for good: they don't come back with the token.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn end_those_of_others(&self) -> Result<(), StoreError> {
+        self.store.change_sessions(SessionChange::KeepOf(self.tokens.clone())).await
+    }
+
+    /// Waits until a session is over.
+    pub async fn over(&self, id: &Digest) {
+        let mut ended = self.ended.subscribe();
+        loop {
+            let now = self.environment.now();
+            let left = match self.store.session(id).await {
+                Ok(session) => match session.and_then(|session| self.known(&session, now)) {
+                    Some(signed_in) => signed_in.ends_at.since(now).min(LOOK_AGAIN),
+                    None => return,
+                },
+                // Nothing is known; requests will find out that the store is gone.
+                Err(_) => LOOK_AGAIN,
+            };
+            tokio::select! {
+                _ = ended.changed() => {}
+                () = tokio::time::sleep(left) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Agents look after their canned replies.
+
+use super::Engine;
+use crate::store::{
+    StoreError,
+    replies::{CannedReply, ReplyChange, ReplyOutcome},
+};
+
+impl Engine {
+    /// `agent` makes a canned reply. Title and text were checked at the door.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn add_reply(
+        &self,
+        title: String,
+        text: String,
+        agent: String,
+    ) -> Result<ReplyOutcome, StoreError> {
+        let reply = self.reply(self.environment.new_id(), title, text, agent);
+        self.store.change_replies(ReplyChange::Add(reply)).await
+    }
+
+    /// `agent` changes a canned reply.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn replace_reply(
+        &self,
+        id: String,
+        title: String,
+        text: String,
+        agent: String,
+    ) -> Result<ReplyOutcome, StoreError> {
+        let reply = self.reply(id, title, text, agent);
+        self.store.change_replies(ReplyChange::Replace(reply)).await
+    }
+
+    /// Does away with a canned reply.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn drop_reply(&self, id: String) -> Result<ReplyOutcome, StoreError> {
+        self.store.change_replies(ReplyChange::Drop(id)).await
+    }
+
+    fn reply(&self, id: String, title: String, text: String, updated_by: String) -> CannedReply {
+        let now = self.environment.now();
+        CannedReply { id, title, text, created_at: now, updated_at: now, updated_by }
+    }
+}

@@ -1,0 +1,118 @@
+//! Canned replies: no two of one title, not too many, and streams hear of each change.
+
+use handoff_relay::{
+    relay::time::Time,
+    store::{
+        Changed, Keep, Since, Store,
+        replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome},
+    },
+};
+
+use super::make::{at, forget, handoff, put_handoffs};
+
+fn reply(id: &str, title: &str, updated_at: Time) -> CannedReply {
+    CannedReply {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        text: format!("{title}!"),
+        created_at: updated_at,
+        updated_at,
+        updated_by: "Alex".to_owned(),
+    }
+}
+
+async fn change(store: &dyn Store, change: ReplyChange) -> ReplyOutcome {
+    store.change_replies(change).await.unwrap()
+}
+
+async fn add(store: &dyn Store, id: &str, title: &str) -> ReplyOutcome {
+    change(store, ReplyChange::Add(reply(id, title, at(0)))).await
+}
+
+async fn titles(store: &dyn Store) -> Vec<String> {
+    store.canned_replies().await.unwrap().into_iter().map(|reply| reply.title).collect()
+}
+
+async fn they_are_listed_by_title(store: &dyn Store) {
+    for (id, title) in [("1", "zebra"), ("2", "Éclair"), ("3", "apple"), ("4", "Banana"), ("5", "étude")] {
+        assert_eq!(add(store, id, title).await, ReplyOutcome::Done(reply(id, title, at(0))));
+    }
+    assert_eq!(titles(store).await, ["apple", "Banana", "zebra", "Éclair", "étude"]);
+    assert_eq!(store.canned_replies().await.unwrap()[0], reply("3", "apple", at(0)));
+}
+
+async fn no_two_have_one_title(store: &dyn Store) {
+    add(store, "1", "Grüße").await;
+    add(store, "2", "Bye").await;
+    assert_eq!(add(store, "3", "GRÜSSE").await, ReplyOutcome::Done(reply("3", "GRÜSSE", at(0))));
+    for title in ["Grüße", "GRÜße", "bye"] {
+        assert_eq!(add(store, "4", title).await, ReplyOutcome::TitleTaken, "{title}");
+    }
+    let replaced = |id, title| ReplyChange::Replace(reply(id, title, at(0)));
+    assert_eq!(change(store, replaced("1", "BYE")).await, ReplyOutcome::TitleTaken);
+    assert!(matches!(change(store, replaced("1", "grüße")).await, ReplyOutcome::Done(_)), "its own");
+    change(store, ReplyChange::Drop("2".to_owned())).await;
+    assert!(matches!(add(store, "4", "Bye").await, ReplyOutcome::Done(_)), "free again");
+}
+
+async fn a_change_keeps_when_it_was_made(store: &dyn Store) {
+    add(store, "1", "Hello").await;
+    let new = CannedReply { updated_by: "Sam".to_owned(), ..reply("1", "Hi", at(9)) };
+    let wanted = CannedReply { created_at: at(0), ..new.clone() };
+    assert_eq!(change(store, ReplyChange::Replace(new)).await, ReplyOutcome::Done(wanted.clone()));
+    assert_eq!(store.canned_replies().await.unwrap(), std::slice::from_ref(&wanted));
+    assert_eq!(change(store, ReplyChange::Drop("1".to_owned())).await, ReplyOutcome::Done(wanted));
+    assert_eq!(change(store, ReplyChange::Drop("1".to_owned())).await, ReplyOutcome::Unknown);
+    assert_eq!(change(store, ReplyChange::Replace(reply("1", "Hi", at(9)))).await, ReplyOutcome::Unknown);
+    assert!(store.canned_replies().await.unwrap().is_empty());
+}
+
+async fn there_is_a_most(store: &dyn Store) {
+    for number in 0..MOST_REPLIES {
+        add(store, &number.to_string(), &format!("Reply {number}")).await;
+    }
+    assert_eq!(add(store, "more", "More").await, ReplyOutcome::TooMany);
+    let replaced = ReplyChange::Replace(reply("7", "Seven", at(0)));
+    assert!(matches!(change(store, replaced).await, ReplyOutcome::Done(_)));
+    change(store, ReplyChange::Drop("0".to_owned())).await;
+    assert!(matches!(add(store, "more", "More").await, ReplyOutcome::Done(_)));
+    assert_eq!(titles(store).await.len(), MOST_REPLIES);
+}
+
+async fn streams_hear_of_what_was_done_and_of_nothing_else(store: &dyn Store) {
+    let begin = *store.changed().borrow();
+    put_handoffs(store, vec![handoff("h", "a")]).await;
+    add(store, "1", "Hello").await;
+    add(store, "2", "hello").await;
+    change(store, ReplyChange::Drop("none".to_owned())).await;
+    change(store, ReplyChange::Drop("1".to_owned())).await;
+    let replies = Changed::CannedReplies;
+    let wanted = [
+        (begin + 1, Changed::Handoff(Box::new(handoff("h", "a")))),
+        (begin + 2, replies.clone()),
+        (begin + 3, replies),
+    ];
+    assert_eq!(*store.changed().borrow(), begin + 3);
+    assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(wanted.to_vec()));
+    // Forgetting old handoffs leaves them alone.
+    forget(store, at(1_000_000_000), &Keep { ended: Some(std::time::Duration::ZERO), dead_letters: None })
+        .await;
+    assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(wanted.to_vec()));
+}
+
+on_every_store!(
+    they_are_listed_by_title,
+    no_two_have_one_title,
+    a_change_keeps_when_it_was_made,
+    there_is_a_most,
+    streams_hear_of_what_was_done_and_of_nothing_else,
+);
+
+#[tokio::test]
+async fn replies_survive_a_restart() {
+    let file = crate::file::File::new();
+    let open = file.try_open().await.unwrap();
+    add(&*open.store, "1", "Hello").await;
+    open.close().await;
+    assert_eq!(titles(&*file.open().await).await, ["Hello"]);
+}
