@@ -21,7 +21,7 @@ use handoff_relay::{
     relay::{
         buffer::Timings,
         changes::{Now, Policy, Scope},
-        delivery::Lane,
+        delivery::Queue,
         draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId},
@@ -152,7 +152,7 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let rows = millis(at.rows(&newest, u64::from(events / conversations / 2), 100)).await;
     let one = event(events, 0);
     let arrival = millis(decide(at, arrive::scope(&one), move |draft| arrive::event(draft, one))).await;
-    let claim = millis(at.claim_due(Time::now(), LEASE, Lane::AdaReads, 32)).await;
+    let claim = millis(at.claim_due(Time::now(), LEASE, Queue::Reads, 32)).await;
     println!(
         "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {claim:>8.1} {:>6}",
         resident()

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use handoff_relay::settings::{Secret, Settings};
+use handoff_relay::{
+    settings::{Secret, Settings},
+    telemetry::visible,
+};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -138,7 +141,10 @@ impl Relay {
         let Whole { letter, body } = self.call(Method::GET, &one(id)?).await?;
         print(&format!("id       {}\nsvix-id  {}\ntime     {}", letter.id, letter.svix_id, letter.at));
         print(&format!("reason   {}\nkind     {}\nbytes    {}", letter.reason, letter.kind, letter.bytes));
-        print(&format!("\n{}", serde_json::to_string_pretty(&body)?));
+        let body = serde_json::to_string_pretty(&body)?;
+        // What customers write must not steer the terminal.
+        let body: String = body.lines().map(|line| format!("\n{}", visible(line))).collect();
+        print(&body);
         Ok(())
     }
 

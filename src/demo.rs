@@ -1,18 +1,19 @@
 //! `handoff-relay demo`: the relay and a stand-in Ada in one process, on two loopback ports.
 //!
-//! Reads neither `.env` nor the environment's settings, so that a real key never meets the stand-in.
+//! Reads neither `.env` nor the environment's settings, so that a real key never meets the stand-in; its own
+//! command line may set what has nothing to do with keys and addresses.
 
 use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, process::ExitCode};
 
 use handoff_relay::{
     Listeners, Server,
-    settings::{LogFormat, Settings, Terminal},
+    settings::{LogFormat, Settings, SettingsError, Terminal},
     telemetry,
 };
 use sandbox::{Options, Sandbox};
 use tokio::net::TcpListener;
 
-use crate::{catch_signals, complain, print};
+use crate::{WRONG_SETTINGS, catch_signals, complain, print};
 
 /// Taken when free; the demo's links are then the same each time.
 const PORTS: (u16, u16) = (8090, 8091);
@@ -20,13 +21,48 @@ const INTEGRATION: &str = "custom-handoff";
 /// Quick enough for one person who plays both sides.
 const DEBOUNCE_MS: &str = "300";
 
-pub async fn run() -> ExitCode {
+/// What the demo sets up by itself, or prints in its own way.
+const NOT_FOR_TRIAL: [&str; 11] = [
+    "ADA_BASE_URL",
+    "ADA_API_KEY",
+    "WEBHOOK_SECRET",
+    "HANDOFF_AUTH_KEY",
+    "HANDOFF_INTEGRATION",
+    "AGENT_TOKENS",
+    "LISTEN",
+    "AGENT_LISTEN",
+    "DATABASE_URL",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
+
+/// Settings by name, as the command line has them.
+type Trial = BTreeMap<String, String>;
+
+/// Runs the demo until it is told to stop; each of `settings` is a `NAME=VALUE` to try with it.
+pub async fn run(settings: &[String]) -> ExitCode {
+    let trial: Result<Trial, String> = settings.iter().map(|text| assignment(text)).collect();
+    let trial = match trial {
+        Ok(trial) => trial,
+        Err(error) => return complain(&error, WRONG_SETTINGS),
+    };
     if let Err(error) = telemetry::init(LogFormat::Pretty, "warn") {
         return complain(&error, 1);
     }
-    match demo().await {
+    match demo(trial).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<SettingsError>() => complain(&error.to_string(), WRONG_SETTINGS),
         Err(error) => complain(&format!("the demo can't run: {error:#}"), 1),
+    }
+}
+
+/// A setting that may be tried. What is wrong is told without the value.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        None => Err("what follows demo is NAME=VALUE, such as IDLE_TIMEOUT=1m".to_owned()),
+        Some((name, _)) if NOT_FOR_TRIAL.contains(&name) => Err(format!("the demo sets {name} itself")),
+        Some((name, _)) if !Settings::knows(name) => Err(format!("{name} is not a setting")),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
     }
 }
 
@@ -37,7 +73,7 @@ struct Secrets {
     agent_token: String,
 }
 
-async fn demo() -> anyhow::Result<()> {
+async fn demo(trial: Trial) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let secrets = Secrets {
         api_key: random()?,
@@ -48,7 +84,7 @@ async fn demo() -> anyhow::Result<()> {
     let (relay, ada) = (bind(PORTS.0).await?, bind(PORTS.1).await?);
     let relay_url = format!("http://{}", relay.local_addr()?);
     let ada_url = format!("http://{}", ada.local_addr()?);
-    let settings = settings(&secrets, &ada_url, folder.path())?;
+    let settings = settings(&secrets, &ada_url, folder.path(), trial)?;
 
     let server = Server::new(settings).await?;
     let stop = server.stop();
@@ -79,7 +115,7 @@ fn random() -> anyhow::Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn settings(secrets: &Secrets, ada_url: &str, folder: &Path) -> anyhow::Result<Settings> {
+fn settings(secrets: &Secrets, ada_url: &str, folder: &Path, trial: Trial) -> anyhow::Result<Settings> {
     let env = [
         ("ADA_BASE_URL", format!("{ada_url}/api")),
         ("ADA_API_KEY", secrets.api_key.clone()),
@@ -90,8 +126,8 @@ fn settings(secrets: &Secrets, ada_url: &str, folder: &Path) -> anyhow::Result<S
         ("DATABASE_URL", format!("sqlite://{}", folder.join("demo.db").display())),
         ("DEBOUNCE_MS", DEBOUNCE_MS.to_owned()),
     ];
-    let env: BTreeMap<String, String> =
-        env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let own = env.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let env: BTreeMap<String, String> = own.chain(trial).collect();
     Ok(Settings::load(env, None, Terminal::Detached)?.0)
 }
 

@@ -60,17 +60,17 @@ const BETWEEN_STEPS: Duration = Duration::from_millis(50);
 /// How often to look whether webhooks come at all.
 const LISTEN_EVERY: Duration = Duration::from_secs(60);
 
-/// Why the relay can't start.
+/// Why the relay can't start. The sources say more.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store can't be opened.
-    #[error("DATABASE_URL: {0}")]
+    #[error("DATABASE_URL")]
     Store(#[from] StoreError),
     /// A secret is not one.
-    #[error("WEBHOOK_SECRET: {0}")]
+    #[error("WEBHOOK_SECRET")]
     Secret(#[from] UnusableSecret),
     /// TLS can't be set up.
-    #[error("the HTTP client can't be made: {0}")]
+    #[error("the HTTP client can't be made")]
     Client(#[from] reqwest::Error),
 }
 

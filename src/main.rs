@@ -53,7 +53,11 @@ enum Command {
     DeadLetters(dead_letters::Command),
     /// Run the relay together with a stand-in Ada; nothing to configure
     #[cfg(feature = "demo")]
-    Demo,
+    Demo {
+        /// Settings to try with it, such as IDLE_TIMEOUT=1m
+        #[arg(value_name = "NAME=VALUE")]
+        settings: Vec<String>,
+    },
 }
 
 #[tokio::main]
@@ -64,7 +68,7 @@ async fn main() -> ExitCode {
         Command::Health { ready } => health::run(ready).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
         #[cfg(feature = "demo")]
-        Command::Demo => demo::run().await,
+        Command::Demo { settings } => demo::run(&settings).await,
     }
 }
 

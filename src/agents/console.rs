@@ -4,6 +4,7 @@
 //! session. A build for development reads the files from the disk, so that an edit needs only a reload.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fmt::Write as _,
     io::Write as _,
@@ -64,7 +65,7 @@ fn file(packed: &Packed, name: &str, asked: &HeaderMap) -> Result<Response, Prob
     let mut response = if is_known(asked, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let bytes = if zipped { packed.of(name, &file) } else { file.data.into_owned().into() };
+        let bytes = if zipped { packed.of(name, &file) } else { bytes(file.data) };
         let mut response = bytes.into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if zipped {
@@ -83,6 +84,14 @@ fn file(packed: &Packed, name: &str, asked: &HeaderMap) -> Result<Response, Prob
         headers.insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+/// Without a copy, where the file is in the binary.
+fn bytes(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    }
 }
 
 fn media_type(name: &str) -> &'static str {

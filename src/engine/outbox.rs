@@ -1,9 +1,9 @@
 //! The worker through which everything leaves the relay.
 //!
 //! Deliveries are claimed, tried at once beside each other, and settled. Of each lane only the first is ever
-//! under way, so lanes keep their order and don't wait for one another; reads have their own places, so that
-//! they hold up nothing that people write. What an attempt does is for the rules to say:
-//! `docs/effectively-once.md`.
+//! under way, so lanes keep their order and don't wait for one another. Each queue has its own places: reads hold
+//! up nothing that people write, and what Ada doesn't answer holds up nothing else. What an attempt does is for
+//! the rules to say: `docs/effectively-once.md`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
         limits::{Permit, Priority},
     },
     relay::{
-        delivery::{Delivery, Lane, Task},
+        delivery::{Delivery, Queue, Task},
         rules::{
             attempt::{self, Step},
             look::{self, Look},
@@ -28,8 +28,9 @@ use crate::{
     store::StoreError,
 };
 
-/// Deliveries under way at once, by lane: enough that a few hundred hung conversations don't hold up the others.
-const AT_ONCE: [(Lane, usize); 2] = [(Lane::Ada, 256), (Lane::AdaReads, 32)];
+/// Deliveries under way or in line at once. Ada's limits let fewer calls be made within one's timeout, so that the
+/// first attempts of many hung conversations don't take up all the places.
+const AT_ONCE: [(Queue, usize); 3] = [(Queue::Writes, 256), (Queue::Reads, 32), (Queue::Again, 128)];
 /// How long a claim lasts: longer than any wait in line and attempt, so that none is tried twice at a time.
 /// One that waited for half of it is left for the next claim.
 const LEASE: Duration = Duration::from_secs(3_600);
@@ -75,7 +76,7 @@ impl Outbox {
     /// The store failed. What was claimed before is under way.
     pub async fn step(&mut self, stop: &CancellationToken) -> Result<Option<Time>, StoreError> {
         let mut next: Option<Time> = None;
-        for ((lane, at_once), under_way) in AT_ONCE.into_iter().zip(&mut self.under_way) {
+        for ((queue, at_once), under_way) in AT_ONCE.into_iter().zip(&mut self.under_way) {
             while let Some(ended) = under_way.try_join_next() {
                 pass_on_panic(ended);
             }
@@ -85,7 +86,7 @@ impl Outbox {
                 continue;
             }
             let claimed_at = self.engine.environment.now();
-            let due = self.engine.store.claim_due(claimed_at, LEASE, lane, room).await?;
+            let due = self.engine.store.claim_due(claimed_at, LEASE, queue, room).await?;
             for delivery in due.items {
                 let (engine, stop) = (Arc::clone(&self.engine), stop.clone());
                 under_way.spawn(async move {
@@ -127,10 +128,11 @@ async fn take_turn(engine: &Engine, delivery: Delivery, claimed_at: Time, stop: 
 }
 
 const fn priority(delivery: &Delivery) -> Priority {
-    match delivery.task {
-        Task::Send { .. } | Task::End { .. } => Priority::Write,
-        Task::Transcript => Priority::Read,
-        Task::Recover { .. } => Priority::Recover,
+    match (&delivery.task, delivery.queue()) {
+        (Task::Recover { .. }, _) => Priority::Recover,
+        (_, Queue::Writes) => Priority::Write,
+        (_, Queue::Reads) => Priority::Read,
+        (_, Queue::Again) => Priority::Again,
     }
 }
 
@@ -181,7 +183,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
         is_over = status.outcome == Ok(true);
     }
     let jitter = engine.environment.jitter();
-    let look = Arc::new(Look { delivery, outcome, is_over, answered_at, jitter });
+    let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
     let settled = patiently(&look.delivery, || {
         let look = Arc::clone(&look);
         engine.decide(look::scope(&look), move |draft| look::settle(draft, &look))

@@ -149,7 +149,7 @@ impl Recovery {
     async fn settle_finished(&mut self) -> Result<(), StoreError> {
         let mut still = Vec::new();
         for delivery in std::mem::take(&mut self.under_way) {
-            if self.engine.store.still_waits(&delivery).await? {
+            if self.engine.store.waits_untroubled(&delivery).await? {
                 still.push(delivery);
             }
         }

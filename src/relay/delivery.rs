@@ -79,6 +79,39 @@ impl Lane {
     }
 }
 
+/// What is claimed together, and shares its places: what Ada doesn't answer takes none from the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Queue {
+    /// What the end user notices.
+    Writes,
+    /// What only the thread needs.
+    Reads,
+    /// Either, tried before.
+    Again,
+}
+
+impl Queue {
+    /// The name it is stored under.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Writes => "writes",
+            Self::Reads => "reads",
+            Self::Again => "again",
+        }
+    }
+}
+
+impl Delivery {
+    /// Where it waits. A message that was refused for a moment, once, is as good as new.
+    pub const fn queue(&self) -> Queue {
+        match (self.task.lane(), self.attempts) {
+            (Lane::Ada, 0..=1) if self.doubt.is_none() => Queue::Writes,
+            (Lane::AdaReads, 0) => Queue::Reads,
+            _ => Queue::Again,
+        }
+    }
+}
+
 impl Task {
     /// The lane it runs in.
     pub const fn lane(&self) -> Lane {

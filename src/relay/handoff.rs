@@ -75,8 +75,10 @@ pub struct Handoff {
 /// How far Ada's message list has been read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListedSoFar {
-    /// The page to read next.
+    /// The page to read next; the first, if there is none.
     pub page: Option<String>,
+    /// Where to begin again once the list has been read to its end: something read since may yet be missed.
+    pub again: Option<ReadAgain>,
     /// The newest message that was there when the handoff began, by Ada's clock.
     pub history_until: Option<Time>,
     /// The list has been read to its end once.
@@ -85,6 +87,13 @@ pub struct ListedSoFar {
     pub unreadable: bool,
     /// The newest message of the AI Agent that no event of ours explains, by Ada's clock.
     pub ai_agent_wrote_at: Option<Time>,
+}
+
+/// Where a list is read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadAgain {
+    /// From this page on; the first, if there is none.
+    pub from: Option<String>,
 }
 
 /// How much of the last message a list shows, in characters.

@@ -172,6 +172,25 @@ impl Settings {
         Self::read(Reader::new(&env, &file.unwrap_or_default(), Vec::new()), terminal)
     }
 
+    /// The same of the bytes of a file, which are read as those of `./.env`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`], and for lines that are not `NAME=value`.
+    pub fn load_file(
+        env: BTreeMap<String, String>,
+        file: &[u8],
+        terminal: Terminal,
+    ) -> Result<Loaded, SettingsError> {
+        let mut problems = Vec::new();
+        let file = source::lines(file, &mut problems);
+        Self::read(Reader::new(&env, &file, problems), terminal)
+    }
+
+    /// Whether a setting has this name.
+    pub fn knows(name: &str) -> bool {
+        NAMES.contains(&name)
+    }
+
     /// The name of the agent whose token `candidate` is.
     pub fn agent_for(&self, candidate: &str) -> Option<&str> {
         // Every token is compared, so that the time doesn't tell whose turn it was.

@@ -60,7 +60,8 @@ fn dotenv(path: &Path, problems: &mut Vec<Problem>) -> Option<Vec<(String, Strin
     }
 }
 
-fn lines(bytes: &[u8], problems: &mut Vec<Problem>) -> Vec<(String, String)> {
+/// The names and values of a file's bytes, in order. Lines that aren't such go to `problems`.
+pub(super) fn lines(bytes: &[u8], problems: &mut Vec<Problem>) -> Vec<(String, String)> {
     // Windows editors put a byte order mark in front, which dotenvy's iterator takes for a name.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut entries: Vec<(String, String)> = Vec::new();

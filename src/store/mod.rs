@@ -22,7 +22,7 @@ use crate::{
     metrics::Depths,
     relay::{
         changes::{Changes, DeadLetter, Scope, View},
-        delivery::{Delivery, Lane},
+        delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
         id::{ConversationKey, DeliveryId, HandoffId, RowId},
@@ -206,18 +206,19 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Due<HandoffId>, StoreError>;
 
-    /// Claims up to `limit` deliveries of a kind of `lane` that are due at `now`: of each handoff's only the
-    /// first, and none that another claim holds. A claim lasts for `lease` unless the delivery is changed before.
+    /// Claims up to `limit` deliveries of a `queue` that are due at `now`: of each lane of a handoff only the first,
+    /// and none that another claim holds. A claim lasts for `lease` unless the delivery is changed before.
     async fn claim_due(
         &self,
         now: Time,
         lease: Duration,
-        lane: Lane,
+        queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError>;
 
-    /// Whether a delivery still waits: it may have been taken back or settled.
-    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
+    /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or wait in
+    /// [`Queue::Again`].
+    async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
 
     /// One handoff.
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError>;

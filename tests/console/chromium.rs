@@ -14,7 +14,7 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit},
 };
 
-use crate::support::soon;
+use crate::soon;
 
 /// More browsers at once would only wait for each other.
 static PLACES: Semaphore = Semaphore::const_new(2);

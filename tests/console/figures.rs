@@ -38,7 +38,7 @@ async fn the_first_view_takes_less_than_100_kb() {
     desk.closes().await;
 }
 
-/// `scripts/test --test console -- --ignored --nocapture first_view`.
+/// `scripts/test --test console -- --ignored --nocapture figures`.
 #[tokio::test]
 #[ignore = "takes a minute, and only reports"]
 async fn the_first_view_and_long_lists() {

@@ -36,3 +36,5 @@ mod relay;
 mod sign_in;
 mod tabs;
 mod team;
+
+use support::soon;

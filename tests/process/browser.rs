@@ -3,19 +3,19 @@
 use std::{path::Path, process::Stdio};
 
 use serde_json::{Value, json};
-use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
+use thirtyfour::{By, WebDriver};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
 };
 
-use crate::{soon, until};
+use crate::{chromium::Chromium, until};
 
 #[tokio::test]
 async fn the_customer_meets_a_person_and_is_given_back() {
     let folder = tempfile::tempdir().unwrap();
     let (demo, chat, agent) = demo(folder.path()).await;
-    let browser = Browser::open(folder.path()).await;
+    let browser = Chromium::open().await;
     let page = Page(browser.driver.clone());
 
     page.0.goto(&chat).await.unwrap();
@@ -57,7 +57,7 @@ async fn the_customer_meets_a_person_and_is_given_back() {
 async fn the_api_document_is_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let (_demo, _, agent) = demo(folder.path()).await;
-    let browser = Browser::open(folder.path()).await;
+    let browser = Chromium::open().await;
     let page = Page(browser.driver.clone());
     page.0.goto(format!("{}/api/docs", agent.relay)).await.unwrap();
     page.shows("h1, h2", "handoff-relay agent API").await;
@@ -155,69 +155,6 @@ async fn demo(folder: &Path) -> (Child, String, Agent) {
     }
     demo.stdout = Some(lines.into_inner().into_inner());
     (demo, chat.unwrap(), agent.unwrap())
-}
-
-/// Chromium without a window, and the driver that it obeys.
-struct Browser {
-    driver: WebDriver,
-    chromedriver: Group,
-}
-
-impl Browser {
-    async fn open(folder: &Path) -> Self {
-        let mut command = Command::new("chromedriver");
-        // A group of its own: Chromium's processes end with the driver's, whatever happens.
-        command.arg("--port=0").process_group(0).env("TMPDIR", folder);
-        let (child, mut lines) = spawn(command);
-        let chromedriver = Group(child);
-        let port = soon("chromedriver's port", async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("chromedriver has ended");
-                if let Some((_, port)) = line.split_once("was started successfully on port ") {
-                    return port.trim_end_matches('.').to_owned();
-                }
-            }
-        });
-        let port = port.await;
-        // What it says from now on is read and dropped, lest it waits for a reader.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-
-        let mut wanted = DesiredCapabilities::chrome();
-        let profile = format!("--user-data-dir={}", folder.join("profile").display());
-        for flag in [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=900,900",
-            &profile,
-        ] {
-            wanted.add_arg(flag).unwrap();
-        }
-        let driver = soon("a browser", WebDriver::new(format!("http://127.0.0.1:{port}"), wanted)).await;
-        Self { driver: driver.unwrap(), chromedriver }
-    }
-
-    async fn close(self) {
-        soon("the browser's end", self.driver.quit()).await.unwrap();
-        drop(self.chromedriver);
-    }
-}
-
-/// A process that leads a group, which ends with this.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(id) = self.0.id() {
-            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status();
-        }
-    }
 }
 
 type Lines = tokio::io::Lines<BufReader<tokio::process::ChildStdout>>;

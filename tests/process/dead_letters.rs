@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::{
-    ada::{NOWHERE, WEBHOOK_SECRET},
+    ada::NOWHERE,
     process::{Ended, run},
     relay::{Relay, TOKEN, folder, settings},
 };
@@ -26,21 +26,6 @@ async fn with(folder: &Path, more: &[(&str, &str)], args: &[&str]) -> Ended {
     let ended = run(folder, &args, &env).await;
     ended.never_says(&SECRETS);
     ended
-}
-
-/// Ada sends this, and has it acknowledged.
-async fn gets(relay: &Relay, svix_id: &str, body: &str) {
-    let seconds = sandbox_now();
-    let signature = sandbox::webhook::sign(WEBHOOK_SECRET, svix_id, seconds, body.as_bytes());
-    let request = crate::relay::client().post(format!("{}/webhooks/message", relay.url));
-    let request = request.header("svix-id", svix_id).header("svix-timestamp", seconds);
-    let answer = request.header("svix-signature", signature).body(body.to_owned()).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-}
-
-fn sandbox_now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_secs()).unwrap()
 }
 
 /// A message so old that it can't be used unless a handoff covers it.
@@ -70,16 +55,16 @@ async fn letters_are_listed_shown_replayed_and_dropped() {
     let none = command(&["list"]).await;
     assert_eq!((none.code, none.stdout.as_slice()), (Some(0), &["no dead letters".to_owned()][..]));
 
-    gets(&relay, "msg_1", "not JSON").await;
-    gets(&relay, "msg_2", &ancient("lost")).await;
-    gets(&relay, "msg_3", &ancient("found")).await;
+    relay.gets("msg_1", "not JSON\u{9b}").await;
+    relay.gets("msg_2", &ancient("lost")).await;
+    relay.gets("msg_3", &ancient("found")).await;
     let list = command(&["list"]).await;
     assert_eq!((list.code, list.stdout.len()), (Some(0), 4), "{:#?}", list.stdout);
     for (line, words) in list.stdout.iter().zip([
         ["ID", "TIME", "REASON", "BYTES"],
         ["-", "Z", "older than the memory of ids (14 days)", ""],
         ["-", "Z", "older than the memory of ids (14 days)", ""],
-        ["-", "Z", "the body is not JSON", "  8"],
+        ["-", "Z", "the body is not JSON", "  10"],
     ]) {
         assert!(words.iter().all(|word| line.contains(word)), "{line:?} has {words:?}");
     }
@@ -91,6 +76,8 @@ async fn letters_are_listed_shown_replayed_and_dropped() {
     assert_eq!(shown.stdout[1], "svix-id  msg_3");
     let body: Value = serde_json::from_str(&shown.stdout[head..].join("\n")).unwrap();
     assert_eq!(body["key"]["conversation"], "found");
+    let shown = command(&["show", &broken]).await;
+    assert_eq!(shown.stdout.last().unwrap(), "\"not JSON\\u009b\"", "it can't steer a terminal");
 
     // Its handoff is known after all.
     let start = crate::relay::client().post(format!("{}/handoffs/start", relay.url));

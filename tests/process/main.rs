@@ -9,16 +9,27 @@
 mod ada;
 mod browser;
 mod check;
+/// As the console's tests drive it.
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../console/chromium.rs"]
+mod chromium;
 mod crash;
 mod dead_letters;
 mod demo;
+#[cfg(target_os = "linux")]
+mod disk;
+mod forged;
+#[cfg(target_os = "linux")]
+mod overload;
 mod process;
 mod relay;
+mod secrets;
 mod settings;
 mod start;
 mod stop;
 mod survive;
 mod way_in;
+mod webhooks;
 
 use std::{
     future::Future,

@@ -15,6 +15,8 @@ use tokio::{
 
 use crate::soon;
 
+const BINARY: &str = env!("CARGO_BIN_EXE_handoff-relay");
+
 /// Variables for a child, and nothing else.
 pub type Env<'a> = &'a [(&'a str, &'a str)];
 
@@ -35,8 +37,37 @@ pub struct Ended {
 
 impl Process {
     pub fn start(folder: &Path, args: &[&str], env: Env<'_>) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_handoff-relay"))
-            .args(args)
+        let mut command = Command::new(BINARY);
+        command.args(args);
+        Self::of(command, folder, env)
+    }
+
+    /// On a disk that a test can fill: the files of this process may grow to `kib` and, if that is not set, to
+    /// what [`Process::limit_files`] says later. A write beyond it fails, as it does where no room is left.
+    #[cfg(target_os = "linux")]
+    pub fn start_on_a_small_disk(folder: &Path, kib: Option<u64>, env: Env<'_>) -> Self {
+        let limit = kib.map_or_else(String::new, |kib| format!("ulimit -f {kib}; "));
+        let mut command = Command::new("sh");
+        // Without the signal, which would end the process.
+        command.args(["-c", &format!("trap '' XFSZ; {limit}exec \"$0\""), BINARY]);
+        Self::of(command, folder, env)
+    }
+
+    /// From now on no write to a file reaches beyond so many bytes; `None` lifts that.
+    #[cfg(target_os = "linux")]
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let (pid, limit) = (self.id().to_string(), format!("--fsize={limit}:unlimited"));
+        let set = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(set.unwrap().success(), "{limit} was not set");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process has ended already")
+    }
+
+    fn of(mut command: Command, folder: &Path, env: Env<'_>) -> Self {
+        let mut child = command
             .current_dir(folder)
             .env_clear()
             .envs(env.iter().copied())
@@ -53,7 +84,7 @@ impl Process {
 
     /// Sends a signal by its name: `TERM`, `INT`.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().expect("the process has ended already").to_string();
+        let id = self.id().to_string();
         let sent = std::process::Command::new("kill").args([format!("-{name}"), id]).status();
         assert!(sent.unwrap().success(), "SIG{name} was not sent");
     }

@@ -1,6 +1,9 @@
 //! `handoff-relay serve` with settings that will do, and its agent API.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     ada::{API_KEY, START_KEY, WEBHOOK_SECRET},
-    process::{Env, Process},
+    process::{Env, Process, log_line},
     until,
 };
 
@@ -32,18 +35,22 @@ pub fn settings(ada_url: &str) -> Vec<(&'static str, String)> {
     .into()
 }
 
-/// A relay that starts, with `more` settings, which win.
-pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
-    let settings = settings(ada_url);
+/// These settings and `more`, which win.
+fn with<'a>(settings: &'a [(&'a str, String)], more: Env<'a>) -> Vec<(&'a str, &'a str)> {
     let mut env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
     env.extend(more);
-    Process::start(folder, &[], &env)
+    env
+}
+
+/// A relay that starts, with `more` settings, which win.
+pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
+    Process::start(folder, &[], &with(&settings(ada_url), more))
 }
 
 /// Waits until a relay says that it is up; gives the line.
 pub async fn up(process: &Process) -> Value {
-    process.stderr.logged(1, "handoff-relay is up").await.remove(0)
+    process.stderr.find(1, "the start line", start_line).await.remove(0)
 }
 
 /// Where a relay is that has said so.
@@ -64,6 +71,13 @@ impl Relay {
     /// With `more` settings, which win.
     pub async fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
         Self::of(start(folder, ada_url, more)).await
+    }
+
+    /// On a disk that [`Process::limit_files`] fills.
+    #[cfg(target_os = "linux")]
+    pub async fn start_on_a_small_disk(folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
+        let settings = settings(ada_url);
+        Self::of(Process::start_on_a_small_disk(folder, None, &with(&settings, more))).await
     }
 
     pub async fn of(process: Process) -> Self {
@@ -87,6 +101,11 @@ impl Relay {
         answer.json().await.unwrap()
     }
 
+    /// What it answers, if anything: health in words of HTTP.
+    pub async fn status(&self, path: &str) -> u16 {
+        self.request(Method::GET, path).send().await.unwrap().status().as_u16()
+    }
+
     /// Posts, and gives the answer once it has been accepted.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         let answer = self.request(Method::POST, path).json(body).send().await.unwrap();
@@ -103,6 +122,21 @@ impl Relay {
         let lines: Vec<&str> = lines.collect();
         assert_eq!(lines.len(), queues.len(), "{metrics}");
         lines.into_iter().filter(|line| !line.ends_with(" 0")).map(str::to_owned).collect()
+    }
+
+    /// Ada sends a webhook, and has it acknowledged.
+    pub async fn gets(&self, svix_id: &str, body: &str) {
+        let answer = self.webhook(svix_id, body, WEBHOOK_SECRET).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
+    /// A webhook signed with any secret.
+    pub fn webhook(&self, svix_id: &str, body: &str, secret: &str) -> reqwest::RequestBuilder {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let signature = sandbox::webhook::sign(secret, svix_id, seconds.try_into().unwrap(), body.as_bytes());
+        let request = self.http.post(format!("{}/webhooks/message", self.url));
+        let request = request.header("svix-id", svix_id).header("svix-timestamp", seconds);
+        request.header("svix-signature", signature).body(body.to_owned())
     }
 
     /// The only handoff's id.
@@ -145,6 +179,21 @@ impl Relay {
         })
         .await
     }
+}
+
+/// The line that says what runs, also when it was written for eyes.
+fn start_line(line: &str) -> Option<Value> {
+    const WORDS: &str = "handoff-relay is up";
+    let json = log_line(line).filter(|line| line["message"] == WORDS);
+    json.or_else(|| {
+        let fields = line.split_once(WORDS)?.1.split_whitespace();
+        Some(
+            fields
+                .filter_map(|field| field.split_once('='))
+                .map(|(name, value)| (name, json!(value)))
+                .collect(),
+        )
+    })
 }
 
 /// A client that knows no proxy.

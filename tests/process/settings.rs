@@ -91,9 +91,27 @@ async fn agents_need_tokens_where_nobody_sits_in_front() {
 async fn a_malformed_log_filter_is_a_wrong_setting_too() {
     let settings = settings("https://example.ada.support");
     let mut env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    env.push(("RUST_LOG", "info,handoff_relay=loud"));
+    env.push(("RUST_LOG", "info,handoff_relay=hunter2"));
     let ended = run(folder().path(), &[], &env).await;
     assert_eq!(ended.code, WRONG_SETTINGS);
-    assert!(ended.stderr[0].starts_with("RUST_LOG is malformed: "), "{:?}", ended.stderr);
-    ended.never_says(&[]);
+    assert!(ended.stderr[0].starts_with("RUST_LOG is malformed; "), "{:?}", ended.stderr);
+    ended.never_says(&["hunter2"]);
+}
+
+#[tokio::test]
+async fn the_demo_tries_settings_but_not_its_own() {
+    for (setting, sentence) in [
+        ("ADA_API_KEY=hunter2", "the demo sets ADA_API_KEY itself"),
+        ("LISTEN=hunter2", "the demo sets LISTEN itself"),
+        ("IDLE_TIMOUT=hunter2", "IDLE_TIMOUT is not a setting"),
+        ("hunter2", "what follows demo is NAME=VALUE, such as IDLE_TIMEOUT=1m"),
+    ] {
+        let ended = run(folder().path(), &["demo", setting], &[]).await;
+        assert_eq!(ended.code, WRONG_SETTINGS, "{setting}");
+        assert_eq!(ended.stderr, [sentence]);
+    }
+    let ended = run(folder().path(), &["demo", "IDLE_TIMEOUT=hunter2"], &[]).await;
+    assert_eq!(ended.code, WRONG_SETTINGS);
+    assert!(ended.stderr[0].starts_with("IDLE_TIMEOUT "), "{:?}", ended.stderr);
+    ended.never_says(&["hunter2"]);
 }

@@ -94,6 +94,7 @@ async fn a_database_belongs_to_one_process() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("DATABASE_URL: "), "{said:?}");
     assert!(said[0].ends_with("handoffs.db is in use by another handoff-relay"), "{said:?}");
+    assert_eq!(said[0].matches("handoffs.db").count(), 1, "said once: {said:?}");
     ended.never_says(&[]);
 
     // The first one is none the worse, and the next may begin where it ended, however it ended.

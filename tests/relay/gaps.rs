@@ -111,6 +111,7 @@ async fn an_agent_who_opens_a_handoff_sees_what_webhooks_have_not_brought() {
     let relay = Setup::new().set("RECOVER_AFTER", "24h").start().await;
     let (alex, (chat, id)) = (relay.alex(), relay.hand_off().await);
     soon("the history is read", relay.ada.until(|_| lists(&relay) == 1)).await;
+    settles(&(0, 0), || relay.left_over()).await;
     relay.ada.set_webhooks(false);
     relay.ada.customer_says(&chat, "Hello?").await.unwrap();
     alex.handoff(&id).await;

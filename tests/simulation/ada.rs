@@ -1,7 +1,7 @@
 //! Ada, as far as the relay can tell: conversations, calls that go wrong, and what the end user sees.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -29,6 +29,10 @@ use crate::dice::Dice;
 
 /// What a call to Ada waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Why a call is refused for good.
+pub const REFUSED: &str = "refused";
+/// Why a call is refused outside of handoffs.
+pub const NO_HANDOFF: &str = "not in a handoff";
 /// Messages on a page of the list.
 const PAGE: usize = 5;
 
@@ -58,7 +62,8 @@ pub struct Conversation {
 #[derive(Clone, Debug)]
 pub enum News {
     Message(Stored),
-    HandoffEnded,
+    /// With its number.
+    HandoffEnded(u32),
     ConversationEnded,
 }
 
@@ -81,12 +86,25 @@ pub struct SimAda {
     same_ids: bool,
     /// How many calls of a hundred go wrong.
     faults: Mutex<u64>,
+    broken: Mutex<Broken>,
+    /// When calls reached Ada.
+    calls: Mutex<Vec<Time>>,
+    /// Until then nobody reaches it.
+    away_until: Mutex<Time>,
     truth: Mutex<Truth>,
+}
+
+/// What goes wrong without chance.
+#[derive(Default)]
+struct Broken {
+    all: Option<Fault>,
+    hung: BTreeSet<String>,
 }
 
 /// How a call goes.
 #[derive(Clone, Copy, Debug)]
-enum Fault {
+pub enum Fault {
+    Refused,
     Throttled(Option<u64>),
     Denied,
     Unreached,
@@ -109,6 +127,9 @@ impl SimAda {
             offset: Offset::from_micros(offset + error),
             same_ids: dice.percent(50),
             faults: Mutex::new(dice.one_of(&[0, 10, 40])),
+            broken: Mutex::default(),
+            calls: Mutex::default(),
+            away_until: Mutex::new(Time::default()),
             dice,
             truth: Mutex::new(Truth {
                 conversations: BTreeMap::new(),
@@ -122,6 +143,27 @@ impl SimAda {
     /// From now on nothing goes wrong.
     pub fn calm(&self) {
         *self.faults.lock().unwrap() = 0;
+        *self.away_until.lock().unwrap() = Time::default();
+    }
+
+    /// For so long nobody reaches it.
+    pub fn goes_away(&self, time: Duration) {
+        *self.away_until.lock().unwrap() = self.environment.now() + time;
+    }
+
+    /// Every call goes wrong in this way, until `None` does.
+    pub fn breaks(&self, fault: Option<Fault>) {
+        self.broken.lock().unwrap().all = fault;
+    }
+
+    /// Calls about this conversation get no answer.
+    pub fn hangs(&self, id: &str) {
+        self.broken.lock().unwrap().hung.insert(id.to_owned());
+    }
+
+    /// When calls reached Ada.
+    pub fn calls(&self) -> Vec<Time> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn truth(&self) -> MutexGuard<'_, Truth> {
@@ -179,7 +221,8 @@ impl SimAda {
         let ran = std::mem::take(&mut conversation.in_handoff);
         conversation.over |= whole;
         if ran {
-            truth.news.push((id.to_owned(), at, News::HandoffEnded));
+            let number = conversation.handoff;
+            truth.news.push((id.to_owned(), at, News::HandoffEnded(number)));
         }
         if whole {
             let at = self.tick(&mut truth);
@@ -193,31 +236,48 @@ impl SimAda {
         if self.same_ids { format!("m-{number}") } else { format!("{place}-{number}") }
     }
 
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, id: &str) -> Option<Fault> {
+        let Broken { all, hung } = &*self.broken.lock().unwrap();
+        if hung.contains(id) {
+            return Some(Fault::Unclear { done: false, hangs: true });
+        }
+        if all.is_some() {
+            return *all;
+        }
+        if self.environment.now() < *self.away_until.lock().unwrap() {
+            return Some(Fault::Unreached);
+        }
         if !self.dice.percent(*self.faults.lock().unwrap()) {
             return None;
         }
         let done = self.dice.percent(50);
-        Some(match self.dice.below(10) {
+        Some(match self.dice.below(11) {
             0 => Fault::Throttled(None),
             1 => Fault::Throttled(Some(self.dice.below(5))),
             2 => Fault::Denied,
             3 | 4 => Fault::Unreached,
             5 | 6 => Fault::Unclear { done, hangs: true },
+            7 => Fault::Refused,
             _ => Fault::Unclear { done, hangs: false },
         })
     }
 
     /// Makes a call: some time there, `act`, some time back, or whatever goes wrong with it.
-    async fn call<T>(&self, permit: Permit, act: impl FnOnce() -> Result<T, Failure> + Send) -> Answer<T> {
+    async fn call<T>(
+        &self,
+        permit: Permit,
+        id: &ConversationId,
+        act: impl FnOnce() -> Result<T, Failure> + Send,
+    ) -> Answer<T> {
         let reason = || "simulated".to_owned();
-        let fault = self.fault();
+        let fault = self.fault(id.as_str());
         if matches!(fault, Some(Fault::Unreached)) {
             sleep(self.dice.millis(1, 2_000)).await;
             permit.answered(Told::default(), None);
             return Answer { outcome: Err(Failure::Unreached(reason())), answered_at: None };
         }
         sleep(self.dice.millis(1, 150)).await;
+        self.calls.lock().unwrap().push(self.environment.now());
         let (status, retry_after, outcome) = match fault {
             None => {
                 let outcome = act();
@@ -228,6 +288,7 @@ impl SimAda {
                 (429, retry_after, Err(Failure::Throttled { reason: reason(), retry_after }))
             }
             Some(Fault::Denied) => (401, None, Err(Failure::Denied(reason()))),
+            Some(Fault::Refused) => (400, None, Err(Failure::Refused(REFUSED.to_owned()))),
             Some(Fault::Unclear { done, hangs }) => {
                 if done {
                     drop(act());
@@ -252,7 +313,7 @@ impl SimAda {
     fn takes(&self, id: &str) -> Result<(), Failure> {
         let now = self.environment.now();
         let takes = self.look(id, |conversation| conversation.in_handoff && now >= conversation.begins_at);
-        if takes { Ok(()) } else { Err(Failure::NoHandoff("not in a handoff".to_owned())) }
+        if takes { Ok(()) } else { Err(Failure::NoHandoff(NO_HANDOFF.to_owned())) }
     }
 }
 
@@ -275,7 +336,7 @@ impl Ada for SimAda {
             let id = self.id(stored.number, "answer");
             Ok(Receipt { message_id: Some(MessageId(id)), created_at: Some(stored.at) })
         };
-        self.call(permit, stores).await
+        self.call(permit, conversation, stores).await
     }
 
     async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
@@ -284,7 +345,7 @@ impl Ada for SimAda {
             self.ends(conversation.as_str(), false);
             Ok(Receipt::default())
         };
-        self.call(permit, ends).await
+        self.call(permit, conversation, ends).await
     }
 
     async fn list_messages(
@@ -305,12 +366,12 @@ impl Ada for SimAda {
                 Listed { messages, page: Some(next.to_string()), more }
             }))
         };
-        self.call(permit, lists).await
+        self.call(permit, conversation, lists).await
     }
 
     async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
         let asks = || Ok(self.look(conversation.as_str(), |conversation| conversation.over));
-        self.call(permit, asks).await
+        self.call(permit, conversation, asks).await
     }
 
     fn offset(&self) -> Offset {

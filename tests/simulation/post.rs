@@ -19,25 +19,34 @@ pub struct Post {
     dice: Dice,
     under_way: JoinSet<()>,
     sent: u64,
-    /// How many of a hundred messages never come.
+    /// How many of a hundred messages and ends never come.
     loses: u64,
+    /// What was said in those messages.
     pub lost: Vec<String>,
+    /// The handoffs whose end was not told: of which conversation, and which one there.
+    pub lost_ends: Vec<(String, u32)>,
 }
 
 impl Post {
     pub fn new(ada: Arc<SimAda>, relay: Arc<Relay>, dice: Dice) -> Self {
         let loses = dice.one_of(&[0, 0, 10]);
-        Self { ada, relay, dice, under_way: JoinSet::new(), sent: 0, loses, lost: Vec::new() }
+        Self {
+            ada,
+            relay,
+            dice,
+            under_way: JoinSet::new(),
+            sent: 0,
+            loses,
+            lost: Vec::new(),
+            lost_ends: Vec::new(),
+        }
     }
 
     /// Takes up what Ada has to tell.
     pub fn collect(&mut self) {
         while self.under_way.try_join_next().is_some() {}
         for (conversation, at, news) in self.ada.news() {
-            if let News::Message(stored) = &news
-                && self.dice.percent(self.loses)
-            {
-                self.lost.push(stored.body.clone());
+            if self.dice.percent(self.loses) && self.loses_this(&conversation, &news) {
                 continue;
             }
             let body = self.body(&conversation, at, &news);
@@ -48,6 +57,16 @@ impl Post {
                 self.send(svix_id, body);
             }
         }
+    }
+
+    /// Takes note of what never comes. That a whole conversation is over can be read from Ada.
+    fn loses_this(&mut self, conversation: &str, news: &News) -> bool {
+        match news {
+            News::Message(stored) => self.lost.push(stored.body.clone()),
+            News::HandoffEnded(number) => self.lost_ends.push((conversation.to_owned(), *number)),
+            News::ConversationEnded => return false,
+        }
+        true
     }
 
     fn send(&mut self, svix_id: String, body: Value) {
@@ -68,7 +87,7 @@ impl Post {
     fn body(&self, conversation: &str, at: Time, news: &News) -> Value {
         let (kind, mut data) = match news {
             News::Message(stored) => ("v1.conversation.message", self.message(stored)),
-            News::HandoffEnded => ("v1.conversation.handoff.ended", json!({})),
+            News::HandoffEnded(_) => ("v1.conversation.handoff.ended", json!({})),
             News::ConversationEnded => ("v1.conversation.ended", json!({"ended_by": {"role": "end_user"}})),
         };
         data["conversation_id"] = conversation.into();

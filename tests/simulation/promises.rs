@@ -1,8 +1,12 @@
 //! What must hold, whatever happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use handoff_relay::{
+    ada::api::Ada,
     relay::{
         handoff::{Handoff, Status},
         id::HandoffId,
@@ -12,7 +16,10 @@ use handoff_relay::{
     store::{HandoffQuery, Store},
 };
 
-use crate::{ada::Stored, story::Story};
+use crate::{
+    ada::{NO_HANDOFF, REFUSED, Stored},
+    story::Story,
+};
 
 macro_rules! promise {
     ($holds:expr, $($what:tt)*) => {
@@ -167,12 +174,16 @@ fn the_customers_words(story: &Story, threads: &[Thread]) -> Result<(), String> 
         promise!(!was_told || live == 1, "{conversation}: {:?} was told and is new nowhere", stored.body);
         let still_runs =
             story.ada.look(&conversation, |known| known.in_handoff && known.handoff == stored.handoff);
-        let known = of_it().any(|thread| thread.handoff.is_open());
+        let open = of_it().find(|thread| thread.handoff.is_open());
         promise!(
-            !(still_runs && known && rows.is_empty()),
+            !(still_runs && open.is_some() && rows.is_empty()),
             "{conversation}: {:?} was never told and stands nowhere, though the handoff runs",
             stored.body
         );
+        // What came around its start may be history.
+        let began = open.map(|open| open.handoff.began(story.ada.offset()) + Duration::from_secs(3));
+        let is_news = still_runs && began.is_some_and(|began| stored.at > began);
+        promise!(!is_news || live == 1, "{conversation}: {:?} is new nowhere", stored.body);
     }
     Ok(())
 }
@@ -189,12 +200,18 @@ fn the_agents_words(story: &Story, threads: &[Thread]) -> Result<(), String> {
         let there = stored.iter().filter(|(_, stored)| stored.body == accepted.body).count();
         let fits = match &row.sending {
             Some(Sending::Sent | Sending::Confirmed) => there == 1,
-            Some(Sending::Failed { .. } | Sending::Dropped) => there == 0,
+            Some(Sending::Failed { error }) => there == 0 && is_reason(error),
+            Some(Sending::Dropped) => there == 0,
             _ => false,
         };
         promise!(fits, "{:?} is {:?}, and the customer has it {there} times", accepted.body, row.sending);
     }
     equal_words(story, threads, &stored)
+}
+
+/// What goes by, and is over within `SEND_MAX_AGE`, is no reason to fail.
+fn is_reason(error: &str) -> bool {
+    ["ended", "a new handoff", NO_HANDOFF, REFUSED].iter().any(|reason| error.contains(reason))
 }
 
 /// The same words written twice: as many arrived as agents are told.
@@ -236,7 +253,7 @@ fn the_agents_order(story: &Story) -> Result<(), String> {
 
 /// What an agent ended has ended at Ada, and what is over at Ada is over here.
 fn the_ends(story: &Story, threads: &[Thread]) -> Result<(), String> {
-    for Thread { handoff, .. } in threads {
+    for Thread { handoff, rows } in threads {
         let Some((conversation, number)) = story.known.get(&handoff.id) else { continue };
         let (runs, newest, over) =
             story.ada.look(conversation, |known| (known.in_handoff, known.handoff, known.over));
@@ -252,7 +269,11 @@ fn the_ends(story: &Story, threads: &[Thread]) -> Result<(), String> {
             let same = !story.known.values().any(|known| *known == (conversation.clone(), newest))
                 || newest == *number;
             promise!(!over, "{}: {conversation} is over, and the handoff is open", handoff.id);
-            promise!(runs && same, "{}: open here, and over at Ada", handoff.id);
+            let untold = story.lost_ends().contains(&(conversation.clone(), *number));
+            promise!((runs && same) || untold, "{}: open here, and over at Ada", handoff.id);
+            let refused =
+                |row: &Row| matches!(&row.sending, Some(Sending::Failed { error }) if error == NO_HANDOFF);
+            promise!(!rows.iter().any(refused), "{}: open, though Ada said that it is over", handoff.id);
         }
     }
     Ok(())

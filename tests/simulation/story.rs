@@ -74,6 +74,10 @@ impl Story {
         &self.post.lost
     }
 
+    pub fn lost_ends(&self) -> &[(String, u32)] {
+        &self.post.lost_ends
+    }
+
     fn note(&mut self, what: String) {
         let at = self.environment.now();
         self.trace.push(format!("{at} {what}"));
@@ -108,6 +112,10 @@ impl Story {
             45..75 => self.agent_writes(&conversation).await,
             75..83 => self.agent_acts(&conversation).await,
             83..90 => self.agent_retries_or_drops(&conversation).await,
+            90..92 => {
+                self.note("Ada can't be reached".to_owned());
+                self.ada.goes_away(self.dice.millis(5_000, 90_000));
+            }
             _ => {
                 if let (Some(engine), Some(id)) = (self.relay.engine(), self.newest(&conversation).await) {
                     engine.opened(id);

@@ -4,7 +4,7 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{Changes, IdempotencyScope, Idempotent},
-        delivery::{Delivery, Lane},
+        delivery::{Delivery, Queue},
         thread::Row,
     },
     store::{HandoffQuery, Keep, MemoryStore, Since, Store},
@@ -138,8 +138,8 @@ fn changes(step: usize, command: &Command) -> Changes {
 async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
     let limit = if limit > 4 { 99 } else { 0 };
     let mut seen = String::new();
-    for lane in [Lane::Ada, Lane::AdaReads] {
-        let mut due = store.claim_due(at(now), HOUR, lane, limit).await.unwrap();
+    for queue in [Queue::Writes, Queue::Reads, Queue::Again] {
+        let mut due = store.claim_due(at(now), HOUR, queue, limit).await.unwrap();
         due.items.sort_by(|a, b| a.id.cmp(&b.id));
         seen += &format!("{due:?}");
     }

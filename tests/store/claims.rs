@@ -3,7 +3,7 @@
 use handoff_relay::{
     relay::{
         changes::Changes,
-        delivery::{Delivery, Lane},
+        delivery::{Delivery, Queue},
         time::Time,
     },
     store::{Due, Store},
@@ -12,16 +12,34 @@ use handoff_relay::{
 use super::make::{HOUR, at, handoff, put_deliveries, put_handoffs, reads, sends, write};
 
 async fn claim(store: &dyn Store, now: Time, limit: usize) -> Due<Delivery> {
-    let mut due = store.claim_due(now, HOUR, Lane::Ada, limit).await.unwrap();
+    let mut due = store.claim_due(now, HOUR, Queue::Writes, limit).await.unwrap();
     due.items.sort_by(|a, b| a.id.cmp(&b.id));
     due
 }
 
-async fn each_kind_of_lane_is_claimed_by_itself(store: &dyn Store) {
+async fn each_queue_is_claimed_by_itself(store: &dyn Store) {
     put_deliveries(store, vec![reads("r", "h", "a"), sends("d", "h", "a"), sends("e", "g", "b")]).await;
+    put_deliveries(store, vec![Delivery { attempts: 2, ..reads("x", "x", "c") }]).await;
     assert_eq!(ids(&claim(store, at(0), 9).await), ["d", "e"]);
-    let due = store.claim_due(at(0), HOUR, Lane::AdaReads, 9).await.unwrap();
-    assert_eq!((ids(&due), due.next), (vec!["r"], None));
+    for (queue, id) in [(Queue::Reads, "r"), (Queue::Again, "x")] {
+        let due = store.claim_due(at(0), HOUR, queue, 9).await.unwrap();
+        assert_eq!((ids(&due), due.next), (vec![id], None));
+    }
+}
+
+async fn what_is_in_trouble_changes_the_queue_and_keeps_its_lane(store: &dyn Store) {
+    put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "h", "a")]).await;
+    let mut tried = claim(store, at(0), 9).await.items.remove(0);
+    assert!(store.waits_untroubled(&"d".into()).await.unwrap());
+    tried.doubt = Some(at(0));
+    put_deliveries(store, vec![tried]).await;
+    assert!(!store.waits_untroubled(&"d".into()).await.unwrap());
+    assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None }, "what is behind it waits");
+    let mut again = store.claim_due(at(0), HOUR, Queue::Again, 9).await.unwrap();
+    assert_eq!(ids(&again), ["d"]);
+    again.items[0].doubt = None;
+    put_deliveries(store, again.items).await;
+    assert_eq!(ids(&claim(store, at(0), 9).await), ["d"]);
 }
 
 async fn what_has_begun_stays_claimed(store: &dyn Store) {
@@ -30,8 +48,9 @@ async fn what_has_begun_stays_claimed(store: &dyn Store) {
     (begun.attempts, begun.doubt) = (1, Some(at(0)));
     let gone = sends("gone", "h", "a");
     write(store, Changes { deliveries_begun: vec![begun.clone(), gone], ..Changes::default() }).await;
-    assert_eq!(claim(store, at(1), 9).await.items, []);
-    assert_eq!(claim(store, at(3_600), 9).await.items, [begun], "its holder is gone, what it noted is not");
+    let again = async |now| store.claim_due(now, HOUR, Queue::Again, 9).await.unwrap().items;
+    assert_eq!(again(at(1)).await, []);
+    assert_eq!(again(at(3_600)).await, [begun], "its holder is gone, what it noted is not");
 }
 
 fn ids(due: &Due<Delivery>) -> Vec<&str> {
@@ -50,9 +69,9 @@ async fn what_was_taken_back_waits_no_more(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
     claim(store, at(0), 9).await;
-    assert!(store.still_waits(&"d".into()).await.unwrap(), "claimed, and waiting");
+    assert!(store.waits_untroubled(&"d".into()).await.unwrap(), "claimed, and waiting");
     finish(store, "d").await;
-    assert!(!store.still_waits(&"d".into()).await.unwrap());
+    assert!(!store.waits_untroubled(&"d".into()).await.unwrap());
 }
 
 async fn a_lane_is_strictly_first_in_first_out(store: &dyn Store) {
@@ -146,7 +165,8 @@ on_every_store!(
     a_lane_is_strictly_first_in_first_out,
     a_head_that_must_wait_holds_back_its_lane_and_no_other,
     a_claim_lasts_for_its_lease,
-    each_kind_of_lane_is_claimed_by_itself,
+    each_queue_is_claimed_by_itself,
+    what_is_in_trouble_changes_the_queue_and_keeps_its_lane,
     what_has_begun_stays_claimed,
     putting_a_delivery_again_frees_it,
     no_more_are_claimed_than_asked_for,

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind},
-        delivery::Lane,
+        delivery::Queue,
         thread::Row,
     },
     store::{StoreError, decide},
@@ -163,12 +163,12 @@ async fn claims_of_a_dead_process_are_void() {
     let file = File::new();
     let open = file.try_open().await.unwrap();
     put_deliveries(&*open.store, vec![sends("d", "h", "a")]).await;
-    assert_eq!(open.store.claim_due(at(0), HOUR, Lane::Ada, 9).await.unwrap().items.len(), 1);
-    assert!(open.store.claim_due(at(1), HOUR, Lane::Ada, 9).await.unwrap().items.is_empty());
+    assert_eq!(open.store.claim_due(at(0), HOUR, Queue::Writes, 9).await.unwrap().items.len(), 1);
+    assert!(open.store.claim_due(at(1), HOUR, Queue::Writes, 9).await.unwrap().items.is_empty());
     open.close().await;
 
     let store = file.open().await;
-    let due = store.claim_due(at(1), HOUR, Lane::Ada, 9).await.unwrap();
+    let due = store.claim_due(at(1), HOUR, Queue::Writes, 9).await.unwrap();
     assert_eq!(due.items.len(), 1, "free");
 }
 

@@ -1,7 +1,7 @@
 //! Who is next. Pure: the time is an argument.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -17,6 +17,8 @@ const TIDY_AT: usize = 1_024;
 pub enum Priority {
     /// What the end user notices: messages and ends.
     Write,
+    /// What Ada did not answer, or not as it should, when it was tried before.
+    Again,
     /// What only the thread needs.
     Read,
     /// What may have been missed.
@@ -42,7 +44,7 @@ impl Ticket {
 /// Those who wait, and when each conversation was last served.
 #[derive(Debug, Default)]
 pub struct Line {
-    waiting: BTreeSet<Ticket>,
+    waiting: BTreeMap<Priority, BTreeSet<Ticket>>,
     served: HashMap<ConversationId, Time>,
     last_number: u64,
 }
@@ -57,13 +59,18 @@ impl Line {
             number: self.last_number,
             conversation: conversation.clone(),
         };
-        self.waiting.insert(ticket.clone());
+        self.waiting.entry(priority).or_default().insert(ticket.clone());
         ticket
     }
 
-    /// Whether `ticket` is next.
-    pub fn is_first(&self, ticket: &Ticket) -> bool {
-        self.waiting.first() == Some(ticket)
+    /// Whether `ticket` is the first of its kind.
+    pub fn is_head(&self, ticket: &Ticket) -> bool {
+        self.waiting.get(&ticket.priority).and_then(BTreeSet::first) == Some(ticket)
+    }
+
+    /// The first of each kind, most urgent first.
+    pub fn heads(&self) -> impl Iterator<Item = &Ticket> {
+        self.waiting.values().filter_map(BTreeSet::first)
     }
 
     /// Serves `ticket`.
@@ -77,7 +84,9 @@ impl Line {
 
     /// Gives the place up.
     pub fn leave(&mut self, ticket: &Ticket) {
-        self.waiting.remove(ticket);
+        if let Some(waiting) = self.waiting.get_mut(&ticket.priority) {
+            waiting.remove(ticket);
+        }
     }
 }
 
@@ -92,15 +101,18 @@ mod tests {
         let first = line.join(Priority::Write, &busy);
         line.serve(&first, Time::from_millis(1));
         let read = line.join(Priority::Read, &calm);
+        let again = line.join(Priority::Again, &calm);
+        assert!(line.heads().eq([&again, &read]), "the first of each kind");
+        line.leave(&again);
         let again = line.join(Priority::Write, &busy);
         let new = line.join(Priority::Write, &calm);
         for (next, now) in [(new, 2), (again, 3), (read, 4)] {
-            assert!(line.is_first(&next));
+            assert!(line.heads().next() == Some(&next) && line.is_head(&next));
             line.serve(&next, Time::from_millis(now));
         }
         let (busy, calm) = (line.join(Priority::Write, &busy), line.join(Priority::Write, &calm));
-        assert!(line.is_first(&busy));
+        assert!(line.heads().next() == Some(&busy) && line.is_head(&busy));
         line.leave(&busy);
-        assert!(line.is_first(&calm));
+        assert!(line.heads().next() == Some(&calm) && line.is_head(&calm));
     }
 }

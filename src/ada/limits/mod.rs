@@ -3,7 +3,8 @@
 //! A call takes a [`Permit`] first. Permits are given out so that no window of a second or of a minute holds
 //! more calls than the limits, whoever measures it: a call counts from when it is sent until a whole window
 //! after its answer (or after two seconds, if it hangs), and Ada sees it somewhere in between. Writes go before
-//! reads, and reads leave room for them; among equals the conversation that was served longest ago goes first,
+//! reads, and reads leave room for them; so does what is tried again, for both, so that conversations that Ada
+//! doesn't answer use up nobody else's calls. Among equals the conversation that was served longest ago goes first,
 //! so that one busy chat starves no other.
 
 mod line;
@@ -23,13 +24,13 @@ use crate::{
 };
 pub use line::Priority;
 use line::{Line, Ticket};
-use pace::{CallNumber, Pace};
+use pace::{CallNumber, Pace, Room};
 
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
-/// How much of the limits reads may use, and recovery alone: the rest is kept for what people write.
-const READS_PERCENT: u32 = 70;
-const RECOVERY_PERCENT: u32 = 20;
+/// How much of the limits may be used by all but new writes, and among these by what is tried again, by reads, and
+/// by recovery alone: the rest is kept for what people write.
+const PERCENT: [u32; PACES - 1] = [80, 60, 70, 20];
 /// The wait after a 429 without `Retry-After`; doubles while they go on, to 30 s.
 const BARE_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BARE_PAUSE: Duration = Duration::from_secs(30);
@@ -64,8 +65,8 @@ pub struct Limits {
 }
 
 struct State {
-    /// Of all calls; of reads alone; of recovery alone.
-    paces: [Pace; 3],
+    /// Of all calls; of all but new writes; of those tried again; of reads; of recovery alone.
+    paces: [Pace; PACES],
     line: Line,
     /// Why the key is refused, and the last call that had left when it was.
     denied: Option<(String, CallNumber)>,
@@ -80,7 +81,9 @@ pub struct Permit {
 }
 
 /// The number of a call in each pace that it counts in.
-type Calls = [Option<CallNumber>; 3];
+type Calls = [Option<CallNumber>; PACES];
+
+const PACES: usize = 5;
 
 impl Rates {
     /// This part of the rates, but at least one call.
@@ -93,19 +96,21 @@ impl Rates {
     }
 }
 
-/// In how many of the paces a call counts.
-const fn counts_in(priority: Priority) -> usize {
+/// In which of the paces a call counts.
+const fn counts_in(priority: Priority) -> &'static [usize] {
     match priority {
-        Priority::Write => 1,
-        Priority::Read => 2,
-        Priority::Recover => 3,
+        Priority::Write => &[0],
+        Priority::Again => &[0, 1, 2],
+        Priority::Read => &[0, 1, 3],
+        Priority::Recover => &[0, 1, 3, 4],
     }
 }
 
 impl Limits {
     /// Limits that nothing has counted against.
     pub fn new(rates: Rates, environment: Arc<dyn Environment>) -> Arc<Self> {
-        let paces = [rates, rates.part(READS_PERCENT), rates.part(RECOVERY_PERCENT)].map(Pace::new);
+        let [others, again, reads, recovery] = PERCENT.map(|percent| rates.part(percent));
+        let paces = [rates, others, again, reads, recovery].map(Pace::new);
         let state = State { paces, line: Line::default(), denied: None, bare_refusals: 0 };
         Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new() })
     }
@@ -151,17 +156,23 @@ impl Limits {
         let mut state = self.lock();
         let now = self.environment.now();
         let Some(ticket) = place.ticket.as_ref() else { return Taken::NotBefore(None) };
-        if !state.line.is_first(ticket) {
+        let State { paces, line, .. } = &mut *state;
+        if !line.is_head(ticket) {
             return Taken::NotBefore(None);
         }
-        let mut calls: Calls = [None; 3];
-        let counted = counts_in(ticket.priority());
-        match state.paces[..counted].iter_mut().map(|pace| pace.room(now)).max_by_key(pace::severity) {
-            Some(pace::Room::At(at) | pace::Room::WhenAnswered(at)) => Taken::NotBefore(Some(at)),
-            _ => {
-                state.line.serve(ticket, now);
-                for (pace, call) in state.paces.iter_mut().zip(&mut calls).take(counted) {
-                    *call = Some(pace.sent(now));
+        // Who is before it may have no room where it has.
+        let next =
+            line.heads().find(|head| *head == ticket || room(paces, head.priority(), now) == Room::Now);
+        if next != Some(ticket) {
+            return Taken::NotBefore(None);
+        }
+        match room(paces, ticket.priority(), now) {
+            Room::At(at) | Room::WhenAnswered(at) => Taken::NotBefore(Some(at)),
+            Room::Now => {
+                line.serve(ticket, now);
+                let mut calls: Calls = [None; PACES];
+                for pace in counts_in(ticket.priority()) {
+                    calls[*pace] = Some(paces[*pace].sent(now));
                 }
                 Taken::Yes(calls)
             }
@@ -172,6 +183,12 @@ impl Limits {
         self.lock().learn(calls, told, reason, self.environment.now());
         self.moved.notify_waiters();
     }
+}
+
+/// Whether a call may be made, in all the paces that it counts in.
+fn room(paces: &mut [Pace; PACES], priority: Priority, now: Time) -> Room {
+    let rooms = counts_in(priority).iter().map(|pace| paces[*pace].room(now));
+    rooms.max_by_key(pace::severity).unwrap_or(Room::Now)
 }
 
 enum Taken {
@@ -284,6 +301,23 @@ mod tests {
             permit.answered(Told { status: Some(status), retry_after, ..Told::default() }, None);
             assert_eq!(limits.lock().paces[0].is_closed(Time::now()), closed, "{status}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_tried_again_leaves_room_for_writes_and_reads() {
+        let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
+        let conversation = ConversationId::from("c");
+        let turn = |priority| limits.turn(priority, &conversation);
+        for _ in 0..6 {
+            drop(turn(Priority::Again).await);
+        }
+        let mut again = std::pin::pin!(turn(Priority::Again));
+        assert!(futures_util::poll!(&mut again).is_pending());
+        for priority in [Priority::Read, Priority::Read, Priority::Write, Priority::Write] {
+            let turn = tokio::time::timeout(Duration::from_secs(5), turn(priority)).await;
+            assert!(turn.is_ok(), "{priority:?}");
+        }
+        assert!(futures_util::poll!(&mut again).is_pending());
     }
 
     #[tokio::test]

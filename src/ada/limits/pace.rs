@@ -96,7 +96,7 @@ impl Pace {
     }
 
     fn wait_for(&self, window: Duration, limit: u32, now: Time) -> Room {
-        let recent = self.seen.iter().rev().take_while(|at| **at + window > now).count();
+        let recent = self.seen.len() - self.seen.partition_point(|at| *at + window <= now);
         let counted = self.under_way.len() + recent;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         if counted < limit {

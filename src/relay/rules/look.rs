@@ -3,7 +3,8 @@
 use super::{
     recover,
     settle::{DENIED_PAUSE, again},
-    time_out, transcript,
+    time_out,
+    transcript::{self, Reading},
 };
 use crate::relay::{
     backoff,
@@ -20,6 +21,8 @@ use crate::relay::{
 pub struct Look {
     /// The delivery it was made for.
     pub delivery: Delivery,
+    /// The page at which it began; the first, if there is none.
+    pub from: Option<String>,
     /// What was read.
     pub outcome: Result<Listed, Failure>,
     /// Whether Ada says that the whole conversation has ended, where that was asked.
@@ -56,7 +59,8 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
         Task::Recover { missed_before } => missed_before,
         _ => None,
     };
-    transcript::merge(draft, handoff, listed, missed_before);
+    let reading = Reading { listed, from: look.from.as_deref(), missed_before };
+    transcript::merge(draft, handoff, &reading);
     if look.is_over && !listed.more {
         recover::is_over(draft, handoff, look.answered_at);
     }

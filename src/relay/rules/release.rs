@@ -164,8 +164,9 @@ fn handoff_ended(draft: &mut Draft<'_>, event: &Event, holding: bool) -> Verdict
 /// Ends the handoff if it is open, else notes the exact time of its end.
 fn end_or_date(draft: &mut Draft<'_>, handoff: usize, event: &Event, by: EndedBy) {
     let known = &draft.view.handoffs[handoff];
-    // A younger message of the customer's with our identifier proves that a handoff still runs.
-    if known.is_open() && known.last_from_end_user.is_some_and(|last| last > event.timestamp) {
+    // What Ada has shown since proves that a handoff still runs. What its list says doesn't: that has messages of
+    // the time after a handoff, too.
+    if known.is_open() && known.runs_at.is_some_and(|at| at > event.timestamp) {
         return;
     }
     if known.is_open() {

@@ -10,7 +10,7 @@ use crate::relay::{
     delivery::Task,
     draft::Draft,
     event::SortKey,
-    handoff::{AdaEnd, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
+    handoff::{AdaEnd, DOUBT, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
     id::{ConversationKey, HandoffId},
     idle::Idle,
     ledger::Ledger,
@@ -110,6 +110,9 @@ fn merge(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
     if merged != draft.view.handoffs[handoff] {
         *draft.change_handoff(handoff) = merged;
     }
+    // An older end that is told later is another handoff's.
+    let runs_at = draft.now.by_ada() - DOUBT;
+    draft.change_unseen(handoff).note_runs(runs_at);
 }
 
 fn replace(draft: &mut Draft<'_>, earlier: usize) {

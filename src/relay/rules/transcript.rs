@@ -6,7 +6,7 @@ use crate::relay::{
     delivery::Listed,
     draft::{Draft, NewRow, system},
     event::{EventKind, Message},
-    handoff::{AdaEnd, DOUBT},
+    handoff::{AdaEnd, DOUBT, ReadAgain},
     id::HandoffId,
     matching::{LearnedFrom, Match, MatchKey},
     rules::start::SAME_CALL,
@@ -23,12 +23,22 @@ pub fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
     scope
 }
 
+/// A part of Ada's message list.
+pub struct Reading<'a> {
+    /// What it says.
+    pub listed: &'a Listed,
+    /// The page at which it began; the first, if there is none.
+    pub from: Option<&'a str>,
+    /// What was written before, by our clock, no webhook brings any more.
+    pub missed_before: Option<Time>,
+}
+
 /// Adds what the thread lacks, in the list's order. What came after the end belongs to the AI Agent alone
 /// and is left out.
 ///
 /// An end user's message of this handoff that webhooks should have brought by now counts as recovered: it is
-/// unread like any other. That holds for what was written before `missed_before`, by our clock, too.
-pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_before: Option<Time>) {
+/// unread like any other.
+pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
     let owner = &draft.view.handoffs[handoff];
     let (mut end, mut latest) =
         (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
@@ -43,15 +53,17 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
         Role::EndUser | Role::HumanAgent => is_before(message, latest),
         _ => is_before(message, end),
     };
-    let messages: Vec<&Message> = listed.messages.iter().filter(belongs).collect();
+    let messages: Vec<&Message> = reading.listed.messages.iter().filter(belongs).collect();
     // By id first: a message that is found by its words must not take the row of one that has its id.
     for message in &messages {
         if let Match::Same(row) = find_by_id(draft, handoff, message, LearnedFrom::List) {
             claim(draft, row, message);
         }
     }
+    let mut awaited = false;
     for message in messages {
-        let missed = is_missed(draft, handoff, message, missed_before);
+        let is_new = is_new(draft, handoff, message);
+        let overdue = is_overdue(draft, message, reading.missed_before);
         let row = match find(draft, handoff, message, LearnedFrom::List) {
             Match::Known(row) => row,
             Match::Same(row) => {
@@ -65,19 +77,37 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, listed: &Listed, missed_befo
                 row
             }
         };
-        if missed && draft.view.rows[row].source == Source::Transcript {
+        if !is_new || draft.view.rows[row].source != Source::Transcript {
+            continue;
+        }
+        if overdue {
             draft.change_row(row, |row| row.source = Source::Recovered);
             note_end_user(draft.change_handoff(handoff), message.created_at, None, message);
         }
+        awaited |= !overdue;
     }
-    note_reading(draft, handoff, listed);
+    note_reading(draft, handoff, reading, awaited);
 }
 
-/// Remembers how far the list has been read, and with the first reading what was history by then.
-fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
-    let known = &draft.view.handoffs[handoff];
+/// Remembers how far the list has been read, and with the first reading what was history by then. Where a
+/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then.
+///
+/// Of two readings at once the first to come back counts: the other may have missed what is awaited.
+fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) {
+    let (known, listed) = (&draft.view.handoffs[handoff], reading.listed);
+    if known.listed.page.as_deref() != reading.from {
+        return;
+    }
     let mut noted = known.listed.clone();
+    if awaited && noted.again.is_none() {
+        noted.again = Some(ReadAgain { from: noted.page.take() });
+    }
     noted.page.clone_from(&listed.page);
+    if !listed.more
+        && let Some(again) = noted.again.take()
+    {
+        noted.page = again.from;
+    }
     if !noted.history_is_read {
         let began = known.surely_began(draft.now.offset);
         let history = listed.messages.iter().map(|message| message.created_at).filter(|at| *at < began);
@@ -89,15 +119,21 @@ fn note_reading(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
     }
 }
 
-fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Option<Time>) -> bool {
-    let old = draft.now.at - draft.policy.recover_after;
-    let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
+/// Whether the end user wrote this in this handoff.
+fn is_new(draft: &Draft<'_>, handoff: usize, message: &Message) -> bool {
     let known = &draft.view.handoffs[handoff];
     // Ada's list tells better than clocks what was there when the handoff began.
     let is_history = match known.listed.history_is_read {
         true => Some(message.created_at) <= known.listed.history_until,
         false => message.created_at < known.surely_began(draft.now.offset),
     };
+    message.author.role == Role::EndUser && !is_history && !is_news_elsewhere(draft, handoff, message)
+}
+
+/// Whether a webhook should have brought this by now, and has not.
+fn is_overdue(draft: &Draft<'_>, message: &Message, before: Option<Time>) -> bool {
+    let old = draft.now.at - draft.policy.recover_after;
+    let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
     let waits_in_inbox = || {
         draft.view.inbox.iter().any(|event| match &event.kind {
             EventKind::Message(waiting) => {
@@ -107,11 +143,7 @@ fn is_missed(draft: &Draft<'_>, handoff: usize, message: &Message, before: Optio
             _ => false,
         })
     };
-    message.author.role == Role::EndUser
-        && !is_history
-        && message.created_at <= before
-        && !waits_in_inbox()
-        && !is_news_elsewhere(draft, handoff, message)
+    message.created_at <= before && !waits_in_inbox()
 }
 
 /// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they

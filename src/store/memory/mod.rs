@@ -26,7 +26,7 @@ use super::{
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
-    delivery::{Delivery, Lane},
+    delivery::{Delivery, Queue},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
@@ -104,14 +104,14 @@ impl Store for MemoryStore {
         &self,
         now: Time,
         lease: Duration,
-        lane: Lane,
+        queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        Ok(self.lock().outbox.claim_due(now, lease, lane, limit))
+        Ok(self.lock().outbox.claim_due(now, lease, queue, limit))
     }
 
-    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
-        Ok(self.lock().outbox.contains(delivery))
+    async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        Ok(self.lock().outbox.waits_untroubled(delivery))
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     relay::{
-        delivery::{Delivery, Lane},
+        delivery::{Delivery, Lane, Queue},
         id::{ConversationKey, DeliveryId, HandoffId},
         time::Time,
     },
@@ -22,8 +22,8 @@ pub struct Outbox {
     places: HashMap<DeliveryId, u64>,
     conversations: HashMap<ConversationKey, BTreeSet<u64>>,
     lanes: HashMap<(Lane, HandoffId), BTreeSet<u64>>,
-    /// The first of each lane, by when it can be tried.
-    heads: BTreeSet<(Lane, Time, u64)>,
+    /// The first of each lane, by where it waits and when it can be tried.
+    heads: BTreeSet<(Queue, Time, u64)>,
 }
 
 /// A delivery and its claim.
@@ -37,8 +37,8 @@ impl Queued {
         (self.delivery.task.lane(), self.delivery.handoff.clone())
     }
 
-    fn ready_at(&self) -> Time {
-        self.delivery.due_at.max(self.leased_until)
+    fn head(&self, place: u64) -> (Queue, Time, u64) {
+        (self.delivery.queue(), self.delivery.due_at.max(self.leased_until), place)
     }
 }
 
@@ -47,8 +47,10 @@ impl Outbox {
         self.queued.len()
     }
 
-    pub fn contains(&self, id: &DeliveryId) -> bool {
-        self.places.contains_key(id)
+    /// See [`Store::waits_untroubled`](crate::store::Store::waits_untroubled).
+    pub fn waits_untroubled(&self, id: &DeliveryId) -> bool {
+        let queued = self.places.get(id).and_then(|place| self.queued.get(place));
+        queued.is_some_and(|queued| queued.delivery.queue() != Queue::Again)
     }
 
     pub fn has_any_of(&self, handoff: &HandoffId) -> bool {
@@ -81,7 +83,7 @@ impl Outbox {
         let lane = self.lanes.entry(queued.lane()).or_default();
         lane.insert(place);
         if lane.len() == 1 {
-            self.heads.insert((queued.delivery.task.lane(), queued.ready_at(), place));
+            self.heads.insert(queued.head(place));
         }
         self.queued.insert(place, queued);
     }
@@ -102,21 +104,21 @@ impl Outbox {
                 self.conversations.remove(&queued.delivery.key);
             }
         }
-        self.heads.remove(&(queued.delivery.task.lane(), queued.ready_at(), place));
+        self.heads.remove(&queued.head(place));
         let lane = queued.lane();
         let Some(others) = self.lanes.get_mut(&lane) else { return };
         others.remove(&place);
         match others.first().and_then(|first| Some((*first, self.queued.get(first)?))) {
-            Some((first, head)) => drop(self.heads.insert((lane.0, head.ready_at(), first))),
+            Some((first, head)) => drop(self.heads.insert(head.head(first))),
             None => drop(self.lanes.remove(&lane)),
         }
     }
 
     /// See [`Store::claim_due`](crate::store::Store::claim_due).
-    pub fn claim_due(&mut self, now: Time, lease: Duration, lane: Lane, limit: usize) -> Due<Delivery> {
-        let from = (lane, Time::from_micros(i64::MIN), 0);
+    pub fn claim_due(&mut self, now: Time, lease: Duration, queue: Queue, limit: usize) -> Due<Delivery> {
+        let from = (queue, Time::from_micros(i64::MIN), 0);
         let heads =
-            self.heads.range(from..).take_while(|(of, _, _)| *of == lane).take(limit.saturating_add(1));
+            self.heads.range(from..).take_while(|(of, _, _)| *of == queue).take(limit.saturating_add(1));
         let heads: Vec<(Time, u64)> = heads.map(|(_, ready_at, place)| (*ready_at, *place)).collect();
         let mut due = Due { items: Vec::new(), next: None };
         for (ready_at, place) in heads {
@@ -141,10 +143,10 @@ impl Outbox {
 
     fn change(&mut self, place: u64, change: impl FnOnce(&mut Queued)) {
         let Some(queued) = self.queued.get_mut(&place) else { return };
-        let was_head = self.heads.remove(&(queued.delivery.task.lane(), queued.ready_at(), place));
+        let was_head = self.heads.remove(&queued.head(place));
         change(queued);
         if was_head {
-            self.heads.insert((queued.delivery.task.lane(), queued.ready_at(), place));
+            self.heads.insert(queued.head(place));
         }
     }
 }

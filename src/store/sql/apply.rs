@@ -46,9 +46,9 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
         outbox += put_delivery(connection, delivery).await?;
     }
     for delivery in &changes.deliveries_begun {
-        let begin = sqlx::query("UPDATE outbox SET doc = $1 WHERE id = $2");
-        let begin = begin.bind(serde_json::to_string(delivery)?).bind(delivery.id.as_str());
-        begin.execute(&mut *connection).await?;
+        let begin = sqlx::query("UPDATE outbox SET queue = $1, doc = $2 WHERE id = $3");
+        let begin = begin.bind(delivery.queue().as_str()).bind(serde_json::to_string(delivery)?);
+        begin.bind(delivery.id.as_str()).execute(&mut *connection).await?;
     }
     for id in &changes.deliveries_done {
         let done = sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id.as_str());
@@ -140,18 +140,20 @@ async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
 /// new.
 async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<i64, StoreError> {
     let doc = serde_json::to_string(delivery)?;
-    let sql = "UPDATE outbox SET due_at = $1, leased_until = 0, ready_at = $1, doc = $2 WHERE id = $3";
-    let known = sqlx::query(sql).bind(delivery.due_at.as_micros()).bind(&doc).bind(delivery.id.as_str());
-    if known.execute(&mut *connection).await?.rows_affected() > 0 {
+    let sql = "UPDATE outbox SET due_at = $1, leased_until = 0, ready_at = $1, queue = $2, doc = $3 \
+               WHERE id = $4";
+    let known = sqlx::query(sql).bind(delivery.due_at.as_micros()).bind(delivery.queue().as_str());
+    if known.bind(&doc).bind(delivery.id.as_str()).execute(&mut *connection).await?.rows_affected() > 0 {
         return Ok(0);
     }
     let sql = "INSERT INTO outbox \
-                   (id, handoff, lane, ai_agent, conversation, due_at, leased_until, ready_at, doc) \
-               VALUES ($1, $2, $3, $4, $5, $6, 0, $6, $7)";
+                   (id, handoff, lane, queue, ai_agent, conversation, due_at, leased_until, ready_at, doc) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7, $8)";
     sqlx::query(sql)
         .bind(delivery.id.as_str())
         .bind(delivery.handoff.as_str())
         .bind(delivery.task.lane().as_str())
+        .bind(delivery.queue().as_str())
         .bind(delivery.key.ai_agent.as_str())
         .bind(delivery.key.conversation.as_str())
         .bind(delivery.due_at.as_micros())

@@ -7,7 +7,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::{count, view::doc};
 use crate::{
     relay::{
-        delivery::{Delivery, Lane},
+        delivery::{Delivery, Queue},
         time::Time,
     },
     store::{Due, StoreError},
@@ -17,18 +17,18 @@ use crate::{
 pub struct Asked {
     pub now: Time,
     pub lease: Duration,
-    pub lane: Lane,
+    pub queue: Queue,
     pub limit: usize,
 }
 
 /// The first delivery of each lane, by when it can be tried.
 const HEADS: &str = "SELECT doc, ready_at FROM outbox AS head \
-    WHERE lane = $1 AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.handoff = head.handoff \
+    WHERE queue = $1 AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.handoff = head.handoff \
         AND earlier.lane = head.lane AND earlier.position < head.position) \
     ORDER BY ready_at, position LIMIT $2";
 
 pub async fn due(connection: &mut SqliteConnection, asked: &Asked) -> Result<Due<Delivery>, StoreError> {
-    let heads = sqlx::query(HEADS).bind(asked.lane.as_str()).bind(count(asked.limit.saturating_add(1)));
+    let heads = sqlx::query(HEADS).bind(asked.queue.as_str()).bind(count(asked.limit.saturating_add(1)));
     let heads = heads.fetch_all(&mut *connection).await?;
     let mut due = Due { items: Vec::new(), next: None };
     for head in &heads {

@@ -7,6 +7,7 @@ mod apply;
 mod claim;
 mod forget;
 mod read;
+mod ready;
 mod replies;
 mod sessions;
 mod view;
@@ -35,7 +36,7 @@ use super::{
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
-    delivery::{Delivery, Lane},
+    delivery::{Delivery, Queue},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
     thread::Row,
@@ -79,23 +80,11 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
         let named = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = lock(path)?;
-        create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        let writer = options
-            .clone()
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
-            .pragma("journal_size_limit", WAL_LIMIT);
-        let mut connection = SqliteConnection::connect_with(&writer).await.map_err(named)?;
-        let migrations = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
-        migrations.map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        let mut connection = connect_writer(path).await?;
         let newest = writer::prepare(&mut connection).await.map_err(named)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.read_only(true))
+            .connect_with(options(path).read_only(true))
             .await
             .map_err(named)?;
         let pool = readers.clone();
@@ -118,6 +107,27 @@ impl SqliteStore {
         self.jobs.send(job(tell)).await.map_err(|_| StoreError::Stopped)?;
         told.await.map_err(|_| StoreError::Stopped)?
     }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+}
+
+/// The one connection that writes, to a file that is there and has the newest schema.
+async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    create_private(path)?;
+    let writer =
+        options(path).auto_vacuum(SqliteAutoVacuum::Incremental).pragma("journal_size_limit", WAL_LIMIT);
+    let named =
+        |error: &dyn std::error::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    let mut connection = SqliteConnection::connect_with(&writer).await.map_err(|error| named(&error))?;
+    let migrations = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
+    migrations.map_err(|error| named(&error))?;
+    Ok(connection)
 }
 
 /// Takes the exclusive lock of a database file.
@@ -170,15 +180,15 @@ impl Store for SqliteStore {
         &self,
         now: Time,
         lease: Duration,
-        lane: Lane,
+        queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        let asked = claim::Asked { now, lease, lane, limit };
+        let asked = claim::Asked { now, lease, queue, limit };
         self.write(|tell| writer::Job::Claim { asked, tell }).await
     }
 
-    async fn still_waits(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
-        read::still_waits(&self.readers, delivery).await
+    async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        read::waits_untroubled(&self.readers, delivery).await
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {

@@ -10,6 +10,7 @@ use crate::{
     metrics::Depths,
     relay::{
         changes::DeadLetter,
+        delivery::Queue,
         handoff::Handoff,
         id::{AiAgent, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
         thread::Row,
@@ -59,8 +60,9 @@ pub async fn idle_handoffs(
     Ok(due)
 }
 
-pub async fn still_waits(pool: &SqlitePool, delivery: &DeliveryId) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT 1 FROM outbox WHERE id = $1").bind(delivery.as_str());
+pub async fn waits_untroubled(pool: &SqlitePool, delivery: &DeliveryId) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM outbox WHERE id = $1 AND queue <> $2");
+    let row = row.bind(delivery.as_str()).bind(Queue::Again.as_str());
     Ok(row.fetch_optional(pool).await?.is_some())
 }
 

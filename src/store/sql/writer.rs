@@ -4,7 +4,7 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{apply, claim, forget, replies, sessions, unsigned, view};
+use super::{apply, claim, forget, ready::Proof, replies, sessions, unsigned, view};
 use crate::{
     relay::{changes::Scope, delivery::Delivery, time::Time},
     store::{
@@ -38,9 +38,18 @@ enum Done {
 }
 
 /// What the writer knows without asking.
+#[derive(Default)]
 struct Known {
     /// How much waits: counted when first needed, and again after a failed commit.
     depths: Option<Depths>,
+    /// That the disk takes what is written.
+    proof: Proof,
+}
+
+impl Known {
+    fn after_a_failure() -> Self {
+        Self { depths: None, proof: Proof::Refuted }
+    }
 }
 
 /// Events in the inbox, deliveries in the outbox.
@@ -82,13 +91,13 @@ pub async fn run(
     readers: SqlitePool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
-    let mut known = Known { depths: None };
+    let mut known = Known::default();
     while queue.recv_many(&mut jobs, BATCH).await > 0 {
         let batch = std::mem::take(&mut jobs);
         let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
-        if committed.is_err() {
-            known.depths = None;
-        } else if let Ok(newest) = newest_change(&mut connection).await {
+        if committed.is_ok()
+            && let Ok(newest) = newest_change(&mut connection).await
+        {
             changed.send_replace(newest);
         }
         for job in done {
@@ -127,6 +136,7 @@ async fn run_batch(
 ) -> (Vec<Done>, Result<(), String>) {
     let mut done = Vec::with_capacity(jobs.len());
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE").await {
+        *known = Known::after_a_failure();
         let error = error.to_string();
         done.extend(jobs.into_iter().map(|job| fail(job, &error)));
         return (done, Err(error));
@@ -147,6 +157,7 @@ async fn run_batch(
         Some(error) => Err(error),
     };
     if committed.is_err() {
+        *known = Known::after_a_failure();
         // SQLite may have rolled back by itself already.
         let _ = execute(connection, "ROLLBACK").await;
     }
@@ -184,6 +195,11 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Forgot(tell, result), good)
         }
+        Job::Ready { tell } => {
+            let result = known.proof.renew(connection).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
         Job::Replies { change, tell } => {
             let result = replies::change(connection, change).await;
             let good = result.is_ok();
@@ -194,8 +210,10 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Nothing(tell, result), good)
         }
-        Job::Ready { tell } => (Done::Nothing(tell, Ok(())), true),
     };
+    if !good {
+        known.proof = Proof::Refuted;
+    }
     let undone = if good { Ok(()) } else { execute(connection, "ROLLBACK TO job").await };
     let closed = match undone {
         Ok(()) => execute(connection, "RELEASE job").await,
@@ -235,3 +253,6 @@ async fn decide(
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

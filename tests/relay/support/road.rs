@@ -1,4 +1,4 @@
-//! The road from the relay to Ada: it can be closed, for everyone or for one conversation.
+//! The road from the relay to Ada: it can be closed, for everyone or for one conversation, and knows who passed.
 
 use std::{
     collections::HashSet,
@@ -30,6 +30,8 @@ pub struct Road {
 struct Signs {
     closed: bool,
     barred: HashSet<String>,
+    /// Methods and paths of all requests, as they came.
+    passed: Vec<String>,
 }
 
 impl Road {
@@ -57,9 +59,19 @@ impl Road {
         self.state.lock().unwrap().closed = false;
     }
 
+    /// Methods and paths of all requests so far, as they came.
+    pub fn passed(&self) -> Vec<String> {
+        self.state.lock().unwrap().passed.clone()
+    }
+
     /// Requests about this conversation get no answer at all.
     pub fn bar(&self, conversation: &str) {
         self.state.lock().unwrap().barred.insert(conversation.to_owned());
+    }
+
+    /// No request gets an answer.
+    pub fn bar_all(&self) {
+        self.bar("/");
     }
 
     /// Waits until so many requests hang.
@@ -71,7 +83,8 @@ impl Road {
 
 async fn pass(State(road): State<Road>, request: Request) -> Response {
     let (closed, barred) = {
-        let signs = road.state.lock().unwrap();
+        let mut signs = road.state.lock().unwrap();
+        signs.passed.push(format!("{} {}", request.method(), request.uri()));
         (signs.closed, signs.barred.iter().any(|conversation| request.uri().path().contains(conversation)))
     };
     if closed {

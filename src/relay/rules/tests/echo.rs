@@ -79,7 +79,7 @@ fn an_echo_confirms_what_was_stored_after_the_end_that_we_know_of() {
     world.clock(30_000).start();
     world.clock(40_000).writes(ALEX, "hello").unwrap();
     world.tries(unclear());
-    world.hears([handoff_ended(25_000)]);
+    world.hears([handoff_ended(39_000)]);
     assert!(matches!(world.sending("hello"), Sending::Failed { .. }));
     assert_eq!(world.receive(human("echo", 40_100, "hello")), Arrival::Kept);
     assert_eq!(world.sending("hello"), Sending::Confirmed);

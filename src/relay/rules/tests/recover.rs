@@ -1,11 +1,11 @@
 //! Gaps close: what webhooks never brought comes from Ada's message list.
 
 use super::{
-    make::{at, customer, message, says},
+    make::{at, customer, handoff_ended, message, says},
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::Receipt,
+    delivery::{Listed, Receipt},
     event::Message,
     handoff::EndedBy,
     thread::{Content, Role, Row, Sending, Source},
@@ -119,6 +119,54 @@ fn what_one_handoff_has_recovered_is_not_news_in_the_next() {
 }
 
 /// How a message came into the thread of the handoff in this place, and how many there are unread.
+/// It is read before its webhook is due, on a page that the next reading would leave behind.
+#[test]
+fn what_was_read_too_early_to_be_missed_is_read_again() {
+    for pages in [1, 2] {
+        let mut world = World::accepted();
+        world.clock(MINUTE);
+        reads(&mut world, &[listed("early", 50_000)], "second", pages > 1);
+        if pages > 1 {
+            assert_eq!(world.handoff().listed.page.as_deref(), Some("second"), "the rest comes first");
+            reads(&mut world, &[], "third", false);
+        }
+        assert_eq!(news(&world, 0, "early"), (Source::Transcript, 0));
+        assert_eq!(world.handoff().listed.page, None, "it may yet be missed");
+        world.clock(4 * MINUTE);
+        reads(&mut world, &[listed("early", 50_000)], "second", false);
+        assert_eq!(news(&world, 0, "early"), (Source::Recovered, 1));
+        assert_eq!(world.handoff().listed.page.as_deref(), Some("second"), "nothing is awaited any more");
+    }
+}
+
+/// Two readings began at the same page; the slower one's last part is no proof that nothing is awaited.
+#[test]
+fn a_slower_reading_changes_nothing_about_where_the_next_begins() {
+    let mut world = World::accepted();
+    world.clock(MINUTE);
+    reads(&mut world, &[listed("early", 50_000)], "second", true);
+    reads(&mut world, &[], "third", false);
+    assert_eq!(world.handoff().listed.page, None);
+    let listed = Listed { messages: Vec::new(), page: Some("third".to_owned()), more: false };
+    world.looked_from(Some("second".to_owned()), world.unasked(), Ok(listed), false);
+    assert_eq!(world.handoff().listed.page, None, "the awaited message is read again");
+}
+
+fn reads(world: &mut World, messages: &[Message], next: &str, more: bool) {
+    let listed = Listed { messages: messages.to_vec(), page: Some(next.to_owned()), more };
+    world.looked(world.unasked(), Ok(listed), false);
+}
+
+/// The customer goes on with the AI Agent; the list is read before the webhook comes that says so.
+#[test]
+fn words_that_the_list_has_from_after_the_end_dont_outlive_it() {
+    let mut world = World::accepted();
+    world.clock(300_000).recovers(None, &[listed("to the machine", 110_000)], false);
+    assert!(world.handoff().is_open());
+    world.hears([handoff_ended(100_000)]);
+    assert!(!world.handoff().is_open());
+}
+
 fn news(world: &World, place: usize, said: &str) -> (Source, u64) {
     let says = |row: &&Row| matches!(&row.content, Content::Text { body } if body == said);
     (world.thread(place).into_iter().find(says).unwrap().source, world.books.handoffs[place].unread)

@@ -29,6 +29,23 @@ fn a_call_repeated_within_a_minute_is_the_same_handoff() {
     assert_eq!(world.thread(0).len(), 1, "one line says that it started");
 }
 
+/// Its webhook is late, or the start call of the handoff that it ended never came.
+#[test]
+fn an_end_from_before_the_last_call_ends_nothing() {
+    let mut twice = World::started();
+    twice.clock(40_000).start();
+    let mut adopted = World::new();
+    adopted.clock(1_000).hears([customer("held", 1_000)]);
+    adopted.clock(31_000).release();
+    adopted.clock(40_000).start();
+    for mut world in [twice, adopted] {
+        world.clock(45_000).hears([handoff_ended(20_000)]);
+        assert!(world.handoff().is_open());
+        world.hears([handoff_ended(39_000)]);
+        assert!(!world.handoff().is_open());
+    }
+}
+
 #[test]
 fn a_call_after_a_minute_ends_the_earlier_handoff_and_fails_what_it_had_queued() {
     let mut world = World::accepted();

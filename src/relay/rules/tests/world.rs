@@ -183,7 +183,20 @@ impl World {
     }
 
     pub fn looked(&mut self, delivery: Delivery, outcome: Result<Listed, Failure>, is_over: bool) {
-        let look = Look { delivery, outcome, is_over, answered_at: None, jitter: 1.0 };
+        let of_it = |handoff: &&Handoff| handoff.id == delivery.handoff;
+        let from = self.books.handoffs.iter().find(of_it).and_then(|handoff| handoff.listed.page.clone());
+        self.looked_from(from, delivery, outcome, is_over);
+    }
+
+    /// The same of a reading that began at this page.
+    pub fn looked_from(
+        &mut self,
+        from: Option<String>,
+        delivery: Delivery,
+        outcome: Result<Listed, Failure>,
+        is_over: bool,
+    ) {
+        let look = Look { delivery, from, outcome, is_over, answered_at: None, jitter: 1.0 };
         self.decide(&look::scope(&look), |draft| look::settle(draft, &look));
     }
 

@@ -1,0 +1,42 @@
+//! Whether a write can be committed: tried, since an empty transaction never touches the disk.
+
+use std::time::{Duration, Instant};
+
+use sqlx::SqliteConnection;
+
+use super::count;
+use crate::{relay::time::Time, store::StoreError};
+
+/// A proof holds for so long: asking often doesn't flush as often.
+const HOLDS: Duration = Duration::from_secs(1);
+/// More than a webhook touches, in bytes. After a failure so much is written: a heartbeat alone may fit where
+/// no webhook does.
+const ROOM: usize = 65_536;
+
+/// What is known of the disk.
+#[derive(Default)]
+pub enum Proof {
+    /// Nothing.
+    #[default]
+    None,
+    /// A write was committed to prove it.
+    Since(Instant),
+    /// Something could not be written.
+    Refuted,
+}
+
+impl Proof {
+    /// Writes, unless it did lately. Whether that holds is known once the transaction is committed.
+    pub async fn renew(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let filler = match self {
+            Self::Since(at) if at.elapsed() < HOLDS => return Ok(()),
+            Self::Since(_) | Self::None => 0,
+            Self::Refuted => ROOM,
+        };
+        let beat = sqlx::query("UPDATE heartbeat SET at = $1, filler = randomblob($2)");
+        let beat = beat.bind(Time::now().as_micros()).bind(count(filler));
+        beat.execute(&mut *connection).await?;
+        *self = Self::Since(Instant::now());
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! The settings: the bytes of `.env`.
+
+use std::collections::BTreeMap;
+
+use handoff_relay::{
+    ada::signature::Verifier,
+    settings::{Settings, Terminal},
+    telemetry::{Colours, lines},
+};
+
+use crate::{MARK, run::Target};
+
+const WORDS: &[&str] = &[
+    "ADA_BASE_URL",
+    "ADA_API_KEY",
+    "WEBHOOK_SECRET",
+    "HANDOFF_AUTH_KEY",
+    "AGENT_TOKENS",
+    "LISTEN",
+    "AGENT_LISTEN",
+    "DATABASE_URL",
+    "DEBOUNCE_MS",
+    "DEBOUNCE_MAX_MS",
+    "RUST_LOG",
+    "KEEP_ENDED",
+    "WAITING_TIMEOUT",
+    "off",
+    "whsec_",
+    "https://",
+    "http://localhost",
+    "http://[::1]:1/",
+    "user:password@",
+    "sqlite://",
+    "memory:",
+    "Alex=",
+    "export ",
+    "=",
+    "\n",
+    "'",
+    "\"",
+    "$",
+    "\\",
+    "#",
+    "\u{feff}",
+    "15m",
+    "90d",
+    "info,handoff_relay=debug",
+    "[{x=5}]",
+    "0.0.0.0:0",
+    "[::]:65536",
+    "99999999999999999999d",
+];
+
+#[test]
+fn settings() {
+    Target { name: "settings", count: 2_000, words: WORDS }.fuzz(|file| {
+        match Settings::load_file(BTreeMap::new(), file, Terminal::Detached) {
+            Ok((settings, warnings)) => {
+                hold(&settings);
+                let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+                assert!(!told.concat().contains(MARK), "quoted: {told:?}");
+                format!("good, {} warnings", told.len())
+            }
+            Err(error) => {
+                let told = error.to_string();
+                assert!(!told.contains(MARK), "quoted: {told}");
+                told
+            }
+        }
+    });
+}
+
+/// What is promised of settings that will do.
+fn hold(settings: &Settings) {
+    let url = &settings.ada_base_url;
+    assert!(url.scheme() == "https" || url.host_str().is_some_and(|host| !host.contains(".ada.")), "{url}");
+    assert!(url.username().is_empty() && url.password().is_none());
+    assert!(Verifier::new(&settings.webhook_secrets).is_ok());
+    for agent in &settings.agent_tokens {
+        assert_eq!(settings.agent_for(agent.token.expose()), Some(agent.name.as_str()));
+    }
+    // A filter may be malformed, and is then refused without being quoted.
+    let refusal = lines(settings.log_format, &settings.log_filter, Colours::Off, std::io::sink).err();
+    assert!(!refusal.unwrap_or_default().contains(MARK));
+}
