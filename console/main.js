@@ -101,10 +101,12 @@ function leave(why = "") {
 
 /** Begins a new page: nothing that was shown stays in this one, hidden. */
 async function signOut() {
+  // The relay closes the stream of a session that ends: nobody should try to open it again.
+  stream.stop();
+  stream.tellTabs("signed-out");
   await api.signOut().catch(() => {});
   remembered.signedIn = false;
   forgetTexts();
-  stream.tellTabs("signed-out");
   location.replace(location.pathname);
 }
 

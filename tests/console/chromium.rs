@@ -98,6 +98,18 @@ fn wanted(profile: &TempDir) -> ChromeCapabilities {
 
 /// Starts chromedriver on a free port, and gives the port.
 async fn start_driver(folder: &TempDir) -> (Group, String) {
+    soon("a chromedriver", async {
+        loop {
+            if let Some(started) = try_driver(folder).await {
+                return started;
+            }
+        }
+    })
+    .await
+}
+
+/// `None` if it gives up: another process may have taken the port that it has chosen, on one of its two addresses.
+async fn try_driver(folder: &TempDir) -> Option<(Group, String)> {
     let mut command = Command::new("chromedriver");
     command.arg("--port=0").process_group(0).env("TMPDIR", folder.path()).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -105,18 +117,14 @@ async fn start_driver(folder: &TempDir) -> (Group, String) {
     let mut child = child.unwrap_or_else(|error| panic!("chromedriver: {error}; scripts/test installs it"));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let group = Group(child);
-    let port = soon("chromedriver's port", async {
-        loop {
-            let line = lines.next_line().await.unwrap().expect("chromedriver has ended");
-            if let Some((_, port)) = line.split_once("was started successfully on port ") {
-                return port.trim_end_matches('.').to_owned();
-            }
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, port)) = line.split_once("was started successfully on port ") {
+            // What it says from now on is read and dropped, lest it waits for a reader.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Some((group, port.trim_end_matches('.').to_owned()));
         }
-    });
-    let port = port.await;
-    // What it says from now on is read and dropped, lest it waits for a reader.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (group, port)
+    }
+    None
 }
 
 /// A process that leads a group, which ends with this: Chromium's processes, too, whatever happens.

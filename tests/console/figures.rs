@@ -22,9 +22,10 @@ async fn the_first_view_takes_less_than_100_kb() {
     let relay = Relay::start().await;
     relay.hand_off().await;
     let desk = Desk::open(&relay).await;
-    desk.network().await;
-    desk.devtools("Network.clearBrowserCache", json!({})).await;
+    desk.sees("#sign-in").await;
     desk.driver().goto("about:blank").await.unwrap();
+    desk.devtools("Network.clearBrowserCache", json!({})).await;
+    desk.network().await;
     desk.goes_to(relay.sign_in_link.trim_start_matches(&desk.url)).await;
     desk.is_signed_in("Alex").await;
     desk.sees("#queue-list .row").await;
