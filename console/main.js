@@ -32,7 +32,7 @@ function setUp() {
     enter(session);
   });
   menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
-  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": () => leave(ENDED) });
+  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
   api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);
   at("retry-now").addEventListener("click", stream.retryNow);
@@ -99,15 +99,19 @@ function leave(why = "") {
   signin.show(why);
 }
 
-/** Begins a new page: nothing that was shown stays in this one, hidden. */
+/** Nothing that was shown stays in this page, hidden. */
+function beginAnew() {
+  location.replace(location.pathname);
+}
+
 async function signOut() {
+  remembered.signedIn = false;
+  forgetTexts();
   // The relay closes the stream of a session that ends: nobody should try to open it again.
   stream.stop();
   stream.tellTabs("signed-out");
   await api.signOut().catch(() => {});
-  remembered.signedIn = false;
-  forgetTexts();
-  location.replace(location.pathname);
+  beginAnew();
 }
 
 /** Shows what the address names: a conversation, or the queue. */
