@@ -6,7 +6,7 @@ import { drawRow, guessHeight, joinRow, makeRow } from "./rows.js";
 
 /** Rows drawn at first, rows drawn with each further step, and the most that stay drawn. */
 const FIRST = 40;
-const STEP = 30;
+const STEP = 10;
 const MOST = 120;
 /** How close to the bottom counts as there. */
 const BOTTOM_PX = 24;
