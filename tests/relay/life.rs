@@ -48,7 +48,8 @@ async fn a_customer_asks_for_a_person_and_is_helped() {
     let mut expected = history;
     expected.extend(["Hello?", "Anybody there?"]);
     alex.comes_to_read(id, &expected).await;
-    assert_eq!(alex.handoff(id).await["unread"], 2, "the transcript doesn't count");
+    // The transcript doesn't count; where it was faster, their webhooks are still to come.
+    settles(&json!(2), || async { alex.handoff(id).await["unread"].clone() }).await;
 
     let accepted = alex.accepts(id).await;
     assert_eq!(accepted["status"], "active");
