@@ -12,6 +12,7 @@ pub mod ada;
 pub mod agents;
 pub mod engine;
 pub mod environment;
+pub mod files;
 pub mod http;
 pub mod metrics;
 pub mod relay;

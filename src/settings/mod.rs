@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use url::Url;
 
+mod files;
 mod names;
 mod parse;
 mod problem;
@@ -30,6 +31,7 @@ use names::NAMES;
 use reader::Reader;
 use source::Sources;
 
+pub use files::{Bucket, FilesPlace};
 pub use problem::{Problem, SettingsError, Warning};
 pub use secret::{NoRandomness, Secret};
 pub use survey::{Finding, State};
@@ -65,6 +67,10 @@ pub struct Settings {
     pub agent_listen: Option<SocketAddr>,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
+    /// `FILES_URL`: where the files of handoffs are kept.
+    pub files: FilesPlace,
+    /// `FILES_ALLOW_PRIVATE`: files may also be fetched from this machine's loopback, over plain http too.
+    pub files_allow_private: bool,
     /// `KEEP_ENDED`: how long ended handoffs are kept; `None` is for ever. 3 days or more.
     pub keep_ended: Option<Duration>,
     /// `KEEP_DEAD_LETTERS`: how long dead letters are kept; `None` is for ever. 3 days or more.
@@ -211,6 +217,7 @@ impl Settings {
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         let (agent_tokens, made_token) = agents(r, local && terminal == Terminal::Attached);
         let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
+        let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
         let keep_dead_letters = r.or("KEEP_DEAD_LETTERS", Some(30 * DAY), parse::keep);
         let (debounce, debounce_max) = debounce(r);
@@ -240,6 +247,8 @@ impl Settings {
             listen,
             agent_listen,
             database,
+            files,
+            files_allow_private,
             keep_ended,
             keep_dead_letters,
             debounce,

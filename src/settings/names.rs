@@ -1,7 +1,7 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 27] = [
+pub(super) const NAMES: [&str; 29] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -15,6 +15,8 @@ pub(super) const NAMES: [&str; 27] = [
     "LISTEN",
     "AGENT_LISTEN",
     "DATABASE_URL",
+    "FILES_URL",
+    "FILES_ALLOW_PRIVATE",
     "KEEP_ENDED",
     "KEEP_DEAD_LETTERS",
     "DEBOUNCE_MS",

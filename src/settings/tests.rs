@@ -57,6 +57,8 @@ fn defaults() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8090");
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("handoffs.db".into()));
+    assert_eq!(settings.files, FilesPlace::Folder("handoff-files".into()));
+    assert!(!settings.files_allow_private);
     assert_eq!(settings.keep_ended, Some(90 * DAY));
     assert_eq!(settings.keep_dead_letters, Some(30 * DAY));
     assert_eq!(settings.debounce, Duration::from_millis(1500));
@@ -82,6 +84,8 @@ fn values_are_taken_as_meant() {
         ("LISTEN", "0.0.0.0:80"),
         ("AGENT_LISTEN", "0.0.0.0:80"),
         ("DATABASE_URL", "sqlite:///var/lib/relay.db"),
+        ("FILES_URL", "file:///var/lib/files"),
+        ("FILES_ALLOW_PRIVATE", "on"),
         ("KEEP_ENDED", "off"),
         ("KEEP_DEAD_LETTERS", "72h"),
         ("DEBOUNCE_MS", "0"),
@@ -99,6 +103,8 @@ fn values_are_taken_as_meant() {
     assert!(settings.handoff_auth_key.is_none());
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("/var/lib/relay.db".into()));
+    assert_eq!(settings.files, FilesPlace::Folder("/var/lib/files".into()));
+    assert!(settings.files_allow_private);
     assert_eq!((settings.keep_ended, settings.keep_dead_letters), (None, Some(3 * DAY)));
     assert_eq!(settings.debounce_max, Duration::ZERO);
     assert_eq!(settings.send_max_age, Duration::from_secs(7200));
@@ -110,6 +116,21 @@ fn values_are_taken_as_meant() {
         load(&[("AGENT_LISTEN", "127.0.0.1:1")]).unwrap().agent_listen.unwrap().to_string(),
         "127.0.0.1:1"
     );
+}
+
+#[test]
+fn files_may_be_kept_in_somebodys_cloud() {
+    let bucket = |name: &str, prefix: &str| Bucket { name: name.to_owned(), prefix: prefix.to_owned() };
+    for (url, place) in [
+        ("memory:", FilesPlace::Memory),
+        ("file://here/files", FilesPlace::Folder("here/files".into())),
+        ("s3://acme-files", FilesPlace::S3(bucket("acme-files", ""))),
+        ("s3://acme.files/", FilesPlace::S3(bucket("acme.files", ""))),
+        ("gs://acme_files/relay/eu/", FilesPlace::Gcs(bucket("acme_files", "relay/eu"))),
+        ("az://files/relay", FilesPlace::Azure(bucket("files", "relay"))),
+    ] {
+        assert_eq!(load(&[("FILES_URL", url)]).unwrap().files, place, "{url}");
+    }
 }
 
 #[test]
@@ -145,6 +166,8 @@ fn wrong_values_are_told_in_one_sentence() {
     let agents = "must be Name=token, several separated by commas; entry";
     let short = "needs a token of at least 16 printable ASCII characters without spaces in entry 1";
     let kept = "must be a duration such as 90d, from 3d to 3650d, or off";
+    let places =
+        "must be file://path, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory:";
     let whole = "must be a whole number of milliseconds from";
     let too_long = "x".repeat(1_001);
     let off = "must be a duration such as 90s, 15m or 2h, from 1s to 24h, or off";
@@ -199,6 +222,22 @@ fn wrong_values_are_told_in_one_sentence() {
         ),
         ("DATABASE_URL", "must be sqlite://path without options (?)", &["sqlite://a.db?mode=ro"]),
         ("DATABASE_URL", "must be memory: to keep everything in memory", &["sqlite://:memory:"]),
+        ("FILES_URL", places, &["files", "https://a.b/c", "file://", "/var/files", "memory"]),
+        ("FILES_URL", "must be file://path without ? and #", &["file://a?b", "file://a#1"]),
+        (
+            "FILES_URL",
+            &format!("{places}; bucket and prefix hold letters, digits, '.', '-' and '_' alone, and no keys"),
+            &[
+                "s3://",
+                "s3:///a",
+                "gs://me:hunter2@a",
+                "az://a/b?sig=c",
+                "s3://a//b",
+                "s3://a/../b",
+                "s3://..",
+            ],
+        ),
+        ("FILES_ALLOW_PRIVATE", "must be on or off", &["true", "yes", "1", "ON"]),
         ("KEEP_ENDED", kept, &["90", "0d", "71h", "3651d", "on", "OFF", "213503982334602d"]),
         ("KEEP_DEAD_LETTERS", kept, &["2d"]),
         ("DEBOUNCE_MS", &format!("{whole} 0 to 60000"), &["60001", "1.5", "1s"]),
