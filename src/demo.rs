@@ -22,7 +22,7 @@ const INTEGRATION: &str = "custom-handoff";
 const DEBOUNCE_MS: &str = "300";
 
 /// What the demo sets up by itself, or prints in its own way.
-const NOT_FOR_TRIAL: [&str; 11] = [
+const NOT_FOR_TRIAL: [&str; 13] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -32,6 +32,8 @@ const NOT_FOR_TRIAL: [&str; 11] = [
     "LISTEN",
     "AGENT_LISTEN",
     "DATABASE_URL",
+    "FILES_URL",
+    "FILES_ALLOW_PRIVATE",
     "LOG_FORMAT",
     "RUST_LOG",
 ];
@@ -124,6 +126,8 @@ fn settings(secrets: &Secrets, ada_url: &str, folder: &Path, trial: Trial) -> an
         ("HANDOFF_INTEGRATION", INTEGRATION.to_owned()),
         ("AGENT_TOKENS", format!("Alex={}", secrets.agent_token)),
         ("DATABASE_URL", format!("sqlite://{}", folder.join("demo.db").display())),
+        ("FILES_URL", format!("file://{}", folder.join("files").display())),
+        ("FILES_ALLOW_PRIVATE", "on".to_owned()),
         ("DEBOUNCE_MS", DEBOUNCE_MS.to_owned()),
     ];
     let own = env.into_iter().map(|(name, value)| (name.to_owned(), value));

@@ -38,6 +38,10 @@ use crate::{
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
+    files::{
+        Files, FilesError,
+        fetch::{FetchLimits, Fetcher, Reach},
+    },
     http::{
         App, Limits,
         connections::{ConnectionLimits, serve_connections},
@@ -67,6 +71,9 @@ pub enum StartError {
     /// The store can't be opened.
     #[error("DATABASE_URL")]
     Store(#[from] StoreError),
+    /// Files can't be kept.
+    #[error("FILES_URL")]
+    Files(#[from] FilesError),
     /// A secret is not one.
     #[error("WEBHOOK_SECRET")]
     Secret(#[from] UnusableSecret),
@@ -115,6 +122,8 @@ impl Server {
         let ada = Client::new(&settings.ada_base_url, key, rates(&settings), settings.ada_timeout)?;
         let ada = ada.counted_by(Arc::clone(&metrics));
         let opened = store::open(&settings.database).await?;
+        let files = Files::open(&settings.files).await?;
+        let fetcher = Fetcher::new(reach(&settings), FetchLimits::default())?;
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         let tokens = settings.agent_tokens.clone();
         let sign_in = SignIn::new(Arc::clone(&opened.store), Arc::clone(&environment), tokens);
@@ -122,6 +131,8 @@ impl Server {
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
             ada: Arc::new(ada),
+            files,
+            fetcher,
             reader: reader(&settings),
             policy: policy(&settings),
             metrics: Arc::clone(&metrics),
@@ -185,6 +196,10 @@ fn reader(settings: &Settings) -> Reader {
     Reader { integration: settings.handoff_integration.clone(), ai_agent }
 }
 
+const fn reach(settings: &Settings) -> Reach {
+    if settings.files_allow_private { Reach::PublicAndLoopback } else { Reach::Public }
+}
+
 fn rates(settings: &Settings) -> Rates {
     Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute }
 }
@@ -241,6 +256,9 @@ async fn keep_house(engine: Arc<Engine>, sign_in: Arc<SignIn>, keep: Keep, stop:
         tracing::warn!(error = %error, "sessions of former tokens could not be ended");
     }
     while !stop.is_cancelled() {
+        if let Err(error) = engine.forget_files().await {
+            tracing::warn!(error = %error, "files that belong to nothing could not be forgotten");
+        }
         let pause = match engine.store().forget(Time::now(), &keep).await {
             Ok(Forgotten::Part) => BETWEEN_STEPS,
             Ok(Forgotten::All) => FORGET_EVERY,

@@ -1,16 +1,41 @@
 //! What the engine asks of Ada.
 
+use std::io;
+
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 
 use super::{
     answer::Answer,
     limits::{Permit, Priority},
 };
 use crate::relay::{
-    delivery::{Listed, Receipt},
+    delivery::{Listed, Receipt, Uploaded},
     id::ConversationId,
     time::Offset,
 };
+
+/// What a message says.
+#[derive(Clone, Copy, Debug)]
+pub enum Says<'a> {
+    /// Words.
+    Text(&'a str),
+    /// A file that Ada has already.
+    File(&'a Uploaded),
+}
+
+/// A file for Ada: at most 50 MB, of a type that Ada takes.
+pub struct Upload {
+    /// Its name.
+    pub filename: String,
+    /// Its type.
+    pub mime_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The bytes, as they are read.
+    pub bytes: BoxStream<'static, io::Result<Bytes>>,
+}
 
 /// The calls of one AI Agent's API that a handoff needs. [`Client`](super::client::Client) makes them; a
 /// simulation answers them itself.
@@ -19,14 +44,17 @@ pub trait Ada: Send + Sync {
     /// Waits until Ada's limits leave room for a call about `conversation`.
     async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit;
 
-    /// Posts a text message of a human agent.
+    /// Posts a message of a human agent.
     async fn send_message(
         &self,
         permit: Permit,
         conversation: &ConversationId,
         display_name: &str,
-        text: &str,
+        says: Says<'_>,
     ) -> Answer<Receipt>;
+
+    /// Brings a file to Ada, for a message to point to.
+    async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded>;
 
     /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
     ///

@@ -7,13 +7,16 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{
+    Method, RequestBuilder, Response,
+    multipart::{Form, Part},
+};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
     answer::{Answer, date, read, recognise, told, unanswered},
-    api::Ada,
+    api::{Ada, Says, Upload},
     clock::AdaClock,
     limits::{Limits, Permit, Priority, Rates, Told},
     message::{author, content, id},
@@ -22,7 +25,7 @@ use crate::{
     environment::Machine,
     metrics::Metrics,
     relay::{
-        delivery::{Failure, Listed, Receipt},
+        delivery::{Failure, Listed, Receipt, Uploaded},
         event::Message,
         id::{ConversationId, MessageId},
         time::{Offset, Time},
@@ -34,6 +37,8 @@ use crate::{
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Pages of a hundred read before what they hold is kept: the rest is read afterwards.
 const PAGES_AT_ONCE: usize = 10;
+/// An upload may take as long as a call, and as its bytes do at this rate: so many in a second.
+const SLOWEST_UPLOAD: u64 = 128 << 10;
 /// Ada's limit for a conversation's metadata.
 pub const MAX_METADATA_BYTES: usize = 4_096;
 
@@ -45,6 +50,7 @@ pub struct Client {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     clock: AdaClock,
+    timeout: Duration,
 }
 
 impl Client {
@@ -62,6 +68,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .timeout(timeout)
+            .http1_only()
             .user_agent(concat!("handoff-relay/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
@@ -71,6 +78,7 @@ impl Client {
             limits: Limits::new(rates, Arc::new(Machine)),
             metrics: Arc::default(),
             clock: AdaClock::default(),
+            timeout,
         })
     }
 
@@ -234,15 +242,50 @@ impl Ada for Client {
         permit: Permit,
         conversation: &ConversationId,
         display_name: &str,
-        text: &str,
+        says: Says<'_>,
     ) -> Answer<Receipt> {
+        let content = match says {
+            Says::Text(text) => json!({ "type": "text", "body": text }),
+            Says::File(Uploaded { url, filename, mime_type }) => {
+                json!({ "type": "file", "url": url, "mime_type": mime_type, "filename": filename })
+            }
+        };
         let body = json!({
             "author": {"role": "human_agent", "display_name": display_name},
-            "content": {"type": "text", "body": text},
+            "content": content,
         });
         let answer =
             self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
         answer.map(|stored| receipt(&stored))
+    }
+
+    async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded> {
+        let url = match self.url(conversation, "attachments/") {
+            Ok(url) => url,
+            Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
+        };
+        let patience = self.timeout + Duration::from_secs(file.size / SLOWEST_UPLOAD);
+        let (filename, mime_type) = (file.filename.clone(), file.mime_type.clone());
+        let bytes = reqwest::Body::wrap_stream(file.bytes);
+        let part = Part::stream_with_length(bytes, file.size).file_name(file.filename);
+        let part = match part.mime_str(&file.mime_type) {
+            Ok(part) => part,
+            Err(_) => {
+                let reason = Failure::Refused("the file's type can't stand in a form".to_owned());
+                return Answer { outcome: Err(reason), answered_at: None };
+            }
+        };
+        let form = Form::new().part("file", part);
+        let request = self.http.request(Method::POST, url).multipart(form).timeout(patience);
+        let answer = self.send(permit, "upload", request).await;
+        let uploaded = |stored: Value| {
+            let said = |field: &str| stored.get(field).and_then(Value::as_str).map(str::to_owned);
+            let url = said("url").filter(|url| !url.is_empty());
+            let url = url.ok_or_else(|| Failure::Unclear("Ada did not say where the file is".to_owned()))?;
+            let filename = said("filename").unwrap_or(filename);
+            Ok(Uploaded { url, filename, mime_type: said("mime_type").unwrap_or(mime_type) })
+        };
+        Answer { outcome: answer.outcome.and_then(uploaded), answered_at: answer.answered_at }
     }
 
     async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {

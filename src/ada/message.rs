@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::relay::thread::{Author, Content, Role};
+use crate::relay::thread::{Author, Bytes, Content, Role};
 
 /// The longest id we take, in characters: those of Ada's are under 50.
 pub const MAX_ID_CHARS: usize = 200;
@@ -54,6 +54,7 @@ pub fn content(data: &Value) -> Result<Content, Unreadable> {
             filename: text(content, "filename").unwrap_or_else(|| "file".to_owned()),
             mime_type: text(content, "mime_type").unwrap_or_else(|| "application/octet-stream".to_owned()),
             source_url: text(content, "url"),
+            bytes: Bytes::Awaited,
         },
         other => Content::Unknown { name: other.to_owned() },
     })

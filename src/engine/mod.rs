@@ -7,6 +7,7 @@
 mod canned_replies;
 mod clocked;
 mod dead_letters;
+mod files;
 mod outbox;
 mod recovery;
 mod release;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 pub use dead_letters::ReplayError;
+pub use files::{NewFile, SendFileError};
 pub use outbox::Outbox;
 pub use recovery::Recovery;
 pub use release::Releaser;
@@ -36,6 +38,7 @@ use crate::{
         webhook::{Reader, Reading},
     },
     environment::Environment,
+    files::{Files, fetch::Fetcher},
     metrics::Metrics,
     relay::{
         changes::{Now, Of, Policy, Scope},
@@ -76,6 +79,10 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The way to Ada.
     pub ada: Arc<dyn Ada>,
+    /// Where the bytes of files are kept.
+    pub files: Files,
+    /// How they are fetched from where Ada points.
+    pub fetcher: Fetcher,
     /// How webhooks are read.
     pub reader: Reader,
     /// The rules' settings.
@@ -92,6 +99,8 @@ pub struct Parts {
 pub struct Engine {
     store: Arc<dyn Store>,
     ada: Arc<dyn Ada>,
+    files: Files,
+    fetcher: Fetcher,
     reader: Reader,
     policy: Arc<Policy>,
     metrics: Arc<Metrics>,
@@ -112,6 +121,8 @@ impl Engine {
         Self {
             store: parts.store,
             ada: parts.ada,
+            files: parts.files,
+            fetcher: parts.fetcher,
             reader: parts.reader,
             policy: Arc::new(parts.policy),
             metrics: parts.metrics,
@@ -335,7 +346,7 @@ impl Engine {
     /// # Errors
     /// As [`write::message`], or the store failed.
     pub async fn write(&self, id: HandoffId, message: Message) -> Result<Row, EngineError> {
-        let scope = write::scope(&id, &message);
+        let scope = write::scope(&id, &message.by);
         self.act(scope, move |draft| write::message(draft, &id, &message)).await
     }
 

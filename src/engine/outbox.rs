@@ -10,14 +10,15 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Engine;
+use super::{Engine, files};
 use crate::{
     ada::{
         answer::Answer,
+        api::Says,
         limits::{Permit, Priority},
     },
     relay::{
-        delivery::{Delivery, Queue, Task},
+        delivery::{Delivery, Outgoing, Queue, Task},
         rules::{
             attempt::{self, Step},
             look::{self, Look},
@@ -30,7 +31,8 @@ use crate::{
 
 /// Deliveries under way or in line at once. Ada's limits let fewer calls be made within one's timeout, so that the
 /// first attempts of many hung conversations don't take up all the places.
-const AT_ONCE: [(Queue, usize); 3] = [(Queue::Writes, 256), (Queue::Reads, 32), (Queue::Again, 128)];
+const AT_ONCE: [(Queue, usize); 4] =
+    [(Queue::Writes, 256), (Queue::Reads, 32), (Queue::Again, 128), (Queue::Files, 32)];
 /// How long a claim lasts: longer than any wait in line and attempt, so that none is tried twice at a time.
 /// One that waited for half of it is left for the next claim.
 const LEASE: Duration = Duration::from_secs(3_600);
@@ -110,6 +112,11 @@ fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
 }
 
 async fn take_turn(engine: &Engine, delivery: Delivery, claimed_at: Time, stop: &CancellationToken) {
+    if let Task::Fetch { .. } = delivery.task {
+        // A fetch is begun anew after a stop.
+        stop.run_until_cancelled(files::fetch(engine, delivery)).await;
+        return;
+    }
     // Waiting in line for Ada is no work under way: a stop ends it, and the delivery stays.
     let turn = engine.ada.turn(priority(&delivery), &delivery.key.conversation);
     let Some(permit) = stop.run_until_cancelled(turn).await else { return };
@@ -118,7 +125,8 @@ async fn take_turn(engine: &Engine, delivery: Delivery, claimed_at: Time, stop: 
     }
     // From here on it is written down that Ada may have it.
     match begin(engine, &delivery).await {
-        Ok(Step::Nothing) => {}
+        Ok(Step::Nothing | Step::Fetch { .. }) => {}
+        Ok(Step::Upload { began, file }) => files::upload(engine, permit, delivery, began, file).await,
         Ok(Step::Call { began }) => call(engine, permit, delivery, began).await,
         Ok(Step::Look { from }) => read(engine, permit, delivery, from).await,
         Err(error) => {
@@ -131,13 +139,13 @@ const fn priority(delivery: &Delivery) -> Priority {
     match (&delivery.task, delivery.queue()) {
         (Task::Recover { .. }, _) => Priority::Recover,
         (_, Queue::Writes) => Priority::Write,
-        (_, Queue::Reads) => Priority::Read,
+        (_, Queue::Reads | Queue::Files) => Priority::Read,
         (_, Queue::Again) => Priority::Again,
     }
 }
 
 /// The handoff may have ended while the delivery stood in line: nothing of it may then reach the next one.
-async fn begin(engine: &Engine, delivery: &Delivery) -> Result<Step, StoreError> {
+pub(super) async fn begin(engine: &Engine, delivery: &Delivery) -> Result<Step, StoreError> {
     patiently(delivery, || {
         let id = delivery.id.clone();
         engine.decide(attempt::scope(&delivery.handoff), move |draft| attempt::begin(draft, &id))
@@ -148,8 +156,9 @@ async fn begin(engine: &Engine, delivery: &Delivery) -> Result<Step, StoreError>
 async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) {
     let conversation = &delivery.key.conversation;
     let Answer { outcome, answered_at } = match &delivery.task {
-        Task::Send { text, display_name, .. } => {
-            engine.ada.send_message(permit, conversation, display_name, text).await
+        Task::Send { what, display_name, .. } => {
+            let Some(says) = says(what) else { return };
+            engine.ada.send_message(permit, conversation, display_name, says).await
         }
         _ => engine.ada.end_handoff(permit, conversation).await,
     };
@@ -166,6 +175,14 @@ async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) 
     });
     // What can't be noted is in doubt, and stays so.
     drop(settled.await);
+}
+
+/// What a message says; `None` for a file that Ada has yet to get.
+fn says(what: &Outgoing) -> Option<Says<'_>> {
+    match what {
+        Outgoing::Text { text } => Some(Says::Text(text)),
+        Outgoing::File { file } => file.uploaded.as_ref().map(Says::File),
+    }
 }
 
 async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<String>) {
@@ -194,7 +211,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
 }
 
 /// Repeats a decision until the store takes it, or has stopped.
-async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     delivery: &Delivery,
     decide: impl Fn() -> F,
 ) -> Result<T, StoreError> {

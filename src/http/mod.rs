@@ -7,6 +7,7 @@ pub mod body;
 pub mod connections;
 pub mod cookie;
 pub mod extract;
+pub mod form;
 mod health;
 pub mod origin;
 pub mod problem;
@@ -35,6 +36,8 @@ use cookie::SessionCookie;
 const BODY_BUDGET: usize = 64 << 20;
 /// Event streams open at once.
 const MAX_STREAMS: usize = 512;
+/// Files that agents send at once.
+const MAX_UPLOADS: usize = 32;
 
 /// What clients may take of the doors.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,8 @@ pub struct Shared {
     pub packed: Packed,
     /// A permit for each event stream.
     pub streams: Arc<Semaphore>,
+    /// A permit for each file that an agent sends.
+    pub uploads: Semaphore,
     /// Ends event streams when the relay stops.
     pub stop: CancellationToken,
 }
@@ -111,6 +116,7 @@ impl App {
             bodies,
             packed,
             streams,
+            uploads: Semaphore::new(MAX_UPLOADS),
             stop,
         }))
     }

@@ -11,7 +11,11 @@ use utoipa::ToSchema;
 
 use super::body::BodyError;
 use crate::{
-    agents::sign_in::NotSignedIn, engine::EngineError, relay::rules::act::Refusal, store::StoreError,
+    agents::sign_in::NotSignedIn,
+    engine::{EngineError, SendFileError},
+    files::FilesError,
+    relay::rules::act::Refusal,
+    store::StoreError,
 };
 
 /// The media type of errors.
@@ -114,6 +118,22 @@ impl From<BodyError> for Problem {
             BodyError::Broken => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<FilesError> for Problem {
+    fn from(error: FilesError) -> Self {
+        tracing::error!(error = %error, "a file could not be kept or read");
+        Self::unavailable("files can't be kept or read just now")
+    }
+}
+
+impl From<SendFileError> for Problem {
+    fn from(error: SendFileError) -> Self {
+        match error {
+            SendFileError::Engine(error) => error.into(),
+            SendFileError::Files(error) => error.into(),
+        }
     }
 }
 

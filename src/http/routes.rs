@@ -2,6 +2,7 @@
 
 use axum::{
     Json, Router,
+    extract::DefaultBodyLimit,
     http::{HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
@@ -15,7 +16,7 @@ use super::{
     start, webhook,
 };
 use crate::agents::{
-    api::{canned_replies, dead_letters, events, handoffs, messages, openapi, session},
+    api::{canned_replies, dead_letters, events, files, handoffs, messages, openapi, session},
     console,
 };
 
@@ -46,6 +47,8 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
         .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
+        .route("/api/handoffs/{id}/messages/{row}/file", get(files::get))
+        .route("/api/handoffs/{id}/files", post(files::send).layer(DefaultBodyLimit::disable()))
         .route("/api/handoffs/{id}/notes", post(messages::note))
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))

@@ -4,14 +4,25 @@ use std::time::Duration;
 
 const BASE: Duration = Duration::from_millis(500);
 const CAP: Duration = Duration::from_secs(30);
+/// A file waits for days if it must: its URL lives so long.
+const FILE_CAP: Duration = Duration::from_secs(15 * 60);
 
 /// How long to wait before try number `attempts + 1`, after `attempts` failed ones (1 for the first).
 ///
 /// The ceiling doubles from 0.5 s to 30 s; `jitter` (0 to 1, drawn by the caller) picks a point below it,
 /// so that what failed together doesn't come back together.
 pub fn delay(attempts: u32, jitter: f64) -> Duration {
+    below(CAP, attempts, jitter)
+}
+
+/// The same for fetching a file: the ceiling goes on doubling to 15 minutes.
+pub fn file_delay(attempts: u32, jitter: f64) -> Duration {
+    below(FILE_CAP, attempts, jitter)
+}
+
+fn below(cap: Duration, attempts: u32, jitter: f64) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
-    let ceiling = BASE.saturating_mul(1 << doublings).min(CAP);
+    let ceiling = BASE.saturating_mul(1 << doublings).min(cap);
     ceiling.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
@@ -29,5 +40,7 @@ mod tests {
         }
         assert_eq!(delay(3, 0.25), Duration::from_millis(500));
         assert_eq!(delay(1, f64::NAN.max(7.0)), Duration::from_millis(500));
+        assert_eq!(file_delay(7, 1.0), Duration::from_secs(32));
+        assert_eq!(file_delay(u32::MAX, 1.0), FILE_CAP);
     }
 }

@@ -1,12 +1,13 @@
 //! What waits in the outbox, and what came of an attempt.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::Message,
     id::{ConversationKey, DeliveryId, HandoffId, MessageId, RowId},
+    thread::Missing,
     time::Time,
 };
 
@@ -37,12 +38,13 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
-    /// Post the row's text to Ada.
+    /// Post the row to Ada.
     Send {
         /// Which row.
         row: RowId,
-        /// The words, all of them.
-        text: String,
+        /// What it says.
+        #[serde(flatten)]
+        what: Outgoing,
         /// The name the end user sees.
         display_name: String,
     },
@@ -58,23 +60,71 @@ pub enum Task {
         /// What was written before this, by our clock, won't come by webhook any more.
         missed_before: Option<Time>,
     },
+    /// Fetch the bytes of the row's file.
+    Fetch {
+        /// Which row.
+        row: RowId,
+    },
 }
 
-/// The lanes of one handoff: reads don't hold up what people write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a message of ours says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outgoing {
+    /// Words.
+    Text {
+        /// All of them.
+        text: String,
+    },
+    /// A file, whose bytes are kept under the row's id.
+    File {
+        /// Which.
+        file: Attachment,
+    },
+}
+
+/// A file on its way to Ada: its bytes go there first, then the message that points to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its name.
+    pub filename: String,
+    /// Its type.
+    pub mime_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// What Ada made of the bytes, once it has them.
+    pub uploaded: Option<Uploaded>,
+}
+
+/// What Ada calls a file that it has the bytes of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Uploaded {
+    /// Where it is: presigned. Never leaves the store, except for Ada.
+    pub url: String,
+    /// Its name.
+    pub filename: String,
+    /// Its type.
+    pub mime_type: String,
+}
+
+/// The lanes of one handoff: reads don't hold up what people write, and no file holds up another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// What the end user notices.
     Ada,
     /// What only the thread needs.
     AdaReads,
+    /// The file of one row.
+    File(RowId),
 }
 
 impl Lane {
     /// The name it is stored under.
-    pub const fn as_str(self) -> &'static str {
+    pub fn name(&self) -> Cow<'static, str> {
         match self {
-            Self::Ada => "ada",
-            Self::AdaReads => "ada_reads",
+            Self::Ada => "ada".into(),
+            Self::AdaReads => "ada_reads".into(),
+            Self::File(row) => format!("file {row}").into(),
         }
     }
 }
@@ -88,6 +138,8 @@ pub enum Queue {
     Reads,
     /// Either, tried before.
     Again,
+    /// Files to fetch: not through Ada's API, and each for as long as it takes.
+    Files,
 }
 
 impl Queue {
@@ -97,6 +149,7 @@ impl Queue {
             Self::Writes => "writes",
             Self::Reads => "reads",
             Self::Again => "again",
+            Self::Files => "files",
         }
     }
 }
@@ -104,9 +157,10 @@ impl Queue {
 impl Delivery {
     /// Where it waits. A message that was refused for a moment, once, is as good as new.
     pub const fn queue(&self) -> Queue {
-        match (self.task.lane(), self.attempts) {
-            (Lane::Ada, 0..=1) if self.doubt.is_none() => Queue::Writes,
-            (Lane::AdaReads, 0) => Queue::Reads,
+        match (&self.task, self.attempts) {
+            (Task::Send { .. } | Task::End { .. }, 0..=1) if self.doubt.is_none() => Queue::Writes,
+            (Task::Transcript | Task::Recover { .. }, 0) => Queue::Reads,
+            (Task::Fetch { .. }, _) => Queue::Files,
             _ => Queue::Again,
         }
     }
@@ -114,17 +168,18 @@ impl Delivery {
 
 impl Task {
     /// The lane it runs in.
-    pub const fn lane(&self) -> Lane {
+    pub fn lane(&self) -> Lane {
         match self {
             Self::Send { .. } | Self::End { .. } => Lane::Ada,
             Self::Transcript | Self::Recover { .. } => Lane::AdaReads,
+            Self::Fetch { row } => Lane::File(row.clone()),
         }
     }
 
     /// The row that shows how it went.
     pub const fn row(&self) -> Option<&RowId> {
         match self {
-            Self::Send { row, .. } | Self::End { row } => Some(row),
+            Self::Send { row, .. } | Self::End { row } | Self::Fetch { row } => Some(row),
             Self::Transcript | Self::Recover { .. } => None,
         }
     }
@@ -137,6 +192,15 @@ pub struct Receipt {
     pub message_id: Option<MessageId>,
     /// When Ada stored it.
     pub created_at: Option<Time>,
+}
+
+/// Why the bytes of a file could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfetched {
+    /// Not this time.
+    Passing(String),
+    /// Never: see [`Missing`].
+    Never(Missing, String),
 }
 
 /// A part of Ada's message list.

@@ -10,7 +10,7 @@ use super::{
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
     ledger::Ledger,
-    thread::{Author, Content, EventName, Role, Row, Sending, Source},
+    thread::{Author, Bytes, Content, EventName, Role, Row, Sending, Source},
     time::Time,
 };
 
@@ -188,7 +188,13 @@ impl<'a> Draft<'a> {
 
     /// Adds a row at the end of a handoff's numbering and gives its place among the rows.
     pub fn add_row(&mut self, handoff: usize, new: NewRow) -> usize {
-        let (id, now) = (RowId(self.new_id()), self.now.at);
+        let id = RowId(self.new_id());
+        self.add_row_as(id, handoff, new)
+    }
+
+    /// The same for a row whose id is taken already. The bytes of a file that Ada's side sent are to be fetched.
+    pub fn add_row_as(&mut self, id: RowId, handoff: usize, new: NewRow) -> usize {
+        let now = self.now.at;
         let owner = self.change_handoff(handoff);
         let row = Row {
             id,
@@ -213,6 +219,9 @@ impl<'a> Draft<'a> {
         self.account(handoff, &Ledger::default(), &row);
         if row.counts_as_unread() {
             self.count_unread(handoff, row.seq);
+        }
+        if let Content::File { bytes: Bytes::Awaited, .. } = &row.content {
+            self.deliver(handoff, Task::Fetch { row: row.id.clone() });
         }
         self.view.rows.push(row);
         self.view.rows.len() - 1

@@ -307,14 +307,12 @@ fn preview(row: &Row) -> Row {
     let mut row = row.clone();
     row.ids = AdaIds { webhook: row.ids.shown().cloned(), ..AdaIds::default() };
     row.tried_at = None;
+    row.content = row.content.without_address();
     if let Content::Text { body } = &mut row.content
         && let Some((cut, _)) = body.char_indices().nth(PREVIEW_CHARS)
     {
         body.truncate(cut);
         body.push('…');
-    }
-    if let Content::File { source_url, .. } = &mut row.content {
-        *source_url = None;
     }
     row
 }

@@ -52,6 +52,9 @@ pub enum Content {
         mime_type: String,
         /// Presigned by Ada, good for 7 days. Never leaves the store.
         source_url: Option<String>,
+        /// Where its bytes are.
+        #[serde(default)]
+        bytes: Bytes,
     },
     /// A link, such as Ada's satisfaction survey.
     Link {
@@ -82,6 +85,37 @@ pub enum Content {
         /// Its name.
         name: String,
     },
+}
+
+/// Where the bytes of a file are. The relay keeps them under the row's own id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "are", rename_all = "snake_case")]
+pub enum Bytes {
+    /// At Ada; they will be fetched.
+    #[default]
+    Awaited,
+    /// With us.
+    Kept {
+        /// How many they are.
+        size: u64,
+    },
+    /// Out of reach.
+    Missing {
+        /// Whether asking again could help.
+        why: Missing,
+        /// The reason, for people to read.
+        error: String,
+    },
+}
+
+/// Why the relay has no bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Ada doesn't have them any more.
+    Gone,
+    /// The relay doesn't take them.
+    Refused,
 }
 
 /// What can happen to a handoff.
@@ -225,7 +259,7 @@ impl Row {
     pub fn shows_like(&self, other: &Self) -> bool {
         let shown = |row: &Self| {
             let ids = AdaIds { webhook: row.ids.shown().cloned(), ..AdaIds::default() };
-            Self { ids, tried_at: None, ..row.clone() }
+            Self { ids, tried_at: None, content: row.content.without_address(), ..row.clone() }
         };
         shown(self) == shown(other)
     }
@@ -235,6 +269,18 @@ impl Row {
     pub fn fingerprint(&self) -> String {
         let second = self.created_by_ada.then(|| self.created_at.second());
         fingerprint(self.author.role, &self.content, second)
+    }
+}
+
+impl Content {
+    /// The same without the presigned URL of a file.
+    #[must_use]
+    pub fn without_address(&self) -> Self {
+        let mut content = self.clone();
+        if let Self::File { source_url, .. } = &mut content {
+            *source_url = None;
+        }
+        content
     }
 }
 

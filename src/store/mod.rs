@@ -5,6 +5,7 @@
 //! table name and no sqlx type leaves this folder, and nobody assumes that this process is the only one:
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
+pub mod files;
 mod memory;
 pub mod replies;
 pub mod sessions;
@@ -32,6 +33,7 @@ use crate::{
     },
     settings::Database,
 };
+use files::{FileChecks, FileOf};
 use replies::{CannedReply, ReplyChange, ReplyOutcome};
 use sessions::{Digest, Session, SessionChange};
 
@@ -252,6 +254,12 @@ pub trait Store: Send + Sync {
 
     /// Somebody signs in, comes back, or goes.
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError>;
+
+    /// Files that it is time to look at, at most `limit`: whether they have a row.
+    async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError>;
+
+    /// A file is to be looked at, or has been. Those of a forgotten handoff are to be at once.
+    async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError>;
 
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use handoff_relay::{
     ada::{
         answer::Answer,
-        api::Ada,
+        api::{Ada, Says, Upload},
         limits::{Limits, Permit, Priority, Rates, Told},
     },
     environment::Environment,
     relay::{
-        delivery::{Failure, Listed, Receipt},
+        delivery::{Failure, Listed, Receipt, Uploaded},
         event::Message,
         id::{ConversationId, MessageId},
         thread::{Author, Content, Role},
@@ -328,15 +328,28 @@ impl Ada for SimAda {
         permit: Permit,
         conversation: &ConversationId,
         _display_name: &str,
-        text: &str,
+        says: Says<'_>,
     ) -> Answer<Receipt> {
         let stores = || {
             self.takes(conversation.as_str())?;
+            let text = match says {
+                Says::Text(text) => text,
+                Says::File(file) => &file.url,
+            };
             let stored = self.writes(conversation.as_str(), Role::HumanAgent, text);
             let id = self.id(stored.number, "answer");
             Ok(Receipt { message_id: Some(MessageId(id)), created_at: Some(stored.at) })
         };
         self.call(permit, conversation, stores).await
+    }
+
+    async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded> {
+        let takes = || {
+            self.takes(conversation.as_str())?;
+            let Upload { filename, mime_type, .. } = file;
+            Ok(Uploaded { url: filename.clone(), filename, mime_type })
+        };
+        self.call(permit, conversation, takes).await
     }
 
     async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {

@@ -7,7 +7,10 @@ use handoff_relay::{
     environment::Environment,
     relay::{
         id::HandoffId,
-        rules::{start::Started, write::Message},
+        rules::{
+            start::Started,
+            write::{Message, Request},
+        },
         thread::{Content, Role, Row, Sending},
         time::Time,
     },
@@ -21,6 +24,11 @@ use crate::{ada::SimAda, clock::Simulated, dice::Dice, post::Post, relay::Relay}
 const HISTORY: &str = "Is anybody there?";
 /// Nothing that is waited for takes so long.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The one agent there is.
+pub fn alex() -> Request {
+    Request { agent: "Alex".to_owned(), idempotency: None }
+}
 
 /// A conversation in a handoff.
 pub struct Chat {
@@ -37,13 +45,13 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(seed: u64) -> Self {
+    pub async fn new(seed: u64) -> Self {
         let dice = Dice::new(seed);
         let environment = Arc::new(Simulated::new(dice.clone()));
         let clock: Arc<dyn Environment> = Arc::<Simulated>::clone(&environment);
         let ada = SimAda::new(clock, dice.clone());
         ada.calm();
-        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada));
+        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada)).await;
         let post = Post::new(Arc::clone(&ada), Arc::clone(&relay), dice);
         Self { ada, relay, post, environment }
     }
@@ -106,7 +114,7 @@ impl Desk {
     }
 
     pub async fn writes(&self, chat: &Chat, text: &str) -> Row {
-        let message = Message { agent: "Alex".to_owned(), text: text.to_owned(), idempotency: None };
+        let message = Message { by: alex(), text: text.to_owned() };
         self.engine().write(chat.handoff.clone(), message).await.unwrap()
     }
 

@@ -18,7 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[test]
 fn hundreds_of_hung_handoffs_leave_calls_for_the_others() {
     in_simulated_time(async {
-        let mut desk = Desk::new(7);
+        let mut desk = Desk::new(7).await;
         let chats = desk.hands_off(HUNG + 1).await;
         let (healthy, hung) = chats.split_first().unwrap();
         for chat in hung {
@@ -44,7 +44,7 @@ fn hundreds_of_hung_handoffs_leave_calls_for_the_others() {
 #[test]
 fn hung_handoffs_keep_no_other_from_being_looked_after() {
     in_simulated_time(async {
-        let mut desk = Desk::new(7);
+        let mut desk = Desk::new(7).await;
         let chats = desk.hands_off(20).await;
         let (healthy, hung) = chats.split_first().unwrap();
         for chat in hung {

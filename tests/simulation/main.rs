@@ -42,7 +42,7 @@ fn in_simulated_time<T>(story: impl Future<Output = T>) -> T {
 /// Runs one schedule; gives what happened, and what went wrong.
 fn run(seed: u64) -> (Vec<String>, Result<(), String>) {
     in_simulated_time(async {
-        let mut story = Story::new(seed);
+        let mut story = Story::new(seed).await;
         let outcome = story.runs(STEPS).await;
         (std::mem::take(&mut story.trace), outcome)
     })

@@ -43,7 +43,7 @@ fn an_hour_of_errors() {
 
 fn outage(fault: Fault) {
     in_simulated_time(async {
-        let mut desk = Desk::new(11);
+        let mut desk = Desk::new(11).await;
         let chats = desk.hands_off(HANDOFFS).await;
         let written = agents_write_through_it(&mut desk, &chats, fault).await;
         let queued = nothing_old_waits(&desk, &chats, &written).await;

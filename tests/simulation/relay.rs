@@ -11,9 +11,13 @@ use handoff_relay::{
     ada::{signature::Verifier, webhook::Reader},
     engine::{Engine, Outbox, Parts, Recovery, Releaser},
     environment::Environment,
+    files::{
+        Files,
+        fetch::{FetchLimits, Fetcher, Reach},
+    },
     metrics::Metrics,
     relay::{buffer::Timings, changes::Policy, id::AiAgent},
-    settings::Secret,
+    settings::{FilesPlace, Secret},
     store::{MemoryStore, Store},
 };
 use tokio::task::JoinSet;
@@ -30,6 +34,7 @@ pub const RECOVER_AFTER: Duration = Duration::from_secs(120);
 /// What survives a crash, and what runs until the next.
 pub struct Relay {
     pub store: Arc<MemoryStore>,
+    files: Files,
     environment: Arc<Simulated>,
     ada: Arc<SimAda>,
     verifier: Verifier,
@@ -43,10 +48,12 @@ struct Running {
 }
 
 impl Relay {
-    pub fn new(environment: Arc<Simulated>, ada: Arc<SimAda>) -> Arc<Self> {
+    pub async fn new(environment: Arc<Simulated>, ada: Arc<SimAda>) -> Arc<Self> {
         let verifier = Verifier::new(&[Secret::new(SECRET)]).unwrap();
         let store = Arc::new(MemoryStore::new());
-        let relay = Arc::new(Self { store, environment, ada, verifier, running: Mutex::new(None) });
+        let files = Files::open(&FilesPlace::Memory).await.unwrap();
+        let running = Mutex::new(None);
+        let relay = Arc::new(Self { store, files, environment, ada, verifier, running });
         relay.start();
         relay
     }
@@ -69,6 +76,8 @@ impl Relay {
         let engine = Arc::new(Engine::new(Parts {
             store,
             ada: Arc::<SimAda>::clone(&self.ada),
+            files: self.files.clone(),
+            fetcher: Fetcher::new(Reach::Public, FetchLimits::default()).unwrap(),
             reader: Reader {
                 integration: INTEGRATION.to_owned(),
                 ai_agent: AiAgent("acme.ada.support".to_owned()),

@@ -17,7 +17,7 @@ use handoff_relay::{
 };
 use serde_json::Map;
 
-use crate::{ada::SimAda, clock::Simulated, dice::Dice, post::Post, promises, relay::Relay};
+use crate::{ada::SimAda, clock::Simulated, desk::alex, dice::Dice, post::Post, promises, relay::Relay};
 
 /// A message that an agent was told is accepted.
 #[derive(Clone, Debug)]
@@ -47,12 +47,12 @@ pub struct Story {
 }
 
 impl Story {
-    pub fn new(seed: u64) -> Self {
+    pub async fn new(seed: u64) -> Self {
         let dice = Dice::new(seed);
         let environment = Arc::new(Simulated::new(dice.clone()));
         let clock: Arc<dyn Environment> = Arc::<Simulated>::clone(&environment);
         let ada = SimAda::new(clock, dice.clone());
-        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada));
+        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada)).await;
         let post = Post::new(Arc::clone(&ada), Arc::clone(&relay), dice.clone());
         let conversations = (0..=dice.below(3)).map(|number| format!("chat-{number}")).collect();
         Self {
@@ -209,7 +209,7 @@ impl Story {
             self.written += 1;
             let body =
                 if self.dice.percent(20) { "ok".to_owned() } else { format!("agent {}", self.written) };
-            let message = Message { agent: "Alex".to_owned(), text: body.clone(), idempotency: None };
+            let message = Message { by: alex(), text: body.clone() };
             if let Ok(row) = engine.write(id.clone(), message).await {
                 self.note(format!("{conversation}: Alex writes {body} ({})", row.id));
                 self.accepted.push(Accepted { row: row.id, handoff: id.clone(), body, retried: false });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind, Of, Scope, View},
-        delivery::{Delivery, Task},
+        delivery::{Delivery, Outgoing, Task},
         event::{Event, EventKind, Message, SortKey},
         handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
         id::{ConversationKey, HandoffId},
@@ -118,7 +118,7 @@ pub fn event(conversation: &str, svix_id: &str, seconds: i64) -> Event {
 pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
     let task = Task::Send {
         row: format!("{handoff}-1").as_str().into(),
-        text: id.to_owned(),
+        what: Outgoing::Text { text: id.to_owned() },
         display_name: "Alex".to_owned(),
     };
     Delivery {

@@ -24,7 +24,7 @@ use crate::{
     },
     relay::{
         id::{HandoffId, RowId},
-        rules::write::Message,
+        rules::write::{Message, Request},
         thread::{Content, Row},
     },
 };
@@ -118,7 +118,7 @@ pub async fn write(
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
-    let message = Message { agent: agent.0, text: body.value.text, idempotency };
+    let message = Message { by: Request { agent: agent.0, idempotency }, text: body.value.text };
     let row = app.engine.write(HandoffId(id), message).await?;
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
@@ -140,7 +140,7 @@ pub async fn note(
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
-    let note = Message { agent: agent.0, text: body.value.text, idempotency };
+    let note = Message { by: Request { agent: agent.0, idempotency }, text: body.value.text };
     let row = app.engine.note(HandoffId(id), note).await?;
     Ok((StatusCode::CREATED, Json(MessageView::from(&row))))
 }
@@ -160,7 +160,11 @@ pub fn check_text(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The request's `Idempotency-Key`.
+///
+/// # Errors
+/// 400.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > MAX_KEY_CHARS {
@@ -170,14 +174,14 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// What tells a request from others under the same key: what it is for, and its body.
-fn digest(what_for: &str, body: &[u8]) -> String {
+pub fn digest(what_for: &str, body: &[u8]) -> String {
     Sha256::digest(body).iter().fold(what_for.to_owned(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
-/// Send a failed message again.
+/// Send a failed message again, or fetch a file again that is missing.
 #[utoipa::path(post, path = "/api/handoffs/{id}/messages/{row}/retry", tag = "messages",
     params(("id" = String, Path), ("row" = String, Path)),
     responses((status = 202, body = MessageView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]

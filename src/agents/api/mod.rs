@@ -3,6 +3,7 @@
 pub mod canned_replies;
 pub mod dead_letters;
 pub mod events;
+pub mod files;
 pub mod handoffs;
 pub mod messages;
 pub mod openapi;

@@ -7,7 +7,7 @@ use utoipa::{
 
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{canned_replies, dead_letters, events, handoffs, messages, session};
+use super::{canned_replies, dead_letters, events, files, handoffs, messages, session};
 use crate::http::cookie;
 
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use crate::http::cookie;
         handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
         handoffs::ledger,
         messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
+        files::send, files::get,
         session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop
     ),

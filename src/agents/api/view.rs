@@ -9,7 +9,7 @@ use crate::{
         changes::{DeadLetter, LetterKind},
         handoff::Handoff,
         ledger::Ledger,
-        thread::{Content, EventName, Role, Row, Sending, Source},
+        thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
     },
     store::StatusFilter,
 };
@@ -193,6 +193,10 @@ pub enum ContentView {
         size: Option<u64>,
         /// Where the relay serves it; null while there is nothing to fetch.
         url: Option<String>,
+        /// `fetching`, `kept` or `failed`.
+        state: &'static str,
+        /// Why there is nothing to fetch and won't be, unless it is tried again.
+        error: Option<String>,
     },
     /// A link.
     Link {
@@ -282,7 +286,7 @@ impl From<&Row> for MessageView {
                 display_name: row.author.display_name.clone(),
                 avatar: row.author.avatar.clone(),
             },
-            content: ContentView::from(&row.content),
+            content: ContentView::of(row),
             created_at: row.created_at.to_string(),
             source: source(row.source),
             delivery: row.sending.as_ref().map(DeliveryView::from),
@@ -291,12 +295,18 @@ impl From<&Row> for MessageView {
     }
 }
 
-impl From<&Content> for ContentView {
-    fn from(content: &Content) -> Self {
-        match content.clone() {
+impl ContentView {
+    fn of(row: &Row) -> Self {
+        match row.content.clone() {
             Content::Text { body } => Self::Text { body },
-            Content::File { filename, mime_type, .. } => {
-                Self::File { filename, mime_type, size: None, url: None }
+            Content::File { filename, mime_type, bytes, .. } => {
+                let (state, size, error) = match bytes {
+                    Bytes::Awaited => ("fetching", None, None),
+                    Bytes::Kept { size } => ("kept", Some(size), None),
+                    Bytes::Missing { error, .. } => ("failed", None, Some(error)),
+                };
+                let url = size.map(|_| format!("/api/handoffs/{}/messages/{}/file", row.handoff, row.id));
+                Self::File { filename, mime_type, size, url, state, error }
             }
             Content::Link { url, link_text } => Self::Link { url, link_text },
             Content::Presence { body } => Self::Presence { body },

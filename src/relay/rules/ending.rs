@@ -117,7 +117,7 @@ pub fn clear_outbox(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
                 in_doubt |= delivery.doubt.is_some();
             }
             Task::End { row } => draft.mark(&row, Sending::Sent),
-            Task::Transcript | Task::Recover { .. } => {}
+            Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}
         }
     }
     if in_doubt {

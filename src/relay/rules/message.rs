@@ -1,5 +1,6 @@
 //! A message of Ada's joins a thread, or turns out to be there already.
 
+use super::file;
 use crate::relay::{
     draft::{Draft, NewRow},
     event::{Event, Message},
@@ -27,6 +28,7 @@ pub fn join(draft: &mut Draft<'_>, home: usize, event: &Event, message: &Message
     let recovered = draft.view.rows[row].source == Source::Recovered;
     let late = !recovered && key < draft.view.handoffs[handoff].youngest_released;
     draft.note_taken(handoff);
+    file::seen_again(draft, row, message);
     draft.change_row(row, |row| {
         LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
         row.at = event.timestamp;

@@ -15,7 +15,7 @@ use crate::relay::{
 /// What [`note`] needs to see. The row an idempotency key stands for comes with the key.
 pub fn scope(handoff: &HandoffId, note: &Message) -> Scope {
     let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.idempotency = note.scope_of_key(handoff).map(|(scope, _)| scope);
+    scope.idempotency = note.by.scope_of_key(handoff).map(|(scope, _)| scope);
     scope
 }
 
@@ -25,16 +25,16 @@ pub fn scope(handoff: &HandoffId, note: &Message) -> Scope {
 /// # Errors
 /// The handoff is unknown; the key stands for another request, a message with the same words included.
 pub fn note(draft: &mut Draft<'_>, id: &HandoffId, note: &Message) -> Result<Row, Refusal> {
-    if let Some(row) = write::repeated(draft, id, note)? {
+    if let Some(row) = write::repeated(draft, id, &note.by)? {
         return Ok(row);
     }
     let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    let author = Author { role: Role::HumanAgent, display_name: Some(note.agent.clone()), avatar: None };
+    let author = Author { role: Role::HumanAgent, display_name: Some(note.by.agent.clone()), avatar: None };
     let content = Content::Note { body: note.text.clone() };
     let mut new = NewRow::own(draft.own_at(handoff), author, content, Source::Agent);
     new.created_at = draft.now.at;
     let row = draft.add_row(handoff, new);
     let row = draft.view.rows[row].clone();
-    write::remember(draft, id, note, &row);
+    write::remember(draft, id, &note.by, &row);
     Ok(row)
 }

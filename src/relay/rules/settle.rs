@@ -6,11 +6,11 @@ use super::{attempt::ECHO_GRACE, ending, message::forget_delivery};
 use crate::relay::{
     backoff,
     changes::{Of, Scope},
-    delivery::{Delivery, Failure, Receipt, Task},
+    delivery::{Delivery, Failure, Outgoing, Receipt, Task, Uploaded},
     draft::Draft,
     handoff::{AdaEnd, EndedBy, Status},
     id::{HandoffId, RowId},
-    thread::Sending,
+    thread::{Content, Sending},
     time::Time,
 };
 
@@ -22,13 +22,13 @@ pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
 
 /// An attempt and its outcome.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub struct Attempt<T = Receipt> {
     /// The delivery, as it was before this attempt began.
     pub delivery: Delivery,
     /// When it began, by our clock.
     pub began: Time,
     /// How it went.
-    pub outcome: Result<Receipt, Failure>,
+    pub outcome: Result<T, Failure>,
     /// The `Date` of Ada's answer.
     pub answered_at: Option<Time>,
     /// Drawn anew for each attempt, 0 to 1.
@@ -55,6 +55,38 @@ pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
         }
         Err(failure) => failed(draft, place, attempt, failure),
     }
+}
+
+/// Settles an upload. The message that points to it is sent next, in the same place of the queue.
+///
+/// What Ada has without our knowing is seen by nobody: an upload may be repeated.
+pub fn upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
+    // Taken back meanwhile: nothing points to what Ada has.
+    let Some(place) = draft.find_delivery(&attempt.delivery.id) else { return };
+    match &attempt.outcome {
+        Ok(uploaded) => point_to(draft, place, uploaded),
+        Err(Failure::Unclear(reason)) => {
+            failed(draft, place, attempt, &Failure::Unreached(reason.clone()));
+        }
+        Err(failure) => failed(draft, place, attempt, failure),
+    }
+}
+
+/// The row takes the name and the type that Ada gives the file: its echo has them.
+fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
+    let now = draft.now.at;
+    let delivery = draft.change_delivery(place);
+    let Task::Send { row, what: Outgoing::File { file }, .. } = &mut delivery.task else { return };
+    file.uploaded = Some(uploaded.clone());
+    let row = row.clone();
+    (delivery.attempts, delivery.due_at) = (0, now);
+    let Some(row) = draft.find_row(&row) else { return };
+    draft.change_row(row, |row| {
+        if let Content::File { filename, mime_type, .. } = &mut row.content {
+            filename.clone_from(&uploaded.filename);
+            mime_type.clone_from(&uploaded.mime_type);
+        }
+    });
 }
 
 /// The delivery was taken back while it was under way (the handoff ended, the echo came). If it got
@@ -103,12 +135,12 @@ fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
             }
         }
         Task::End { .. } => end_settled(draft, attempt),
-        Task::Transcript | Task::Recover { .. } => {}
+        Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}
     }
 }
 
 /// Our end call has been answered, or the end was there before it.
-fn end_settled(draft: &mut Draft<'_>, attempt: &Attempt) {
+fn end_settled<T>(draft: &mut Draft<'_>, attempt: &Attempt<T>) {
     let Task::End { row } = &attempt.delivery.task else { return };
     draft.mark(row, Sending::Sent);
     let Some(handoff) = draft.find_handoff(&attempt.delivery.handoff) else { return };
@@ -120,7 +152,7 @@ fn end_settled(draft: &mut Draft<'_>, attempt: &Attempt) {
     }
 }
 
-fn failed(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, failure: &Failure) {
+fn failed<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, failure: &Failure) {
     let wait = backoff::delay(draft.view.outbox[place].attempts, attempt.jitter);
     if let Failure::Unclear(reason) = failure {
         return in_doubt(draft, place, reason, wait);
@@ -153,7 +185,7 @@ fn in_doubt(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
 }
 
 /// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
-fn no_handoff(draft: &mut Draft<'_>, place: usize, attempt: &Attempt, reason: &str, wait: Duration) {
+fn no_handoff<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, reason: &str, wait: Duration) {
     let Some(handoff) = draft.find_handoff(&attempt.delivery.handoff) else { return };
     let called = draft.view.handoffs[handoff].called_at();
     if called.is_some_and(|called| draft.now.at.since(called) < START_GRACE) {
@@ -190,7 +222,7 @@ fn refused(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
             draft.mark(&row, Sending::failed(reason));
         }
         Task::End { .. } => again(draft, place, reason, wait.max(DENIED_PAUSE)),
-        Task::Transcript | Task::Recover { .. } => {}
+        Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}
     }
 }
 

@@ -1,6 +1,9 @@
 //! Ada's message list is merged into a thread.
 
-use super::message::{find, find_by_id, forget_delivery, is_news_elsewhere, note_end_user};
+use super::{
+    file,
+    message::{find, find_by_id, forget_delivery, is_news_elsewhere, note_end_user},
+};
 use crate::relay::{
     changes::{Of, Scope},
     delivery::Listed,
@@ -167,6 +170,7 @@ fn note_ai_agent(draft: &mut Draft<'_>, handoff: usize, message: &Message) {
 /// A row of ours in the list has reached Ada, whatever we thought.
 fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
     let arrived = draft.view.rows[row].is_ours();
+    file::seen_again(draft, row, message);
     draft.change_row(row, |row| {
         LearnedFrom::List.claim(&mut row.ids, message.id.clone());
         if !row.created_by_ada {

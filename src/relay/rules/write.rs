@@ -1,29 +1,30 @@
 //! An agent writes to the end user.
 
-use super::act::{self, Refusal};
+use super::{
+    act::{self, Refusal},
+    file,
+};
 use crate::relay::{
     changes::{IdempotencyScope, Idempotent, Of, Scope},
-    delivery::Task,
+    delivery::{Attachment, Delivery, Lane, Outgoing, Task},
     draft::{Draft, NewRow},
     id::{HandoffId, RowId},
-    thread::{Author, Content, Role, Row, Sending, Source},
+    thread::{Author, Bytes, Content, Role, Row, Sending, Source},
 };
 
 /// How many messages of one handoff may wait to be sent.
 pub const QUEUE_LIMIT: usize = 200;
 
-/// What an agent asks for with a message, or with a note.
+/// Who asks for something, and how the request is told from others.
 #[derive(Clone, Debug)]
-pub struct Message {
-    /// Who writes.
+pub struct Request {
+    /// The agent.
     pub agent: String,
-    /// The words: 1 to 50,000 characters, checked at the door.
-    pub text: String,
-    /// The request's `Idempotency-Key`, and a digest of its body and of what it is for.
+    /// The `Idempotency-Key`, and a digest of the request's body and of what it is for.
     pub idempotency: Option<(String, String)>,
 }
 
-impl Message {
+impl Request {
     pub(super) fn scope_of_key(&self, handoff: &HandoffId) -> Option<(IdempotencyScope, &str)> {
         let (key, digest) = self.idempotency.as_ref()?;
         let scope =
@@ -32,11 +33,33 @@ impl Message {
     }
 }
 
-/// What [`message`] needs to see. The row an idempotency key stands for comes with the key.
-pub fn scope(handoff: &HandoffId, message: &Message) -> Scope {
+/// A message, or a note.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who writes.
+    pub by: Request,
+    /// The words: 1 to 50,000 characters, checked at the door.
+    pub text: String,
+}
+
+/// A file whose bytes are kept already.
+#[derive(Clone, Debug)]
+pub struct FileMessage {
+    /// Who sends it.
+    pub by: Request,
+    /// The row it becomes: its bytes are kept under this id.
+    pub row: RowId,
+    /// Its name and type, as Ada takes them, and its size.
+    pub file: Attachment,
+    /// Words that go before it.
+    pub text: Option<String>,
+}
+
+/// What [`message`] and [`file`] need to see. The row an idempotency key stands for comes with the key.
+pub fn scope(handoff: &HandoffId, request: &Request) -> Scope {
     let mut scope = Scope::new(Of::Handoff(handoff.clone()));
     scope.with_outbox = true;
-    scope.idempotency = message.scope_of_key(handoff).map(|(scope, _)| scope);
+    scope.idempotency = request.scope_of_key(handoff).map(|(scope, _)| scope);
     scope
 }
 
@@ -46,38 +69,66 @@ pub fn scope(handoff: &HandoffId, message: &Message) -> Scope {
 /// # Errors
 /// The handoff is unknown, over, or another agent's; its queue is full; the key stands for another request.
 pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Result<Row, Refusal> {
-    if let Some(row) = repeated(draft, id, message)? {
+    if let Some(row) = repeated(draft, id, &message.by)? {
         return Ok(row);
     }
+    let handoff = admit(draft, id, &message.by.agent)?;
+    let row = say(draft, handoff, message.by.agent.clone(), message.text.clone(), Source::Agent);
+    remember(draft, id, &message.by, &row);
+    Ok(row)
+}
+
+/// Puts a file into the thread and the outbox, behind the words that come with it; otherwise as [`message`].
+///
+/// # Errors
+/// As [`message`]. The bytes are then of no use.
+pub fn file(draft: &mut Draft<'_>, id: &HandoffId, message: &FileMessage) -> Result<Row, Refusal> {
+    if let Some(row) = repeated(draft, id, &message.by)? {
+        return Ok(row);
+    }
+    let handoff = admit(draft, id, &message.by.agent)?;
+    if let Some(text) = message.text.clone() {
+        say(draft, handoff, message.by.agent.clone(), text, Source::Agent);
+    }
+    let Attachment { filename, mime_type, size, .. } = message.file.clone();
+    let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Kept { size } };
+    let new = ours(draft, handoff, message.by.agent.clone(), content, Source::Agent);
+    let row = draft.add_row_as(message.row.clone(), handoff, new);
+    let row = send(draft, handoff, row);
+    remember(draft, id, &message.by, &row);
+    Ok(row)
+}
+
+/// The handoff, if `agent` may write in it and there is room for what they write. It is theirs from now on.
+fn admit(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
     let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    act::may_write(&draft.view.handoffs[handoff], &message.agent)?;
-    let waiting = draft.view.outbox.iter().filter(|delivery| delivery.handoff == *id).count();
-    if waiting >= QUEUE_LIMIT || draft.outbox_is_full() {
+    act::may_write(&draft.view.handoffs[handoff], agent)?;
+    let waits = |delivery: &&Delivery| delivery.handoff == *id && delivery.task.lane() == Lane::Ada;
+    if draft.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || draft.outbox_is_full() {
         return Err(Refusal::QueueFull);
     }
-    act::accept_if_waiting(draft, handoff, &message.agent);
-
-    let row = say(draft, handoff, message.agent.clone(), message.text.clone(), Source::Agent);
-    remember(draft, id, message, &row);
-    Ok(row)
+    act::accept_if_waiting(draft, handoff, agent);
+    Ok(handoff)
 }
 
 /// Puts words of ours into the thread and the outbox. The end user sees them under `name`.
 pub fn say(draft: &mut Draft<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
+    let new = ours(draft, handoff, name, Content::Text { body: text }, source);
+    let row = draft.add_row(handoff, new);
+    send(draft, handoff, row)
+}
+
+fn ours(draft: &Draft<'_>, handoff: usize, name: String, content: Content, source: Source) -> NewRow {
     let author = Author { role: Role::HumanAgent, display_name: Some(name), avatar: None };
-    let at = draft.own_at(handoff);
-    let mut new = NewRow::own(at, author, Content::Text { body: text }, source);
+    let mut new = NewRow::own(draft.own_at(handoff), author, content, source);
     new.created_at = draft.now.at;
     new.sending = Some(Sending::Queued);
-    let row = draft.add_row(handoff, new);
-    let row = draft.view.rows[row].clone();
-    send(draft, handoff, &row);
-    row
+    new
 }
 
 /// The row that the same request has made before.
-pub(super) fn repeated(draft: &Draft<'_>, id: &HandoffId, message: &Message) -> Result<Option<Row>, Refusal> {
-    let (Some(known), Some((_, digest))) = (&draft.view.idempotent, message.scope_of_key(id)) else {
+pub(super) fn repeated(draft: &Draft<'_>, id: &HandoffId, by: &Request) -> Result<Option<Row>, Refusal> {
+    let (Some(known), Some((_, digest))) = (&draft.view.idempotent, by.scope_of_key(id)) else {
         return Ok(None);
     };
     if known.digest != digest {
@@ -88,21 +139,31 @@ pub(super) fn repeated(draft: &Draft<'_>, id: &HandoffId, message: &Message) -> 
 }
 
 /// From now on the request's key stands for this row.
-pub(super) fn remember(draft: &mut Draft<'_>, id: &HandoffId, message: &Message, row: &Row) {
-    if let Some((scope, digest)) = message.scope_of_key(id) {
+pub(super) fn remember(draft: &mut Draft<'_>, id: &HandoffId, by: &Request, row: &Row) {
+    if let Some((scope, digest)) = by.scope_of_key(id) {
         let stands_for = Idempotent { digest: digest.to_owned(), row: row.id.clone() };
         draft.changes().idempotent = Some((scope, stands_for));
     }
 }
 
-fn send(draft: &mut Draft<'_>, handoff: usize, row: &Row) {
-    let Content::Text { body } = &row.content else { return };
+/// Queues the row at `place` for Ada.
+fn send(draft: &mut Draft<'_>, handoff: usize, place: usize) -> Row {
+    let row = draft.view.rows[place].clone();
+    let what = match &row.content {
+        Content::Text { body } => Outgoing::Text { text: body.clone() },
+        Content::File { filename, mime_type, bytes: Bytes::Kept { size }, .. } => {
+            let (filename, mime_type) = (filename.clone(), mime_type.clone());
+            Outgoing::File { file: Attachment { filename, mime_type, size: *size, uploaded: None } }
+        }
+        _ => return row,
+    };
     let display_name = row.author.display_name.clone().unwrap_or_default();
-    let id = draft.deliver(handoff, Task::Send { row: row.id.clone(), text: body.clone(), display_name });
+    let id = draft.deliver(handoff, Task::Send { row: row.id.clone(), what, display_name });
     // Ada may have it from an earlier attempt: then it is looked for first.
     if let Some(place) = draft.find_delivery(&id) {
         draft.change_delivery(place).doubt = row.tried_at;
     }
+    row
 }
 
 /// What [`retry`] and [`drop`] need to see.
@@ -112,16 +173,17 @@ pub fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
     scope
 }
 
-/// Sends a failed message again, behind what is queued.
+/// Sends a failed message again, behind what is queued; or fetches a file again that is missing, which any agent may.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.
 pub fn retry(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<Row, Refusal> {
+    if let Some(row) = file::fetch_again(draft, id, row) {
+        return Ok(row);
+    }
     let (handoff, place) = failed(draft, id, row, agent)?;
     draft.mark(row, Sending::Queued);
-    let row = draft.view.rows[place].clone();
-    send(draft, handoff, &row);
-    Ok(row)
+    Ok(send(draft, handoff, place))
 }
 
 /// Puts a failed message aside. Its row stays.

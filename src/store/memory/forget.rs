@@ -68,6 +68,7 @@ impl State {
     fn remove_handoffs(&mut self, places: &BTreeSet<u64>) {
         let gone = places.iter().filter_map(|place| self.handoffs.remove(place));
         let gone: BTreeSet<HandoffId> = gone.map(|handoff| handoff.id).collect();
+        self.check_files_of(&gone);
         self.places.retain(|id, _| !gone.contains(id));
         self.conversations.retain(|_, known| {
             known.retain(|place| !places.contains(place));

@@ -2,6 +2,7 @@
 //!
 //! One lock around plain maps. Nothing in here waits, so the lock is never held across an await.
 
+mod files;
 mod forget;
 mod outbox;
 mod replies;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Order, Page, Since, StatusFilter, Store,
     StoreError,
+    files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
     sessions::{Digest, Session, SessionChange},
@@ -184,6 +186,15 @@ impl Store for MemoryStore {
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
         self.lock().change_sessions(change);
+        Ok(())
+    }
+
+    async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
+        Ok(self.lock().due_file_checks(now, limit))
+    }
+
+    async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
+        self.lock().change_file_checks(change);
         Ok(())
     }
 

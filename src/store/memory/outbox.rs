@@ -21,7 +21,7 @@ pub struct Outbox {
     last_position: u64,
     places: HashMap<DeliveryId, u64>,
     conversations: HashMap<ConversationKey, BTreeSet<u64>>,
-    lanes: HashMap<(Lane, HandoffId), BTreeSet<u64>>,
+    lanes: BTreeMap<(HandoffId, Lane), BTreeSet<u64>>,
     /// The first of each lane, by where it waits and when it can be tried.
     heads: BTreeSet<(Queue, Time, u64)>,
 }
@@ -33,8 +33,8 @@ struct Queued {
 }
 
 impl Queued {
-    fn lane(&self) -> (Lane, HandoffId) {
-        (self.delivery.task.lane(), self.delivery.handoff.clone())
+    fn lane(&self) -> (HandoffId, Lane) {
+        (self.delivery.handoff.clone(), self.delivery.task.lane())
     }
 
     fn head(&self, place: u64) -> (Queue, Time, u64) {
@@ -54,7 +54,8 @@ impl Outbox {
     }
 
     pub fn has_any_of(&self, handoff: &HandoffId) -> bool {
-        [Lane::Ada, Lane::AdaReads].into_iter().any(|lane| self.lanes.contains_key(&(lane, handoff.clone())))
+        let lanes = self.lanes.range((handoff.clone(), Lane::Ada)..);
+        lanes.take(1).any(|((owner, _), _)| owner == handoff)
     }
 
     /// When the oldest one was queued.

@@ -14,7 +14,9 @@ use crate::{
         time::Time,
     },
     store::{
-        CHANGES_KEPT, Changed, StatusFilter, match_keys,
+        CHANGES_KEPT, Changed, StatusFilter,
+        files::FileOf,
+        match_keys,
         replies::CannedReply,
         rows_by_id,
         sessions::{Digest, Session},
@@ -49,6 +51,7 @@ pub struct State {
     pub idempotency: HashMap<IdempotencyScope, (Time, Idempotent)>,
     pub sessions: HashMap<Digest, Session>,
     pub replies: HashMap<String, CannedReply>,
+    pub file_checks: HashMap<FileOf, Time>,
 }
 
 /// What a message could match a row by.

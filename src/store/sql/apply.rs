@@ -152,7 +152,7 @@ async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) ->
     sqlx::query(sql)
         .bind(delivery.id.as_str())
         .bind(delivery.handoff.as_str())
-        .bind(delivery.task.lane().as_str())
+        .bind(delivery.task.lane().name())
         .bind(delivery.queue().as_str())
         .bind(delivery.key.ai_agent.as_str())
         .bind(delivery.key.conversation.as_str())

@@ -2,7 +2,7 @@
 
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{count, signed, unsigned};
+use super::{count, files, signed, unsigned};
 use crate::{
     relay::time::Time,
     store::{
@@ -32,7 +32,8 @@ const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq') FROM handoffs
         AND inbox.conversation = handoffs.conversation) \
     ORDER BY ended_at, position LIMIT $2";
 /// Everything of some handoffs.
-const OF_HANDOFFS: [&str; 5] = [
+const OF_HANDOFFS: [&str; 6] = [
+    files::OF_THREADS,
     "DELETE FROM thread_rows WHERE handoff IN (SELECT value FROM json_each($1))",
     "DELETE FROM row_ids WHERE handoff IN (SELECT value FROM json_each($1))",
     "DELETE FROM idempotency WHERE handoff IN (SELECT value FROM json_each($1))",

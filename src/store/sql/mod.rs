@@ -5,6 +5,7 @@
 
 mod apply;
 mod claim;
+mod files;
 mod forget;
 mod read;
 mod ready;
@@ -30,6 +31,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
+    files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
 };
@@ -233,6 +235,14 @@ impl Store for SqliteStore {
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
         self.write(|tell| writer::Job::Sessions { change, tell }).await
+    }
+
+    async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
+        files::due(&self.readers, now, limit).await
+    }
+
+    async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
+        self.write(|tell| writer::Job::Files { change, tell }).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

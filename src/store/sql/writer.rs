@@ -4,11 +4,12 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{apply, claim, forget, ready::Proof, replies, sessions, unsigned, view};
+use super::{apply, claim, files, forget, ready::Proof, replies, sessions, unsigned, view};
 use crate::{
     relay::{changes::Scope, delivery::Delivery, time::Time},
     store::{
         Decision, Due, Forgotten, Keep, StoreError,
+        files::FileChecks,
         replies::{ReplyChange, ReplyOutcome},
         sessions::SessionChange,
     },
@@ -26,6 +27,7 @@ pub enum Job {
     Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
     Replies { change: ReplyChange, tell: Tell<ReplyOutcome> },
     Sessions { change: SessionChange, tell: Tell<()> },
+    Files { change: FileChecks, tell: Tell<()> },
     Ready { tell: Tell<()> },
 }
 
@@ -210,6 +212,11 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Nothing(tell, result), good)
         }
+        Job::Files { change, tell } => {
+            let result = files::change(connection, change).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
     };
     if !good {
         known.proof = Proof::Refuted;
@@ -228,9 +235,10 @@ fn fail(job: Job, error: &str) -> Done {
         Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
         Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
         Job::Replies { tell, .. } => Done::Replied(tell, Err(error)),
-        Job::Decide { tell, .. } | Job::Sessions { tell, .. } | Job::Ready { tell } => {
-            Done::Nothing(tell, Err(error))
-        }
+        Job::Decide { tell, .. }
+        | Job::Sessions { tell, .. }
+        | Job::Files { tell, .. }
+        | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
     }
 }
 

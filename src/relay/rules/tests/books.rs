@@ -13,7 +13,7 @@ use crate::relay::{
     id::RowId,
     ledger::Ledger,
     matching::MatchKey,
-    thread::{Row, Sending},
+    thread::{Bytes, Content, Row, Sending},
 };
 
 #[derive(Default)]
@@ -150,10 +150,18 @@ impl Books {
     fn outbox_is_right(&self, handoff: &Handoff) {
         let of_it: Vec<&Delivery> =
             self.outbox.iter().filter(|delivery| delivery.handoff == handoff.id).collect();
-        let promised: BTreeSet<&RowId> = of_it.iter().filter_map(|delivery| delivery.task.row()).collect();
-        let queued = |row: &&Row| row.handoff == handoff.id && row.sending == Some(Sending::Queued);
-        let shown: BTreeSet<&RowId> = self.rows.iter().filter(queued).map(|row| &row.id).collect();
-        assert_eq!(shown, promised, "what agents see as queued is what waits");
+        let rows_in = |files: bool| -> BTreeSet<&RowId> {
+            let in_it = of_it.iter().filter(|delivery| matches!(delivery.task, Task::Fetch { .. }) == files);
+            in_it.filter_map(|delivery| delivery.task.row()).collect()
+        };
+        let rows_that = |wait: fn(&Row) -> bool| -> BTreeSet<&RowId> {
+            self.rows.iter().filter(|row| row.handoff == handoff.id && wait(row)).map(|row| &row.id).collect()
+        };
+        let promised = rows_in(false);
+        let queued = rows_that(|row| row.sending == Some(Sending::Queued));
+        assert_eq!(queued, promised, "what agents see as queued is what waits");
+        let awaited = rows_that(|row| matches!(row.content, Content::File { bytes: Bytes::Awaited, .. }));
+        assert_eq!(awaited, rows_in(true), "what agents see as on its way is what is fetched");
         let end_waits = of_it.iter().any(|delivery| matches!(delivery.task, Task::End { .. }));
         assert_eq!(end_waits, handoff.end_is_unsettled(), "an end call waits until it is settled");
         assert!(handoff.is_open() || end_waits || promised.is_empty(), "an ended handoff sends");

@@ -12,6 +12,7 @@ mod anything;
 mod doubt;
 mod echo;
 mod ends;
+mod files;
 mod note;
 mod order;
 mod recover;

@@ -11,7 +11,7 @@ use super::{
 use crate::relay::{
     buffer::Timings,
     changes::{Now, Policy, Scope},
-    delivery::{Delivery, Failure, Lane, Listed, Receipt, Task},
+    delivery::{Attachment, Delivery, Failure, Lane, Listed, Outgoing, Receipt, Task, Unfetched, Uploaded},
     draft::Draft,
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
@@ -21,6 +21,7 @@ use crate::relay::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
         attempt::{self, Step},
+        file::{self, Fetched},
         look::{self, Look},
         note, recover,
         release::{self, Released},
@@ -168,6 +169,44 @@ impl World {
         self.decide(&scope, |draft| settle::attempt(draft, &attempt));
     }
 
+    /// The file of the next message is brought to Ada, and this comes of it.
+    pub fn uploads(&mut self, outcome: Result<Uploaded, Failure>) {
+        let delivery = self.begins_upload();
+        self.uploaded(delivery, outcome);
+    }
+
+    pub fn begins_upload(&mut self) -> Delivery {
+        let (delivery, step) = self.begin(Lane::Ada).unwrap();
+        assert!(matches!(step, Step::Upload { .. }), "{step:?}");
+        delivery
+    }
+
+    pub fn uploaded(&mut self, delivery: Delivery, outcome: Result<Uploaded, Failure>) {
+        let scope = settle::scope(&delivery.handoff, &delivery);
+        let began = self.now.at;
+        let attempt = Attempt { delivery, began, outcome, answered_at: None, jitter: 1.0 };
+        self.decide(&scope, |draft| settle::upload(draft, &attempt));
+    }
+
+    /// The file of the row that `says` it is fetched; and this comes of it. Gives where from.
+    pub fn fetches(
+        &mut self,
+        filename: &str,
+        outcome: Result<u64, Unfetched>,
+        renewed: Option<&str>,
+    ) -> Option<String> {
+        let lane = Lane::File(self.file(filename).id.clone());
+        let (delivery, step) = self.begin(lane).unwrap();
+        let Step::Fetch { row } = step else { unreachable!("{step:?}") };
+        let renewed = renewed.map(str::to_owned);
+        let fetched = Fetched { delivery, outcome, renewed, jitter: 1.0 };
+        self.decide(&file::scope(&fetched), |draft| file::settle(draft, &fetched));
+        match row.content {
+            Content::File { source_url, .. } => source_url,
+            _ => None,
+        }
+    }
+
     /// The next delivery is tried, and this comes of it.
     pub fn tries(&mut self, outcome: Result<Receipt, Failure>) {
         let delivery = self.claim().unwrap();
@@ -287,14 +326,27 @@ impl World {
     pub fn asks(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
         let id = self.id();
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
-        let message = write::Message { agent: agent.to_owned(), text: body.to_owned(), idempotency };
-        self.decide(&write::scope(&id, &message), |draft| write::message(draft, &id, &message))
+        let by = write::Request { agent: agent.to_owned(), idempotency };
+        let message = write::Message { by, text: body.to_owned() };
+        self.decide(&write::scope(&id, &message.by), |draft| write::message(draft, &id, &message))
+    }
+
+    /// An agent sends a PNG of 9 bytes, with words or without.
+    pub fn sends_file(&mut self, agent: &str, filename: &str, text: Option<&str>) -> Result<Row, Refusal> {
+        let id = self.id();
+        let by = write::Request { agent: agent.to_owned(), idempotency: None };
+        let (filename, mime_type) = (filename.to_owned(), "image/png".to_owned());
+        let file = Attachment { filename, mime_type, size: 9, uploaded: None };
+        let row = RowId(self.ids.next());
+        let message = write::FileMessage { by, row, file, text: text.map(str::to_owned) };
+        self.decide(&write::scope(&id, &message.by), |draft| write::file(draft, &id, &message))
     }
 
     pub fn notes(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
         let id = self.id();
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
-        let message = write::Message { agent: agent.to_owned(), text: body.to_owned(), idempotency };
+        let by = write::Request { agent: agent.to_owned(), idempotency };
+        let message = write::Message { by, text: body.to_owned() };
         self.decide(&note::scope(&id, &message), |draft| note::note(draft, &id, &message))
     }
 
@@ -342,6 +394,12 @@ impl World {
         self.books.rows.iter().find(|row| body(&row.content) == Some(said)).unwrap()
     }
 
+    /// The row with a file of this name.
+    pub fn file(&self, name: &str) -> &Row {
+        let named = |row: &&Row| matches!(&row.content, Content::File { filename, .. } if filename == name);
+        self.books.rows.iter().find(named).unwrap()
+    }
+
     pub fn sending(&self, said: &str) -> Sending {
         self.row(said).sending.clone().unwrap()
     }
@@ -349,9 +407,10 @@ impl World {
     /// What waits to go to the end user: words, or `(end)`.
     pub fn queue(&self) -> Vec<&str> {
         let waits = self.books.outbox.iter().filter_map(|delivery| match &delivery.task {
-            Task::Send { text, .. } => Some(text.as_str()),
+            Task::Send { what: Outgoing::Text { text }, .. } => Some(text.as_str()),
+            Task::Send { what: Outgoing::File { file }, .. } => Some(file.filename.as_str()),
             Task::End { .. } => Some("(end)"),
-            Task::Transcript | Task::Recover { .. } => None,
+            Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => None,
         });
         waits.collect()
     }

@@ -1,0 +1,271 @@
+//! Files: sent by agents, and shown to them, both by way of the relay.
+
+use std::ops::RangeInclusive;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Request as HttpRequest, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    messages::{check_text, digest, idempotency_key},
+    view::MessageView,
+};
+use crate::{
+    engine::NewFile,
+    files::{FileKey, Spooled, kinds, name},
+    http::{
+        App,
+        extract::{Agent, In, Params},
+        form::{Form, Part},
+        problem::{Problem, ProblemBody},
+    },
+    relay::{
+        id::{HandoffId, RowId},
+        rules::write::Request,
+        thread::{Bytes, Content, Missing},
+    },
+};
+
+/// Ada's limit, in bytes.
+pub const MAX_BYTES: u64 = 50 << 20;
+/// What a form may have beside the file, in bytes.
+const MAX_REST: u64 = 1 << 20;
+/// Nothing of a file runs, whatever it is, and it loads nothing.
+const POLICY: &str = "default-src 'none'; sandbox";
+
+/// A file for the end user.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes a form, which is read part by part")]
+pub struct NewFileForm {
+    /// 1 byte to 50 MB, of a type that Ada takes, by its name and by its content.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// Words that go before it: 1 to 50,000 characters.
+    text: Option<String>,
+}
+
+/// Send a file to the end user. A first one accepts a waiting handoff.
+#[utoipa::path(post, path = "/api/handoffs/{id}/files", tag = "messages",
+    params(("id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same request again gives the message it made; kept for 24 hours")),
+    request_body(content = NewFileForm, content_type = "multipart/form-data"),
+    responses((status = 202, body = MessageView), (status = 400, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 413, body = ProblemBody, description = "The file is over 50 MB"),
+        (status = 415, body = ProblemBody, description = "Ada does not take this type; the detail lists those that it takes"),
+        (status = 422, body = ProblemBody, description = "The key was used with another body"),
+        (status = 429, body = ProblemBody, description = "Too many messages wait to be sent"),
+        (status = 503, body = ProblemBody, description = "Too many files are being sent at once, or none can be kept")))]
+pub async fn send(
+    State(app): State<App>,
+    agent: Agent,
+    In(id): In<String>,
+    headers: HeaderMap,
+    request: HttpRequest,
+) -> Result<(StatusCode, Json<MessageView>), Problem> {
+    let busy = |_| Problem::unavailable("too many files are being sent at once");
+    let _place = app.uploads.try_acquire().map_err(busy)?;
+    let (id, key) = (HandoffId(id), idempotency_key(&headers)?);
+    if key.is_none() {
+        // The same request again is answered as the first time, whatever has happened since.
+        app.engine.may_write(&id, &agent.0).await?;
+    }
+    if declared_length(&headers).is_some_and(|length| length > MAX_BYTES + MAX_REST) {
+        return Err(too_large());
+    }
+    let Received { filename, bytes, text } = receive(&app, request).await?;
+    let mime_type = fit(&filename, &bytes)?.to_owned();
+    let idempotency = key.map(|key| (key, digest_of(&filename, &bytes, text.as_deref())));
+    let by = Request { agent: agent.0, idempotency };
+    let row = app.engine.send_file(id, NewFile { by, filename, mime_type, bytes, text }).await?;
+    Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
+}
+
+/// What a form has brought.
+struct Received {
+    filename: String,
+    bytes: Spooled,
+    text: Option<String>,
+}
+
+async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
+    let mut form = Form::of(request).await?;
+    let (mut file, mut text) = (None, None);
+    while let Some(part) = form.next().await? {
+        match part.name() {
+            "file" if file.is_none() => file = Some(spool(app, part).await?),
+            "text" if text.is_none() => text = Some(part.text(MAX_REST as usize / 2).await?),
+            "file" | "text" => return Err(Problem::bad_request("the form has more than one file or text")),
+            _ => return Err(Problem::bad_request("the form has a field that is neither file nor text")),
+        }
+    }
+    if let Some(text) = &text {
+        check_text(text)?;
+    }
+    let (filename, bytes) = file.ok_or_else(|| Problem::bad_request("the form has no file"))?;
+    Ok(Received { filename, bytes, text })
+}
+
+/// Takes a file to disk as it comes.
+async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, Spooled), Problem> {
+    let filename = name::clean(part.filename());
+    let mut spool = app.engine.files().spool()?;
+    while let Some(chunk) = part.chunk().await? {
+        if spool.len() + chunk.len() as u64 > MAX_BYTES {
+            return Err(too_large());
+        }
+        spool.write(chunk).await?;
+    }
+    Ok((filename, spool.finish().await?))
+}
+
+/// The type of a file that Ada takes.
+fn fit(filename: &str, bytes: &Spooled) -> Result<&'static str, Problem> {
+    if bytes.size() == 0 {
+        return Err(Problem::bad_request("the file is empty"));
+    }
+    kinds::check(filename, bytes)
+        .map_err(|unfit| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, unfit.to_string()))
+}
+
+fn digest_of(filename: &str, bytes: &Spooled, text: Option<&str>) -> String {
+    let mut body = bytes.sha256().to_vec();
+    body.extend_from_slice(filename.as_bytes());
+    if let Some(text) = text {
+        body.push(0);
+        body.extend_from_slice(text.as_bytes());
+    }
+    digest("file ", &body)
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the file is over 50 MB")
+}
+
+/// How to get a file.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct How {
+    /// Anything but 0: as a download, also what a browser could show.
+    download: Option<u8>,
+}
+
+/// Get the bytes of a file, or a range of them.
+#[utoipa::path(get, path = "/api/handoffs/{id}/messages/{row}/file", tag = "messages",
+    params(("id" = String, Path), ("row" = String, Path), How,
+        ("Range" = Option<String>, Header, description = "One range of bytes")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "The range"), (status = 304, description = "As before"),
+        (status = 404, body = ProblemBody),
+        (status = 410, body = ProblemBody, description = "It can't be fetched any more"),
+        (status = 416, body = ProblemBody, description = "It has no such range"),
+        (status = 502, body = ProblemBody, description = "It could not, or must not, be fetched from where Ada points"),
+        (status = 503, body = ProblemBody, description = "It is not fetched yet")))]
+pub async fn get(
+    State(app): State<App>,
+    _agent: Agent,
+    In((id, row)): In<(String, String)>,
+    Params(how): Params<How>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = app.engine.store().row(&RowId(row)).await?.filter(|row| row.handoff.as_str() == id);
+    let row = row.ok_or_else(|| Problem::not_found("no such message"))?;
+    let Content::File { filename, mime_type, bytes, .. } = &row.content else {
+        return Err(Problem::not_found("this message is no file"));
+    };
+    let size = available(bytes)?;
+    let served = kinds::served_as(mime_type);
+    let inline = served.inline && how.download.unwrap_or(0) == 0;
+    let etag = HeaderValue::try_from(format!("\"{}\"", row.id));
+    let etag = etag.map_err(|_| Problem::not_found("no such message"))?;
+    let about = [
+        (header::ETAG, etag.clone()),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(served.content_type)),
+        (header::CONTENT_DISPOSITION, name::disposition(inline, filename)),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        // Kept by the browser, shown only to who is signed in.
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    ];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| names(known, &etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, about).into_response());
+    }
+    let range = match asked_range(&headers, &etag, size) {
+        Asked::All => None,
+        Asked::Range(range) => Some(range),
+        Asked::Unfit => return Ok(unfit_range(size)),
+    };
+    let key = FileKey::new(row.handoff.as_str(), row.id.as_str());
+    let wanted = range.as_ref().map(|range| *range.start()..*range.end() + 1);
+    let Some(bytes) = app.engine.files().read(&key, wanted).await? else {
+        tracing::error!(handoff.id = %row.handoff, row.id = %row.id, "a file is not in the file store");
+        return Err(Problem::new(StatusCode::GONE, "its bytes are not in the file store any more"));
+    };
+    let body = Body::from_stream(bytes);
+    Ok(match range {
+        None => (about, [(header::CONTENT_LENGTH, HeaderValue::from(size))], body).into_response(),
+        Some(range) => {
+            let length = HeaderValue::from(range.end() - range.start() + 1);
+            let place = format!("bytes {}-{}/{size}", range.start(), range.end());
+            let of = [(header::CONTENT_RANGE, place)];
+            (StatusCode::PARTIAL_CONTENT, about, of, [(header::CONTENT_LENGTH, length)], body).into_response()
+        }
+    })
+}
+
+/// How many bytes there are.
+fn available(bytes: &Bytes) -> Result<u64, Problem> {
+    match bytes {
+        Bytes::Kept { size } => Ok(*size),
+        Bytes::Awaited => Err(Problem::unavailable("the file is not fetched yet")),
+        Bytes::Missing { why: Missing::Gone, error } => Err(Problem::new(StatusCode::GONE, error.clone())),
+        Bytes::Missing { why: Missing::Refused, error } => {
+            Err(Problem::new(StatusCode::BAD_GATEWAY, error.clone()))
+        }
+    }
+}
+
+/// Whether a list of entity tags names this one.
+fn names(list: &HeaderValue, etag: &HeaderValue) -> bool {
+    let (Ok(list), Ok(etag)) = (list.to_str(), etag.to_str()) else { return false };
+    list.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+enum Asked {
+    All,
+    Range(RangeInclusive<u64>),
+    Unfit,
+}
+
+/// What is asked for (RFC 9110, 14). Several ranges at once are answered with all of it.
+fn asked_range(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Asked {
+    let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
+        return Asked::All;
+    };
+    if headers.get(header::IF_RANGE).is_some_and(|known| known != etag) {
+        return Asked::All;
+    }
+    let Ok(ranges) = http_range_header::parse_range_header(range) else { return Asked::All };
+    match ranges.validate(size).as_deref() {
+        Ok([range]) => Asked::Range(range.clone()),
+        Ok(_) => Asked::All,
+        Err(_) => Asked::Unfit,
+    }
+}
+
+fn unfit_range(size: u64) -> Response {
+    let detail = format!("the file has {size} bytes, and no such range of them");
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail);
+    ([(header::CONTENT_RANGE, format!("bytes */{size}"))], problem).into_response()
+}

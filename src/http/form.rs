@@ -1,0 +1,152 @@
+//! Multipart forms, read as they arrive: what is in memory of one is little, however large it is.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, BodyDataStream},
+    extract::{
+        FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+    http::{HeaderMap, StatusCode, header},
+};
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// How long nothing may come.
+const IDLE: Duration = Duration::from_secs(30);
+/// What the parser may hold, in bytes: heads of parts are short, and contents pass through.
+const MAX_HELD: usize = 1 << 20;
+
+/// A form whose parts come one after another.
+pub struct Form {
+    parts: Multipart,
+    held: Arc<AtomicUsize>,
+}
+
+/// A part of a form.
+pub struct Part<'a> {
+    field: Field<'a>,
+    held: &'a AtomicUsize,
+}
+
+impl Form {
+    /// The form that a request is.
+    ///
+    /// # Errors
+    /// 415 if it is something else, 400 if it says so and isn't.
+    pub async fn of(request: Request) -> Result<Self, Problem> {
+        if !is_form(request.headers()) {
+            let detail = "the content type is not multipart/form-data";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let held = Arc::new(AtomicUsize::new(0));
+        let sparing = |body: Body| {
+            let body = body.into_data_stream();
+            Body::from_stream(Sparing { body, held: Arc::clone(&held), rests: false })
+        };
+        let parts = Multipart::from_request(request.map(sparing), &()).await;
+        let parts = parts.map_err(|_| Problem::bad_request("the form has no boundary"))?;
+        Ok(Self { parts, held })
+    }
+
+    /// The next part; the one before must have been read.
+    ///
+    /// # Errors
+    /// 400 if the form is broken, 408 if nothing comes.
+    pub async fn next(&mut self) -> Result<Option<Part<'_>>, Problem> {
+        let field = timeout(IDLE, self.parts.next_field()).await.map_err(|_| too_slow())?;
+        self.held.store(0, Ordering::Relaxed);
+        Ok(field.map_err(broken)?.map(|field| Part { field, held: &self.held }))
+    }
+}
+
+impl Part<'_> {
+    /// The name of the field.
+    pub fn name(&self) -> &str {
+        self.field.name().unwrap_or_default()
+    }
+
+    /// The name of the file that it is, as its sender calls it.
+    pub fn filename(&self) -> &str {
+        self.field.file_name().unwrap_or_default()
+    }
+
+    /// The next bytes of it.
+    ///
+    /// # Errors
+    /// 400 if the form breaks off, 408 if nothing comes.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
+        let chunk = timeout(IDLE, self.field.chunk()).await.map_err(|_| too_slow())?;
+        self.held.store(0, Ordering::Relaxed);
+        chunk.map_err(broken)
+    }
+
+    /// All of it as text.
+    ///
+    /// # Errors
+    /// 413 if it is over `limit` bytes, 400 if it is no UTF-8, and as [`Part::chunk`].
+    pub async fn text(mut self, limit: usize) -> Result<String, Problem> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if bytes.len() + chunk.len() > limit {
+                let detail = format!("{} in the form is too long", self.name());
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        String::from_utf8(bytes).map_err(|_| Problem::bad_request("the form is not UTF-8"))
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let essence = said.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("multipart/form-data")
+}
+
+fn broken(_: MultipartError) -> Problem {
+    Problem::bad_request("the form is broken, or broke off")
+}
+
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+}
+
+/// A body that comes no faster than it is used. The parser takes all that is there, and looks for the end of a
+/// head for as long as something comes; so it gets one piece at a time, and not too much without giving any on.
+struct Sparing {
+    body: BodyDataStream,
+    held: Arc<AtomicUsize>,
+    rests: bool,
+}
+
+impl Stream for Sparing {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.rests) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = std::task::ready!(Pin::new(&mut self.body).poll_next(cx));
+        if let Some(Ok(bytes)) = &next {
+            self.rests = true;
+            if self.held.fetch_add(bytes.len(), Ordering::Relaxed) > MAX_HELD {
+                return Poll::Ready(Some(Err(axum::Error::new("no part in sight"))));
+            }
+        }
+        Poll::Ready(next)
+    }
+}
