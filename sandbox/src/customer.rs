@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::Sandbox;
-use crate::conversation::Conversation;
+use crate::conversation::{Content, Conversation};
+use crate::files::StoredFile;
 
 impl Sandbox {
     /// A new active conversation, greeted by the AI Agent. Returns its id, 24 hex digits.
@@ -21,7 +23,35 @@ impl Sandbox {
     /// # Errors
     /// When the conversation is unknown or over.
     pub async fn customer_says(&self, conversation: &str, text: &str) -> Result<String> {
-        let said = self.change(conversation, |conversation| conversation.customer_says(text))?;
+        self.customer_adds(conversation, Content::of_text(text)).await
+    }
+
+    /// The customer sends a file, of any name and type, and outside a handoff the AI Agent answers. Returns the
+    /// id of the customer's message.
+    ///
+    /// # Errors
+    /// When the conversation is unknown or over, or the file too large (50 MiB) or not writable.
+    pub async fn customer_sends_file(
+        &self,
+        conversation: &str,
+        filename: &str,
+        mime_type: &str,
+        bytes: impl Into<Bytes>,
+    ) -> Result<String> {
+        let mut incoming = self.0.files.begin()?;
+        ensure!(incoming.write(&bytes.into()).await?, "the file is too large");
+        let file = self.0.files.keep(incoming, filename.to_owned(), mime_type.to_owned()).await?;
+        self.customer_sends(conversation, &file).await
+    }
+
+    /// The same with a file that is kept already.
+    pub(crate) async fn customer_sends(&self, conversation: &str, file: &StoredFile) -> Result<String> {
+        let content = Content::of_file(file.kept.clone(), &file.filename, &file.mime_type);
+        self.customer_adds(conversation, content).await
+    }
+
+    async fn customer_adds(&self, conversation: &str, content: Content) -> Result<String> {
+        let said = self.change(conversation, |conversation| conversation.customer_says(content))?;
         if said.hand_off {
             self.run_start(conversation, customer_context()).await?;
         }

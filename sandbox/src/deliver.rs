@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::conversation::Event;
 use crate::{EchoTiming, Role, Sandbox, webhook};
 
 /// An echo on its way whose message may not be answered before the relay has met it.
@@ -31,12 +32,13 @@ fn is_echo(event: &Value) -> bool {
 impl Sandbox {
     /// Sends an event in tasks of its own, so that events overtake each other as Ada's do. Returns what the
     /// caller must wait for, if the dial says so.
-    pub(crate) fn send_event(&self, event: &Value) -> Option<EarlyEcho> {
+    pub(crate) fn send_event(&self, event: Event) -> Option<EarlyEcho> {
         let Ok(runtime) = Handle::try_current() else {
             tracing::warn!("an event happened outside a Tokio runtime and is lost");
             return None;
         };
-        let (timing, delays) = self.schedule(event);
+        let event = self.with_url(event);
+        let (timing, delays) = self.schedule(&event);
         let (run, patience) = {
             let state = self.0.lock();
             (state.run.clone(), state.patience.clone())
@@ -56,6 +58,15 @@ impl Sandbox {
             self.0.tasks.spawn_on(delivery, &runtime);
         }
         is_early.then_some(EarlyEcho(first_try))
+    }
+
+    /// The payload, with a new URL for its file.
+    fn with_url(&self, event: Event) -> Value {
+        let Event { mut payload, file } = event;
+        if let Some(file) = file {
+            payload["data"]["content"]["url"] = self.minter().url(file).into();
+        }
+        payload
     }
 
     /// When the copies of an event leave. An echo that never leaves isn't one of those that are counted.

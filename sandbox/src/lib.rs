@@ -9,6 +9,7 @@
 //! - `conversation` has the rules, and they are pure: a change to a conversation leaves events in its outbox;
 //! - `shared` holds the state behind one short lock, and hands those events to `deliver` after unlocking;
 //! - `dial` has what may go wrong, as pure rules; `api` and `deliver` carry it out;
+//! - `files` keeps the files of messages and serves them by URLs that expire;
 //! - `api` is what the relay calls, `chat` is what the customer's browser calls, `developer` is what turns the
 //!   dial from outside;
 //! - [`webhook`] makes and signs Ada's payloads, for the sandbox and for tests.
@@ -35,7 +36,8 @@ pub mod webhook;
 
 use std::sync::Arc;
 
-pub use dial::{Dial, Disorder, EchoTiming, Fault, IdScheme, RateHeaders, RateLimits};
+pub use dial::{Dial, Disorder, EchoTiming, Fault, FileFault, IdScheme, RateHeaders, RateLimits};
+pub use files::{KeptFile, SentFile};
 pub use message::{Role, StoredMessage};
 pub use options::Options;
 pub use record::{Call, RecordedCall, ScriptedAnswer};

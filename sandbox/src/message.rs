@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::IdScheme;
+use crate::files::{KeptFile, Minter};
 
 /// Who wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,8 +45,12 @@ pub struct StoredMessage {
     pub author_id: Option<String>,
     /// The URL of the author's picture.
     pub avatar: Option<String>,
-    /// Ada's content object, told apart by its `type`.
+    /// Ada's content object, told apart by its `type`. That of a file that Ada keeps has no `url`: each time it
+    /// is shown it gets a new one.
     pub content: Value,
+    /// The file that Ada keeps for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<KeptFile>,
     /// Whether the conversation was with a human team: its webhook then names the handoff integration.
     #[serde(skip)]
     pub in_handoff: bool,
@@ -71,23 +76,23 @@ impl StoredMessage {
     }
 
     /// A row of the message list.
-    pub(crate) fn list_row(&self) -> Value {
+    pub(crate) fn list_row(&self, minter: &Minter<'_>) -> Value {
         json!({
             "type": "message_logs",
             "message_id": self.ids.in_list(&self.message_id),
             "created_at": self.created_at,
             "author": self.author_json(),
-            "content": self.content,
+            "content": minter.content(self),
         })
     }
 
     /// The answer to the call that created it.
-    pub(crate) fn created_json(&self, conversation_id: &str) -> Value {
+    pub(crate) fn created_json(&self, conversation_id: &str, minter: &Minter<'_>) -> Value {
         json!({
             "id": self.ids.in_answer(&self.message_id),
             "conversation_id": conversation_id,
             "author": self.author_json(),
-            "content": self.content,
+            "content": minter.content(self),
             "created_at": self.created_at,
             "updated_at": self.created_at,
         })

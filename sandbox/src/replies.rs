@@ -11,6 +11,10 @@ pub(crate) const NOBODY_THERE: &str = "I'm sorry, I can't reach our team right n
 /// Said when a handoff is over.
 pub(crate) const BACK: &str = "I'm back if you need anything else.";
 
+/// The answer to a file.
+pub(crate) const GOT_A_FILE: &str = "Thank you, I have your file. I can't look into files myself, but a person from \
+                                     our team can: just ask for one.";
+
 /// What the AI Agent does with a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reaction {

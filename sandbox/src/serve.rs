@@ -1,6 +1,7 @@
 //! The server: its routes, and how it begins and ends.
 
 use std::future::IntoFuture;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -18,14 +19,14 @@ const GRACE: Duration = Duration::from_secs(2);
 
 impl Sandbox {
     /// Answers on `listener` until `stop`: the API below `/api`, the customer's page at `/chat`, the dial below
-    /// `/sandbox/api`. On return no
+    /// `/sandbox/api`, files at their presigned URLs. On return no
     /// task is left: event streams, webhooks on their way and their retries have ended. Conversations stay,
     /// so that serving again is Ada after an outage.
     ///
     /// # Errors
     /// When the listener fails.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
-        let run = self.begin_run();
+        let run = self.begin_run(&listener)?;
         // A caller that drops this future stops the run as well.
         let _guard = run.clone().drop_guard();
         // Ends what is left when the grace is over.
@@ -54,20 +55,26 @@ impl Sandbox {
         Ok(result?)
     }
 
-    fn begin_run(&self) -> CancellationToken {
+    fn begin_run(&self, listener: &TcpListener) -> Result<CancellationToken> {
+        let mut address = listener.local_addr()?;
+        if address.ip().is_unspecified() {
+            // Whoever gets a URL is most likely on this machine.
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
         self.0.tasks.reopen();
         let mut state = self.0.lock();
+        state.base_url = format!("http://{address}");
         if state.run.is_cancelled() {
             state.run = CancellationToken::new();
         }
-        state.run.clone()
+        Ok(state.run.clone())
     }
 }
 
 fn router(sandbox: Sandbox) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/chat") }))
-        .route("/files/{token}/{name}", get(files::serve))
+        .route("/files/{token}", get(files::serve).head(files::refuse_head))
         .nest("/api", api::router(sandbox.clone()))
         .merge(chat::router())
         .nest("/sandbox/api", developer::router())

@@ -11,8 +11,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::conversation::{Conversation, Origin};
 use crate::deliver::EarlyEcho;
-use crate::dial::{Deliveries, EchoTiming, Faults, IdScheme, Traffic};
-use crate::files::Files;
+use crate::dial::{Deliveries, EchoTiming, Faults, FileFaults, IdScheme, Traffic};
+use crate::files::{Files, Links};
 use crate::record::Records;
 use crate::{Options, Refusal, Sandbox};
 
@@ -30,21 +30,25 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     /// Moves with every change, for event streams and waiting tests.
     pub(crate) revision: watch::Sender<u64>,
+    pub(crate) files: Files,
+    pub(crate) links: Links,
     state: Mutex<State>,
 }
 
 pub(crate) struct State {
+    /// The origin of the URLs in webhooks: where the sandbox was last served.
+    pub(crate) base_url: String,
     pub(crate) webhook_url: String,
     pub(crate) start_url: String,
     pub(crate) webhooks_on: bool,
     pub(crate) conversations: HashMap<String, Conversation>,
     pub(crate) records: Records,
-    pub(crate) files: Files,
     pub(crate) deliveries: Deliveries,
     pub(crate) echoes: EchoTiming,
     pub(crate) ids: IdScheme,
     pub(crate) traffic: Traffic,
     pub(crate) faults: Faults,
+    pub(crate) file_faults: FileFaults,
     /// Cancelled when the present run ends.
     pub(crate) run: CancellationToken,
     /// Cancelled when the webhooks on their way are given up.
@@ -54,17 +58,18 @@ pub(crate) struct State {
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
         let state = State {
+            base_url: "http://localhost".to_owned(),
             webhook_url: options.webhook_url,
             start_url: options.start_url,
             webhooks_on: true,
             conversations: HashMap::new(),
             records: Records::default(),
-            files: Files::default(),
             deliveries: Deliveries::default(),
             echoes: EchoTiming::default(),
             ids: IdScheme::default(),
             traffic: Traffic::default(),
             faults: Faults::default(),
+            file_faults: FileFaults::default(),
             run: CancellationToken::new(),
             patience: CancellationToken::new(),
         };
@@ -80,6 +85,8 @@ impl Shared {
             client: client(),
             tasks: TaskTracker::new(),
             revision: watch::Sender::new(0),
+            files: Files::default(),
+            links: Links::new(),
             state: Mutex::new(state),
         }
     }
@@ -125,7 +132,7 @@ impl Sandbox {
             let events = std::mem::take(&mut conversation.outbox);
             (result, if state.webhooks_on { events } else { Vec::new() })
         };
-        let early = events.iter().filter_map(|event| self.send_event(event)).collect();
+        let early = events.into_iter().filter_map(|event| self.send_event(event)).collect();
         self.0.changed();
         Ok((result?, early))
     }

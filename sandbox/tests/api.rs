@@ -164,6 +164,7 @@ async fn an_uploaded_file_can_be_fetched() {
     );
     let url = body["url"].as_str().expect("a URL");
     let file = soon("the file", ada.http.get(url).send()).await.expect("the file");
+    assert!(url.starts_with(&format!("{}/files/", ada.url)), "{url}");
     assert_eq!(file.headers()["content-type"], "text/plain");
     assert_eq!(file.text().await.expect("text"), "hello");
     assert_eq!(ada.call(upload(&id, "virus.exe")).await.0, 400);

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Ada, error_type, human_says};
-use sandbox::{Call, Dial, Disorder, EchoTiming, Fault, IdScheme, RateHeaders, RateLimits};
+use sandbox::{Call, Dial, Disorder, EchoTiming, Fault, FileFault, IdScheme, RateHeaders, RateLimits};
 use serde_json::{Value, json};
 
 fn api(ada: &Ada, path: &str) -> String {
@@ -41,6 +41,7 @@ fn everything() -> (Dial, Value) {
         ids: IdScheme::Different,
         rate_limits: Some(RateLimits { per_second: 10, per_minute: 100, headers: RateHeaders::None }),
         faults: faults.into(),
+        file_fault: Some(FileFault::Slow(100_000)),
     };
     let json = json!({
         "disorder": {
@@ -55,6 +56,7 @@ fn everything() -> (Dial, Value) {
             "end_handoff": { "kind": "status", "status": 503, "retry_after": 3 },
             "handoff_queue": { "kind": "broken_body" },
         },
+        "file_fault": { "kind": "slow", "bytes_per_second": 100_000 },
     });
     (dial, json)
 }
@@ -70,6 +72,7 @@ async fn the_dial_is_one_inside_and_over_http() {
         "ids": "same",
         "rate_limits": null,
         "faults": {},
+        "file_fault": null,
     });
     assert_eq!(get(&ada, "dial").await, calm);
     let (dial, json) = everything();
@@ -98,6 +101,7 @@ async fn a_wrong_dial_is_explained_and_changes_nothing() {
         (json!({ "rate_limits": { "per_second": 0, "per_minute": 1 } }), "1 or more"),
         (json!({ "faults": { "dance": { "kind": "hang" } } }), "`dance`"),
         (json!({ "faults": { "send_message": { "kind": "status", "status": 99 } } }), "from 200 to 599"),
+        (json!({ "file_fault": { "kind": "slow", "bytes_per_second": 0 } }), "1 or more"),
     ] {
         let (status, body) = put(&ada, &wrong).await;
         let error = body["error"].as_str().unwrap_or_default();

@@ -1,19 +1,17 @@
 //! Uploads of files that a message then points to.
 
 use axum::Json;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::error::ApiError;
 use super::origin;
 use crate::Sandbox;
 use crate::conversation::Conversation;
-use crate::files::StoredFile;
-
-/// Ada's limit for a file.
-pub(super) const FILE_BYTES: usize = 50 * 1024 * 1024;
+use crate::files::Minter;
+use crate::files::form::{Unfit, receive};
 
 /// The file types that Ada takes, by the end of their name.
 const ALLOWED: &[&str] = &[
@@ -26,41 +24,33 @@ pub(crate) async fn upload(
     State(sandbox): State<Sandbox>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     sandbox.peek(&id, |_| ())?;
     let form = form.map_err(|rejection| ApiError::invalid("file", &rejection.body_text()))?;
-    let file = file_of(form).await?;
+    let file = receive(&sandbox.0.files, form, is_allowed).await?;
     sandbox.peek(&id, Conversation::require_handoff)??;
     let answer = json!({
-        "url": format!("{}{}", origin(&headers), file.path()),
+        "url": Minter::new(&sandbox.0.links, origin(&headers)).url(file.kept.id),
         "mime_type": file.mime_type,
         "filename": file.filename,
     });
-    sandbox.0.lock().files.add(file);
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-async fn file_of(mut form: Multipart) -> Result<StoredFile, ApiError> {
-    let broken = |error: axum::extract::multipart::MultipartError| {
-        ApiError::invalid("file", &format!("The form is broken: {}", error.body_text()))
-    };
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        if field.name() != Some("file") {
-            continue;
+impl From<Unfit> for ApiError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Broken(sentence) => Self::invalid("file", &sentence),
+            Unfit::Missing => Self::invalid("file", "The form has no file"),
+            Unfit::Name => Self::invalid("file", "This type of file is not allowed"),
+            Unfit::TooLarge => Self::too_large(),
+            Unfit::Disk(error) => {
+                tracing::error!("an uploaded file can't be kept: {error}");
+                Self::fault(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         }
-        let filename = field.file_name().unwrap_or_default().to_owned();
-        if !is_allowed(&filename) {
-            return Err(ApiError::invalid("file", "This type of file is not allowed"));
-        }
-        let mime_type = field.content_type().unwrap_or("application/octet-stream").to_owned();
-        let bytes = field.bytes().await.map_err(broken)?;
-        if bytes.len() > FILE_BYTES {
-            return Err(ApiError::too_large());
-        }
-        return Ok(StoredFile { token: Uuid::new_v4().simple().to_string(), filename, mime_type, bytes });
     }
-    Err(ApiError::invalid("file", "The form has no file"))
 }
 
 fn is_allowed(filename: &str) -> bool {

@@ -1,29 +1,19 @@
 //! What every API request passes: the key, the limits of size and rate, a test's scripted answer or fault,
 //! and the record.
 
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::attachments::FILE_BYTES;
+use super::body::Arrival;
 use super::error::ApiError;
 use super::outcome::Outcome;
 use crate::connection::Connection;
 use crate::{Call, RecordedCall, Sandbox, ScriptedAnswer};
-
-/// Ada's limit for a request.
-const REQUEST_BYTES: usize = 10 * 1024 * 1024;
-/// An upload has a frame around the file.
-const UPLOAD_BYTES: usize = FILE_BYTES + 64 * 1024;
-/// Larger bodies aren't kept in the record.
-const RECORDED_BYTES: usize = 1024 * 1024;
 
 pub(crate) async fn guard(
     State(sandbox): State<Sandbox>,
@@ -35,29 +25,29 @@ pub(crate) async fn guard(
     let (parts, body) = request.into_parts();
     let admission = sandbox.knows_key(&parts).then(|| sandbox.arrive());
     let call = Call::of(&parts.method, parts.uri.path());
-    let limit = if call == Some(Call::UploadAttachment) { UPLOAD_BYTES } else { REQUEST_BYTES };
-    let body = read(body, limit).await;
+    let arrival = Arrival::of(call, body).await;
     let mut record = RecordedCall {
         call,
         method: parts.method.to_string(),
         path: format!("/api{}", parts.uri.path()),
         query: parts.uri.query().map(str::to_owned),
         status: 0,
-        body: body.as_deref().and_then(recordable),
+        body: arrival.recordable(),
         authorized: admission.is_some(),
         at,
     };
-    let outcome = match (admission, body) {
+    let outcome = match (admission, arrival.body()) {
         (None, _) => Outcome::answer(ApiError::unauthorized()),
         (Some(admission), _) if admission.refused => {
             Outcome::answer(ApiError::too_many()).with_quota(admission)
         }
         (Some(admission), None) => Outcome::answer(ApiError::too_large()).with_quota(admission),
         (Some(admission), Some(body)) => {
-            let request = Request::from_parts(parts, Body::from(body));
+            let request = Request::from_parts(parts, body);
             sandbox.outcome(call, request, next).await.with_quota(admission)
         }
     };
+    arrival.finish().await;
     record.status = outcome.status();
     let run = sandbox.recorded(record);
     outcome.carry_out(&connection, run).await
@@ -105,27 +95,4 @@ impl IntoResponse for ScriptedAnswer {
         }
         response
     }
-}
-
-/// The whole body, or `None` when it is too large. The rest of a large one is read and thrown away, because
-/// the caller of a server that stops reading sees a broken connection instead of the answer.
-async fn read(body: Body, limit: usize) -> Option<Bytes> {
-    let mut chunks = body.into_data_stream();
-    let (mut bytes, mut length) = (BytesMut::new(), 0);
-    while let Some(Ok(chunk)) = chunks.next().await {
-        length += chunk.len();
-        if length <= limit {
-            bytes.extend_from_slice(&chunk);
-        } else if length > 2 * limit {
-            break;
-        }
-    }
-    (length <= limit).then(|| bytes.freeze())
-}
-
-fn recordable(body: &[u8]) -> Option<serde_json::Value> {
-    if body.len() > RECORDED_BYTES {
-        return None;
-    }
-    serde_json::from_slice(body).ok()
 }

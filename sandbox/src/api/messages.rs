@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use super::{object, origin};
-use crate::conversation::{Author, Conversation};
-use crate::{Role, Sandbox};
+use crate::conversation::{Author, Content, Conversation};
+use crate::files::Minter;
+use crate::{Role, Sandbox, StoredMessage};
 
 /// The largest page, and the default.
 const PAGE: usize = 100;
@@ -24,25 +25,30 @@ pub(crate) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     sandbox.peek(&id, |_| ())?;
     let page = Page::of(query.as_deref().unwrap_or_default())?;
-    let (rows, more) = sandbox.peek(&id, |conversation| page.of_messages(conversation))?;
-    let next = more.then(|| page.next_url(&origin(&headers), &id));
+    let origin = origin(&headers);
+    let (messages, more) = sandbox.peek(&id, |conversation| page.of_messages(conversation))?;
+    let next = more.then(|| page.next_url(&origin, &id));
+    let minter = Minter::new(&sandbox.0.links, origin);
+    let rows: Vec<_> = messages.iter().map(|message| message.list_row(&minter)).collect();
     Ok(Json(json!({ "data": rows, "meta": { "next_page_url": next } })))
 }
 
 pub(crate) async fn create(
     State(sandbox): State<Sandbox>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     sandbox.peek(&id, |_| ())?;
     let body = object(&body)?;
-    let (author, content) = (author(&body)?, content(&body)?);
+    let (author, content) = (author(&body)?, sandbox.content(&body)?);
     let say = |conversation: &mut Conversation| conversation.api_says(author, content);
     let (message, early) = sandbox.change_and_send(&id, say)?;
     for echo in early {
         echo.tried().await;
     }
-    Ok((StatusCode::CREATED, Json(message.created_json(&id))))
+    let minter = Minter::new(&sandbox.0.links, origin(&headers));
+    Ok((StatusCode::CREATED, Json(message.created_json(&id, &minter))))
 }
 
 /// A page of the list: `limit` rows from `start`.
@@ -70,11 +76,11 @@ impl Page {
         Ok(page)
     }
 
-    /// The rows, and whether more follow.
-    fn of_messages(&self, conversation: &Conversation) -> (Vec<Value>, bool) {
+    /// The messages, and whether more follow.
+    fn of_messages(&self, conversation: &Conversation) -> (Vec<StoredMessage>, bool) {
         let rest = conversation.messages.iter().skip(self.start);
         let more = rest.len() > self.limit;
-        (rest.take(self.limit).map(crate::StoredMessage::list_row).collect(), more)
+        (rest.take(self.limit).cloned().collect(), more)
     }
 
     fn next_url(&self, origin: &str, conversation: &str) -> String {
@@ -110,23 +116,28 @@ fn author(body: &Map<String, Value>) -> Result<Author, ApiError> {
     Ok(Author { role, id, avatar: owned("avatar"), display_name: owned("display_name") })
 }
 
-/// The content with the fields that Ada knows, and no others.
-fn content(body: &Map<String, Value>) -> Result<Value, ApiError> {
-    let Some(Value::Object(content)) = body.get("content") else {
-        return Err(ApiError::invalid("content", "An object is required"));
-    };
-    let field = |name: &str| {
-        let value = content.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-        value.ok_or_else(|| ApiError::invalid(&format!("content.{name}"), "A string is required"))
-    };
-    match content.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(json!({ "type": "text", "body": field("body")? })),
-        Some("file") => Ok(json!({
-            "type": "file",
-            "url": field("url")?,
-            "mime_type": field("mime_type")?,
-            "filename": field("filename")?,
-        })),
-        _ => Err(ApiError::invalid("content.type", "One of text, file")),
+impl Sandbox {
+    /// The content with the fields that Ada knows, and no others. A URL of ours, also one that has expired,
+    /// means the file that it pointed to.
+    fn content(&self, body: &Map<String, Value>) -> Result<Content, ApiError> {
+        let Some(Value::Object(content)) = body.get("content") else {
+            return Err(ApiError::invalid("content", "An object is required"));
+        };
+        let field = |name: &str| {
+            let value = content.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
+            value.ok_or_else(|| ApiError::invalid(&format!("content.{name}"), "A string is required"))
+        };
+        match content.get("type").and_then(Value::as_str) {
+            Some("text") => Ok(Content::of_text(field("body")?)),
+            Some("file") => {
+                let (url, mime_type, filename) = (field("url")?, field("mime_type")?, field("filename")?);
+                let ours = self.0.links.file_of(url).and_then(|file| self.0.files.find(file));
+                Ok(match ours {
+                    Some(file) => Content::of_file(file.kept.clone(), filename, mime_type),
+                    None => Content::of_link(url, filename, mime_type),
+                })
+            }
+            _ => Err(ApiError::invalid("content.type", "One of text, file")),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! [`Call`](crate::Call) and a handler.
 
 mod attachments;
+mod body;
 mod conversations;
 mod error;
 mod guard;
@@ -32,7 +33,7 @@ pub(crate) fn router(sandbox: Sandbox) -> Router<Sandbox> {
         .fold(Router::new(), with_and_without_slash)
         .fallback(async || ApiError::not_found("Not found"))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        // The guard has read the body already, within the limits of the call.
+        // The guard has read the body within the limit of the call; an upload counts its file itself.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(sandbox, guard::guard))
 }

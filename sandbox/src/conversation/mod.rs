@@ -2,6 +2,7 @@
 //! tell the world (`announce`) collects in `outbox`.
 
 mod announce;
+mod content;
 mod metadata;
 mod phase;
 mod view;
@@ -13,8 +14,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(crate) use self::content::Content;
 pub(crate) use self::phase::{Phase, Queue, Status};
 use crate::IdScheme;
+use crate::files::FileId;
 use crate::message::{Role, StoredMessage};
 use crate::refusal::Refusal;
 use crate::replies::{self, Reaction};
@@ -52,6 +55,19 @@ pub(crate) struct Author {
     pub(crate) display_name: Option<String>,
 }
 
+/// What Ada tells the world of a change.
+pub(crate) struct Event {
+    pub(crate) payload: Value,
+    /// The file that the message is about; its URL is minted when the event leaves.
+    pub(crate) file: Option<FileId>,
+}
+
+impl From<Value> for Event {
+    fn from(payload: Value) -> Self {
+        Self { payload, file: None }
+    }
+}
+
 pub(crate) struct Conversation {
     pub(crate) id: String,
     pub(crate) end_user_id: String,
@@ -60,7 +76,7 @@ pub(crate) struct Conversation {
     pub(crate) messages: Vec<StoredMessage>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) metadata: Map<String, Value>,
-    pub(crate) outbox: Vec<Value>,
+    pub(crate) outbox: Vec<Event>,
     /// How the next messages are named outside.
     pub(crate) ids: IdScheme,
     created_at: Timestamp,
@@ -96,8 +112,8 @@ impl Conversation {
         matches!(self.phase, Phase::Waiting { .. } | Phase::Person { .. })
     }
 
-    /// The customer writes; the AI Agent reacts unless it is paused.
-    pub(crate) fn customer_says(&mut self, text: &str) -> Result<Said, Refusal> {
+    /// The customer writes or sends a file; the AI Agent reacts unless it is paused.
+    pub(crate) fn customer_says(&mut self, content: Content) -> Result<Said, Refusal> {
         self.require_active()?;
         let author = Author {
             role: Role::EndUser,
@@ -105,10 +121,11 @@ impl Conversation {
             avatar: None,
             display_name: Some(CUSTOMER.to_owned()),
         };
-        let message_id = self.add(author, json!({ "type": "text", "body": text })).message_id;
+        let reaction = content.text().map_or(Reaction::Say(replies::GOT_A_FILE), replies::react);
+        let message_id = self.add(author, content).message_id;
         let mut hand_off = false;
         if self.phase == Phase::AiAgent {
-            match replies::react(text) {
+            match reaction {
                 Reaction::Say(answer) => self.ai_says(answer),
                 Reaction::HandOff => {
                     self.ai_says(replies::CONNECTING);
@@ -121,7 +138,7 @@ impl Conversation {
     }
 
     /// Someone writes over the API: people only in a handoff, the end user's own client at any time.
-    pub(crate) fn api_says(&mut self, author: Author, content: Value) -> Result<StoredMessage, Refusal> {
+    pub(crate) fn api_says(&mut self, author: Author, content: Content) -> Result<StoredMessage, Refusal> {
         if author.role == Role::HumanAgent {
             self.require_handoff()?;
             self.phase = Phase::Person { name: author.display_name.clone().unwrap_or_default() };
@@ -228,10 +245,10 @@ impl Conversation {
     fn ai_says(&mut self, text: &str) {
         let author =
             Author { role: Role::AiAgent, id: None, avatar: None, display_name: Some(AI_AGENT.to_owned()) };
-        self.add(author, json!({ "type": "text", "body": text }));
+        self.add(author, Content::of_text(text));
     }
 
-    fn add(&mut self, author: Author, content: Value) -> StoredMessage {
+    fn add(&mut self, author: Author, content: Content) -> StoredMessage {
         let at = self.tick();
         let message = StoredMessage {
             message_id: Uuid::new_v4().to_string(),
@@ -240,7 +257,8 @@ impl Conversation {
             display_name: author.display_name,
             author_id: author.id,
             avatar: author.avatar,
-            content,
+            content: content.json,
+            file: content.file,
             in_handoff: self.in_handoff(),
             ids: self.ids,
         };

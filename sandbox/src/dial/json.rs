@@ -86,6 +86,14 @@ pub(super) fn maybe_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     }
 }
 
+/// A number of bytes a second.
+pub(super) fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("0 bytes a second make no sense here: 1 or more, or hang_after")),
+        rate => Ok(rate),
+    }
+}
+
 /// The status of an answer. Others than these can't end a request.
 pub(super) fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     match u16::deserialize(deserializer)? {

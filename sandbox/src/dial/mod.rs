@@ -6,6 +6,7 @@
 mod disorder;
 mod echoes;
 mod faults;
+mod files;
 mod json;
 mod limits;
 
@@ -19,6 +20,8 @@ pub use self::disorder::Disorder;
 pub use self::echoes::{EchoTiming, IdScheme};
 pub use self::faults::Fault;
 pub(crate) use self::faults::Faults;
+pub use self::files::FileFault;
+pub(crate) use self::files::FileFaults;
 pub(crate) use self::limits::{Admission, Quota, Traffic};
 pub use self::limits::{RateHeaders, RateLimits};
 use crate::{Call, Sandbox};
@@ -32,7 +35,8 @@ use crate::{Call, Sandbox};
 ///   "echoes": { "timing": "late", "ms": 1500 },
 ///   "ids": "different",
 ///   "rate_limits": { "per_second": 10, "per_minute": 100, "headers": "full" },
-///   "faults": { "send_message": { "kind": "stored_then_status", "status": 500 } }
+///   "faults": { "send_message": { "kind": "stored_then_status", "status": 500 } },
+///   "file_fault": { "kind": "slow", "bytes_per_second": 100000 }
 /// }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +52,8 @@ pub struct Dial {
     pub rate_limits: Option<RateLimits>,
     /// The faults of calls that always have one.
     pub faults: BTreeMap<Call, Fault>,
+    /// What is wrong with every file that is fetched by its presigned URL.
+    pub file_fault: Option<FileFault>,
 }
 
 impl Sandbox {
@@ -60,6 +66,7 @@ impl Sandbox {
             ids: state.ids,
             rate_limits: state.traffic.limits(),
             faults: state.faults.always().clone(),
+            file_fault: state.file_faults.always,
         }
     }
 
@@ -72,6 +79,7 @@ impl Sandbox {
             state.ids = dial.ids;
             state.traffic.limit(dial.rate_limits);
             state.faults.set_always(dial.faults);
+            state.file_faults.always = dial.file_fault;
         }
         self.0.changed();
     }
@@ -109,6 +117,17 @@ impl Sandbox {
     /// Gives every call of a kind a fault, or none. Queued ones go first.
     pub fn fault_always(&self, call: Call, fault: Option<Fault>) {
         self.0.lock().faults.set(call, fault);
+        self.0.changed();
+    }
+
+    /// Queues a fault for the next request with a presigned URL that is good.
+    pub fn file_fault_next(&self, fault: FileFault) {
+        self.0.lock().file_faults.next(fault);
+    }
+
+    /// Gives every such request a fault, or none. Queued ones go first.
+    pub fn file_fault_always(&self, fault: Option<FileFault>) {
+        self.0.lock().file_faults.always = fault;
         self.0.changed();
     }
 
