@@ -64,6 +64,7 @@ impl Door {
             ("HANDOFF_AUTH_KEY", START_KEY),
             ("AGENT_TOKENS", &tokens),
             ("DATABASE_URL", database),
+            ("FILES_URL", "memory:"),
             ("DEBOUNCE_MS", "0"),
             ("UNKNOWN_HOLD_MS", "0"),
             ("ADA_RATE_PER_SECOND", "10000"),

@@ -1,5 +1,6 @@
 //! A human agent, at the agent API.
 
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::{answer::Answer, eventually, settles, stream::Stream};
@@ -54,6 +55,36 @@ impl Agent {
 
     pub async fn tries_to_write(&self, handoff: &str, text: &str) -> Answer {
         self.post(&format!("/handoffs/{handoff}/messages"), &json!({ "text": text })).await
+    }
+
+    /// Sends a file, with words before it or without.
+    pub async fn tries_to_send(&self, handoff: &str, name: &str, bytes: &[u8], text: Option<&str>) -> Answer {
+        let mut form = Form::new().part("file", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
+        if let Some(text) = text {
+            form = form.text("text", text.to_owned());
+        }
+        Answer::to(self.request("POST", &format!("/handoffs/{handoff}/files")).multipart(form)).await
+    }
+
+    /// The same, taken on; gives the row.
+    pub async fn sends(&self, handoff: &str, name: &str, bytes: &[u8]) -> Value {
+        self.tries_to_send(handoff, name, bytes, None).await.good(202)
+    }
+
+    /// The row with a file of this name, once its bytes are in this state.
+    pub async fn sees_file(&self, handoff: &str, name: &str, state: &str) -> Value {
+        eventually(&format!("{name}: {state}"), || async {
+            let rows = self.rows(handoff).await;
+            let found = rows.into_iter().find(|row| row["content"]["filename"] == name)?;
+            (found["content"]["state"] == state).then_some(found)
+        })
+        .await
+    }
+
+    /// What is under the `url` of a row's file.
+    pub async fn downloads(&self, row: &Value) -> Answer {
+        let url = row["content"]["url"].as_str().expect("a kept file");
+        self.get(url.strip_prefix("/api").expect("a path of the relay")).await
     }
 
     pub async fn handoff(&self, id: &str) -> Value {

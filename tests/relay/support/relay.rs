@@ -46,6 +46,7 @@ impl Setup {
             ("WEBHOOK_SECRET", &format!("{SECRET} {OTHER_SECRET}")),
             ("HANDOFF_AUTH_KEY", START_KEY),
             ("AGENT_TOKENS", &tokens),
+            ("FILES_ALLOW_PRIVATE", "on"),
             ("DEBOUNCE_MS", "100"),
             ("DEBOUNCE_MAX_MS", "500"),
             ("ADA_RATE_PER_SECOND", "10000"),
@@ -146,6 +147,8 @@ impl Relay {
         env.insert("ADA_BASE_URL".to_owned(), format!("{base}/api"));
         env.entry("DATABASE_URL".to_owned())
             .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
+        env.entry("FILES_URL".to_owned())
+            .or_insert_with(|| format!("file://{}", folder.path().join("files").display()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let (serving, _ada_serves) = (None, stop.drop_guard());
         let Setup { limits, two_doors, .. } = setup;

@@ -1,0 +1,289 @@
+//! Files, both ways: the bytes arrive once and whole, in order with the words around them.
+
+use std::time::Duration;
+
+use handoff_relay::http::{Limits, connections::ConnectionLimits};
+use sandbox::{Call, Fault, Role};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::{
+    agent::text,
+    answer::Answer,
+    eventually,
+    relay::{Relay, Setup},
+    settles, soon,
+};
+
+/// A PNG as far as its first bytes go; the rest is noise.
+fn png(length: usize, seed: u64) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    let mut noise = seed;
+    while bytes.len() < length {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bytes.extend_from_slice(&noise.to_be_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What people sent to the customer, words and names of files, as the customer sees it.
+fn seen(relay: &Relay, chat: &str) -> Vec<String> {
+    let messages = relay.ada.messages(chat);
+    let human = messages.iter().filter(|said| said.role == Role::HumanAgent);
+    let what = |content: &Value| content["body"].as_str().or(content["filename"].as_str()).map(str::to_owned);
+    human.filter_map(|said| what(&said.content)).collect()
+}
+
+async fn comes_to_see(relay: &Relay, chat: &str, what: &[&str]) {
+    let what: Vec<String> = what.iter().map(|what| (*what).to_owned()).collect();
+    settles(&what, || async { seen(relay, chat) }).await;
+}
+
+fn uploads(relay: &Relay) -> usize {
+    relay.ada.calls().iter().filter(|made| made.call == Some(Call::UploadAttachment)).count()
+}
+
+/// An agent's row with a file of this name, once it is in this state of delivery.
+async fn sent(relay: &Relay, id: &str, name: &str, state: &str) -> Value {
+    eventually(&format!("{name}: {state}"), || async {
+        let rows = relay.alex().rows(id).await;
+        let found = rows.into_iter().find(|row| row["content"]["filename"] == name)?;
+        (found["delivery"]["state"] == state).then_some(found)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_customers_file_reaches_the_agent_by_way_of_the_relay() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, bytes) = (relay.alex(), png(300_000, 1));
+    relay.ada.customer_says(&chat, "Look:").await.unwrap();
+    let message = relay.ada.customer_sends_file(&chat, "shot.png", "image/png", bytes.clone().into());
+    let message = message.await.unwrap();
+    relay.ada.customer_says(&chat, "See?").await.unwrap();
+
+    let row = alex.sees_file(&id, "shot.png", "kept").await;
+    let url = format!("/api/handoffs/{id}/messages/{}/file", row["id"].as_str().unwrap());
+    assert_eq!(
+        row["content"],
+        json!({ "type": "file", "filename": "shot.png", "mime_type": "image/png", "size": 300_000, "url": url,
+            "state": "kept", "error": null })
+    );
+    let got = alex.downloads(&row).await;
+    assert_eq!((got.status, sha256(&got.body)), (200, sha256(&bytes)));
+    assert_eq!(relay.ada.file_fetches(&message), [200]);
+    let said = relay.alex().rows(&id).await;
+    let customers: Vec<String> = said
+        .iter()
+        .filter(|row| row["author"]["role"] == "end_user")
+        .filter_map(|row| text(row).or(row["content"]["filename"].as_str().map(str::to_owned)))
+        .collect();
+    assert_eq!(customers[customers.len() - 3..], ["Look:", "shot.png", "See?"]);
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_is_served_for_browsers_and_runs_nowhere() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let alex = relay.alex();
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    for (name, kind, served, how) in [
+        ("a.png", "image/png", "image/png", "inline"),
+        ("v.mp4", "video/mp4", "video/mp4", "inline"),
+        ("x.svg", "image/svg+xml", "image/svg+xml", "attachment"),
+        ("x.html", "text/html", "application/octet-stream", "attachment"),
+        ("x.bin", "x\r\ny: z", "application/octet-stream", "attachment"),
+    ] {
+        relay.ada.customer_sends_file(&chat, name, kind, svg.into()).await.unwrap();
+        let row = alex.sees_file(&id, name, "kept").await;
+        let got = alex.downloads(&row).await;
+        assert_eq!(got.text(), svg);
+        assert_eq!(got.header("content-type"), served, "{name}");
+        assert!(got.header("content-disposition").starts_with(how), "{name}: {}", got.header("content-disposition"));
+        assert!(got.header("content-disposition").contains(name), "{name}");
+        for (header, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; sandbox"),
+            ("cache-control", "private, no-cache"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("accept-ranges", "bytes"),
+        ] {
+            assert_eq!(got.header(header), value, "{name}");
+        }
+        let url = row["content"]["url"].as_str().unwrap().strip_prefix("/api").unwrap();
+        let download = alex.get(&format!("{url}?download=1")).await;
+        assert!(download.header("content-disposition").starts_with("attachment"), "{name}");
+    }
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn parts_of_a_file_can_be_had_and_it_is_not_sent_twice() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, bytes) = (relay.alex(), png(1_000, 2));
+    relay.ada.customer_sends_file(&chat, "a.png", "image/png", bytes.clone().into()).await.unwrap();
+    let row = alex.sees_file(&id, "a.png", "kept").await;
+    let url = row["content"]["url"].as_str().unwrap().strip_prefix("/api").unwrap().to_owned();
+    let with = |name: &'static str, value: String| Answer::to(alex.request("GET", &url).header(name, value));
+    for (range, from, to) in
+        [("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=990-", 990, 999), ("bytes=-5", 995, 999), ("bytes=900-2000", 900, 999)]
+    {
+        let got = with("range", range.to_owned()).await;
+        assert_eq!((got.status, &got.body[..]), (206, &bytes[from..=to]), "{range}");
+        assert_eq!(got.header("content-range"), format!("bytes {from}-{to}/1000"));
+        assert_eq!(got.header("content-length"), (to - from + 1).to_string());
+    }
+    for range in ["bytes=0-1,5-6", "lines=0-1", "bytes=x"] {
+        let got = with("range", range.to_owned()).await;
+        assert_eq!((got.status, got.body.len()), (200, 1_000), "{range}");
+    }
+    let beyond = with("range", "bytes=1000-".to_owned()).await;
+    assert_eq!(beyond.problem(416), "the file has 1000 bytes, and no such range of them");
+    assert_eq!(beyond.header("content-range"), "bytes */1000");
+
+    let etag = alex.get(&url).await.header("etag").to_owned();
+    for known in [etag.clone(), format!("\"x\", W/{etag}"), "*".to_owned()] {
+        let got = with("if-none-match", known).await;
+        assert_eq!((got.status, got.body.len(), got.header("etag")), (304, 0, etag.as_str()));
+    }
+    assert_eq!(with("if-none-match", "\"x\"".to_owned()).await.status, 200);
+    for (known, status) in [(etag.clone(), 206), ("\"x\"".to_owned(), 200)] {
+        let request = alex.request("GET", &url).header("range", "bytes=0-4").header("if-range", known);
+        assert_eq!(Answer::to(request).await.status, status);
+    }
+    let head = Answer::to(alex.request("HEAD", &url)).await;
+    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "1000", 0));
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn an_agents_file_reaches_the_customer_once_and_in_its_turn() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, bytes) = (relay.alex(), png(300_000, 3));
+    alex.writes(&id, "One moment").await;
+    let row = alex.tries_to_send(&id, "plan.png", &bytes, Some("Here it is:")).await.good(202);
+    alex.writes(&id, "Does that help?").await;
+    assert_eq!(row["content"]["state"], "kept", "{row}");
+    comes_to_see(&relay, &chat, &["One moment", "Here it is:", "plan.png", "Does that help?"]).await;
+    let row = sent(&relay, &id, "plan.png", "confirmed").await;
+    assert_eq!(alex.downloads(&row).await.body, bytes);
+    let files = relay.ada.files_sent_to(&chat);
+    assert_eq!((files.len(), files[0].sha256.clone()), (1, sha256(&bytes)));
+    assert_eq!((files[0].filename.as_str(), files[0].mime_type.as_str()), ("plan.png", "image/png"));
+    assert_eq!(uploads(&relay), 1);
+    assert!(relay.ada.file_fetches(&files[0].message_id).is_empty(), "the echo of ours is not fetched");
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn an_upload_in_doubt_is_repeated_and_its_message_is_not() {
+    for (call, fault) in [
+        (Call::UploadAttachment, Fault::StoredThenDropped),
+        (Call::UploadAttachment, Fault::Status { status: 500, retry_after: None }),
+        (Call::UploadAttachment, Fault::Status { status: 429, retry_after: Some(1) }),
+        (Call::UploadAttachment, Fault::BrokenBody),
+        (Call::SendMessage, Fault::StoredThenDropped),
+        (Call::SendMessage, Fault::Dropped),
+        (Call::SendMessage, Fault::StoredThenStatus(500)),
+    ] {
+        let relay = Relay::start().await;
+        let (chat, id) = relay.hand_off().await;
+        relay.alex().accepts(&id).await;
+        relay.ada.fault_next(call, fault);
+        relay.alex().sends(&id, "plan.png", &png(5_000, 4)).await;
+        relay.alex().writes(&id, "after").await;
+        sent(&relay, &id, "plan.png", "confirmed").await;
+        comes_to_see(&relay, &chat, &["plan.png", "after"]).await;
+        relay.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_ada_refuses_fails_alone_and_can_be_sent_again() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let alex = relay.alex();
+    alex.accepts(&id).await;
+    relay.ada.fault_next(Call::UploadAttachment, Fault::Status { status: 400, retry_after: None });
+    alex.sends(&id, "plan.png", &png(5_000, 5)).await;
+    alex.writes(&id, "after").await;
+    let failed = sent(&relay, &id, "plan.png", "failed").await;
+    assert!(failed["delivery"]["error"].as_str().unwrap().starts_with("Ada answered 400"), "{failed}");
+    comes_to_see(&relay, &chat, &["after"]).await;
+    let row = failed["id"].as_str().unwrap();
+    alex.act(&id, &format!("messages/{row}/retry")).await.good(202);
+    comes_to_see(&relay, &chat, &["after", "plan.png"]).await;
+    sent(&relay, &id, "plan.png", "confirmed").await;
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_for_a_handoff_that_is_over_at_ada_ends_it_here() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off_in_earnest().await;
+    let alex = relay.alex();
+    alex.accepts(&id).await;
+    relay.ada.set_webhooks(false);
+    relay.ada.ada_ends_handoff(&chat).await.unwrap();
+    alex.sends(&id, "plan.png", &png(5_000, 6)).await;
+    assert_eq!(alex.sees_the_end(&id).await["ended_by"], "ada");
+    let failed = sent(&relay, &id, "plan.png", "failed").await;
+    assert!(failed["delivery"]["error"].as_str().unwrap().starts_with("Ada answered 422"), "{failed}");
+    assert_eq!(alex.tries_to_send(&id, "b.png", &png(50, 6), None).await.problem(409), "this handoff has ended");
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_request_sends_one_file() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let alex = relay.alex();
+    let sends = |name: &'static str, bytes: Vec<u8>, text: Option<&'static str>| {
+        let part = reqwest::multipart::Part::bytes(bytes).file_name(name);
+        let mut form = reqwest::multipart::Form::new().part("file", part);
+        if let Some(text) = text {
+            form = form.text("text", text);
+        }
+        let request = alex.request("POST", &format!("/handoffs/{id}/files")).multipart(form);
+        Answer::to(request.header("idempotency-key", "k"))
+    };
+    let first = sends("a.png", png(900, 7), Some("Look")).await.good(202);
+    assert_eq!(sends("a.png", png(900, 7), Some("Look")).await.good(202)["id"], first["id"]);
+    for (name, bytes, text) in [
+        ("b.png", png(900, 7), Some("Look")),
+        ("a.png", png(901, 7), Some("Look")),
+        ("a.png", png(900, 7), Some("look")),
+        ("a.png", png(900, 7), None),
+    ] {
+        assert_eq!(sends(name, bytes, text).await.problem(422), "this Idempotency-Key was used with another body");
+    }
+    sent(&relay, &id, "a.png", "confirmed").await;
+    alex.ends(&id).await;
+    assert_eq!(sends("a.png", png(900, 7), Some("Look")).await.good(202)["id"], first["id"], "as the first time");
+    assert_eq!(seen(&relay, &chat), ["Look", "a.png"]);
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_url_that_has_run_out_is_renewed_from_the_list() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, bytes) = (relay.alex(), png(5_000, 8));
+    relay.ada.set_file_expiry(Duration::ZERO);
+    relay.ada.set_webhooks(false);
+    let message = relay.ada.customer_sends_file(&chat, "a.png", "image/png", bytes.clone().into());
+    let message = message.await.unwrap();
+    // What is told from now on has run out by the time that it is fetched, for the first time alone.
+    relay.ada.set_webhooks(true);
+    let _ = (message, alex, id, bytes);
+    relay.finish().await;
+}
