@@ -1,15 +1,39 @@
-//! Fetches a file from where Ada points.
+//! Fetches a file from where Ada points: a presigned URL, which is a secret and may lead anywhere.
+//!
+//! - **Where to:** https alone, and public addresses alone, unless loopback is opened for a stand-in Ada. The address
+//!   that is checked is the one connected to: names are checked by the client's own resolver, literals before the
+//!   call. So is each redirect's.
+//! - **What is sent:** a request without anything of ours: no key, no cookie, no referer, no proxy of the
+//!   environment between.
+//! - **What is taken:** bytes as they come, within limits. Nothing is ever inflated: an answer that is compressed
+//!   though `identity` was asked for is refused before its body is read, since its bytes are not the file's. Codings
+//!   that change no byte (S3 hands out `aws-chunked`) are none.
+//! - **What is told:** sentences for agents, without URL, host or query. Libraries' errors have them, so that no such
+//!   error is ever passed on.
+
+mod address;
+mod answer;
+#[cfg(test)]
+mod tests;
+mod way;
 
 use std::time::Duration;
 
+use reqwest::Response;
+use tokio::time::timeout;
+use url::Url;
+
 use super::{FilesError, Spool, Spooled};
+use address::Addresses;
+use answer::Answer;
+use way::{System, Way};
 
 /// From where files may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// From public addresses, over https.
     Public,
-    /// From this machine's loopback too, over plain http as well.
+    /// From this machine's loopback too, over plain http as well. Not from other private addresses.
     PublicAndLoopback,
 }
 
@@ -59,7 +83,10 @@ pub enum FetchError {
 }
 
 /// Fetches files.
+#[derive(Debug)]
 pub struct Fetcher {
+    https: Way,
+    http: Option<Way>,
     limits: FetchLimits,
 }
 
@@ -69,16 +96,84 @@ impl Fetcher {
     /// # Errors
     /// TLS can't be set up on this machine.
     pub fn new(reach: Reach, limits: FetchLimits) -> Result<Self, reqwest::Error> {
-        let _ = reach;
-        Ok(Self { limits })
+        let way = |addresses| Way::new(addresses, System, limits.connect);
+        let (https, http) = match reach {
+            Reach::Public => (way(Addresses::Public)?, None),
+            Reach::PublicAndLoopback => (way(Addresses::PublicAndLoopback)?, Some(way(Addresses::Loopback)?)),
+        };
+        Ok(Self { https, http, limits })
     }
 
-    /// Fetches what `url` has into `spool`. `mime_type` is what the message says about it.
+    /// Fetches what `url` has into `spool`. `mime_type` is what the message says about it: a web page is not taken
+    /// for anything else.
     ///
     /// # Errors
     /// See [`FetchError`].
     pub async fn fetch(&self, url: &str, mime_type: &str, spool: Spool) -> Result<Spooled, FetchError> {
-        let _ = (url, mime_type, self.limits.bytes);
-        Ok(spool.finish().await?)
+        let Ok(fetched) = timeout(self.limits.total, self.follow(url, mime_type, spool)).await else {
+            return Err(FetchError::Passing("the file's server took too long to send it".to_owned()));
+        };
+        fetched
     }
+
+    async fn follow(&self, url: &str, mime_type: &str, spool: Spool) -> Result<Spooled, FetchError> {
+        let mut url = Url::parse(url).map_err(|_| refused("the file's address is not a URL"))?;
+        for _ in 0..=self.limits.redirects {
+            match answer::judge(self.ask(&url).await?, mime_type)? {
+                Answer::File(response) => return self.take(response, spool).await,
+                Answer::Elsewhere(location) => url = way::onward(&url, &location)?,
+            }
+        }
+        Err(refused("the file's server led on and on without giving it"))
+    }
+
+    async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
+        let request = self.way(url)?.get(url)?;
+        match timeout(self.limits.quiet, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(way::unanswered(&error)),
+            Err(_) => Err(silent()),
+        }
+    }
+
+    fn way(&self, url: &Url) -> Result<&Way, FetchError> {
+        match url.scheme() {
+            "https" => Ok(&self.https),
+            "http" => self.http.as_ref().ok_or_else(|| refused("the file is not offered over https")),
+            _ => Err(refused("the file is not offered over https")),
+        }
+    }
+
+    async fn take(&self, mut response: Response, mut spool: Spool) -> Result<Spooled, FetchError> {
+        if response.content_length().is_some_and(|declared| declared > self.limits.bytes) {
+            return Err(self.too_large());
+        }
+        loop {
+            let piece = timeout(self.limits.quiet, response.chunk()).await.map_err(|_| silent())?;
+            // The length that was declared is hyper's to compare: a shorter body is an error here.
+            let piece = piece.map_err(|_| passing("the file's server broke off before the file's end"))?;
+            let Some(piece) = piece else { return Ok(spool.finish().await?) };
+            let size = spool.len().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            if size > self.limits.bytes {
+                return Err(self.too_large());
+            }
+            spool.write(piece).await?;
+        }
+    }
+
+    fn too_large(&self) -> FetchError {
+        refused(&format!("the file is larger than {} MB", self.limits.bytes.div_ceil(1024 * 1024)))
+    }
+}
+
+fn silent() -> FetchError {
+    passing("the file's server did not answer in time")
+}
+
+fn passing(sentence: &str) -> FetchError {
+    FetchError::Passing(sentence.to_owned())
+}
+
+fn refused(sentence: &str) -> FetchError {
+    FetchError::Refused(sentence.to_owned())
 }
