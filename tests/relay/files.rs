@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use handoff_relay::http::{Limits, connections::ConnectionLimits};
-use sandbox::{Call, Fault, Role};
+use sandbox::{Call, Fault, FileFault, Role};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::{
     agent::text,
     answer::Answer,
+    events::{customer_says, from_now, shows_at},
     eventually,
     relay::{Relay, Setup},
     settles, soon,
@@ -64,7 +64,7 @@ async fn a_customers_file_reaches_the_agent_by_way_of_the_relay() {
     let (chat, id) = relay.hand_off().await;
     let (alex, bytes) = (relay.alex(), png(300_000, 1));
     relay.ada.customer_says(&chat, "Look:").await.unwrap();
-    let message = relay.ada.customer_sends_file(&chat, "shot.png", "image/png", bytes.clone().into());
+    let message = relay.ada.customer_sends_file(&chat, "shot.png", "image/png", bytes.clone());
     let message = message.await.unwrap();
     relay.ada.customer_says(&chat, "See?").await.unwrap();
 
@@ -101,12 +101,16 @@ async fn a_file_is_served_for_browsers_and_runs_nowhere() {
         ("x.html", "text/html", "application/octet-stream", "attachment"),
         ("x.bin", "x\r\ny: z", "application/octet-stream", "attachment"),
     ] {
-        relay.ada.customer_sends_file(&chat, name, kind, svg.into()).await.unwrap();
+        relay.ada.customer_sends_file(&chat, name, kind, svg).await.unwrap();
         let row = alex.sees_file(&id, name, "kept").await;
         let got = alex.downloads(&row).await;
         assert_eq!(got.text(), svg);
         assert_eq!(got.header("content-type"), served, "{name}");
-        assert!(got.header("content-disposition").starts_with(how), "{name}: {}", got.header("content-disposition"));
+        assert!(
+            got.header("content-disposition").starts_with(how),
+            "{name}: {}",
+            got.header("content-disposition")
+        );
         assert!(got.header("content-disposition").contains(name), "{name}");
         for (header, value) in [
             ("x-content-type-options", "nosniff"),
@@ -129,13 +133,17 @@ async fn parts_of_a_file_can_be_had_and_it_is_not_sent_twice() {
     let relay = Relay::start().await;
     let (chat, id) = relay.hand_off().await;
     let (alex, bytes) = (relay.alex(), png(1_000, 2));
-    relay.ada.customer_sends_file(&chat, "a.png", "image/png", bytes.clone().into()).await.unwrap();
+    relay.ada.customer_sends_file(&chat, "a.png", "image/png", bytes.clone()).await.unwrap();
     let row = alex.sees_file(&id, "a.png", "kept").await;
     let url = row["content"]["url"].as_str().unwrap().strip_prefix("/api").unwrap().to_owned();
     let with = |name: &'static str, value: String| Answer::to(alex.request("GET", &url).header(name, value));
-    for (range, from, to) in
-        [("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=990-", 990, 999), ("bytes=-5", 995, 999), ("bytes=900-2000", 900, 999)]
-    {
+    for (range, from, to) in [
+        ("bytes=0-0", 0, 0),
+        ("bytes=10-19", 10, 19),
+        ("bytes=990-", 990, 999),
+        ("bytes=-5", 995, 999),
+        ("bytes=900-2000", 900, 999),
+    ] {
         let got = with("range", range.to_owned()).await;
         assert_eq!((got.status, &got.body[..]), (206, &bytes[from..=to]), "{range}");
         assert_eq!(got.header("content-range"), format!("bytes {from}-{to}/1000"));
@@ -228,17 +236,20 @@ async fn a_file_that_ada_refuses_fails_alone_and_can_be_sent_again() {
 
 #[tokio::test]
 async fn a_file_for_a_handoff_that_is_over_at_ada_ends_it_here() {
-    let relay = Relay::start().await;
-    let (chat, id) = relay.hand_off_in_earnest().await;
+    let relay = Setup::new().set("UNKNOWN_HOLD_MS", "100").start().await;
     let alex = relay.alex();
-    alex.accepts(&id).await;
-    relay.ada.set_webhooks(false);
-    relay.ada.ada_ends_handoff(&chat).await.unwrap();
+    // Ada does not know the conversation of this one.
+    relay.gets(&customer_says("unknown", "Hello?")).await;
+    let id = alex.handoff_of("unknown").await["id"].as_str().unwrap().to_owned();
     alex.sends(&id, "plan.png", &png(5_000, 6)).await;
+    alex.tries_to_write(&id, "after").await;
     assert_eq!(alex.sees_the_end(&id).await["ended_by"], "ada");
     let failed = sent(&relay, &id, "plan.png", "failed").await;
-    assert!(failed["delivery"]["error"].as_str().unwrap().starts_with("Ada answered 422"), "{failed}");
-    assert_eq!(alex.tries_to_send(&id, "b.png", &png(50, 6), None).await.problem(409), "this handoff has ended");
+    assert!(failed["delivery"]["error"].as_str().unwrap().starts_with("Ada answered 404"), "{failed}");
+    assert_eq!(
+        alex.tries_to_send(&id, "b.png", &png(50, 6), None).await.problem(409),
+        "this handoff has ended"
+    );
     relay.finish().await;
 }
 
@@ -264,26 +275,95 @@ async fn the_same_request_sends_one_file() {
         ("a.png", png(900, 7), Some("look")),
         ("a.png", png(900, 7), None),
     ] {
-        assert_eq!(sends(name, bytes, text).await.problem(422), "this Idempotency-Key was used with another body");
+        assert_eq!(
+            sends(name, bytes, text).await.problem(422),
+            "this Idempotency-Key was used with another body"
+        );
     }
     sent(&relay, &id, "a.png", "confirmed").await;
     alex.ends(&id).await;
-    assert_eq!(sends("a.png", png(900, 7), Some("Look")).await.good(202)["id"], first["id"], "as the first time");
+    assert_eq!(
+        sends("a.png", png(900, 7), Some("Look")).await.good(202)["id"],
+        first["id"],
+        "as the first time"
+    );
     assert_eq!(seen(&relay, &chat), ["Look", "a.png"]);
     relay.finish().await;
 }
 
 #[tokio::test]
-async fn a_url_that_has_run_out_is_renewed_from_the_list() {
+async fn a_url_that_is_no_good_any_more_is_said_to_be_and_tried_again_when_asked() {
     let relay = Relay::start().await;
     let (chat, id) = relay.hand_off().await;
     let (alex, bytes) = (relay.alex(), png(5_000, 8));
     relay.ada.set_file_expiry(Duration::ZERO);
-    relay.ada.set_webhooks(false);
-    let message = relay.ada.customer_sends_file(&chat, "a.png", "image/png", bytes.clone().into());
+    let message = relay.ada.customer_sends_file(&chat, "a.png", "image/png", bytes.clone());
     let message = message.await.unwrap();
-    // What is told from now on has run out by the time that it is fetched, for the first time alone.
-    relay.ada.set_webhooks(true);
-    let _ = (message, alex, id, bytes);
+    let failed = alex.sees_file(&id, "a.png", "failed").await;
+    assert_eq!((&failed["content"]["url"], &failed["content"]["size"]), (&Value::Null, &Value::Null));
+    let error = failed["content"]["error"].as_str().unwrap();
+    assert!(relay.ada.file_fetches(&message).iter().all(|status| *status == 403));
+    let row = failed["id"].as_str().unwrap();
+    let path = format!("/handoffs/{id}/messages/{row}");
+    assert_eq!(alex.get(&format!("{path}/file")).await.problem(410), error);
+
+    relay.ada.set_file_expiry(Duration::from_secs(60));
+    let again = Answer::to(relay.agent("Sam").request("POST", &format!("{path}/retry"))).await.good(202);
+    assert_eq!(again["content"]["state"], "fetching");
+    let kept = alex.sees_file(&id, "a.png", "kept").await;
+    assert_eq!(alex.downloads(&kept).await.body, bytes);
+    assert_eq!(relay.ada.file_fetches(&message).last(), Some(&200));
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_on_the_way_is_tried_again_and_a_url_that_ran_out_is_renewed() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, bytes) = (relay.alex(), png(200_000, 9));
+    for (name, fault, runs_out, statuses) in [
+        ("cut.png", FileFault::CutAfter(100_000), false, vec![200, 200]),
+        ("long.png", FileFault::WrongLength(300_000), false, vec![200, 200]),
+        ("busy.png", FileFault::Status(503), false, vec![503, 200]),
+        ("late.png", FileFault::Status(503), true, vec![503, 403, 200]),
+    ] {
+        relay.ada.file_fault_next(fault);
+        let message = relay.ada.customer_sends_file(&chat, name, "image/png", bytes.clone()).await.unwrap();
+        if runs_out {
+            soon("a first try", relay.ada.until(|ada| !ada.file_fetches(&message).is_empty())).await;
+            relay.ada.expire_files();
+        }
+        let row = alex.sees_file(&id, name, "kept").await;
+        assert_eq!(alex.downloads(&row).await.body, bytes, "{name}");
+        assert_eq!(relay.ada.file_fetches(&message), statuses, "{name}");
+    }
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn what_must_not_be_fetched_is_not() {
+    let relay = Relay::start().await;
+    let (_, id) = relay.hand_off().await;
+    let alex = relay.alex();
+    let chat = alex.handoff(&id).await["conversation_id"].as_str().unwrap().to_owned();
+    for (name, url) in [
+        ("metadata.png", "http://169.254.169.254/latest/meta-data/"),
+        ("private.png", "https://10.0.0.1/a.png"),
+        ("plain.png", "http://93.184.216.34/a.png"),
+        ("ftp.png", "ftp://93.184.216.34/a.png"),
+        ("none.png", "not a url"),
+    ] {
+        let content = json!({ "type": "file", "url": url, "mime_type": "image/png", "filename": name });
+        relay.gets(&shows_at(&chat, name, from_now(0), content)).await;
+        let failed = alex.sees_file(&id, name, "failed").await;
+        let error = failed["content"]["error"].as_str().unwrap();
+        let path = format!("/handoffs/{id}/messages/{}/file", failed["id"].as_str().unwrap());
+        assert_eq!(alex.get(&path).await.problem(502), error, "{name}");
+        let told = failed.to_string();
+        assert!(
+            !["169.254", "10.0.0", "93.184", "not a url"].iter().any(|part| told.contains(part)),
+            "{told}"
+        );
+    }
     relay.finish().await;
 }

@@ -18,6 +18,7 @@ mod dead_letters;
 mod document;
 mod doors_start;
 mod doors_webhook;
+mod files;
 mod gaps;
 mod handed_off_twice;
 mod hostile_ids;
