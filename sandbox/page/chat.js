@@ -1,6 +1,9 @@
 // The customer's chat window. The server sends the whole conversation after every change; this page shows it.
 // The conversation's id stands in the address, so that a reload continues it.
 
+import { fileContent } from "./files.js";
+import { forgetFiles, takeFiles } from "./uploads.js";
+
 const API = "/chat/api/conversations";
 const ASK_FOR_A_PERSON = "I'd like to talk to a person, please.";
 const NOTICES = {
@@ -47,6 +50,7 @@ async function begin() {
 
 function listen() {
   stream?.close();
+  forgetFiles();
   rows.clear();
   list.replaceChildren();
   stream = new EventSource(API + path("/events"));
@@ -72,18 +76,36 @@ function show(state) {
   const ended = state.status === "ended";
   const phase = ended ? "ended" : state.phase.with;
   // Asked before anything changes its height.
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const atEnd = isAtEnd();
   chat.dataset.status = state.status;
   chat.dataset.phase = phase;
   showHeader(phase, state.phase);
   const last = showRows(state);
-  for (const id of ["text", "send", "end"]) element(id).disabled = ended;
+  for (const id of ["text", "send", "attach", "end"]) element(id).disabled = ended;
   element("person").disabled = phase !== "ai_agent";
   element("person").hidden = phase !== "ai_agent";
   element("end").hidden = ended;
   element("composer").hidden = ended;
   element("restart").hidden = !ended;
-  if (atEnd || last?.role === "end_user") list.scrollTop = list.scrollHeight;
+  if (atEnd || last?.role === "end_user") toEnd();
+}
+
+/** Whether the last line is in sight. Kept, because a picture that has loaded is taller at once. */
+let followsEnd = true;
+list.addEventListener("scroll", () => {
+  followsEnd = isAtEnd();
+});
+
+// Files that are being sent take room from the list.
+new ResizeObserver(() => followsEnd && toEnd()).observe(list);
+
+function isAtEnd() {
+  return list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+}
+
+function toEnd() {
+  list.scrollTop = list.scrollHeight;
+  followsEnd = true;
 }
 
 function showHeader(phase, { name, queue }) {
@@ -146,17 +168,18 @@ function messageRow(message, before) {
   row.dataset.id = message.message_id;
   const sameAuthor = before?.role === message.role && before.display_name === message.display_name;
   row.classList.toggle("follows", sameAuthor);
-  const bubble = make("div", "bubble", ...bubbleContent(message.content));
+  const bubble = make("div", "bubble", bubbleContent(message));
+  bubble.dataset.type = message.content.type;
   const sent = new Date(message.created_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   bubble.title = sent;
   row.append(make("span", "author", message.display_name ?? ""), bubble);
   return row;
 }
 
-function bubbleContent(content) {
-  if (content.type === "file") return [link(content.url, content.filename)];
-  if (content.type === "link") return [link(content.url, content.link_text ?? content.url)];
-  return [content.body ?? `(${content.type})`];
+function bubbleContent({ content, file }) {
+  if (content.type === "file") return fileContent(content, file?.size, () => followsEnd && toEnd());
+  if (content.type === "link") return link(content.url, content.link_text ?? content.url);
+  return content.body ?? `(${content.type})`;
 }
 
 /** A link that opens beside the chat; other schemes than the web's stay text. */
@@ -198,6 +221,8 @@ element("end").addEventListener("click", () => {
 });
 
 element("restart").addEventListener("click", retry);
+
+takeFiles(() => API + path("/files"));
 
 window.addEventListener("hashchange", () => {
   if (location.hash.slice(1) === conversation) return;

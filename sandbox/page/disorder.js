@@ -15,6 +15,14 @@ const FAULTS = {
   slow: { kind: "slow", ms: SLOW_MS },
   broken_body: { kind: "broken_body" },
 };
+const FILE_FAULTS = {
+  refused: { kind: "status", status: 503 },
+  slow: { kind: "slow", bytes_per_second: 20_000 },
+  cut: { kind: "cut_after", bytes: 2_000 },
+  hang: { kind: "hang_after", bytes: 2_000 },
+  short: { kind: "wrong_length", bytes: 1_000 },
+  long: { kind: "wrong_length", bytes: 60_000_000 },
+};
 
 const field = (id) => document.getElementById(`disorder-${id}`);
 
@@ -101,10 +109,21 @@ async function save() {
   tell("Saved.");
 }
 
-async function failNext() {
-  const { value, selectedOptions } = field("fault");
-  await ask("/faults", "POST", { call: "send_message", fault: FAULTS[value] });
-  tell(`The agent's next message: ${selectedOptions[0].text.toLowerCase()}.`);
+const chosen = (id) => field(id).selectedOptions[0].text.toLowerCase();
+
+async function failNext(id, call, subject) {
+  await ask("/faults", "POST", { call, fault: FAULTS[field(id).value] });
+  tell(`${subject}: ${chosen(id)}.`);
+}
+
+async function failNextFetch() {
+  await ask("/file-faults", "POST", FILE_FAULTS[field("fetch").value]);
+  tell(`The next file that is fetched: ${chosen("fetch")}.`);
+}
+
+async function expire() {
+  await ask("/expire-files", "POST");
+  tell("Links to files so far have expired.");
 }
 
 // One change after the other: each saves the whole dial.
@@ -117,6 +136,11 @@ for (const id of ["delay", "duplicates", "lost", "echoes", "limits"]) {
   field(id).addEventListener("change", () => run(save));
 }
 field("delay").addEventListener("input", () => showDelay(Number(field("delay").value)));
-field("fault-set").addEventListener("click", () => run(failNext));
+// An upload fails in the same ways as a message.
+field("upload").append(...[...field("fault").options].map((option) => option.cloneNode(true)));
+field("fault-set").addEventListener("click", () => run(() => failNext("fault", "send_message", "The agent's next message")));
+field("upload-set").addEventListener("click", () => run(() => failNext("upload", "upload_attachment", "The agent's next file")));
+field("fetch-set").addEventListener("click", () => run(failNextFetch));
+field("expire").addEventListener("click", () => run(expire));
 document.getElementById("disorder").addEventListener("toggle", () => run(load));
 run(load);

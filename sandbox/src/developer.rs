@@ -24,6 +24,8 @@ pub(crate) fn router() -> Router<Sandbox> {
     Router::new()
         .route("/dial", get(dial).put(turn))
         .route("/faults", post(fail_next))
+        .route("/file-faults", post(fail_next_file))
+        .route("/expire-files", post(expire_files))
         .route("/conversations", get(conversations))
         .route("/conversations/{id}", get(conversation))
         .route("/calls", get(calls))
@@ -68,6 +70,16 @@ async fn fail_next(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Status
     let NextFault { call, fault } = read("a call and its fault", &body)?;
     sandbox.fault_next(call, fault);
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn fail_next_file(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode, Wrong> {
+    sandbox.file_fault_next(read("a file's fault", &body)?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn expire_files(State(sandbox): State<Sandbox>) -> StatusCode {
+    sandbox.expire_files();
+    StatusCode::NO_CONTENT
 }
 
 async fn conversations(State(sandbox): State<Sandbox>) -> Json<Value> {

@@ -27,6 +27,7 @@ mod dial;
 mod files;
 mod message;
 mod options;
+mod passage;
 mod record;
 mod refusal;
 mod replies;

@@ -146,34 +146,6 @@ async fn the_queue_is_told_only_while_someone_waits() {
 }
 
 #[tokio::test]
-async fn an_uploaded_file_can_be_fetched() {
-    let ada = Ada::start().await;
-    let id = ada.handed_off().await;
-    let upload = |id: &str, filename: &str| {
-        let form = format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
-             Content-Type: text/plain\r\n\r\nhello\r\n--edge--\r\n"
-        );
-        let request = ada.http.post(ada.api(&format!("{id}/attachments/")));
-        request.header("content-type", "multipart/form-data; boundary=edge").body(form)
-    };
-    let (status, body) = ada.call(upload(&id, "my notes.txt")).await;
-    assert_eq!(
-        (status, &body["filename"], &body["mime_type"]),
-        (201, &json!("my notes.txt"), &json!("text/plain"))
-    );
-    let url = body["url"].as_str().expect("a URL");
-    let file = soon("the file", ada.http.get(url).send()).await.expect("the file");
-    assert!(url.starts_with(&format!("{}/files/", ada.url)), "{url}");
-    assert_eq!(file.headers()["content-type"], "text/plain");
-    assert_eq!(file.text().await.expect("text"), "hello");
-    assert_eq!(ada.call(upload(&id, "virus.exe")).await.0, 400);
-    assert_eq!(ada.post(&format!("{id}/attachments/"), &json!({})).await.0, 400);
-    let other = ada.sandbox.open_conversation();
-    assert_eq!(ada.call(upload(&other, "a.txt")).await.0, 422);
-}
-
-#[tokio::test]
 async fn a_scripted_answer_changes_nothing() {
     let ada = Ada::start().await;
     let id = ada.handed_off().await;

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{Ada, soon};
+use common::{Ada, form, soon, typed_form};
 use futures_util::StreamExt;
+use sandbox::FileFault;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -14,6 +15,8 @@ async fn the_page_and_its_files_are_served_with_a_policy() {
         ("/chat/", "text/html; charset=utf-8"),
         ("/chat/chat.css", "text/css; charset=utf-8"),
         ("/chat/chat.js", "text/javascript; charset=utf-8"),
+        ("/chat/files.js", "text/javascript; charset=utf-8"),
+        ("/chat/uploads.js", "text/javascript; charset=utf-8"),
         ("/chat/disorder.js", "text/javascript; charset=utf-8"),
     ] {
         let answer =
@@ -89,4 +92,67 @@ async fn other_sites_cannot_write_as_the_customer() {
     let ada = Ada::start().await;
     let request = ada.http.post(format!("{}/chat/api/conversations", ada.url));
     assert_eq!(ada.call(request.header("sec-fetch-site", "cross-site")).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_customer_sends_files_through_the_page() {
+    let ada = Ada::start().await;
+    let id = ada.handed_off().await;
+    let files = |id: &str| ada.http.post(format!("{}/chat/api/conversations/{id}/files", ada.url));
+    // A browser writes a quote in a name like this.
+    let (status, body) =
+        ada.call(typed_form(files(&id), "../%22Zoë%22 <b>.html", "text/html", "<script>")).await;
+    assert_eq!(status, 201);
+    let sent = ada.sandbox.files_sent_to(&id).remove(0);
+    assert_eq!(json!(sent.message_id), body["message_id"]);
+    assert_eq!((&*sent.filename, &*sent.mime_type, sent.size), ("../\"Zoë\" <b>.html", "text/html", 8));
+
+    assert_eq!(ada.call(form(files(&id), "", "x")).await.0, 400);
+    assert_eq!(ada.call(files(&id).body("x")).await.0, 400);
+    assert_eq!(ada.call(form(files("nobody"), "a.txt", "x")).await.0, 404);
+    let (status, body) = ada.call(form(files(&id), "a.zip", vec![0; 50 * 1024 * 1024 + 1])).await;
+    assert_eq!((status, &body["error"]), (413, &json!("Files can have up to 50 MB.")));
+    let foreign = form(files(&id), "a.txt", "x").header("sec-fetch-site", "cross-site");
+    assert_eq!(ada.call(foreign).await.0, 403);
+    ada.sandbox.customer_ends_chat(&id).await.expect("ended");
+    assert_eq!(ada.call(form(files(&id), "a.txt", "x")).await.0, 409);
+    assert_eq!(ada.sandbox.files_sent_to(&id).len(), 1);
+}
+
+#[tokio::test]
+async fn the_page_shows_files_at_addresses_of_its_own() {
+    let ada = Ada::start().await;
+    let id = ada.handed_off().await;
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    let message = ada.sandbox.customer_sends_file(&id, "a b.svg", "image/svg+xml", svg).await.expect("sent");
+    let events = ada.http.get(format!("{}/chat/api/conversations/{id}/events", ada.url)).send();
+    let mut stream = soon("events", events).await.expect("events").bytes_stream();
+    let state = snapshot(&mut stream, |_| true).await;
+    let shown = state["messages"].as_array().and_then(|rows| rows.last()).expect("a message");
+    assert_eq!((&shown["message_id"], &shown["file"]["size"]), (&json!(message), &json!(svg.len())));
+    let path = shown["content"]["url"].as_str().expect("an address");
+    assert_eq!(path, format!("/chat/api/conversations/{id}/files/{message}"));
+
+    // Presigned URLs that expire and a file server that fails are the relay's concern.
+    ada.sandbox.expire_files();
+    ada.sandbox.file_fault_always(Some(FileFault::Status(503)));
+    let answer =
+        soon("the file", ada.http.get(format!("{}{path}", ada.url)).send()).await.expect("an answer");
+    let headers = answer.headers().clone();
+    let header = |name: &str| headers[name].to_str().expect("text");
+    assert_eq!((answer.status().as_u16(), header("content-type")), (200, "image/svg+xml"));
+    assert_eq!(header("content-disposition"), "attachment; filename*=UTF-8''a%20b.svg");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    let policy = header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.ends_with("sandbox"), "{policy}");
+    assert_eq!(answer.text().await.expect("text"), svg);
+    assert!(ada.sandbox.file_fetches(&message).is_empty());
+
+    let other = ada.handed_off().await;
+    for wrong in
+        [format!("{other}/files/{message}"), format!("{id}/files/nothing"), format!("nobody/files/{message}")]
+    {
+        let answer = ada.http.get(format!("{}/chat/api/conversations/{wrong}", ada.url)).send();
+        assert_eq!(soon("an answer", answer).await.expect("an answer").status(), 404, "{wrong}");
+    }
 }

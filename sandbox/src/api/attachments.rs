@@ -28,7 +28,7 @@ pub(crate) async fn upload(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     sandbox.peek(&id, |_| ())?;
     let form = form.map_err(|rejection| ApiError::invalid("file", &rejection.body_text()))?;
-    let file = receive(&sandbox.0.files, form, is_allowed).await?;
+    let file = receive(&sandbox.0.files, form, allowed).await?;
     sandbox.peek(&id, Conversation::require_handoff)??;
     let answer = json!({
         "url": Minter::new(&sandbox.0.links, origin(&headers)).url(file.kept.id),
@@ -53,7 +53,8 @@ impl From<Unfit> for ApiError {
     }
 }
 
-fn is_allowed(filename: &str) -> bool {
-    let extension = filename.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
-    extension.is_some_and(|extension| ALLOWED.contains(&extension.as_str()))
+/// The name, if Ada takes files of its type.
+fn allowed(filename: &str) -> Option<String> {
+    let extension = filename.rsplit_once('.')?.1.to_lowercase();
+    ALLOWED.contains(&extension.as_str()).then(|| filename.to_owned())
 }

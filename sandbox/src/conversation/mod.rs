@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub(crate) use self::content::Content;
 pub(crate) use self::phase::{Phase, Queue, Status};
 use crate::IdScheme;
-use crate::files::FileId;
+use crate::files::{FileId, KeptFile};
 use crate::message::{Role, StoredMessage};
 use crate::refusal::Refusal;
 use crate::replies::{self, Reaction};
@@ -228,11 +228,16 @@ impl Conversation {
         })
     }
 
+    /// The file of one of its messages.
+    pub(crate) fn file_of(&self, message_id: &str) -> Option<KeptFile> {
+        self.messages.iter().find(|message| message.message_id == message_id)?.file.clone()
+    }
+
     pub(crate) fn require_handoff(&self) -> Result<(), Refusal> {
         if self.in_handoff() { Ok(()) } else { Err(Refusal::NotInHandoff) }
     }
 
-    fn require_active(&self) -> Result<(), Refusal> {
+    pub(crate) fn require_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::ConversationEnded) }
     }
 

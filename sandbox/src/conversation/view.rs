@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CUSTOMER, Conversation, Phase};
+use crate::message::StoredMessage;
 use crate::webhook;
 
 impl Conversation {
@@ -15,9 +16,19 @@ impl Conversation {
             "in_handoff": self.in_handoff(),
             "human_joined": matches!(self.phase, Phase::Person { .. }),
             "phase": self.phase,
-            "messages": self.messages,
+            "messages": self.messages.iter().map(|message| self.shown(message)).collect::<Vec<_>>(),
             "notices": self.notices,
         })
+    }
+
+    /// A message as the page gets it. A file is at an address of the page's own.
+    fn shown(&self, message: &StoredMessage) -> Value {
+        let mut shown = json!(message);
+        if message.file.is_some() {
+            let url = format!("/chat/api/conversations/{}/files/{}", self.id, message.message_id);
+            shown["content"]["url"] = url.into();
+        }
+        shown
     }
 
     /// A row of the list of conversations. Sorts by age.

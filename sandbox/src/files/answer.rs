@@ -30,15 +30,9 @@ pub(crate) struct Telling {
     /// The `Content-Length`, when it isn't the right one.
     pub(crate) announced: Option<u64>,
     pub(crate) bytes_per_second: Option<u64>,
-    pub(crate) stop: Option<Stop>,
-}
-
-/// Where an answer stops before its end.
-#[derive(Debug, Clone)]
-pub(crate) struct Stop {
-    /// So many bytes are sent.
-    pub(crate) after: u64,
-    /// Then the connection stays open until this; without it, it is closed at once.
+    /// At most so many bytes are sent. When more were announced, the connection is closed after them.
+    pub(crate) at_most: Option<u64>,
+    /// It isn't closed before this.
     pub(crate) hang: Option<CancellationToken>,
 }
 
@@ -56,7 +50,8 @@ pub(crate) async fn tell(file: &StoredFile, asked: &HeaderMap, telling: Telling)
     };
     opened.seek(SeekFrom::Start(start)).await.ok()?;
     let announced = telling.announced.unwrap_or(end - start);
-    let mut response = Body::from_stream(chunks(opened, end - start, telling)).into_response();
+    let rest = Rest::of(opened, end - start, announced, telling);
+    let mut response = Body::from_stream(chunks(rest)).into_response();
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, announced.into());
@@ -114,31 +109,17 @@ fn range(asked: &HeaderMap, size: u64) -> Range {
 struct Rest {
     file: File,
     left: u64,
+    /// What is announced and never comes.
+    missing: bool,
     telling: Telling,
 }
 
-fn chunks(file: File, left: u64, mut telling: Telling) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    telling.stop = telling.stop.filter(|stop| stop.after < left);
-    let left = telling.stop.as_ref().map_or(left, |stop| stop.after);
-    unfold(Some(Rest { file, left, telling }), async |rest| {
-        let mut rest = rest?;
-        if rest.left > 0 {
-            return Some(match rest.read().await {
-                Ok(bytes) => (Ok(bytes), Some(rest)),
-                Err(error) => (Err(error), None),
-            });
-        }
-        let stop = rest.telling.stop.take()?;
-        match stop.hang {
-            Some(end) => end.cancelled().await,
-            // What was written goes out while the server waits for more.
-            None => tokio::time::sleep(BEAT).await,
-        }
-        Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
-    })
-}
-
 impl Rest {
+    fn of(file: File, length: u64, announced: u64, telling: Telling) -> Self {
+        let left = length.min(announced).min(telling.at_most.unwrap_or(u64::MAX));
+        Self { file, left, missing: left < announced, telling }
+    }
+
     async fn read(&mut self) -> io::Result<Bytes> {
         let mut most = CHUNK.min(self.left);
         if let Some(rate) = self.telling.bytes_per_second {
@@ -151,4 +132,25 @@ impl Rest {
         self.left -= most;
         Ok(buffer.into())
     }
+}
+
+fn chunks(rest: Rest) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    unfold(Some(rest), async |rest| {
+        let mut rest = rest?;
+        if rest.left > 0 {
+            return Some(match rest.read().await {
+                Ok(bytes) => (Ok(bytes), Some(rest)),
+                Err(error) => (Err(error), None),
+            });
+        }
+        if !rest.missing {
+            return None;
+        }
+        match rest.telling.hang {
+            Some(end) => end.cancelled().await,
+            // What was written goes out while the server waits for more.
+            None => tokio::time::sleep(BEAT).await,
+        }
+        Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
+    })
 }

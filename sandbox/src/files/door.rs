@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::links::Reading;
-use super::{FileId, Stop, Telling, tell};
+use super::{FileId, Telling, tell};
 use crate::{FileFault, Sandbox};
 
 /// Answers as S3 does: a URL that isn't good any more, or never was, gets 403; a key in the headers 400.
@@ -46,8 +46,10 @@ impl Sandbox {
             None => {}
             Some(FileFault::Status(status)) => return failure(status),
             Some(FileFault::Slow(bytes_per_second)) => telling.bytes_per_second = Some(bytes_per_second),
-            Some(FileFault::CutAfter(after)) => telling.stop = Some(Stop { after, hang: None }),
-            Some(FileFault::HangAfter(after)) => telling.stop = Some(Stop { after, hang: Some(run) }),
+            Some(FileFault::CutAfter(bytes)) => telling.at_most = Some(bytes),
+            Some(FileFault::HangAfter(bytes)) => {
+                telling = Telling { at_most: Some(bytes), hang: Some(run), ..telling };
+            }
             Some(FileFault::WrongLength(announced)) => telling.announced = Some(announced),
         }
         let gone = || refusal(StatusCode::NOT_FOUND, "The specified key does not exist.");

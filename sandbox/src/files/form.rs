@@ -38,20 +38,17 @@ impl From<io::Error> for Unfit {
     }
 }
 
-/// Keeps the first field called `file`, when `takes` takes its name.
+/// Keeps the first field called `file` under the name that `named` makes of its own; without one it isn't taken.
 pub(crate) async fn receive(
     files: &Files,
     mut form: Multipart,
-    takes: impl Fn(&str) -> bool,
+    named: impl Fn(&str) -> Option<String>,
 ) -> Result<Arc<StoredFile>, Unfit> {
     while let Some(field) = form.next_field().await? {
         if field.name() == Some("file") {
-            let filename = field.file_name().unwrap_or_default().to_owned();
-            return match &*filename {
-                "" => Err(Unfit::Missing),
-                name if !takes(name) => Err(Unfit::Name),
-                _ => keep(files, field, filename).await,
-            };
+            let filename = field.file_name().filter(|name| !name.is_empty()).ok_or(Unfit::Missing)?;
+            let filename = named(filename).ok_or(Unfit::Name)?;
+            return keep(files, field, filename).await;
         }
     }
     Err(Unfit::Missing)

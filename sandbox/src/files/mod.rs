@@ -10,7 +10,7 @@ mod links;
 mod store;
 mod watch;
 
-pub(crate) use self::answer::{Stop, Telling, tell};
+pub(crate) use self::answer::{Telling, tell};
 pub(crate) use self::door::{refuse_head, serve};
 pub(crate) use self::links::{Links, Minter};
 pub use self::store::KeptFile;

@@ -69,8 +69,7 @@ impl Sandbox {
 
     fn file_of(&self, message_id: &str) -> Option<KeptFile> {
         let state = self.0.lock();
-        let mut messages = state.conversations.values().flat_map(|conversation| &conversation.messages);
-        messages.find(|message| message.message_id == message_id)?.file.clone()
+        state.conversations.values().find_map(|conversation| conversation.file_of(message_id))
     }
 }
 

@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use sandbox::{Options, Sandbox};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -209,6 +211,34 @@ pub fn human_says(text: &str) -> Value {
         "author": { "role": "human_agent", "display_name": "Alex" },
         "content": { "type": "text", "body": text },
     })
+}
+
+/// A form with one file, `application/octet-stream` unless its type is told.
+pub fn form(
+    request: reqwest::RequestBuilder,
+    filename: &str,
+    file: impl Into<reqwest::Body>,
+) -> reqwest::RequestBuilder {
+    typed_form(request, filename, "application/octet-stream", file)
+}
+
+pub fn typed_form(
+    request: reqwest::RequestBuilder,
+    filename: &str,
+    mime_type: &str,
+    file: impl Into<reqwest::Body>,
+) -> reqwest::RequestBuilder {
+    let head = format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
+         Content-Type: {mime_type}\r\n\r\n"
+    );
+    let body = Body::new(file.into());
+    let chunks = futures_util::stream::iter([Ok(Bytes::from(head))])
+        .chain(body.into_data_stream())
+        .chain(futures_util::stream::iter([Ok(Bytes::from("\r\n--edge--\r\n"))]));
+    request
+        .header("content-type", "multipart/form-data; boundary=edge")
+        .body(reqwest::Body::wrap_stream(chunks))
 }
 
 pub fn error_type(body: &Value) -> &str {

@@ -1,9 +1,11 @@
 //! The customer's side: a chat page and the few calls it makes.
 
+mod files;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -24,7 +26,7 @@ const TEXT_CHARS: usize = 10_000;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      img-src 'self' data:; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The routes of the page.
 pub(crate) fn router() -> Router<Sandbox> {
@@ -32,18 +34,22 @@ pub(crate) fn router() -> Router<Sandbox> {
         .route("/conversations", post(open))
         .route("/conversations/{id}/events", get(events))
         .route("/conversations/{id}/messages", post(say))
+        .route("/conversations/{id}/files", post(files::send).layer(DefaultBodyLimit::disable()))
+        .route("/conversations/{id}/files/{message}", get(files::show))
         .route("/conversations/{id}/end", post(end))
         .layer(from_fn(same_site_only));
-    let page = || asset("text/html; charset=utf-8", include_str!("../page/index.html"));
+    let page = || asset("text/html; charset=utf-8", include_str!("../../page/index.html"));
     Router::new()
         .route("/chat", get(move || async move { page() }))
         .route("/chat/", get(move || async move { page() }))
         .route(
             "/chat/chat.css",
-            get(|| async { asset("text/css; charset=utf-8", include_str!("../page/chat.css")) }),
+            get(|| async { asset("text/css; charset=utf-8", include_str!("../../page/chat.css")) }),
         )
-        .route("/chat/chat.js", get(|| async { script(include_str!("../page/chat.js")) }))
-        .route("/chat/disorder.js", get(|| async { script(include_str!("../page/disorder.js")) }))
+        .route("/chat/chat.js", get(|| async { script(include_str!("../../page/chat.js")) }))
+        .route("/chat/files.js", get(|| async { script(include_str!("../../page/files.js")) }))
+        .route("/chat/uploads.js", get(|| async { script(include_str!("../../page/uploads.js")) }))
+        .route("/chat/disorder.js", get(|| async { script(include_str!("../../page/disorder.js")) }))
         .nest("/chat/api", calls)
 }
 
