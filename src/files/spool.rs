@@ -107,10 +107,10 @@ impl Spooled {
     }
 }
 
-/// Control characters but those that logs and old editors leave: tab, line ends, backspace, bell, form feed, escape,
-/// and DOS's end of file.
+/// Control characters but those that texts have: what logs and old editors leave, what separates fields and records,
+/// what changes alphabets.
 fn is_no_text(byte: u8) -> bool {
-    matches!(byte, 0..=6 | 0x0e..=0x19 | 0x1c..=0x1f | 0x7f)
+    matches!(byte, 0..=6 | 0x10..=0x19)
 }
 
 /// The bytes of `range`, read beside the runtime.
