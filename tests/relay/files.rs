@@ -246,6 +246,7 @@ async fn names_do_no_harm() {
         ("Grüße 你好 🎉.png", "Grüße 你好 🎉.png"),
         (long.as_str(), ""),
         ("she said \"hi\".png", "she said 'hi'.png"),
+        ("as %22browsers%22 write.png", "as 'browsers' write.png"),
     ]
     .into_iter()
     .enumerate()
