@@ -11,12 +11,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::settings::Bucket;
 
+type Cloud = (&'static str, fn(Bucket) -> FilesPlace);
+
 /// Each kind of store, empty; folders last as long as the second value.
 async fn stores() -> Vec<(&'static str, Files, Option<TempDir>)> {
     let (folder, files) = folder().await;
     let memory = Files::open(&FilesPlace::Memory).await.unwrap();
     let mut stores = vec![("memory", memory, None), ("folder", files, Some(folder))];
-    let clouds: [(&str, fn(Bucket) -> FilesPlace); 3] = [
+    let clouds: [Cloud; 3] = [
         ("TEST_S3_BUCKET", FilesPlace::S3),
         ("TEST_GCS_BUCKET", FilesPlace::Gcs),
         ("TEST_AZURE_CONTAINER", FilesPlace::Azure),
