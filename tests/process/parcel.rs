@@ -18,6 +18,8 @@ const HEAD: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 pub struct Parcel {
     pub name: String,
     pub bytes: Bytes,
+    /// 64 hex digits.
+    pub sha256: String,
 }
 
 impl Parcel {
@@ -31,11 +33,13 @@ impl Parcel {
             bytes.extend_from_slice(&noise.to_be_bytes());
         }
         bytes.truncate(length);
-        Self { name: name.to_owned(), bytes: bytes.into() }
+        Self { name: name.to_owned(), sha256: sha256(&bytes), bytes: bytes.into() }
     }
 
-    pub fn sha256(&self) -> String {
-        sha256(&self.bytes)
+    /// The same bytes under another name.
+    #[cfg(target_os = "linux")]
+    pub fn named(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self.clone() }
     }
 
     /// As an agent sends it.
@@ -48,7 +52,11 @@ impl Parcel {
 
 /// 64 hex digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The files below a relay's folder for files, with the handoffs' folders: `{handoff}/{row}`, in order.
