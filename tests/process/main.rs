@@ -22,6 +22,8 @@ mod disk;
 mod files;
 mod forged;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod overload;
 mod parcel;
 mod process;
