@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future::join_all, stream};
-use reqwest::multipart::{Form, Part};
+use reqwest::{
+    Method,
+    multipart::{Form, Part},
+};
 use sandbox::{Call, EchoTiming, Fault, FileFault, IdScheme, Role, Sandbox};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -15,7 +18,7 @@ use crate::{
     parcel::{Parcel, kept, sha256},
     process::{Env, Process},
     relay::{Relay, folder},
-    soon,
+    soon, until,
 };
 
 /// Files may come from the stand-in Ada, and calls to it take as long as they like.
@@ -206,6 +209,82 @@ async fn dies_while_sending(call: Call, fault: Fault, echo: EchoTiming, ids: IdS
 
 fn calls(ada: &Sandbox, call: Call) -> usize {
     ada.calls().iter().filter(|made| made.call == Some(call)).count()
+}
+
+/// A disk with room for messages and none for a large file.
+#[tokio::test]
+async fn a_file_without_room_is_put_off_and_everything_else_goes_on() {
+    const ROOM: usize = 8 << 20;
+    let (ada, folder) = (Ada::start().await, folder());
+    let relay = Relay::start_on_a_small_disk(folder.path(), &ada.url, SETTINGS).await;
+    ada.meets(&relay.url);
+    let chat = ada.hands_off().await;
+    let handoff = relay.handoff().await;
+    relay.process.limit_files(Some(ROOM as u64));
+    let (theirs, ours) = (Parcel::new("shot.png", ROOM + 1), Parcel::new("plan.png", ROOM + 1));
+    ada.customer_sends(&chat, &theirs).await;
+    relay.process.stderr.logged(1, "a file could not be fetched").await;
+    refuses_files(&relay, &handoff, &ours).await;
+    relay.writes(&handoff, "Is it urgent?").await;
+    arrives(&relay, &handoff, &["confirmed"]).await;
+    assert!(kept(folder.path()).is_empty(), "{:?}", kept(folder.path()));
+
+    relay.process.limit_files(None);
+    is_there_once(&relay, folder.path(), &handoff, &theirs).await;
+    relay.sends(&handoff, &ours).await;
+    arrives(&relay, &handoff, &["confirmed"; 2]).await;
+    customer_has(&ada, &chat, &["Is it urgent?", "plan.png"], &ours);
+}
+
+/// As when its disk is not mounted any more.
+#[tokio::test]
+async fn a_folder_that_is_gone_is_told_by_health_and_waited_for() {
+    let (ada, folder) = (Ada::start().await, folder());
+    let (relay, chat, handoff) = begin(&ada, folder.path()).await;
+    let old = Parcel::new("old.png", LENGTH);
+    ada.customer_sends(&chat, &old).await;
+    let row = relay.file(&handoff, &old.name, "kept").await;
+    assert_eq!(health(&relay).await, (200, None));
+    let (here, away) = (folder.path().join("handoff-files"), folder.path().join("away"));
+    fs::rename(&here, &away).unwrap();
+    until("a red light", || async { (health(&relay).await.0 == 503).then_some(()) }).await;
+    assert_eq!(health(&relay).await.1.unwrap(), "FILES_URL: the disk for files: entity not found");
+    let new = Parcel::new("new.png", LENGTH);
+    ada.customer_sends(&chat, &new).await;
+    relay.process.stderr.logged(1, "a file could not be fetched").await;
+    refuses_files(&relay, &handoff, &new.named("plan.png")).await;
+    // It is somewhere.
+    assert_eq!(relay.status(row["content"]["url"].as_str().unwrap()).await, 503);
+    relay.writes(&handoff, "One moment").await;
+    arrives(&relay, &handoff, &["confirmed"]).await;
+    assert!(!here.exists(), "a folder of that name would hide the disk's");
+
+    fs::rename(&away, &here).unwrap();
+    until("a green light", || async { (health(&relay).await.0 == 200).then_some(()) }).await;
+    for file in [&old, &new] {
+        let row = relay.file(&handoff, &file.name, "kept").await;
+        assert_eq!(sha256(&relay.download(&row).await), file.sha256);
+    }
+}
+
+/// What an agent sends is refused for now, in a sentence, and leaves nothing; a customer's file waits.
+async fn refuses_files(relay: &Relay, handoff: &str, file: &Parcel) {
+    let answer = relay.sending(handoff, file.form()).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["detail"], "files can't be kept or read just now");
+    let rows = relay.thread(handoff).await;
+    assert!(ours(&rows).next().is_none(), "{rows:#?}");
+    let waiting = rows.iter().find(|row| row["content"]["state"] == "fetching").unwrap();
+    let path = format!("/api/handoffs/{handoff}/messages/{}/file", waiting["id"].as_str().unwrap());
+    assert_eq!(relay.status(&path).await, 503);
+}
+
+/// The status, and what is wrong.
+async fn health(relay: &Relay) -> (u16, Option<String>) {
+    let answer = relay.request(Method::GET, "/health/ready").send().await.unwrap();
+    let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
+    (status, body["detail"].as_str().map(str::to_owned))
 }
 
 /// A relay with a handoff: the conversation's id, and the handoff's.
