@@ -256,17 +256,16 @@ async fn keep_house(engine: Arc<Engine>, sign_in: Arc<SignIn>, keep: Keep, stop:
         tracing::warn!(error = %error, "sessions of former tokens could not be ended");
     }
     while !stop.is_cancelled() {
-        if let Err(error) = engine.forget_files().await {
+        let old = engine.store().forget(Time::now(), &keep).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "what is old could not be forgotten");
+            Forgotten::All
+        });
+        // Those of the threads that have just gone, too.
+        let files = engine.forget_files().await.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "files that belong to nothing could not be forgotten");
-        }
-        let pause = match engine.store().forget(Time::now(), &keep).await {
-            Ok(Forgotten::Part) => BETWEEN_STEPS,
-            Ok(Forgotten::All) => FORGET_EVERY,
-            Err(error) => {
-                tracing::warn!(error = %error, "what is old could not be forgotten");
-                FORGET_EVERY
-            }
-        };
+            Forgotten::All
+        });
+        let pause = if [old, files].contains(&Forgotten::Part) { BETWEEN_STEPS } else { FORGET_EVERY };
         stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }

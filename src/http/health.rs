@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{App, problem::Problem};
 use crate::{metrics, relay::time::Time};
 
-/// A store that takes longer is as good as gone.
+/// A store that takes longer is as good as gone; so is the place for files.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /health/live`
@@ -22,6 +22,11 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(error.into()),
         Err(_) => return Err(Problem::unavailable("the store does not answer")),
+    }
+    match tokio::time::timeout(PATIENCE, app.engine.files().ready()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(Problem::unavailable(format!("FILES_URL: {error}"))),
+        Err(_) => return Err(Problem::unavailable("FILES_URL: the place for files does not answer")),
     }
     if let Some(what) = app.engine.is_full().await? {
         return Err(Problem::unavailable(format!("the {what} is full: webhooks are put off")));

@@ -11,6 +11,8 @@ use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::parcel::{self, Parcel};
+
 pub const API_KEY: &str = "key-of-ada";
 pub const WEBHOOK_SECRET: &str = "whsec_cHJvY2Vzcy10ZXN0LXNlY3JldA==";
 pub const START_KEY: &str = "key-of-the-start-door";
@@ -61,6 +63,13 @@ impl Ada {
 
     pub async fn customer_says(&self, conversation: &str, text: &str) {
         self.sandbox.customer_says(conversation, text).await.unwrap();
+    }
+
+    /// Gives the message's id.
+    pub async fn customer_sends(&self, conversation: &str, file: &Parcel) -> String {
+        let sends =
+            self.sandbox.customer_sends_file(conversation, &file.name, parcel::TYPE, file.bytes.clone());
+        sends.await.unwrap()
     }
 
     /// What agents have said, as the customer sees it.

@@ -18,9 +18,14 @@ mod dead_letters;
 mod demo;
 #[cfg(target_os = "linux")]
 mod disk;
+#[cfg(target_os = "linux")]
+mod files;
 mod forged;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod overload;
+mod parcel;
 mod process;
 mod relay;
 mod secrets;

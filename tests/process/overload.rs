@@ -103,10 +103,7 @@ impl Sample {
         let began = Instant::now();
         let ready = relay.status("/health/ready").await;
         let took = began.elapsed();
-        let status = std::fs::read_to_string(format!("/proc/{}/status", relay.process.id())).unwrap();
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let memory = memory.trim().trim_end_matches(" kB").parse().unwrap();
-        Self { memory, ready, took, waiting: relay.waiting().await }
+        Self { memory: relay.process.memory().now, ready, took, waiting: relay.waiting().await }
     }
 }
 

@@ -27,6 +27,14 @@ pub struct Process {
     pub stderr: Lines,
 }
 
+/// Resident memory, in KiB.
+#[cfg(target_os = "linux")]
+pub struct Memory {
+    pub now: u64,
+    /// The most so far.
+    pub peak: u64,
+}
+
 /// How a process ended.
 pub struct Ended {
     /// `None` after a signal.
@@ -60,6 +68,23 @@ impl Process {
         let (pid, limit) = (self.id().to_string(), format!("--fsize={limit}:unlimited"));
         let set = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status();
         assert!(set.unwrap().success(), "{limit} was not set");
+    }
+
+    /// What it has of the machine's memory.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> Memory {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        };
+        Memory { now: kib("VmRSS:"), peak: kib("VmHWM:") }
+    }
+
+    /// The peak begins anew.
+    #[cfg(target_os = "linux")]
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5").unwrap();
     }
 
     pub fn id(&self) -> u32 {

@@ -5,12 +5,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use reqwest::Method;
+use bytes::Bytes;
+use reqwest::{Method, multipart::Form};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     ada::{API_KEY, START_KEY, WEBHOOK_SECRET},
+    parcel::Parcel,
     process::{Env, Process, log_line},
     until,
 };
@@ -148,6 +150,40 @@ impl Relay {
 
     pub async fn writes(&self, handoff: &str, text: &str) {
         self.post(&format!("/api/handoffs/{handoff}/messages"), &json!({ "text": text })).await;
+    }
+
+    /// The request with which an agent sends a file.
+    pub fn sending(&self, handoff: &str, form: Form) -> reqwest::RequestBuilder {
+        self.request(Method::POST, &format!("/api/handoffs/{handoff}/files")).multipart(form)
+    }
+
+    /// Sends a file, and gives its row once it has been accepted.
+    pub async fn sends(&self, handoff: &str, file: &Parcel) -> Value {
+        let answer = self.sending(handoff, file.form()).send().await.unwrap();
+        let status = answer.status();
+        let row: Value = answer.json().await.unwrap();
+        assert_eq!(status, 202, "{row}");
+        row
+    }
+
+    /// The row of a file, once its bytes are in this state: the only one of its name.
+    pub async fn file(&self, handoff: &str, name: &str, state: &str) -> Value {
+        let what = format!("{name}: {state}");
+        let found = |rows: &[Value]| -> Vec<Value> {
+            rows.iter().filter(|row| row["content"]["filename"] == name).cloned().collect()
+        };
+        let is_there = |rows: &[Value]| found(rows).iter().any(|row| row["content"]["state"] == state);
+        let mut rows = found(&self.thread_with(handoff, &what, is_there).await);
+        assert_eq!(rows.len(), 1, "{rows:#?}");
+        rows.remove(0)
+    }
+
+    /// What the relay gives for the `url` of a row's file.
+    pub async fn download(&self, row: &Value) -> Bytes {
+        let url = row["content"]["url"].as_str().unwrap_or_else(|| panic!("no file is kept: {row}"));
+        let answer = self.request(Method::GET, url).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{row}");
+        answer.bytes().await.unwrap()
     }
 
     /// The thread as readers show it.

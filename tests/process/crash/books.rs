@@ -1,17 +1,23 @@
 //! What everyone knows at the end, side by side: the customers' conversations, what agents were promised, and
 //! the relay's threads.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use sandbox::{Role, Sandbox, StoredMessage};
 use serde_json::Value;
 
-use crate::relay::Relay;
+use crate::{parcel::sha256, relay::Relay};
 
 /// A message of an agent's that the relay has taken.
 pub struct Written {
     pub handoff: String,
-    pub text: String,
+    /// The text, or the file's name.
+    pub what: String,
+    /// The file's.
+    pub sha256: Option<String>,
 }
 
 /// A conversation, and what an agent wrote in it, in order.
@@ -34,18 +40,24 @@ pub struct Books {
     written: usize,
     confirmed: usize,
     failed: usize,
+    files_from_customers: usize,
+    files_written: usize,
     ledger: HashMap<&'static str, u64>,
+    /// Where the bytes of files are: `{handoff}/{row}`.
+    pub files: BTreeSet<String>,
     pub differences: Vec<String>,
 }
 
 impl fmt::Display for Books {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { handoffs, from_customers, written, confirmed, failed, ledger, .. } = self;
+        let (theirs, ours) = (self.files_from_customers, self.files_written);
         let of = |name| ledger.get(name).copied().unwrap_or_default();
         write!(
             f,
-            "{handoffs} handoffs, {from_customers} messages of customers ({} recovered, {} late, {} \
-             duplicates), {written} of agents ({confirmed} confirmed, {failed} failed with their handoff)",
+            "{handoffs} handoffs, {from_customers} messages of customers ({theirs} files; {} recovered, {} late, \
+             {} duplicates), {written} of agents ({ours} files; {confirmed} confirmed, {failed} failed with \
+             their handoff)",
             of("recovered"),
             of("late"),
             of("duplicates"),
@@ -70,6 +82,7 @@ impl Books {
             books.compare_agent(&said, &threads, &account.written);
             for thread in &threads {
                 books.compare_order(&said, thread);
+                books.compare_files(relay, &said, &account.written, thread).await;
             }
         }
         books
@@ -101,7 +114,7 @@ impl Books {
     /// webhook.
     fn compare_customer(&mut self, said: &[StoredMessage], threads: &[Thread]) {
         for message in said.iter().filter(|message| message.role == Role::EndUser) {
-            let text = message.text().unwrap();
+            let text = what(message).unwrap();
             let places = |sources: &[&str]| {
                 let rows = threads.iter().flat_map(|thread| {
                     let rows = thread.rows.iter().filter(|row| body(row) == Some(text));
@@ -111,6 +124,7 @@ impl Books {
             };
             if message.in_handoff {
                 self.from_customers += 1;
+                self.files_from_customers += usize::from(message.file.is_some());
                 let live = places(&["webhook", "recovered"]);
                 self.check(live.len() == 1, || {
                     format!("{text}: {live:?}, and {:?}", places(&["transcript"]))
@@ -125,7 +139,8 @@ impl Books {
     /// What an agent was promised is at the customer's, once and in order, or failed with a handoff that ended.
     fn compare_agent(&mut self, said: &[StoredMessage], threads: &[Thread], written: &[Written]) {
         let mut confirmed = Vec::new();
-        for Written { handoff, text } in written {
+        for Written { handoff, what: text, sha256 } in written {
+            self.files_written += usize::from(sha256.is_some());
             let rows: Vec<_> = ours(threads).filter(|(_, row)| body(row) == Some(text)).collect();
             let [(thread, row)] = rows[..] else {
                 self.differences.push(format!("{text} stands {} times", rows.len()));
@@ -140,7 +155,7 @@ impl Books {
                 Some("failed") => {
                     self.failed += 1;
                     let why = delivery["error"].as_str().unwrap_or_default();
-                    let stored = said.iter().find(|message| message.text() == Some(text));
+                    let stored = said.iter().find(|message| what(message) == Some(text));
                     self.check(stored.is_none(), || {
                         let ends = thread.rows.iter().filter(|row| row["content"]["type"] == "event");
                         format!(
@@ -172,7 +187,7 @@ impl Books {
         });
         let read: Vec<&str> = people.filter_map(body).collect();
         let order: HashMap<&str, usize> =
-            said.iter().enumerate().filter_map(|(place, message)| Some((message.text()?, place))).collect();
+            said.iter().enumerate().filter_map(|(place, message)| Some((what(message)?, place))).collect();
         let places: Vec<_> = read.iter().map(|text| order.get(text)).collect();
         let increases = places.windows(2).all(|pair| pair[0] < pair[1]);
         self.check(increases && !places.contains(&None), || format!("order in {}: {read:?}", thread.id));
@@ -183,6 +198,31 @@ impl Books {
         });
     }
 
+    /// What the relay keeps for each file, and what the customer has of an agent's, is what was sent.
+    async fn compare_files(
+        &mut self,
+        relay: &Relay,
+        said: &[StoredMessage],
+        written: &[Written],
+        thread: &Thread,
+    ) {
+        for row in thread.rows.iter().filter(|row| row["content"]["type"] == "file") {
+            let name = body(row).unwrap();
+            if row["content"]["state"] != "kept" {
+                self.differences.push(format!("{name} is not kept: {row}"));
+                continue;
+            }
+            let at_ada = said.iter().find(|message| what(message) == Some(name));
+            let at_ada = at_ada.and_then(|message| message.file.as_ref()).map(|file| file.sha256.as_str());
+            let sent = written.iter().find(|written| written.what == name);
+            let sent = sent.and_then(|written| written.sha256.as_deref());
+            let here = sha256(&relay.download(row).await);
+            let agree = [at_ada, sent].into_iter().flatten().all(|sha256| sha256 == here);
+            self.check(agree, || format!("{name}: here {here}, at Ada {at_ada:?}, sent {sent:?}"));
+            self.files.insert(format!("{}/{}", thread.id, row["id"].as_str().unwrap()));
+        }
+    }
+
     fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.differences.push(what());
@@ -190,8 +230,18 @@ impl Books {
     }
 }
 
+/// The words of a row, or the name of its file.
 fn body(row: &Value) -> Option<&str> {
-    row["content"]["body"].as_str()
+    said_in(&row["content"])
+}
+
+/// The same of a message.
+fn what(message: &StoredMessage) -> Option<&str> {
+    said_in(&message.content)
+}
+
+fn said_in(content: &Value) -> Option<&str> {
+    content["body"].as_str().or(content["filename"].as_str())
 }
 
 /// The rows that agents of ours have written.
@@ -201,5 +251,5 @@ fn ours(threads: &[Thread]) -> impl Iterator<Item = (&Thread, &Value)> {
 }
 
 fn texts(said: &[StoredMessage], role: Role) -> Vec<&str> {
-    said.iter().filter(|message| message.role == role).filter_map(StoredMessage::text).collect()
+    said.iter().filter(|message| message.role == role).filter_map(what).collect()
 }

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, StatusCode};
-use sandbox::{Call, Fault, Sandbox};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use reqwest::{
+    Method, RequestBuilder, StatusCode,
+    multipart::{Form, Part},
+};
+use sandbox::{Call, Fault, FileFault, Sandbox};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +19,7 @@ use super::{
 };
 use crate::{
     moment,
+    parcel::{self, Parcel},
     relay::{TOKEN, client},
 };
 
@@ -28,6 +34,17 @@ const FAULTS: [Fault; 9] = [
     Fault::BrokenBody,
     Fault::Slow(Duration::from_millis(300)),
 ];
+/// What becomes of a fetch. Slow ones take up to two seconds.
+const FILE_FAULTS: [FileFault; 5] = [
+    FileFault::Slow(50_000),
+    FileFault::Slow(50_000),
+    FileFault::CutAfter(500),
+    FileFault::WrongLength(1 << 20),
+    FileFault::Status(503),
+];
+/// A file arrives in so many pieces, and takes its time.
+const PIECES: usize = 4;
+
 pub struct Pair<'a> {
     place: usize,
     ada: &'a Sandbox,
@@ -55,6 +72,8 @@ impl<'a> Pair<'a> {
             match self.dice.roll(200) {
                 0..110 => self.customer_writes().await,
                 110..140 => self.agent_writes().await,
+                140..145 => self.customer_sends().await,
+                145..150 => self.agent_sends().await,
                 150..155 => self.agent_ends().await,
                 155..157 => drop(self.ada.ada_ends_handoff(self.chat()).await),
                 157..159 => self.customer_leaves().await,
@@ -92,6 +111,21 @@ impl<'a> Pair<'a> {
         self.ada.customer_says(self.chat(), &text).await.unwrap();
     }
 
+    /// A file of any size up to a hundred kilobytes, named like a text.
+    fn parcel(&mut self, who: &str) -> Parcel {
+        let name = format!("{}.png", self.text(who));
+        Parcel::new(&name, 1_000 + self.dice.roll(100_000) as usize)
+    }
+
+    async fn customer_sends(&mut self) {
+        let file = self.parcel("customer");
+        if self.dice.roll(2) == 0 {
+            self.ada.file_fault_next(self.dice.one_of(&FILE_FAULTS));
+        }
+        let Parcel { name, bytes, .. } = file;
+        self.ada.customer_sends_file(self.chat(), &name, parcel::TYPE, bytes).await.unwrap();
+    }
+
     async fn customer_leaves(&mut self) {
         self.ada.customer_ends_chat(self.chat()).await.unwrap();
         self.accounts.push(Account::of(self.ada.open_conversation()));
@@ -104,10 +138,39 @@ impl<'a> Pair<'a> {
         self.may_fail(Call::SendMessage);
         let path = format!("/api/handoffs/{handoff}/messages");
         let body = json!({ "text": text });
-        let (status, answer) = self.asks(Method::POST, &path, Some((&text, &body))).await;
+        let asked = |request: RequestBuilder| request.header("idempotency-key", &text).json(&body);
+        if self.takes(&path, asked).await {
+            self.account().written.push(Written { handoff, what: text, sha256: None });
+        }
+    }
+
+    /// The same with a file, and now and then with words before it.
+    async fn agent_sends(&mut self) {
+        let file = self.parcel("agent");
+        let words = (self.dice.roll(2) == 0).then(|| self.text("agent"));
+        let pause = self.dice.between(0, 100);
+        let Some(handoff) = self.open_handoff().await else { return };
+        self.may_fail(Call::UploadAttachment);
+        self.may_fail(Call::SendMessage);
+        let path = format!("/api/handoffs/{handoff}/files");
+        let asked = |request: RequestBuilder| {
+            let form = words.iter().fold(form(&file, pause), |form, words| form.text("text", words.clone()));
+            request.header("idempotency-key", &file.name).multipart(form)
+        };
+        if self.takes(&path, asked).await {
+            let sha256 = Some(file.sha256);
+            let words = words.map(|words| Written { handoff: handoff.clone(), what: words, sha256: None });
+            let file = Written { handoff, what: file.name, sha256 };
+            self.account().written.extend(words.into_iter().chain([file]));
+        }
+    }
+
+    /// Whether a relay takes on what an agent sends; a handoff that has ended takes nothing.
+    async fn takes(&mut self, path: &str, asked: impl Fn(RequestBuilder) -> RequestBuilder) -> bool {
+        let (status, answer) = self.asks(Method::POST, path, asked).await;
         match status {
-            StatusCode::ACCEPTED => self.account().written.push(Written { handoff, text }),
-            StatusCode::CONFLICT => {}
+            StatusCode::ACCEPTED => true,
+            StatusCode::CONFLICT => false,
             other => panic!("{other}: {answer}"),
         }
     }
@@ -115,13 +178,14 @@ impl<'a> Pair<'a> {
     async fn agent_ends(&mut self) {
         let Some(handoff) = self.open_handoff().await else { return };
         self.may_fail(Call::EndHandoff);
-        let (status, answer) = self.asks(Method::POST, &format!("/api/handoffs/{handoff}/end"), None).await;
+        let path = format!("/api/handoffs/{handoff}/end");
+        let (status, answer) = self.asks(Method::POST, &path, |request| request).await;
         assert!([StatusCode::OK, StatusCode::CONFLICT].contains(&status), "{status}: {answer}");
     }
 
     async fn open_handoff(&mut self) -> Option<String> {
         let path = format!("/api/handoffs?conversation_id={}&limit=1", self.chat());
-        let (_, list) = self.asks(Method::GET, &path, None).await;
+        let (_, list) = self.asks(Method::GET, &path, |request| request).await;
         let newest = &list["data"][0];
         let is_open = newest["status"] == "waiting" || newest["status"] == "active";
         is_open.then(|| newest["id"].as_str().unwrap().to_owned())
@@ -139,16 +203,13 @@ impl<'a> Pair<'a> {
         &mut self,
         method: Method,
         path: &str,
-        keyed: Option<(&str, &Value)>,
+        asked: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> (StatusCode, Value) {
         loop {
             let known = self.address.wait_for(Option::is_some).await.unwrap().clone();
             let url = known.as_deref().unwrap_or_default();
-            let mut request = self.http.request(method.clone(), format!("{url}{path}")).bearer_auth(TOKEN);
-            if let Some((key, body)) = keyed {
-                request = request.header("idempotency-key", key).json(body);
-            }
-            if let Some(answer) = answered(request).await {
+            let request = self.http.request(method.clone(), format!("{url}{path}")).bearer_auth(TOKEN);
+            if let Some(answer) = answered(asked(request)).await {
                 return answer;
             }
             self.address.wait_for(|now| *now != known).await.unwrap();
@@ -157,8 +218,21 @@ impl<'a> Pair<'a> {
 }
 
 /// The whole answer, if the relay lives to give it.
-async fn answered(request: reqwest::RequestBuilder) -> Option<(StatusCode, Value)> {
+async fn answered(request: RequestBuilder) -> Option<(StatusCode, Value)> {
     let answer = request.send().await.ok()?;
     let status = answer.status();
     Some((status, answer.json().await.ok()?))
+}
+
+/// A file that comes piece by piece.
+fn form(file: &Parcel, pause: Duration) -> Form {
+    let pieces: Vec<Bytes> =
+        file.bytes.chunks(file.bytes.len() / PIECES).map(Bytes::copy_from_slice).collect();
+    let pieces = stream::iter(pieces).then(move |piece| async move {
+        moment(Instant::now() + pause).await;
+        Ok::<Bytes, std::io::Error>(piece)
+    });
+    let bytes = reqwest::Body::wrap_stream(pieces);
+    let part = Part::stream_with_length(bytes, file.bytes.len() as u64).file_name(file.name.clone());
+    Form::new().part("file", part)
 }

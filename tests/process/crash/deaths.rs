@@ -11,13 +11,14 @@ use crate::{
     relay::{Relay, start, up, url},
 };
 
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("DEBOUNCE_MS", "50"),
     ("DEBOUNCE_MAX_MS", "200"),
     ("UNKNOWN_HOLD_MS", "300"),
     ("ADA_TIMEOUT_MS", "500"),
     ("ADA_RATE_PER_SECOND", "10000"),
     ("ADA_RATE_PER_MINUTE", "10000"),
+    ("FILES_ALLOW_PRIVATE", "on"),
     ("LOG_FORMAT", "json"),
     ("RUST_LOG", "info"),
 ];

@@ -1,6 +1,6 @@
-//! The process dies again and again, at random moments, while customers and agents write on over a bad network.
-//! At the end the accounts are compared: nothing that was acknowledged is lost, nothing stands twice, and all
-//! of it is in order.
+//! The process dies again and again, at random moments, while customers and agents write on over a bad network and
+//! send files. At the end the accounts are compared: nothing that was acknowledged is lost, nothing stands twice,
+//! and all of it is in order.
 //!
 //! `CRASH_KILLS` and `CRASH_SEED` set how often it dies and by which numbers. The seed fixes what everyone
 //! plans to do, not how it meets.
@@ -10,10 +10,15 @@ mod chance;
 mod crowd;
 mod deaths;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use sandbox::{Dial, Disorder, EchoTiming, IdScheme};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -25,6 +30,7 @@ use self::{
 use crate::{
     ada::Ada,
     moment,
+    parcel::kept,
     relay::{Relay, folder},
 };
 
@@ -69,6 +75,24 @@ async fn however_often_it_dies_nothing_is_lost_or_doubled() {
     let (ended, _) = relay.process.stopped().await;
     assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
     ended.never_says(&[]);
+    let aside = leftovers(folder.path(), &books).await;
+    println!("crash: {aside} files whose messages never came wait to be removed");
+}
+
+/// What lies in the folder beside the files of threads has the name of a whole file, and is written down to be
+/// looked at. Says how much that is.
+async fn leftovers(folder: &Path, books: &Books) -> usize {
+    let kept: BTreeSet<String> = kept(folder).into_iter().collect();
+    let missing: Vec<_> = books.files.difference(&kept).collect();
+    assert!(missing.is_empty(), "in threads and not in the folder: {missing:?}");
+    let options = SqliteConnectOptions::new().filename(folder.join("handoffs.db"));
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    let sql = "SELECT handoff || '/' || row_id FROM file_checks";
+    let noted: BTreeSet<String> =
+        sqlx::query_scalar(sql).fetch_all(&mut file).await.unwrap().into_iter().collect();
+    let aside: BTreeSet<String> = kept.difference(&books.files).cloned().collect();
+    assert!(aside.is_subset(&noted), "in the folder for ever: {:?}", aside.difference(&noted));
+    aside.len()
 }
 
 fn number(name: &str, default: u64) -> u64 {

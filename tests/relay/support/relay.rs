@@ -258,6 +258,25 @@ impl Relay {
         usize::try_from(count).unwrap()
     }
 
+    /// How many files are written down to be looked at, whether they have a message.
+    pub async fn file_checks(&self) -> i64 {
+        let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
+        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM file_checks").fetch_one(&mut file).await;
+        file.close().await.unwrap();
+        count.expect("a count")
+    }
+
+    /// The rows whose files' bytes lie in a handoff's folder, in order.
+    pub fn kept_files(&self, handoff: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("files").join(handoff));
+        let entries = entries.into_iter().flatten();
+        let mut rows: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        rows.sort_unstable();
+        rows
+    }
+
     /// Changes what a stopped relay has kept.
     pub async fn change_file(&self, sql: &'static str, value: &str) {
         assert!(self.serving.is_none(), "it runs");
