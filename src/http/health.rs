@@ -23,17 +23,23 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         Ok(Err(error)) => return Err(error.into()),
         Err(_) => return Err(Problem::unavailable("the store does not answer")),
     }
-    match tokio::time::timeout(PATIENCE, app.engine.files().ready()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(Problem::unavailable(format!("FILES_URL: {error}"))),
-        Err(_) => return Err(Problem::unavailable("FILES_URL: the place for files does not answer")),
-    }
     if let Some(what) = app.engine.is_full().await? {
         return Err(Problem::unavailable(format!("the {what} is full: webhooks are put off")));
     }
-    match app.engine.denied_by_ada() {
-        Some(reason) => Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}"))),
-        None => Ok(Json(json!({"status": "ok"}))),
+    if let Some(reason) = app.engine.denied_by_ada() {
+        return Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}")));
+    }
+    // A relay without a place for files still carries words: it must not be taken out of service.
+    Ok(Json(match no_place_for_files(&app).await {
+        None => json!({"status": "ok"}),
+        Some(reason) => json!({"status": "ok", "files": reason}),
+    }))
+}
+
+async fn no_place_for_files(app: &App) -> Option<String> {
+    match tokio::time::timeout(PATIENCE, app.engine.files().ready()).await {
+        Ok(ready) => ready.err().map(|error| error.to_string()),
+        Err(_) => Some("the place for files does not answer".to_owned()),
     }
 }
 

@@ -31,8 +31,10 @@ const TALK: [(&str, &str); 5] = [
         "I see both. The second is only a reservation by your bank:\n- nothing was taken\n- it goes away within \
          three days\n\nMore about it: https://acme.example/help",
     ),
-    ("customer", "Oh, that is good to know. And the receipt shows only the first one?"),
+    ("customer", "Oh, that is good to know. This receipt shows only the first one?"),
 ];
+const RECEIPT: &[u8] = include_bytes!("../fixtures/receipt.png");
+const LETTER: &[u8] = include_bytes!("../fixtures/files/sample.pdf");
 
 /// Writes `docs/console-*.png`: `scripts/test --test console -- --ignored pictures`.
 #[tokio::test]
@@ -68,6 +70,17 @@ async fn pictures() {
     for (who, text) in TALK {
         says(&relay, &conversation, &maria, who, text).await;
     }
+    relay.ada.customer_sends_file(&conversation, "receipt.png", "image/png", RECEIPT).await.unwrap();
+    relay.alex().sees_file(&maria, "receipt.png", "kept").await;
+    relay.alex().sends(&maria, "Cancellation of the second charge.pdf", LETTER).await;
+    eventually("the letter", async || {
+        let rows = relay.alex().rows(&maria).await;
+        let is_it = |row: &Value| {
+            row["content"]["mime_type"] == "application/pdf" && row["delivery"]["state"] == "confirmed"
+        };
+        rows.iter().any(is_it).then_some(())
+    })
+    .await;
     desk.shows("#messages .bubble", "receipt").await;
     desk.clicks("#composer-text").await;
     desk.types("Yes, exactly: ").await;
