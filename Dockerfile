@@ -35,7 +35,9 @@ COPY --from=build /image /
 USER 65532:65532
 ENV PATH=/usr/local/bin \
     LISTEN=0.0.0.0:8090 \
-    DATABASE_URL=sqlite:///data/handoffs.db
+    DATABASE_URL=sqlite:///data/handoffs.db \
+    FILES_URL=file:///data/files \
+    TMPDIR=/data
 WORKDIR /data
 VOLUME /data
 EXPOSE 8090

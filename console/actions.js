@@ -78,7 +78,7 @@ export function answerable(id) {
   if (may.takeOver) return takeOver(asked);
 }
 
-/** Sends a failed message again. */
+/** Sends a failed message, or fetches a failed file, again. */
 export async function retry(row) {
   const asked = moment();
   await tried(async () => putAnswer(await api.retry(row.handoff_id, row.id), asked));

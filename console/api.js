@@ -23,11 +23,15 @@ export function onSignedOut(action) {
   signedOut = action;
 }
 
-async function problem(response) {
-  const body = await response.json().catch(() => ({}));
-  const detail = body.detail ?? `The relay answered ${response.status}.`;
-  return new Problem(response.status, sentence(detail), Number(response.headers.get("retry-after")) || null);
+/** What an answer that is no success says; `body` is its problem document, if it has one. */
+export function refusal(path, status, body, retryAfter) {
+  if (status === 401 && path !== "session") signedOut();
+  const detail = body?.detail ?? `The relay answered ${status}.`;
+  return new Problem(status, sentence(detail), Number(retryAfter) || null);
 }
+
+/** What is said where no answer came. */
+export const unreachable = () => new Problem(0, "The relay can't be reached.");
 
 function sentence(text) {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
@@ -52,11 +56,10 @@ async function call(method, path, { body, key, signal } = {}) {
     if (response.ok) return response.status === 204 ? null : await response.json();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(0, "The relay can't be reached.");
+    throw unreachable();
   }
-  const refused = await problem(response);
-  if (refused.status === 401 && path !== "session") signedOut();
-  throw refused;
+  const said = await response.json().catch(() => null);
+  throw refusal(path, response.status, said, response.headers.get("retry-after"));
 }
 
 const query = (params) => {
@@ -86,8 +89,11 @@ export const end = (id) => call("POST", handoff(id, "/end"));
 export const read = (id, seq) => call("POST", handoff(id, "/read"), { body: { seq } });
 /** Writes to the end user. The same `key` again is the same message. */
 export const write = (id, text, key) => call("POST", handoff(id, "/messages"), { body: { text }, key });
+/** Where a file for the end user is to be posted, as a form with `file`. */
+export const filesPath = (id) => handoff(id, "/files");
 /** Writes a note, for agents only. */
 export const note = (id, text, key) => call("POST", handoff(id, "/notes"), { body: { text }, key });
+/** Sends a failed message, or fetches a failed file, again. */
 export const retry = (id, rowId) => call("POST", row(id, rowId, "/retry"));
 export const drop = (id, rowId) => call("DELETE", row(id, rowId));
 

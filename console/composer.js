@@ -1,7 +1,8 @@
-// Where the agent writes: replies to the customer, or notes for the team. Drafts stay, per conversation and kind. When
-// it is closed it says why, and offers what opens it.
+// Where the agent writes: replies to the customer, with files, or notes for the team. Drafts stay, per conversation and
+// kind. When it is closed it says why, and offers what opens it.
 
 import { answerable } from "./actions.js";
+import * as attachments from "./attachments.js";
 import { at, batched, h, mark } from "./dom.js";
 import { draft, keepDraft } from "./memory.js";
 import * as outbox from "./outbox.js";
@@ -34,7 +35,7 @@ export function setUp(onSent) {
   }
   at("composer-canned").addEventListener("click", () => picker.openByButton());
   const update = batched(render);
-  for (const topic of ["handoff", "open", "connection", "me"]) on(topic, update);
+  for (const topic of ["handoff", "open", "connection", "me", "attachments"]) on(topic, update);
 }
 
 /** Enter sends; with Shift, while composing letters, and on a touch screen it breaks the line. */
@@ -90,12 +91,25 @@ function fit() {
 function send() {
   const text = at("composer-text");
   const words = text.value.trim();
-  if (!words || words.length > MAX_CHARS || closedReason()?.blocks) return;
-  outbox.send(now.open, mode, words);
+  if (!isSendable(words)) return;
+  if (words) outbox.send(now.open, mode, words);
+  if (mode === "reply") for (const file of attachments.take(now.open)) outbox.sendFile(now.open, file);
   text.value = "";
   changed();
   text.focus();
   sent(now.open);
+}
+
+const isSendable = (words) =>
+  Boolean(words || (mode === "reply" && attachments.some(now.open))) &&
+  words.length <= MAX_CHARS &&
+  !closedReason()?.blocks;
+
+/** Why no file can be attached now, in a sentence; null if one can. */
+export function noFiles() {
+  if (mode === "note") return "Notes have no files. Switch to “Reply” to send them to the customer.";
+  const reason = closedReason();
+  return reason && !reason.drafts ? reason.words : null;
 }
 
 /** Why nothing can be sent now: `{words, action}`; `blocks` if writing makes no sense either. Null if it can. */
@@ -131,6 +145,8 @@ function render() {
   const writable = !reason || reason.drafts;
   const text = at("composer-text");
   text.hidden = at("composer-tools").hidden = !writable;
+  at("attachments").hidden = !writable || mode === "note";
+  at("attach").hidden = mode === "note";
   at("composer-closed").hidden = !reason;
   at("composer-reason").textContent = reason?.words ?? "";
   const button = at("composer-open");
@@ -156,10 +172,12 @@ function hints() {
         ? `${left} characters left`
         : blanks.length > 0
           ? `Nothing is known for ${blanks.join(", ")}`
-          : "";
+          : mode === "reply" && attachments.some(now.open)
+            ? "Attached files are lost when the page is reloaded"
+            : "";
   mark(hint, "data-tone", left < 0 ? "bad" : null);
   hint.replaceChildren(...(words ? [words] : keysHint()));
-  at("composer-send").disabled = !value.trim() || left < 0 || Boolean(closedReason()?.blocks);
+  at("composer-send").disabled = !isSendable(value.trim());
 }
 
 const keysHint = () => [

@@ -5,13 +5,16 @@ import * as api from "./api.js";
 import * as composer from "./composer.js";
 import * as details from "./details.js";
 import { announce, at, avatar, batched, h, mark } from "./dom.js";
+import { isolated } from "./file-kinds.js";
+import { showProgress } from "./file-row.js";
+import * as lightbox from "./lightbox.js";
 import * as outbox from "./outbox.js";
 import { handoff, isMine, now, on, set, unwish, wish } from "./store.js";
 import { refresh } from "./sync.js";
 import * as threads from "./threads.js";
 import { ThreadView, threadState } from "./thread-view.js";
 import { exact, span } from "./time.js";
-import { author, customer, endWords, preview } from "./words.js";
+import { author, customer, endWords, isOwn, preview } from "./words.js";
 
 const READ_AFTER_MS = 250;
 /** The stream tells of the mark a moment after the answer. */
@@ -35,6 +38,10 @@ export function setUp() {
   on("rows", ({ id, rows }) => id === now.open && drawSoon(rows));
   on("thread", (id) => id === now.open && showThread());
   on("pending", (id) => id === now.open && drawSoon([]));
+  on("progress", ({ key, part }) => {
+    const place = at("pending").querySelector(`[data-row-id="${key}"]`);
+    if (place) showProgress(place, part);
+  });
   on("heard", hear);
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
@@ -92,7 +99,7 @@ function showThread() {
   view = new ThreadView({
     thread,
     handoff: open,
-    actions: { retry: actions.retry, drop: actions.drop },
+    actions: { retry: actions.retry, drop: actions.drop, fetchAgain: actions.retry, view: lightbox.view },
     bottom: readSoon,
   });
   showPending();
@@ -126,11 +133,17 @@ function showPending() {
 const pendingActions = {
   retry: (row) => outbox.again(row.id),
   drop: (row) => outbox.discard(row.id),
+  cancel(id) {
+    outbox.discard(id);
+    at("composer-text").focus();
+  },
 };
 
 /** A message came over the stream. */
 function hear(row) {
   if (row.author.role === "human_agent" && row.author.display_name === now.me?.name) outbox.arrived(row);
+  if (isOwn(row) && row.content.type === "file" && row.delivery?.state === "failed")
+    announce(`${isolated(row.content.filename)}: failed. ${row.delivery.error ?? ""}`);
   if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
   const open = handoff(now.open);
   announce(`${author(row, open)}: ${preview(row, open)}`);

@@ -1,12 +1,16 @@
 // The page's beginning: who is here, and what is shown to them.
 
 import * as api from "./api.js";
+import * as attachments from "./attachments.js";
 import * as attention from "./attention.js";
 import * as cannedDialog from "./canned-dialog.js";
 import * as conversation from "./conversation.js";
 import * as details from "./details.js";
+import { ask } from "./dialogs.js";
 import { at, avatar, mark } from "./dom.js";
+import * as intake from "./intake.js";
 import * as keyboard from "./keyboard.js";
+import * as lightbox from "./lightbox.js";
 import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
 import * as outbox from "./outbox.js";
@@ -18,6 +22,7 @@ import { forgetAll, now, on, set } from "./store.js";
 import * as stream from "./stream.js";
 import * as sync from "./sync.js";
 import * as threads from "./threads.js";
+import { count } from "./words.js";
 
 /** A break that is shorter is not worth a banner: another tab takes the stream over, for instance. */
 const BANNER_AFTER_MS = 1500;
@@ -25,8 +30,8 @@ const AGAIN_MS = 2000;
 const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
-  for (const part of [attention, queue, conversation, details, keyboard, cannedDialog, settingsDialog, picker])
-    part.setUp();
+  for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
+  for (const part of [cannedDialog, settingsDialog, picker]) part.setUp();
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);
@@ -41,6 +46,8 @@ function setUp() {
     at("conversation").focus();
   });
   addEventListener("hashchange", route);
+  // Texts survive a reload, files don't: the browser asks.
+  addEventListener("beforeunload", (event) => unsentFiles() > 0 && event.preventDefault());
   // A page out of the browser's back-forward cache has missed everything.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
@@ -81,9 +88,15 @@ function enter({ agent }) {
   if (document.activeElement === document.body) queue.focusRow(null);
 }
 
+/** Files that are attached, or on their way to the relay. */
+const unsentFiles = () => attachments.number() + outbox.filesOnTheirWay();
+
 /** Nobody is signed in any more: nothing of the conversations stays on the page. */
 function leave(why = "") {
   if (!now.me && !at("sign-in").hidden) return signin.show(why);
+  const lost = unsentFiles();
+  if (lost > 0) why += ` Not sent: ${count(lost, "file")}.`;
+  attachments.forgetAll();
   stream.stop();
   sync.stop();
   outbox.stop();
@@ -101,10 +114,16 @@ function leave(why = "") {
 
 /** Nothing that was shown stays in this page, hidden. */
 function beginAnew() {
+  attachments.forgetAll();
+  outbox.stop();
+  forgetTexts();
   location.replace(location.pathname);
 }
 
 async function signOut() {
+  const lost = unsentFiles();
+  const text = `${count(lost, "file")} will not be sent.`;
+  if (lost > 0 && !(await ask({ title: "Sign out?", text, yes: "Sign out", tone: "bad" }))) return;
   remembered.signedIn = false;
   forgetTexts();
   // The relay closes the stream of a session that ends: nobody should try to open it again.

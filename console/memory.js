@@ -20,18 +20,18 @@ function hasStorage() {
   }
 }
 
-function read(key) {
+function read(key, storage = "localStorage") {
   try {
-    return JSON.parse(localStorage.getItem(key));
+    return JSON.parse(globalThis[storage].getItem(key));
   } catch {
     return null;
   }
 }
 
-function write(key, value) {
+function write(key, value, storage = "localStorage") {
   try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, JSON.stringify(value));
+    if (value === null) globalThis[storage].removeItem(key);
+    else globalThis[storage].setItem(key, JSON.stringify(value));
   } catch {
     // Without storage the page forgets at the next load, and works.
   }
@@ -68,12 +68,26 @@ export function changePending(agent, change) {
   write(pendingKey(agent), list.length > 0 ? list : null);
 }
 
-/** Forgets what an agent has written, as at a sign-out: the machine may be shared. */
+const uploadsKey = (agent) => `handoff-relay.uploads.${agent}`;
+
+/**
+ * Files that this tab has begun to upload, without their bytes: a reload interrupts them, and the page then says so.
+ * `{key, handoff, mode, at, file}`.
+ */
+export const uploads = (agent) => read(uploadsKey(agent), "sessionStorage") ?? [];
+
+export function changeUploads(agent, change) {
+  const list = change(uploads(agent));
+  write(uploadsKey(agent), list.length > 0 ? list : null, "sessionStorage");
+}
+
+const TEXTS = ["handoff-relay.draft.", "handoff-relay.pending.", "handoff-relay.uploads."];
+
+/** Forgets what an agent has written or sent, as at a sign-out: the machine may be shared. */
 export function forgetTexts() {
   try {
-    for (const key of Object.keys(localStorage)) {
-      if (key.startsWith("handoff-relay.draft.") || key.startsWith("handoff-relay.pending."))
-        localStorage.removeItem(key);
+    for (const storage of [localStorage, sessionStorage]) {
+      for (const key of Object.keys(storage)) if (TEXTS.some((one) => key.startsWith(one))) storage.removeItem(key);
     }
   } catch {
     // There is nothing to forget.

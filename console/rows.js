@@ -1,6 +1,7 @@
 // One row of a thread as an element. A row keeps its element: what changes is drawn into it anew.
 
 import { avatar, h, icon, mark } from "./dom.js";
+import { fileBubble, guessFileHeight } from "./file-row.js";
 import { link, markdown } from "./markdown.js";
 import { atClock, dayName, dayOf, exact } from "./time.js";
 import { author, eventWords, isOwn, STATES } from "./words.js";
@@ -24,7 +25,10 @@ function kind(row) {
   return isOwn(row) ? "own" : "colleague";
 }
 
-/** Makes a row's element, an `li`. `actions` has `retry(row)` and `drop(row)`. */
+/**
+ * Makes a row's element, an `li`. `actions` has `retry(row)` and `drop(row)`, and for files `view(row)`, `fetchAgain` or
+ * `cancel(id)`.
+ */
 export function makeRow(row, handoff, actions) {
   const element = h("li", { class: "entry" });
   element.drawing = { handoff, actions };
@@ -49,20 +53,22 @@ export function drawRow(element, row) {
   };
   for (const [name, value] of Object.entries(attributes)) mark(element, name, value);
   const same = was && sameWords(was, row);
-  const body = same ? element.drawing.body : isLine(row) ? null : bubble(row);
+  const body = same ? element.drawing.body : isLine(row) ? null : bubble(row, actions);
   element.drawing.body = body;
   element.drawing.main = isLine(row) ? line(row, handoff) : message(row, handoff, body, actions);
   arrange(element);
 }
 
-const sameWords = (one, other) =>
-  one.content.type === other.content.type &&
-  one.content.body === other.content.body &&
-  one.content.url === other.content.url;
+const sameWords = (one, other) => allWords(one) === allWords(other);
+const allWords = ({ content, upload, delivery }) =>
+  content.body ?? JSON.stringify([content, upload?.note, upload && delivery?.state]);
 
 /** About how high a row will be, in pixels. */
 export const guessHeight = (row) =>
-  48 + Math.ceil(Math.min(row.content.body?.length ?? 0, LONG_CHARS) / CHARS_A_LINE) * LINE_PX;
+  48 +
+  (row.content.type === "file"
+    ? guessFileHeight(row)
+    : Math.ceil(Math.min(row.content.body?.length ?? 0, LONG_CHARS) / CHARS_A_LINE) * LINE_PX);
 
 /**
  * Draws what depends on the row before: a new day, a heading, and the divider above what is unread. Gives whether the
@@ -190,12 +196,13 @@ function failure(row, actions) {
     "div",
     { class: "failure" },
     h("p", {}, row.delivery.error ?? "It could not be sent."),
-    h(
-      "button",
-      { type: "button", class: "small", "data-action": "retry", onclick: () => actions.retry(row) },
-      icon("again"),
-      "Send again",
-    ),
+    !row.upload?.final &&
+      h(
+        "button",
+        { type: "button", class: "small", "data-action": "retry", onclick: () => actions.retry(row) },
+        icon("again"),
+        "Send again",
+      ),
     h(
       "button",
       { type: "button", class: "small quiet", "data-action": "drop", onclick: () => actions.drop(row) },
@@ -206,9 +213,10 @@ function failure(row, actions) {
 
 // What a message says.
 
-function bubble(row) {
+function bubble(row, actions) {
   const { content } = row;
-  const says = { text: words, note: words, file, link: linked }[content.type] ?? unknown;
+  if (content.type === "file") return fileBubble(row, actions);
+  const says = { text: words, note: words, link: linked }[content.type] ?? unknown;
   return h("div", { class: "bubble", dir: "auto" }, says(content));
 }
 
@@ -230,23 +238,6 @@ function words({ body }) {
 /** Without half a letter at its end. */
 const whole = (text) => text.replace(/[\uD800-\uDBFF]$/, "") + "…";
 
-function file({ filename, mime_type: type, size, url }) {
-  const about = [type, size === null || size === undefined ? null : bytes(size)].filter(Boolean).join(", ");
-  const parts = [
-    icon("file"),
-    h("span", { class: "file-name", dir: "auto" }, filename),
-    h("span", { class: "file-about" }, about),
-  ];
-  return url
-    ? h("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, parts)
-    : h("div", { class: "file" }, parts);
-}
-
-function bytes(size) {
-  if (size < 1000) return `${size} bytes`;
-  return size < 1e6 ? `${Math.round(size / 1e3)} kB` : `${(size / 1e6).toFixed(1)} MB`;
-}
-
 function linked({ url, link_text: text }) {
   return h("p", { class: "link-card" }, icon("link"), link(url, text || url) ?? text ?? url);
 }
@@ -255,14 +246,17 @@ function unknown({ original_type: type }) {
   return h("p", { class: "unknown" }, `This console can't show it yet: ${type ?? "an unknown type"}`);
 }
 
-/** A text on its way to the relay, as a row at the thread's end. */
+/** A text or file on its way to the relay, as a row at the thread's end. */
 export function pendingRow(item, me) {
+  const { text, file, preview, note, part, final } = item;
+  const words = { type: item.mode === "note" ? "note" : "text", body: text };
   return {
     id: item.key,
     seq: 0,
     at: item.at,
     author: { role: "human_agent", display_name: me },
-    content: { type: item.mode === "note" ? "note" : "text", body: item.text },
+    content: file ? { type: "file", ...file } : words,
+    upload: file && { preview, note, part, final },
     source: "agent",
     delivery: item.error ? { state: "failed", error: item.error } : { state: "sending" },
     late: false,

@@ -2,7 +2,7 @@
 
 import { at, h } from "./dom.js";
 import { RowWindow } from "./row-window.js";
-import { joinRow, makeRow, pendingRow } from "./rows.js";
+import { drawRow, joinRow, makeRow, pendingRow } from "./rows.js";
 import { now } from "./store.js";
 import { before } from "./threads.js";
 import { count } from "./words.js";
@@ -10,6 +10,9 @@ import { count } from "./words.js";
 /** Whether a row counts as unread until it is read. */
 const countsAsUnread = (row) =>
   row.author.role === "end_user" && (row.source === "webhook" || row.source === "recovered");
+
+/** What a row on its way looks like, but for how much of it has left. */
+const looks = (row) => JSON.stringify({ ...row, upload: row.upload && { ...row.upload, part: 0 } });
 
 /** The thread of one handoff. `bottom()` is called when its end comes into sight. */
 export class ThreadView {
@@ -111,12 +114,19 @@ export class ThreadView {
   /** Draws what is on its way to the relay. */
   pending(items, actions) {
     const rows = items.map((item) => pendingRow(item, now.me.name));
-    const made = rows.map((row, index) => {
-      const element = makeRow(row, this.handoff, actions);
-      joinRow(element, rows[index - 1] ?? this.rows.last, false);
-      return element;
+    const place = at("pending");
+    const drawn = new Map([...place.children].map((element) => [element.row.id, element]));
+    this.rows.stay(() => {
+      const made = rows.map((row, index) => {
+        const element = drawn.get(row.id) ?? makeRow(row, this.handoff, actions);
+        if (looks(element.row) !== looks(row)) drawRow(element, row);
+        joinRow(element, rows[index - 1] ?? this.rows.last, false);
+        return element;
+      });
+      // Who has the focus keeps it: nothing is put where it stands already.
+      const same = made.length === place.children.length && made.every((one, index) => one === place.children[index]);
+      if (!same) place.replaceChildren(...made);
     });
-    this.rows.stay(() => at("pending").replaceChildren(...made));
   }
 }
 

@@ -1,5 +1,6 @@
 // What the page calls things: people, states, and what happened.
 
+import { isolated, kindOf } from "./file-kinds.js";
 import { now } from "./store.js";
 
 const PREVIEW_CHARS = 160;
@@ -68,6 +69,8 @@ export function endWords(handoff) {
   );
 }
 
+const FILES = { image: "Image", audio: "Audio", video: "Video" };
+
 /** A row in one line. */
 export function preview(row, handoff) {
   if (!row) return "No messages yet";
@@ -78,7 +81,7 @@ export function preview(row, handoff) {
     text: () => content.body,
     presence: () => content.body,
     note: () => `Note: ${content.body}`,
-    file: () => `File: ${content.filename}`,
+    file: () => `${FILES[kindOf(content)] ?? "File"}: ${isolated(content.filename)}`,
     link: () => content.link_text || content.url,
   }[content.type];
   return who + (what ? what() : "A message of a new kind").slice(0, PREVIEW_CHARS).replace(/\s+/g, " ");

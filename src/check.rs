@@ -4,8 +4,9 @@ use std::{process::ExitCode, time::Duration};
 
 use handoff_relay::{
     ada::{api::Ada, client::Client, limits::Rates},
+    files::{Files, FilesError},
     relay::delivery::Failure,
-    settings::{Database, Finding, Settings, State},
+    settings::{Database, FilesPlace, Finding, Settings, State},
     store,
 };
 
@@ -14,6 +15,9 @@ use crate::print;
 /// Svix signatures are good for five minutes; a clock this far off is on its way there.
 const CLOCK_WARNING: Duration = Duration::from_secs(30);
 const CLOCK_FAILURE: Duration = Duration::from_secs(240);
+
+/// A cloud is tried several times within it.
+const FILES_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a check ended, and its line.
 enum Verdict {
@@ -42,6 +46,7 @@ pub async fn run() -> ExitCode {
         return ExitCode::FAILURE;
     };
     failed |= say("store", check_store(&settings).await);
+    failed |= say("files", check_files(&settings.files).await);
     for (name, verdict) in check_ada(&settings).await {
         failed |= say(name, verdict);
     }
@@ -81,6 +86,31 @@ async fn check_store(settings: &Settings) -> Verdict {
     match ready {
         Ok(()) => Verdict::Good(format!("{name} can be read and written")),
         Err(error) => Verdict::Bad(error.to_string()),
+    }
+}
+
+async fn check_files(place: &FilesPlace) -> Verdict {
+    let (name, advice) = match place {
+        FilesPlace::Memory => return Verdict::Known("memory: a restart forgets every file".to_owned()),
+        FilesPlace::Folder(path) => (path.display().to_string(), "see that the folder can be written"),
+        FilesPlace::S3(bucket) => (
+            format!("the bucket {}", bucket.name),
+            "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, or the machine's role",
+        ),
+        FilesPlace::Gcs(bucket) => {
+            (format!("the bucket {}", bucket.name), "see GOOGLE_SERVICE_ACCOUNT, or the machine's role")
+        }
+        FilesPlace::Azure(bucket) => (
+            format!("the container {}", bucket.name),
+            "see AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY, or the machine's role",
+        ),
+    };
+    match tokio::time::timeout(FILES_PATIENCE, Files::try_out(place)).await {
+        Ok(Ok(())) => Verdict::Good(format!("{name} can be written")),
+        Ok(Err(FilesError::Unavailable(reason) | FilesError::Unusable(reason))) => {
+            Verdict::Bad(format!("{name}: {reason}; {advice}"))
+        }
+        Err(_) => Verdict::Bad(format!("{name} does not answer; {advice}")),
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Depths {
     pub inbox_oldest: Option<Time>,
     /// Deliveries in the outbox.
     pub outbox: u64,
-    /// When the oldest one was queued.
+    /// When the oldest one was queued, files to fetch aside: they may wait for days.
     pub outbox_oldest: Option<Time>,
     /// Handoffs that are waiting, active, ended.
     pub handoffs: [u64; 3],
@@ -72,6 +72,7 @@ pub struct Metrics {
     outbox_age: Gauge<f64, AtomicU64>,
     handoffs: Family<State, Gauge>,
     messages: Family<Message, Counter>,
+    fetches: Family<Outcome, Counter>,
     lost: Gauge,
 }
 
@@ -101,6 +102,7 @@ impl Metrics {
             outbox_age: Gauge::default(),
             handoffs: Family::default(),
             messages: Family::default(),
+            fetches: Family::default(),
             lost: Gauge::default(),
         };
         metrics.register();
@@ -126,6 +128,8 @@ impl Metrics {
         r.register("handoffs", "Handoffs by state", self.handoffs.clone());
         let help = "Messages of all handoffs since the start, by what became of them";
         r.register("messages", help, self.messages.clone());
+        let help = "Tries to fetch files of customers, by outcome";
+        r.register("file_fetches", help, self.fetches.clone());
         let help = "Message events that left the inbox and stand in no thread; anything but 0 is a defect";
         r.register("messages_lost", help, self.lost.clone());
     }
@@ -169,6 +173,11 @@ impl Metrics {
     pub fn ada_call(&self, call: &'static str, status: Option<u16>) {
         let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         self.ada_calls.get_or_create(&AdaCall { call, status }).inc();
+    }
+
+    /// A file was fetched and kept, or not: `kept`, `passing`, `gone` or `refused`.
+    pub fn fetched(&self, outcome: &'static str) {
+        self.fetches.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// An event left the inbox after `wait`.

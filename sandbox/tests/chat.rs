@@ -112,6 +112,9 @@ async fn a_customer_sends_files_through_the_page() {
     assert_eq!(ada.call(form(files("nobody"), "a.txt", "x")).await.0, 404);
     let (status, body) = ada.call(form(files(&id), "a.zip", vec![0; 50 * 1024 * 1024 + 1])).await;
     assert_eq!((status, &body["error"]), (413, &json!("Files can have up to 50 MB.")));
+    let path = format!("/chat/api/conversations/{id}/files");
+    let line = soon("an answer", ada.sent_first(&path, "", "")).await.expect("no break");
+    assert_eq!(line, "HTTP/1.1 400 Bad Request", "seen after a large body");
     let foreign = form(files(&id), "a.txt", "x").header("sec-fetch-site", "cross-site");
     assert_eq!(ada.call(foreign).await.0, 403);
     ada.sandbox.customer_ends_chat(&id).await.expect("ended");

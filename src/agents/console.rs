@@ -75,15 +75,20 @@ fn file(packed: &Packed, name: &str, asked: &HeaderMap) -> Result<Response, Prob
     };
     let headers = response.headers_mut();
     headers.extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::VARY, "accept-encoding"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
+    for (name, value) in [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "accept-encoding")] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if !is_part(media_type) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     Ok(response)
+}
+
+/// Whether files of this type are only ever parts of a page, which the page's own policies rule: there are dozens of
+/// them, and the policies are longer than some.
+fn is_part(media_type: &str) -> bool {
+    ["text/javascript", "text/css"].iter().any(|kind| media_type.starts_with(kind))
 }
 
 /// Without a copy, where the file is in the binary.

@@ -48,12 +48,7 @@ pub async fn fetch(engine: &Engine, delivery: Delivery) {
         }
     };
     let (outcome, renewed) = find_and_get(engine, &delivery, &row).await;
-    match &outcome {
-        Ok(size) => tracing::debug!(handoff.id = %delivery.handoff, row.id = %row.id, size, "a file is kept"),
-        Err(Unfetched::Passing(reason) | Unfetched::Never(_, reason)) => {
-            tracing::warn!(handoff.id = %delivery.handoff, row.id = %row.id, reason, "a file could not be fetched");
-        }
-    }
+    note_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
     let fetched = Arc::new(Fetched { delivery, outcome, renewed, jitter });
     let settled = patiently(&fetched.delivery, || {
@@ -62,6 +57,17 @@ pub async fn fetch(engine: &Engine, delivery: Delivery) {
     });
     // What can't be noted is fetched again.
     drop(settled.await);
+}
+
+fn note_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, Unfetched>) {
+    let (counted, reason) = match outcome {
+        Ok(_) => return engine.metrics.fetched("kept"),
+        Err(Unfetched::Passing(reason)) => ("passing", reason),
+        Err(Unfetched::Never(Missing::Gone, reason)) => ("gone", reason),
+        Err(Unfetched::Never(Missing::Refused, reason)) => ("refused", reason),
+    };
+    engine.metrics.fetched(counted);
+    tracing::warn!(handoff.id = %row.handoff, row.id = %row.id, reason, "a file could not be fetched");
 }
 
 /// What came of it, and the URL that Ada gave when the one we knew was not good any more.

@@ -78,9 +78,10 @@ impl Part<'_> {
         self.field.name().unwrap_or_default()
     }
 
-    /// The name of the file that it is, as its sender calls it.
-    pub fn filename(&self) -> &str {
-        self.field.file_name().unwrap_or_default()
+    /// The name of the file that it is, as its sender calls it. Browsers write a quote in it as `%22`, and nothing else
+    /// that may be in a name otherwise than it is (HTML, "multipart form data").
+    pub fn filename(&self) -> String {
+        self.field.file_name().unwrap_or_default().replace("%22", "\"")
     }
 
     /// The next bytes of it.

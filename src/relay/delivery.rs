@@ -249,3 +249,27 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_queued_before_there_were_files_can_be_read() {
+        let queued = r#"{"task":"send","row":"r","text":"Hello","display_name":"Alex"}"#;
+        let what = Outgoing::Text { text: "Hello".to_owned() };
+        let task = Task::Send { row: "r".into(), what, display_name: "Alex".to_owned() };
+        assert_eq!(serde_json::from_str::<Task>(queued).unwrap(), task);
+        let file = Attachment {
+            filename: "a.png".to_owned(),
+            mime_type: "image/png".to_owned(),
+            size: 9,
+            uploaded: None,
+        };
+        let task =
+            Task::Send { row: "r".into(), what: Outgoing::File { file }, display_name: "Alex".to_owned() };
+        let text = serde_json::to_string(&task).unwrap();
+        assert_eq!(serde_json::from_str::<Task>(&text).unwrap(), task);
+    }
+}

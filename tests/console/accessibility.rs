@@ -1,8 +1,13 @@
 //! What axe-core finds on each view, light and dark.
 
+use sandbox::FileFault;
 use serde_json::json;
 
-use crate::{desk::Desk, support::relay::Relay};
+use crate::{
+    desk::{Desk, OnDisk},
+    samples::{self, PDF, PROGRAM},
+    support::relay::Relay,
+};
 
 /// The rules of WCAG 2.2 at levels A and AA, those of its predecessors included.
 const RULES: [&str; 5] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -70,4 +75,44 @@ async fn every_view_keeps_the_rules() {
     desk.confirms("End the conversation").await;
     desk.is_accessible("ended conversation").await;
     desk.closes_after(&["status of 401"]).await;
+}
+
+#[tokio::test]
+async fn files_keep_them_too() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    let map = OnDisk::new("map.png", samples::png(640, 360));
+    let (log, program) = (OnDisk::new("day.log", samples::log(4 << 20)), OnDisk::new("setup.exe", PROGRAM));
+    let files = [
+        ("map.png", "image/png", samples::png(640, 360)),
+        ("form.pdf", "application/pdf", PDF.into()),
+        ("voice.wav", "audio/wav", samples::wav()),
+    ];
+    for (name, mime_type, bytes) in files {
+        relay.ada.customer_sends_file(&conversation, name, mime_type, bytes).await.unwrap();
+    }
+    desk.sees("#messages audio").await;
+    desk.sees_picture("#messages .picture img").await;
+    desk.is_accessible("files").await;
+    desk.clicks("#messages .picture").await;
+    desk.sees("#lightbox[open] img").await;
+    desk.is_accessible("picture").await;
+    desk.clicks("#lightbox [data-action=close]").await;
+
+    relay.ada.file_fault_always(Some(FileFault::Status(403)));
+    relay.ada.customer_sends_file(&conversation, "lost.pdf", "application/pdf", PDF).await.unwrap();
+    desk.sees("#messages .file-failure").await;
+    desk.uploads_at(100_000).await;
+    desk.attaches(&[&log, &map]).await;
+    desk.sends().await;
+    desk.sees("#pending progress").await;
+    desk.attaches(&[&map, &program]).await;
+    desk.sees("#attachments [data-fault]").await;
+    desk.is_accessible("files on their way").await;
+    desk.drags(&[&map], "#thread", "dragEnter").await;
+    desk.sees("#drop").await;
+    desk.is_accessible("files above the page").await;
+    desk.closes().await;
 }

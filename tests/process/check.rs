@@ -33,10 +33,8 @@ async fn check_says_that_all_is_well() {
     let (ada, folder) = (Ada::start().await, folder());
     let ended = check(folder.path(), &ada.url, &[]).await;
     assert_eq!(ended.code, Some(0), "{:#?}", ended.stdout);
-    for (name, mark) in
-        [("ADA_API_KEY", "ok"), ("DEBOUNCE_MS", "ok"), ("store", "ok"), ("Ada key", "ok"), ("clock", "ok")]
-    {
-        assert_eq!(about(&ended, name).0, mark, "{name}");
+    for name in ["ADA_API_KEY", "DEBOUNCE_MS", "store", "files", "Ada key", "clock"] {
+        assert_eq!(about(&ended, name).0, "ok", "{name}");
     }
 }
 
@@ -49,6 +47,15 @@ async fn check_says_what_is_wrong_and_fails() {
     assert_eq!((nobody.code, about(&nobody, "Ada key").0), (Some(1), "FAIL"));
     let malformed = check(folder.path(), &ada.url, &[("DEBOUNCE_MS", "hunter2"), ("LISTEN", "")]).await;
     assert_eq!((malformed.code, about(&malformed, "DEBOUNCE_MS").0), (Some(1), "FAIL"));
+    for (place, told) in [
+        ("file:///dev/null/files", "/dev/null/files: the disk for files: not a directory; see that"),
+        ("az://files", "the container files: the environment's variables for this provider are missing"),
+    ] {
+        let nowhere = check(folder.path(), &ada.url, &[("FILES_URL", place)]).await;
+        let (mark, sentence) = about(&nowhere, "files");
+        assert_eq!((nowhere.code, mark), (Some(1), "FAIL"), "{sentence}");
+        assert!(sentence.starts_with(told), "{sentence}");
+    }
 
     let _owner = Relay::start(folder.path(), &ada.url, &[]).await;
     let in_use = check(folder.path(), &ada.url, &[]).await;

@@ -30,7 +30,7 @@ async fn with(folder: &Path, more: &[(&str, &str)], args: &[&str]) -> Ended {
 
 /// A message so old that it can't be used unless a handoff covers it.
 fn ancient(conversation: &str) -> String {
-    let file = "https://files.example.com/a?X-Amz-Signature=5eCr3tMark";
+    let file = "https://192.0.2.7/a?X-Amz-Signature=5eCr3tMark";
     json!({
         "type": "v1.conversation.message", "timestamp": "2020-01-01T00:00:00Z",
         "data": {

@@ -54,6 +54,20 @@ async fn everyone_gets_the_page_and_nothing_foreign_in_it() {
     relay.finish().await;
 }
 
+/// Whatever can be opened by itself is bound; the page's policy binds its parts.
+#[tokio::test]
+async fn documents_have_the_policy_and_parts_go_without() {
+    let relay = Relay::start().await;
+    for (name, _) in files() {
+        let answer = ask(&relay, "GET", &format!("/console/{name}"), &[]).await;
+        let is_part = [".js", ".css"].iter().any(|end| name.ends_with(end));
+        let policies = ["content-security-policy", "referrer-policy"].map(|policy| answer.header(policy));
+        assert_eq!(policies, if is_part { ["", ""] } else { [POLICY, "no-referrer"] }, "{name}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
+    }
+    relay.finish().await;
+}
+
 #[tokio::test]
 async fn every_file_comes_whole_under_its_type_and_all_are_light() {
     let relay = Relay::start().await;

@@ -192,6 +192,104 @@ async fn an_agents_file_reaches_the_customer_once_and_in_its_turn() {
     relay.finish().await;
 }
 
+/// One file of each type that Ada takes, by name.
+fn samples() -> Vec<(String, Vec<u8>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/files");
+    let sample = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+    };
+    let mut samples: Vec<_> = std::fs::read_dir(folder).unwrap().map(sample).collect();
+    samples.sort();
+    samples
+}
+
+#[tokio::test]
+async fn every_type_arrives_byte_for_byte_both_ways() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, samples) = (relay.alex(), samples());
+    assert_eq!(samples.len(), 32, "all of Ada's list, and .keynote beside .key");
+    for (name, bytes) in &samples {
+        alex.sends(&id, name, bytes).await;
+    }
+    let names: Vec<&str> = samples.iter().map(|(name, _)| name.as_str()).collect();
+    comes_to_see(&relay, &chat, &names).await;
+    for (file, (name, bytes)) in relay.ada.files_sent_to(&chat).iter().zip(&samples) {
+        assert_eq!((&file.filename, &file.sha256), (name, &sha256(bytes)));
+        assert!(file.mime_type.contains('/') && file.mime_type != "application/octet-stream", "{file:?}");
+    }
+    for (name, bytes) in &samples {
+        let name = format!("customers-{name}");
+        relay.ada.customer_sends_file(&chat, &name, "application/octet-stream", bytes.clone()).await.unwrap();
+    }
+    for (name, bytes) in &samples {
+        let theirs = alex.sees_file(&id, &format!("customers-{name}"), "kept").await;
+        let ours = sent(&relay, &id, name, "confirmed").await;
+        for row in [theirs, ours] {
+            let got = alex.downloads(&row).await;
+            assert_eq!((got.status, sha256(&got.body)), (200, sha256(bytes)), "{name}");
+        }
+    }
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn names_do_no_harm() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let (alex, bytes) = (relay.alex(), png(200, 10));
+    let long = format!("{}.png", "n".repeat(300));
+    for (number, (name, shown)) in [
+        ("../../etc/passwd.png", "passwd.png"),
+        ("C:\\Users\\alex\\shot.png", "shot.png"),
+        ("Grüße 你好 🎉.png", "Grüße 你好 🎉.png"),
+        (long.as_str(), ""),
+        ("she said \"hi\".png", "she said 'hi'.png"),
+        ("as %22browsers%22 write.png", "as 'browsers' write.png"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let row = alex.sends(&id, name, &bytes).await;
+        let called = row["content"]["filename"].as_str().unwrap().to_owned();
+        assert!(shown.is_empty() || called == shown, "{called}");
+        assert!(called.chars().count() <= 200 && called.ends_with(".png"), "{called}");
+        settles(&Some(called.clone()), || async { seen(&relay, &chat).pop() }).await;
+        sent(&relay, &id, &called, "confirmed").await;
+        // A customer's is shown as it is, and saved under a name that does no harm.
+        let theirs = format!("{number}{name}");
+        relay.ada.customer_sends_file(&chat, &theirs, "image/png", bytes.clone()).await.unwrap();
+        let row = alex.sees_file(&id, &theirs, "kept").await;
+        let disposition = alex.downloads(&row).await.header("content-disposition").to_owned();
+        assert!(disposition.is_ascii() && !disposition.contains(['/', '\\']), "{disposition}");
+    }
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn what_ada_does_not_take_is_refused_with_what_it_takes() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    let alex = relay.alex();
+    let program = [b"MZ\x90\0".as_slice(), &[0; 200]].concat();
+    for (name, bytes) in [
+        ("invoice.pdf", &program),
+        ("run.exe", &program),
+        ("page.html", &b"<html></html>".to_vec()),
+        ("no ending", &png(99, 1)),
+    ] {
+        let sentence = alex.tries_to_send(&id, name, bytes, None).await.problem(415);
+        assert!(sentence.contains("TXT, LOG, CSV") && sentence.contains("NUMBERS"), "{sentence}");
+    }
+    let large = vec![b'x'; (50 << 20) + 1];
+    assert_eq!(alex.tries_to_send(&id, "a.txt", &large, None).await.problem(413), "the file is over 50 MB");
+    alex.sends(&id, "most.txt", &large[1..]).await;
+    comes_to_see(&relay, &chat, &["most.txt"]).await;
+    assert_eq!(relay.ada.files_sent_to(&chat)[0].sha256, sha256(&large[1..]));
+    relay.finish().await;
+}
+
 #[tokio::test]
 async fn an_upload_in_doubt_is_repeated_and_its_message_is_not() {
     for (call, fault) in [

@@ -6,6 +6,7 @@
 mod agents;
 mod console;
 mod desk;
+mod files;
 mod ids;
 mod line;
 mod session;
@@ -115,6 +116,7 @@ async fn whatever_is_wrong_with_a_request_has_its_sentence() {
         ("The webhook door", webhook::lines()),
         ("The agent API", agents::lines(&world)),
         ("Notes and canned replies", desk::lines(&world)),
+        ("Files", files::lines(&world)),
         ("Sign-in", session::lines(&world)),
         ("The console's page", console::lines()),
         ("Ids in paths", ids::lines(&world)),

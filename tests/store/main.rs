@@ -33,6 +33,7 @@ mod make;
 mod alike;
 mod changes;
 mod claims;
+mod files;
 mod forgetting;
 mod idle;
 mod lists;

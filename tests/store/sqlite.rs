@@ -5,7 +5,7 @@ use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind},
         delivery::Queue,
-        thread::Row,
+        thread::{Bytes, Content, Missing, Row},
     },
     store::{StoreError, decide},
 };
@@ -156,6 +156,26 @@ async fn a_dead_letter_without_a_kind_is_a_webhook() {
 
     let store = file.open().await;
     assert_eq!(store.dead_letter("l").await.unwrap(), Some(letter("l")));
+}
+
+#[tokio::test]
+async fn a_file_from_before_files_were_fetched_says_so() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let (filename, mime_type) = ("a.png".to_owned(), "image/png".to_owned());
+    let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Awaited };
+    put_rows(&*open.store, vec![Row { content, ..row("h", 1, "") }]).await;
+    open.close().await;
+    file.change(
+        "UPDATE thread_rows SET doc = json_remove(doc, '$.content.bytes'); \
+         DROP TABLE file_checks; DELETE FROM _sqlx_migrations WHERE version = 9;",
+    )
+    .await;
+    let store = file.open().await;
+    let row = store.row(&"h-1".into()).await.unwrap().unwrap();
+    let Content::File { bytes: Bytes::Missing { why: Missing::Gone, .. }, .. } = row.content else {
+        panic!("{row:?}");
+    };
 }
 
 #[tokio::test]

@@ -7,11 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::refused;
-use crate::conversation::Conversation;
+use crate::Sandbox;
 use crate::files::form::{Unfit, receive};
 use crate::files::{Telling, tell};
 use crate::passage::Passage;
-use crate::{Refusal, Sandbox};
 
 /// Takes a file of any name and type, as a form with one field `file`.
 pub(super) async fn send(
@@ -46,8 +45,6 @@ pub(super) async fn show(
 
 impl Sandbox {
     async fn take_file(&self, id: &str, request: Request) -> Result<Response, Response> {
-        let refuse = |refusal: Refusal| refused(&refusal.into());
-        self.peek(id, Conversation::require_active).and_then(|active| active).map_err(refuse)?;
         let form = Multipart::from_request(request, &())
             .await
             .map_err(|wrong| unfit(Unfit::Broken(wrong.body_text())))?;

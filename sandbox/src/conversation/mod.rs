@@ -237,7 +237,7 @@ impl Conversation {
         if self.in_handoff() { Ok(()) } else { Err(Refusal::NotInHandoff) }
     }
 
-    pub(crate) fn require_active(&self) -> Result<(), Refusal> {
+    fn require_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::ConversationEnded) }
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -18,6 +18,9 @@ use super::FILE_BYTES;
 /// All files together; past it the oldest go.
 const BYTES_KEPT: u64 = 4 * 1024 * 1024 * 1024;
 
+/// How much is read at once.
+const BUFFER: usize = 64 * 1024;
+
 /// The number of a file. It never leaves the sandbox.
 pub(crate) type FileId = u64;
 
@@ -28,8 +31,6 @@ pub struct KeptFile {
     pub(crate) id: FileId,
     /// In bytes.
     pub size: u64,
-    /// 64 hex digits.
-    pub sha256: String,
 }
 
 /// A file and what was said of it when it came.
@@ -39,11 +40,34 @@ pub(crate) struct StoredFile {
     pub(crate) mime_type: String,
     /// The file goes with it.
     path: TempPath,
+    sha256: OnceLock<String>,
 }
 
 impl StoredFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// 64 hex digits. Read from disk the first time, because few ask and large files take long.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub(crate) fn sha256(&self) -> io::Result<String> {
+        if let Some(known) = self.sha256.get() {
+            return Ok(known.clone());
+        }
+        let mut hash = Sha256::new();
+        let mut file = BufReader::with_capacity(BUFFER, std::fs::File::open(&self.path)?);
+        loop {
+            let bytes = file.fill_buf()?;
+            if bytes.is_empty() {
+                break;
+            }
+            hash.update(bytes);
+            let length = bytes.len();
+            file.consume(length);
+        }
+        Ok(self.sha256.get_or_init(|| hex(&hash.finalize())).clone())
     }
 }
 
@@ -70,7 +94,7 @@ impl Files {
     /// When the folder for temporary files takes none.
     pub(crate) fn begin(&self) -> io::Result<Incoming> {
         let (file, path) = NamedTempFile::new_in(self.folder()?)?.into_parts();
-        Ok(Incoming { file: File::from_std(file), path, hash: Sha256::new(), size: 0 })
+        Ok(Incoming { file: File::from_std(file), path, size: 0 })
     }
 
     /// Keeps what was written.
@@ -84,11 +108,11 @@ impl Files {
         mime_type: String,
     ) -> io::Result<Arc<StoredFile>> {
         incoming.file.flush().await?;
-        let sha256 = hex(&incoming.hash.finalize());
         let mut table = self.table();
         table.last += 1;
-        let kept = KeptFile { id: table.last, size: incoming.size, sha256 };
-        let file = Arc::new(StoredFile { kept, filename, mime_type, path: incoming.path });
+        let kept = KeptFile { id: table.last, size: incoming.size };
+        let file =
+            Arc::new(StoredFile { kept, filename, mime_type, path: incoming.path, sha256: OnceLock::new() });
         table.add(Arc::clone(&file));
         Ok(file)
     }
@@ -136,7 +160,6 @@ impl Table {
 pub(crate) struct Incoming {
     file: File,
     path: TempPath,
-    hash: Sha256,
     size: u64,
 }
 
@@ -150,7 +173,6 @@ impl Incoming {
         if self.size > FILE_BYTES {
             return Ok(false);
         }
-        self.hash.update(bytes);
         self.file.write_all(bytes).await?;
         Ok(true)
     }

@@ -29,7 +29,7 @@ impl Sandbox {
     /// The files that a conversation's end user sees, in order; those that Ada doesn't keep, because their
     /// messages point elsewhere, aren't among them. Empty for an unknown conversation.
     pub fn files_sent_to(&self, conversation: &str) -> Vec<SentFile> {
-        self.messages(conversation).into_iter().filter_map(sent).collect()
+        self.messages(conversation).into_iter().filter_map(|message| self.sent(message)).collect()
     }
 
     /// The bytes of a message's file; `None` when it has none.
@@ -71,17 +71,16 @@ impl Sandbox {
         let state = self.0.lock();
         state.conversations.values().find_map(|conversation| conversation.file_of(message_id))
     }
-}
-
-fn sent(message: StoredMessage) -> Option<SentFile> {
-    let file = message.file.clone()?;
-    let text = |name: &str| message.content[name].as_str().unwrap_or_default().to_owned();
-    Some(SentFile {
-        role: message.role,
-        filename: text("filename"),
-        mime_type: text("mime_type"),
-        size: file.size,
-        sha256: file.sha256,
-        message_id: message.message_id,
-    })
+    fn sent(&self, message: StoredMessage) -> Option<SentFile> {
+        let file = self.0.files.find(message.file?.id)?;
+        let text = |name: &str| message.content[name].as_str().unwrap_or_default().to_owned();
+        Some(SentFile {
+            role: message.role,
+            filename: text("filename"),
+            mime_type: text("mime_type"),
+            size: file.kept.size,
+            sha256: file.sha256().ok()?,
+            message_id: message.message_id,
+        })
+    }
 }

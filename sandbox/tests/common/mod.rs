@@ -17,7 +17,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use sandbox::{Options, Sandbox};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -195,6 +196,26 @@ impl Ada {
         let status = answer.status().as_u16();
         let body = answer.bytes().await.expect("a body");
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// Uploads 16 MiB, and reads nothing before all is sent: the answer's status line, or what broke.
+    pub async fn sent_first(&self, path: &str, key: &str, filename: &str) -> std::io::Result<String> {
+        let address = self.url.strip_prefix("http://").expect("http");
+        let mut stream = TcpStream::connect(address).await?;
+        let part = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\r\n{}\r\n--edge--\r\n",
+            "x".repeat(16 * 1024 * 1024)
+        );
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {}\r\n\r\n",
+            part.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(part.as_bytes()).await?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).await?;
+        Ok(line.trim_end().to_owned())
     }
 
     pub fn api(&self, path: &str) -> String {

@@ -114,7 +114,7 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
 
 /// Takes a file to disk as it comes.
 async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, Spooled), Problem> {
-    let filename = name::clean(part.filename());
+    let filename = name::clean(&part.filename());
     let mut spool = app.engine.files().spool()?;
     while let Some(chunk) = part.chunk().await? {
         if spool.len() + chunk.len() as u64 > MAX_BYTES {

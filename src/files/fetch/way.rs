@@ -96,9 +96,9 @@ struct NotAllowed;
 /// Finds the addresses of names, and leaves out those that aren't allowed. The others are used without being looked up
 /// again, so that a name can't change its mind. A name with both kinds is not refused: networks with DNS64 or with
 /// names of their own add private addresses to public ones.
-struct Guard {
-    addresses: Addresses,
-    names: Arc<dyn Resolve>,
+pub(super) struct Guard {
+    pub(super) addresses: Addresses,
+    pub(super) names: Arc<dyn Resolve>,
 }
 
 impl Resolve for Guard {

@@ -12,6 +12,9 @@ use crate::files::FilesError;
 /// What clouds say when the whole bucket is not there, or is no longer ours.
 const GONE: [&str; 4] = ["NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted", "AccountIsDisabled"];
 
+/// What `object_store` calls a folder.
+const LOCAL: &str = "LocalFileSystem";
+
 pub(super) fn explain(error: Error) -> FilesError {
     if let Some(error) = cause(&error) {
         return io::Error::from(error.kind()).into();
@@ -31,8 +34,9 @@ pub(super) fn is_gone(error: &Error) -> bool {
     code(error).is_some_and(|code| GONE.contains(&code.as_str()))
 }
 
-/// The disk's own error.
+/// The disk's own error, if the place is a folder: those of a connection are of the same type.
 fn cause(error: &Error) -> Option<&io::Error> {
+    let Error::Generic { store: LOCAL, .. } = error else { return None };
     chain(error).find_map(|error| error.downcast_ref::<io::Error>()).filter(|e| e.raw_os_error().is_some())
 }
 
@@ -70,9 +74,11 @@ mod tests {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
             assert_eq!(FilesError::from(io::Error::from(kind)).to_string(), "the disk for files is full");
         }
-        let full = io::Error::from_raw_os_error(28);
-        let error = explain(Error::Generic { store: "LocalFileSystem", source: Box::new(full) });
-        assert_eq!(error, FilesError::Unavailable("the disk for files is full".to_owned()));
+        let full = |store| {
+            explain(Error::Generic { store, source: Box::new(io::Error::from_raw_os_error(28)) }).to_string()
+        };
+        assert_eq!(full(LOCAL), "the disk for files is full");
+        assert_eq!(full("S3"), "the place for files can't be reached, or doesn't work");
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Files {
     }
 
     /// Keeps `file` under `key`, instead of what was there. When this returns it is there and stays; before, and if
-    /// it fails, what was there is. Needs a few megabytes of memory.
+    /// it fails, what was there is. Needs a few megabytes of memory. Of two at once under one key, one may fail.
     ///
     /// # Errors
     /// It can't be kept now.

@@ -58,9 +58,10 @@ impl Outbox {
         lanes.take(1).any(|((owner, _), _)| owner == handoff)
     }
 
-    /// When the oldest one was queued.
+    /// When the oldest one was queued that isn't a file to fetch.
     pub fn oldest(&self) -> Option<Time> {
-        self.queued.values().map(|queued| queued.delivery.queued_at).min()
+        let others = self.queued.values().filter(|queued| queued.delivery.queue() != Queue::Files);
+        others.map(|queued| queued.delivery.queued_at).min()
     }
 
     /// Those of a conversation, in their order.

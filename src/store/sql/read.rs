@@ -167,7 +167,8 @@ pub async fn dead_letter(pool: &SqlitePool, id: &str) -> Result<Option<DeadLette
 
 pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
     let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT MIN(sort_time) FROM inbox), \
-               (SELECT COUNT(*) FROM outbox), (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox), \
+               (SELECT COUNT(*) FROM outbox), \
+               (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE queue <> 'files'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'ended')";

@@ -1,6 +1,9 @@
 //! The page as an agent meets it.
 
+mod files;
 mod thread;
+
+pub use files::OnDisk;
 
 use std::time::Duration;
 

@@ -243,7 +243,10 @@ async fn a_name_is_taken_at_its_first_word() {
 async fn of_a_name_with_several_addresses_only_the_allowed_are_called() {
     let server = Server::start(|_| ok("", b"abc")).await;
     let names = names().with("files.test", &[&["127.0.0.2", "64:ff9b::1", "127.0.0.1", "10.0.0.1"]]);
-    assert_eq!(fetch_with(&fetcher(names, limits()), &url(&server)).await.unwrap(), b"abc");
+    assert_eq!(fetch_with(&fetcher(names.clone(), limits()), &url(&server)).await.unwrap(), b"abc");
+    let guard = way::Guard { addresses: Addresses::Only(PUBLIC), names: Arc::new(names) };
+    let called: Vec<_> = guard.resolve("files.test".parse().unwrap()).await.unwrap().collect();
+    assert_eq!(called, [SocketAddr::new(PUBLIC, 0)]);
 }
 
 #[tokio::test]

@@ -1,0 +1,67 @@
+// What the page knows of files: which ones Ada takes, what kind each is, and how it is called.
+
+/** The endings that Ada takes. */
+const ENDINGS = (
+  "txt log csv eml png svg jpeg jpg gif heif heic avif wav m4a mp3 mp4 m4v mov mpeg mpg zip pdf doc docx xls xlsx " +
+  "ppt pptx key keynote pages numbers"
+).split(" ");
+const ALLOWED = "Images, audio, video, PDF, Office and iWork documents, text, CSV, e-mail and ZIP can.";
+/** The most that Ada takes of one file: 50 MB. */
+const MAX_BYTES = 50 * 1024 * 1024;
+
+/** What a file chooser offers. */
+export const ACCEPT = ENDINGS.map((one) => `.${one}`).join(",");
+
+const ending = (name) => /[^.]\.([^.\s]{1,12})$/.exec(name)?.[1].toLowerCase() ?? "";
+
+/** Why a file can't be sent, in a sentence; null if it can. */
+export function fault({ name, size }) {
+  const end = ending(name);
+  if (!ENDINGS.includes(end)) return `${end ? `.${end} files` : "Files of this kind"} can't be sent. ${ALLOWED}`;
+  if (size === 0) return "The file is empty.";
+  return size > MAX_BYTES ? `${bytes(size)} are too much: a file may have 50 MB.` : null;
+}
+
+const BY_ENDING = {
+  archive: ["zip"],
+  mail: ["eml"],
+  sheet: ["csv", "xls", "xlsx", "numbers"],
+  slides: ["ppt", "pptx", "key", "keynote"],
+};
+
+/** `image`, `audio` and `video` are shown; the others, `file` among them, have an icon of that name. */
+export function kindOf({ filename, mime_type: type }) {
+  const shown = /^(image|audio|video)\//.exec(type ?? "")?.[1];
+  const end = ending(filename);
+  return shown ?? Object.keys(BY_ENDING).find((kind) => BY_ENDING[kind].includes(end)) ?? "file";
+}
+
+/** `PDF, 1.2 MB`: the type and, where it is known, the size. */
+export function about({ filename, mime_type: type, size }) {
+  const kind = ending(filename).toUpperCase() || type;
+  return [kind, Number.isInteger(size) && bytes(size)].filter(Boolean).join(", ");
+}
+
+/** A number of bytes, in the units of Ada's limit: a kB is 1024 bytes. */
+function bytes(size) {
+  if (size < 1024) return `${size} ${size === 1 ? "byte" : "bytes"}`;
+  return size < 1024 ** 2
+    ? `${Math.ceil(size / 1024)} kB`
+    : `${(Math.ceil((size / 1024 ** 2) * 10) / 10).toFixed(1)} MB`;
+}
+
+/** A name as text, without the signs that would turn it around and make one ending look like another. */
+export const plainName = (name) => name.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "") || "File";
+
+/** A name within a sentence: its direction changes nothing around it. */
+export const isolated = (name) => `\u2068${plainName(name)}\u2069`;
+
+/** A name with at most `most` letters: the middle is left out, beginning and ending stay. */
+export function shortName(name, most) {
+  const plain = plainName(name);
+  if (plain.length <= most) return plain;
+  const letters = Array.from(new Intl.Segmenter().segment(plain), ({ segment }) => segment);
+  if (letters.length <= most) return plain;
+  const end = Math.min(12, most >> 1);
+  return `${letters.slice(0, most - end - 1).join("")}…${letters.slice(-end).join("")}`;
+}
