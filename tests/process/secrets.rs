@@ -1,11 +1,15 @@
 //! Secrets: whatever happens, however much is logged, none of them is printed or answered.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use reqwest::{Method, RequestBuilder};
+use sandbox::FileFault;
 use serde_json::{Value, json};
 
 use crate::{
     ada::{API_KEY, Ada, Refusing, START_KEY},
+    parcel::Parcel,
     process::Env,
     relay::{Relay, TOKEN, client, folder},
     until,
@@ -14,8 +18,8 @@ use crate::{
 /// What strangers try; it may be the key of something else.
 const WRONG: &str = "wrong-key-0123456789";
 const WRONG_SECRET: &str = "whsec_d3Jvbmctc2VjcmV0";
-/// Parts of them tell as much: the base64 of signing secrets, the URL of a customer's file.
-const SECRETS: [&str; 9] = [
+/// Parts of them tell as much: the base64 of signing secrets, the URL of a file.
+const SECRETS: [&str; 12] = [
     API_KEY,
     START_KEY,
     TOKEN,
@@ -25,9 +29,13 @@ const SECRETS: [&str; 9] = [
     "d3Jvbmctc2VjcmV0",
     "5eCr3tMark",
     "files.example.com",
+    "localhost",
+    "X-Ada-Signature",
+    "X-Ada-Expires",
 ];
 /// Every level of every library.
-const ALL: Env<'_> = &[("RUST_LOG", "trace"), ("LOG_FORMAT", "json"), ("DEBOUNCE_MS", "50")];
+const ALL: Env<'_> =
+    &[("RUST_LOG", "trace"), ("LOG_FORMAT", "json"), ("DEBOUNCE_MS", "50"), ("FILES_ALLOW_PRIVATE", "on")];
 
 #[tokio::test]
 async fn nothing_tells_them_when_all_goes_well() {
@@ -45,6 +53,38 @@ async fn nothing_tells_them_when_all_goes_well() {
         .thread_with(&id, "an answer and a file", |rows| {
             let confirmed = rows.iter().any(|row| row["delivery"]["state"] == "confirmed");
             confirmed && rows.iter().any(|row| row["content"]["type"] == "file")
+        })
+        .await;
+    tells_nobody(relay, &id).await;
+}
+
+/// Both ways, at once, later, and not at all.
+#[tokio::test]
+async fn nothing_tells_where_files_are() {
+    let (ada, folder) = (Ada::start().await, folder());
+    let relay = Relay::start(folder.path(), &ada.url, ALL).await;
+    ada.meets(&relay.url);
+    let chat = ada.hands_off().await;
+    let id = relay.handoff().await;
+    let parcel = |name| Parcel::new(name, 10_000);
+    relay.sends(&id, &parcel("ours.png")).await;
+    ada.customer_sends(&chat, &parcel("theirs.png")).await;
+    relay.file(&id, "theirs.png", "kept").await;
+    ada.sandbox.file_fault_next(FileFault::Status(503));
+    ada.customer_sends(&chat, &parcel("later.png")).await;
+    relay.file(&id, "later.png", "kept").await;
+    ada.sandbox.set_file_expiry(Duration::ZERO);
+    ada.customer_sends(&chat, &parcel("expired.png")).await;
+    relay.file(&id, "expired.png", "failed").await;
+    let mut unreachable = file(json!("m-unreachable"), &chat);
+    unreachable["data"]["content"]["url"] = "http://localhost:9/invoice?X-Amz-Signature=5eCr3tMark".into();
+    relay.gets("msg_unreachable", &unreachable.to_string()).await;
+    relay.gets("msg_file", &file(json!("m-file"), &chat).to_string()).await;
+    // The one that came later, the one that expired, and these two.
+    relay.process.stderr.logged(4, "a file could not be fetched").await;
+    relay
+        .thread_with(&id, "the agent's file arrives", |rows| {
+            rows.iter().any(|row| row["delivery"]["state"] == "confirmed")
         })
         .await;
     tells_nobody(relay, &id).await;
@@ -77,7 +117,13 @@ async fn nothing_tells_them_when_ada_refuses() {
 
 /// Neither answers nor log lines hold one.
 async fn tells_nobody(relay: Relay, id: &str) {
-    for (what, request) in requests(&relay, id) {
+    let mut requests = requests(&relay, id);
+    for row in relay.thread(id).await.iter().filter(|row| row["content"]["type"] == "file") {
+        let path = format!("/api/handoffs/{id}/messages/{}", row["id"].as_str().unwrap());
+        requests.push((format!("{row}"), relay.request(Method::GET, &format!("{path}/file"))));
+        requests.push((format!("{row} again"), relay.request(Method::POST, &format!("{path}/retry"))));
+    }
+    for (what, request) in requests {
         let answer = request.send().await.unwrap();
         let head = format!("{:?}", answer.headers());
         let body = answer.text().await.unwrap();

@@ -9,7 +9,7 @@
 //!   though `identity` was asked for is refused before its body is read, since its bytes are not the file's. Codings
 //!   that change no byte (S3 hands out `aws-chunked`) are none.
 //! - **What is told:** sentences for agents, without URL, host or query. Libraries' errors have them, so that no such
-//!   error is ever passed on.
+//!   error is ever passed on; so do their log lines, so that none is written.
 
 mod address;
 mod answer;
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use reqwest::Response;
 use tokio::time::timeout;
+use tracing::{Dispatch, instrument::WithSubscriber};
 use url::Url;
 
 use super::{FilesError, Spool, Spooled};
@@ -110,7 +111,9 @@ impl Fetcher {
     /// # Errors
     /// See [`FetchError`].
     pub async fn fetch(&self, url: &str, mime_type: &str, spool: Spool) -> Result<Spooled, FetchError> {
-        let Ok(fetched) = timeout(self.limits.total, self.follow(url, mime_type, spool)).await else {
+        // At the finest levels libraries log where they connect, and more.
+        let unheard = self.follow(url, mime_type, spool).with_subscriber(Dispatch::none());
+        let Ok(fetched) = timeout(self.limits.total, unheard).await else {
             return Err(FetchError::Passing("the file's server took too long to send it".to_owned()));
         };
         fetched
