@@ -280,7 +280,6 @@ async fn refuses_files(relay: &Relay, handoff: &str, file: &Parcel) {
     assert_eq!(relay.status(&path).await, 503);
 }
 
-/// The status, and what is wrong.
 /// The status, and what there is to say about files.
 async fn health(relay: &Relay) -> (u16, Option<String>) {
     let answer = relay.request(Method::GET, "/health/ready").send().await.unwrap();

@@ -6,7 +6,7 @@ use std::{
     fmt,
 };
 
-use sandbox::{Role, Sandbox, StoredMessage};
+use sandbox::{Role, Sandbox, SentFile, StoredMessage};
 use serde_json::Value;
 
 use crate::{parcel::sha256, relay::Relay};
@@ -78,11 +78,12 @@ impl Books {
         for account in accounts {
             let threads = books.threads(relay, &account.chat).await;
             let said = ada.messages(&account.chat);
+            let files = ada.files_sent_to(&account.chat);
             books.compare_customer(&said, &threads);
             books.compare_agent(&said, &threads, &account.written);
             for thread in &threads {
                 books.compare_order(&said, thread);
-                books.compare_files(relay, &said, &account.written, thread).await;
+                books.compare_files(relay, &files, &account.written, thread).await;
             }
         }
         books
@@ -202,7 +203,7 @@ impl Books {
     async fn compare_files(
         &mut self,
         relay: &Relay,
-        said: &[StoredMessage],
+        files: &[SentFile],
         written: &[Written],
         thread: &Thread,
     ) {
@@ -212,8 +213,7 @@ impl Books {
                 self.differences.push(format!("{name} is not kept: {row}"));
                 continue;
             }
-            let at_ada = said.iter().find(|message| what(message) == Some(name));
-            let at_ada = at_ada.and_then(|message| message.file.as_ref()).map(|file| file.sha256.as_str());
+            let at_ada = files.iter().find(|file| file.filename == name).map(|file| file.sha256.as_str());
             let sent = written.iter().find(|written| written.what == name);
             let sent = sent.and_then(|written| written.sha256.as_deref());
             let here = sha256(&relay.download(row).await);
