@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{MethodRouter, get, post, put},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
@@ -48,7 +48,7 @@ pub fn agents() -> Router<App> {
         .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
         .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
         .route("/api/handoffs/{id}/messages/{row}/file", get(files::get))
-        .route("/api/handoffs/{id}/files", post(files::send).layer(DefaultBodyLimit::disable()))
+        .route("/api/handoffs/{id}/files", uploads())
         .route("/api/handoffs/{id}/notes", post(messages::note))
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
@@ -60,6 +60,19 @@ pub fn agents() -> Router<App> {
         .route("/metrics", get(health::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .merge(openapi::page())
+}
+
+fn uploads() -> MethodRouter<App> {
+    let send = post(files::send).layer(DefaultBodyLimit::disable());
+    send.layer(middleware::map_response(refusal_is_last))
+}
+
+/// A file may be refused while it still comes: nothing can follow it on its connection, and who sends is told so.
+async fn refusal_is_last(mut response: Response) -> Response {
+    if !response.status().is_success() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Errors that a library made become problems, too; their headers stay.

@@ -207,6 +207,31 @@ async fn dies_while_sending(call: Call, fault: Fault, echo: EchoTiming, ids: IdS
     customer_has(&ada, &chat, &["before", "plan.png", "after"], &file);
 }
 
+/// Pasted pictures are all called the same: the one that Ada has is not taken for the one in doubt.
+#[tokio::test]
+async fn files_of_one_name_arrive_once_each_though_a_death_leaves_one_in_doubt() {
+    join_all([Fault::Hang, Fault::StoredThenHang].map(dies_between_namesakes)).await;
+}
+
+async fn dies_between_namesakes(fault: Fault) {
+    let (ada, folder) = (Ada::start().await, folder());
+    let (relay, chat, handoff) = begin(&ada, folder.path()).await;
+    let pasted = [1, 2, 3].map(|n| Parcel::new(&n.to_string(), LENGTH).named("image.png"));
+    relay.sends(&handoff, &pasted[0]).await;
+    arrives(&relay, &handoff, &["confirmed"]).await;
+    ada.sandbox.fault_next(Call::SendMessage, fault);
+    relay.sends(&handoff, &pasted[1]).await;
+    relay.sends(&handoff, &pasted[2]).await;
+    soon("the call", ada.sandbox.until(|ada| calls(ada, Call::SendMessage) >= 2)).await;
+    relay.process.kill().await;
+
+    let relay = start(&ada, folder.path()).await;
+    arrives(&relay, &handoff, &["confirmed"; 3]).await;
+    let files = ada.sandbox.files_sent_to(&chat);
+    let hashes = files.iter().map(|file| file.sha256.as_str());
+    assert!(hashes.eq(pasted.iter().map(|file| file.sha256.as_str())), "{fault:?}: {files:#?}");
+}
+
 fn calls(ada: &Sandbox, call: Call) -> usize {
     ada.calls().iter().filter(|made| made.call == Some(call)).count()
 }
@@ -271,6 +296,8 @@ async fn a_folder_that_is_gone_is_told_by_health_and_waited_for() {
 async fn refuses_files(relay: &Relay, handoff: &str, file: &Parcel) {
     let answer = relay.sending(handoff, file.form()).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
+    // Or the next request on its connection would get no answer.
+    assert_eq!(answer.headers()["connection"], "close");
     let problem: Value = answer.json().await.unwrap();
     assert_eq!(problem["detail"], "files can't be kept or read just now");
     let rows = relay.thread(handoff).await;
