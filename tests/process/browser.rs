@@ -72,7 +72,7 @@ struct Page(WebDriver);
 
 impl Page {
     async fn says(&self, text: &str) {
-        self.0.find(By::Css("#composer input")).await.unwrap().send_keys(text).await.unwrap();
+        self.0.find(By::Css("#text")).await.unwrap().send_keys(text).await.unwrap();
         self.click("#send").await;
     }
 
