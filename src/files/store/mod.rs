@@ -29,6 +29,8 @@ use explain::{explain, is_gone};
 
 /// What is written at once, and may be in memory. S3 takes no smaller parts but the last.
 const PART: usize = 5 * 1024 * 1024;
+/// The same for a folder, which takes any: many files at once need little.
+const FOLDER_PART: usize = 512 * 1024;
 /// How long it counts that a place was ready. A cloud is asked with a write, which costs.
 const READY_FOR: Duration = Duration::from_secs(30);
 /// The same for a folder, where asking costs next to nothing.
@@ -88,13 +90,14 @@ impl Files {
     /// It can't be kept now.
     pub async fn keep(&self, key: &FileKey, file: &Spooled) -> Result<(), FilesError> {
         let (store, path) = (&self.0.store, key.path());
-        let mut parts = file.bytes();
-        if file.size() <= u64::try_from(PART).unwrap_or(u64::MAX) {
-            store.put(path, next_part(&mut parts).await?).await.map_err(explain)?;
+        let part = if self.0.folder.is_some() { FOLDER_PART } else { PART };
+        let mut bytes = file.bytes();
+        if file.size() <= u64::try_from(part).unwrap_or(u64::MAX) {
+            store.put(path, next_part(&mut bytes, part).await?).await.map_err(explain)?;
             return Ok(());
         }
         let mut upload = store.put_multipart(path).await.map_err(explain)?;
-        let outcome = put_parts(upload.as_mut(), parts).await;
+        let outcome = put_parts(upload.as_mut(), bytes, part).await;
         if outcome.is_err() {
             // Else the parts stay, unseen, and cost; that this may fail too changes nothing for the caller.
             let _ = upload.abort().await;
@@ -180,9 +183,13 @@ impl Files {
     }
 }
 
-async fn put_parts(upload: &mut dyn MultipartUpload, mut parts: ByteStream) -> Result<(), FilesError> {
+async fn put_parts(
+    upload: &mut dyn MultipartUpload,
+    mut bytes: ByteStream,
+    length: usize,
+) -> Result<(), FilesError> {
     loop {
-        let part = next_part(&mut parts).await?;
+        let part = next_part(&mut bytes, length).await?;
         if part.content_length() == 0 {
             upload.complete().await.map_err(explain)?;
             return Ok(());
@@ -191,9 +198,9 @@ async fn put_parts(upload: &mut dyn MultipartUpload, mut parts: ByteStream) -> R
     }
 }
 
-/// Up to [`PART`] bytes; none at the end. All but the last have the same length, as some clouds want it.
-async fn next_part(bytes: &mut ByteStream) -> Result<PutPayload, FilesError> {
-    let (mut pieces, mut room) = (Vec::new(), PART);
+/// Up to `length` bytes; none at the end. All but the last have the same length, as some clouds want it.
+async fn next_part(bytes: &mut ByteStream, length: usize) -> Result<PutPayload, FilesError> {
+    let (mut pieces, mut room) = (Vec::new(), length);
     while room > 0 {
         let Some(piece) = bytes.try_next().await? else { break };
         room = room.saturating_sub(piece.len());
