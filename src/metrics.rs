@@ -48,10 +48,12 @@ pub struct Depths {
     pub inbox: u64,
     /// The oldest one's time by Ada's clock.
     pub inbox_oldest: Option<Time>,
-    /// Deliveries in the outbox.
+    /// Deliveries in the outbox, files to fetch aside: they may wait for days.
     pub outbox: u64,
-    /// When the oldest one was queued, files to fetch aside: they may wait for days.
+    /// When the oldest one was queued.
     pub outbox_oldest: Option<Time>,
+    /// Files to fetch.
+    pub files: u64,
     /// Handoffs that are waiting, active, ended.
     pub handoffs: [u64; 3],
 }
@@ -70,6 +72,7 @@ pub struct Metrics {
     inbox_age: Gauge<f64, AtomicU64>,
     outbox: Gauge<i64, AtomicI64>,
     outbox_age: Gauge<f64, AtomicU64>,
+    files: Gauge<i64, AtomicI64>,
     handoffs: Family<State, Gauge>,
     messages: Family<Message, Counter>,
     fetches: Family<Outcome, Counter>,
@@ -100,6 +103,7 @@ impl Metrics {
             inbox_age: Gauge::default(),
             outbox: Gauge::default(),
             outbox_age: Gauge::default(),
+            files: Gauge::default(),
             handoffs: Family::default(),
             messages: Family::default(),
             fetches: Family::default(),
@@ -125,6 +129,7 @@ impl Metrics {
         r.register("inbox_oldest_seconds", "Age of the oldest event in the inbox", self.inbox_age.clone());
         r.register("outbox_deliveries", "Deliveries in the outbox", self.outbox.clone());
         r.register("outbox_oldest_seconds", "Age of the oldest delivery", self.outbox_age.clone());
+        r.register("files_to_fetch", "Files that are still to be fetched", self.files.clone());
         r.register("handoffs", "Handoffs by state", self.handoffs.clone());
         let help = "Messages of all handoffs since the start, by what became of them";
         r.register("messages", help, self.messages.clone());
@@ -210,6 +215,7 @@ impl Metrics {
         self.inbox_age.set(age(depths.inbox_oldest));
         self.outbox.set(count(depths.outbox));
         self.outbox_age.set(age(depths.outbox_oldest));
+        self.files.set(count(depths.files));
         for (state, number) in ["waiting", "active", "ended"].into_iter().zip(depths.handoffs) {
             self.handoffs.get_or_create(&State { state }).set(count(number));
         }

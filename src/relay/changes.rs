@@ -101,7 +101,8 @@ pub struct View {
     pub inbox: Vec<Event>,
     /// Events buffered in all conversations.
     pub inbox_depth: u64,
-    /// Deliveries queued in all conversations.
+    /// Deliveries queued in all conversations, files to fetch aside: they wait for others than Ada, for days if they
+    /// must, and may put off no webhook.
     pub outbox_depth: u64,
     /// Whether the asked `svix-id` is remembered.
     pub seen: bool,

@@ -17,7 +17,7 @@ use handoff_relay::{
 };
 
 use super::make::{
-    HOUR, at, ended, forget, handoff, put_deliveries, put_handoffs, put_rows, row, sends, write,
+    HOUR, at, ended, forget, handoff, of, put_deliveries, put_handoffs, put_rows, row, sends, view, write,
 };
 
 fn file(row: &str) -> FileOf {
@@ -88,10 +88,16 @@ async fn a_file_that_waits_for_days_is_no_old_delivery(store: &dyn Store) {
     let old = Delivery { queued_at: at(-9), ..fetches("f", "h-1") };
     put_deliveries(store, vec![old]).await;
     let depths = store.depths().await.unwrap();
-    assert_eq!((depths.outbox, depths.outbox_oldest), (1, None));
+    assert_eq!((depths.outbox, depths.outbox_oldest, depths.files), (0, None, 1));
+    assert_eq!(view(store, of("a")).await.outbox_depth, 0, "nor does it fill the outbox");
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
     let depths = store.depths().await.unwrap();
-    assert_eq!((depths.outbox, depths.outbox_oldest), (2, Some(at(0))));
+    assert_eq!((depths.outbox, depths.outbox_oldest, depths.files), (1, Some(at(0)), 1));
+    write(store, Changes { deliveries_done: vec!["f".into(), "none".into()], ..Changes::default() }).await;
+    assert_eq!(view(store, of("a")).await.outbox_depth, 1);
+    write(store, Changes { deliveries_done: vec!["d".into()], ..Changes::default() }).await;
+    let depths = store.depths().await.unwrap();
+    assert_eq!((view(store, of("a")).await.outbox_depth, depths.files), (0, 0));
 }
 
 on_every_store!(

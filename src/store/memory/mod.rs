@@ -209,6 +209,7 @@ impl Store for MemoryStore {
             inbox_oldest: state.inbox_keys.values().map(|(_, key)| key.0).min(),
             outbox: state.outbox.len() as u64,
             outbox_oldest: state.outbox.oldest(),
+            files: state.outbox.files() as u64,
             handoffs,
         })
     }

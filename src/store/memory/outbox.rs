@@ -24,6 +24,8 @@ pub struct Outbox {
     lanes: BTreeMap<(HandoffId, Lane), BTreeSet<u64>>,
     /// The first of each lane, by where it waits and when it can be tried.
     heads: BTreeSet<(Queue, Time, u64)>,
+    /// How many of them are files to fetch.
+    files: usize,
 }
 
 /// A delivery and its claim.
@@ -43,8 +45,14 @@ impl Queued {
 }
 
 impl Outbox {
+    /// How many wait, files to fetch aside.
     pub fn len(&self) -> usize {
-        self.queued.len()
+        self.queued.len() - self.files
+    }
+
+    /// How many files wait to be fetched.
+    pub fn files(&self) -> usize {
+        self.files
     }
 
     /// See [`Store::waits_untroubled`](crate::store::Store::waits_untroubled).
@@ -77,6 +85,7 @@ impl Outbox {
                 *queued = Queued { delivery, leased_until: Time::default() };
             });
         }
+        self.files += usize::from(delivery.queue() == Queue::Files);
         self.last_position += 1;
         let place = self.last_position;
         self.places.insert(delivery.id.clone(), place);
@@ -100,6 +109,7 @@ impl Outbox {
     pub fn remove(&mut self, id: &DeliveryId) {
         let Some(place) = self.places.remove(id) else { return };
         let Some(queued) = self.queued.remove(&place) else { return };
+        self.files -= usize::from(queued.delivery.queue() == Queue::Files);
         if let Some(others) = self.conversations.get_mut(&queued.delivery.key) {
             others.remove(&place);
             if others.is_empty() {

@@ -7,7 +7,7 @@ use crate::{
     relay::{
         buffer::Buffer,
         changes::{Changes, DeadLetter},
-        delivery::Delivery,
+        delivery::{Delivery, Queue},
         event::{Event, SortKey},
         handoff::Handoff,
         id::ConversationKey,
@@ -19,7 +19,7 @@ use crate::{
 
 type Done = Result<(), StoreError>;
 
-/// By how much inbox and outbox grew.
+/// By how much inbox and outbox grew, files to fetch aside.
 pub struct Grew {
     pub inbox: i64,
     pub outbox: i64,
@@ -51,8 +51,9 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
         begin.bind(delivery.id.as_str()).execute(&mut *connection).await?;
     }
     for id in &changes.deliveries_done {
-        let done = sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id.as_str());
-        outbox -= removed(done.execute(&mut *connection).await?);
+        let done = sqlx::query_scalar("DELETE FROM outbox WHERE id = $1 RETURNING queue <> 'files'");
+        let counted: Option<i64> = done.bind(id.as_str()).fetch_optional(&mut *connection).await?;
+        outbox -= counted.unwrap_or(0);
     }
     for svix_id in &changes.remember {
         let remember = sqlx::query("INSERT INTO seen (svix_id, at) VALUES ($1, $2)");
@@ -137,7 +138,7 @@ async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
 }
 
 /// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends. Gives how many are
-/// new.
+/// new, files to fetch aside.
 async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<i64, StoreError> {
     let doc = serde_json::to_string(delivery)?;
     let sql = "UPDATE outbox SET due_at = $1, leased_until = 0, ready_at = $1, queue = $2, doc = $3 \
@@ -160,7 +161,7 @@ async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) ->
         .bind(doc)
         .execute(&mut *connection)
         .await?;
-    Ok(1)
+    Ok(i64::from(delivery.queue() != Queue::Files))
 }
 
 async fn put_event(connection: &mut SqliteConnection, event: &Event) -> Done {

@@ -167,11 +167,12 @@ pub async fn dead_letter(pool: &SqlitePool, id: &str) -> Result<Option<DeadLette
 
 pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
     let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT MIN(sort_time) FROM inbox), \
-               (SELECT COUNT(*) FROM outbox), \
+               (SELECT COUNT(*) FROM outbox WHERE queue <> 'files'), \
                (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE queue <> 'files'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
-               (SELECT COUNT(*) FROM handoffs WHERE status = 'ended')";
+               (SELECT COUNT(*) FROM handoffs WHERE status = 'ended'), \
+               (SELECT COUNT(*) FROM outbox WHERE queue = 'files')";
     let row = sqlx::query(sql).fetch_one(pool).await?;
     let time = |at: usize| row.try_get::<Option<i64>, _>(at).map(|micros| micros.map(Time::from_micros));
     Ok(Depths {
@@ -180,5 +181,6 @@ pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
         outbox: unsigned(row.try_get(2)?),
         outbox_oldest: time(3)?,
         handoffs: [unsigned(row.try_get(4)?), unsigned(row.try_get(5)?), unsigned(row.try_get(6)?)],
+        files: unsigned(row.try_get(7)?),
     })
 }

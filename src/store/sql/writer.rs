@@ -54,7 +54,7 @@ impl Known {
     }
 }
 
-/// Events in the inbox, deliveries in the outbox.
+/// Events in the inbox, deliveries in the outbox but for files to fetch.
 #[derive(Clone, Copy)]
 struct Depths {
     inbox: u64,
@@ -79,7 +79,7 @@ async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, sqlx::E
 }
 
 async fn count_depths(connection: &mut SqliteConnection) -> Result<Depths, sqlx::Error> {
-    let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT COUNT(*) FROM outbox)";
+    let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT COUNT(*) FROM outbox WHERE queue <> 'files')";
     let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
     Ok(Depths { inbox: unsigned(row.get(0)), outbox: unsigned(row.get(1)) })
 }
