@@ -123,7 +123,7 @@ impl Server {
         let ada = ada.counted_by(Arc::clone(&metrics));
         let opened = store::open(&settings.database).await?;
         let files = Files::open(&settings.files).await?;
-        let fetcher = Fetcher::new(reach(&settings), FetchLimits::default())?;
+        let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         let tokens = settings.agent_tokens.clone();
         let sign_in = SignIn::new(Arc::clone(&opened.store), Arc::clone(&environment), tokens);

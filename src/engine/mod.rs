@@ -82,7 +82,7 @@ pub struct Parts {
     /// Where the bytes of files are kept.
     pub files: Files,
     /// How they are fetched from where Ada points.
-    pub fetcher: Fetcher,
+    pub fetcher: Arc<Fetcher>,
     /// How webhooks are read.
     pub reader: Reader,
     /// The rules' settings.
@@ -100,7 +100,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     ada: Arc<dyn Ada>,
     files: Files,
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     reader: Reader,
     policy: Arc<Policy>,
     metrics: Arc<Metrics>,

@@ -1,7 +1,7 @@
 //! The relay under test: the engine and its workers on a store that outlives them.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -30,6 +30,10 @@ const SECRET: &str = "whsec_c2ltdWxhdGlvbi1zZWNyZXQ=";
 /// A quarter of an hour and more is for what takes that long: here it is all over sooner.
 pub const SEND_MAX_AGE: Duration = Duration::from_secs(15 * 60);
 pub const RECOVER_AFTER: Duration = Duration::from_secs(120);
+
+/// Nothing is fetched here, and to make one takes longer than a schedule.
+static FETCHER: LazyLock<Arc<Fetcher>> =
+    LazyLock::new(|| Arc::new(Fetcher::new(Reach::Public, FetchLimits::default()).unwrap()));
 
 /// What survives a crash, and what runs until the next.
 pub struct Relay {
@@ -77,7 +81,7 @@ impl Relay {
             store,
             ada: Arc::<SimAda>::clone(&self.ada),
             files: self.files.clone(),
-            fetcher: Fetcher::new(Reach::Public, FetchLimits::default()).unwrap(),
+            fetcher: Arc::clone(&FETCHER),
             reader: Reader {
                 integration: INTEGRATION.to_owned(),
                 ai_agent: AiAgent("acme.ada.support".to_owned()),
