@@ -210,6 +210,22 @@ fn an_upload_may_be_repeated_and_the_message_may_not() {
 }
 
 #[test]
+fn an_upload_is_tried_for_as_long_as_a_message_may_wait() {
+    for failure in [Failure::Unclear("reset".to_owned()), Failure::Unreached("reset".to_owned())] {
+        let mut world = World::accepted();
+        world.sends_file(ALEX, "a.png", None).unwrap();
+        world.writes(ALEX, "next").unwrap();
+        world.uploads(Err(failure.clone()));
+        let waits = world.books.outbox.iter().find(|waits| matches!(waits.task, Task::Send { .. })).unwrap();
+        assert_eq!(waits.due_at, world.now.at + Duration::from_millis(500), "{failure:?}");
+        world.now.at = world.now.at + Duration::from_mins(15);
+        world.uploads(Err(failure));
+        assert_eq!(world.file("a.png").sending, Some(Sending::failed("could not be sent in time: reset")));
+        assert_eq!(world.queue(), Vec::<&str>::new(), "what is behind it fails with it");
+    }
+}
+
+#[test]
 fn an_upload_that_ada_refuses_fails_that_file_alone() {
     let mut world = World::accepted();
     world.sends_file(ALEX, "a.png", None).unwrap();
