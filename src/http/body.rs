@@ -86,7 +86,8 @@ impl BodyBudget {
     }
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
+/// How long the body says it is.
+pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

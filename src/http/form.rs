@@ -20,25 +20,42 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::problem::Problem;
 
 /// How long nothing may come.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long all of it may take: 50 MB over a slow line.
+const MOST: Duration = Duration::from_secs(30 * 60);
 /// What the parser may hold, in bytes: heads of parts are short, and contents pass through.
 const MAX_HELD: usize = 1 << 20;
 
 /// A form whose parts come one after another.
 pub struct Form {
     parts: Multipart,
-    held: Arc<AtomicUsize>,
+    pace: Pace,
 }
 
 /// A part of a form.
 pub struct Part<'a> {
     field: Field<'a>,
-    held: &'a AtomicUsize,
+    pace: &'a Pace,
+}
+
+/// What a form may take.
+struct Pace {
+    held: Arc<AtomicUsize>,
+    until: Instant,
+}
+
+impl Pace {
+    /// Waits for the next of it.
+    async fn wait<T>(&self, next: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Problem> {
+        let came = timeout_at(self.until.min(Instant::now() + IDLE), next).await;
+        self.held.store(0, Ordering::Relaxed);
+        came.map_err(|_| too_slow())?.map_err(broken)
+    }
 }
 
 impl Form {
@@ -58,7 +75,7 @@ impl Form {
         };
         let parts = Multipart::from_request(request.map(sparing), &()).await;
         let parts = parts.map_err(|_| Problem::bad_request("the form has no boundary"))?;
-        Ok(Self { parts, held })
+        Ok(Self { parts, pace: Pace { held, until: Instant::now() + MOST } })
     }
 
     /// The next part; the one before must have been read.
@@ -66,9 +83,8 @@ impl Form {
     /// # Errors
     /// 400 if the form is broken, 408 if nothing comes.
     pub async fn next(&mut self) -> Result<Option<Part<'_>>, Problem> {
-        let field = timeout(IDLE, self.parts.next_field()).await.map_err(|_| too_slow())?;
-        self.held.store(0, Ordering::Relaxed);
-        Ok(field.map_err(broken)?.map(|field| Part { field, held: &self.held }))
+        let field = self.pace.wait(self.parts.next_field()).await?;
+        Ok(field.map(|field| Part { field, pace: &self.pace }))
     }
 }
 
@@ -89,9 +105,7 @@ impl Part<'_> {
     /// # Errors
     /// 400 if the form breaks off, 408 if nothing comes.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
-        let chunk = timeout(IDLE, self.field.chunk()).await.map_err(|_| too_slow())?;
-        self.held.store(0, Ordering::Relaxed);
-        chunk.map_err(broken)
+        self.pace.wait(self.field.chunk()).await
     }
 
     /// All of it as text.
@@ -149,5 +163,47 @@ impl Stream for Sparing {
             }
         }
         Poll::Ready(next)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const HEAD: &str = "--B\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n";
+
+    /// A form whose file comes a byte at a time, with this long between, and never ends.
+    fn dripping(pause: Duration) -> Request {
+        let drops = stream::repeat(()).then(move |()| async move {
+            sleep(pause).await;
+            Ok::<_, std::io::Error>(Bytes::from_static(b"x"))
+        });
+        let body = stream::iter([Ok(Bytes::from_static(HEAD.as_bytes()))]).chain(drops);
+        let request = Request::builder().header("content-type", "multipart/form-data; boundary=B");
+        request.body(Body::from_stream(body)).unwrap()
+    }
+
+    /// How long it is read until it is given up.
+    async fn is_read_for(pause: Duration) -> Duration {
+        let begun = Instant::now();
+        let mut form = Form::of(dripping(pause)).await.unwrap();
+        let mut part = form.next().await.unwrap().unwrap();
+        while let Ok(chunk) = part.chunk().await {
+            assert!(chunk.is_some());
+        }
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_form_may_be_slow_but_not_for_ever() {
+        let near = |took: Duration, limit: Duration| took.abs_diff(limit) < Duration::from_secs(1);
+        let took = is_read_for(IDLE - Duration::from_secs(2)).await;
+        assert!(near(took, MOST), "{took:?}");
+        let took = is_read_for(IDLE * 2).await;
+        assert!(near(took, IDLE), "{took:?}");
     }
 }

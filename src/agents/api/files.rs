@@ -21,6 +21,7 @@ use crate::{
     files::{FileKey, Spooled, kinds, name},
     http::{
         App,
+        body::declared_length,
         extract::{Agent, In, Params},
         form::{Form, Part},
         problem::{Problem, ProblemBody},
@@ -142,10 +143,6 @@ fn digest_of(filename: &str, bytes: &Spooled, text: Option<&str>) -> String {
         body.extend_from_slice(text.as_bytes());
     }
     digest("file ", &body)
-}
-
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn too_large() -> Problem {
