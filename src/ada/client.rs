@@ -17,17 +17,16 @@ use url::Url;
 use super::{
     answer::{Answer, date, read, recognise, told, unanswered},
     api::{Ada, Says, Upload},
+    bodies,
     clock::AdaClock,
     limits::{Limits, Permit, Priority, Rates, Told},
-    message::{author, content, id},
 };
 use crate::{
     environment::Machine,
     metrics::Metrics,
     relay::{
         delivery::{Failure, Listed, Receipt, Uploaded},
-        event::Message,
-        id::{ConversationId, MessageId},
+        id::ConversationId,
         time::{Offset, Time},
     },
     settings::Secret,
@@ -135,7 +134,7 @@ impl Client {
             let request = self.http.request(Method::GET, url.clone());
             let Answer { outcome, answered_at } = self.send(permit, "list_messages", request).await;
             let read = outcome.and_then(|page| {
-                messages.extend(rows(&page)?.iter().filter_map(message));
+                messages.extend(bodies::messages(&page)?);
                 self.next_page(&page)
             });
             pages += 1;
@@ -244,19 +243,10 @@ impl Ada for Client {
         display_name: &str,
         says: Says<'_>,
     ) -> Answer<Receipt> {
-        let content = match says {
-            Says::Text(text) => json!({ "type": "text", "body": text }),
-            Says::File(Uploaded { url, filename, mime_type }) => {
-                json!({ "type": "file", "url": url, "mime_type": mime_type, "filename": filename })
-            }
-        };
-        let body = json!({
-            "author": {"role": "human_agent", "display_name": display_name},
-            "content": content,
-        });
+        let body = bodies::said(display_name, says);
         let answer =
             self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
-        answer.map(|stored| receipt(&stored))
+        answer.map(|stored| bodies::receipt(&stored))
     }
 
     async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded> {
@@ -278,13 +268,7 @@ impl Ada for Client {
         let form = Form::new().part("file", part);
         let request = self.http.request(Method::POST, url).multipart(form).timeout(patience);
         let answer = self.send(permit, "upload", request).await;
-        let uploaded = |stored: Value| {
-            let said = |field: &str| stored.get(field).and_then(Value::as_str).map(str::to_owned);
-            let url = said("url").filter(|url| !url.is_empty());
-            let url = url.ok_or_else(|| Failure::Unclear("Ada did not say where the file is".to_owned()))?;
-            let filename = said("filename").unwrap_or(filename);
-            Ok(Uploaded { url, filename, mime_type: said("mime_type").unwrap_or(mime_type) })
-        };
+        let uploaded = |stored: Value| bodies::uploaded(&stored, filename, mime_type);
         Answer { outcome: answer.outcome.and_then(uploaded), answered_at: answer.answered_at }
     }
 
@@ -328,33 +312,6 @@ impl Ada for Client {
     fn denied(&self) -> Option<String> {
         self.limits.denied()
     }
-}
-
-fn rows(page: &Value) -> Result<&Vec<Value>, Failure> {
-    let rows = page.get("data").and_then(Value::as_array);
-    rows.ok_or_else(|| Failure::Unclear("Ada's message list is not one".to_owned()))
-}
-
-/// Ada has it once it answers 2xx, readable or not.
-fn receipt(stored: &Value) -> Receipt {
-    let created_at = stored.get("created_at").and_then(Value::as_str);
-    Receipt {
-        message_id: id(stored, "id").ok().map(MessageId),
-        created_at: created_at.and_then(|text| text.parse().ok()),
-    }
-}
-
-/// A row of the message list; other types than `message_logs` are none.
-fn message(row: &Value) -> Option<Message> {
-    if row.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "message_logs") {
-        return None;
-    }
-    Some(Message {
-        id: MessageId(id(row, "message_id").ok()?),
-        created_at: row.get("created_at")?.as_str()?.parse().ok()?,
-        author: author(row).ok()?,
-        content: content(row).ok()?,
-    })
 }
 
 fn unfit(metadata: &Map<String, Value>) -> Option<String> {

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod api;
+mod bodies;
 pub mod client;
 mod clock;
 pub mod limits;
