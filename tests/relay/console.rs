@@ -94,6 +94,20 @@ async fn every_file_comes_whole_under_its_type_and_all_are_light() {
     relay.finish().await;
 }
 
+/// A sheet that isn't in it would have no effect.
+#[tokio::test]
+async fn the_style_is_all_sheets_in_one() {
+    let relay = Relay::start().await;
+    let style = ask(&relay, "GET", "/console/style.css", &[]).await;
+    assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
+    let sheets: Vec<_> = files().into_iter().filter(|(name, _)| name.ends_with(".css")).collect();
+    for (name, bytes) in &sheets {
+        assert!(style.text().contains(std::str::from_utf8(bytes).unwrap()), "{name}");
+    }
+    assert_eq!(style.body.len(), sheets.iter().map(|(_, bytes)| bytes.len()).sum::<usize>());
+    relay.finish().await;
+}
+
 #[tokio::test]
 async fn what_a_browser_has_already_is_not_sent_again() {
     let relay = Relay::start().await;
