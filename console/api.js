@@ -1,5 +1,7 @@
 // The agent API, call by call. Whoever builds another desk has the same: see /api/docs.
 
+import { wellFormed } from "./words.js";
+
 const TIMEOUT_MS = 20_000;
 
 /** What the relay refused, or that it could not be reached (status 0). */
@@ -49,7 +51,8 @@ async function call(method, path, { body, key, signal } = {}) {
     cache: "no-store",
     signal: AbortSignal.any([...given, AbortSignal.timeout(TIMEOUT_MS)]),
   };
-  if (body !== undefined) options.body = JSON.stringify(body);
+  if (body !== undefined)
+    options.body = JSON.stringify(body, (_, value) => (typeof value === "string" ? wellFormed(value) : value));
   let response;
   try {
     response = await fetch(`/api/${path}`, options);

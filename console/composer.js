@@ -3,13 +3,15 @@
 
 import { answerable } from "./actions.js";
 import * as attachments from "./attachments.js";
+import { unfilled, unknownCommand } from "./canned.js";
+import { forReaders, labelled } from "./combinations.js";
+import { ask } from "./dialogs.js";
 import { at, batched, h, mark } from "./dom.js";
 import { draft, keepDraft } from "./memory.js";
 import * as outbox from "./outbox.js";
 import { Picker } from "./picker.js";
-import { unfilled } from "./canned.js";
 import { handoff, isMine, now, on } from "./store.js";
-import { customer, endWords } from "./words.js";
+import { customer, endWords, wellFormed } from "./words.js";
 
 const MAX_CHARS = 50_000;
 /** From here on it says how much is left. */
@@ -63,9 +65,14 @@ export function open() {
 export function write(wanted) {
   mode = wanted;
   restore();
-  if (at("composer-text").hidden) at("composer-open").focus();
-  else at("composer-text").focus();
+  at(isOpen() ? "composer-text" : "composer-open").focus();
 }
+
+/** Puts the cursor where a note is written, or a reply if that was one. */
+export const switchMode = () => write(mode === "note" ? "reply" : "note");
+
+/** Whether one can write now. */
+export const isOpen = () => !at("composer-text").hidden;
 
 function restore() {
   const text = at("composer-text");
@@ -88,10 +95,10 @@ function fit() {
   text.style.height = `${text.scrollHeight + 2}px`;
 }
 
-function send() {
+async function send() {
   const text = at("composer-text");
-  const words = text.value.trim();
-  if (!isSendable(words)) return;
+  const words = wellFormed(text.value).trim();
+  if (!isSendable(words) || !(await isMeant(words)) || !isSendable(words)) return;
   if (words) outbox.send(now.open, mode, words);
   if (mode === "reply") for (const file of attachments.take(now.open)) outbox.sendFile(now.open, file);
   text.value = "";
@@ -104,6 +111,32 @@ const isSendable = (words) =>
   Boolean(words || (mode === "reply" && attachments.some(now.open))) &&
   words.length <= MAX_CHARS &&
   !closedReason()?.blocks;
+
+/** Asks whether a text is to be sent as it is, where it looks as if something were missing in it. */
+async function isMeant(words) {
+  const doubts = doubtsIn(words);
+  if (doubts.length === 0) return true;
+  const to = now.open;
+  const sure = await ask({
+    title: "Send it as it is?",
+    text: `${doubts.map(doubtWords).join(". ")}.`,
+    yes: "Send as it is",
+  });
+  const text = at("composer-text");
+  const begin = text.value.indexOf(doubts[0].text);
+  if (now.open !== to || begin < 0) return false;
+  if (!sure) text.setSelectionRange(begin, begin + doubts[0].text.length);
+  return sure;
+}
+
+/** Fields that were not filled in, and a canned reply that there isn't. */
+function doubtsIn(words) {
+  const command = unknownCommand(words);
+  return [...unfilled(words).map((text) => ({ text })), ...(command ? [{ text: command, isCommand: true }] : [])];
+}
+
+const doubtWords = ({ text, isCommand }) =>
+  isCommand ? `There is no canned reply “${text}”` : `Nothing is known for ${text}`;
 
 /** Why no file can be attached now, in a sentence; null if one can. */
 export function noFiles() {
@@ -151,7 +184,8 @@ function render() {
   at("composer-reason").textContent = reason?.words ?? "";
   const button = at("composer-open");
   button.hidden = !reason?.action;
-  button.textContent = reason?.action ?? "";
+  button.replaceChildren(...(reason?.action ? labelled(reason.action, "accept") : []));
+  mark(button, "aria-keyshortcuts", forReaders("accept"));
   button.onclick = () => answerable(open.id)?.then((done) => done && write("reply"));
   const label = mode === "note" ? "Note for your team" : `Reply to ${customer(open)}`;
   mark(text, "aria-label", label);
@@ -163,19 +197,20 @@ function render() {
 function hints() {
   const { value } = at("composer-text");
   const left = MAX_CHARS - value.length;
-  const blanks = unfilled(value);
+  const doubts = doubtsIn(value.trim());
   const hint = at("composer-hint");
   const words =
     left < 0
       ? `${-left} characters too many`
       : value.length > NEAR_MAX
         ? `${left} characters left`
-        : blanks.length > 0
-          ? `Nothing is known for ${blanks.join(", ")}`
+        : doubts.length > 0
+          ? doubts.map(doubtWords).join(". ")
           : mode === "reply" && attachments.some(now.open)
             ? "Attached files are lost when the page is reloaded"
             : "";
-  mark(hint, "data-tone", left < 0 ? "bad" : null);
+  mark(hint, "data-tone", left < 0 ? "bad" : doubts.length > 0 ? "warn" : null);
+  mark(at("composer"), "data-doubtful", doubts.length > 0);
   hint.replaceChildren(...(words ? [words] : keysHint()));
   at("composer-send").disabled = !isSendable(value.trim());
 }

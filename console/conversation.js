@@ -2,6 +2,7 @@
 
 import * as actions from "./actions.js";
 import * as api from "./api.js";
+import { forReaders, labelled } from "./combinations.js";
 import * as composer from "./composer.js";
 import * as details from "./details.js";
 import { announce, at, avatar, batched, h, mark } from "./dom.js";
@@ -20,9 +21,14 @@ const READ_AFTER_MS = 250;
 /** The stream tells of the mark a moment after the answer. */
 const SETTLES_MS = 1000;
 const TICK_MS = 1000;
+/** How long until something that could not be loaded is asked for again; at once when the relay is back. */
+const AGAIN_MS = 5000;
 
 let view = null;
 let readTimer = null;
+/** What could not be loaded, to be asked for again. */
+let missing = null;
+let missingTimer = null;
 
 export function setUp() {
   composer.setUp(() => view?.answered());
@@ -33,6 +39,7 @@ export function setUp() {
   });
   at("back").addEventListener("click", () => (location.hash = "#/"));
   document.addEventListener("visibilitychange", () => !document.hidden && readSoon());
+  on("connection", (connection) => connection === "open" && loadMissing());
   on("handoff", (id) => id === now.open && renderHead());
   on("me", () => renderHead());
   on("rows", ({ id, rows }) => id === now.open && drawSoon(rows));
@@ -46,16 +53,18 @@ export function setUp() {
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
 
-/** Opens a handoff, or none with null. */
+/** Opens a handoff, or none with null. The cursor is where one writes in one's own, where that opens no keyboard. */
 export async function open(id) {
   if (id === now.open && id !== null) return;
   view = null;
+  misses(null);
   set("open", id);
   details.closeOverlay();
   at("conversation-none").hidden = id !== null;
   at("conversation-open").hidden = id === null;
   for (const list of ["messages", "pending"]) at(list).replaceChildren();
   if (id === null) return;
+  at("conversation").focus({ preventScroll: true });
   composer.open();
   showState(h("div", { class: "skeleton", role: "status", "aria-label": "Loading the conversation" }));
   const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
@@ -63,6 +72,7 @@ export async function open(id) {
   if (!known) return showMissing(id, known);
   renderHead();
   composer.open();
+  if (isMine(known) && !matchMedia("(pointer: coarse)").matches) composer.write("reply");
   threads.open(known);
   showThread();
 }
@@ -74,7 +84,21 @@ function showMissing(id, known) {
     open(id);
   };
   for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
+  if (known === undefined) misses(retry);
   showState(threadState(text, known === null ? null : retry));
+}
+
+/** Notes what could not be loaded; null if nothing. */
+function misses(load) {
+  missing = load;
+  clearTimeout(missingTimer);
+  if (load) missingTimer = setTimeout(loadMissing, AGAIN_MS);
+}
+
+function loadMissing() {
+  const load = missing;
+  misses(null);
+  load?.();
 }
 
 function showState(node) {
@@ -87,8 +111,9 @@ function showThread() {
   const open = handoff(now.open);
   const thread = threads.thread(now.open);
   if (!open || !thread) return;
-  if (thread.state === "failed")
-    return showState(threadState("The messages could not be loaded.", () => threads.load(open)));
+  const again = () => threads.load(open);
+  if (thread.error?.passes && !missing) misses(again);
+  if (thread.state === "failed") return showState(threadState("The messages could not be loaded.", again));
   if (thread.state === "loading") return;
   showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
   if (view?.thread === thread) return view.scrolled();
@@ -218,7 +243,17 @@ function renderActions(open) {
   const had = place.contains(document.activeElement);
   place.replaceChildren(
     ...wanted.map(([name, label, style, act]) =>
-      h("button", { type: "button", class: style, "data-action": name, onclick: () => act(handoff(now.open)) }, label),
+      h(
+        "button",
+        {
+          type: "button",
+          class: style,
+          "data-action": name,
+          "aria-keyshortcuts": forReaders(name),
+          onclick: () => act(handoff(now.open)),
+        },
+        labelled(label, name),
+      ),
     ),
   );
   // Whoever pressed a button that is gone goes on with what it opened.

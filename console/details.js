@@ -1,6 +1,7 @@
 // Beside the conversation: who the customer is, what the start call said, and how the handoff went.
 
 import { transcriptUrl } from "./api.js";
+import { isFilled } from "./canned.js";
 import { at, avatar, batched, h, icon, toast } from "./dom.js";
 import { link, markdown } from "./markdown.js";
 import { remembered } from "./memory.js";
@@ -56,7 +57,9 @@ function render() {
 }
 
 function person(open) {
-  const email = EMAILS.map((key) => open.context[key]).find((value) => typeof value === "string" && value);
+  const email = EMAILS.map((key) => open.context[key]).find(
+    (value) => typeof value === "string" && value && isFilled(value),
+  );
   return h(
     "section",
     { class: "person" },
@@ -68,7 +71,7 @@ function person(open) {
 
 function contextSection(open) {
   const entries = Object.entries(open.context).filter(
-    ([key, value]) => !IN_HEAD.includes(key) && value !== null && value !== "",
+    ([key, value]) => !(IN_HEAD.includes(key) && isFilled(value)) && value !== null && value !== "",
   );
   if (entries.length === 0)
     return h(
@@ -99,6 +102,7 @@ function flat(key, value) {
 function shownValue(value) {
   if (typeof value === "boolean") return value ? "Yes" : "No";
   if (typeof value !== "string") return String(value);
+  if (!isFilled(value)) return h("span", { class: "hint" }, "not filled in");
   return /^(https?:\/\/|[^\s@]+@[^\s@]+$)/.test(value) ? markdown(value) : value;
 }
 

@@ -15,6 +15,22 @@ function closable(dialog) {
   });
 }
 
+/** A key that was on its way before the question could be read doesn't answer it. */
+const READ_MS = 400;
+
+/** Has keys count only once the question has been there for a moment, and from their beginning. Escape always does. */
+function ignoreEarlyKeys(dialog) {
+  const begun = new Set();
+  setTimeout(() => dialog.setAttribute("data-ready", ""), READ_MS);
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return;
+    if (dialog.hasAttribute("data-ready") && (!event.repeat || begun.has(event.code))) begun.add(event.code);
+    else event.preventDefault();
+  });
+  // Browsers press a button with Space when the key comes up.
+  dialog.addEventListener("keyup", (event) => !begun.delete(event.code) && event.preventDefault());
+}
+
 /** Asks before something that can't be undone. Resolves to whether the answer was yes. */
 export function ask({ title, text, yes, tone = "plain" }) {
   const dialog = h(
@@ -28,16 +44,13 @@ export function ask({ title, text, yes, tone = "plain" }) {
       h(
         "div",
         { class: "buttons" },
-        h("button", { value: "no", class: "quiet" }, "Cancel"),
-        h(
-          "button",
-          { value: "yes", class: tone === "bad" ? "bad" : "main", autofocus: true, "data-action": "confirm" },
-          yes,
-        ),
+        h("button", { value: "no", class: "quiet", autofocus: true }, "Cancel"),
+        h("button", { value: "yes", class: tone === "bad" ? "bad" : "main", "data-action": "confirm" }, yes),
       ),
     ),
   );
   closable(dialog);
+  ignoreEarlyKeys(dialog);
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {

@@ -50,8 +50,11 @@ function bytes(size) {
     : `${(Math.ceil((size / 1024 ** 2) * 10) / 10).toFixed(1)} MB`;
 }
 
-/** A name as text, without the signs that would turn it around and make one ending look like another. */
-export const plainName = (name) => name.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "") || "File";
+/** A text without the signs that would turn it around and make one thing look like another. */
+export const plainText = (text) => text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "");
+
+/** A file's name, without such signs. */
+export const plainName = (name) => plainText(name) || "File";
 
 /** A name within a sentence: its direction changes nothing around it. */
 export const isolated = (name) => `\u2068${plainName(name)}\u2069`;

@@ -1,13 +1,15 @@
-// Keys for the whole page. Single letters work outside text fields, and can be switched off.
+// Keys for the whole page. Single letters never act on a conversation: in one's own they go into the composer, wherever
+// the focus is, and elsewhere they lead through the list, if the focus is there. Combinations act.
 
 import * as actions from "./actions.js";
+import { isCombination, keysOf } from "./combinations.js";
 import * as composer from "./composer.js";
 import { anyOpen, setUp as setUpDialog, show } from "./dialogs.js";
 import * as details from "./details.js";
 import { at, h } from "./dom.js";
 import { remembered } from "./memory.js";
 import * as queue from "./queue.js";
-import { handoff, now } from "./store.js";
+import { handoff, isMine, now } from "./store.js";
 
 const open = () => (now.open ? handoff(now.open) : undefined);
 const ifOffered = (name) => {
@@ -19,46 +21,58 @@ const answer = async () => {
   if (now.open && (await actions.answerable(now.open))) composer.write("reply");
 };
 
-/** Each with its keys, what it does in words, and what it does. */
+/** Each with its name, what it does in words, and what it does. */
+const COMBINATIONS = [
+  ["accept", "accept, or take over", answer],
+  ["release", "give back to the queue", () => ifOffered("release")],
+  ["end", "end", () => ifOffered("end")],
+  ["note", "write a note, or a reply again", () => now.open && composer.switchMode()],
+  ["details", "show or hide details", () => now.open && details.toggle()],
+  ["search", "search", () => at("search").focus()],
+];
+
+/** For the list. Each with its keys, what it does in words, and what it does. */
 const KEYS = [
   [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
   [["k", "ArrowUp"], "previous conversation", () => queue.step(-1)],
   [["Enter"], "open it", null],
-  [["r"], "reply", () => now.open && composer.write("reply")],
-  [["n"], "write a note", () => now.open && composer.write("note")],
-  [["a"], "accept, or take over", answer],
-  [["g"], "give back to the queue", () => ifOffered("release")],
-  [["e"], "end", () => ifOffered("end")],
-  [["d"], "show or hide details", () => now.open && details.toggle()],
   [["1", "2", "3", "4"], "the four lists", (key) => queue.choose(["waiting", "mine", "everyone", "ended"][key - 1])],
   [["/"], "search; in the composer: canned replies", () => at("search").focus()],
-  [["Escape"], "back to the list", () => queue.focusRow(now.open)],
   [["?"], "this list", () => help()],
+  [["Escape"], "back to the list", () => queue.focusRow(now.open)],
 ];
 
 const WRITES = "input, textarea, select, [contenteditable]";
+/** What Space presses. */
+const PRESSED = "a, button, audio, video";
 
 export function setUp() {
   document.addEventListener("keydown", pressed);
-  const rows = KEYS.map(([keys, words]) =>
-    h(
-      "div",
-      {},
-      h(
-        "dt",
-        {},
-        keys.flatMap((key, index) => [index > 0 && " ", h("kbd", {}, shownKey(key))]),
-      ),
-      h("dd", {}, words),
-    ),
-  );
+  const combinations = COMBINATIONS.map(([name, words]) => [[keysOf(name)], words]);
+  const single = KEYS.map(([keys, words]) => [keys.map((key) => [shownKey(key)]), words]);
   setUpDialog(
     "help",
     "Keyboard",
-    h("dl", { class: "keys" }, rows),
-    h("p", { class: "hint" }, "Single keys can be switched off in the settings."),
+    h("h3", {}, "Anywhere"),
+    list(combinations),
+    h("h3", {}, "In the list"),
+    list(single),
+    h(
+      "p",
+      { class: "hint" },
+      "While a conversation of yours is open, what you type goes into its composer. Single keys can be switched off in the settings.",
+    ),
   );
 }
+
+const list = (rows) =>
+  h(
+    "dl",
+    { class: "keys" },
+    rows.map(([ways, words]) => h("div", {}, h("dt", {}, ways.flatMap(way)), h("dd", {}, words))),
+  );
+
+const way = (keys, index) => [index > 0 && " ", ...keys.flatMap((key, place) => [place > 0 && " ", h("kbd", {}, key)])];
 
 const shownKey = (key) => ({ ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" })[key] ?? key;
 
@@ -69,13 +83,36 @@ export function help() {
 
 function pressed(event) {
   const { key, target } = event;
-  if (!now.me || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || anyOpen()) return;
-  if (target.closest(WRITES)) return;
-  const inQueue = target === document.body || target.closest("#queue");
-  if (key.startsWith("Arrow") && (!inQueue || target.closest("[role=tablist], [role=menu]"))) return;
-  if (key.length === 1 && !remembered.shortcuts) return;
+  if (!now.me || event.defaultPrevented || anyOpen()) return;
+  const combined = COMBINATIONS.find(([name]) => isCombination(name, event))?.[2];
+  if (combined) {
+    event.preventDefault();
+    if (!event.repeat) combined();
+    return;
+  }
+  if (target.closest(WRITES) || isModified(event)) return;
+  const shown = open();
+  if (isTyped(key) && shown && isMine(shown)) {
+    // The letter itself follows the focus.
+    if (composer.isOpen() && !(key === " " && target.closest(PRESSED))) at("composer-text").focus();
+    return;
+  }
   const act = KEYS.find(([keys]) => keys.includes(key))?.[2];
-  if (!act) return;
+  if (!act || !isForList(key, target)) return;
   event.preventDefault();
   act(key);
+}
+
+/** AltGr writes signs, on keyboards where it is Ctrl and Alt, too. */
+const isModified = (event) => !event.getModifierState("AltGraph") && (event.ctrlKey || event.metaKey || event.altKey);
+
+/** Whether a key writes something, an accent for the next letter included. */
+const isTyped = (key) => key.length === 1 || key === "Dead";
+
+/** Letters count in the list alone, and where nothing is open; arrows also where nothing has the focus. */
+function isForList(key, target) {
+  if (key === "Escape") return true;
+  if (target.closest("#queue [role=tablist], [role=menu]") && key.startsWith("Arrow")) return false;
+  if (target.closest("#queue")) return key.length > 1 || remembered.shortcuts;
+  return key.length > 1 ? target === document.body : remembered.shortcuts && !now.open;
 }

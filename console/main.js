@@ -141,8 +141,7 @@ function route() {
   const was = now.open;
   conversation.open(id);
   mark(at("desk"), "data-view", id ? "conversation" : "queue");
-  if (id) at("conversation").focus({ preventScroll: true });
-  else if (was) queue.focusRow(was);
+  if (!id && was) queue.focusRow(was);
 }
 
 let bannerTimer = null;

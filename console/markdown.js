@@ -2,6 +2,7 @@
 // what is no Markdown stays as it was written.
 
 import { h } from "./dom.js";
+import { plainText } from "./file-kinds.js";
 
 const ITEM = /^\s{0,3}(?:([-*•])|(\d{1,9})[.)])\s+(?=\S)/;
 /** A label can't be longer, so that a text full of brackets is read in one go. */
@@ -15,6 +16,9 @@ const MARKS = [
   ["*", "em"],
   ["_", "em"],
 ];
+/** What reads as a host, with its port: `bank.example`, `10.0.0.1:8080`. Paths and queries may hold others. */
+const HOST =
+  /(?<![\p{L}\p{N}/?#&=.-])(?:(?:[\p{L}\p{N}-]+[.。．｡])+\p{L}{2,}|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?|(?<=\/\/)[^\s/?#]+/gu;
 const SAFE = new Set(["http:", "https:", "mailto:", "tel:"]);
 const DEEPEST = 3;
 
@@ -127,13 +131,36 @@ function email(text, index) {
   return found && { node: link(`mailto:${found[0]}`, found[0]), end: index + found[0].length };
 }
 
-/** A link that may be followed, or null: other schemes stay text. */
+/** A link that may be followed, or null: other schemes stay text. Words that name another address give way to it. */
 export function link(url, words) {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (!parsed || !SAFE.has(parsed.protocol)) return null;
+  const { href } = parsed;
+  const shown = names(words, parsed) ? words : target(parsed);
   return h(
     "a",
-    { href: parsed.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url === words ? null : url },
-    words,
+    { href, target: "_blank", rel: "noopener noreferrer nofollow", title: url === shown ? null : url },
+    shown,
   );
+}
+
+/** Where a link leads; what stands before an @ only looks like a host. */
+function target(parsed) {
+  const plain = new URL(parsed);
+  plain.username = plain.password = "";
+  return plain.protocol === "mailto:" ? plain.pathname : plain.href;
+}
+
+/** Whether words name no address, or the one that a link leads to. */
+function names(words, parsed) {
+  const plain = plainText(words);
+  if (parsed.protocol === "mailto:") return !plain.includes("@") || plain.trim() === parsed.pathname;
+  const isPlain = !parsed.username && !parsed.password;
+  return (plain.match(HOST) ?? []).every((host) => isPlain && bare(host) === bare(parsed.host));
+}
+
+/** A host as the browser would look it up, without `www`. */
+function bare(host) {
+  const parsed = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null;
+  return (parsed?.host ?? host).replace(/^www\./, "");
 }

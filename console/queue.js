@@ -35,6 +35,7 @@ export function setUp() {
   at("queue-retry").addEventListener("click", () =>
     search.text ? searchOn() : chosen === "ended" ? loadMoreEnded() : load(),
   );
+  on("connection", (connection) => connection === "open" && search.state === "failed" && searchOn());
   for (const topic of ["handoff", "queue", "open", "me", "ended", "search"]) on(topic, batched(render));
   setInterval(() => !document.hidden && view.render(), TICK_MS);
   render();

@@ -12,11 +12,15 @@ const PAGE = 200;
 export const ended = { cursor: null, end: null, whole: false, state: "idle" };
 
 let loading = null;
+let cannedMissing = false;
 
 /** What the stream does with what it hears. */
 export const handlers = {
   stale: () => load(),
-  status: (status) => store.set("connection", status),
+  status(status) {
+    store.set("connection", status);
+    if (status === "open") loadMissing();
+  },
   event(type, data) {
     if (type === "handoff") store.putHandoff(data);
     else if (type === "message") {
@@ -50,6 +54,13 @@ export async function load() {
   }
 }
 
+/** Loads what could not be loaded while the relay was away: the stream may have missed nothing meanwhile. */
+function loadMissing() {
+  if (store.now.queue === "failed") load();
+  if (ended.state === "failed") loadMoreEnded();
+  if (cannedMissing) loadCanned();
+}
+
 async function loadAll(params, signal) {
   const seen = [];
   for (let cursor = undefined; cursor !== null;) {
@@ -74,6 +85,7 @@ export async function refresh(id) {
 
 async function loadCanned() {
   const list = await api.cannedReplies().catch(() => null);
+  cannedMissing = list === null;
   if (list) store.set("canned", list.data);
 }
 

@@ -31,9 +31,9 @@ export function open(handoff) {
   return load(handoff);
 }
 
-/** Loads a thread anew, whatever is in memory. */
+/** Loads a thread anew, whatever is in memory. What stopped it before its end is its `error`. */
 export function load(handoff) {
-  const thread = { id: handoff.id, rows: new Map(), state: "loading", whole: false };
+  const thread = { id: handoff.id, rows: new Map(), state: "loading", whole: false, error: null };
   threads.set(handoff.id, thread);
   for (const id of threads.keys()) {
     if (threads.size > KEPT && id !== now.open) threads.delete(id);

@@ -19,6 +19,9 @@ export const count = (number, one, many = `${one}s`) => `${number} ${number === 
 /** An agent as the one who is signed in sees them. */
 export const agentName = (name) => (name === now.me?.name ? "you" : name);
 
+/** A text without half letters (one surrogate of two), which no JSON reader takes. */
+export const wellFormed = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
+
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Whether an agent of ours who is signed in wrote a row. */

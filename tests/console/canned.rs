@@ -3,7 +3,7 @@
 use serde_json::json;
 use thirtyfour::Key;
 
-use crate::{desk::Desk, support::relay::Relay};
+use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
 impl Desk {
     /// Opens the dialog in which canned replies are managed.
@@ -77,4 +77,53 @@ async fn a_reply_is_kept_and_filled_in_with_a_slash() {
     })
     .await;
     desk.closes_after(&["status of 409"]).await;
+}
+
+#[tokio::test]
+async fn a_field_without_a_value_and_a_reply_that_is_not_there_are_asked_about() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.manages_replies().await;
+    desk.adds_reply("Order", "Your order {nope} is on its way.").await;
+    desk.clicks("#canned-dialog [data-close]").await;
+    let selected = "const text = document.getElementById('composer-text');
+        return text.value.slice(text.selectionStart, text.selectionEnd)";
+    desk.clicks("#composer-text").await;
+    desk.types("/ord").await;
+    desk.presses(Key::Enter).await;
+    desk.sees("#composer[data-doubtful]").await;
+    desk.shows("#composer-hint", "Nothing is known for {nope}").await;
+    desk.presses(Key::Enter).await;
+    desk.shows("dialog.ask[data-ready] p", "Nothing is known for {nope}.").await;
+    desk.presses(Key::Enter).await;
+    desk.misses("dialog.ask").await;
+    desk.sees("#composer-text:focus").await;
+    desk.comes_to(selected, json!("{nope}")).await;
+    desk.types("20817").await;
+    desk.presses(Key::Enter).await;
+    desk.has_message("Your order 20817 is on its way.", "confirmed").await;
+
+    desk.types("Good morning /gre").await;
+    desk.shows("#composer-hint", "There is no canned reply “/gre”").await;
+    desk.presses(Key::Enter).await;
+    desk.shows("dialog.ask[data-ready] p", "There is no canned reply “/gre”.").await;
+    desk.presses(Key::Enter).await;
+    desk.misses("dialog.ask").await;
+    desk.comes_to(selected, json!("/gre")).await;
+    desk.presses(Key::Enter).await;
+    desk.confirms("Send it as it is?").await;
+    desk.has_message("Good morning /gre", "confirmed").await;
+
+    // A slash elsewhere is no such thing.
+    desk.types("It is in /home/maria, and/or there").await;
+    desk.presses(Key::Enter).await;
+    desk.has_message("It is in /home/maria, and/or there", "confirmed").await;
+    let said = chat(&relay, &conversation);
+    assert_eq!(
+        said[said.len() - 3..],
+        ["Your order 20817 is on its way.", "Good morning /gre", "It is in /home/maria, and/or there"]
+    );
+    desk.closes().await;
 }

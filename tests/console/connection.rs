@@ -2,6 +2,10 @@
 
 use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
+/// What a browser says while the relay is away.
+const AWAY: &[&str] =
+    &["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "status of 404"];
+
 #[tokio::test]
 async fn a_restart_loses_and_doubles_nothing() {
     let mut relay = Relay::start().await;
@@ -28,6 +32,34 @@ async fn a_restart_loses_and_doubles_nothing() {
     desk.reads(&chat(&relay, &conversation)).await;
     let (_, other) = relay.hand_off().await;
     desk.sees(&crate::desk::row(&other)).await;
-    desk.closes_after(&["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET"])
-        .await;
+    desk.closes_after(AWAY).await;
+}
+
+/// The stream goes on where it was, so that nothing else has the page load anew.
+#[tokio::test]
+async fn what_could_not_be_loaded_is_loaded_when_the_relay_is_back() {
+    let mut relay = Relay::start().await;
+    let (conversation, one) = relay.hand_off().await;
+    relay.ada.customer_says(&conversation, "Where is my parcel?").await.unwrap();
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.shows(&format!("{} .preview", crate::desk::row(&one)), "Where is my parcel?").await;
+    relay.stop().await;
+    desk.shows("#banner", "No connection to the relay.").await;
+    desk.opens(&one).await;
+    desk.shows("#thread-state", "The messages could not be loaded.").await;
+    relay.comes_back().await;
+    desk.shows("#messages .bubble", "Where is my parcel?").await;
+    desk.misses("#thread-state").await;
+
+    // The same of a conversation that the page knows nothing of, and of a list.
+    relay.stop().await;
+    desk.shows("#banner", "No connection to the relay.").await;
+    desk.clicks("#tab-ended").await;
+    desk.shows("#queue-failed", "The list could not be loaded.").await;
+    desk.js::<()>("location.hash = '#/c/gone'", &[]).await;
+    desk.shows("#thread-state", "The conversation could not be loaded.").await;
+    relay.comes_back().await;
+    desk.shows("#thread-state", "This conversation is not there any more.").await;
+    desk.shows("#queue-empty", "Nothing has ended yet").await;
+    desk.closes_after(AWAY).await;
 }

@@ -74,3 +74,43 @@ async fn it_is_inert_and_readable() {
     .await;
     desk.closes().await;
 }
+
+/// Words that name one address over a link to another.
+#[tokio::test]
+async fn a_link_shows_where_it_leads() {
+    const LINKS: [(&str, &str, &str); 6] = [
+        ("https://evil.example/login", "https://bank.example/login", "https://evil.example/login"),
+        ("https://evil.example/login", "your bank, bank.example", "https://evil.example/login"),
+        ("https://bank.example@evil.example/", "https://bank.example", "https://evil.example/"),
+        (
+            "https://evil.example/",
+            "\u{202e}elpmaxe.knab//:sptth\u{202c} www.bank.example",
+            "https://evil.example/",
+        ),
+        ("https://www.bank.example/a", "bank.example", "bank.example"),
+        ("https://survey.example/csat", "Rate this chat", "Rate this chat"),
+    ];
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    for (number, (url, words, _)) in (0_i64..).zip(LINKS) {
+        let link = json!({"type": "link", "url": url, "link_text": words});
+        relay.gets(&shows_at(&conversation, &format!("link {number}"), from_now(number - 20), link)).await;
+        relay.ada.customer_says(&conversation, &format!("[{words}]({url})")).await.unwrap();
+    }
+    relay
+        .ada
+        .customer_says(&conversation, "Write to [help@bank.example](mailto:a@evil.example)")
+        .await
+        .unwrap();
+    desk.shows("#messages .bubble", "Write to a@evil.example").await;
+    let cards = desk.texts("#messages .link-card a").await;
+    let in_text = desk.texts("#messages [data-type=text] .bubble a:not([href^=mailto])").await;
+    let wanted: Vec<&str> = LINKS.iter().map(|(_, _, shown)| *shown).collect();
+    assert_eq!(
+        (cards, in_text),
+        (wanted.iter().map(ToString::to_string).collect(), wanted.iter().map(ToString::to_string).collect())
+    );
+    desk.closes().await;
+}
