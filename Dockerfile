@@ -1,6 +1,6 @@
 # The relay as a container:
 #   docker build -t handoff-relay .
-#   docker run --env-file .env -v handoffs:/data -p 8090:8090 handoff-relay
+#   docker run --env-file .env -v handoffs:/data -p 8090:8090 -p 127.0.0.1:8091:8091 handoff-relay
 
 FROM rust:1.95-slim-bookworm AS build
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
@@ -35,11 +35,12 @@ COPY --from=build /image /
 USER 65532:65532
 ENV PATH=/usr/local/bin \
     LISTEN=0.0.0.0:8090 \
+    AGENT_LISTEN=0.0.0.0:8091 \
     DATABASE_URL=sqlite:///data/handoffs.db \
     FILES_URL=file:///data/files \
     TMPDIR=/data
 WORKDIR /data
 VOLUME /data
-EXPOSE 8090
+EXPOSE 8090 8091
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["handoff-relay", "health"]
 ENTRYPOINT ["handoff-relay"]

@@ -137,7 +137,7 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let starts = each(conversations, |number| async move {
         let key = key(number);
         let scope = start::scope(&key);
-        decide(at, scope, move |draft| start::call(draft, &key, Map::new(), start::MayBegin::Yes)).await;
+        decide(at, scope, move |draft| start::call(draft, &key, Map::new(), start::Caller::WithKey)).await;
     });
     let starts = starts.await;
     let arrivals = each(events, |number| async move {

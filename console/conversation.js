@@ -70,6 +70,7 @@ export async function open(id) {
   const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
   if (now.open !== id) return;
   if (!known) return showMissing(id, known);
+  if (known.context_truncated) refresh(id).catch(() => {});
   renderHead();
   composer.open();
   if (isMine(known) && !matchMedia("(pointer: coarse)").matches) composer.write("reply");

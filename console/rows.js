@@ -242,8 +242,11 @@ function linked({ url, link_text: text }) {
   return h("p", { class: "link-card" }, icon("link"), link(url, text || url) ?? text ?? url);
 }
 
-function unknown({ original_type: type }) {
-  return h("p", { class: "unknown" }, `This console can't show it yet: ${type ?? "an unknown type"}`);
+function unknown({ original_type: type, error }) {
+  const words = error
+    ? `This message can't be read: ${error}`
+    : `This console can't show it yet: ${type ?? "an unknown type"}`;
+  return h("p", { class: "unknown" }, words);
 }
 
 /** A text or file on its way to the relay, as a row at the thread's end. */

@@ -57,8 +57,22 @@ function show(id) {
 export function putHandoff(handoff) {
   const known = said.get(handoff.id);
   if (known && known.version > handoff.version) return;
-  said.set(handoff.id, handoff);
+  said.set(handoff.id, handoff.context_truncated && known ? withWhole(handoff, known) : handoff);
   show(handoff.id);
+}
+
+/** Lists and events have the beginnings of long values only: what is known of them stays. */
+function withWhole(handoff, known) {
+  const goesOn = ([name, value]) => {
+    const all = known.context[name];
+    const text = typeof all === "string" ? all : JSON.stringify(all);
+    return [
+      name,
+      typeof value === "string" && value.endsWith("…") && text?.startsWith(value.slice(0, -1)) ? all : value,
+    ];
+  };
+  const context = Object.fromEntries(Object.entries(handoff.context).map(goesOn));
+  return { ...handoff, context, context_truncated: known.context_truncated };
 }
 
 /** Shows a handoff with `changes`, which the relay has not confirmed yet, until `unwish` with the same object. */

@@ -1,4 +1,4 @@
-//! `handoff-relay demo`: the relay and a stand-in Ada in one process, on two loopback ports.
+//! `handoff-relay demo`: the relay and a stand-in Ada in one process, on loopback ports.
 //!
 //! Reads neither `.env` nor the environment's settings, so that a real key never meets the stand-in; its own
 //! command line may set what has nothing to do with keys and addresses.
@@ -13,24 +13,22 @@ use handoff_relay::{
 use sandbox::{Options, Sandbox};
 use tokio::net::TcpListener;
 
-use crate::{WRONG_SETTINGS, catch_signals, complain, print};
+use crate::{WRONG_SETTINGS, bind, catch_signals, complain, health::reachable, print};
 
-/// Taken when free; the demo's links are then the same each time.
-const PORTS: (u16, u16) = (8090, 8091);
+/// Taken when free, so that the demo's links are the same each time: for Ada, for agents, and the stand-in's.
+const PORTS: [u16; 3] = [8090, 8091, 8092];
 const INTEGRATION: &str = "custom-handoff";
 /// Quick enough for one person who plays both sides.
 const DEBOUNCE_MS: &str = "300";
 
 /// What the demo sets up by itself, or prints in its own way.
-const NOT_FOR_TRIAL: [&str; 13] = [
+const NOT_FOR_TRIAL: [&str; 11] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
     "HANDOFF_AUTH_KEY",
     "HANDOFF_INTEGRATION",
     "AGENT_TOKENS",
-    "LISTEN",
-    "AGENT_LISTEN",
     "DATABASE_URL",
     "FILES_URL",
     "FILES_ALLOW_PRIVATE",
@@ -83,10 +81,20 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
         start_key: random()?,
         agent_token: random()?,
     };
-    let (relay, ada) = (bind(PORTS.0).await?, bind(PORTS.1).await?);
-    let relay_url = format!("http://{}", relay.local_addr()?);
+    let ada = free(PORTS[2]).await?;
     let ada_url = format!("http://{}", ada.local_addr()?);
+    let told = |name: &str| trial.contains_key(name);
+    let (listen_is_told, agents_are_told) = (told("LISTEN"), told("AGENT_LISTEN"));
     let settings = settings(&secrets, &ada_url, folder.path(), trial)?;
+    let public = if listen_is_told { bind("LISTEN", settings.listen).await? } else { free(PORTS[0]).await? };
+    let agents = match settings.agent_listen {
+        None => None,
+        Some(address) if agents_are_told => Some(bind("AGENT_LISTEN", address).await?),
+        Some(_) => Some(free(PORTS[1]).await?),
+    };
+    let url = |listener: &TcpListener| anyhow::Ok(format!("http://{}", reachable(listener.local_addr()?)));
+    let relay_url = url(&public)?;
+    let agents_url = agents.as_ref().map_or_else(|| Ok(relay_url.clone()), url)?;
 
     let server = Server::new(settings).await?;
     let stop = server.stop();
@@ -98,13 +106,14 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
         stop.cancel();
         played
     });
-    let console = server.sign_in_link(&relay_url).map(|(_, link)| link);
-    print(&page(&relay_url, &ada_url, &secrets.agent_token, console.as_deref().unwrap_or(&relay_url)));
-    server.serve(Listeners { public: relay, agents: None }).await?;
+    let console = server.sign_in_link(&agents_url).map(|(_, link)| link);
+    print(&page(&agents_url, &ada_url, &secrets.agent_token, console.as_deref().unwrap_or(&agents_url)));
+    server.serve(Listeners { public, agents }).await?;
     playing.await?
 }
 
-async fn bind(port: u16) -> anyhow::Result<TcpListener> {
+/// A listener on this machine's loopback, at this port if it is free.
+async fn free(port: u16) -> anyhow::Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
         Ok(listener) => Ok(listener),
         Err(_) => Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?),

@@ -14,11 +14,13 @@ pub mod engine;
 pub mod environment;
 pub mod files;
 pub mod http;
+pub mod json;
 pub mod metrics;
 pub mod relay;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod unseen;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 

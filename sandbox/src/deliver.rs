@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::conversation::Event;
+use crate::dial::oddities::odd;
 use crate::{EchoTiming, Role, Sandbox, webhook};
 
 /// An echo on its way whose message may not be answered before the relay has met it.
@@ -39,12 +40,14 @@ impl Sandbox {
         };
         let event = self.with_url(event);
         let (timing, delays) = self.schedule(&event);
-        let (run, patience) = {
+        let (run, patience, is_odd) = {
             let state = self.0.lock();
-            (state.run.clone(), state.patience.clone())
+            (state.run.clone(), state.patience.clone(), state.oddities)
         };
-        let body = Bytes::from(event.to_string());
-        let id = format!("msg_{}", Uuid::new_v4().simple());
+        let id = Uuid::new_v4();
+        let number = usize::from(id.as_bytes()[0]);
+        let body = Bytes::from(if is_odd { odd(&event, number) } else { event.to_string() });
+        let id = format!("msg_{}", id.simple());
         let first_try = CancellationToken::new();
         let is_early = timing == EchoTiming::Early && !delays.is_empty();
         for delay in delays {

@@ -49,6 +49,7 @@ pub(crate) struct State {
     pub(crate) traffic: Traffic,
     pub(crate) faults: Faults,
     pub(crate) file_faults: FileFaults,
+    pub(crate) oddities: bool,
     /// Cancelled when the present run ends.
     pub(crate) run: CancellationToken,
     /// Cancelled when the webhooks on their way are given up.
@@ -70,6 +71,7 @@ impl Shared {
             traffic: Traffic::default(),
             faults: Faults::default(),
             file_faults: FileFaults::default(),
+            oddities: false,
             run: CancellationToken::new(),
             patience: CancellationToken::new(),
         };

@@ -42,6 +42,7 @@ fn everything() -> (Dial, Value) {
         rate_limits: Some(RateLimits { per_second: 10, per_minute: 100, headers: RateHeaders::None }),
         faults: faults.into(),
         file_fault: Some(FileFault::Slow(100_000)),
+        oddities: true,
     };
     let json = json!({
         "disorder": {
@@ -57,6 +58,7 @@ fn everything() -> (Dial, Value) {
             "handoff_queue": { "kind": "broken_body" },
         },
         "file_fault": { "kind": "slow", "bytes_per_second": 100_000 },
+        "oddities": true,
     });
     (dial, json)
 }
@@ -73,6 +75,7 @@ async fn the_dial_is_one_inside_and_over_http() {
         "rate_limits": null,
         "faults": {},
         "file_fault": null,
+        "oddities": false,
     });
     assert_eq!(get(&ada, "dial").await, calm);
     let (dial, json) = everything();

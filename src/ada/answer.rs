@@ -8,7 +8,10 @@ use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
 
 use super::limits::Told;
-use crate::relay::{delivery::Failure, time::Time};
+use crate::{
+    json::{Object, mended},
+    relay::{delivery::Failure, time::Time},
+};
 
 /// A hundred messages of Ada's largest size would not fit; a hundred of real size do many times over.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
@@ -35,17 +38,27 @@ impl<T> Answer<T> {
     }
 }
 
-/// What an answer says: its JSON on success (null if it isn't any), else why not.
+/// The body of an answer that is a success, to be read as JSON: an empty object if it is none.
+pub struct Said(Vec<u8>);
+
+impl Said {
+    /// What it says.
+    pub fn object(&self) -> Object<'_> {
+        Object::read(&self.0).unwrap_or_default()
+    }
+}
+
+/// What an answer says, or why there is none.
 ///
 /// # Errors
 /// By status; see [`Failure`].
-pub async fn read(response: Response) -> Result<Value, Failure> {
+pub async fn read(response: Response) -> Result<Said, Failure> {
     let (status, retry_after) = (response.status(), retry_after(&response));
-    let json = json(response).await;
+    let body = body(response).await.unwrap_or_default();
     if status.is_success() {
-        return Ok(json.unwrap_or_default());
+        return Ok(Said(mended(&body).into_owned()));
     }
-    Err(failure(status, retry_after, json.as_ref()))
+    Err(failure(status, retry_after, json(&body).as_ref()))
 }
 
 /// Whether it is Ada who says whether there is such a conversation: other servers answer 200 and 404, too.
@@ -54,14 +67,10 @@ pub async fn read(response: Response) -> Result<Value, Failure> {
 /// It isn't, or it says neither.
 pub async fn recognise(response: Response) -> Result<(), Failure> {
     let (status, retry_after) = (response.status(), retry_after(&response));
-    let json = json(response).await;
-    let (object, errors) = match &json {
-        Some(Value::Object(fields)) => (true, fields.get("errors").is_some_and(Value::is_array)),
-        _ => (false, false),
-    };
+    let json = json(&body(response).await.unwrap_or_default());
     match status.as_u16() {
-        200..=299 if object => Ok(()),
-        404 if errors => Ok(()),
+        200..=299 if json.as_ref().is_some_and(Value::is_object) => Ok(()),
+        404 if has_errors(json.as_ref()) => Ok(()),
         code @ (200..=299 | 404 | 422) => {
             Err(Failure::Refused(format!("something other than Ada's API answered {code}")))
         }
@@ -69,9 +78,15 @@ pub async fn recognise(response: Response) -> Result<(), Failure> {
     }
 }
 
+/// Whether an error is in Ada's shape, rather than some server's in between.
+fn has_errors(json: Option<&Value>) -> bool {
+    json.and_then(|json| json.get("errors")).is_some_and(Value::is_array)
+}
+
 fn failure(status: StatusCode, retry_after: Option<Duration>, json: Option<&Value>) -> Failure {
     let reason = reason(status, json);
     match status.as_u16() {
+        404 if has_errors(json) => Failure::UnknownConversation(reason),
         404 | 422 => Failure::NoHandoff(reason),
         401 | 403 => Failure::Denied(reason),
         429 => Failure::Throttled { reason, retry_after },
@@ -80,8 +95,8 @@ fn failure(status: StatusCode, retry_after: Option<Duration>, json: Option<&Valu
     }
 }
 
-async fn json(response: Response) -> Option<Value> {
-    serde_json::from_slice(&body(response).await.ok()?).ok()
+fn json(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(&mended(body)).ok()
 }
 
 async fn body(mut response: Response) -> Result<BytesMut, ()> {

@@ -1,15 +1,21 @@
 //! What the calls of Ada's API say, and what their answers hold.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{
     api::Says,
-    message::{author, content, id},
+    message::{author, content, id, time},
 };
-use crate::relay::{
-    delivery::{Failure, Receipt, Uploaded},
-    event::Message,
-    id::MessageId,
+use crate::{
+    json::{Field, Object},
+    relay::{
+        delivery::{Failure, Receipt, Uploaded},
+        event::Message,
+        id::MessageId,
+        thread::{Author, Content, Role},
+        time::Time,
+    },
 };
 
 /// A message of a human agent.
@@ -27,45 +33,132 @@ pub fn said(display_name: &str, says: Says<'_>) -> Value {
 }
 
 /// Ada has it once it answers 2xx, readable or not.
-pub fn receipt(stored: &Value) -> Receipt {
-    let created_at = stored.get("created_at").and_then(Value::as_str);
-    Receipt {
-        message_id: id(stored, "id").ok().map(MessageId),
-        created_at: created_at.and_then(|text| text.parse().ok()),
-    }
+pub fn receipt(stored: &Object<'_>) -> Receipt {
+    Receipt { message_id: id(stored, "id").ok().map(MessageId), created_at: time(stored, "created_at").ok() }
 }
 
 /// What Ada calls a file, or else what we do.
 ///
 /// # Errors
 /// It doesn't say where the file is, and without that no message can point to it.
-pub fn uploaded(stored: &Value, filename: String, mime_type: String) -> Result<Uploaded, Failure> {
-    let said = |field: &str| stored.get(field).and_then(Value::as_str).map(str::to_owned);
-    let url = said("url").filter(|url| !url.is_empty());
+pub fn uploaded(stored: &Object<'_>, filename: String, mime_type: String) -> Result<Uploaded, Failure> {
+    let url = stored.text("url").filter(|url| !url.is_empty());
     let url = url.ok_or_else(|| Failure::Unclear("Ada did not say where the file is".to_owned()))?;
-    let filename = said("filename").unwrap_or(filename);
-    Ok(Uploaded { url, filename, mime_type: said("mime_type").unwrap_or(mime_type) })
+    let filename = stored.text("filename").unwrap_or(filename);
+    Ok(Uploaded { url, filename, mime_type: stored.text("mime_type").unwrap_or(mime_type) })
 }
 
-/// The messages of a page of the list that can be read.
+/// The messages of a page of the list, one by one: what can't be read of one costs no other.
 ///
 /// # Errors
 /// It is no page.
-pub fn messages(page: &Value) -> Result<impl Iterator<Item = Message>, Failure> {
-    let rows = page.get("data").and_then(Value::as_array);
+pub fn messages(page: &Object<'_>) -> Result<Vec<Message>, Failure> {
+    let rows = page.get("data").and_then(Field::items);
     let rows = rows.ok_or_else(|| Failure::Unclear("Ada's message list is not one".to_owned()))?;
-    Ok(rows.iter().filter_map(message))
+    let items: Vec<Item<'_>> = rows.into_iter().filter_map(Item::read).collect();
+    // An item without a time stands behind the one before it, or else before the one behind it.
+    let mut at = items.iter().find_map(|item| item.created_at).unwrap_or_default();
+    Ok(items
+        .into_iter()
+        .map(|item| {
+            at = item.created_at.unwrap_or(at);
+            item.message(at)
+        })
+        .collect())
 }
 
-/// A row of the message list; other types than `message_logs` are none.
-fn message(row: &Value) -> Option<Message> {
-    if row.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "message_logs") {
-        return None;
+/// Where the next page is, if there is one.
+pub fn next_page(page: &Object<'_>) -> Option<String> {
+    page.object("meta").text("next_page_url").filter(|link| !link.is_empty())
+}
+
+/// A row of the message list.
+struct Item<'a> {
+    row: Field<'a>,
+    fields: Object<'a>,
+    created_at: Option<Time>,
+}
+
+impl<'a> Item<'a> {
+    /// Other types than `message_logs` are none.
+    fn read(row: Field<'a>) -> Option<Self> {
+        let fields = row.object().unwrap_or_default();
+        if fields.text("type").is_some_and(|kind| kind != "message_logs") {
+            return None;
+        }
+        let created_at = time(&fields, "created_at").ok();
+        Some(Self { row, fields, created_at })
     }
-    Some(Message {
-        id: MessageId(id(row, "message_id").ok()?),
-        created_at: row.get("created_at")?.as_str()?.parse().ok()?,
-        author: author(row).ok()?,
-        content: content(row).ok()?,
-    })
+
+    /// What can't be read becomes a message that says so, under an id that is the same at the next reading.
+    fn message(&self, created_at: Time) -> Message {
+        let (id, author, content) =
+            (id(&self.fields, "message_id"), author(&self.fields), content(&self.fields));
+        let faults = [id.as_ref().err(), author.as_ref().err(), content.as_ref().err()];
+        let fault = faults.into_iter().flatten().next().map(ToString::to_string);
+        let content = match (content, fault) {
+            (Ok(content), None) => content,
+            (_, fault) => Content::Unreadable { reason: fault.unwrap_or_default() },
+        };
+        let nobody = Author { role: Role::Unknown, display_name: None, avatar: None };
+        Message {
+            id: MessageId(id.unwrap_or_else(|_| self.digest())),
+            created_at,
+            author: author.unwrap_or(nobody),
+            content,
+        }
+    }
+
+    fn digest(&self) -> String {
+        let digest = Sha256::digest(self.row.raw());
+        digest.iter().take(12).fold("unreadable-".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::json::mended;
+
+    fn read(page: &str) -> Vec<Message> {
+        messages(&Object::read(&mended(page.as_bytes())).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_read_says_so_and_hides_no_other() {
+        let good = |id: &str, second: u8| {
+            format!(
+                r#"{{"type":"message_logs","message_id":"{id}","created_at":"2026-11-21T04:30:0{second}Z",
+                "author":{{"role":"end_user"}},"content":{{"type":"text","body":"{id}"}},"new":1e999}}"#
+            )
+        };
+        let deep = ["[".repeat(10_000), "]".repeat(10_000)].concat();
+        let (first, last) = (good("first", 1), good("last", 9));
+        for (item, reason) in [
+            (
+                r#"{"message_id":"x","author":{"role":"end_user"},"content":{"type":"text","body":7}}"#,
+                "`content.body` is missing",
+            ),
+            (r#"{"message_id":"x","content":{"type":"text","body":"b"}}"#, "`author.role` is missing"),
+            (r#"{"created_at":"2026-11-21T04:30:05Z"}"#, "`message_id` is missing"),
+            (r#""words""#, "`message_id` is missing"),
+            ("1e999", "`message_id` is missing"),
+            (&deep, "`message_id` is missing"),
+        ] {
+            let page = format!(r#"{{"data":[{first},{item},{last}],"meta":{{"x":{deep}}}}}"#);
+            let all = read(&page);
+            let ids: Vec<_> = all.iter().map(|message| message.id.0.as_str()).collect();
+            assert_eq!((ids.len(), ids[0], ids[2]), (3, "first", "last"), "{item:.80}");
+            assert_eq!(all[1].content, Content::Unreadable { reason: reason.to_owned() }, "{item:.80}");
+            assert!(all[0].created_at <= all[1].created_at && all[1].created_at < all[2].created_at);
+            assert_eq!(read(&page)[1].id, all[1].id, "the same at the next reading");
+        }
+        let half = read(
+            r#"{"data":[{"message_id":"x","author":{"role":"bot"},"content":{"type":"text","body":"\ud83d"}}]}"#,
+        );
+        assert_eq!(half[0].content, Content::Text { body: "\u{fffd}".to_owned() });
+        assert_eq!(read(r#"{"data":[{"type":"another"}]}"#), []);
+        assert!(messages(&Object::read(b"{\"data\":{}}").unwrap()).is_err());
+    }
 }

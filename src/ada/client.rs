@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    answer::{Answer, date, read, recognise, told, unanswered},
+    answer::{Answer, Said, date, read, recognise, told, unanswered},
     api::{Ada, Says, Upload},
     bodies,
     clock::AdaClock,
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     environment::Machine,
+    json::Object,
     metrics::Metrics,
     relay::{
         delivery::{Failure, Listed, Receipt, Uploaded},
@@ -134,6 +135,7 @@ impl Client {
             let request = self.http.request(Method::GET, url.clone());
             let Answer { outcome, answered_at } = self.send(permit, "list_messages", request).await;
             let read = outcome.and_then(|page| {
+                let page = page.object();
                 messages.extend(bodies::messages(&page)?);
                 self.next_page(&page)
             });
@@ -157,10 +159,9 @@ impl Client {
         page.and_then(|page| page.parse::<Url>().ok()).filter(|page| page.origin() == self.base.origin())
     }
 
-    fn next_page(&self, page: &Value) -> Result<Option<Url>, Failure> {
-        let link = page.pointer("/meta/next_page_url").and_then(Value::as_str);
-        let Some(link) = link.filter(|link| !link.is_empty()) else { return Ok(None) };
-        let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
+    fn next_page(&self, page: &Object<'_>) -> Result<Option<Url>, Failure> {
+        let Some(link) = bodies::next_page(page) else { return Ok(None) };
+        let url = self.base.join(&link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
         if url.origin() != self.base.origin() {
             return Err(Failure::Refused("Ada's page link leads to another origin".into()));
         }
@@ -175,7 +176,7 @@ impl Client {
         conversation: &ConversationId,
         rest: &str,
         body: Option<&Value>,
-    ) -> Answer<Value> {
+    ) -> Answer<Said> {
         let request = match self.url(conversation, rest) {
             Ok(url) => self.http.request(method, url),
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
@@ -198,7 +199,7 @@ impl Client {
         format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
     }
 
-    async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<Value> {
+    async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<Said> {
         self.ask(permit, name, request, read).await
     }
 
@@ -246,7 +247,7 @@ impl Ada for Client {
         let body = bodies::said(display_name, says);
         let answer =
             self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
-        answer.map(|stored| bodies::receipt(&stored))
+        answer.map(|stored| bodies::receipt(&stored.object()))
     }
 
     async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded> {
@@ -268,7 +269,7 @@ impl Ada for Client {
         let form = Form::new().part("file", part);
         let request = self.http.request(Method::POST, url).multipart(form).timeout(patience);
         let answer = self.send(permit, "upload", request).await;
-        let uploaded = |stored: Value| bodies::uploaded(&stored, filename, mime_type);
+        let uploaded = |stored: Said| bodies::uploaded(&stored.object(), filename, mime_type);
         Answer { outcome: answer.outcome.and_then(uploaded), answered_at: answer.answered_at }
     }
 
@@ -292,9 +293,11 @@ impl Ada for Client {
             return self.list_from(permit, priority, conversation, beginning).await;
         };
         let listed = self.list_from(permit, priority, conversation, page).await;
-        if !matches!(listed.outcome, Err(Failure::NoHandoff(_) | Failure::Refused(_))) {
+        let Err(Failure::NoHandoff(_) | Failure::UnknownConversation(_) | Failure::Refused(_)) =
+            listed.outcome
+        else {
             return listed;
-        }
+        };
         // The page may have gone: nothing says for how long a cursor is good.
         let permit = self.turn(priority, conversation).await;
         self.list_from(permit, priority, conversation, beginning).await
@@ -302,7 +305,7 @@ impl Ada for Client {
 
     async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
         let answer = self.call(permit, "get_conversation", Method::GET, conversation, "", None).await;
-        answer.map(|conversation| conversation.get("status").and_then(Value::as_str) == Some("ended"))
+        answer.map(|conversation| conversation.object().text("status").as_deref() == Some("ended"))
     }
 
     fn offset(&self) -> Offset {
@@ -351,8 +354,8 @@ mod tests {
 
     #[test]
     fn pages_stay_on_the_origin() {
-        let page = |link: &str| json!({"data": [], "meta": {"next_page_url": link}});
-        let next = |link: &str| client().next_page(&page(link));
+        let page = |link: &str| json!({"data": [], "meta": {"next_page_url": link}}).to_string();
+        let next = |link: &str| client().next_page(&Object::read(page(link).as_bytes()).unwrap());
         let here = "https://acme.ada.support/api/v2/conversations/c/messages/?cursor=x%2By";
         assert_eq!(next(here).unwrap().unwrap().as_str(), here);
         assert_eq!(next(""), Ok(None));

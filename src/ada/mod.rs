@@ -6,10 +6,11 @@
 
 pub mod answer;
 pub mod api;
-mod bodies;
+pub mod bodies;
 pub mod client;
 mod clock;
 pub mod limits;
 pub mod message;
 pub mod signature;
+pub mod start_call;
 pub mod webhook;

@@ -3,16 +3,17 @@
 //! What isn't ours is ignored, what is ours and can't be read is said to be so: neither is the sender's
 //! fault, and answering 4xx to either would cost the customer the endpoint.
 
-use serde_json::Value;
-
 use super::{
-    message::{Unreadable, author, content, id, unreadable},
+    message::{Unreadable, author, content, id, time, unreadable},
     signature::VerifiedWebhook,
 };
-use crate::relay::{
-    event::{Event, EventKind, Message},
-    id::{AiAgent, ConversationId, ConversationKey, MessageId},
-    time::Time,
+use crate::{
+    json::{Object, mended},
+    relay::{
+        event::{Event, EventKind, Message},
+        id::{AiAgent, ConversationId, ConversationKey, MessageId},
+        time::Time,
+    },
 };
 
 /// What a webhook says to us.
@@ -54,32 +55,31 @@ impl Reader {
     }
 
     fn try_read(&self, svix_id: &str, body: &[u8], received_at: Time) -> Result<Reading, Unreadable> {
-        let payload: Value =
-            serde_json::from_slice(body).map_err(|_| Unreadable("the body is not JSON".to_owned()))?;
-        let name = payload.get("type").and_then(Value::as_str);
-        let data = payload.get("data").unwrap_or(&Value::Null);
-        let kind = match name.ok_or_else(|| unreadable("type", "is missing"))? {
-            "v1.conversation.message" => match self.not_ours(data)? {
+        let body = mended(body);
+        let payload =
+            Object::read(&body).map_err(|_| Unreadable("the body is not a JSON object".to_owned()))?;
+        let name = payload.text("type").ok_or_else(|| unreadable("type", "is missing"))?;
+        let data = payload.object("data");
+        let kind = match &*name {
+            "v1.conversation.message" => match self.not_ours(&data)? {
                 Some(not_ours) => return Ok(not_ours),
-                None => EventKind::Message(message(data, time(&payload, "timestamp")?)?),
+                None => EventKind::Message(message(&payload, &data)?),
             },
-            "v1.conversation.handoff.ended" => match self.not_ours(data)? {
+            "v1.conversation.handoff.ended" => match self.not_ours(&data)? {
                 Some(_) => return Ok(Reading::Ignored),
                 None => EventKind::HandoffEnded,
             },
             "v1.conversation.ended" => {
-                let by = data.get("ended_by").and_then(|by| by.get("role")).and_then(Value::as_str);
-                EventKind::ConversationEnded { by: by.map(str::to_owned) }
+                EventKind::ConversationEnded { by: data.object("ended_by").text("role") }
             }
             _ => return Ok(Reading::Ignored),
         };
-        let end_user_id = data.get("end_user_id").and_then(Value::as_str).map(str::to_owned);
         Ok(Reading::Event(Box::new(Event {
             svix_id: svix_id.to_owned(),
-            key: self.key(id(data, "conversation_id")?),
-            timestamp: time(&payload, "timestamp")?.floor_millis(),
+            key: self.key(id(&data, "conversation_id")?),
+            timestamp: told_at(&payload, &data)?.floor_millis(),
             received_at,
-            end_user_id,
+            end_user_id: data.text("end_user_id"),
             kind,
         })))
     }
@@ -89,42 +89,39 @@ impl Reader {
         ConversationKey { ai_agent: self.ai_agent.clone(), conversation: ConversationId(conversation) }
     }
 
-    fn not_ours(&self, data: &Value) -> Result<Option<Reading>, Unreadable> {
-        match data.get("handoff_integration") {
-            None | Some(Value::Null) => Ok(Some(Reading::Ignored)),
-            Some(Value::String(name)) if *name == self.integration => Ok(None),
-            Some(Value::String(name)) => Ok(Some(match id(data, "conversation_id") {
-                Ok(conversation) => Reading::Foreign { integration: name.clone(), conversation },
-                Err(_) => Reading::Ignored,
-            })),
-            Some(_) => Err(unreadable("handoff_integration", "is not text")),
+    fn not_ours(&self, data: &Object<'_>) -> Result<Option<Reading>, Unreadable> {
+        let Some(field) = data.get("handoff_integration").filter(|field| !field.is_null()) else {
+            return Ok(Some(Reading::Ignored));
+        };
+        let name = field.text().ok_or_else(|| unreadable("handoff_integration", "is not text"))?;
+        if name == self.integration {
+            return Ok(None);
         }
+        Ok(Some(match id(data, "conversation_id") {
+            Ok(conversation) => Reading::Foreign { integration: name, conversation },
+            Err(_) => Reading::Ignored,
+        }))
     }
 }
 
-fn message(data: &Value, timestamp: Time) -> Result<Message, Unreadable> {
-    let created_at = match data.get("created_at") {
-        Some(_) => time(data, "created_at")?,
-        None => timestamp,
-    };
+/// The event's time. Where that can't be read, when its message was made comes close.
+fn told_at(payload: &Object<'_>, data: &Object<'_>) -> Result<Time, Unreadable> {
+    time(payload, "timestamp").or_else(|why| time(data, "created_at").map_err(|_| why))
+}
+
+fn message(payload: &Object<'_>, data: &Object<'_>) -> Result<Message, Unreadable> {
     Ok(Message {
         id: MessageId(id(data, "message_id")?),
-        created_at,
+        created_at: time(data, "created_at").or_else(|_| time(payload, "timestamp"))?,
         author: author(data)?,
         content: content(data)?,
     })
 }
 
-fn time(object: &Value, field: &str) -> Result<Time, Unreadable> {
-    let text = object.get(field).and_then(Value::as_str);
-    let text = text.ok_or_else(|| unreadable(field, "is missing"))?;
-    text.parse().map_err(|_| unreadable(field, "is not an RFC 3339 time"))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::relay::thread::{Content, Role};
@@ -199,19 +196,57 @@ mod tests {
     fn what_is_ours_and_unreadable_names_the_field() {
         for (path, value, sentence) in [
             ("/type", json!(7), "`type` is missing"),
-            ("/timestamp", json!("soon"), "`timestamp` is not an RFC 3339 time"),
             ("/data/conversation_id", json!(""), "`conversation_id` is missing"),
             ("/data/conversation_id", json!("x\u{7}"), "`conversation_id` is not an id"),
             ("/data/message_id", Value::Null, "`message_id` is missing"),
             ("/data/author", json!({}), "`author.role` is missing"),
+            ("/data/author", json!("Maria"), "`author.role` is missing"),
             ("/data/content", json!({"type": "text"}), "`content.body` is missing"),
             ("/data/handoff_integration", json!(["custom-handoff"]), "`handoff_integration` is not text"),
         ] {
             assert_eq!(read(&with(path, value)), Reading::Unreadable(Unreadable(sentence.into())));
         }
-        for body in ["", "not json", "[1", "\u{0}"] {
+        for body in ["", "not json", "[1", "[]", "\u{0}"] {
             let reading = reader().try_read("msg_1", body.as_bytes(), Time::default());
-            assert_eq!(reading, Err(Unreadable("the body is not JSON".to_owned())), "{body}");
+            assert_eq!(reading, Err(Unreadable("the body is not a JSON object".to_owned())), "{body}");
         }
+        let mut timeless = with("/timestamp", json!("soon"));
+        timeless["data"]["created_at"] = json!(7);
+        let sentence = "`timestamp` is not an RFC 3339 time";
+        assert_eq!(read(&timeless), Reading::Unreadable(Unreadable(sentence.into())));
+    }
+
+    #[test]
+    fn one_time_stands_for_the_other() {
+        let (timestamp, created_at) = ("2026-11-21T04:30:00.123Z", "2026-11-21T04:30:00.100Z");
+        for (path, value, wanted) in [
+            ("/timestamp", json!("soon"), (created_at, created_at)),
+            ("/timestamp", Value::Null, (created_at, created_at)),
+            ("/timestamp", json!(1_700_000_000), (created_at, created_at)),
+            ("/data/created_at", json!(""), (timestamp, timestamp)),
+            ("/data/created_at", json!("2026-11-21T04:30:00.1002003004005Z"), (timestamp, created_at)),
+        ] {
+            let Reading::Event(event) = read(&with(path, value.clone())) else { panic!("{path} {value}") };
+            let EventKind::Message(message) = &event.kind else { panic!("not a message") };
+            let shown = (event.timestamp.to_string(), message.created_at.to_string());
+            assert_eq!((&*shown.0, &*shown.1), wanted, "{path} {value}");
+        }
+        let ended = json!({"type": "v1.conversation.ended", "data": {"conversation_id": "c", "created_at": created_at}});
+        assert!(matches!(read(&ended), Reading::Event(event) if event.timestamp.to_string() == created_at));
+    }
+
+    /// Whatever stands where nobody reads, and half letters where somebody does.
+    #[test]
+    fn what_is_odd_costs_nothing_else() {
+        let deep = ["[".repeat(50_000), "]".repeat(50_000)].concat();
+        let body =
+            example().to_string().replace(r#""new_key":[1]"#, &format!(r#""new_key":{deep},"\ud83d":1e999"#));
+        let body = body.replace("hello", r"hel\ud83dlo").replace("Maria", r"\udE00Maria");
+        assert!(body.contains("1e999") && body.contains(&deep));
+        let reading = reader().try_read("msg_1", body.as_bytes(), Time::default()).unwrap();
+        let Reading::Event(event) = reading else { panic!("not an event") };
+        let EventKind::Message(message) = &event.kind else { panic!("not a message") };
+        assert_eq!(message.content, Content::Text { body: "hel\u{fffd}lo".to_owned() });
+        assert_eq!(message.author.display_name.as_deref(), Some("\u{fffd}Maria"));
     }
 }

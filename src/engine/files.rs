@@ -115,7 +115,7 @@ async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option
         let listed = match answer.outcome {
             Ok(listed) => listed,
             // There is no such conversation any more.
-            Err(Failure::NoHandoff(_)) => return Ok(None),
+            Err(Failure::NoHandoff(_) | Failure::UnknownConversation(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let found = listed.messages.into_iter().find(|message| file::is_of(row, message));

@@ -50,7 +50,7 @@ use crate::{
             act::{self, Refusal, TakeOver},
             arrive::{self, Arrival},
             note,
-            start::{self, MayBegin, Started},
+            start::{self, Caller, Started},
             write::{self, Message},
         },
         thread::Row,
@@ -105,7 +105,7 @@ pub struct Engine {
     policy: Arc<Policy>,
     metrics: Arc<Metrics>,
     environment: Arc<dyn Environment>,
-    start_limit: Option<StartLimit>,
+    start_limit: Option<Arc<StartLimit>>,
     foreign: ForeignNames,
     release_nudge: Notify,
     outbox_nudge: Notify,
@@ -127,7 +127,7 @@ impl Engine {
             policy: Arc::new(parts.policy),
             metrics: parts.metrics,
             environment: parts.environment,
-            start_limit: (!parts.start_is_authenticated).then(StartLimit::default),
+            start_limit: (!parts.start_is_authenticated).then(Arc::default),
             foreign: ForeignNames::default(),
             release_nudge: Notify::new(),
             outbox_nudge: Notify::new(),
@@ -286,17 +286,30 @@ impl Engine {
         context: Map<String, Value>,
     ) -> Result<Started, StoreError> {
         let now = self.environment.now();
-        let may = match &self.start_limit {
-            Some(limit) if !limit.allows(now) => MayBegin::No,
-            _ => MayBegin::Yes,
-        };
         let key = self.reader.key(conversation);
         let scope = start::scope(&key);
-        let started = self.decide(scope, move |draft| start::call(draft, &key, context, may)).await?;
-        if let (Some(limit), Started::New(_)) = (&self.start_limit, &started) {
-            limit.count(now);
+        let Some(limit) = self.start_limit.clone() else {
+            return self.decide(scope, move |draft| start::call(draft, &key, context, Caller::WithKey)).await;
+        };
+        // The place is taken within the decision: a caller that leaves takes it along.
+        let taken = Arc::new(AtomicBool::new(false));
+        let took = Arc::clone(&taken);
+        let started = self.decide(scope, {
+            let limit = Arc::clone(&limit);
+            move |draft| {
+                let mut take = || {
+                    let has = limit.take(now);
+                    took.store(has, Ordering::Relaxed);
+                    has
+                };
+                start::call(draft, &key, context, Caller::Anyone(&mut take))
+            }
+        });
+        let started = started.await;
+        if started.is_err() && taken.load(Ordering::Relaxed) {
+            limit.give_back(now);
         }
-        Ok(started)
+        started
     }
 
     /// Warns if a handoff has begun and no webhook at all has come since: the endpoint is missing or disabled.

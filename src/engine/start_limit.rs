@@ -2,13 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::relay::time::Time;
+use crate::{relay::time::Time, settings::NEW_HANDOFFS_PER_MINUTE};
 
-const LIMIT: usize = 60;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// New handoffs of the last minute.
@@ -16,18 +15,28 @@ const WINDOW: Duration = Duration::from_secs(60);
 pub struct StartLimit(Mutex<VecDeque<Time>>);
 
 impl StartLimit {
-    /// Whether one more would be within the limit at `now`.
-    pub fn allows(&self, now: Time) -> bool {
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while recent.front().is_some_and(|oldest| now.since(*oldest) >= WINDOW) {
-            recent.pop_front();
-        }
-        recent.len() < LIMIT
+    fn recent(&self) -> MutexGuard<'_, VecDeque<Time>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one that has begun.
-    pub fn count(&self, now: Time) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(now);
+    /// Takes a place at `now`, if one is left.
+    pub fn take(&self, now: Time) -> bool {
+        let mut recent = self.recent();
+        // What lies in the future is from before our clock was set back.
+        recent.retain(|at| *at <= now && now.since(*at) < WINDOW);
+        let is_left = recent.len() < NEW_HANDOFFS_PER_MINUTE;
+        if is_left {
+            recent.push_back(now);
+        }
+        is_left
+    }
+
+    /// Gives a place back that was taken at `now`, and nothing came of it.
+    pub fn give_back(&self, now: Time) {
+        let mut recent = self.recent();
+        if let Some(place) = recent.iter().rposition(|at| *at == now) {
+            recent.remove(place);
+        }
     }
 }
 
@@ -38,11 +47,19 @@ mod tests {
     #[test]
     fn sixty_a_minute() {
         let limit = StartLimit::default();
-        for second in 0..60 {
-            assert!(limit.allows(Time::from_millis(second * 500)));
-            limit.count(Time::from_millis(second * 500));
-        }
-        assert!(!limit.allows(Time::from_millis(59_999)));
-        assert!(limit.allows(Time::from_millis(60_000)));
+        let at = |millis| Time::from_millis(millis);
+        assert!((0..60).all(|second| limit.take(at(second * 500))));
+        assert!(!limit.take(at(59_999)));
+        limit.give_back(at(29_500));
+        assert!(limit.take(at(59_999)) && !limit.take(at(59_999)));
+        assert!(limit.take(at(60_000)), "the first is a minute old");
+        assert!(!limit.take(at(60_000)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nobody_out() {
+        let limit = StartLimit::default();
+        while limit.take(Time::from_millis(1_000_000)) {}
+        assert!(limit.take(Time::from_millis(0)));
     }
 }

@@ -3,6 +3,8 @@
 use axum::http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::unseen::is_unseen;
+
 /// So many characters fit everywhere, with room for what systems add.
 const MAX: usize = 200;
 /// An ending of up to so many characters is kept when a name is cut.
@@ -23,16 +25,6 @@ pub fn clean(name: &str) -> String {
     }
     // A cut can leave a device's name, a short one then.
     no_device(&cut(&no_device(name)))
-}
-
-/// Characters that can't be seen, and those that change how the ones around them are shown. Joiners stay: names in
-/// some scripts, and emoji, are written with them.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{e007f}')
 }
 
 fn plain(c: char) -> char {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, error::Category};
 
 use super::{App, body::HeldBody, origin, problem::Problem};
-use crate::{agents::sign_in::SignedIn, settings::Secret};
+use crate::{agents::sign_in::SignedIn, json::mended, settings::Secret};
 
 /// A body of the agent API. 50,000 characters fit, however they are escaped.
 const MAX_BODY: usize = 1 << 20;
@@ -134,11 +134,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 ///
 /// # Errors
 /// What is wrong and where, without quoting values: they may be a customer's words.
-pub fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
-    if body.is_empty() {
-        return Err("the body is empty".to_owned());
-    }
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
+fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    serde_json::from_slice(&mended(body)).map_err(|error| match error.classify() {
         Category::Data => "the body is not a JSON object".to_owned(),
         _ if error.to_string().starts_with("recursion limit exceeded") => {
             "the body is nested too deeply".to_owned()

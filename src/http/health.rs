@@ -29,11 +29,16 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if let Some(reason) = app.engine.denied_by_ada() {
         return Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}")));
     }
+    let mut said = json!({"status": "ok"});
     // A relay without a place for files still carries words: it must not be taken out of service.
-    Ok(Json(match no_place_for_files(&app).await {
-        None => json!({"status": "ok"}),
-        Some(reason) => json!({"status": "ok", "files": reason}),
-    }))
+    if let Some(reason) = no_place_for_files(&app).await {
+        said["files"] = reason.into();
+    }
+    if app.settings.handoff_auth_key.is_none() {
+        said["handoffs/start"] =
+            "HANDOFF_AUTH_KEY is off: whoever reaches this address can start handoffs".into();
+    }
+    Ok(Json(said))
 }
 
 async fn no_place_for_files(app: &App) -> Option<String> {

@@ -22,6 +22,17 @@ pub fn refuse_other_pages(headers: &HeaderMap) -> Result<(), Problem> {
     if is_ours(headers) == Some(false) { Err(foreign()) } else { Ok(()) }
 }
 
+/// Refuses what any page of any browser asks for.
+///
+/// # Errors
+/// 403.
+pub fn refuse_pages(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(FETCH_SITE) || headers.contains_key(header::ORIGIN) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "Ada calls this, not a web page"));
+    }
+    Ok(())
+}
+
 fn foreign() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "with a cookie, only the console's own page may ask for this")
 }

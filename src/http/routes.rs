@@ -2,8 +2,8 @@
 
 use axum::{
     Json, Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderValue, StatusCode, header},
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post, put},
@@ -20,13 +20,17 @@ use crate::agents::{
     console,
 };
 
+/// Ada's doors. People type their addresses into a form: one slash too many is forgiven.
+const START: [&str; 2] = ["/handoffs/start", "/webhooks/start-handoff"];
+const WEBHOOK: [&str; 2] = ["/webhooks/message", "/webhooks/events"];
+
 /// For Ada, and for whoever runs the container.
 pub fn public() -> Router<App> {
-    Router::new()
-        .route("/handoffs/start", post(start::start))
-        .route("/webhooks/start-handoff", post(start::start))
-        .route("/webhooks/message", post(webhook::webhook))
-        .route("/webhooks/events", post(webhook::webhook))
+    let start = START.into_iter().map(|path| (path, post(start::start)));
+    let webhook = WEBHOOK.into_iter().map(|path| (path, post(webhook::webhook)));
+    let doors = start.chain(webhook);
+    doors
+        .fold(Router::new(), |router, (path, door)| router.route(path, door))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
 }
@@ -75,6 +79,20 @@ async fn refusal_is_last(mut response: Response) -> Response {
     response
 }
 
+/// A path that is one of Ada's doors but for a slash at its end or doubled ones becomes that door's.
+async fn forgive(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let plain = format!("/{}", parts.join("/"));
+    let door = START.into_iter().chain(WEBHOOK).find(|door| *door == plain && *door != path);
+    if let Some(door) = door {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static(door));
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_else(|_| Uri::from_static(door));
+    }
+    request
+}
+
 /// Errors that a library made become problems, too; their headers stay.
 async fn explain(response: Response) -> Response {
     let status = response.status();
@@ -94,7 +112,7 @@ async fn explain(response: Response) -> Response {
 /// Adds what every door has in common.
 pub fn finish(router: Router<App>, app: App) -> Router {
     let sniff = HeaderValue::from_static("nosniff");
-    router
+    let router = router
         .fallback(|| async { Problem::not_found("there is nothing under this path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
@@ -104,5 +122,7 @@ pub fn finish(router: Router<App>, app: App) -> Router {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
         }))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, sniff))
-        .with_state(app)
+        .with_state(app);
+    // Around the whole table: what a layer of its own changes has been routed already.
+    Router::new().fallback_service(router).layer(middleware::map_request(forgive))
 }

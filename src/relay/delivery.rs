@@ -219,6 +219,8 @@ pub struct Listed {
 pub enum Failure {
     /// 422 or 404: the conversation is in no handoff.
     NoHandoff(String),
+    /// Ada's own 404, not a proxy's: it has no such conversation.
+    UnknownConversation(String),
     /// Another 4xx: this delivery can never succeed.
     Refused(String),
     /// 429: not now.
@@ -241,6 +243,7 @@ impl Failure {
     pub fn reason(&self) -> &str {
         match self {
             Self::NoHandoff(reason)
+            | Self::UnknownConversation(reason)
             | Self::Refused(reason)
             | Self::Denied(reason)
             | Self::Unreached(reason)

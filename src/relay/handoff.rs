@@ -85,6 +85,9 @@ pub struct ListedSoFar {
     pub history_is_read: bool,
     /// The thread says already that it can't be read.
     pub unreadable: bool,
+    /// How often in a row Ada has said that it has no such conversation.
+    #[serde(default)]
+    pub unknown: u32,
     /// The newest message of the AI Agent that no event of ours explains, by Ada's clock.
     pub ai_agent_wrote_at: Option<Time>,
 }
@@ -179,6 +182,8 @@ pub enum AdaEnd {
         /// When.
         at: Time,
     },
+    /// Ada has no such conversation: it never ran.
+    Unknown,
 }
 
 /// Who ended a handoff.
@@ -274,7 +279,7 @@ impl Handoff {
     /// Its end by Ada's clock, once known.
     pub fn ended_by_ada_clock(&self, offset: Offset) -> Option<Time> {
         match self.end()?.ada {
-            AdaEnd::Unsettled => None,
+            AdaEnd::Unsettled | AdaEnd::Unknown => None,
             AdaEnd::Dated { at } | AdaEnd::Told { at } => Some(at),
             AdaEnd::Replaced { at } => Some(at.shifted(offset)),
         }

@@ -8,7 +8,7 @@
 use super::{
     event::Message,
     id::MessageId,
-    thread::{AdaIds, Role, Row, alike, fingerprint},
+    thread::{AdaIds, Content, Role, Row, alike, fingerprint},
     time::Time,
 };
 
@@ -38,14 +38,18 @@ pub enum Match {
 pub struct MatchKey {
     /// Ada's id.
     pub id: MessageId,
-    /// The [`Row::fingerprint`]s of what it could be: a row with its time, or one of ours without.
-    pub fingerprints: [String; 2],
+    /// The [`Row::fingerprint`]s of what it could be: a row with its time, one of ours without, or one that could not
+    /// be read.
+    pub fingerprints: [String; 3],
 }
 
 impl From<&Message> for MatchKey {
     fn from(message: &Message) -> Self {
-        let with = |second| fingerprint(message.author.role, &message.content, second);
-        Self { id: message.id.clone(), fingerprints: [with(Some(message.created_at.second())), with(None)] }
+        let with = |content, second| fingerprint(message.author.role, content, second);
+        let (content, second) = (&message.content, Some(message.created_at.second()));
+        let unreadable = Content::Unreadable { reason: String::new() };
+        let fingerprints = [with(content, second), with(content, None), with(&unreadable, second)];
+        Self { id: message.id.clone(), fingerprints }
     }
 }
 
@@ -67,17 +71,28 @@ impl LearnedFrom {
     }
 }
 
-/// Finds `message` among the rows of one thread by its id alone.
+/// Finds `message` among the rows of one thread by its id alone. Rows that could not be read are left to [`find`]: one
+/// that is known by its words comes before them.
 pub fn find_by_id(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match {
-    if let Some(known) = rows.iter().position(|row| from.place(&row.ids) == Some(&message.id)) {
+    by_id(rows, message, from, |row| !is_unreadable(row))
+}
+
+fn by_id(rows: &[&Row], message: &Message, from: LearnedFrom, of: impl Fn(&Row) -> bool) -> Match {
+    let known = |row: &&Row| of(row) && from.place(&row.ids) == Some(&message.id);
+    if let Some(known) = rows.iter().position(known) {
         return Match::Known(known);
     }
     let free = |row: &&&Row| from.place(&row.ids).is_none();
-    let found = first(rows, |row| free(row) && row.ids.all().any(|id| *id == message.id));
+    let found = first(rows, |row| of(row) && free(row) && row.ids.all().any(|id| *id == message.id));
     found.map_or(Match::None, Match::Same)
 }
 
-/// Finds `message` among the rows of one thread, by id or else by words.
+const fn is_unreadable(row: &Row) -> bool {
+    matches!(row.content, Content::Unreadable { .. })
+}
+
+/// Finds `message` among the rows of one thread, by id or else by words; failing both, among those that could not be
+/// read.
 ///
 /// An own row without Ada's time can be it only if an attempt to send it can have brought it there;
 /// `brought_at` says when that attempt began, by Ada's clock. Of several the last one before the message counts.
@@ -104,7 +119,23 @@ pub fn find(
         let tried = rows.filter_map(|(at, row)| Some((brought_at(row)?, std::cmp::Reverse(row.seq), at)));
         tried.max().map(|(_, _, at)| at)
     });
-    found.map_or(Match::None, Match::Same)
+    found.map_or_else(|| find_unreadable(rows, message, from), Match::Same)
+}
+
+/// Of a row that could not be read nothing is known but its id, or else whose it is and when it was written.
+fn find_unreadable(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match {
+    let found = by_id(rows, message, from, is_unreadable);
+    if found != Match::None {
+        return found;
+    }
+    let same_moment = |row: &&&Row| {
+        let written = row.created_by_ada && row.created_at == message.created_at;
+        is_unreadable(row)
+            && from.place(&row.ids).is_none()
+            && written
+            && row.author.role == message.author.role
+    };
+    first(rows, same_moment).map_or(Match::None, Match::Same)
 }
 
 fn first(rows: &[&Row], wanted: impl Fn(&&&Row) -> bool) -> Option<usize> {

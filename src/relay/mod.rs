@@ -10,6 +10,7 @@
 pub mod backoff;
 pub mod buffer;
 pub mod changes;
+pub mod context;
 pub mod delivery;
 pub mod draft;
 pub mod event;

@@ -85,6 +85,11 @@ pub enum Content {
         /// Its name.
         name: String,
     },
+    /// An item of Ada's list that can't be read.
+    Unreadable {
+        /// Why, for people to read.
+        reason: String,
+    },
 }
 
 /// Where the bytes of a file are. The relay keeps them under the row's own id.
@@ -308,6 +313,7 @@ pub fn fingerprint(role: Role, content: &Content, second: Option<i64>) -> String
         Content::Note { body } => format!("note\0{body}"),
         Content::Event { event, .. } => format!("event\0{event:?}"),
         Content::Unknown { name } => format!("unknown\0{name}"),
+        Content::Unreadable { .. } => "unreadable".to_owned(),
     };
     let digest = Sha256::digest(format!("{role:?}\0{second:?}\0{text}"));
     digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()

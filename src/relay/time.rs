@@ -1,6 +1,6 @@
 //! Instants. Kept in microseconds, shown in RFC 3339 UTC with milliseconds.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -98,8 +98,9 @@ impl Offset {
 impl FromStr for Time {
     type Err = NotATime;
 
-    /// A time without an offset is taken as UTC: Ada's older answers leave it out.
+    /// A time without an offset is taken as UTC: Ada's older answers leave it out. Digits behind the nanosecond are cut.
     fn from_str(text: &str) -> Result<Self, NotATime> {
+        let text = &*to_nanoseconds(text);
         let stamp = match text.parse::<Timestamp>() {
             Ok(stamp) => stamp,
             Err(_) => text
@@ -110,6 +111,17 @@ impl FromStr for Time {
         };
         Ok(Self(stamp.as_microsecond()))
     }
+}
+
+/// The text without the fraction's digits behind the ninth.
+fn to_nanoseconds(text: &str) -> Cow<'_, str> {
+    const DIGITS: usize = 9;
+    let Some(begin) = text.find(['.', ',']).map(|at| at + 1) else { return text.into() };
+    let digits = text[begin..].bytes().take_while(u8::is_ascii_digit).count();
+    if digits <= DIGITS {
+        return text.into();
+    }
+    format!("{}{}", &text[..begin + DIGITS], &text[begin + digits..]).into()
 }
 
 impl fmt::Display for Time {
@@ -146,6 +158,8 @@ mod tests {
             ("2026-11-21T04:30:00.123456+00:00", "2026-11-21T04:30:00.123Z"),
             ("2026-11-21T06:30:00.9999+02:00", "2026-11-21T04:30:00.999Z"),
             ("2026-11-21T04:30:00.5", "2026-11-21T04:30:00.500Z"),
+            ("2026-11-21T04:30:00.1234567899Z", "2026-11-21T04:30:00.123Z"),
+            ("2026-11-21T06:30:00.12345678901234567890+02:00", "2026-11-21T04:30:00.123Z"),
             ("1969-12-31T23:59:59.9995Z", "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(text.parse::<Time>().unwrap().to_string(), shown, "{text}");

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +22,7 @@ mod problem;
 mod reader;
 mod secret;
 mod source;
+mod strength;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,9 @@ pub use timeout::Timeout;
 
 const DAY: Duration = Duration::from_hours(24);
 
+/// How many handoffs may begin in any minute while `HANDOFF_AUTH_KEY` is off.
+pub const NEW_HANDOFFS_PER_MINUTE: usize = 60;
+
 /// All settings of the relay.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -51,7 +55,7 @@ pub struct Settings {
     pub webhook_secrets: Vec<Secret>,
     /// `HANDOFF_INTEGRATION`: the identifier that events must carry. 1 to 200 characters.
     pub handoff_integration: String,
-    /// `HANDOFF_AUTH_KEY`: what `/handoffs/start` wants as a bearer key, if anything.
+    /// `HANDOFF_AUTH_KEY`: what `/handoffs/start` wants as a bearer key; `None` for `off`.
     pub handoff_auth_key: Option<Secret>,
     /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever.
     pub waiting_timeout: Option<Timeout>,
@@ -61,9 +65,9 @@ pub struct Settings {
     pub agent_tokens: Vec<AgentToken>,
     /// `AGENT_TOKENS` was unset, so that the one in `agent_tokens` is new and must be shown.
     pub made_token: bool,
-    /// `LISTEN`: the address of Ada's doors, and of everything else without `agent_listen`.
+    /// `LISTEN`: the address of Ada's doors.
     pub listen: SocketAddr,
-    /// `AGENT_LISTEN`: the agents' own address; `None` also when it is the same as `listen`.
+    /// `AGENT_LISTEN`: the agents' own address; `None` when it is the same as `listen`, which serves all then.
     pub agent_listen: Option<SocketAddr>,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
@@ -106,7 +110,7 @@ pub struct Settings {
 pub struct AgentToken {
     /// Shown to customers, too. 1 to 200 characters, none of them control characters.
     pub name: String,
-    /// At least 16 printable ASCII characters.
+    /// At least 16 printable ASCII characters, 8 of them different.
     pub token: Secret,
 }
 
@@ -211,11 +215,13 @@ impl Settings {
         let required = required(r);
         let handoff_integration =
             r.or("HANDOFF_INTEGRATION", "custom-handoff".to_owned(), parse::integration);
-        let handoff_auth_key = auth_key(r);
         let (waiting_timeout, idle_timeout) = timeout::read(r);
         let (listen, agent_listen) = addresses(r);
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
-        let (agent_tokens, made_token) = agents(r, local && terminal == Terminal::Attached);
+        // Somebody tries it out, and nobody else can reach it.
+        let trial = local && terminal == Terminal::Attached;
+        let handoff_auth_key = auth_key(r, trial);
+        let (agent_tokens, made_token) = agents(r, trial);
         let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
         let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
@@ -270,24 +276,60 @@ impl Settings {
 
 fn required(r: &mut Reader) -> Option<(Url, Secret, Vec<Secret>)> {
     let base_url = r.required("ADA_BASE_URL", parse::base_url);
-    let api_key = r.required("ADA_API_KEY", parse::header_secret);
+    let api_key = r.required("ADA_API_KEY", parse::api_key);
     let webhook_secrets = r.required("WEBHOOK_SECRET", parse::webhook_secrets);
     Some((base_url?, api_key?, webhook_secrets?))
 }
 
-fn auth_key(r: &mut Reader) -> Option<Secret> {
-    let key = r.optional("HANDOFF_AUTH_KEY", parse::header_secret);
-    if key.is_none() {
-        let sentence = "HANDOFF_AUTH_KEY is not set: whoever knows the address can start handoffs";
-        r.warn("HANDOFF_AUTH_KEY", sentence.to_owned());
+/// What start calls must carry; nothing if that is off, or unset where `may_be_off`.
+fn auth_key(r: &mut Reader, may_be_off: bool) -> Option<Secret> {
+    const NAME: &str = "HANDOFF_AUTH_KEY";
+    let key = r.optional(NAME, parse::start_key);
+    match key {
+        Some(Some(key)) => return Some(key),
+        None if r.told(NAME) => return None,
+        None if !may_be_off => {
+            r.problem(NAME, key_required());
+            return None;
+        }
+        None | Some(None) => {}
     }
-    key
+    let how = if key.is_some() { "is off" } else { "is not set" };
+    r.warn(
+        NAME,
+        format!("{NAME} {how}: whoever reaches LISTEN can start handoffs, {NEW_HANDOFFS_PER_MINUTE} new ones a minute"),
+    );
+    None
 }
 
+fn key_required() -> String {
+    let key =
+        Secret::random().map_or_else(|_| "<a long random text>".to_owned(), |key| key.expose().to_owned());
+    format!(
+        "HANDOFF_AUTH_KEY is required, such as HANDOFF_AUTH_KEY={key} (just made), with the header \
+         `Authorization: Bearer {key}` in Ada's HTTP Request block; HANDOFF_AUTH_KEY=off lets anyone start handoffs"
+    )
+}
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
+const AGENT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8091);
+
 fn addresses(r: &mut Reader) -> (SocketAddr, Option<SocketAddr>) {
-    let listen = r.or("LISTEN", (Ipv4Addr::LOCALHOST, 8090).into(), parse::socket_address);
+    let listen = r.or("LISTEN", LISTEN, parse::socket_address);
     let agent_listen = r.optional("AGENT_LISTEN", parse::socket_address);
-    (listen, agent_listen.filter(|address| *address != listen))
+    if agent_listen == Some(listen) {
+        let sentence = "AGENT_LISTEN is the address of LISTEN: whoever reaches Ada's doors reaches the console and \
+            the agent API, too";
+        r.warn("AGENT_LISTEN", sentence.to_owned());
+        return (listen, None);
+    }
+    if agent_listen.is_none() && listen == AGENT_LISTEN && !r.told("AGENT_LISTEN") {
+        r.problem(
+            "AGENT_LISTEN",
+            format!("AGENT_LISTEN must be set, as LISTEN is its default, {AGENT_LISTEN}"),
+        );
+    }
+    (listen, Some(agent_listen.unwrap_or(AGENT_LISTEN)))
 }
 
 fn is_local(address: SocketAddr) -> bool {

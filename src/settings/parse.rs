@@ -7,16 +7,25 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use svix::webhooks::Webhook;
+use base64::{
+    Engine,
+    alphabet::STANDARD as STANDARD_ALPHABET,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, PAD, STANDARD},
+    },
+};
 use url::{Host, Url};
 
-use super::{AgentToken, Database, LogFormat, Secret};
+use super::{AgentToken, Database, LogFormat, Secret, strength};
 
 /// The value, or what the text would have to be.
 pub(super) type Parsed<T> = Result<T, String>;
 
 const NAME_MAX: usize = 200;
-const TOKEN_MIN: usize = 16;
+/// Base64 with or without its padding: dashboards and tools cut it off.
+const FORGIVING: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD_ALPHABET, PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
 const TEXT_MAX: usize = 1_000;
 
 pub(super) fn base_url(text: &str) -> Parsed<Url> {
@@ -46,8 +55,25 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
+/// Ada's key, which is Ada's to make.
+pub(super) fn api_key(text: &str) -> Parsed<Secret> {
+    strength::of_our_own(text.as_bytes())?;
+    header_secret(text)
+}
+
+/// A key of one's own, or `off` for none.
+pub(super) fn start_key(text: &str) -> Parsed<Option<Secret>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let key = header_secret(text)?;
+    strength::of_our_own(text.as_bytes())?;
+    strength::strong(text.as_bytes(), "characters").map_err(|wanted| wanted + ", or be off")?;
+    Ok(Some(key))
+}
+
 /// A secret that travels in an `Authorization` header.
-pub(super) fn header_secret(text: &str) -> Parsed<Secret> {
+fn header_secret(text: &str) -> Parsed<Secret> {
     if is_header_word(text) {
         Ok(Secret::new(text))
     } else {
@@ -65,14 +91,26 @@ pub(super) fn webhook_secrets(text: &str) -> Parsed<Vec<Secret>> {
     if secrets.is_empty() { Err("holds no secret".to_owned()) } else { Ok(secrets) }
 }
 
+/// With the padding that the svix crate wants, whatever was given.
 fn webhook_secret((position, word): (usize, &str)) -> Parsed<Secret> {
-    if word.starts_with("whsec_") && Webhook::new(word).is_ok() {
-        return Ok(Secret::new(word));
+    let number = position + 1;
+    if word == "v1" {
+        return Err(
+            "begins with v1, which marks a version; leave out v1 and the comma, whsec_ is the beginning"
+                .to_owned(),
+        );
     }
-    Err(format!(
-        "must be whsec_ followed by base64, or several of these separated by spaces or commas; number {} is not",
-        position + 1
-    ))
+    let key =
+        word.strip_prefix("whsec_").and_then(|key| FORGIVING.decode(key).ok()).filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| {
+        format!(
+            "must be whsec_ followed by base64, or several of these separated by spaces or commas; number {number} \
+             is not"
+        )
+    })?;
+    strength::strong(&key, "bytes behind whsec_")
+        .map_err(|wanted| format!("{wanted}: see number {number}"))?;
+    Ok(Secret::new(format!("whsec_{}", STANDARD.encode(key))))
 }
 
 pub(super) fn integration(text: &str) -> Parsed<String> {
@@ -107,11 +145,11 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
     let name = plain_name(name).ok_or_else(|| {
         format!("needs a name of 1 to {NAME_MAX} characters without control characters in entry {number}")
     })?;
-    if token.len() < TOKEN_MIN || !is_header_word(token) {
-        return Err(format!(
-            "needs a token of at least {TOKEN_MIN} printable ASCII characters without spaces in entry {number}"
-        ));
+    if !is_header_word(token) {
+        return Err(format!("needs a token of printable ASCII characters without spaces in entry {number}"));
     }
+    strength::strong(token.as_bytes(), "characters")
+        .map_err(|wanted| format!("{wanted}: see entry {number}"))?;
     Ok(AgentToken { name, token: Secret::new(token) })
 }
 

@@ -7,6 +7,7 @@ use super::*;
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_WEBHOOK_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const TOKEN: &str = "0123456789abcdef";
+const START_KEY: &str = "start-key-of-the-tests";
 const EXAMPLE: &str = include_str!("../../.env.example");
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -23,7 +24,7 @@ fn env(changes: Pairs<'_>) -> BTreeMap<String, String> {
         ("ADA_API_KEY", "key"),
         ("WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("AGENT_TOKENS", &tokens),
-        ("HANDOFF_AUTH_KEY", "auth"),
+        ("HANDOFF_AUTH_KEY", START_KEY),
     ];
     owned(&required).into_iter().chain(owned(changes)).collect()
 }
@@ -49,13 +50,13 @@ fn defaults() {
     assert_eq!(settings.ada_api_key.expose(), "key");
     assert_eq!(settings.webhook_secrets.len(), 1);
     assert_eq!(settings.handoff_integration, "custom-handoff");
-    assert_eq!(settings.handoff_auth_key.unwrap().expose(), "auth");
+    assert_eq!(settings.handoff_auth_key.unwrap().expose(), START_KEY);
     let waiting = settings.waiting_timeout.unwrap();
     assert_eq!(waiting.after, Duration::from_secs(900));
     assert!(waiting.text.unwrap().starts_with("Sorry, nobody"));
     assert_eq!(settings.idle_timeout, None);
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8090");
-    assert_eq!(settings.agent_listen, None);
+    assert_eq!(settings.agent_listen.unwrap().to_string(), "127.0.0.1:8091");
     assert_eq!(settings.database, Database::Sqlite("handoffs.db".into()));
     assert_eq!(settings.files, FilesPlace::Folder("handoff-files".into()));
     assert!(!settings.files_allow_private);
@@ -80,7 +81,7 @@ fn values_are_taken_as_meant() {
         ("ADA_BASE_URL", " http://[::1]:4010/api// "),
         ("WEBHOOK_SECRET", &format!("{WEBHOOK_SECRET}, {OTHER_WEBHOOK_SECRET}\n")),
         ("AGENT_TOKENS", &format!("Alex Doe = {TOKEN} ,Sam={TOKEN}=3")),
-        ("HANDOFF_AUTH_KEY", "  "),
+        ("HANDOFF_AUTH_KEY", "off"),
         ("LISTEN", "0.0.0.0:80"),
         ("AGENT_LISTEN", "0.0.0.0:80"),
         ("DATABASE_URL", "sqlite:///var/lib/relay.db"),
@@ -159,12 +160,14 @@ fn a_timeout_and_its_text_are_switched_off_each_for_itself() {
 fn wrong_values_are_told_in_one_sentence() {
     let long = "n".repeat(201);
     let second = format!("{WEBHOOK_SECRET} whsec_?");
+    let versioned = format!("v1,{WEBHOOK_SECRET}");
+    let second_example = format!("Alex={TOKEN},Sam=replace-with-another-token");
+    let known = "is the value of .env.example, which everyone knows; put your own in its place";
     let [bare, nameless] = [format!("A={TOKEN},"), format!("={TOKEN}")];
     let [same_name, same_token] = [format!("A={TOKEN},A={TOKEN}2"), format!("A={TOKEN},B={TOKEN}")];
     let secrets =
         "must be whsec_ followed by base64, or several of these separated by spaces or commas; number";
     let agents = "must be Name=token, several separated by commas; entry";
-    let short = "needs a token of at least 16 printable ASCII characters without spaces in entry 1";
     let kept = "must be a duration such as 90d, from 3d to 3650d, or off";
     let places =
         "must be file://path, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory:";
@@ -186,8 +189,41 @@ fn wrong_values_are_told_in_one_sentence() {
         ("ADA_BASE_URL", "must not hold a query (?) or fragment (#)", &["https://a.b/?a", "https://a.b#"]),
         ("ADA_API_KEY", "must be printable ASCII without spaces", &["two words", "schlüssel"]),
         ("HANDOFF_AUTH_KEY", "must be printable ASCII without spaces", &["two words", "schlüssel"]),
+        (
+            "HANDOFF_AUTH_KEY",
+            "must have at least 16 characters, 8 of them different, or be off",
+            &["a", "on", "0123456789abcde", "aaaaaaaaaaaaaaaaaaaaaaaa", "abcdefgabcdefgabcdefg"],
+        ),
+        ("ADA_API_KEY", known, &["replace-with-your-api-key"]),
+        ("HANDOFF_AUTH_KEY", known, &["replace-with-a-long-random-text"]),
+        (
+            "AGENT_TOKENS",
+            &format!("{known}: see entry 1"),
+            &["Alex=replace-with-a-random-token,Sam=replace-with-another-token"],
+        ),
+        ("AGENT_TOKENS", &format!("{known}: see entry 2"), &[&second_example]),
+        ("WEBHOOK_SECRET", &format!("{known}: see number 1"), &["whsec_cmVwbGFjZS13aXRoLXlvdXItc2VjcmV0"]),
+        (
+            "WEBHOOK_SECRET",
+            "must have at least 16 bytes behind whsec_, 8 of them different: see number 1",
+            &[
+                "whsec_QQ==",
+                "whsec_QQ",
+                "whsec_MTIzNDU2Nzg5MGFiY2Rl",
+                "whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh",
+            ],
+        ),
+        (
+            "WEBHOOK_SECRET",
+            "begins with v1, which marks a version; leave out v1 and the comma, whsec_ is the beginning",
+            &[&versioned],
+        ),
         ("WEBHOOK_SECRET", "holds no secret", &[",", " , "]),
-        ("WEBHOOK_SECRET", &format!("{secrets} 1 is not"), &["MfKQ9r8GKYqrTwjU", "whsec_", "whsec_MfK", "x"]),
+        (
+            "WEBHOOK_SECRET",
+            &format!("{secrets} 1 is not"),
+            &["MfKQ9r8GKYqrTwjU", "whsec_", "whsec_MfK?", "x"],
+        ),
         ("WEBHOOK_SECRET", &format!("{secrets} 2 is not"), &[&second]),
         ("HANDOFF_INTEGRATION", "must be at most 200 characters and no control characters", &[&long, "a\tb"]),
         ("WAITING_TIMEOUT", off, &["0s", "OFF", "15", "25h"]),
@@ -201,7 +237,16 @@ fn wrong_values_are_told_in_one_sentence() {
             "needs a name of 1 to 200 characters without control characters in entry 1",
             &[&nameless],
         ),
-        ("AGENT_TOKENS", short, &["Alex=", "Alex=0123456789abcde", "Alex=0123456789 abcdef"]),
+        (
+            "AGENT_TOKENS",
+            "needs a token of printable ASCII characters without spaces in entry 1",
+            &["Alex=0123456789 abcdef", "Alex=schlüsselschlüssel"],
+        ),
+        (
+            "AGENT_TOKENS",
+            "must have at least 16 characters, 8 of them different: see entry 1",
+            &["Alex=", "Alex=0123456789abcde", "Alex=aaaaaaaaaaaaaaaa"],
+        ),
         ("AGENT_TOKENS", "gives two agents the same name", &[&same_name]),
         ("AGENT_TOKENS", "gives two agents the same token", &[&same_token]),
         (
@@ -268,12 +313,32 @@ fn everything_missing_is_told_at_once() {
     let empty = env(&[]).into_keys().map(|name| (name, String::new())).collect();
     let error = Settings::load(empty, None, Terminal::Detached).unwrap_err();
     assert_eq!(
-        error.to_string(),
-        format!(
-            "ADA_BASE_URL is required\nADA_API_KEY is required\nWEBHOOK_SECRET is required\n{TOKENS_REQUIRED}"
-        )
+        error.0.iter().map(|problem| problem.name.as_str()).collect::<Vec<_>>(),
+        ["ADA_BASE_URL", "ADA_API_KEY", "WEBHOOK_SECRET", "HANDOFF_AUTH_KEY", "AGENT_TOKENS"]
     );
-    assert_eq!(error.0[3].name, "AGENT_TOKENS");
+    let lines = error.to_string();
+    assert!(
+        lines.starts_with("ADA_BASE_URL is required\nADA_API_KEY is required\nWEBHOOK_SECRET is required\n")
+    );
+    assert!(lines.ends_with(TOKENS_REQUIRED));
+}
+
+/// The error brings all that is needed to mend it.
+#[test]
+fn a_missing_start_key_comes_with_one_that_was_just_made() {
+    let told = || load(&[("HANDOFF_AUTH_KEY", "")]).unwrap_err();
+    let (one, other) = (told(), told());
+    let key = |sentence: &str| {
+        let key = sentence.split("HANDOFF_AUTH_KEY=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        assert!(sentence.contains(&format!("`Authorization: Bearer {key}`")), "{sentence}");
+        assert!(sentence.contains("HANDOFF_AUTH_KEY=off"), "{sentence}");
+        key
+    };
+    assert_ne!(key(&one), key(&other));
+    assert_eq!(
+        load(&[("HANDOFF_AUTH_KEY", &key(&one))]).unwrap().handoff_auth_key.unwrap().expose(),
+        key(&one)
+    );
 }
 
 #[test]
@@ -345,12 +410,46 @@ fn a_misspelt_required_name_is_told_once() {
 }
 
 #[test]
-fn a_door_without_a_key_is_warned_of() {
-    let (_, told) = Settings::load(env(&[("HANDOFF_AUTH_KEY", "")]), None, Terminal::Detached).unwrap();
-    assert_eq!(
-        warnings(&told),
-        ["HANDOFF_AUTH_KEY is not set: whoever knows the address can start handoffs"]
-    );
+fn a_start_door_without_a_key_is_open_only_if_somebody_says_so_or_tries_it_out() {
+    let load = |terminal, changes: Pairs<'_>| Settings::load(env(changes), None, terminal);
+    for (terminal, changes, how) in [
+        (Terminal::Detached, &[("HANDOFF_AUTH_KEY", "off")][..], "is off"),
+        (Terminal::Attached, &[("HANDOFF_AUTH_KEY", "off"), ("LISTEN", "0.0.0.0:80")], "is off"),
+        (Terminal::Attached, &[("HANDOFF_AUTH_KEY", "")], "is not set"),
+    ] {
+        let (settings, told) = load(terminal, changes).unwrap();
+        assert!(settings.handoff_auth_key.is_none());
+        let sentence = format!(
+            "HANDOFF_AUTH_KEY {how}: whoever reaches LISTEN can start handoffs, 60 new ones a minute"
+        );
+        assert_eq!(warnings(&told), [sentence], "{changes:?}");
+    }
+    for (terminal, changes) in [
+        (Terminal::Detached, &[("HANDOFF_AUTH_KEY", "")][..]),
+        (Terminal::Attached, &[("HANDOFF_AUTH_KEY", ""), ("LISTEN", "0.0.0.0:80")]),
+        (Terminal::Attached, &[("HANDOFF_AUTH_KEY", ""), ("AGENT_LISTEN", "0.0.0.0:80")]),
+    ] {
+        assert!(load(terminal, changes).unwrap_err().to_string().starts_with("HANDOFF_AUTH_KEY is required"));
+    }
+}
+
+#[test]
+fn all_on_one_address_is_warned_of_and_never_happens_by_chance() {
+    let (settings, told) =
+        Settings::load(env(&[("AGENT_LISTEN", "127.0.0.1:8090")]), None, Terminal::Detached).unwrap();
+    assert_eq!(settings.agent_listen, None);
+    assert!(warnings(&told)[0].starts_with("AGENT_LISTEN is the address of LISTEN: "), "{told:?}");
+    let sentence = "AGENT_LISTEN must be set, as LISTEN is its default, 127.0.0.1:8091";
+    assert_eq!(load(&[("LISTEN", "127.0.0.1:8091")]).unwrap_err(), sentence);
+}
+
+/// Dashboards and tools cut the padding off; the svix crate wants it.
+#[test]
+fn a_webhook_secret_may_lack_its_padding() {
+    for secret in ["whsec_MDEyMzQ1Njc4OWFiY2RlZg==", "whsec_MDEyMzQ1Njc4OWFiY2RlZg"] {
+        let settings = load(&[("WEBHOOK_SECRET", secret)]).unwrap();
+        assert_eq!(settings.webhook_secrets[0].expose(), "whsec_MDEyMzQ1Njc4OWFiY2RlZg==");
+    }
 }
 
 #[test]
@@ -369,7 +468,9 @@ fn no_value_is_ever_shown() {
         }
     }
     let token = format!("Alex={MARK}{TOKEN}");
-    let secrets = [("ADA_API_KEY", MARK), ("HANDOFF_AUTH_KEY", MARK), ("AGENT_TOKENS", token.as_str())];
+    let key = format!("{MARK}-and-something-more");
+    let secrets =
+        [("ADA_API_KEY", MARK), ("HANDOFF_AUTH_KEY", key.as_str()), ("AGENT_TOKENS", token.as_str())];
     let settings = format!("{:?}", load(&secrets).unwrap());
     assert!(!settings.contains(MARK) && !settings.contains(WEBHOOK_SECRET));
 }
@@ -389,11 +490,31 @@ fn manual(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().unwrap()
 }
 
+/// The same with secrets of one's own.
+fn filled_in(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let own = env(&[("ADA_BASE_URL", "https://example.ada.support/api")]);
+    let fill = |(name, value): (String, String)| {
+        let value = own.get(&name).cloned().unwrap_or(value);
+        (name, value)
+    };
+    manual(switch_on).into_iter().map(fill).collect()
+}
+
+/// Copied and started as it is, it names everything that is to be filled in.
+#[test]
+fn the_manuals_own_secrets_are_refused() {
+    let error = Settings::load(BTreeMap::new(), Some(manual(|_| true)), Terminal::Attached).unwrap_err();
+    let names: Vec<&str> = error.0.iter().map(|problem| problem.name.as_str()).collect();
+    assert_eq!(names, ["ADA_API_KEY", "WEBHOOK_SECRET", "HANDOFF_AUTH_KEY", "AGENT_TOKENS"]);
+    assert!(error.0.iter().all(|problem| problem.sentence.contains("the value of .env.example")), "{error}");
+}
+
 #[test]
 fn the_manual_loads_as_it_is_and_switched_on() {
-    let (settings, _) = Settings::load(BTreeMap::new(), Some(manual(|_| false)), Terminal::Attached).unwrap();
+    let (settings, _) =
+        Settings::load(BTreeMap::new(), Some(filled_in(|_| false)), Terminal::Attached).unwrap();
     assert!(settings.made_token);
-    let all = manual(|_| true);
+    let all = filled_in(|_| true);
     let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, NAMES, "in the manual, in the order of NAMES");
     let (_, told) = Settings::load(BTreeMap::new(), Some(all), Terminal::Detached).unwrap();
@@ -402,10 +523,9 @@ fn the_manual_loads_as_it_is_and_switched_on() {
 
 #[test]
 fn the_manual_tells_the_defaults() {
-    let examples = ["HANDOFF_AUTH_KEY=", "AGENT_TOKENS=", "AGENT_LISTEN="];
-    let defaults = manual(|setting| !examples.iter().any(|name| setting.starts_with(name)));
+    let defaults = filled_in(|setting| !setting.starts_with("AGENT_TOKENS="));
     let load = |file| Settings::load(BTreeMap::new(), Some(file), Terminal::Attached).unwrap().0;
-    let (mut written, mut left_out) = (load(defaults), load(manual(|_| false)));
+    let (mut written, mut left_out) = (load(defaults), load(filled_in(|_| false)));
     // Each draws its own.
     written.agent_tokens.clear();
     left_out.agent_tokens.clear();

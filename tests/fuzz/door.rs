@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::MARK;
 
-pub const SECRET: &str = "whsec_ZnV6eg==";
+pub const SECRET: &str = "whsec_dGhlLXNlY3JldC1vZi10aGUtZnV6emVy";
 const START_KEY: &str = "key-of-the-start-door";
 const TOKEN: &str = "token-of-alex-0123456789";
 /// Nothing here takes this long.

@@ -17,6 +17,7 @@
 mod agents;
 mod corpus;
 mod door;
+mod list;
 mod mutate;
 mod reader;
 mod run;

@@ -14,7 +14,7 @@ const SECRETS: [&str; 4] = ["token-of-", "whsec_", "key-of-", "5eCr3tMark"];
 
 /// Runs a command for the relay at this address.
 async fn at(folder: &Path, address: &str, args: &[&str]) -> Ended {
-    with(folder, &[("LISTEN", address)], args).await
+    with(folder, &[("LISTEN", address), ("AGENT_LISTEN", address)], args).await
 }
 
 async fn with(folder: &Path, more: &[(&str, &str)], args: &[&str]) -> Ended {
@@ -64,7 +64,7 @@ async fn letters_are_listed_shown_replayed_and_dropped() {
         ["ID", "TIME", "REASON", "BYTES"],
         ["-", "Z", "older than the memory of ids (14 days)", ""],
         ["-", "Z", "older than the memory of ids (14 days)", ""],
-        ["-", "Z", "the body is not JSON", "  10"],
+        ["-", "Z", "the body is not a JSON object", "  10"],
     ]) {
         assert!(words.iter().all(|word| line.contains(word)), "{line:?} has {words:?}");
     }
@@ -86,14 +86,17 @@ async fn letters_are_listed_shown_replayed_and_dropped() {
     let all = command(&["replay", "--all"]).await;
     assert_eq!(all.code, Some(1));
     let lines = [
-        format!("{broken}  stays: the body is not JSON"),
+        format!("{broken}  stays: the body is not a JSON object"),
         format!("{lost}  stays: older than 48 hours, and its handoff is unknown"),
         format!("{found}  kept"),
     ];
     assert_eq!(all.stdout, lines, "oldest first");
     assert_eq!(all.stderr, ["2 of 3 stay"]);
     let one = command(&["replay", &broken]).await;
-    assert_eq!((one.code, one.stderr.as_slice()), (Some(1), &["the body is not JSON".to_owned()][..]));
+    assert_eq!(
+        (one.code, one.stderr.as_slice()),
+        (Some(1), &["the body is not a JSON object".to_owned()][..])
+    );
 
     let dropped = command(&["drop", &broken]).await;
     assert_eq!((dropped.code, dropped.stdout), (Some(0), vec![format!("{broken}  dropped")]));
@@ -125,12 +128,12 @@ async fn what_keeps_it_from_working_is_said() {
     assert!(nobody.stderr[0].starts_with("no relay answers at 127.0.0.1:9"), "{:?}", nobody.stderr);
 
     let relay = Relay::start(folder.path(), NOWHERE, &[]).await;
-    let other = [("LISTEN", relay.address()), ("AGENT_TOKENS", "Alex=another-0123456789")];
+    let other = [("AGENT_LISTEN", relay.address()), ("AGENT_TOKENS", "Alex=another-0123456789")];
     let stranger = with(folder.path(), &other, &["list"]).await;
     assert_eq!(stranger.code, Some(1));
     assert!(stranger.stderr[0].ends_with("the bearer token is not known"), "{:?}", stranger.stderr);
     let tokens = format!("Alex={TOKEN},Sam=another-0123456789");
-    let first = [("LISTEN", relay.address()), ("AGENT_TOKENS", &tokens)];
+    let first = [("AGENT_LISTEN", relay.address()), ("AGENT_TOKENS", &tokens)];
     assert_eq!(with(folder.path(), &first, &["list"]).await.code, Some(0), "the first token counts");
 
     let unset = with(folder.path(), &[("AGENT_TOKENS", "")], &["list"]).await;

@@ -24,7 +24,7 @@ pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Everything that must be set, on a free port.
+/// Everything that must be set, on one free port.
 pub fn settings(ada_url: &str) -> Vec<(&'static str, String)> {
     [
         ("ADA_BASE_URL", format!("{ada_url}/api")),
@@ -32,7 +32,9 @@ pub fn settings(ada_url: &str) -> Vec<(&'static str, String)> {
         ("WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
         ("HANDOFF_AUTH_KEY", START_KEY.to_owned()),
         ("AGENT_TOKENS", format!("Alex={TOKEN}")),
+        // All on one address.
         ("LISTEN", "127.0.0.1:0".to_owned()),
+        ("AGENT_LISTEN", "127.0.0.1:0".to_owned()),
     ]
     .into()
 }

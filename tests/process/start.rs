@@ -50,16 +50,19 @@ async fn the_file_is_read_and_the_environment_wins() {
     let lines = settings(NOWHERE).into_iter().map(|(name, value)| format!("{name}={value}\n"));
     let more = "HANDOFF_INTEGRATION=from-the-file\nDATABASE_URL=memory:\nPORT=1\nPUBLIC_URL=https://relay.example.com\n";
     std::fs::write(folder.path().join(".env"), lines.collect::<String>() + more).unwrap();
-    let env = [("HANDOFF_INTEGRATION", "from-the-environment"), ("AGENT_LISTEN", "127.0.0.1:0")];
-    // Equal to LISTEN, which is no second address.
+    let env = [("HANDOFF_INTEGRATION", "from-the-environment"), ("HANDOFF_AUTH_KEY", "off")];
     let relay = Relay::of(Process::start(folder.path(), &["serve"], &env)).await;
     assert_eq!(relay.line["integration"], "from-the-environment");
     assert_eq!(relay.line["store"], "memory");
     assert_eq!(relay.line["agents.listen"], relay.line["listen"]);
     let warnings: Vec<String> =
         relay.process.stderr.so_far().iter().filter_map(|line| warning(line)).collect();
-    let told =
-        ["PORT in .env is not a setting and has no effect", "PUBLIC_URL has no effect in this version"];
+    let told = [
+        "PORT in .env is not a setting and has no effect",
+        "PUBLIC_URL has no effect in this version",
+        "AGENT_LISTEN is the address of LISTEN: whoever reaches Ada's doors reaches the console and the agent API, too",
+        "HANDOFF_AUTH_KEY is off: whoever reaches LISTEN can start handoffs, 60 new ones a minute",
+    ];
     assert_eq!(warnings, told);
 }
 

@@ -24,7 +24,7 @@ const STOPPING: &str = "stopping; once more to stop at once";
 async fn an_idle_relay_stops_at_once() {
     for signal in ["TERM", "INT"] {
         let folder = folder();
-        let relay = Relay::start(folder.path(), NOWHERE, &[]).await;
+        let relay = Relay::start(folder.path(), NOWHERE, &[("AGENT_LISTEN", "127.0.0.2:0")]).await;
         let told = Instant::now();
         relay.process.signal(signal);
         let ended = relay.process.ended().await;

@@ -168,11 +168,11 @@ async fn a_transcript_reads_like_the_conversation() {
     assert_eq!(answer.header("cache-control"), "no-store");
     let lines: Vec<&str> = answer.text().lines().map(|line| line.split_once(' ').unwrap().1).collect();
     assert_eq!(lines.len(), 5, "{lines:?}");
-    assert!(lines[0].starts_with("Acme assistant: Hi Maria"), "{lines:?}");
+    assert!(lines[0].starts_with("ai_agent Acme assistant: Hi Maria"), "{lines:?}");
     assert_eq!(lines[1], "system: [started]");
     assert_eq!(lines[2], "system: [accepted by Alex]");
-    assert_eq!(lines[3], "Alex: Hello, this is Alex.");
-    assert_eq!(lines[4], "Maria Silva: Hi Alex!");
+    assert_eq!(lines[3], "human_agent Alex: Hello, this is Alex.");
+    assert_eq!(lines[4], "end_user Maria Silva: Hi Alex!");
     let times: Vec<&str> = answer.text().lines().map(|line| line.split_once(' ').unwrap().0).collect();
     assert!(times.is_sorted(), "{times:?}");
     assert!(times.iter().all(|time| time.len() == 24 && time.ends_with('Z')), "{times:?}");

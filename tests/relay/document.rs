@@ -22,8 +22,8 @@ fn examples(document: &Value) -> Vec<(String, String, Value)> {
 
 #[tokio::test]
 async fn every_example_works_as_written() {
-    // With the token of `.env.example`, which the example of signing in has.
-    let tokens = "Alex=token-of-alex-0123456789,Sam=replace-with-a-random-token";
+    // With the token that the example of signing in has.
+    let tokens = "Alex=token-of-alex-0123456789,Sam=the-token-of-an-agent";
     let relay = Setup::new().set("AGENT_TOKENS", tokens).start().await;
     let document = relay.alex().get("/openapi.json").await.good(200);
     let examples = examples(&document);

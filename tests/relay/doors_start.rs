@@ -1,6 +1,8 @@
 //! The door for Ada's start call.
 
-use serde_json::json;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{
     answer::Answer,
@@ -69,18 +71,85 @@ async fn health_is_well() {
 }
 
 #[tokio::test]
+async fn health_says_that_anyone_can_start_handoffs() {
+    let relay = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
+    let ready = relay.get("/health/ready").await.good(200);
+    assert_eq!(ready["status"], "ok");
+    assert!(ready["handoffs/start"].as_str().unwrap().starts_with("HANDOFF_AUTH_KEY is off: "), "{ready}");
+}
+
+/// A start call as anyone can make it.
+async fn anyone_starts(relay: &Relay, conversation: &str, context: Value) -> Answer {
+    let mut body = context;
+    body["conversation_id"] = conversation.into();
+    Answer::to(relay.http.post(format!("{}/handoffs/start", relay.url)).json(&body)).await
+}
+
+#[tokio::test]
 async fn without_a_key_sixty_handoffs_may_begin_in_a_minute() {
-    let relay = Setup::new().set("HANDOFF_AUTH_KEY", "").start().await;
-    let start = |number: usize| {
-        let body = json!({ "conversation_id": format!("c{number}") });
-        Answer::to(relay.http.post(format!("{}/handoffs/start", relay.url)).json(&body))
-    };
-    for number in 0..60 {
-        start(number).await.good(200);
+    let relay = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
+    // Some leave as soon as they have asked.
+    let leaving = join_all((0..40).map(async |number| {
+        let body = json!({ "conversation_id": format!("left {number}") }).to_string();
+        let request = format!(
+            "POST /handoffs/start HTTP/1.1\r\nhost: relay\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(relay.url.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }));
+    let names: Vec<String> = (0..400).map(|number| format!("c{number}")).collect();
+    let calls = join_all(names.iter().map(|name| anyone_starts(&relay, name, json!({}))));
+    let (_, answers) = tokio::join!(leaving, calls);
+    let begun: Vec<&String> =
+        names.iter().zip(&answers).filter(|(_, answer)| answer.status == 200).map(|(name, _)| name).collect();
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        assert!(answer.problem(429).contains("HANDOFF_AUTH_KEY"));
+        assert_ne!(answer.header("retry-after"), "");
     }
-    let answer = start(60).await;
-    assert!(answer.problem(429).contains("HANDOFF_AUTH_KEY"));
-    assert_ne!(answer.header("retry-after"), "");
-    start(7).await.good(200);
+    assert_eq!(relay.alex().list("limit=200").await.len(), 60, "{} answers were yes", begun.len());
+    assert_eq!(anyone_starts(&relay, "one more", json!({})).await.status, 429);
+    // What runs is answered for.
+    anyone_starts(&relay, begun[0], json!({})).await.good(200);
     assert_eq!(relay.alex().list("limit=200").await.len(), 60);
+}
+
+#[tokio::test]
+async fn without_a_key_nobody_changes_what_is_known() {
+    let relay = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
+    let first = anyone_starts(&relay, "c", json!({ "plan": "pro", "first_name": "Ada" })).await.good(200);
+    let forged = json!({ "plan": "forged", "first_name": "Forged", "last_name": "Forged", "note": "new" });
+    assert_eq!(anyone_starts(&relay, "c", forged).await.good(200), first);
+    let handoff = relay.alex().handoff(first["handoff_id"].as_str().unwrap()).await;
+    let context = json!({ "plan": "pro", "first_name": "Ada", "last_name": "Forged", "note": "new" });
+    assert_eq!((&handoff["context"], &handoff["end_user"]["name"]), (&context, &json!("Ada")));
+}
+
+#[tokio::test]
+async fn a_context_is_kept_within_bounds_and_lists_show_its_beginning() {
+    let relay = Relay::start().await;
+    for call in 0..20 {
+        let body =
+            json!({ "conversation_id": "big", format!("note_{call}"): "x".repeat(250_000), "plan": "pro" });
+        relay.post_start(&body).await.good(200);
+    }
+    let alex = relay.alex();
+    let mut stream = alex.stream(None).await.ready().await;
+    relay.post_start(&json!({ "conversation_id": "big", "plan": "max" })).await.good(200);
+    let listed = alex.handoffs_of("big").await.remove(0);
+    let told = stream.until(|event| event.kind == "handoff").await.remove(0).data;
+    for shown in [&listed, &told] {
+        assert_eq!((&shown["context_truncated"], &shown["context"]["plan"]), (&json!(true), &json!("max")));
+        let note = shown["context"]["note_7"].as_str().unwrap();
+        assert_eq!((note.chars().count(), note.ends_with('…')), (257, true));
+        assert!(shown.to_string().len() < 10_000);
+    }
+    let whole = alex.handoff(listed["id"].as_str().unwrap()).await;
+    assert_eq!(whole["context_truncated"], false);
+    let bytes = whole["context"].to_string().len();
+    assert!((60_000..66_000).contains(&bytes), "{bytes}");
+    assert!(whole["context"]["note_7"].as_str().unwrap().ends_with("… (cut: 250000 characters)"));
+    assert_eq!(whole["context"]["plan"], "max");
+    let small = relay.start_call("small").await;
+    assert_eq!(alex.handoffs_of("small").await[0], alex.handoff(&small).await);
 }

@@ -51,8 +51,8 @@ async fn signed_garbage_is_taken_and_set_aside_once() {
     let mut headless = customer_says("c", "hello");
     headless["data"]["message_id"] = Value::Null;
     let letters = [
-        ("msg_1", "not JSON at all".to_owned(), "the body is not JSON"),
-        ("msg_2", String::new(), "the body is not JSON"),
+        ("msg_1", "not JSON at all".to_owned(), "the body is not a JSON object"),
+        ("msg_2", String::new(), "the body is not a JSON object"),
         ("msg_3", "{}".to_owned(), "`type` is missing"),
         ("msg_4", headless.to_string(), "`message_id` is missing"),
     ];

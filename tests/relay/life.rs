@@ -200,7 +200,7 @@ async fn the_client_sets_metadata() {
     assert!(matches!(ada.set(json!({ "a": "b".repeat(4_096) })).await, Err(Failure::Refused(_))));
     assert_eq!(relay.ada.calls().len(), 2, "refused without a call");
     let nobody = Ada::of(&relay, "nobody").set(json!({})).await;
-    assert!(matches!(nobody, Err(Failure::NoHandoff(_))));
+    assert!(matches!(nobody, Err(Failure::UnknownConversation(_))));
 }
 
 #[tokio::test]

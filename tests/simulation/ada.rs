@@ -375,7 +375,7 @@ impl Ada for SimAda {
                 let page = &rest[..rest.len().min(2 * PAGE)];
                 let more = rest.len() > page.len();
                 let next = if more { from + page.len() } else { from + page.len() / PAGE * PAGE };
-                let messages = page.iter().map(|stored| self.message(stored, "list")).collect();
+                let messages = page.iter().map(|stored| self.listed(stored)).collect();
                 Listed { messages, page: Some(next.to_string()), more }
             }))
         };
@@ -397,6 +397,20 @@ impl Ada for SimAda {
 }
 
 impl SimAda {
+    /// Some can't be read: of the AI Agent's always the same ones, of human agents' one or another at times.
+    fn listed(&self, stored: &Stored) -> Message {
+        let message = self.message(stored, "list");
+        let unreadable = match stored.role {
+            Role::AiAgent => stored.number.is_multiple_of(3),
+            Role::HumanAgent => self.dice.percent(10),
+            _ => false,
+        };
+        if !unreadable {
+            return message;
+        }
+        Message { content: Content::Unreadable { reason: "`content.body` is missing".to_owned() }, ..message }
+    }
+
     fn message(&self, stored: &Stored, place: &str) -> Message {
         Message {
             id: MessageId(self.id(stored.number, place)),

@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use super::{object, origin};
 use crate::conversation::{Author, Content, Conversation};
+use crate::dial::oddities::{odd, unsay};
 use crate::files::Minter;
 use crate::{Role, Sandbox, StoredMessage};
 
@@ -22,15 +25,26 @@ pub(crate) async fn list(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     sandbox.peek(&id, |_| ())?;
+    let is_odd = sandbox.0.lock().oddities;
     let page = Page::of(query.as_deref().unwrap_or_default())?;
     let origin = origin(&headers);
     let (messages, more) = sandbox.peek(&id, |conversation| page.of_messages(conversation))?;
     let next = more.then(|| page.next_url(&origin, &id));
     let minter = Minter::new(&sandbox.0.links, origin);
-    let rows: Vec<_> = messages.iter().map(|message| message.list_row(&minter)).collect();
-    Ok(Json(json!({ "data": rows, "meta": { "next_page_url": next } })))
+    let row = |(number, message): (usize, &StoredMessage)| {
+        let mut row = message.list_row(&minter);
+        if !is_odd {
+            return row.to_string();
+        }
+        unsay(&mut row, message, page.start + number);
+        odd(&row, page.start + number)
+    };
+    let rows: Vec<String> = messages.iter().enumerate().map(row).collect();
+    let meta = json!({ "next_page_url": next });
+    let body = format!(r#"{{"data":[{}],"meta":{meta}}}"#, rows.join(","));
+    Ok(([(CONTENT_TYPE, "application/json")], body))
 }
 
 pub(crate) async fn create(

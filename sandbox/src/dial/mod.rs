@@ -9,6 +9,7 @@ mod faults;
 mod files;
 mod json;
 mod limits;
+pub(crate) mod oddities;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -36,7 +37,8 @@ use crate::{Call, Sandbox};
 ///   "ids": "different",
 ///   "rate_limits": { "per_second": 10, "per_minute": 100, "headers": "full" },
 ///   "faults": { "send_message": { "kind": "stored_then_status", "status": 500 } },
-///   "file_fault": { "kind": "slow", "bytes_per_second": 100000 }
+///   "file_fault": { "kind": "slow", "bytes_per_second": 100000 },
+///   "oddities": true
 /// }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,9 @@ pub struct Dial {
     pub faults: BTreeMap<Call, Fault>,
     /// What is wrong with every file that is fetched by its presigned URL.
     pub file_fault: Option<FileFault>,
+    /// Webhooks and list items have fields with numbers that none can be, deep lists and half letters; some of
+    /// the AI Agent's messages say nothing in lists.
+    pub oddities: bool,
 }
 
 impl Sandbox {
@@ -67,6 +72,7 @@ impl Sandbox {
             rate_limits: state.traffic.limits(),
             faults: state.faults.always().clone(),
             file_fault: state.file_faults.always,
+            oddities: state.oddities,
         }
     }
 
@@ -80,6 +86,7 @@ impl Sandbox {
             state.traffic.limit(dial.rate_limits);
             state.faults.set_always(dial.faults);
             state.file_faults.always = dial.file_fault;
+            state.oddities = dial.oddities;
         }
         self.0.changed();
     }

@@ -128,7 +128,7 @@ impl Follower {
 fn event(id: u64, change: &Changed) -> Option<Event> {
     let event = Event::default().id(id.to_string());
     let event = match change {
-        Changed::Handoff(handoff) => event.event("handoff").json_data(HandoffView::from(&**handoff)),
+        Changed::Handoff(handoff) => event.event("handoff").json_data(HandoffView::listed(handoff)),
         Changed::CannedReplies => Ok(event.event("canned_replies").data("{}")),
         Changed::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
     };

@@ -81,7 +81,7 @@ pub async fn list(
     }
     let page = app.engine.store().handoffs(&query).await?;
     Ok(Json(HandoffList {
-        data: page.handoffs.iter().map(HandoffView::from).collect(),
+        data: page.handoffs.iter().map(HandoffView::listed).collect(),
         next_cursor: page.next.map(|next| next.to_string()),
     }))
 }
@@ -133,7 +133,7 @@ pub async fn one(
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
     let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
-    Ok(Json(HandoffView::from(&handoff)))
+    Ok(Json(HandoffView::whole(&handoff)))
 }
 
 /// Get the account of a handoff's messages. `lost` is 0, or something is wrong with this relay.
@@ -162,7 +162,7 @@ pub async fn accept(
 ) -> Result<Json<HandoffView>, Problem> {
     let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
     let handoff = app.engine.accept(HandoffId(id), agent.0, take_over).await?;
-    Ok(Json(HandoffView::from(&handoff)))
+    Ok(Json(HandoffView::whole(&handoff)))
 }
 
 /// Give a handoff back to the queue.
@@ -174,7 +174,7 @@ pub async fn release(
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.release(HandoffId(id), agent.0).await?;
-    Ok(Json(HandoffView::from(&handoff)))
+    Ok(Json(HandoffView::whole(&handoff)))
 }
 
 /// Mark rows as read.
@@ -200,5 +200,5 @@ pub async fn end(
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.end(HandoffId(id), agent.0).await?;
-    Ok(Json(HandoffView::from(&handoff)))
+    Ok(Json(HandoffView::whole(&handoff)))
 }

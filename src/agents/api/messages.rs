@@ -12,10 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    handoffs::limit,
-    view::{MessageView, event_name, role},
-};
+use super::{handoffs::limit, transcript, view::MessageView};
 use crate::{
     http::{
         App,
@@ -25,7 +22,7 @@ use crate::{
     relay::{
         id::{HandoffId, RowId},
         rules::write::{Message, Request},
-        thread::{Content, Row},
+        thread::Row,
     },
 };
 
@@ -228,21 +225,6 @@ pub async fn transcript(
         }
     }
     rows.sort_by_key(|row| (row.at, row.seq));
-    let text: String = rows.iter().filter(|row| !row.is_note()).map(line).collect();
+    let text: String = rows.iter().filter(|row| !row.is_note()).map(transcript::line).collect();
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text))
-}
-
-/// One row in words: time, who, what.
-fn line(row: &Row) -> String {
-    let who = row.author.display_name.as_deref().unwrap_or_else(|| role(row.author.role));
-    let what = match &row.content {
-        Content::Text { body } | Content::Presence { body } | Content::Note { body } => body.clone(),
-        Content::File { filename, .. } => format!("[file] {filename}"),
-        Content::Link { url, link_text: Some(text) } => format!("[link] {text}: {url}"),
-        Content::Link { url, link_text: None } => format!("[link] {url}"),
-        Content::Event { event, by: Some(by) } => format!("[{} by {by}]", event_name(*event)),
-        Content::Event { event, by: None } => format!("[{}]", event_name(*event)),
-        Content::Unknown { name } => format!("[{name}]"),
-    };
-    format!("{} {who}: {what}\n", row.at)
 }

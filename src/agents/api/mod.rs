@@ -1,6 +1,7 @@
 //! The agent API: what an agent sees and does, over HTTP, with a bearer token or the console's session.
 
 pub mod canned_replies;
+mod context;
 pub mod dead_letters;
 pub mod events;
 pub mod files;
@@ -9,4 +10,5 @@ pub mod messages;
 pub mod openapi;
 mod redact;
 pub mod session;
+mod transcript;
 pub mod view;

@@ -25,7 +25,7 @@ const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue:
 
 /// What signs somebody in: one of the two.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"token": "replace-with-a-random-token"}))]
+#[schema(example = json!({"token": "the-token-of-an-agent"}))]
 pub struct NewSession {
     /// A token of `AGENT_TOKENS`.
     token: Option<String>,

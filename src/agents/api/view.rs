@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::context::beginnings;
 use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
@@ -12,6 +13,7 @@ use crate::{
         thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
     },
     store::StatusFilter,
+    unseen,
 };
 
 /// A conversation handed off to people.
@@ -38,9 +40,12 @@ pub struct HandoffView {
     team: Option<String>,
     /// The customer.
     end_user: EndUserView,
-    /// Every field of the start call but the ids.
+    /// Every field of the start call but the ids: at most 64 KB in 200 fields. In lists and events each value is cut
+    /// to 256 characters.
     #[schema(value_type = Object)]
     context: Map<String, Value>,
+    /// Whether a value is cut here; `GET /api/handoffs/{id}` has it whole.
+    context_truncated: bool,
     /// When it began. RFC 3339, UTC, milliseconds, like all times.
     created_at: String,
     /// When an agent first accepted it.
@@ -222,10 +227,12 @@ pub enum ContentView {
         /// Through whom.
         by: Option<String>,
     },
-    /// A type this relay doesn't know yet.
+    /// A type this relay doesn't know yet, or a message that it can't read.
     Unknown {
-        /// Its name.
+        /// Its name; `unreadable` for one that can't be read.
         original_type: String,
+        /// Why it can't be read.
+        error: Option<String>,
     },
 }
 
@@ -248,8 +255,19 @@ pub struct DeadLetterView {
     bytes: usize,
 }
 
-impl From<&Handoff> for HandoffView {
-    fn from(handoff: &Handoff) -> Self {
+impl HandoffView {
+    /// One among others: its context is cut.
+    pub fn listed(handoff: &Handoff) -> Self {
+        let (context, is_cut) = beginnings(&handoff.context);
+        Self { context_truncated: is_cut, ..Self::with(context, handoff) }
+    }
+
+    /// By itself, with all that is known.
+    pub fn whole(handoff: &Handoff) -> Self {
+        Self::with(handoff.context.clone(), handoff)
+    }
+
+    fn with(context: Map<String, Value>, handoff: &Handoff) -> Self {
         Self {
             id: handoff.id.0.clone(),
             conversation_id: handoff.key.conversation.0.clone(),
@@ -258,8 +276,12 @@ impl From<&Handoff> for HandoffView {
             status: StatusFilter::of(handoff).as_str(),
             agent: handoff.agent().map(AgentView::new),
             team: None,
-            end_user: EndUserView { id: handoff.end_user.id.clone(), name: handoff.end_user.name.clone() },
-            context: handoff.context.clone(),
+            end_user: EndUserView {
+                id: handoff.end_user.id.clone(),
+                name: handoff.end_user.name.as_deref().and_then(unseen::name),
+            },
+            context,
+            context_truncated: false,
             created_at: handoff.created_at.to_string(),
             accepted_at: handoff.accepted_at.map(|at| at.to_string()),
             ended_at: handoff.end().map(|end| end.at.to_string()),
@@ -283,7 +305,7 @@ impl From<&Row> for MessageView {
             message_id: row.ids.shown().map(|id| id.0.clone()),
             author: AuthorView {
                 role: role(row.author.role),
-                display_name: row.author.display_name.clone(),
+                display_name: row.author.display_name.as_deref().and_then(unseen::name),
                 avatar: row.author.avatar.clone(),
             },
             content: ContentView::of(row),
@@ -312,7 +334,10 @@ impl ContentView {
             Content::Presence { body } => Self::Presence { body },
             Content::Note { body } => Self::Note { body },
             Content::Event { event, by } => Self::Event { event: event_name(event), by },
-            Content::Unknown { name } => Self::Unknown { original_type: name },
+            Content::Unknown { name } => Self::Unknown { original_type: name, error: None },
+            Content::Unreadable { reason } => {
+                Self::Unknown { original_type: "unreadable".to_owned(), error: Some(reason) }
+            }
         }
     }
 }

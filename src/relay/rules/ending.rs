@@ -62,6 +62,7 @@ pub fn told(draft: &mut Draft<'_>, handoff: usize, at: Time) {
         AdaEnd::Dated { at: known } => (at <= known + SETTLES_WITHIN).then_some(at),
         AdaEnd::Replaced { at: known } => (at <= known.shifted(draft.now.offset) + DOUBT).then_some(at),
         AdaEnd::Unsettled => Some(at),
+        AdaEnd::Unknown => None,
     };
     if let Some(exact) = exact {
         if let Status::Ended(end) = &mut draft.change_handoff(handoff).status {

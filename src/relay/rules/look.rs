@@ -5,13 +5,14 @@ use super::{
     settle::{DENIED_PAUSE, again},
     time_out,
     transcript::{self, Reading},
+    unknown,
 };
 use crate::relay::{
     backoff,
     changes::Scope,
     delivery::{Delivery, Failure, Listed, Task},
     draft::{Draft, NewRow, system},
-    handoff::Handoff,
+    handoff::{DOUBT, Handoff},
     thread::{Content, Source},
     time::Time,
 };
@@ -52,8 +53,9 @@ pub fn settle(draft: &mut Draft<'_>, look: &Look) {
 }
 
 fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
-    if draft.view.handoffs[handoff].listed.unreadable {
-        draft.change_unseen(handoff).listed.unreadable = false;
+    if draft.view.handoffs[handoff].listed.unreadable || draft.view.handoffs[handoff].listed.unknown > 0 {
+        let listed = &mut draft.change_unseen(handoff).listed;
+        (listed.unreadable, listed.unknown) = (false, 0);
     }
     let missed_before = match look.delivery.task {
         Task::Recover { missed_before } => missed_before,
@@ -68,9 +70,22 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     let Some(place) = draft.find_delivery(&look.delivery.id) else { return };
     match look.delivery.task {
         _ if listed.more => draft.change_delivery(place).due_at = draft.now.at,
+        Task::Send { .. } if may_be_unreadable(draft, place, listed) => {
+            let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
+            again(draft, place, "Ada's list has a message that can't be read, which may be this one", wait);
+        }
         Task::Send { .. } => absent(draft, place, look.jitter),
         _ => drop(draft.finish_delivery(place)),
     }
+}
+
+/// Whether the list has something of people's that can't be read and was written since the message was tried.
+fn may_be_unreadable(draft: &Draft<'_>, place: usize, listed: &Listed) -> bool {
+    let tried_at = draft.view.outbox[place].doubt.map(|doubt| doubt.shifted(draft.now.offset));
+    listed.messages.iter().any(|message| {
+        transcript::may_be_ours(message)
+            && tried_at.is_some_and(|tried_at| message.created_at + DOUBT >= tried_at)
+    })
 }
 
 /// The message isn't there: it can be sent again.
@@ -92,15 +107,27 @@ fn failed(draft: &mut Draft<'_>, handoff: usize, look: &Look, failure: &Failure)
             again(draft, place, reason, retry_after.unwrap_or(wait))
         }
         Failure::Unreached(reason) | Failure::Unclear(reason) => again(draft, place, reason, wait),
-        Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
-            draft.finish_delivery(place);
-            say_unreadable(draft, handoff, reason);
+        Failure::UnknownConversation(reason) if !is_send => {
+            if !unknown::answered(draft, handoff, place, reason, wait) {
+                give_up(draft, handoff, place, reason);
+            }
         }
-        Failure::Denied(reason) | Failure::NoHandoff(reason) | Failure::Refused(reason) => {
+        Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
+            give_up(draft, handoff, place, reason);
+        }
+        Failure::Denied(reason)
+        | Failure::NoHandoff(reason)
+        | Failure::UnknownConversation(reason)
+        | Failure::Refused(reason) => {
             say_unreadable(draft, handoff, reason);
             again(draft, place, reason, DENIED_PAUSE);
         }
     }
+}
+
+fn give_up(draft: &mut Draft<'_>, handoff: usize, place: usize, reason: &str) {
+    draft.finish_delivery(place);
+    say_unreadable(draft, handoff, reason);
 }
 
 fn say_unreadable(draft: &mut Draft<'_>, handoff: usize, reason: &str) {

@@ -2,11 +2,12 @@
 
 use super::file;
 use crate::relay::{
+    delivery::Task,
     draft::{Draft, NewRow},
     event::{Event, Message},
     handoff::{DOUBT, Handoff},
     matching::{self, LearnedFrom, Match},
-    thread::{Role, Row, Sending, Source},
+    thread::{Bytes, Content, Role, Row, Sending, Source},
     time::Time,
 };
 
@@ -28,6 +29,7 @@ pub fn join(draft: &mut Draft<'_>, home: usize, event: &Event, message: &Message
     let recovered = draft.view.rows[row].source == Source::Recovered;
     let late = !recovered && key < draft.view.handoffs[handoff].youngest_released;
     draft.note_taken(handoff);
+    learn(draft, handoff, row, message);
     file::seen_again(draft, row, message);
     draft.change_row(row, |row| {
         LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
@@ -65,6 +67,7 @@ pub fn settle_echo(draft: &mut Draft<'_>, home: Option<usize>, event: &Event, me
         })
     };
     if let Some((handoff, row)) = same(true).or_else(|| home.and_then(|_| same(false))) {
+        learn(draft, handoff, row, message);
         confirm(draft, handoff, row, event, message);
         return true;
     }
@@ -92,6 +95,22 @@ fn confirm(draft: &mut Draft<'_>, handoff: usize, row: usize, event: &Event, mes
     });
     draft.change_unseen(handoff).note_runs(event.timestamp);
     forget_delivery(draft, row);
+}
+
+/// A row whose message could not be read when it was made learns what it says.
+pub fn learn(draft: &mut Draft<'_>, handoff: usize, row: usize, message: &Message) {
+    let is_unreadable = |content: &Content| matches!(content, Content::Unreadable { .. });
+    if !is_unreadable(&draft.view.rows[row].content) || is_unreadable(&message.content) {
+        return;
+    }
+    draft.change_row(row, |row| {
+        row.author = message.author.clone();
+        row.content = message.content.clone();
+    });
+    if let Content::File { bytes: Bytes::Awaited, .. } = &message.content {
+        let row = draft.view.rows[row].id.clone();
+        draft.deliver(handoff, Task::Fetch { row });
+    }
 }
 
 /// Takes the delivery of a row that has reached Ada out of the outbox: it must not be sent again.

@@ -19,6 +19,7 @@ pub mod settle;
 pub mod start;
 pub mod time_out;
 pub mod transcript;
+pub mod unknown;
 pub mod write;
 
 #[cfg(test)]

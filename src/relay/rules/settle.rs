@@ -162,7 +162,9 @@ fn failed<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, failure:
         draft.change_delivery(place).doubt = None;
     }
     match failure {
-        Failure::NoHandoff(reason) => no_handoff(draft, place, attempt, reason, wait),
+        Failure::NoHandoff(reason) | Failure::UnknownConversation(reason) => {
+            no_handoff(draft, place, attempt, reason, wait);
+        }
         Failure::Refused(reason) => refused(draft, place, reason, wait),
         Failure::Throttled { reason, retry_after } => {
             again(draft, place, reason, retry_after.unwrap_or(wait));

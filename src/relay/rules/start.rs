@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::ending;
 use crate::relay::{
     changes::{Of, Scope},
+    context::{self, Merge},
     delivery::Task,
     draft::Draft,
     event::SortKey,
@@ -34,13 +35,12 @@ pub enum Started {
     Full,
 }
 
-/// Whether a call may begin a new handoff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MayBegin {
-    /// It may.
-    Yes,
-    /// Only the handoff that runs already is answered for.
-    No,
+/// Who makes a start call.
+pub enum Caller<'a> {
+    /// Somebody with the shared key.
+    WithKey,
+    /// Anyone: the key is off. This takes one of the few places for new handoffs, if one is left.
+    Anyone(&'a mut dyn FnMut() -> bool),
 }
 
 /// What [`call`] needs to see.
@@ -53,29 +53,37 @@ pub fn scope(key: &ConversationKey) -> Scope {
 /// Ada's start call for the conversation `key`.
 ///
 /// With an open handoff it is the same one if that one's own call is young or never came. Otherwise it
-/// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one.
+/// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one. A call
+/// that anyone can make proves nothing: it ends no handoff and changes nothing that is known of it.
 pub fn call(
     draft: &mut Draft<'_>,
     key: &ConversationKey,
     context: Map<String, Value>,
-    may: MayBegin,
+    mut caller: Caller<'_>,
 ) -> Started {
-    if let Some(same) = draft.latest().filter(|latest| is_same(draft, *latest)) {
-        merge(draft, same, context);
+    if let Some(same) = draft.latest().filter(|latest| is_same(draft, *latest, &caller)) {
+        match caller {
+            Caller::WithKey => repeat(draft, same, context),
+            Caller::Anyone(_) => add(draft, same, context),
+        }
         wake_held(draft, key);
         return Started::Same(draft.view.handoffs[same].id.clone());
-    }
-    if may == MayBegin::No {
-        return Started::TooMany;
     }
     if draft.outbox_is_full() {
         return Started::Full;
     }
+    if let Caller::Anyone(take_place) = &mut caller
+        && !take_place()
+    {
+        return Started::TooMany;
+    }
     if let Some(earlier) = draft.latest() {
         replace(draft, earlier);
     }
+    let mut bounded = Map::new();
+    context::merge(&mut bounded, context, Merge::Overwrite);
     let origin = Origin::Started { called_at: draft.now.at };
-    let handoff = begin(draft, key, origin, context, EventName::Started);
+    let handoff = begin(draft, key, origin, bounded, EventName::Started);
     wake_held(draft, key);
     Started::New(draft.view.handoffs[handoff].id.clone())
 }
@@ -91,28 +99,41 @@ pub fn adopt(draft: &mut Draft<'_>, key: &ConversationKey, message_at: Time) {
     }
 }
 
-fn is_same(draft: &Draft<'_>, latest: usize) -> bool {
+fn is_same(draft: &Draft<'_>, latest: usize, caller: &Caller<'_>) -> bool {
     let latest = &draft.view.handoffs[latest];
     let young = |called: Time| draft.now.at.since(called) < SAME_CALL;
-    latest.is_open() && latest.called_at().is_none_or(young)
+    latest.is_open() && (matches!(caller, Caller::Anyone(_)) || latest.called_at().is_none_or(young))
 }
 
-fn merge(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
+/// The call of an open handoff has come again, or for the first time.
+fn repeat(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
     let now = draft.now.at;
     let mut merged = draft.view.handoffs[handoff].clone();
-    merged.context.extend(context);
+    context::merge(&mut merged.context, context, Merge::Overwrite);
     if let Origin::Adopted { called_at: called_at @ None, .. } = &mut merged.origin {
         *called_at = Some(now);
     }
     if !merged.end_user.named_by_webhook {
-        merged.end_user.name = name_in(&merged.context);
+        merged.end_user.name = context::name(&merged.context);
     }
-    if merged != draft.view.handoffs[handoff] {
-        *draft.change_handoff(handoff) = merged;
-    }
+    put(draft, handoff, merged);
     // An older end that is told later is another handoff's.
     let runs_at = draft.now.by_ada() - DOUBT;
     draft.change_unseen(handoff).note_runs(runs_at);
+}
+
+/// Somebody says more about an open handoff.
+fn add(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
+    let mut merged = draft.view.handoffs[handoff].clone();
+    context::merge(&mut merged.context, context, Merge::Add);
+    merged.end_user.name = merged.end_user.name.or_else(|| context::name(&merged.context));
+    put(draft, handoff, merged);
+}
+
+fn put(draft: &mut Draft<'_>, handoff: usize, merged: Handoff) {
+    if merged != draft.view.handoffs[handoff] {
+        *draft.change_handoff(handoff) = merged;
+    }
 }
 
 fn replace(draft: &mut Draft<'_>, earlier: usize) {
@@ -135,7 +156,7 @@ fn begin(
     context: Map<String, Value>,
     event: EventName,
 ) -> usize {
-    let name = name_in(&context);
+    let name = context::name(&context);
     let handoff = Handoff {
         id: HandoffId(draft.new_id()),
         key: key.clone(),
@@ -175,15 +196,4 @@ fn wake_held(draft: &mut Draft<'_>, key: &ConversationKey) {
         buffer.held_until = Some(draft.now.at);
         draft.set_buffer(key, buffer);
     }
-}
-
-/// What the start call's fields call the end user: full name, name, or e-mail address.
-fn name_in(context: &Map<String, Value>) -> Option<String> {
-    let text =
-        |key: &str| context.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    let parts: Vec<&str> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
-    if !parts.is_empty() {
-        return Some(parts.join(" "));
-    }
-    ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text).map(str::to_owned)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     file,
-    message::{find, find_by_id, forget_delivery, is_news_elsewhere, note_end_user},
+    message::{find, find_by_id, forget_delivery, is_news_elsewhere, learn, note_end_user},
 };
 use crate::relay::{
     changes::{Of, Scope},
@@ -65,11 +65,16 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
     }
     let mut awaited = false;
     for message in messages {
+        awaited |= may_be_ours(message) && is_recent(draft, message);
         let is_new = is_new(draft, handoff, message);
         let overdue = is_overdue(draft, message, reading.missed_before);
         let row = match find(draft, handoff, message, LearnedFrom::List) {
-            Match::Known(row) => row,
+            Match::Known(row) => {
+                learn(draft, handoff, row, message);
+                row
+            }
             Match::Same(row) => {
+                learn(draft, handoff, row, message);
                 claim(draft, row, message);
                 row
             }
@@ -92,8 +97,20 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
     note_reading(draft, handoff, reading, awaited);
 }
 
+/// Whether a message can't be read, and could be what an agent of ours wrote.
+pub fn may_be_ours(message: &Message) -> bool {
+    matches!(message.content, Content::Unreadable { .. })
+        && matches!(message.author.role, Role::HumanAgent | Role::Unknown)
+}
+
+/// Whether a message that is still in the outbox can have been sent so long ago.
+fn is_recent(draft: &Draft<'_>, message: &Message) -> bool {
+    message.created_at + draft.policy.send_max_age >= draft.now.by_ada()
+}
+
 /// Remembers how far the list has been read, and with the first reading what was history by then. Where a
-/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then.
+/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then. So it does where
+/// a message couldn't be read that may be one of ours in doubt.
 ///
 /// Of two readings at once the first to come back counts: the other may have missed what is awaited.
 fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) {

@@ -99,13 +99,14 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect(name))
 }
 
-/// Webhooks come late, twice and in any order. None is lost: Ada tries until it is acknowledged.
+/// Webhooks come late, twice and in any order, and have odd fields. None is lost: Ada tries until it is acknowledged.
 fn storm(seed: u64) -> Dial {
     let delay = Duration::ZERO..=Duration::from_millis(400);
     Dial {
         disorder: Disorder { delay, duplicate_every: Some(3), seed, ..Disorder::default() },
         echoes: [EchoTiming::Normal, EchoTiming::Early, EchoTiming::Late(Duration::from_millis(1_500))]
             [seed as usize % 3],
+        oddities: true,
         ids: [IdScheme::Different, IdScheme::Same][seed as usize % 2],
         ..Dial::default()
     }

@@ -96,10 +96,17 @@ pub fn lines() -> Vec<Line> {
         refused("a line break in the id", id(r#""a\nb""#), 400, CONTROL),
         refused("a zero in the id", id(r#""a\u0000""#), 400, CONTROL),
         refused("a C1 control in the id", id(r#""\u0085""#), 400, CONTROL),
-        refused("half a surrogate", id(r#""\ud800""#), 400, "the body is not JSON (line 1, column 27)"),
-        refused("200 lists deep", nested("[", 200, "]"), 400, "the body is nested too deeply"),
-        refused("100,000 lists deep", nested("[", 100_000, ""), 400, "the body is nested too deeply"),
-        refused("40,000 objects deep", nested("{\"a\":", 40_000, ""), 400, "the body is nested too deeply"),
+        refused("half a surrogate beside a control", id(r#""\ud800\u0000""#), 400, CONTROL),
+        refused("a number that none can be", id("1e999"), 400, NO_TEXT),
+        refused("200 lists deep", nested("[", 200, "]"), 400, NO_TEXT),
+        refused("100,000 lists deep", nested("[", 100_000, "]"), 400, NO_TEXT),
+        refused(
+            "100,000 lists deep, unclosed",
+            nested("[", 100_000, ""),
+            400,
+            "the body is not JSON (line 1, column 100021)",
+        ),
+        refused("40,000 objects deep", nested("{\"a\":", 40_000, "}"), 400, NO_TEXT),
         refused("100,000 objects deep", nested("{\"a\":", 100_000, ""), 413, TOO_LARGE),
         refused("one byte too many", call(filler(MOST + 1)), 413, TOO_LARGE),
         refused("a terabyte declared", open().unfinished("", 1 << 40), 413, TOO_LARGE),
@@ -121,11 +128,43 @@ pub fn lines() -> Vec<Line> {
         let request = Raw::new(method, "/handoffs/start").bearer(START_KEY);
         lines.push(refused("another method", request, 405, "this path takes another method"));
     }
-    for path in
-        ["/handoffs", "/handoffs/start/", "//handoffs/start", "/handoffs/star%74", "/handoffs%2Fstart"]
+    for path in ["/handoffs", "/handoffs/start/x", "/handoffs/star%74", "/handoffs%2Fstart", "/health/live/"]
     {
         let request = Raw::new("POST", path).bearer(START_KEY).body(good);
         lines.push(refused("another path", request, 404, "there is nothing under this path"));
+    }
+    for path in ["/handoffs/start/", "//handoffs/start", "/handoffs//start", "/webhooks//start-handoff/?x=1"]
+    {
+        let request = Raw::new("POST", path).bearer(START_KEY).body("{}");
+        lines.push(refused("a slash too many", request, 400, NO_ID));
+    }
+    for id in ["{conversation_id}", "{{x}}", "null", "undefined", "None", "[object Object]"] {
+        let request = call(format!("{{\"conversation_id\":\" {id} \"}}"));
+        lines.push(refused(
+            id,
+            request,
+            400,
+            &format!("conversation_id is {id}: the AI Agent has not filled in this variable"),
+        ));
+    }
+    for id in [".", ".."] {
+        lines.push(refused(
+            id,
+            call(format!(r#"{{"conversation_id":"{id}"}}"#)),
+            400,
+            "conversation_id can't be . or ..",
+        ));
+    }
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-origin"),
+    ] {
+        // Without a key and a type, as a page can send it.
+        let request = post().header(name, value).body(good);
+        let what = format!("of a web page, {name}: {value}");
+        lines.push(refused(&what, request, 403, "Ada calls this, not a web page"));
     }
     lines
 }

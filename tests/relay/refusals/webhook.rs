@@ -129,6 +129,9 @@ pub fn lines() -> Vec<Line> {
         *event.pointer_mut(path).unwrap() = value;
         garbage(event.to_string())
     };
+    let mut timeless = customer_says("refused", "hello");
+    timeless["timestamp"] = json!("soon");
+    timeless["data"]["created_at"] = Value::Null;
     lines.extend([
         taken("signed: nothing", garbage(""), OK),
         taken("signed: words", garbage("hello"), OK),
@@ -141,7 +144,7 @@ pub fn lines() -> Vec<Line> {
         taken("signed: 201 characters", with("/data/conversation_id", json!(filler(201))), OK),
         taken("signed: 10,000 characters", with("/data/conversation_id", json!(filler(10_000))), OK),
         taken("signed: a control character", with("/data/conversation_id", json!("a\u{7}")), OK),
-        taken("signed: a time that is none", with("/timestamp", json!("soon")), OK),
+        taken("signed: a time that is none", garbage(timeless.to_string()), OK),
         taken("signed: says that it is text", garbage("hello").header("content-type", "text/plain"), OK),
     ]);
     lines

@@ -144,7 +144,7 @@ impl Relay {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut env = setup.env;
         let base = road.as_ref().map_or(ada_url, |road| road.url.clone());
-        env.insert("ADA_BASE_URL".to_owned(), format!("{base}/api"));
+        env.entry("ADA_BASE_URL".to_owned()).or_insert_with(|| format!("{base}/api"));
         env.entry("DATABASE_URL".to_owned())
             .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
         env.entry("FILES_URL".to_owned())

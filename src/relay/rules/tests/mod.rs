@@ -21,3 +21,4 @@ mod send;
 mod start;
 mod time_out;
 mod transcript;
+mod unknown;

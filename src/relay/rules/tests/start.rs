@@ -144,3 +144,37 @@ fn adas_times_are_compared_with_adas_alone() {
     world.clock(60_000).hears([]);
     assert_eq!(world.said(1), ["after it"], "adopted");
 }
+
+/// With the key off, whoever knows the address can make the call.
+#[test]
+fn a_call_that_anyone_can_make_ends_and_overwrites_nothing() {
+    let mut world = World::new();
+    assert!(matches!(
+        world.anyone_starts(json!({ "plan": "pro", "email": "ada@b.c" }), true),
+        Started::New(_)
+    ));
+    world.accept(ALEX, crate::relay::rules::act::TakeOver::No).unwrap();
+    world.clock(20_000).writes(ALEX, "waiting").unwrap();
+    for millis in [30_000, 70_000, 3_600_000] {
+        world.clock(millis);
+        let forged = json!({ "plan": "forged", "name": "Forged", "extra": millis });
+        assert!(matches!(world.anyone_starts(forged, true), Started::Same(_)), "{millis}");
+    }
+    assert!(world.handoff().is_open());
+    assert_eq!(world.queue(), ["waiting"]);
+    let context = json!({ "plan": "pro", "email": "ada@b.c", "name": "Forged", "extra": 30_000 });
+    assert_eq!(json!(world.handoff().context), context, "what is new is added");
+    assert_eq!(world.handoff().end_user.name.as_deref(), Some("ada@b.c"));
+    // Nor does it keep the end away.
+    world.hears([handoff_ended(3_599_000)]);
+    assert!(!world.handoff().is_open());
+}
+
+#[test]
+fn a_new_handoff_takes_a_place_and_the_same_one_does_not() {
+    let mut world = World::new();
+    assert_eq!(world.anyone_starts(json!({}), false), Started::TooMany);
+    assert_eq!(world.books.handoffs.len(), 0);
+    assert!(matches!(world.anyone_starts(json!({}), true), Started::New(_)));
+    assert!(matches!(world.anyone_starts(json!({}), false), Started::Same(_)));
+}

@@ -5,9 +5,9 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
-    delivery::{Failure, Receipt},
-    event::Event,
-    thread::{Role, Sending, Source},
+    delivery::{Failure, Listed, Receipt},
+    event::{Event, Message},
+    thread::{Content, Role, Sending, Source},
 };
 
 #[test]
@@ -181,4 +181,77 @@ fn a_message_in_the_same_batch_twice_shows_once() {
     let twice = Event { svix_id: "another".to_owned(), ..event.clone() };
     world.clock(6_000).hears([event, twice]);
     assert_eq!((world.said(0), world.handoff().unread), (vec!["hello"], 1));
+}
+
+fn unreadable(role: Role, id: &str, millis: i64) -> Message {
+    let content = Content::Unreadable { reason: "`content.body` is missing".to_owned() };
+    Message { content, ..message(role, id, millis, "") }
+}
+
+#[test]
+fn what_could_not_be_read_is_learnt_from_whoever_can_tell() {
+    let items = [
+        message(Role::EndUser, "a", 5_100, "before"),
+        unreadable(Role::EndUser, "b", 5_200),
+        message(Role::EndUser, "c", 5_300, "after"),
+    ];
+    for later in ["webhook, same id", "webhook, another id", "list"] {
+        let mut world = World::started();
+        world.clock(6_000).lists(&items);
+        assert_eq!(world.said(0), ["before", "after"]);
+        assert_eq!(world.thread(0).len(), 4, "and a row that says so, in its place");
+        match later {
+            "list" => world.lists(&[message(Role::EndUser, "b", 5_200, "between")]),
+            other => {
+                let id = if other.ends_with("same id") { "b" } else { "other-b" };
+                world.hears([says(Role::EndUser, id, 5_200, "between")]);
+            }
+        }
+        assert_eq!(world.said(0), ["before", "between", "after"], "{later}");
+        assert_eq!(world.thread(0).len(), 4, "{later}");
+        assert_eq!(world.handoff().unread, u64::from(later != "list"), "{later}");
+        world.lists(&items);
+        assert_eq!(world.said(0), ["before", "between", "after"], "{later}: it stays known");
+    }
+}
+
+#[test]
+fn a_message_in_doubt_is_not_sent_again_while_it_may_be_the_one_that_cannot_be_read() {
+    let mut world = World::accepted();
+    world.writes(ALEX, "hello").unwrap();
+    world.tries(Err(Failure::Unclear("timed out".to_owned())));
+    world.looks(Ok(&[unreadable(Role::HumanAgent, "x", 20_100)]));
+    assert!(world.claim().is_none(), "it is looked for again");
+    world.clock(60_000).looks(Ok(&[message(Role::HumanAgent, "x", 20_100, "hello")]));
+    assert_eq!(world.sending("hello"), Sending::Sent);
+
+    // What others wrote, or long ago, is no reason to wait.
+    let mut world = World::accepted();
+    world.writes(ALEX, "hello").unwrap();
+    world.tries(Err(Failure::Unclear("timed out".to_owned())));
+    world.looks(Ok(&[unreadable(Role::EndUser, "x", 20_100), unreadable(Role::HumanAgent, "y", 10_000)]));
+    world.clock(60_000);
+    assert!(world.claim().is_some());
+}
+
+/// The message in doubt is looked for from where the list was read on, which must not be behind it.
+#[test]
+fn the_list_is_read_again_from_what_cannot_be_read_while_it_may_be_ours() {
+    let mut world = World::accepted();
+    let page = |page: &str, messages: &[Message]| {
+        Listed { messages: messages.to_vec(), page: Some(page.to_owned()), more: false }
+    };
+    let read = |world: &mut World, listed: Listed| {
+        let delivery = world.unasked();
+        world.looked(delivery, Ok(listed), false);
+        world.handoff().listed.page.clone()
+    };
+    assert_eq!(read(&mut world, page("1", &[])).as_deref(), Some("1"));
+    let item = unreadable(Role::HumanAgent, "x", 20_000);
+    assert_eq!(read(&mut world, page("2", std::slice::from_ref(&item))).as_deref(), Some("1"));
+    // By then no message can be in doubt that was sent before it.
+    world.clock(20_000 + 15 * 60_000 + 1);
+    assert_eq!(read(&mut world, page("2", &[item])).as_deref(), Some("2"));
+    let of_others = unreadable(Role::AiAgent, "y", 20_000 + 15 * 60_000);
+    assert_eq!(read(&mut world, page("3", &[of_others])).as_deref(), Some("3"));
 }

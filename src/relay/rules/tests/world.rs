@@ -27,7 +27,7 @@ use crate::relay::{
         release::{self, Released},
         replay::{self, Stays},
         settle::{self, Attempt},
-        start::{self, MayBegin, Started},
+        start::{self, Caller, Started},
         time_out, write,
     },
     thread::{Content, Role, Row, Sending},
@@ -114,7 +114,16 @@ impl World {
 
     pub fn start_with(&mut self, context: Value) -> Started {
         let context = context.as_object().cloned().unwrap_or_else(Map::new);
-        self.decide(&start::scope(&key()), |draft| start::call(draft, &key(), context, MayBegin::Yes))
+        self.decide(&start::scope(&key()), |draft| start::call(draft, &key(), context, Caller::WithKey))
+    }
+
+    /// Anyone makes a start call, with a place left for a new handoff or not.
+    pub fn anyone_starts(&mut self, context: Value, place: bool) -> Started {
+        let context = context.as_object().cloned().unwrap_or_else(Map::new);
+        let mut take = || place;
+        self.decide(&start::scope(&key()), |draft| {
+            start::call(draft, &key(), context, Caller::Anyone(&mut take))
+        })
     }
 
     pub fn receive(&mut self, event: Event) -> Arrival {
@@ -284,6 +293,13 @@ impl World {
     /// An agent opens the newest handoff.
     pub fn asks_to_recover(&mut self) {
         self.asks_for(None);
+    }
+
+    /// An agent opens the newest handoff, which is over.
+    pub fn asks_to_recover_in_vain(&mut self) {
+        let id = self.id();
+        let asked = self.decide(&recover::scope(&id), |draft| recover::open_handoff(draft, &id, None));
+        assert_eq!(asked, None);
     }
 
     fn asks_for(&mut self, missed_before: Option<Time>) {

@@ -1,0 +1,159 @@
+//! Reading a start call: which conversation is handed over, and what the AI Agent's flow says of it.
+
+use serde_json::{Map, Value, error::Category};
+
+use super::message::MAX_ID_CHARS;
+use crate::{
+    json::{Field, Object, mended},
+    relay::context::is_variable,
+};
+
+/// The names under which the conversation's id may stand.
+const ID_KEYS: [&str; 2] = ["conversation_id", "ada_conversation_id"];
+/// What languages write where a variable has no value.
+const UNFILLED: [&str; 4] = ["null", "undefined", "None", "[object Object]"];
+/// Blanks that stand around a value by mistake.
+const BLANKS: [char; 5] = [' ', '\t', '\r', '\n', '\u{a0}'];
+/// A longer name of a variable isn't repeated, nor one with other signs: it may be somebody's words.
+const MAX_VARIABLE_CHARS: usize = 60;
+
+/// What the body of a start call says.
+#[derive(Debug, PartialEq)]
+pub struct StartCall {
+    /// Ada's id of the conversation: 1 to 200 characters, none of them control characters.
+    pub conversation: String,
+    /// Everything else, as it came.
+    pub context: Map<String, Value>,
+}
+
+/// Reads the body of a start call.
+///
+/// # Errors
+/// What is wrong, in a sentence that quotes no more than the name of a variable.
+pub fn read(body: &[u8]) -> Result<StartCall, String> {
+    if body.is_empty() {
+        return Err("the body is empty".to_owned());
+    }
+    let body = mended(body);
+    let fields = Object::read(&body).map_err(|error| match error.classify() {
+        Category::Data => "the body is not a JSON object".to_owned(),
+        _ => format!("the body is not JSON (line {}, column {})", error.line(), error.column()),
+    })?;
+    let mut ids = Vec::new();
+    for key in ID_KEYS {
+        ids.extend(fields.get(key).map(id).transpose()?.flatten());
+    }
+    ids.dedup();
+    let conversation = match <[String; 1]>::try_from(ids) {
+        Ok([id]) => id,
+        Err(ids) if ids.is_empty() => return Err("Missing conversation_id".to_owned()),
+        Err(_) => return Err("conversation_id and ada_conversation_id are different".to_owned()),
+    };
+    let context = fields.into_fields().filter(|(name, _)| !ID_KEYS.contains(&name.as_str()));
+    Ok(StartCall { conversation, context: context.map(|(name, field)| (name, field.value())).collect() })
+}
+
+/// The id in a field; `None` for a null or empty one, which counts as absent.
+fn id(field: Field<'_>) -> Result<Option<String>, String> {
+    if field.is_null() {
+        return Ok(None);
+    }
+    let text = field.text().ok_or("conversation_id is not a string")?;
+    let id = text.trim_matches(BLANKS);
+    if id.is_empty() {
+        return Ok(None);
+    }
+    if id.chars().count() > MAX_ID_CHARS {
+        return Err("conversation_id is over 200 characters".to_owned());
+    }
+    if id.chars().any(char::is_control) {
+        return Err("conversation_id has control characters".to_owned());
+    }
+    if id == "." || id == ".." {
+        return Err("conversation_id can't be . or ..".to_owned());
+    }
+    if is_variable(id) || UNFILLED.contains(&id) {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "{}_. []".contains(c);
+        let is_plain = id.len() <= MAX_VARIABLE_CHARS && id.chars().all(is_name);
+        let name = if is_plain { id } else { "a name in braces" };
+        return Err(format!("conversation_id is {name}: the AI Agent has not filled in this variable"));
+    }
+    Ok(Some(id.to_owned()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(id: &str) -> String {
+        read(json!({ "conversation_id": id }).to_string().as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn everything_but_the_id_is_context() {
+        for body in [
+            r#"{"conversation_id":"a","plan":"pro"}"#,
+            r#"{"ada_conversation_id":"a","plan":"pro"}"#,
+            r#"{"ada_conversation_id":"a","conversation_id":"a","plan":"pro"}"#,
+            r#"{"ada_conversation_id":"a","conversation_id":" ","plan":"pro"}"#,
+            r#"{"ada_conversation_id":null,"conversation_id":"\u00a0 a\t\r\n","plan":"pro"}"#,
+            "\u{feff}{\"conversation_id\":\"a\",\"plan\":\"pro\"}",
+        ] {
+            let StartCall { conversation, context } = read(body.as_bytes()).unwrap();
+            assert_eq!(
+                (conversation.as_str(), Value::Object(context)),
+                ("a", json!({"plan": "pro"})),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_context_is_as_it_came() {
+        let deep = ["[".repeat(1_000), "]".repeat(1_000)].concat();
+        let body = format!(
+            r#"{{"conversation_id":"a","half":"\ud83d","\ude00":1,"large":1e999,"deep":{deep},"number":12345678901234567890123,"v":"{{{{x}}}}"}}"#
+        );
+        let context = read(body.as_bytes()).unwrap().context;
+        let wanted = json!({
+            "half": "\u{fffd}", "\u{fffd}": 1, "large": "1e999", "deep": deep,
+            "number": "12345678901234567890123", "v": "{{x}}",
+        });
+        assert_eq!(Value::Object(context), wanted);
+    }
+
+    #[test]
+    fn a_variable_that_nobody_filled_in_is_named() {
+        for id in [
+            "{conversation_id}",
+            "{{x}}",
+            "{{ conversation.id }}",
+            "null",
+            "undefined",
+            "None",
+            "[object Object]",
+        ] {
+            let sentence = format!("conversation_id is {id}: the AI Agent has not filled in this variable");
+            assert_eq!(refusal(id), sentence);
+            assert_eq!(refusal(&format!("  {id} ")), sentence);
+        }
+        for words in ["x".repeat(100), "Maria's words".to_owned(), "ü".to_owned()] {
+            assert!(
+                refusal(&format!("{{{words}}}")).starts_with("conversation_id is a name in braces: "),
+                "{words}"
+            );
+        }
+        for id in [".", " .. "] {
+            assert_eq!(refusal(id), "conversation_id can't be . or ..");
+        }
+        for id in ["Null", "...", "a{b}", "0", "@conversation_id"] {
+            assert_eq!(
+                read(json!({ "conversation_id": id }).to_string().as_bytes()).unwrap().conversation,
+                id
+            );
+        }
+    }
+}

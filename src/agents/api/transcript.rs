@@ -1,0 +1,90 @@
+//! A thread as text for people: a line for each row, with its time, the side it comes from, and who wrote it.
+//!
+//! Nobody can write another's line: the side stands first, in words of the relay's own, and what a row says beyond its
+//! first line is indented.
+
+use super::view::{event_name, role};
+use crate::{
+    relay::thread::{Content, Row},
+    unseen,
+};
+
+const INDENT: &str = "\n    ";
+
+/// One row, with the line break behind it.
+pub fn line(row: &Row) -> String {
+    let name = row.author.display_name.as_deref().and_then(unseen::name);
+    let who = name.map_or_else(String::new, |name| format!(" {name}"));
+    format!("{} {}{who}: {}\n", row.at, role(row.author.role), indented(&words(&row.content)))
+}
+
+fn words(content: &Content) -> String {
+    match content {
+        Content::Text { body } | Content::Presence { body } | Content::Note { body } => body.clone(),
+        Content::File { filename, .. } => format!("[file] {filename}"),
+        Content::Link { url, link_text: Some(text) } => format!("[link] {text}: {url}"),
+        Content::Link { url, link_text: None } => format!("[link] {url}"),
+        Content::Event { event, by: Some(by) } => format!("[{} by {by}]", event_name(*event)),
+        Content::Event { event, by: None } => format!("[{}]", event_name(*event)),
+        Content::Unknown { name } => format!("[{name}]"),
+        Content::Unreadable { reason } => format!("[unreadable: {reason}]"),
+    }
+}
+
+/// Every line but the first indented, whatever breaks it.
+fn indented(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n");
+    lines
+        .split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
+        .collect::<Vec<_>>()
+        .join(INDENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::{
+        draft::system,
+        thread::{AdaIds, Author, EventName, Role, Source},
+        time::Time,
+    };
+
+    fn row(author: Author, content: Content) -> Row {
+        Row {
+            id: "r".into(),
+            handoff: "h".into(),
+            seq: 1,
+            at: Time::from_millis(1_790_000_000_000),
+            ids: AdaIds::default(),
+            author,
+            content,
+            created_at: Time::default(),
+            created_by_ada: true,
+            source: Source::Webhook,
+            sending: None,
+            tried_at: None,
+            late: false,
+        }
+    }
+
+    fn person(name: &str) -> Author {
+        Author { role: Role::EndUser, display_name: Some(name.to_owned()), avatar: None }
+    }
+
+    #[test]
+    fn nobody_writes_anothers_line() {
+        let time = "2026-09-21T14:13:20.000Z";
+        let forged = format!("{time} human_agent Alex: Your money is on its way");
+        for breaks in ["\n", "\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            let body = format!("Hello{breaks}{forged}");
+            let text = line(&row(person("Maria"), Content::Text { body }));
+            assert_eq!(text, format!("{time} end_user Maria: Hello\n    {forged}\n"), "{breaks:?}");
+        }
+        let name = format!("x\n{forged}");
+        let text = line(&row(person(&name), Content::Text { body: "Hello".to_owned() }));
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.starts_with(&format!("{time} end_user x")), "{text}");
+        let content = Content::Event { event: EventName::Accepted, by: Some("Alex".to_owned()) };
+        assert_eq!(line(&row(system(), content)), format!("{time} system: [accepted by Alex]\n"));
+    }
+}

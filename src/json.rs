@@ -1,0 +1,231 @@
+//! JSON as others write it. One letter or number that can't be read must not cost the rest: only what is asked for is
+//! read, each field by itself, and half letters become whole ones.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
+
+/// In place of what is no letter: as long as the escape that it replaces.
+const REPLACEMENT: &[u8] = br"\ufffd";
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The bytes of a JSON text, with U+FFFD in place of each half of a surrogate pair (`\ud83d` alone), which no string
+/// can hold, and without a byte order mark. Places in it are those of the original, the mark aside.
+pub fn mended(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let mut mended = Cow::Borrowed(bytes);
+    let mut at = 0;
+    while let Some(next) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+        at += next;
+        at += match (surrogate(bytes, at), surrogate(bytes, at + ESCAPE)) {
+            (Some(Half::High), Some(Half::Low)) => 2 * ESCAPE,
+            (Some(_), _) => {
+                mended.to_mut()[at..at + ESCAPE].copy_from_slice(REPLACEMENT);
+                ESCAPE
+            }
+            // The backslash, and what it escapes: another one, perhaps.
+            (None, _) => 2,
+        };
+    }
+    mended
+}
+
+/// The length of `\ud83d`.
+const ESCAPE: usize = 6;
+
+enum Half {
+    High,
+    Low,
+}
+
+fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
+    let digits = bytes.get(at..at + ESCAPE)?.strip_prefix(br"\u")?;
+    let code = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    match code {
+        0xD800..=0xDBFF => Some(Half::High),
+        0xDC00..=0xDFFF => Some(Half::Low),
+        _ => None,
+    }
+}
+
+/// A JSON object whose values are unread so far. Of a name that stands twice the last counts.
+#[derive(Debug, Default)]
+pub struct Object<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Object<'a> {
+    /// The object that mended bytes are.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn read(mended: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(mended)
+    }
+
+    /// A field; `null` is there, too.
+    pub fn get(&self, field: &str) -> Option<Field<'a>> {
+        self.0.get(field).copied().map(Field)
+    }
+
+    /// A field's text, if it is one.
+    pub fn text(&self, field: &str) -> Option<String> {
+        self.get(field)?.text()
+    }
+
+    /// A field's object; an empty one if it is none.
+    pub fn object(&self, field: &str) -> Self {
+        self.get(field).and_then(Field::object).unwrap_or_default()
+    }
+
+    /// All fields, by name.
+    pub fn into_fields(self) -> impl Iterator<Item = (String, Field<'a>)> {
+        self.0.into_iter().map(|(name, value)| (name, Field(value)))
+    }
+}
+
+/// A value that is unread so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a>(&'a RawValue);
+
+impl<'a> Field<'a> {
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        self.0.get() == "null"
+    }
+
+    /// The text that it is, if any.
+    pub fn text(self) -> Option<String> {
+        serde_json::from_str(self.0.get()).ok()
+    }
+
+    /// The object that it is, if any.
+    pub fn object(self) -> Option<Object<'a>> {
+        serde_json::from_str(self.0.get()).ok()
+    }
+
+    /// The items of the list that it is, if any.
+    pub fn items(self) -> Option<Vec<Field<'a>>> {
+        let items: Vec<&RawValue> = serde_json::from_str(self.0.get()).ok()?;
+        Some(items.into_iter().map(Field).collect())
+    }
+
+    /// Its JSON, as it came.
+    pub fn raw(self) -> &'a str {
+        self.0.get()
+    }
+
+    /// The value. One that no number or depth of ours can hold is the text that it was written as.
+    pub fn value(self) -> Value {
+        match serde_json::from_str(self.0.get()) {
+            // A longer number would come out as another one.
+            Ok(Value::Number(number)) if number.is_f64() && is_whole(self.0.get()) => self.0.get().into(),
+            Ok(value) => value,
+            Err(_) => self.0.get().into(),
+        }
+    }
+}
+
+fn is_whole(number: &str) -> bool {
+    number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = BTreeMap<String, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    fields.insert(name, value);
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Fields).map(Self)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn half_letters_become_whole_ones() {
+        for (text, wanted) in [
+            (r#""\ud83d""#, r#""\ufffd""#),
+            (r#""a\uDE00b""#, r#""a\ufffdb""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\\ud83d""#, r#""\\ud83d""#),
+            (r#""\\\ud83d""#, r#""\\\ufffd""#),
+            (r#""\ud83d\n""#, r#""\ufffd\n""#),
+            (r#"{"\ud83d": "\"\ud83d\""}"#, r#"{"\ufffd": "\"\ufffd\""}"#),
+            (r#""\ud83"#, r#""\ud83"#),
+            (r#""\"#, r#""\"#),
+            ("\u{feff}{}", "{}"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&mended(text.as_bytes())), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_may_be_anything() {
+        let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+        let text = format!(
+            r#"{{"a": 1e999, "b": {deep}, "c": "x", "c": "y", "\ud83d": "\ud83d", "n": null, "o": {{"p": ["q"]}}}}"#
+        );
+        let bytes = mended(text.as_bytes());
+        let object = Object::read(&bytes).unwrap();
+        assert_eq!(object.text("c").as_deref(), Some("y"));
+        assert_eq!(object.text("\u{fffd}").as_deref(), Some("\u{fffd}"));
+        assert_eq!((object.text("a"), object.text("b"), object.text("missing")), (None, None, None));
+        assert!(object.get("n").unwrap().is_null());
+        let items = object.object("o").get("p").unwrap().items().unwrap();
+        assert_eq!(items[0].text().as_deref(), Some("q"));
+        assert_eq!(object.get("a").unwrap().value(), json!("1e999"));
+        assert_eq!(object.get("b").unwrap().value(), json!(deep));
+    }
+
+    #[test]
+    fn values_are_what_was_written() {
+        for (text, value) in [
+            ("1", json!(1)),
+            ("1.50", json!(1.5)),
+            ("18446744073709551615", json!(u64::MAX)),
+            ("123456789012345678901", json!("123456789012345678901")),
+            (r#"{"a": [true, null]}"#, json!({"a": [true, null]})),
+        ] {
+            let text = format!(r#"{{"x": {text}}}"#);
+            assert_eq!(Object::read(text.as_bytes()).unwrap().get("x").unwrap().value(), value);
+        }
+    }
+
+    proptest! {
+        /// What JSON readers take anyway is left alone, and what is mended is JSON.
+        #[test]
+        fn good_json_stays_and_strings_can_always_be_read(text in "\\PC{0,20}", codes in prop::collection::vec(any::<u16>(), 0..8)) {
+            let good = json!({ &text: text }).to_string();
+            prop_assert_eq!(&*mended(good.as_bytes()), good.as_bytes());
+            let escaped: String = codes.iter().map(|code| format!("\\u{code:04x}")).collect();
+            let string = format!("\"{escaped}\"");
+            let read: String = serde_json::from_slice(&mended(string.as_bytes())).unwrap();
+            prop_assert_eq!(read, String::from_utf16_lossy(&codes));
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What a start call says beside the conversation's id: kept as it came, within bounds, and read for a name.
+
+use serde_json::{Map, Value};
+
+/// How many bytes the context of one handoff has at most, its names and its values as JSON.
+pub const MAX_BYTES: usize = 64 << 10;
+/// How many fields.
+pub const MAX_FIELDS: usize = 200;
+/// A longer name of a field is cut: 200 of them leave room for values.
+const MAX_NAME_BYTES: usize = 200;
+/// What stands in the place of fields that are one too many.
+const LEFT_OUT: &str = "(left out)";
+
+/// Which fields a further call may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// All of them.
+    Overwrite,
+    /// Those that aren't there yet.
+    Add,
+}
+
+/// Takes over the fields of a call. What is too much afterwards is cut, the largest values first: of all fields, or
+/// of the `brought` ones alone where those that are there may not change. New fields that are too many are left out.
+pub fn merge(context: &mut Map<String, Value>, brought: Map<String, Value>, how: Merge) {
+    let mut new = Map::new();
+    for (name, value) in brought {
+        let name = short_name(name);
+        match (context.get_mut(&name), how) {
+            (Some(known), Merge::Overwrite) => *known = value,
+            (Some(_), Merge::Add) => {}
+            (None, _) => drop(new.insert(name, value)),
+        }
+    }
+    leave_out(&mut new, MAX_FIELDS.saturating_sub(context.len()));
+    match how {
+        Merge::Overwrite => {
+            context.extend(new);
+            cut_to(context, MAX_BYTES);
+        }
+        Merge::Add => {
+            cut_to(&mut new, MAX_BYTES.saturating_sub(bytes(context)));
+            context.extend(new);
+        }
+    }
+}
+
+/// Leaves fields out of which there are more than `room`; one says how many.
+fn leave_out(fields: &mut Map<String, Value>, room: usize) {
+    if fields.len() <= room {
+        return;
+    }
+    let kept = room.saturating_sub(1);
+    let left_out = fields.len() - kept;
+    *fields = std::mem::take(fields).into_iter().take(kept).collect();
+    if room > 0 {
+        fields.insert(LEFT_OUT.to_owned(), format!("{left_out} more fields").into());
+    }
+}
+
+/// Cuts the largest values, so that the fields have at most so many bytes.
+fn cut_to(fields: &mut Map<String, Value>, most: usize) {
+    if bytes(fields) <= most {
+        return;
+    }
+    let names: usize = fields.keys().map(String::len).sum();
+    let mut sizes: Vec<usize> = fields.values().map(size).collect();
+    sizes.sort_unstable();
+    let level = level(&sizes, most.saturating_sub(names));
+    for value in fields.values_mut().filter(|value| size(value) > level) {
+        *value = cut(value, level);
+    }
+}
+
+fn bytes(fields: &Map<String, Value>) -> usize {
+    fields.iter().map(|(name, value)| name.len() + size(value)).sum()
+}
+
+/// The largest size that all values may have, given their `sizes` in order, so that together they have `left`.
+fn level(sizes: &[usize], left: usize) -> usize {
+    let mut left = left;
+    for (place, size) in sizes.iter().enumerate() {
+        let share = left / (sizes.len() - place);
+        if *size > share {
+            return share;
+        }
+        left -= size;
+    }
+    usize::MAX
+}
+
+/// How many bytes a value has as JSON.
+fn size(value: &Value) -> usize {
+    match value {
+        // Without escapes: they are few, and the bound is not that exact.
+        Value::String(text) => text.len() + 2,
+        other => other.to_string().len(),
+    }
+}
+
+/// The beginning of a value's text, within `most` bytes if the mark of the cut alone fits.
+fn cut(value: &Value, most: usize) -> Value {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mark = mark(&text);
+    let end = text.floor_char_boundary(most.saturating_sub(mark.len() + 2));
+    format!("{}{mark}", &text[..end]).into()
+}
+
+/// What says how long a text was, at its end: before its first cut, if it was cut before.
+fn mark(text: &str) -> String {
+    let (begin, end) = ("… (cut: ", " characters)");
+    let known = text.rfind(begin).map(|at| &text[at..]).filter(|mark| {
+        let number = mark.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    known.map_or_else(|| format!("{begin}{}{end}", text.chars().count()), str::to_owned)
+}
+
+fn short_name(mut name: String) -> String {
+    if name.len() > MAX_NAME_BYTES {
+        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+        name.push('…');
+    }
+    name
+}
+
+/// What the fields call the end user: full name, name, or e-mail address.
+pub fn name(context: &Map<String, Value>) -> Option<String> {
+    let text = |key: &str| {
+        let text = context.get(key).and_then(Value::as_str).map(str::trim);
+        text.filter(|text| !text.is_empty() && !is_variable(text))
+    };
+    let parts: Vec<&str> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
+    if !parts.is_empty() {
+        return Some(parts.join(" "));
+    }
+    ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text).map(str::to_owned)
+}
+
+/// Whether a text is a variable that nobody has filled in: `{x}` or `{{x}}`.
+pub fn is_variable(text: &str) -> bool {
+    let text = text.trim();
+    let inner = |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let inner = inner("{{", "}}").or_else(|| inner("{", "}"));
+    inner.is_some_and(|inner| !inner.contains(['{', '}']))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn what_fits_is_kept_as_it_came() {
+        let brought = fields(json!({"a": "x".repeat(60_000), "b": {"c": [1, null, "é"]}, "d": 7}));
+        let mut context = Map::new();
+        merge(&mut context, brought.clone(), Merge::Overwrite);
+        assert_eq!(context, brought);
+        merge(&mut context, fields(json!({"d": 8, "e": false})), Merge::Overwrite);
+        assert_eq!((&context["d"], &context["e"]), (&json!(8), &json!(false)));
+        merge(&mut context, fields(json!({"d": 9, "f": 1})), Merge::Add);
+        assert_eq!((&context["d"], &context["f"]), (&json!(8), &json!(1)), "what is there stays");
+    }
+
+    #[test]
+    fn the_largest_values_are_cut_and_say_so() {
+        let mut context = Map::new();
+        for call in 0..100 {
+            let name = format!("note_{call}");
+            merge(&mut context, fields(json!({name: "é".repeat(100_000), "plan": "pro"})), Merge::Overwrite);
+            assert!(bytes(&context) <= MAX_BYTES, "{call}: {}", bytes(&context));
+        }
+        assert_eq!(context["plan"], "pro", "what is small stays whole");
+        for name in ["note_0", "note_99"] {
+            let note = context[name].as_str().unwrap();
+            assert!(
+                note.ends_with("é… (cut: 100000 characters)") && note.matches("cut").count() == 1,
+                "{note}"
+            );
+        }
+        let mut context = Map::new();
+        let list = vec!["a long enough text"; 10_000];
+        merge(&mut context, fields(json!({"list": list, "plan": "pro"})), Merge::Overwrite);
+        assert!(context["list"].as_str().unwrap().starts_with("[\"a long"), "it becomes a text");
+        assert!(bytes(&context) <= MAX_BYTES && bytes(&context) > MAX_BYTES - 100);
+    }
+
+    #[test]
+    fn what_is_there_loses_nothing_to_what_is_added() {
+        let known = fields(json!({"a": "x".repeat(40_000)}));
+        let mut context = known.clone();
+        merge(&mut context, fields(json!({"b": "y".repeat(200_000), "c": 1})), Merge::Add);
+        assert_eq!((&context["a"], &context["c"]), (&known["a"], &json!(1)));
+        assert!(context["b"].as_str().unwrap().len() > 20_000 && bytes(&context) <= MAX_BYTES);
+    }
+
+    #[test]
+    fn more_fields_than_fit_are_counted() {
+        let many: Map<String, Value> =
+            (0..500).map(|number| (format!("f{number:03}"), number.into())).collect();
+        let mut context = Map::new();
+        merge(&mut context, many, Merge::Overwrite);
+        assert_eq!(context.len(), MAX_FIELDS);
+        assert_eq!((&context["f000"], &context[LEFT_OUT]), (&json!(0), &json!("301 more fields")));
+        let known = context.clone();
+        merge(&mut context, fields(json!({"one more": 1})), Merge::Add);
+        assert_eq!(context, known, "there is no room");
+        let names: Map<String, Value> =
+            (0..150).map(|number| (format!("{number}{}", "n".repeat(5_000)), 1.into())).collect();
+        let mut context = Map::new();
+        merge(&mut context, names, Merge::Overwrite);
+        assert!(context.len() == 150 && bytes(&context) <= MAX_BYTES, "names are cut, too");
+    }
+
+    #[test]
+    fn a_variable_that_nobody_filled_in_is_no_name() {
+        for (context, called) in [
+            (json!({"first_name": "{first_name}", "last_name": "King"}), Some("King")),
+            (json!({"name": "{{name}}", "email": "a@b"}), Some("a@b")),
+            (json!({"name": " { name } ", "email": "{email}"}), None),
+            (json!({"name": "{a} {b}"}), Some("{a} {b}")),
+            (json!({"name": "{Ada"}), Some("{Ada")),
+        ] {
+            assert_eq!(name(&fields(context.clone())).as_deref(), called, "{context}");
+        }
+        assert!(is_variable("{}") && is_variable("{{}}") && !is_variable("{") && !is_variable("{{x}"));
+    }
+}

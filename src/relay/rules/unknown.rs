@@ -1,0 +1,65 @@
+//! A handoff of a conversation that Ada says it doesn't have: whoever called us made it up, or the call went to the
+//! wrong relay. It is closed, so that nobody waits in it and no call to Ada is spent on it.
+
+use std::time::Duration;
+
+use super::{
+    ending,
+    settle::{START_GRACE, again},
+};
+use crate::relay::{
+    delivery::Lane,
+    draft::{Draft, NewRow, system},
+    handoff::{AdaEnd, EndedBy, Handoff},
+    ledger::Ledger,
+    thread::{Content, Source},
+};
+
+/// How often Ada must say it.
+const ANSWERS: u32 = 2;
+/// Behind the grace for a start call.
+const BEHIND: Duration = Duration::from_millis(500);
+
+/// Ada has answered the reading `place` of the message list with a 404 of its own. The list is read again, or the
+/// handoff closed. Does neither, and says so, where something shows that there is such a conversation.
+pub fn answered(draft: &mut Draft<'_>, handoff: usize, place: usize, reason: &str, wait: Duration) -> bool {
+    let answers = draft.view.handoffs[handoff].listed.unknown.saturating_add(1);
+    draft.change_unseen(handoff).listed.unknown = answers;
+    let known = &draft.view.handoffs[handoff];
+    let Some(called_at) = known.called_at().filter(|_| known.is_open() && !is_heard_of(draft)) else {
+        return false;
+    };
+    let age = draft.now.at.since(called_at);
+    if answers < ANSWERS || age <= START_GRACE {
+        let behind = (START_GRACE + BEHIND).saturating_sub(age);
+        again(draft, place, reason, wait.max(behind));
+    } else {
+        close(draft, handoff, reason);
+    }
+    true
+}
+
+/// Whether anything but start calls shows that there is such a conversation: an event, or a message that Ada took.
+fn is_heard_of(draft: &Draft<'_>) -> bool {
+    let shows = |handoff: &Handoff| {
+        let Ledger { taken, sent, .. } = handoff.ledger;
+        taken > 0 || sent > 0 || matches!(handoff.end().map(|end| end.ada), Some(AdaEnd::Told { .. }))
+    };
+    draft.view.buffer.is_some() || draft.view.handoffs.iter().any(shows)
+}
+
+fn close(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
+    let body = format!("Ada does not know this conversation, so it is closed here: {reason}");
+    let at = draft.own_at(handoff);
+    draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
+    ending::over(draft, handoff, EndedBy::Ada, AdaEnd::Unknown, reason);
+    let owner = draft.view.handoffs[handoff].id.clone();
+    while let Some(place) = draft
+        .view
+        .outbox
+        .iter()
+        .position(|delivery| delivery.handoff == owner && delivery.task.lane() == Lane::AdaReads)
+    {
+        draft.finish_delivery(place);
+    }
+}
