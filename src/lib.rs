@@ -21,6 +21,7 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod unseen;
+pub mod warnings;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -45,7 +46,7 @@ use crate::{
         fetch::{FetchLimits, Fetcher, Reach},
     },
     http::{
-        App, Limits,
+        App, Doors, Limits,
         connections::{ConnectionLimits, serve_connections},
         routes,
     },
@@ -53,6 +54,7 @@ use crate::{
     relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout, time::Time},
     settings::Settings,
     store::{Forgotten, Keep, StoreError},
+    warnings::Warnings,
 };
 
 /// How long work under way may take to finish after the stop.
@@ -128,7 +130,9 @@ impl Server {
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         let tokens = settings.agent_tokens.clone();
-        let sign_in = SignIn::new(Arc::clone(&opened.store), Arc::clone(&environment), tokens);
+        let (store, counts) = (Arc::clone(&opened.store), Arc::clone(&metrics));
+        let warnings = Arc::new(Warnings::default());
+        let sign_in = SignIn::new(store, Arc::clone(&environment), tokens, counts, Arc::clone(&warnings));
         let sign_in = Arc::new(sign_in);
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
@@ -142,7 +146,16 @@ impl Server {
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let outbox = Outbox::new(Arc::clone(&engine));
-        let app = App::new(Arc::clone(&engine), settings, sign_in, verifier, metrics, limits, stop.clone());
+        let app = App::new(Doors {
+            engine: Arc::clone(&engine),
+            settings,
+            sign_in,
+            verifier,
+            metrics,
+            warnings,
+            limits,
+            stop: stop.clone(),
+        });
         Ok(Self { app, engine, outbox, limits, writer: opened.writer, stop })
     }
 
@@ -175,6 +188,9 @@ impl Server {
         tasks.spawn("outbox", outbox.run(stop.clone()));
         tasks.spawn("recovery", Recovery::new(Arc::clone(&engine)).run(stop.clone()));
         tasks.spawn("timeouts", TimeOuts::new(Arc::clone(&engine)).run(stop.clone()));
+        let warnings = Arc::clone(&app.warnings);
+        let counting = stop.clone();
+        tasks.spawn("warnings", async move { warnings.count(counting).await });
         tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
         let keep = keep(&app.settings);
         let sign_in = Arc::clone(&app.sign_in);

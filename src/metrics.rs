@@ -41,6 +41,11 @@ struct Message {
     what: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Proof {
+    proof: &'static str,
+}
+
 /// How much waits, as the store counts it when asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depths {
@@ -63,6 +68,7 @@ pub struct Metrics {
     registry: Registry,
     webhooks: Family<Outcome, Counter>,
     foreign: Counter,
+    guesses: Family<Proof, Counter>,
     ada_calls: Family<AdaCall, Counter>,
     debounce: Histogram,
     delivery: Histogram,
@@ -94,6 +100,7 @@ impl Metrics {
             registry: Registry::with_prefix("handoff_relay"),
             webhooks: Family::default(),
             foreign: Counter::default(),
+            guesses: Family::default(),
             ada_calls: Family::default(),
             debounce: Histogram::new(quick),
             delivery: Histogram::new(slow),
@@ -118,6 +125,8 @@ impl Metrics {
         r.register("webhooks", "Webhooks by outcome", self.webhooks.clone());
         let help = "Events of our conversations that name another integration";
         r.register("foreign_integration_events", help, self.foreign.clone());
+        let help = "Wrong tokens and codes, by what they were shown as";
+        r.register("wrong_guesses", help, self.guesses.clone());
         r.register("ada_calls", "Calls to Ada by status", self.ada_calls.clone());
         r.register("debounce_seconds", "How long events waited in the inbox", self.debounce.clone());
         let help = "From the agent's message to Ada's answer";
@@ -172,6 +181,11 @@ impl Metrics {
     /// An event of a conversation of ours named another integration.
     pub fn foreign(&self) {
         self.foreign.inc();
+    }
+
+    /// Somebody showed something that is wrong: a `token` or a `code` to sign in, or a `bearer` token.
+    pub fn wrong_guess(&self, proof: &'static str) {
+        self.guesses.get_or_create(&Proof { proof }).inc();
     }
 
     /// A call to Ada was answered with `status`, or not at all.

@@ -25,16 +25,25 @@ const fn names(svix: &'static str, standard: &'static str) -> [HeaderName; 2] {
 
 /// Why a webhook was refused. To the caller all are the same 400 `Invalid signature`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.reason())]
 pub enum SignatureError {
     /// There is no id, timestamp or signature: not a webhook at all.
-    #[error("a signature header is missing")]
     MissingHeaders,
     /// More than five minutes old or ahead: a replay, or a clock that is wrong.
-    #[error("the signature's time is more than five minutes from ours")]
     Stale,
     /// A header that can't be read, a body that isn't UTF-8, or a signature by none of the secrets.
-    #[error("the signature is invalid")]
     Invalid,
+}
+
+impl SignatureError {
+    /// For whoever runs the relay.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::MissingHeaders => "a signature header is missing",
+            Self::Stale => "the signature's time is more than five minutes from ours",
+            Self::Invalid => "the signature is invalid",
+        }
+    }
 }
 
 /// A secret that can't verify anything; which one, counted from 1.

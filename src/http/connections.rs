@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,10 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 pub type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 type Connection = http1::Connection<TokioIo<Explained>, Answering>;
 
+/// Where a connection comes from. An extension of each of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
@@ -58,8 +63,9 @@ pub async fn serve_connections(
 ) -> io::Result<()> {
     let slots = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
-    while let Some((stream, slot)) = stop.run_until_cancelled(accept(&listener, &slots)).await.transpose()? {
-        let connection = open(stream, router.clone(), limits);
+    while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &slots)).await.transpose()? {
+        let Accepted { stream, peer, slot } = accepted;
+        let connection = open(stream, peer, router.clone(), limits);
         let stop = stop.clone();
         connections.spawn(async move {
             converse(connection, stop).await;
@@ -72,16 +78,19 @@ pub async fn serve_connections(
     Ok(())
 }
 
+struct Accepted {
+    stream: TcpStream,
+    peer: Peer,
+    slot: OwnedSemaphorePermit,
+}
+
 /// The next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<Accepted> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let mut failures = 0;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Ok((stream, slot)),
+            Ok((stream, peer)) => return Ok(Accepted { stream, peer: Peer(peer.ip()), slot }),
             // The one answer that means the listener itself is unfit.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             Err(error) => {
@@ -97,14 +106,14 @@ fn pause(failures: u32) -> Duration {
     PAUSE.0.saturating_mul(1 << failures.min(16)).min(PAUSE.1)
 }
 
-fn open(stream: TcpStream, router: Router, limits: ConnectionLimits) -> Connection {
+fn open(stream: TcpStream, peer: Peer, router: Router, limits: ConnectionLimits) -> Connection {
     // Events of a stream are small and must not wait for each other. Works without, only slower.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
-    let (stream, answering) = explained(Box::pin(stream), router);
+    let (stream, answering) = explained(Box::pin(stream), peer, router);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)

@@ -7,7 +7,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, error::Category};
 
-use super::{App, body::HeldBody, origin, problem::Problem};
+use super::{App, body::HeldBody, connections::Peer, origin, problem::Problem};
 use crate::{agents::sign_in::SignedIn, json::mended, settings::Secret};
 
 /// A body of the agent API. 50,000 characters fit, however they are escaped.
@@ -49,8 +49,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(token) = bearer(&parts.headers) {
-            let agent = app.settings.agent_for(token);
-            let agent = agent.ok_or_else(|| unauthorized("the bearer token is not known"))?;
+            let Some(Peer(peer)) = parts.extensions.get() else {
+                return Err(Problem::unavailable("nobody knows where this request is from"));
+            };
+            let agent = app.sign_in.bearer(token, *peer)?;
             return Ok(Self { agent: agent.to_owned(), session: None });
         }
         let secret = app.cookie.of(&parts.headers);

@@ -27,6 +27,7 @@ use crate::{
     engine::Engine,
     metrics::Metrics,
     settings::Settings,
+    warnings::Warnings,
 };
 use body::BodyBudget;
 use connections::ConnectionLimits;
@@ -79,6 +80,8 @@ pub struct Shared {
     pub verifier: Verifier,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What strangers can cause is said with measure.
+    pub warnings: Arc<Warnings>,
     /// The memory and the time for bodies.
     pub bodies: BodyBudget,
     /// The console's files, compressed.
@@ -91,17 +94,30 @@ pub struct Shared {
     pub stop: CancellationToken,
 }
 
+/// What the doors are made of.
+pub struct Doors {
+    /// The use cases.
+    pub engine: Arc<Engine>,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Who agents are.
+    pub sign_in: Arc<SignIn>,
+    /// Checks webhooks.
+    pub verifier: Verifier,
+    /// Where to count.
+    pub metrics: Arc<Metrics>,
+    /// Where to warn of what strangers can cause.
+    pub warnings: Arc<Warnings>,
+    /// What clients may take.
+    pub limits: Limits,
+    /// Ends what would go on for ever.
+    pub stop: CancellationToken,
+}
+
 impl App {
     /// Puts the handlers' world together.
-    pub fn new(
-        engine: Arc<Engine>,
-        settings: Arc<Settings>,
-        sign_in: Arc<SignIn>,
-        verifier: Verifier,
-        metrics: Arc<Metrics>,
-        limits: Limits,
-        stop: CancellationToken,
-    ) -> Self {
+    pub fn new(doors: Doors) -> Self {
+        let Doors { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = doors;
         let bodies = BodyBudget::new(BODY_BUDGET, limits.body_deadline);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         let packed = Packed::default();
@@ -113,6 +129,7 @@ impl App {
             cookie,
             verifier,
             metrics,
+            warnings,
             bodies,
             packed,
             streams,

@@ -174,8 +174,7 @@ impl From<NotSignedIn> for Problem {
     fn from(refusal: NotSignedIn) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            NotSignedIn::UnknownToken | NotSignedIn::UnknownCode => {
-                tracing::warn!(reason = detail, "a sign-in failed");
+            NotSignedIn::UnknownToken | NotSignedIn::UnknownCode | NotSignedIn::UnknownBearer => {
                 Self::new(StatusCode::UNAUTHORIZED, detail)
             }
             NotSignedIn::TooManyFailures(wait) => Self::too_many(detail, wait),

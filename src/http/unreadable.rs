@@ -28,7 +28,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    connections::Stream,
+    connections::{Peer, Stream},
     problem::{MEDIA_TYPE, Problem},
 };
 
@@ -66,15 +66,16 @@ impl Drop for Answer {
 }
 
 /// The two ends of a connection between which hyper stands: its stream, and what answers its requests.
-pub fn explained(stream: Stream, router: Router) -> (Explained, Answering) {
+pub fn explained(stream: Stream, peer: Peer, router: Router) -> (Explained, Answering) {
     let turn = Turn::default();
-    let answering = Answering { router: TowerToHyperService::new(router), turn: turn.clone() };
+    let answering = Answering { router: TowerToHyperService::new(router), peer, turn: turn.clone() };
     (Explained { stream, turn, problem: Bytes::new() }, answering)
 }
 
-/// A router that says when it is answering.
+/// A router that says when it is answering, and is told who asks.
 pub struct Answering {
     router: TowerToHyperService<Router>,
+    peer: Peer,
     turn: Turn,
 }
 
@@ -83,7 +84,8 @@ impl Service<Request<Incoming>> for Answering {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         self.turn.set(Turn::RELAY);
         let answer = Answer(self.turn.clone());
         let response = self.router.call(request);

@@ -29,6 +29,6 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
 
 fn refuse(app: &App, error: SignatureError) -> Problem {
     app.metrics.webhook("invalid_signature");
-    tracing::warn!(reason = %error, "webhook refused");
+    app.warnings.say("webhook refused", error.reason());
     Problem::bad_request("Invalid signature")
 }

@@ -201,15 +201,6 @@ impl Settings {
         NAMES.contains(&name)
     }
 
-    /// The name of the agent whose token `candidate` is.
-    pub fn agent_for(&self, candidate: &str) -> Option<&str> {
-        // Every token is compared, so that the time doesn't tell whose turn it was.
-        self.agent_tokens
-            .iter()
-            .filter(|agent| agent.token.matches(candidate))
-            .fold(None, |_, agent| Some(agent.name.as_str()))
-    }
-
     fn read(mut reader: Reader, terminal: Terminal) -> Result<Loaded, SettingsError> {
         let r = &mut reader;
         let required = required(r);

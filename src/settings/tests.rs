@@ -98,9 +98,9 @@ fn values_are_taken_as_meant() {
     .unwrap();
     assert_eq!(settings.ada_base_url.as_str(), "http://[::1]:4010/api");
     assert_eq!(settings.webhook_secrets[1].expose(), OTHER_WEBHOOK_SECRET);
-    assert_eq!(settings.agent_for(TOKEN), Some("Alex Doe"));
-    assert_eq!(settings.agent_for(&format!("{TOKEN}=3")), Some("Sam"));
-    assert_eq!(settings.agent_for("nobody's"), None);
+    let agents = settings.agent_tokens.iter().map(|agent| (agent.name.as_str(), agent.token.expose()));
+    let sams = format!("{TOKEN}=3");
+    assert_eq!(agents.collect::<Vec<_>>(), [("Alex Doe", TOKEN), ("Sam", sams.as_str())]);
     assert!(settings.handoff_auth_key.is_none());
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("/var/lib/relay.db".into()));

@@ -80,7 +80,7 @@ fn hold(settings: &Settings) {
     assert!(url.username().is_empty() && url.password().is_none());
     assert!(Verifier::new(&settings.webhook_secrets).is_ok());
     for agent in &settings.agent_tokens {
-        assert_eq!(settings.agent_for(agent.token.expose()), Some(agent.name.as_str()));
+        assert!(!agent.name.is_empty() && agent.token.expose().len() >= 16);
     }
     // A filter may be malformed, and is then refused without being quoted.
     let refusal = lines(settings.log_format, &settings.log_filter, Colours::Off, std::io::sink).err();

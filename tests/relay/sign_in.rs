@@ -268,21 +268,33 @@ async fn whoever_guesses_has_to_wait() {
         assert_eq!(page.signs_in(&wrong).await.problem(401), "this token is not known");
     }
     let refused = page.signs_in(&wrong).await;
-    assert_eq!(refused.problem(429), "too many sign-ins have failed; try again later");
+    assert_eq!(refused.problem(429), "too many tokens or codes have been wrong; try again later");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((590..=600).contains(&wait), "{wait}");
     // Others are not concerned, until there are too many of them.
-    page.signs_in(&json!({ "token": SAM })).await.good(200);
-    for number in 0..25 {
+    for number in 0..24 {
         let code = json!({ "code": format!("guess-{number}") });
         let said = page.signs_in(&code).await.problem(401);
         assert_eq!(said, "this code is not known, has been used, or is too old");
     }
-    let refused = page.signs_in(&json!({ "token": SAM })).await;
+    // A bearer token is a guess like any other.
+    let nobody = |token: &'static str| {
+        Answer::to(relay.http.get(format!("{}/api/handoffs", relay.agents_url)).bearer_auth(token))
+    };
+    let refused = nobody("token-guessed-0123456789").await;
     refused.problem(429);
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
-    // Who is in is in, and tokens of the API don't sign in.
+    let counted = relay.get("/metrics").await;
+    for (proof, count) in [("token", 6), ("code", 24), ("bearer", 1)] {
+        let line = format!("handoff_relay_wrong_guesses_total{{proof=\"{proof}\"}} {count}");
+        assert!(counted.text().contains(&line), "{line}: {}", counted.text());
+    }
+
+    // What is right is let in all the same: a token, a link, who is in already.
+    page.signs_in(&json!({ "token": SAM })).await.good(200);
+    let code = relay.sign_in_link.split_once("#code=").unwrap().1;
+    page.signs_in(&json!({ "code": code })).await.good(200);
     signed_in_before.get("/session").await.good(200);
     relay.alex().get("/session").await.good(200);
     relay.finish().await;

@@ -1,7 +1,7 @@
 //! Who am I, sign in, sign out.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::IntoResponse,
@@ -14,6 +14,7 @@ use crate::{
     agents::sign_in::{Proof, SignedIn},
     http::{
         App,
+        connections::Peer,
         extract::{Body, Caller},
         origin,
         problem::{Problem, ProblemBody},
@@ -68,9 +69,10 @@ pub async fn one(caller: Caller) -> impl IntoResponse {
     responses((status = 200, body = SessionView), (status = 400, body = ProblemBody),
         (status = 401, body = ProblemBody, description = "The token or code is not known"),
         (status = 403, body = ProblemBody, description = "Another site's page asks"),
-        (status = 429, body = ProblemBody, description = "Too many sign-ins have failed; `Retry-After` says when to try again")))]
+        (status = 429, body = ProblemBody, description = "It is wrong, and too many were; `Retry-After` says when to try again")))]
 pub async fn begin(
     State(app): State<App>,
+    Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
     body: Body<NewSession>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -80,7 +82,7 @@ pub async fn begin(
         (None, Some(code)) => Proof::Code(Secret::new(code)),
         _ => return Err(Problem::bad_request("the body needs either a token or a code")),
     };
-    let (secret, signed_in) = app.sign_in.begin(&proof).await?;
+    let (secret, signed_in) = app.sign_in.begin(&proof, peer).await?;
     if let Some(before) = app.cookie.of(&headers) {
         app.sign_in.end(before).await?;
     }

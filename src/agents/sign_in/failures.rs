@@ -1,55 +1,85 @@
-//! Whoever guesses is slowed down. Behind a tunnel all come from one address, so addresses don't count: the
-//! same guess may be wrong a few times, and all together so many times a minute.
+//! Whoever guesses is slowed down: the same guess may be wrong a few times, and the same peer so many times a minute.
+//! What is right is always let in, so that nobody's guesses keep its owner out.
 
 use std::{
-    collections::VecDeque,
+    collections::HashMap,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use crate::{relay::time::Time, store::sessions::Digest};
 
-/// How often the same guess may be wrong, and within which time.
-const OF_ONE: (usize, Duration) = (5, Duration::from_secs(10 * 60));
-/// The same of all together. No more than so many are remembered for each minute of the longer time.
-const OF_ALL: (usize, Duration) = (30, Duration::from_secs(60));
+/// How often something may be wrong, and within which time.
+#[derive(Clone, Copy)]
+struct Allowance {
+    times: u32,
+    within: Duration,
+}
 
-/// What was wrong lately, oldest first.
+const OF_A_GUESS: Allowance = Allowance { times: 5, within: Duration::from_secs(10 * 60) };
+/// Behind a tunnel all come from one address: enough for a team that mistypes.
+const OF_A_PEER: Allowance = Allowance { times: 30, within: Duration::from_secs(60) };
+/// So many guesses and peers are remembered.
+const MOST: usize = 10_000;
+
+/// What was wrong lately.
 #[derive(Default)]
-pub struct Failures(Mutex<VecDeque<(Time, Digest)>>);
+pub struct Failures(Mutex<(Counts<Digest>, Counts<IpAddr>)>);
 
 impl Failures {
-    /// What `find` finds for a guess; that it finds nothing is remembered.
+    /// Notes that `peer` guessed wrong.
     ///
     /// # Errors
-    /// Nobody has looked: too much was wrong lately. How long to wait.
-    pub fn judge<T>(
-        &self,
-        now: Time,
-        guess: &Digest,
-        find: impl FnOnce() -> Option<T>,
-    ) -> Result<Option<T>, Duration> {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What lies in the future is from before our clock was set back.
-        failures.retain(|(at, _)| *at <= now && now.since(*at) < OF_ONE.1);
-        let of_one = failures.iter().filter(|(_, known)| known == guess).map(|(at, _)| *at);
-        let wait = wait(of_one.collect(), OF_ONE, now);
-        let wait = wait.max(self::wait(failures.iter().map(|(at, _)| *at).collect(), OF_ALL, now));
-        if !wait.is_zero() {
-            return Err(wait);
+    /// It was too much: how long to wait.
+    pub fn note(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (guesses, peers) = &mut *known;
+        let of_peer = peers.note(network(peer), OF_A_PEER, now);
+        let of_guess = guesses.note(guess.clone(), OF_A_GUESS, now);
+        match of_peer.max(of_guess) {
+            Duration::ZERO => Ok(()),
+            wait => Err(wait),
         }
-        let found = find();
-        if found.is_none() {
-            failures.push_back((now, guess.clone()));
-        }
-        Ok(found)
     }
 }
 
-/// How long until fewer than `most` of these times lie within `window`.
-fn wait(times: Vec<Time>, (most, window): (usize, Duration), now: Time) -> Duration {
-    let until = times.len().checked_sub(most).map(|last| times[last] + window);
-    until.map_or(Duration::ZERO, |until| until.since(now))
+/// What one household or office has: an address, or with IPv6 a network of them.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
+    }
+}
+
+/// When each was wrong first, within its allowance's time, and how often since.
+struct Counts<K>(HashMap<K, (Time, u32)>);
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Counts<K> {
+    /// Counts one more; gives how long to wait, if it is one too many.
+    fn note(&mut self, of: K, Allowance { times, within }: Allowance, now: Time) -> Duration {
+        // What lies in the future is from before our clock was set back.
+        let lasts = |since: Time| since <= now && now.since(since) < within;
+        if self.0.len() >= MOST && !self.0.contains_key(&of) {
+            self.0.retain(|_, (since, _)| lasts(*since));
+            if self.0.len() >= MOST {
+                self.0.clear();
+            }
+        }
+        let (since, count) = self.0.entry(of).or_insert((now, 0));
+        if !lasts(*since) {
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        if *count > times { (*since + within).since(now) } else { Duration::ZERO }
+    }
 }
 
 #[cfg(test)]
@@ -62,65 +92,54 @@ mod tests {
         Time::from_millis(seconds * 1_000)
     }
 
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn wrong(failures: &Failures, now: Time, guess: &str) -> Result<Option<()>, Duration> {
-        failures.judge(now, &Digest::of(guess), || None)
+    fn wrong(failures: &Failures, now: i64, guess: &str, peer: &str) -> Result<(), u64> {
+        failures.note(at(now), &Digest::of(guess), peer.parse().unwrap()).map_err(|wait| wait.as_secs())
     }
 
     #[test]
     fn the_same_guess_is_wrong_five_times_in_ten_minutes() {
         let failures = Failures::default();
         for second in 0..5 {
-            assert_eq!(wrong(&failures, at(second * 100), "a"), Ok(None));
+            assert_eq!(wrong(&failures, second * 100, "a", "192.0.2.1"), Ok(()));
         }
-        assert_eq!(wrong(&failures, at(401), "a"), Err(seconds(199)));
-        assert_eq!(wrong(&failures, at(599), "a"), Err(seconds(1)));
-        let found = failures.judge(at(599), &Digest::of("b"), || Some("b"));
-        assert_eq!(found, Ok(Some("b")), "others are not concerned");
-        // What was refused without a look doesn't count.
-        assert_eq!(wrong(&failures, at(600), "a"), Ok(None));
-        assert_eq!(wrong(&failures, at(601), "a"), Err(seconds(99)));
+        assert_eq!(wrong(&failures, 401, "a", "192.0.2.1"), Err(199));
+        assert_eq!(wrong(&failures, 401, "a", "192.0.2.2"), Err(199), "whoever it is");
+        assert_eq!(wrong(&failures, 401, "b", "192.0.2.1"), Ok(()));
+        assert_eq!(wrong(&failures, 600, "a", "192.0.2.1"), Ok(()));
     }
 
     #[test]
-    fn all_guesses_are_wrong_thirty_times_a_minute() {
+    fn the_same_peer_is_wrong_thirty_times_a_minute() {
         let failures = Failures::default();
         for number in 0..30 {
-            assert_eq!(wrong(&failures, at(number), &number.to_string()), Ok(None));
+            assert_eq!(wrong(&failures, number, &number.to_string(), "2001:db8::1"), Ok(()));
         }
-        let looks = || unreachable!("nobody looks");
-        let found: Result<Option<()>, Duration> = failures.judge(at(30), &Digest::of("good"), looks);
-        assert_eq!(found, Err(seconds(30)));
-        assert_eq!(wrong(&failures, at(60), "x"), Ok(None));
-        assert_eq!(wrong(&failures, at(60), "y"), Err(seconds(1)));
-    }
-
-    #[test]
-    fn what_is_right_never_counts() {
-        let failures = Failures::default();
-        for _ in 0..100 {
-            assert_eq!(failures.judge(at(0), &Digest::of("good"), || Some(())), Ok(Some(())));
+        assert_eq!(wrong(&failures, 30, "x", "2001:db8::2"), Err(30), "its network");
+        assert_eq!(wrong(&failures, 30, "y", "2001:db8:0:1::1"), Ok(()), "others are not concerned");
+        assert_eq!(wrong(&failures, 60, "z", "2001:db8::1"), Ok(()));
+        for number in 0..30 {
+            let _ = wrong(&failures, 0, &format!("v4 {number}"), "192.0.2.1");
         }
+        assert_eq!(wrong(&failures, 1, "mapped", "::ffff:192.0.2.1"), Err(59), "the same address");
     }
 
     #[test]
     fn not_more_is_remembered_than_matters() {
         let failures = Failures::default();
-        for second in 0..10_000 {
-            let _ = wrong(&failures, at(second), &second.to_string());
+        for number in 0..3 * MOST {
+            let peer = Ipv6Addr::from_bits((number as u128) << 64).to_string();
+            let _ = wrong(&failures, 0, &number.to_string(), &peer);
         }
-        assert!(failures.0.lock().unwrap().len() <= 10 * OF_ALL.0);
+        let known = failures.0.lock().unwrap();
+        assert!(known.0.0.len() <= MOST && known.1.0.len() <= MOST);
     }
 
     #[test]
-    fn a_clock_that_was_set_back_keeps_nobody_out() {
+    fn a_clock_that_was_set_back_keeps_nobody_waiting() {
         let failures = Failures::default();
-        for number in 0..30 {
-            let _ = wrong(&failures, at(1_000_000), &number.to_string());
+        for number in 0..31 {
+            let _ = wrong(&failures, 1_000_000, &number.to_string(), "192.0.2.1");
         }
-        assert_eq!(wrong(&failures, at(0), "a"), Ok(None));
+        assert_eq!(wrong(&failures, 0, "a", "192.0.2.1"), Ok(()));
     }
 }

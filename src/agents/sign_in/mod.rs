@@ -1,22 +1,24 @@
-//! Signing in with a browser: a token or a code becomes a session.
+//! Who an agent is: a token proves it with each request, or a token or a code once, and a session from then on.
 //!
 //! Of every secret only its digest is kept. What HTTP makes of it (cookie, headers, statuses) is not known here.
 
 mod codes;
 mod failures;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 use crate::{
     environment::Environment,
+    metrics::Metrics,
     relay::time::Time,
     settings::{AgentToken, NoRandomness, Secret},
     store::{
         Store, StoreError,
         sessions::{Digest, Session, SessionChange},
     },
+    warnings::Warnings,
 };
 use codes::Codes;
 use failures::Failures;
@@ -35,6 +37,8 @@ pub struct SignIn {
     tokens: Vec<Digest>,
     codes: Codes,
     failures: Failures,
+    metrics: Arc<Metrics>,
+    warnings: Arc<Warnings>,
     /// Counts the sessions that were ended here.
     ended: watch::Sender<u64>,
 }
@@ -45,6 +49,43 @@ pub enum Proof {
     Token(Secret),
     /// A code that this process made.
     Code(Secret),
+}
+
+/// What somebody has shown that is wrong.
+#[derive(Clone, Copy)]
+enum Guess {
+    /// A token, to sign in with.
+    Token,
+    /// A code.
+    Code,
+    /// A token, with a request.
+    Bearer,
+}
+
+impl Guess {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Code => "code",
+            Self::Bearer => "bearer",
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Token => "the token is not known",
+            Self::Code => "the code is not known, has been used, or is too old",
+            Self::Bearer => "the bearer token is not known",
+        }
+    }
+
+    const fn unknown(self) -> NotSignedIn {
+        match self {
+            Self::Token => NotSignedIn::UnknownToken,
+            Self::Code => NotSignedIn::UnknownCode,
+            Self::Bearer => NotSignedIn::UnknownBearer,
+        }
+    }
 }
 
 /// Somebody who is signed in.
@@ -67,8 +108,11 @@ pub enum NotSignedIn {
     /// Nobody made the code, or it has served, or it is too old.
     #[error("this code is not known, has been used, or is too old")]
     UnknownCode,
-    /// Too many have tried in vain; not before this has passed.
-    #[error("too many sign-ins have failed; try again later")]
+    /// The token of a request is nobody's.
+    #[error("the bearer token is not known")]
+    UnknownBearer,
+    /// It is wrong, and has been too often; not before this has passed.
+    #[error("too many tokens or codes have been wrong; try again later")]
     TooManyFailures(Duration),
     /// There can be no secret.
     #[error(transparent)]
@@ -79,11 +123,18 @@ pub enum NotSignedIn {
 }
 
 impl SignIn {
-    /// For these agents.
-    pub fn new(store: Arc<dyn Store>, environment: Arc<dyn Environment>, agents: Vec<AgentToken>) -> Self {
+    /// For these agents. Wrong guesses are counted in `metrics`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        environment: Arc<dyn Environment>,
+        agents: Vec<AgentToken>,
+        metrics: Arc<Metrics>,
+        warnings: Arc<Warnings>,
+    ) -> Self {
         let tokens = agents.iter().map(|agent| Digest::of(agent.token.expose())).collect();
         let (codes, failures) = (Codes::default(), Failures::default());
-        Self { store, environment, agents, tokens, codes, failures, ended: watch::Sender::new(0) }
+        let ended = watch::Sender::new(0);
+        Self { store, environment, agents, tokens, codes, failures, metrics, warnings, ended }
     }
 
     /// A code with which the first agent of the settings can sign in, once, soon; and their name.
@@ -101,20 +152,17 @@ impl SignIn {
     ///
     /// # Errors
     /// Nobody is signed in.
-    pub async fn begin(&self, proof: &Proof) -> Result<(Secret, SignedIn), NotSignedIn> {
+    pub async fn begin(&self, proof: &Proof, peer: IpAddr) -> Result<(Secret, SignedIn), NotSignedIn> {
         let now = self.environment.now();
-        let (given, unknown) = match proof {
-            Proof::Token(token) => (token, NotSignedIn::UnknownToken),
-            Proof::Code(code) => (code, NotSignedIn::UnknownCode),
-        };
-        let digest = Digest::of(given.expose());
-        let token = self.failures.judge(now, &digest, || match proof {
-            Proof::Token(token) => self.token(token),
-            Proof::Code(_) => self.codes.take(&digest, now),
-        });
-        let token = match token {
-            Ok(token) => token.ok_or(unknown)?,
-            Err(wait) => return Err(NotSignedIn::TooManyFailures(wait)),
+        let token = match proof {
+            Proof::Token(token) => {
+                let known = self.known_token(token.expose()).map(|(_, token)| token.clone());
+                known.ok_or_else(|| self.wrong(Guess::Token, token.expose(), peer))?
+            }
+            Proof::Code(code) => {
+                let token = self.codes.take(&Digest::of(code.expose()), now);
+                token.ok_or_else(|| self.wrong(Guess::Code, code.expose(), peer))?
+            }
         };
         let secret = Secret::random()?;
         let id = Digest::of(secret.expose());
@@ -123,12 +171,28 @@ impl SignIn {
         Ok((secret, self.known(&session, now).ok_or(NotSignedIn::UnknownToken)?))
     }
 
-    /// The digest of a token, if it is an agent's.
-    fn token(&self, given: &Secret) -> Option<Digest> {
+    /// The name of the agent whose token a request from `peer` carries.
+    ///
+    /// # Errors
+    /// It is nobody's.
+    pub fn bearer(&self, token: &str, peer: IpAddr) -> Result<&str, NotSignedIn> {
+        let known = self.known_token(token).map(|(agent, _)| agent.name.as_str());
+        known.ok_or_else(|| self.wrong(Guess::Bearer, token, peer))
+    }
+
+    /// Whose token it is, and its digest.
+    fn known_token(&self, given: &str) -> Option<(&AgentToken, &Digest)> {
         // Every token is compared, so that the time doesn't tell whose it was.
         let known = self.agents.iter().zip(&self.tokens);
-        let known = known.filter(|(agent, _)| agent.token.matches(given.expose()));
-        known.fold(None, |_, (_, token)| Some(token.clone()))
+        known.filter(|(agent, _)| agent.token.matches(given)).fold(None, |_, one| Some(one))
+    }
+
+    /// What to say of a guess that was wrong.
+    fn wrong(&self, guess: Guess, given: &str, peer: IpAddr) -> NotSignedIn {
+        let noted = self.failures.note(self.environment.now(), &Digest::of(given), peer);
+        self.metrics.wrong_guess(guess.as_str());
+        self.warnings.say("a sign-in failed", guess.reason());
+        noted.map_or_else(NotSignedIn::TooManyFailures, |()| guess.unknown())
     }
 
     /// Whose session a secret proves, which counts as use.

@@ -41,6 +41,7 @@ struct World {
 
 const ALEX: &str = "token-of-alex-0123456789";
 const SAM: &str = "token-of-sam-0123456789";
+const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const SECOND: Duration = Duration::from_secs(1);
 
 impl World {
@@ -57,11 +58,11 @@ impl World {
             .iter()
             .map(|(name, token)| AgentToken { name: (*name).to_owned(), token: Secret::new(*token) });
         let (store, clock) = (Arc::<MemoryStore>::clone(store), Arc::<Clock>::clone(clock));
-        Arc::new(SignIn::new(store, clock, agents.collect()))
+        Arc::new(SignIn::new(store, clock, agents.collect(), Arc::default(), Arc::default()))
     }
 
     async fn begins(&self, token: &str) -> Secret {
-        self.sign_in.begin(&Proof::Token(Secret::new(token))).await.unwrap().0
+        self.sign_in.begin(&Proof::Token(Secret::new(token)), PEER).await.unwrap().0
     }
 
     async fn visits(&self, secret: &Secret) -> Option<String> {
@@ -139,15 +140,15 @@ async fn a_code_signs_the_first_agent_in_once() {
     let world = World::new();
     let (agent, code) = world.sign_in.new_code().unwrap().unwrap();
     assert_eq!((agent.as_str(), code.expose().len()), ("Alex", 64));
-    let (secret, signed_in) = world.sign_in.begin(&Proof::Code(code.clone())).await.unwrap();
+    let (secret, signed_in) = world.sign_in.begin(&Proof::Code(code.clone()), PEER).await.unwrap();
     assert_eq!(signed_in.agent, "Alex");
     assert_ne!(secret.expose(), code.expose());
     assert_eq!(world.visits(&secret).await.as_deref(), Some("Alex"));
-    let again = world.sign_in.begin(&Proof::Code(code)).await;
+    let again = world.sign_in.begin(&Proof::Code(code), PEER).await;
     assert!(matches!(again, Err(NotSignedIn::UnknownCode)));
     // What proves a session proves nothing else, and the other way round.
     for proof in [Proof::Code(secret.clone()), Proof::Token(secret), Proof::Code(Secret::new(ALEX))] {
-        assert!(world.sign_in.begin(&proof).await.is_err());
+        assert!(world.sign_in.begin(&proof, PEER).await.is_err());
     }
     assert_eq!(world.visits(&Secret::new(ALEX)).await, None);
 }
@@ -174,4 +175,19 @@ async fn who_waits_for_the_end_learns_of_it() {
     world.clock.pass(SECOND);
     unused.await.unwrap();
     wait(&one).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_right_is_let_in_however_many_were_wrong() {
+    let world = World::new();
+    let (_, code) = world.sign_in.new_code().unwrap().unwrap();
+    for number in 0..100 {
+        let guess = format!("guess {}", number % 7);
+        let wrong = world.sign_in.bearer(&guess, PEER);
+        assert!(matches!(wrong, Err(NotSignedIn::UnknownBearer | NotSignedIn::TooManyFailures(_))));
+    }
+    assert!(matches!(world.sign_in.bearer("another", PEER), Err(NotSignedIn::TooManyFailures(_))));
+    assert_eq!(world.sign_in.bearer(SAM, PEER).unwrap(), "Sam");
+    world.begins(ALEX).await;
+    world.sign_in.begin(&Proof::Code(code), PEER).await.unwrap();
 }
