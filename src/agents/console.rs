@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::http::{App, extract::In, problem::Problem};
 
 /// Nothing but our own files and our own API: neither other hosts nor code within the page.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob:; media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
     worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 

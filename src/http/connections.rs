@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::unreadable::{Answering, Explained, explained};
 
 /// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
-const BUFFER: usize = 64 * 1024;
+pub const MAX_HEAD: usize = 64 * 1024;
 /// How long a client may go on sending what nobody reads any more.
 const LINGER: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: doubles from the first to the second while it goes on failing.
@@ -117,7 +117,9 @@ fn open(stream: TcpStream, peer: Peer, router: Router, limits: ConnectionLimits)
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .max_buf_size(BUFFER)
+        // Who has nothing more to say still waits for an answer.
+        .half_close(true)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), answering)
 }
 
@@ -337,14 +339,14 @@ mod tests {
     #[tokio::test]
     async fn a_body_larger_than_the_buffer_passes_and_a_head_does_not() {
         let server = Server::start(10, PATIENCE).await;
-        let text = "x".repeat(3 * BUFFER);
+        let text = "x".repeat(3 * MAX_HEAD);
         let mut body = server.connect().await;
         body.send(&format!("POST /echo HTTP/1.1\r\nhost: relay\r\ncontent-length: {}\r\n\r\n", text.len()))
             .await;
         body.send(&format!("{text}GET / HTTP/1.1\r\nhost: relay\r\n\r\n")).await;
         body.expect("hello").await;
         let mut head = server.connect().await;
-        head.send(&format!("GET / HTTP/1.1\r\nhost: {}", "x".repeat(BUFFER))).await;
+        head.send(&format!("GET / HTTP/1.1\r\nhost: {}", "x".repeat(MAX_HEAD))).await;
         assert!(head.rest().await.starts_with("HTTP/1.1 431 "));
     }
 
@@ -362,6 +364,25 @@ mod tests {
             assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("}"), "{answer}");
             assert!(answer.contains("the request's head is not valid HTTP/1.1"), "{answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_said_all_gets_its_answer() {
+        let server = Server::start(10, PATIENCE).await;
+        let mut early = server.connect().await;
+        early.get("/").await;
+        early.0.shutdown().await.unwrap();
+        assert!(early.rest().await.ends_with("hello"));
+        let mut late = server.connect().await;
+        late.get("/slow").await;
+        server.asked.notified().await;
+        late.0.shutdown().await.unwrap();
+        server.answer.notify_one();
+        assert!(late.rest().await.ends_with("slow"));
+        // One that asks for nothing goes.
+        let mut silent = server.connect().await;
+        silent.0.shutdown().await.unwrap();
+        assert_eq!(silent.rest().await, "");
     }
 
     #[tokio::test]

@@ -155,11 +155,25 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem
     })
 }
 
-/// Refuses a body that says it is something other than JSON; saying nothing is fine.
+/// Refuses a body that is packed: nothing is ever unpacked here.
+///
+/// # Errors
+/// 415.
+pub fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let detail = "the body has a content encoding; send it as it is";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
+/// Refuses a body that says it is something other than JSON, or is packed; saying nothing is fine.
 ///
 /// # Errors
 /// 415.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    require_plain(headers)?;
     let Some(said) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
     let essence = said.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();

@@ -8,6 +8,7 @@ pub mod connections;
 pub mod cookie;
 pub mod extract;
 pub mod form;
+mod head;
 mod health;
 pub mod origin;
 pub mod problem;

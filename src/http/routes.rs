@@ -11,7 +11,7 @@ use axum::{
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
-    App, health,
+    App, head, health,
     problem::{MEDIA_TYPE, Problem},
     start, webhook,
 };
@@ -112,17 +112,20 @@ async fn explain(response: Response) -> Response {
 /// Adds what every door has in common.
 pub fn finish(router: Router<App>, app: App) -> Router {
     let sniff = HeaderValue::from_static("nosniff");
-    let router = router
+    let table = router
         .fallback(|| async { Problem::not_found("there is nothing under this path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
         })
         .layer(middleware::map_response(explain))
+        .with_state(app);
+    // Around the whole table: what a layer of its own changes has been routed already.
+    Router::new()
+        .fallback_service(table)
+        .layer(middleware::map_request(forgive))
+        .layer(middleware::from_fn(head::check))
         .layer(CatchPanicLayer::custom(|_| -> Response {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
         }))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, sniff))
-        .with_state(app);
-    // Around the whole table: what a layer of its own changes has been routed already.
-    Router::new().fallback_service(router).layer(middleware::map_request(forgive))
 }

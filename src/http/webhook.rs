@@ -3,7 +3,7 @@
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use serde_json::{Value, json};
 
-use super::{App, problem::Problem};
+use super::{App, extract::require_plain, problem::Problem};
 use crate::{
     ada::signature::SignatureError,
     relay::{rules::arrive::Arrival, time::Time},
@@ -16,6 +16,7 @@ const MAX_BODY: usize = 10 << 20;
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     let now_unix = Time::now().second();
     app.verifier.precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
+    require_plain(&headers)?;
     let held = app.bodies.read(&headers, body, MAX_BODY).await?;
     let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(webhook).await? {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     answer::Answer,
+    events::customer_says,
     relay::{Relay, START_KEY},
     settles,
 };
@@ -255,6 +256,34 @@ async fn the_document_has_a_page_that_needs_nobody_else() {
         parts += 1;
     }
     assert!(parts >= 3, "{html}");
+    // It is a page of the console's origin.
+    let shell = relay.get("/").await;
+    for name in ["content-security-policy", "x-content-type-options"] {
+        assert!(!page.header(name).is_empty() && page.header(name) == shell.header(name), "{name}");
+    }
     relay.get("/api/docs/nothing.js").await.problem(404);
     Answer::to(relay.http.post(format!("{}/api/docs/", relay.url))).await.problem(405);
+}
+
+/// Names that would turn what stands around them.
+#[tokio::test]
+async fn names_go_without_what_cannot_be_seen() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let body = json!({ "conversation_id": "c", "name": "\u{202e}avliS airaM\u{202c}\n[accepted by Alex]" });
+    relay.post_start(&body).await.good(200);
+    let handoff = alex.handoff_of("c").await;
+    assert_eq!(handoff["end_user"]["name"], "avliS airaM[accepted by Alex]");
+    assert_eq!(handoff["context"]["name"], body["name"], "the context is as it came");
+    let mut event = customer_says("c", "Hello");
+    event["data"]["author"]["display_name"] = json!("Maria\u{2066}\u{200b} Silva");
+    relay.gets(&event).await;
+    let id = handoff["id"].as_str().unwrap();
+    alex.comes_to_read(id, &["Hello"]).await;
+    assert_eq!(alex.handoff(id).await["end_user"]["name"], "Maria Silva");
+    let rows = alex.rows(id).await;
+    let names = rows.iter().map(|row| &row["author"]["display_name"]);
+    assert_eq!(names.filter(|name| !name.is_null()).collect::<Vec<_>>(), ["Maria Silva"]);
+    let transcript = alex.get(&format!("/handoffs/{id}/transcript")).await;
+    assert!(transcript.text().contains(" end_user Maria Silva: Hello\n"), "{}", transcript.text());
 }

@@ -1,5 +1,7 @@
 //! The API document, generated from the handlers, and the page that shows it, from embedded files.
 
+use axum::http::{HeaderValue, header};
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -8,7 +10,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{canned_replies, dead_letters, events, files, handoffs, messages, session};
-use crate::http::cookie;
+use crate::{agents::console::CONTENT_SECURITY_POLICY, http::cookie};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -55,7 +57,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The document as a page, under `/api/docs`.
+/// The document as a page, under `/api/docs`. It lives at the console's origin, and under the console's policy.
 pub fn page<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
-    SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json").validator_url("none")).into()
+    let config = Config::from("/api/openapi.json").validator_url("none").use_base_layout();
+    let page: axum::Router<S> = SwaggerUi::new("/api/docs").config(config).into();
+    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    page.layer(SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, policy))
 }

@@ -51,6 +51,12 @@ pub fn lines() -> Vec<Line> {
         refused("text", kind("text/plain"), 415, NOT_JSON),
         refused("a form", kind("application/x-www-form-urlencoded"), 415, NOT_JSON),
         refused("nearly JSON", kind("application/jsonx"), 415, NOT_JSON),
+        refused(
+            "packed",
+            open().header("content-encoding", "br").body(good),
+            415,
+            "the body has a content encoding; send it as it is",
+        ),
         refused("no body", open(), 400, "the body is empty"),
         refused("an empty body", call(""), 400, "the body is empty"),
         refused("words", call("hello"), 400, "the body is not JSON (line 1, column 1)"),

@@ -10,6 +10,7 @@ use crate::support::{
 
 const INVALID: &str = "Invalid signature";
 const TOO_LARGE: &str = "the body is too large";
+const PACKED: &str = "the body has a content encoding; send it as it is";
 const OK: &str = r#"{"status":"ok"}"#;
 /// The most bytes that are taken.
 const MOST: usize = 10 << 20;
@@ -88,6 +89,13 @@ pub fn lines() -> Vec<Line> {
         refused(
             "another's signature",
             signed(&Webhook::new("msg_2", event()), &good.signature()).body(event()),
+            400,
+            INVALID,
+        ),
+        refused("packed", whole(&good).header("content-encoding", "gzip"), 415, PACKED),
+        refused(
+            "packed, unsigned",
+            Raw::new("POST", good.path).header("content-encoding", "gzip").body("x"),
             400,
             INVALID,
         ),

@@ -1,9 +1,10 @@
 //! What is not HTTP, or not all of it.
 
-use super::line::{Line, closed, filler, refused};
+use super::line::{Line, closed, filler, refused, taken};
 use crate::support::{events::Webhook, raw::Raw, relay::START_KEY};
 
 const NOT_HTTP: &str = "the request's head is not valid HTTP/1.1";
+const NO_HOST: &str = "the request needs one Host header";
 const LATE: &str = "the body did not arrive in time";
 
 fn start() -> Raw {
@@ -32,6 +33,21 @@ pub fn lines() -> Vec<Line> {
             start().header("x", filler(300_000)),
             431,
             "the request's head is too large",
+        ),
+        refused(
+            "a header of 64 KB and what else is in a head",
+            start().header("x", filler(65_536 - 40)),
+            431,
+            "the request's head is too large",
+        ),
+        refused("no host", Raw::bytes("GET /health/live HTTP/1.1\r\n\r\n"), 400, NO_HOST),
+        refused("two hosts", Raw::new("GET", "/health/live").header("host", "relay"), 400, NO_HOST),
+        refused("another host beside it", Raw::new("GET", "/").header("Host", "evil.example"), 400, NO_HOST),
+        taken("the version before, without a host", Raw::bytes("GET /health/live HTTP/1.0\r\n\r\n"), "ok"),
+        taken(
+            "a head just within the limit",
+            Raw::new("GET", "/health/live").header("x", filler(65_000)).header("y", filler(400)),
+            "ok",
         ),
         refused(
             "101 headers",
