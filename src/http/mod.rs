@@ -11,6 +11,7 @@ pub mod form;
 mod head;
 mod health;
 pub mod origin;
+pub mod places;
 pub mod problem;
 pub mod routes;
 mod start;
@@ -19,7 +20,6 @@ mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,13 +33,14 @@ use crate::{
 use body::BodyBudget;
 use connections::ConnectionLimits;
 use cookie::SessionCookie;
+use places::{PlaceLimits, Places};
 
 /// Bytes of request bodies in memory at once, in all doors together.
 const BODY_BUDGET: usize = 64 << 20;
 /// Event streams open at once.
-const MAX_STREAMS: usize = 512;
+const STREAMS: PlaceLimits = PlaceLimits { in_all: 512, of_one: 64 };
 /// Files that agents send at once.
-const MAX_UPLOADS: usize = 32;
+const UPLOADS: PlaceLimits = PlaceLimits { in_all: 32, of_one: 8 };
 
 /// What clients may take of the doors.
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +88,10 @@ pub struct Shared {
     pub bodies: BodyBudget,
     /// The console's files, compressed.
     pub packed: Packed,
-    /// A permit for each event stream.
-    pub streams: Arc<Semaphore>,
-    /// A permit for each file that an agent sends.
-    pub uploads: Semaphore,
+    /// A place for each event stream.
+    pub streams: Places,
+    /// A place for each file that an agent sends.
+    pub uploads: Places,
     /// Ends event streams when the relay stops.
     pub stop: CancellationToken,
 }
@@ -120,7 +121,6 @@ impl App {
     pub fn new(doors: Doors) -> Self {
         let Doors { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = doors;
         let bodies = BodyBudget::new(BODY_BUDGET, limits.body_deadline);
-        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         let packed = Packed::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
         Self(Arc::new(Shared {
@@ -133,8 +133,8 @@ impl App {
             warnings,
             bodies,
             packed,
-            streams,
-            uploads: Semaphore::new(MAX_UPLOADS),
+            streams: Places::new(STREAMS),
+            uploads: Places::new(UPLOADS),
             stop,
         }))
     }

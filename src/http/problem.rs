@@ -9,7 +9,10 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::BodyError;
+use super::{
+    body::BodyError,
+    places::{NoPlace, Places},
+};
 use crate::{
     agents::sign_in::NotSignedIn,
     engine::{EngineError, SendFileError},
@@ -88,6 +91,18 @@ impl Problem {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: self.detail,
+        }
+    }
+}
+
+/// That there is no place for one more of `what`.
+pub fn no_place(none: NoPlace, places: &Places, what: &str) -> Problem {
+    match none {
+        NoPlace::InAll => Problem::unavailable(format!("there are too many {what}; try again")),
+        NoPlace::OfOne => {
+            let most = places.limits().of_one;
+            let detail = format!("you have {most} {what}, which is the most");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
         }
     }
 }

@@ -45,6 +45,8 @@ pub const ID_MEMORY: Duration = Duration::from_hours(15 * 24);
 pub const CHANGES_KEPT: u64 = 50_000;
 /// How much of each kind is forgotten in one step: little enough that nobody waits long behind it.
 pub const FORGET_STEP: usize = 500;
+/// How many files of one conversation are claimed at a time: slow ones of one customer leave places for the others'.
+pub const FILES_OF_A_CONVERSATION: usize = 4;
 
 /// A decision of the rules, run inside the store's transaction.
 pub type Decision = Box<dyn FnOnce(View) -> Changes + Send>;
@@ -209,7 +211,8 @@ pub trait Store: Send + Sync {
     ) -> Result<Due<HandoffId>, StoreError>;
 
     /// Claims up to `limit` deliveries of a `queue` that are due at `now`: of each lane of a handoff only the first,
-    /// and none that another claim holds. A claim lasts for `lease` unless the delivery is changed before.
+    /// none that another claim holds, and of files no more than [`FILES_OF_A_CONVERSATION`] of a conversation at a
+    /// time. A claim lasts for `lease` unless the delivery is changed before.
     async fn claim_due(
         &self,
         now: Time,

@@ -1,11 +1,13 @@
 //! The event stream.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::support::{
     agent::Agent,
+    answer::Answer,
     events::customer_says,
-    relay::Relay,
+    relay::{Relay, Setup},
     settles,
     stream::{Event, Stream},
 };
@@ -123,13 +125,23 @@ async fn the_stream_ends_when_the_relay_stops() {
 }
 
 #[tokio::test]
-async fn five_hundred_and_twelve_streams_may_be_open() {
-    let relay = Relay::start().await;
-    let request = || relay.alex().request("GET", "/events").send();
-    let mut open = futures_util::future::join_all((0..512).map(|_| request())).await;
+async fn an_agent_may_have_64_streams_and_all_together_512() {
+    let names: Vec<String> = (0..9).map(|number| format!("Agent {number}")).collect();
+    let token = |name: &str| format!("token-of-{}-0123456789", name.replace(' ', "-"));
+    let tokens: Vec<String> = names.iter().map(|name| format!("{name}={}", token(name))).collect();
+    let relay = Setup::new().set("AGENT_TOKENS", &tokens.join(",")).start().await;
+    let of = |name: &str| relay.http.get(format!("{}/api/events", relay.agents_url)).bearer_auth(token(name));
+    let mut open = join_all((0..64).map(|_| of(&names[0]).send())).await;
+    let one_more = Answer::to(of(&names[0])).await;
+    assert_eq!(one_more.problem(429), "you have 64 open event streams, which is the most");
+    for name in &names[1..8] {
+        open.extend(join_all((0..64).map(|_| of(name).send())).await);
+    }
     assert!(open.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
-    let refused = crate::support::answer::Answer::to(relay.alex().request("GET", "/events")).await;
-    assert!(refused.problem(503).contains("too many event streams"));
+    assert_eq!(
+        Answer::to(of(&names[8])).await.problem(503),
+        "there are too many open event streams; try again"
+    );
     drop(open.pop());
-    settles(&200, || async { request().await.unwrap().status().as_u16() }).await;
+    settles(&200, || async { of(&names[8]).send().await.unwrap().status().as_u16() }).await;
 }

@@ -9,7 +9,7 @@ use handoff_relay::{
     store::{Due, Store},
 };
 
-use super::make::{HOUR, at, handoff, put_deliveries, put_handoffs, reads, sends, write};
+use super::make::{HOUR, at, fetches, handoff, put_deliveries, put_handoffs, reads, sends, write};
 
 async fn claim(store: &dyn Store, now: Time, limit: usize) -> Due<Delivery> {
     let mut due = store.claim_due(now, HOUR, Queue::Writes, limit).await.unwrap();
@@ -139,6 +139,37 @@ async fn what_was_done_with_while_claimed_is_not_claimed_again(store: &dyn Store
     assert_eq!(claim(store, at(9_999), 9).await, Due { items: vec![], next: None });
 }
 
+async fn four_files_of_a_conversation_are_claimed_at_a_time(store: &dyn Store) {
+    let names = |of: &str| (0..7).map(|number| format!("{of}{number}")).collect::<Vec<_>>();
+    let (ours, others) = (names("a"), names("b"));
+    // The same conversation, handed off twice.
+    for (place, id) in ours.iter().enumerate() {
+        put_deliveries(store, vec![fetches(id, ["h", "i"][place % 2], "a")]).await;
+    }
+    for id in &others[..2] {
+        put_deliveries(store, vec![fetches(id, "g", "b")]).await;
+    }
+    let claim = async |now| {
+        let mut due = store.claim_due(now, HOUR, Queue::Files, 32).await.unwrap();
+        due.items.sort_by(|a, b| a.id.cmp(&b.id));
+        due
+    };
+    let due = claim(at(0)).await;
+    assert_eq!(ids(&due), ["a0", "a1", "a2", "a3", "b0", "b1"]);
+    assert_eq!(due.next, None, "what waits for its share is woken by an end");
+    assert_eq!(claim(at(1)).await, Due { items: vec![], next: Some(at(0) + HOUR) });
+    finish(store, "a1").await;
+    // One that is to be tried later leaves its place, too.
+    let mut later = due.items[2].clone();
+    (later.due_at, later.attempts) = (at(60), 1);
+    put_deliveries(store, vec![later]).await;
+    let due = claim(at(2)).await;
+    assert_eq!((ids(&due), due.next), (vec!["a4", "a5"], Some(at(60))));
+    let one = store.claim_due(at(60), HOUR, Queue::Files, 1).await.unwrap();
+    assert_eq!(ids(&one), Vec::<&str>::new(), "four are under way");
+    assert_eq!(ids(&claim(at(0) + HOUR).await).len(), 4, "their holder is gone");
+}
+
 async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
     let empty = store.depths().await.unwrap();
     assert_eq!((empty.inbox, empty.outbox, empty.handoffs), (0, 0, [0, 0, 0]));
@@ -171,5 +202,6 @@ on_every_store!(
     putting_a_delivery_again_frees_it,
     no_more_are_claimed_than_asked_for,
     what_was_done_with_while_claimed_is_not_claimed_again,
+    four_files_of_a_conversation_are_claimed_at_a_time,
     depths_tell_how_much_waits_and_since_when,
 );

@@ -137,6 +137,11 @@ pub fn reads(id: &str, handoff: &str, conversation: &str) -> Delivery {
     Delivery { task: Task::Transcript, ..sends(id, handoff, conversation) }
 }
 
+/// The file of row `id`.
+pub fn fetches(id: &str, handoff: &str, conversation: &str) -> Delivery {
+    Delivery { task: Task::Fetch { row: id.into() }, ..sends(id, handoff, conversation) }
+}
+
 pub fn letter(id: &str) -> DeadLetter {
     DeadLetter {
         id: id.to_owned(),

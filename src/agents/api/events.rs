@@ -14,14 +14,15 @@ use axum::{
     },
 };
 use futures_util::{Stream, StreamExt, stream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::view::{HandoffView, MessageView};
 use crate::{
     http::{
         App,
         extract::Caller,
-        problem::{Problem, ProblemBody},
+        places::Place,
+        problem::{Problem, ProblemBody, no_place},
     },
     metrics::OpenStream,
     store::{Changed, Since, StoreError, sessions::Digest},
@@ -37,20 +38,21 @@ const PAGE: usize = 200;
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
             description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: canned_replies` without data when these have changed; `event: reset` asks to load anew"),
-        (status = 401, body = ProblemBody), (status = 503, body = ProblemBody)))]
+        (status = 401, body = ProblemBody),
+        (status = 429, body = ProblemBody, description = "This agent has too many open"), (status = 503, body = ProblemBody)))]
 pub async fn stream(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let permit = app.streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| Problem::unavailable("too many event streams are open"))?;
+    let place = app.streams.take(&caller.agent);
+    let place = place.map_err(|none| no_place(none, &app.streams, "open event streams"))?;
     let changed = app.engine.store().changed();
     let newest = *changed.borrow();
     let counted = app.metrics.stream();
     let ready = VecDeque::new();
     let over = over(app.clone(), caller.session.map(|session| session.id));
-    let mut follower = Follower { app, changed, position: newest, ready, _permit: permit, _counted: counted };
+    let mut follower = Follower { app, changed, position: newest, ready, _place: place, _counted: counted };
     match headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok())) {
         // The first id lets a client that reconnects catch up from here.
         None => follower.ready.push_back(Event::default().id(newest.to_string()).comment("open")),
@@ -78,7 +80,7 @@ struct Follower {
     changed: watch::Receiver<u64>,
     position: u64,
     ready: VecDeque<Event>,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
     _counted: OpenStream,
 }
 

@@ -24,7 +24,7 @@ use crate::{
         body::declared_length,
         extract::{Agent, In, Params},
         form::{Form, Part},
-        problem::{Problem, ProblemBody},
+        problem::{Problem, ProblemBody, no_place},
     },
     relay::{
         id::{HandoffId, RowId},
@@ -61,7 +61,7 @@ pub struct NewFileForm {
         (status = 413, body = ProblemBody, description = "The file is over 50 MB"),
         (status = 415, body = ProblemBody, description = "Ada does not take this type; the detail lists those that it takes"),
         (status = 422, body = ProblemBody, description = "The key was used with another body"),
-        (status = 429, body = ProblemBody, description = "Too many messages wait to be sent"),
+        (status = 429, body = ProblemBody, description = "Too many messages wait to be sent, or this agent sends too many files at once"),
         (status = 503, body = ProblemBody, description = "Too many files are being sent at once, or none can be kept")))]
 pub async fn send(
     State(app): State<App>,
@@ -70,8 +70,8 @@ pub async fn send(
     headers: HeaderMap,
     request: HttpRequest,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    let busy = |_| Problem::unavailable("too many files are being sent at once");
-    let _place = app.uploads.try_acquire().map_err(busy)?;
+    let _place =
+        app.uploads.take(&agent.0).map_err(|none| no_place(none, &app.uploads, "files being sent"))?;
     let (id, key) = (HandoffId(id), idempotency_key(&headers)?);
     if key.is_none() {
         // The same request again is answered as the first time, whatever has happened since.

@@ -11,7 +11,7 @@ use crate::{
         id::{ConversationKey, DeliveryId, HandoffId},
         time::Time,
     },
-    store::Due,
+    store::{Due, FILES_OF_A_CONVERSATION},
 };
 
 /// Deliveries in the order in which they were queued.
@@ -128,16 +128,23 @@ impl Outbox {
 
     /// See [`Store::claim_due`](crate::store::Store::claim_due).
     pub fn claim_due(&mut self, now: Time, lease: Duration, queue: Queue, limit: usize) -> Due<Delivery> {
-        let from = (queue, Time::from_micros(i64::MIN), 0);
-        let heads =
-            self.heads.range(from..).take_while(|(of, _, _)| *of == queue).take(limit.saturating_add(1));
-        let heads: Vec<(Time, u64)> = heads.map(|(_, ready_at, place)| (*ready_at, *place)).collect();
         let mut due = Due { items: Vec::new(), next: None };
-        for (ready_at, place) in heads {
-            if ready_at > now || due.items.len() == limit {
-                due.next = Some(ready_at);
+        let mut shares = Shares::default();
+        let mut claimed = Vec::new();
+        let from = (queue, Time::from_micros(i64::MIN), 0);
+        for (_, ready_at, place) in self.heads.range(from..).take_while(|(of, _, _)| *of == queue) {
+            let Some(queued) = self.queued.get(place) else { continue };
+            let is_due = *ready_at <= now;
+            if is_due && queue == Queue::Files && !shares.takes(self, &queued.delivery.key, now) {
+                continue;
+            }
+            if !is_due || claimed.len() == limit {
+                due.next = Some(*ready_at);
                 break;
             }
+            claimed.push(*place);
+        }
+        for place in claimed {
             self.change(place, |queued| queued.leased_until = now + lease);
             due.items.extend(self.queued.get(&place).map(|queued| queued.delivery.clone()));
         }
@@ -160,5 +167,24 @@ impl Outbox {
         if was_head {
             self.heads.insert(queued.head(place));
         }
+    }
+}
+
+/// How many files of each conversation are claimed.
+#[derive(Default)]
+struct Shares(HashMap<ConversationKey, usize>);
+
+impl Shares {
+    /// Takes one more for a conversation, if its share leaves it.
+    fn takes(&mut self, outbox: &Outbox, key: &ConversationKey, now: Time) -> bool {
+        let count = || {
+            let places = outbox.conversations.get(key).into_iter().flatten();
+            let files = places.filter_map(|place| outbox.queued.get(place));
+            files.filter(|one| one.delivery.queue() == Queue::Files && one.leased_until > now).count()
+        };
+        let claimed = self.0.entry(key.clone()).or_insert_with(count);
+        let takes = *claimed < FILES_OF_A_CONVERSATION;
+        *claimed += usize::from(takes);
+        takes
     }
 }

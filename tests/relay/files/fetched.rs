@@ -10,6 +10,7 @@ use crate::support::{
     agent::text,
     answer::Answer,
     events::{from_now, shows_at},
+    eventually,
     relay::Relay,
     soon,
 };
@@ -203,4 +204,26 @@ async fn what_must_not_be_fetched_is_not() {
         );
     }
     relay.finish().await;
+}
+
+/// The file server hangs on all that one customer sends.
+#[tokio::test]
+async fn many_files_that_hang_hold_up_no_other_conversation() {
+    let relay = Relay::start().await;
+    let (stuck, _) = relay.hand_off().await;
+    let (chat, id) = relay.hand_off().await;
+    relay.ada.file_fault_always(Some(FileFault::HangAfter(10)));
+    let mut messages = Vec::new();
+    for number in 0..40 {
+        let name = format!("{number}.png");
+        messages.push(
+            relay.ada.customer_sends_file(&stuck, &name, "image/png", png(1_000, number)).await.unwrap(),
+        );
+    }
+    let under_way = || messages.iter().filter(|message| !relay.ada.file_fetches(message).is_empty()).count();
+    eventually("four fetches", || async { (under_way() == 4).then_some(()) }).await;
+    relay.ada.file_fault_always(None);
+    relay.ada.customer_sends_file(&chat, "quick.png", "image/png", png(1_000, 99)).await.unwrap();
+    relay.alex().sees_file(&id, "quick.png", "kept").await;
+    assert_eq!(under_way(), 4, "no more of one conversation at a time");
 }
