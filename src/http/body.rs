@@ -1,6 +1,5 @@
-//! Reading request bodies within limits: each in size and time, all of them together in memory.
+//! Reading request bodies within limits: each in size and time, those of a group of doors together in memory.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,11 +7,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The budget is kept in KiB, each body rounded up, so that a few permits stand for many bytes.
-const UNIT: usize = 1024;
+use super::body_budget::{Arrival, BodyBudget, Held, NoRoom};
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,63 +23,82 @@ pub enum BodyError {
     /// Other requests hold all the memory set aside for bodies: a 503, worth trying again.
     #[error("too many bytes are being read at once")]
     Overloaded,
+    /// It arrived slowly, and others needed its room: a 503, worth trying again.
+    #[error("the body arrived slowly, and others needed its room")]
+    GaveWay,
     /// The connection ended, or what came was not what had been declared.
     #[error("the body broke off")]
     Broken,
 }
 
-/// How many bytes of bodies may be in memory at once, and how long each may take. Clones share one budget.
+/// The bodies that a group of doors takes. Clones share their room.
 ///
 /// Counts bytes received; the buffers behind them may be up to twice as large while they grow.
 #[derive(Clone, Debug)]
-pub struct BodyBudget {
-    units: Arc<Semaphore>,
+pub struct Bodies {
+    budget: BodyBudget,
+    limit: usize,
     deadline: Duration,
 }
 
-/// A body and its share of the budget, which is given back when this is dropped: keep it until done.
+/// A body and its share of the room, which is given back when this is dropped: keep it until done.
 #[derive(Debug)]
 pub struct HeldBody {
     /// The body, whole.
     pub bytes: Bytes,
-    _share: Share,
+    _room: Held,
 }
 
-impl BodyBudget {
-    /// A budget of `total_bytes`, rounded down to KiB, for bodies that arrive within `deadline`.
-    pub fn new(total_bytes: usize, deadline: Duration) -> Self {
-        let units = (total_bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Self { units: Arc::new(Semaphore::new(units)), deadline }
+impl Bodies {
+    /// Bodies of up to `limit` bytes that arrive within `deadline`; `room` bytes of them are in memory at once, and a
+    /// few large ones besides.
+    pub fn new(room: usize, limit: usize, deadline: Duration) -> Self {
+        Self { budget: BodyBudget::new(room), limit, deadline }
     }
 
-    /// Reads `body` to its end, which must come within `limit` bytes and before the deadline.
+    /// Reads `body` to its end.
     ///
     /// A length declared in `headers` that is over the limit is refused before anything is read. Bytes count
     /// against the budget as they arrive; declaring alone takes nothing from others.
     ///
     /// # Errors
     /// See [`BodyError`]. The budget is then as before.
-    pub async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<HeldBody, BodyError> {
-        if declared_length(headers).is_some_and(|length| length > limit as u64) {
+    pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<HeldBody, BodyError> {
+        if declared_length(headers).is_some_and(|length| length > self.limit as u64) {
             return Err(BodyError::TooLarge);
         }
-        timeout(self.deadline, self.collect(body, limit)).await.map_err(|_| BodyError::TimedOut)?
+        let arrival = self.budget.begin();
+        let collected = tokio::select! {
+            biased;
+            () = arrival.given_way() => return Err(BodyError::GaveWay),
+            collected = timeout(self.deadline, collect(body, self.limit, &arrival)) => collected,
+        };
+        let bytes = collected.map_err(|_| BodyError::TimedOut)??;
+        Ok(HeldBody { bytes, _room: arrival.arrived() })
     }
+}
 
-    async fn collect(&self, mut body: Body, limit: usize) -> Result<HeldBody, BodyError> {
-        let mut bytes = BytesMut::new();
-        let mut share = Share::default();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| BodyError::Broken)?;
-            let Ok(data) = frame.into_data() else { continue };
-            let length = bytes.len() + data.len();
-            if length > limit {
-                return Err(BodyError::TooLarge);
-            }
-            share.grow_to(length.div_ceil(UNIT), &self.units)?;
-            bytes.extend_from_slice(&data);
+async fn collect(mut body: Body, limit: usize, arrival: &Arrival) -> Result<Bytes, BodyError> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| BodyError::Broken)?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > limit {
+            return Err(BodyError::TooLarge);
         }
-        Ok(HeldBody { bytes: bytes.freeze(), _share: share })
+        arrival.grow_to(length).await?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+impl From<NoRoom> for BodyError {
+    fn from(none: NoRoom) -> Self {
+        match none {
+            NoRoom::Full => Self::Overloaded,
+            NoRoom::GaveWay => Self::GaveWay,
+        }
     }
 }
 
@@ -91,28 +107,9 @@ pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// What one body holds of the budget.
-#[derive(Debug, Default)]
-struct Share(Option<OwnedSemaphorePermit>);
-
-impl Share {
-    /// Holds `units` in all afterwards. Never waits: bodies that wait for each other could wait for ever.
-    fn grow_to(&mut self, units: usize, budget: &Arc<Semaphore>) -> Result<(), BodyError> {
-        let held = self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = u32::try_from(units - held).map_err(|_| BodyError::Overloaded)?;
-        let more = Arc::clone(budget).try_acquire_many_owned(missing).map_err(|_| BodyError::Overloaded)?;
-        match &mut self.0 {
-            Some(permit) => permit.merge(more),
-            None => self.0 = Some(more),
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use std::convert::Infallible;
     use std::io;
 
@@ -120,7 +117,8 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: usize = 4 * UNIT;
+    const KIB: usize = 1024;
+    const LIMIT: usize = 4 * KIB;
     const DEADLINE: Duration = Duration::from_secs(10);
 
     fn chunks(sizes: &[usize]) -> Body {
@@ -133,8 +131,8 @@ mod tests {
     }
 
     /// Some bytes, then nothing more, ever.
-    fn stalled() -> Body {
-        let first = stream::iter([Ok::<_, Infallible>("x")]);
+    fn stalled(size: usize) -> Body {
+        let first = stream::iter([Ok::<_, Infallible>(vec![b'x'; size])]);
         Body::from_stream(first.chain(stream::pending()))
     }
 
@@ -142,60 +140,64 @@ mod tests {
         HeaderMap::from_iter([(CONTENT_LENGTH, length.parse().unwrap())])
     }
 
-    async fn read(budget: &BodyBudget, body: Body) -> Result<HeldBody, BodyError> {
-        budget.read(&HeaderMap::new(), body, LIMIT).await
+    async fn read(bodies: &Bodies, body: Body) -> Result<HeldBody, BodyError> {
+        bodies.read(&HeaderMap::new(), body).await
+    }
+
+    /// That all room is free again.
+    async fn is_free(bodies: &Bodies) {
+        assert!(read(bodies, chunks(&[LIMIT])).await.is_ok());
     }
 
     #[tokio::test]
-    async fn a_body_comes_whole_and_holds_its_share_until_dropped() {
-        let budget = BodyBudget::new(10 * UNIT + 1023, DEADLINE);
-        assert_eq!(budget.units.available_permits(), 10);
-        let held = read(&budget, chunks(&[1, 1023, 0, 1])).await.unwrap();
+    async fn a_body_comes_whole_and_holds_its_room_until_dropped() {
+        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        let held = read(&bodies, chunks(&[1, 1023, 0, 1])).await.unwrap();
         assert_eq!(held.bytes, vec![b'x'; 1025]);
-        assert_eq!(budget.units.available_permits(), 8);
+        assert_eq!(read(&bodies, chunks(&[2 * KIB, 1])).await.unwrap_err(), BodyError::Overloaded);
+        assert!(read(&bodies.clone(), chunks(&[2 * KIB])).await.is_ok());
         drop(held);
-        assert_eq!(budget.units.available_permits(), 10);
-        assert!(read(&budget, Body::empty()).await.unwrap().bytes.is_empty());
+        is_free(&bodies).await;
+        assert!(read(&bodies, Body::empty()).await.unwrap().bytes.is_empty());
     }
 
     #[tokio::test]
     async fn the_limit_holds_for_what_is_declared_and_for_what_comes() {
-        let budget = BodyBudget::new(100 * UNIT, DEADLINE);
+        let bodies = Bodies::new(100 * KIB, LIMIT, DEADLINE);
         for length in ["4097", "18446744073709551615"] {
             // Reading this body would take until the deadline.
-            let declared = budget.read(&declaring(length), stalled(), LIMIT).await;
+            let declared = bodies.read(&declaring(length), stalled(1)).await;
             assert_eq!(declared.unwrap_err(), BodyError::TooLarge);
         }
-        assert_eq!(read(&budget, chunks(&[LIMIT])).await.unwrap().bytes.len(), LIMIT);
-        assert_eq!(read(&budget, chunks(&[LIMIT, 1])).await.unwrap_err(), BodyError::TooLarge);
-        assert_eq!(read(&budget, endless()).await.unwrap_err(), BodyError::TooLarge);
-        assert_eq!(budget.units.available_permits(), 100);
+        assert_eq!(read(&bodies, chunks(&[LIMIT])).await.unwrap().bytes.len(), LIMIT);
+        assert_eq!(read(&bodies, chunks(&[LIMIT, 1])).await.unwrap_err(), BodyError::TooLarge);
+        assert_eq!(read(&bodies, endless()).await.unwrap_err(), BodyError::TooLarge);
     }
 
-    #[tokio::test]
-    async fn an_exhausted_budget_refuses_until_something_is_dropped() {
-        let budget = BodyBudget::new(4 * UNIT, DEADLINE);
-        let three = read(&budget, chunks(&[3 * UNIT])).await.unwrap();
-        assert_eq!(read(&budget, chunks(&[UNIT, 1])).await.unwrap_err(), BodyError::Overloaded);
-        let one = read(&budget.clone(), chunks(&[UNIT])).await.unwrap();
-        assert_eq!(read(&budget, chunks(&[1])).await.unwrap_err(), BodyError::Overloaded);
-        drop(one);
-        drop(three);
-        assert!(read(&budget, chunks(&[4 * UNIT])).await.is_ok());
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_times_out_and_gives_back_its_room() {
+        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        assert_eq!(read(&bodies, stalled(LIMIT)).await.unwrap_err(), BodyError::TimedOut);
+        is_free(&bodies).await;
     }
 
-    #[tokio::test]
-    async fn a_slow_body_times_out_and_gives_back_its_share() {
-        let budget = BodyBudget::new(4 * UNIT, Duration::from_millis(20));
-        assert_eq!(read(&budget, stalled()).await.unwrap_err(), BodyError::TimedOut);
-        assert_eq!(budget.units.available_permits(), 4);
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_gives_way_to_one_that_needs_its_room() {
+        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        let slow = tokio::spawn({
+            let bodies = bodies.clone();
+            async move { read(&bodies, stalled(LIMIT)).await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        assert!(read(&bodies, chunks(&[1])).await.is_ok());
+        assert_eq!(slow.await.unwrap(), Err(BodyError::GaveWay));
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_told_from_one_that_ends() {
-        let budget = BodyBudget::new(4 * UNIT, DEADLINE);
+        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
         let reset = stream::iter([Ok("x"), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
-        assert_eq!(read(&budget, Body::from_stream(reset)).await.unwrap_err(), BodyError::Broken);
-        assert_eq!(budget.units.available_permits(), 4);
+        assert_eq!(read(&bodies, Body::from_stream(reset)).await.unwrap_err(), BodyError::Broken);
+        is_free(&bodies).await;
     }
 }

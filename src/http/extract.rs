@@ -7,11 +7,14 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, error::Category};
 
-use super::{App, body::HeldBody, connections::Peer, origin, problem::Problem};
+use super::{
+    App,
+    body::{Bodies, HeldBody},
+    connections::Peer,
+    origin,
+    problem::Problem,
+};
 use crate::{agents::sign_in::SignedIn, json::mended, settings::Secret};
-
-/// A body of the agent API. 50,000 characters fit, however they are escaped.
-const MAX_BODY: usize = 1 << 20;
 
 /// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -109,7 +112,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Params<T> {
     }
 }
 
-/// A JSON body, and its bytes for digests.
+/// A JSON body of an agent, and its bytes for digests.
 pub struct Body<T> {
     /// What it says.
     pub value: T,
@@ -121,15 +124,30 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        require_json(&parts.headers)?;
-        let held = app.bodies.read(&parts.headers, body, MAX_BODY).await?;
-        let bytes: &[u8] = if held.bytes.is_empty() { b"{}" } else { &held.bytes };
-        // By way of a map: serde would read a struct from an array, too.
-        let fields = Value::Object(object(bytes).map_err(Problem::bad_request)?);
-        let value = serde_path_to_error::deserialize(fields);
-        Ok(Self { value: value.map_err(|error| wrong_field(&error))?, held })
+        json(&app.bodies.agents, request).await
     }
+}
+
+/// A JSON body of somebody who isn't signed in yet.
+pub struct StrangersBody<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for StrangersBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        json(&app.bodies.sign_in, request).await.map(|body| Self(body.value))
+    }
+}
+
+async fn json<T: DeserializeOwned>(bodies: &Bodies, request: Request) -> Result<Body<T>, Problem> {
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let held = bodies.read(&parts.headers, body).await?;
+    let bytes: &[u8] = if held.bytes.is_empty() { b"{}" } else { &held.bytes };
+    // By way of a map: serde would read a struct from an array, too.
+    let fields = Value::Object(object(bytes).map_err(Problem::bad_request)?);
+    let value = serde_path_to_error::deserialize(fields);
+    Ok(Body { value: value.map_err(|error| wrong_field(&error))?, held })
 }
 
 /// The JSON object that a body is.

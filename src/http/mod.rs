@@ -4,6 +4,7 @@
 //! line in [`routes`].
 
 pub mod body;
+mod body_budget;
 pub mod connections;
 pub mod cookie;
 pub mod extract;
@@ -30,13 +31,11 @@ use crate::{
     settings::Settings,
     warnings::Warnings,
 };
-use body::BodyBudget;
+use body::Bodies;
 use connections::ConnectionLimits;
 use cookie::SessionCookie;
 use places::{PlaceLimits, Places};
 
-/// Bytes of request bodies in memory at once, in all doors together.
-const BODY_BUDGET: usize = 64 << 20;
 /// Event streams open at once.
 const STREAMS: PlaceLimits = PlaceLimits { in_all: 512, of_one: 64 };
 /// Files that agents send at once.
@@ -85,7 +84,7 @@ pub struct Shared {
     /// What strangers can cause is said with measure.
     pub warnings: Arc<Warnings>,
     /// The memory and the time for bodies.
-    pub bodies: BodyBudget,
+    pub bodies: DoorBodies,
     /// The console's files, compressed.
     pub packed: Packed,
     /// A place for each event stream.
@@ -94,6 +93,31 @@ pub struct Shared {
     pub uploads: Places,
     /// Ends event streams when the relay stops.
     pub stop: CancellationToken,
+}
+
+/// The bodies of each group of doors, apart, so that strangers at one of them take no memory from the others.
+pub struct DoorBodies {
+    /// Start calls: more context than any flow has, less than hurts.
+    pub start: Bodies,
+    /// Webhooks: Ada's own limit for a message is 10 MB.
+    pub webhooks: Bodies,
+    /// The agent API: 50,000 characters fit, however they are escaped.
+    pub agents: Bodies,
+    /// Sign-in: a token or a code.
+    pub sign_in: Bodies,
+}
+
+impl DoorBodies {
+    /// None of them may take longer than `deadline`.
+    fn within(deadline: Duration) -> Self {
+        let bodies = |room, limit| Bodies::new(room, limit, deadline);
+        Self {
+            start: bodies(8 << 20, 256 << 10),
+            webhooks: bodies(16 << 20, 10 << 20),
+            agents: bodies(16 << 20, 1 << 20),
+            sign_in: bodies(1 << 20, 16 << 10),
+        }
+    }
 }
 
 /// What the doors are made of.
@@ -120,7 +144,7 @@ impl App {
     /// Puts the handlers' world together.
     pub fn new(doors: Doors) -> Self {
         let Doors { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = doors;
-        let bodies = BodyBudget::new(BODY_BUDGET, limits.body_deadline);
+        let bodies = DoorBodies::within(limits.body_deadline);
         let packed = Packed::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
         Self(Arc::new(Shared {

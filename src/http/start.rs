@@ -19,9 +19,6 @@ use crate::{
     relay::rules::start::Started,
 };
 
-/// More context than any flow has, less than hurts.
-const MAX_BODY: usize = 256 << 10;
-
 /// `POST /handoffs/start`
 pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     origin::refuse_pages(&headers)?;
@@ -29,7 +26,7 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
         require_key(&headers, key)?;
     }
     require_json(&headers)?;
-    let held = app.bodies.read(&headers, body, MAX_BODY).await?;
+    let held = app.bodies.start.read(&headers, body).await?;
     let StartCall { conversation, context } = start_call::read(&held.bytes).map_err(Problem::bad_request)?;
     let started = app.engine.start(conversation.clone(), context).await?;
     let id = match started {

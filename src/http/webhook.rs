@@ -9,15 +9,12 @@ use crate::{
     relay::{rules::arrive::Arrival, time::Time},
 };
 
-/// Ada's own limit for a message is 10 MB.
-const MAX_BODY: usize = 10 << 20;
-
 /// `POST /webhooks/message`
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     let now_unix = Time::now().second();
     app.verifier.precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
     require_plain(&headers)?;
-    let held = app.bodies.read(&headers, body, MAX_BODY).await?;
+    let held = app.bodies.webhooks.read(&headers, body).await?;
     let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(webhook).await? {
         Arrival::Full => Err(Problem::unavailable("too much waits to be worked off; try again")),

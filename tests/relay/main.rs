@@ -38,6 +38,7 @@ mod restart;
 mod secrets;
 mod shutdown;
 mod sign_in;
+mod slow_bodies;
 mod stream;
 mod time_out;
 mod unknown;

@@ -15,7 +15,7 @@ use crate::{
     http::{
         App,
         connections::Peer,
-        extract::{Body, Caller},
+        extract::{Caller, StrangersBody},
         origin,
         problem::{Problem, ProblemBody},
     },
@@ -74,10 +74,10 @@ pub async fn begin(
     State(app): State<App>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
-    body: Body<NewSession>,
+    StrangersBody(body): StrangersBody<NewSession>,
 ) -> Result<impl IntoResponse, Problem> {
     origin::refuse_other_pages(&headers)?;
-    let proof = match (body.value.token, body.value.code) {
+    let proof = match (body.token, body.code) {
         (Some(token), None) => Proof::Token(Secret::new(token)),
         (None, Some(code)) => Proof::Code(Secret::new(code)),
         _ => return Err(Problem::bad_request("the body needs either a token or a code")),

@@ -1,12 +1,12 @@
 //! What agents send: the bytes go to Ada first, then the message, in its turn and once.
 
 use sandbox::{Call, Fault};
-use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{comes_to_see, png, seen, sent, sha256};
 use crate::support::{
     answer::Answer,
     events::customer_says,
+    raw::Raw,
     relay::{Relay, Setup, token_of},
     settles,
 };
@@ -157,33 +157,20 @@ async fn the_same_request_sends_one_file() {
     relay.finish().await;
 }
 
-/// Uploads that never end, up to their first bytes.
-async fn hanging_uploads(relay: &Relay, id: &str, count: usize) -> Vec<TcpStream> {
-    let head = format!(
-        "POST /api/handoffs/{id}/files HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer {}\r\n\
-         content-type: multipart/form-data; boundary=B\r\ncontent-length: 1000000\r\n\r\n--B\r\n",
-        token_of("Alex")
-    );
-    let mut streams = Vec::new();
-    for _ in 0..count {
-        let mut stream = TcpStream::connect(relay.agents_url.trim_start_matches("http://")).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        streams.push(stream);
-    }
-    streams
-}
-
 #[tokio::test]
 async fn an_agents_slow_uploads_take_no_others_place() {
     let relay = Relay::start().await;
     let ((_, alexs), (_, sams)) = (relay.hand_off().await, relay.hand_off().await);
     relay.alex().accepts(&alexs).await;
     relay.agent("Sam").accepts(&sams).await;
-    let mut open = hanging_uploads(&relay, &alexs, 33).await;
+    let upload = Raw::new("POST", format!("/api/handoffs/{alexs}/files")).bearer(token_of("Alex"));
+    let upload =
+        upload.header("content-type", "multipart/form-data; boundary=B").unfinished("--B\r\n", 1_000_000);
+    let mut open = upload.hang(&relay.agents_url, 33);
+    open.are_refused(25).await;
     let one_more = async || relay.alex().tries_to_send(&alexs, "a.png", &png(100, 1), None).await;
-    settles(&429, || async { one_more().await.status }).await;
     assert_eq!(one_more().await.problem(429), "you have 8 files being sent, which is the most");
     relay.agent("Sam").tries_to_send(&sams, "b.png", &png(100, 2), None).await.good(202);
-    open.clear();
+    drop(open);
     settles(&202, || async { one_more().await.status }).await;
 }

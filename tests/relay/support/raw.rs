@@ -1,9 +1,13 @@
 //! Requests byte by byte, those included that no HTTP client would send.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::watch,
+    task::JoinSet,
 };
 
 use super::{answer::Answer, soon};
@@ -65,13 +69,41 @@ impl Raw {
         line.strip_suffix(b" HTTP/1.1").unwrap_or(line).escape_ascii().to_string()
     }
 
+    fn bytes_to_send(&self) -> Vec<u8> {
+        let end: &[u8] = if self.head.is_empty() { b"" } else { b"\r\n" };
+        [&self.head, end, &self.body].concat()
+    }
+
+    /// So many connections that send this, as far as it is taken, and then neither more nor an end.
+    pub fn hang(&self, url: &str, count: usize) -> Hanging {
+        let (so_far, bytes) = (watch::Sender::new(SoFar::default()), Arc::new(self.bytes_to_send()));
+        let mut connections = JoinSet::new();
+        for _ in 0..count {
+            let address = url.strip_prefix("http://").unwrap().to_owned();
+            let (so_far, bytes) = (so_far.clone(), Arc::clone(&bytes));
+            connections.spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                for chunk in bytes.chunks(CHUNK) {
+                    if stream.write_all(chunk).await.is_err() {
+                        break;
+                    }
+                    so_far.send_modify(|so_far| so_far.bytes += chunk.len());
+                }
+                so_far.send_modify(|so_far| so_far.done += 1);
+                if stream.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {
+                    so_far.send_modify(|so_far| so_far.refused += 1);
+                }
+            });
+        }
+        Hanging { _connections: connections, so_far: so_far.subscribe() }
+    }
+
     /// What comes back; `None` if the connection ends without an answer.
     pub async fn send_to(&self, url: &str) -> Option<Answer> {
         let address = url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
         let (mut from, mut to) = stream.split();
-        let end: &[u8] = if self.head.is_empty() { b"" } else { b"\r\n" };
-        let bytes = [&self.head, end, &self.body].concat();
+        let bytes = self.bytes_to_send();
         let send = async {
             // Who is refused may find nobody listening any more.
             let _ = to.write_all(&bytes).await;
@@ -84,6 +116,43 @@ impl Raw {
             }
         })
         .await
+    }
+}
+
+/// Connections that end when this is dropped.
+pub struct Hanging {
+    _connections: JoinSet<()>,
+    so_far: watch::Receiver<SoFar>,
+}
+
+#[derive(Default)]
+struct SoFar {
+    /// Sent by all together.
+    bytes: usize,
+    /// Connections that have sent all, or were cut off.
+    done: usize,
+    /// Connections that got an answer all the same.
+    refused: usize,
+}
+
+impl Hanging {
+    /// Returns when all together have sent so many bytes.
+    pub async fn have_sent(&mut self, bytes: usize) {
+        self.are(|so_far| so_far.bytes >= bytes).await;
+    }
+
+    /// Returns when so many have sent all, or were cut off.
+    pub async fn are_done(&mut self, count: usize) {
+        self.are(|so_far| so_far.done >= count).await;
+    }
+
+    /// Returns when so many have been refused.
+    pub async fn are_refused(&mut self, count: usize) {
+        self.are(|so_far| so_far.refused >= count).await;
+    }
+
+    async fn are(&mut self, so_far: impl Fn(&SoFar) -> bool) {
+        soon("what strangers send", self.so_far.wait_for(so_far)).await.unwrap();
     }
 }
 
