@@ -10,6 +10,7 @@
 
 pub mod ada;
 pub mod agents;
+pub mod descriptors;
 pub mod engine;
 pub mod environment;
 pub mod files;
@@ -57,6 +58,8 @@ use crate::{
     warnings::Warnings,
 };
 
+/// Fewer connections of an address than this are worth a warning.
+const FEW_CONNECTIONS: usize = 1_000;
 /// How long work under way may take to finish after the stop.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long the store may take to close after that.
@@ -105,12 +108,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the store and puts everything together. Nothing runs before [`Server::serve`].
+    /// Opens the store and puts everything together. Nothing runs before [`Server::serve`]. Raises the number of files
+    /// that this process may have open.
     ///
     /// # Errors
     /// What the settings name can't be used.
     pub async fn new(settings: Settings) -> Result<Self, StartError> {
-        Self::with_limits(settings, Limits::default()).await
+        let descriptors = descriptors::raise();
+        let limits = Limits::within(descriptors);
+        let connections = limits.connections.max_connections;
+        if connections < FEW_CONNECTIONS {
+            tracing::warn!(
+                descriptors,
+                connections,
+                "the system lets this process open few files, so that each address has few connections; raise ulimit -n"
+            );
+        }
+        Self::with_limits(settings, limits).await
     }
 
     /// The same, with other limits for clients.

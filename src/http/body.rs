@@ -50,10 +50,9 @@ pub struct HeldBody {
 }
 
 impl Bodies {
-    /// Bodies of up to `limit` bytes that arrive within `deadline`; `room` bytes of them are in memory at once, and a
-    /// few large ones besides.
-    pub fn new(room: usize, limit: usize, deadline: Duration) -> Self {
-        Self { budget: BodyBudget::new(room), limit, deadline }
+    /// Bodies of up to `limit` bytes that arrive within `deadline`, of which `budget` has room for some.
+    pub const fn new(budget: BodyBudget, limit: usize, deadline: Duration) -> Self {
+        Self { budget, limit, deadline }
     }
 
     /// Reads `body` to its end.
@@ -151,7 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_comes_whole_and_holds_its_room_until_dropped() {
-        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        let bodies = Bodies::new(BodyBudget::new(LIMIT, 9), LIMIT, DEADLINE);
         let held = read(&bodies, chunks(&[1, 1023, 0, 1])).await.unwrap();
         assert_eq!(held.bytes, vec![b'x'; 1025]);
         assert_eq!(read(&bodies, chunks(&[2 * KIB, 1])).await.unwrap_err(), BodyError::Overloaded);
@@ -163,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_limit_holds_for_what_is_declared_and_for_what_comes() {
-        let bodies = Bodies::new(100 * KIB, LIMIT, DEADLINE);
+        let bodies = Bodies::new(BodyBudget::new(100 * KIB, 9), LIMIT, DEADLINE);
         for length in ["4097", "18446744073709551615"] {
             // Reading this body would take until the deadline.
             let declared = bodies.read(&declaring(length), stalled(1)).await;
@@ -176,14 +175,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_body_times_out_and_gives_back_its_room() {
-        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        let bodies = Bodies::new(BodyBudget::new(LIMIT, 9), LIMIT, DEADLINE);
         assert_eq!(read(&bodies, stalled(LIMIT)).await.unwrap_err(), BodyError::TimedOut);
         is_free(&bodies).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_body_gives_way_to_one_that_needs_its_room() {
-        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        let bodies = Bodies::new(BodyBudget::new(LIMIT, 9), LIMIT, DEADLINE);
         let slow = tokio::spawn({
             let bodies = bodies.clone();
             async move { read(&bodies, stalled(LIMIT)).await.map(drop) }
@@ -195,7 +194,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_told_from_one_that_ends() {
-        let bodies = Bodies::new(LIMIT, LIMIT, DEADLINE);
+        let bodies = Bodies::new(BodyBudget::new(LIMIT, 9), LIMIT, DEADLINE);
         let reset = stream::iter([Ok("x"), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
         assert_eq!(read(&bodies, Body::from_stream(reset)).await.unwrap_err(), BodyError::Broken);
         is_free(&bodies).await;

@@ -2,7 +2,7 @@
 //!
 //! Nobody knows who sends a body before it is there and its signature has been checked. So whoever needs room gets it:
 //! of the bodies that still arrive, the one that has been arriving longest gives way. A good one is there within a
-//! moment. Large ones are apart, a few at a time, so that they never take the room of the usual ones.
+//! moment. The same where too many arrive at once, for each keeps a connection. Large ones are apart, a few at a time, so that they never take the room of the usual ones.
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +31,7 @@ pub struct BodyBudget(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    most: usize,
     room: Mutex<Room>,
     /// A place among the large is free.
     freed: Notify,
@@ -83,17 +84,22 @@ pub struct Held {
 }
 
 impl BodyBudget {
-    /// Room for `bytes` of usual bodies, rounded down to KiB, and for a few large ones.
-    pub fn new(bytes: usize) -> Self {
+    /// Room for `bytes` of usual bodies, rounded down to KiB, and for a few large ones; `most` may arrive at once.
+    pub fn new(bytes: usize, most: usize) -> Self {
         let room =
             Room { free_units: bytes / UNIT, free_places: LARGE_AT_ONCE, next: 0, arriving: BTreeMap::new() };
-        Self(Arc::new(Inner { room: Mutex::new(room), freed: Notify::new() }))
+        Self(Arc::new(Inner { most, room: Mutex::new(room), freed: Notify::new() }))
     }
 
     /// A body begins to arrive. It has no room yet.
     pub fn begin(&self) -> Arrival {
         let gives_way = CancellationToken::new();
         let mut room = self.room();
+        if room.arriving.len() >= self.0.most
+            && let Some(longest) = room.arriving.keys().next().copied()
+        {
+            room.gives_way(longest);
+        }
         let id = room.next;
         room.next += 1;
         room.arriving.insert(id, Arriving { has: Has::Units(0), gives_way: gives_way.clone() });
@@ -256,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_dropped_gives_back_its_room() {
-        let budget = BodyBudget::new(10 * UNIT + 1023);
+        let budget = BodyBudget::new(10 * UNIT + 1023, 9);
         let arrival = arriving(&budget, 1).await;
         arrival.grow_to(UNIT + 1).await.unwrap();
         assert_eq!(free(&budget), (8, LARGE_AT_ONCE));
@@ -274,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_one_that_has_been_arriving_longest_gives_way() {
-        let budget = BodyBudget::new(4 * UNIT);
+        let budget = BodyBudget::new(4 * UNIT, 9);
         let none = budget.begin();
         let (first, second) = (arriving(&budget, 1).await, arriving(&budget, 2 * UNIT).await);
         let third = arriving(&budget, 1).await;
@@ -292,7 +298,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_large_one_waits_for_its_place_until_one_is_done_or_slow() {
-        let budget = BodyBudget::new(USUAL * 9);
+        let budget = BodyBudget::new(USUAL * 9, 9);
         let mut first = Vec::new();
         for _ in 0..LARGE_AT_ONCE {
             first.push(arriving(&budget, LARGE).await);
@@ -313,8 +319,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_too_many_arrive_the_first_gives_way() {
+        let budget = BodyBudget::new(UNIT, 2);
+        let [first, second, third] = [budget.begin(), budget.begin(), budget.begin()];
+        assert_eq!([&first, &second, &third].map(is_over), [true, false, false]);
+        drop(second.arrived());
+        assert!(!is_over(&third) && !is_over(&budget.begin()));
+    }
+
+    #[tokio::test]
     async fn large_ones_take_no_room_of_the_usual() {
-        let budget = BodyBudget::new(USUAL);
+        let budget = BodyBudget::new(USUAL, 9);
         let mut large = Vec::new();
         for _ in 0..LARGE_AT_ONCE {
             large.push(arriving(&budget, 40 * LARGE).await);

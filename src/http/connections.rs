@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,13 +12,15 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-use super::unreadable::{Answering, Explained, explained};
+use super::{
+    slots::{Slots, Waiting},
+    unreadable::{Answering, Explained, explained},
+};
 
 /// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
 pub const MAX_HEAD: usize = 64 * 1024;
@@ -39,7 +40,8 @@ pub struct Peer(pub IpAddr);
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// How many there may be at once; more wait in the system's queue. At least 1.
+    /// How many there may be at once at a listener. For one more, one that waits for its client is closed; while all
+    /// are busy, more wait in the system's queue. At least 1.
     pub max_connections: usize,
     /// How long a request's head may take from the first byte that is waited for, so that it is also how
     /// long a connection may stay idle.
@@ -61,14 +63,15 @@ pub async fn serve_connections(
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let slots = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let slots = Slots::new(limits.max_connections);
     let mut connections = JoinSet::new();
-    while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &slots)).await.transpose()? {
-        let Accepted { stream, peer, slot } = accepted;
-        let connection = open(stream, peer, router.clone(), limits);
-        let stop = stop.clone();
+    while let Some(accepted) = stop.run_until_cancelled(accept(&listener)).await.transpose()? {
+        let (stream, peer) = accepted;
+        let (waiting, leaves) = (slots.waiting(), stop.child_token());
+        let Some(slot) = stop.run_until_cancelled(slots.take(&waiting, &leaves)).await else { break };
+        let connection = open(stream, peer, waiting.clone(), router.clone(), limits);
         connections.spawn(async move {
-            converse(connection, stop).await;
+            converse(connection, waiting, leaves).await;
             drop(slot);
         });
         while connections.try_join_next().is_some() {}
@@ -78,19 +81,12 @@ pub async fn serve_connections(
     Ok(())
 }
 
-struct Accepted {
-    stream: TcpStream,
-    peer: Peer,
-    slot: OwnedSemaphorePermit,
-}
-
-/// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<Accepted> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+/// The next connection.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Peer)> {
     let mut failures = 0;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return Ok(Accepted { stream, peer: Peer(peer.ip()), slot }),
+            Ok((stream, peer)) => return Ok((stream, Peer(peer.ip()))),
             // The one answer that means the listener itself is unfit.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             Err(error) => {
@@ -106,14 +102,20 @@ fn pause(failures: u32) -> Duration {
     PAUSE.0.saturating_mul(1 << failures.min(16)).min(PAUSE.1)
 }
 
-fn open(stream: TcpStream, peer: Peer, router: Router, limits: ConnectionLimits) -> Connection {
+fn open(
+    stream: TcpStream,
+    peer: Peer,
+    waiting: Waiting,
+    router: Router,
+    limits: ConnectionLimits,
+) -> Connection {
     // Events of a stream are small and must not wait for each other. Works without, only slower.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
-    let (stream, answering) = explained(Box::pin(stream), peer, router);
+    let (stream, answering) = explained(Box::pin(stream), peer, waiting, router);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -123,11 +125,13 @@ fn open(stream: TcpStream, peer: Peer, router: Router, limits: ConnectionLimits)
         .serve_connection(TokioIo::new(stream), answering)
 }
 
-/// Serves one connection until either side is done or `stop` comes.
-async fn converse(mut connection: Connection, stop: CancellationToken) {
-    let done = stop.run_until_cancelled(poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
+/// Serves one connection until either side is done or it is to leave.
+async fn converse(mut connection: Connection, waiting: Waiting, leaves: CancellationToken) {
+    let done = leaves.run_until_cancelled(poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
     let served = match done {
         Some(served) => served,
+        // Half a head is no request yet, and need not become one.
+        None if waiting.is_on() => return,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
             poll_fn(|cx| connection.poll_without_shutdown(cx)).await
@@ -142,7 +146,7 @@ async fn converse(mut connection: Connection, stop: CancellationToken) {
         }
     };
     if answered {
-        close(connection.into_parts().io.into_inner().into_inner(), &stop).await;
+        close(connection.into_parts().io.into_inner().into_inner(), &leaves).await;
     }
 }
 
@@ -150,21 +154,21 @@ async fn converse(mut connection: Connection, stop: CancellationToken) {
 ///
 /// Closing a socket that still receives (a body that was refused unread) makes the system send a reset,
 /// which can overtake the answer. So we first say that we are done and hear the client out for a moment.
-async fn close(mut stream: Stream, stop: &CancellationToken) {
+async fn close(mut stream: Stream, leaves: &CancellationToken) {
     if stream.shutdown().await.is_err() {
         return;
     }
     let mut waste = [0; 4096];
     let hear_out = async { while matches!(stream.read(&mut waste).await, Ok(1..)) {} };
-    // Once we stop, nobody shall wait for clients that leave their end open.
-    let _ = timeout(LINGER, stop.run_until_cancelled(hear_out)).await;
+    // Nobody shall wait for clients that leave their end open.
+    let _ = timeout(LINGER, leaves.run_until_cancelled(hear_out)).await;
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::net::SocketAddr;
+    use std::{net::SocketAddr, sync::Arc};
 
     use axum::body::Bytes;
     use axum::http::StatusCode;
@@ -322,6 +326,24 @@ mod tests {
         first.expect("slow").await;
         drop(first);
         second.expect("hello").await;
+    }
+
+    #[tokio::test]
+    async fn idle_connections_keep_nobody_out() {
+        let server = Server::start(2, Duration::from_hours(1)).await;
+        let mut idle = server.connect().await;
+        idle.get("/").await;
+        idle.expect("hello").await;
+        let mut half = server.connect().await;
+        half.send("GET / HTTP/1.1\r\nhost: re").await;
+        let mut later = Vec::new();
+        for _ in 0..4 {
+            let mut next = server.connect().await;
+            next.get("/").await;
+            next.expect("hello").await;
+            later.push(next);
+        }
+        assert_eq!([idle.rest().await, half.rest().await], ["", ""]);
     }
 
     #[tokio::test]

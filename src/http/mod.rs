@@ -15,6 +15,7 @@ pub mod origin;
 pub mod places;
 pub mod problem;
 pub mod routes;
+mod slots;
 mod start;
 mod unreadable;
 mod webhook;
@@ -32,6 +33,7 @@ use crate::{
     warnings::Warnings,
 };
 use body::Bodies;
+use body_budget::BodyBudget;
 use connections::ConnectionLimits;
 use cookie::SessionCookie;
 use places::{PlaceLimits, Places};
@@ -40,6 +42,11 @@ use places::{PlaceLimits, Places};
 const STREAMS: PlaceLimits = PlaceLimits { in_all: 512, of_one: 64 };
 /// Files that agents send at once.
 const UPLOADS: PlaceLimits = PlaceLimits { in_all: 32, of_one: 8 };
+
+/// The most connections of a listener: far more than Ada and a support team need.
+const MAX_CONNECTIONS: usize = 4_096;
+/// What the process opens besides: calls to Ada, files on their way, the store.
+const OTHER_DESCRIPTORS: usize = 1_024;
 
 /// What clients may take of the doors.
 #[derive(Clone, Copy, Debug)]
@@ -51,15 +58,25 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Far more than Ada and a support team need.
     fn default() -> Self {
         let deadline = Duration::from_secs(10);
         let connections = ConnectionLimits {
-            max_connections: 4_096,
+            max_connections: MAX_CONNECTIONS,
             header_timeout: deadline,
             write_timeout: Duration::from_secs(30),
         };
         Self { connections, body_deadline: deadline }
+    }
+}
+
+impl Limits {
+    /// Where the process may have so many descriptors open: half of what its other work leaves goes to each listener.
+    /// Other work keeps half at least.
+    pub fn within(descriptors: usize) -> Self {
+        let mut limits = Self::default();
+        let left = descriptors - OTHER_DESCRIPTORS.min(descriptors / 2);
+        limits.connections.max_connections = (left / 2).min(MAX_CONNECTIONS);
+        limits
     }
 }
 
@@ -108,9 +125,11 @@ pub struct DoorBodies {
 }
 
 impl DoorBodies {
-    /// None of them may take longer than `deadline`.
-    fn within(deadline: Duration) -> Self {
-        let bodies = |room, limit| Bodies::new(room, limit, deadline);
+    /// Of all groups together they leave connections for what has none.
+    fn within(limits: Limits) -> Self {
+        let most = limits.connections.max_connections / 5;
+        let bodies =
+            |room, limit| Bodies::new(BodyBudget::new(room, most.max(1)), limit, limits.body_deadline);
         Self {
             start: bodies(8 << 20, 256 << 10),
             webhooks: bodies(16 << 20, 10 << 20),
@@ -144,7 +163,7 @@ impl App {
     /// Puts the handlers' world together.
     pub fn new(doors: Doors) -> Self {
         let Doors { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = doors;
-        let bodies = DoorBodies::within(limits.body_deadline);
+        let bodies = DoorBodies::within(limits);
         let packed = Packed::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
         Self(Arc::new(Shared {

@@ -30,14 +30,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{
     connections::{Peer, Stream},
     problem::{MEDIA_TYPE, Problem},
+    slots::Waiting,
 };
 
 /// How hyper says that its refusal has no body.
 const NO_BODY: &str = "content-length: 0\r\n";
 
 /// Whose turn it is on a connection.
-#[derive(Clone, Default)]
-struct Turn(Arc<AtomicU8>);
+#[derive(Clone)]
+struct Turn {
+    now: Arc<AtomicU8>,
+    waiting: Waiting,
+}
 
 impl Turn {
     /// The client's: whatever is written now is hyper's own.
@@ -48,11 +52,15 @@ impl Turn {
     const DONE: u8 = 2;
 
     fn set(&self, turn: u8) {
-        self.0.store(turn, Ordering::Relaxed);
+        self.now.store(turn, Ordering::Relaxed);
+        match turn {
+            Self::CLIENT => self.waiting.begins(),
+            _ => self.waiting.ends(),
+        }
     }
 
     fn is(&self, turn: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == turn
+        self.now.load(Ordering::Relaxed) == turn
     }
 }
 
@@ -66,8 +74,8 @@ impl Drop for Answer {
 }
 
 /// The two ends of a connection between which hyper stands: its stream, and what answers its requests.
-pub fn explained(stream: Stream, peer: Peer, router: Router) -> (Explained, Answering) {
-    let turn = Turn::default();
+pub fn explained(stream: Stream, peer: Peer, waiting: Waiting, router: Router) -> (Explained, Answering) {
+    let turn = Turn { now: Arc::default(), waiting };
     let answering = Answering { router: TowerToHyperService::new(router), peer, turn: turn.clone() };
     (Explained { stream, turn, problem: Bytes::new() }, answering)
 }

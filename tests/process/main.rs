@@ -17,6 +17,8 @@ mod crash;
 mod dead_letters;
 mod demo;
 #[cfg(target_os = "linux")]
+mod descriptors;
+#[cfg(target_os = "linux")]
 mod disk;
 #[cfg(target_os = "linux")]
 mod files;

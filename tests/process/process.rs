@@ -55,9 +55,20 @@ impl Process {
     #[cfg(target_os = "linux")]
     pub fn start_on_a_small_disk(folder: &Path, kib: Option<u64>, env: Env<'_>) -> Self {
         let limit = kib.map_or_else(String::new, |kib| format!("ulimit -f {kib}; "));
-        let mut command = Command::new("sh");
         // Without the signal, which would end the process.
-        command.args(["-c", &format!("trap '' XFSZ; {limit}exec \"$0\""), BINARY]);
+        Self::start_after(&format!("trap '' XFSZ; {limit}"), folder, env)
+    }
+
+    /// The shell's `ulimit` with these options comes first.
+    #[cfg(target_os = "linux")]
+    pub fn start_with_limit(options: &str, folder: &Path, env: Env<'_>) -> Self {
+        Self::start_after(&format!("ulimit {options}; "), folder, env)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn start_after(shell: &str, folder: &Path, env: Env<'_>) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{shell}exec \"$0\""), BINARY]);
         Self::of(command, folder, env)
     }
 

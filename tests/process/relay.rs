@@ -84,6 +84,13 @@ impl Relay {
         Self::of(Process::start_on_a_small_disk(folder, None, &with(&settings, more))).await
     }
 
+    /// The shell's `ulimit` with these options comes first.
+    #[cfg(target_os = "linux")]
+    pub async fn start_with_limit(options: &str, folder: &Path, ada_url: &str, more: Env<'_>) -> Self {
+        let settings = settings(ada_url);
+        Self::of(Process::start_with_limit(options, folder, &with(&settings, more))).await
+    }
+
     pub async fn of(process: Process) -> Self {
         let line = up(&process).await;
         let url = url(&line);

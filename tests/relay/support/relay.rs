@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, future::IntoFuture, path::PathBuf, sync::Arc, time::Duration};
 
 use handoff_relay::{
-    Listeners, Server,
+    Listeners, Server, descriptors,
     engine::tasks::TaskDied,
     http::Limits,
     settings::{Settings, Terminal},
@@ -124,6 +124,8 @@ impl Relay {
 
     async fn start_with(setup: Setup) -> Self {
         log::begin();
+        // Both ends of all connections are in this process.
+        descriptors::raise();
         let (ada_listener, ada_url) = listener().await;
         let ada = Sandbox::new(Options {
             api_key: API_KEY.to_owned(),
