@@ -16,13 +16,13 @@ use axum::{
         FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::{Instant, timeout_at};
 
-use super::problem::Problem;
+use super::{filename::filename, problem::Problem};
 
 /// How long nothing may come.
 const IDLE: Duration = Duration::from_secs(30);
@@ -94,10 +94,10 @@ impl Part<'_> {
         self.field.name().unwrap_or_default()
     }
 
-    /// The name of the file that it is, as its sender calls it. Browsers write a quote in it as `%22`, and nothing else
-    /// that may be in a name otherwise than it is (HTML, "multipart form data").
+    /// The name of the file that it is, as its sender calls it.
     pub fn filename(&self) -> String {
-        self.field.file_name().unwrap_or_default().replace("%22", "\"")
+        let disposition = self.field.headers().get(header::CONTENT_DISPOSITION);
+        filename(disposition.map(HeaderValue::as_bytes).unwrap_or_default(), self.field.file_name())
     }
 
     /// The next bytes of it.

@@ -8,6 +8,7 @@ mod body_budget;
 pub mod connections;
 pub mod cookie;
 pub mod extract;
+mod filename;
 pub mod form;
 mod head;
 mod health;

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_range_header::{StartPosition, parse_range_header};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -106,6 +107,8 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
             _ => return Err(Problem::bad_request("the form has a field that is neither file nor text")),
         }
     }
+    // What forms send for a field that nobody has filled in.
+    let text = text.filter(|text: &String| !text.is_empty());
     if let Some(text) = &text {
         check_text(text)?;
     }
@@ -253,7 +256,13 @@ fn asked_range(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Asked {
     if headers.get(header::IF_RANGE).is_some_and(|known| known != etag) {
         return Asked::All;
     }
-    let Ok(ranges) = http_range_header::parse_range_header(range) else { return Asked::All };
+    let Ok(mut ranges) = parse_range_header(range) else { return Asked::All };
+    for range in &mut ranges.ranges {
+        // Of a file that is shorter, the last so many bytes are all of it.
+        if let StartPosition::FromLast(length) = &mut range.start {
+            *length = size.min(*length);
+        }
+    }
     match ranges.validate(size).as_deref() {
         Ok([range]) => Asked::Range(range.clone()),
         Ok(_) => Asked::All,

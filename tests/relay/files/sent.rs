@@ -174,3 +174,27 @@ async fn an_agents_slow_uploads_take_no_others_place() {
     drop(open);
     settles(&202, || async { one_more().await.status }).await;
 }
+
+/// Not only browsers send files.
+#[tokio::test]
+async fn names_are_read_as_libraries_write_them_and_an_empty_text_is_none() {
+    let relay = Relay::start().await;
+    let (chat, id) = relay.hand_off().await;
+    relay.alex().accepts(&id).await;
+    let cases: [(&[u8], &str); 3] = [
+        (b"filename*=utf-8''Gr%C3%BC%C3%9Fe%201.png", "Grüße 1.png"),
+        (b"filename=\"=?utf-8?B?R3LDvMOfZSAyLnBuZw==?=\"", "Grüße 2.png"),
+        (b"filename=\"Gr\xfc\xdfe 3.png\"", "Grüße 3.png"),
+    ];
+    for (number, (parameter, name)) in (0..).zip(cases) {
+        let head: &[u8] = b"--B\r\ncontent-disposition: form-data; name=";
+        let text = [head, b"text\r\n\r\n\r\n", head, b"file; ", parameter, b"\r\n\r\n"].concat();
+        let body = [text, png(100, number), b"\r\n--B--\r\n".to_vec()].concat();
+        let request = relay.alex().request("POST", &format!("/handoffs/{id}/files"));
+        let request = request.header("content-type", "multipart/form-data; boundary=B").body(body);
+        assert_eq!(Answer::to(request).await.good(202)["content"]["filename"], name);
+        sent(&relay, &id, name, "confirmed").await;
+    }
+    assert_eq!(seen(&relay, &chat), cases.map(|(_, name)| name), "and no text");
+    relay.finish().await;
+}
