@@ -27,11 +27,13 @@ const HEADS: &str = "SELECT doc, ready_at FROM outbox AS head \
         AND earlier.lane = head.lane AND earlier.position < head.position) \
     ORDER BY ready_at, position LIMIT $2";
 
-/// Files are lanes of their own. Of each conversation the first that can be tried, as many as its share leaves.
+/// The same of files, which have a lane each: of each conversation those that can be tried, as many as its share leaves.
 const FILES: &str = "SELECT doc, ready_at FROM ( \
         SELECT doc, ready_at, position, ai_agent, conversation, \
             ROW_NUMBER() OVER (PARTITION BY ai_agent, conversation ORDER BY ready_at, position) AS place \
-        FROM outbox WHERE queue = $1 AND ready_at <= $3) AS file \
+        FROM outbox AS head WHERE queue = $1 AND ready_at <= $3 \
+            AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.handoff = head.handoff \
+                AND earlier.lane = head.lane AND earlier.position < head.position)) AS file \
     WHERE place + (SELECT COUNT(*) FROM outbox AS claimed WHERE claimed.queue = $1 \
         AND claimed.ai_agent = file.ai_agent AND claimed.conversation = file.conversation \
         AND claimed.leased_until > $3) <= $4 \
