@@ -178,6 +178,20 @@ async fn a_file_from_before_files_were_fetched_says_so() {
     };
 }
 
+/// Of before it was counted how often Ada doesn't know the conversation.
+#[tokio::test]
+async fn a_handoff_of_before_is_known_to_ada() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let mut unknown = handoff("h", "a");
+    unknown.listed.unknown = 1;
+    put_handoffs(&*open.store, vec![unknown]).await;
+    open.close().await;
+    file.change("UPDATE handoffs SET doc = json_remove(doc, '$.listed.unknown')").await;
+    let store = file.open().await;
+    assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(handoff("h", "a")));
+}
+
 #[tokio::test]
 async fn claims_of_a_dead_process_are_void() {
     let file = File::new();
