@@ -1,13 +1,12 @@
 // Canned replies: finding them, and filling in what is known of the conversation.
 
-import { now } from "./store.js";
+import { isCut, now } from "./store.js";
+import { isFilled } from "./words.js";
 
 /** A field is a name in braces: `{first_name}`. */
 const FIELD = /\{([\p{L}\p{N}_.-]{1,100})\}/gu;
 /** A word behind a slash that begins the text, or ends it, is meant for the list of replies. */
 const COMMAND = /^\/[\p{L}\p{N}_-]+(?=\s|$)|(?<=\s)\/[\p{L}\p{N}_-]+$/u;
-/** What a variable of the AI Agent's leaves that nobody has filled in. */
-const VARIABLE = /^\s*\{\{?[^{}]*\}\}?\s*$/;
 const EMAIL_KEYS = ["email", "end_user_email", "customer_email", "user_email"];
 
 /** The replies whose title or text has all words of `text`, those whose title has them first. */
@@ -31,11 +30,9 @@ function value(name, handoff) {
   const email = EMAIL_KEYS.map((key) => context[key]).find((given) => typeof given === "string" && isFilled(given));
   const ours = { name: user?.name, agent: now.me.name, email, conversation_id: handoff.conversation_id };
   const found = ours[name] ?? (Object.hasOwn(context, name) ? context[name] : undefined);
-  return found === null || typeof found === "object" || found === "" || !isFilled(found) ? undefined : String(found);
+  const is = found !== null && typeof found !== "object" && found !== "" && isFilled(found) && !isCut(handoff, found);
+  return is ? String(found) : undefined;
 }
-
-/** Whether a field of the handover has a value, rather than the name of a variable in braces. */
-export const isFilled = (value) => value !== undefined && !(typeof value === "string" && VARIABLE.test(value));
 
 /** What was meant for a canned reply in a text, and fits none. */
 export function unknownCommand(text) {

@@ -29,6 +29,8 @@ let readTimer = null;
 /** What could not be loaded, to be asked for again. */
 let missing = null;
 let missingTimer = null;
+/** What says so. It stays while it is asked again, and so does the focus on its button. */
+let missingState = null;
 
 export function setUp() {
   composer.setUp(() => view?.answered());
@@ -40,7 +42,7 @@ export function setUp() {
   at("back").addEventListener("click", () => (location.hash = "#/"));
   document.addEventListener("visibilitychange", () => !document.hidden && readSoon());
   on("connection", (connection) => connection === "open" && loadMissing());
-  on("handoff", (id) => id === now.open && renderHead());
+  on("handoff", (id) => id === now.open && showHandoff());
   on("me", () => renderHead());
   on("rows", ({ id, rows }) => id === now.open && drawSoon(rows));
   on("thread", (id) => id === now.open && showThread());
@@ -67,26 +69,38 @@ export async function open(id) {
   at("conversation").focus({ preventScroll: true });
   composer.open();
   showState(h("div", { class: "skeleton", role: "status", "aria-label": "Loading the conversation" }));
+  await load(id);
+}
+
+/** Loads the conversation that is open. Whoever has gone elsewhere meanwhile, or types there, stays there. */
+async function load(id) {
   const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
   if (now.open !== id) return;
   if (!known) return showMissing(id, known);
-  if (known.context_truncated) refresh(id).catch(() => {});
-  renderHead();
+  showHandoff();
   composer.open();
-  if (isMine(known) && !matchMedia("(pointer: coarse)").matches) composer.write("reply");
+  const { activeElement } = document;
+  const isHere = activeElement === document.body || at("conversation").contains(activeElement);
+  if (isHere && isMine(known) && !matchMedia("(pointer: coarse)").matches) composer.write("reply");
   threads.open(known);
   showThread();
 }
 
+/** The head. What lists and events have cut of the handover is fetched. */
+function showHandoff() {
+  renderHead();
+  const { open } = now;
+  if (handoff(open)?.context_truncated) refresh(open).catch(() => {});
+}
+
 function showMissing(id, known) {
-  const text = known === null ? "This conversation is not there any more." : "The conversation could not be loaded.";
-  const retry = () => {
-    set("open", null);
-    open(id);
-  };
+  const isGone = known === null;
+  if (!isGone) misses(() => load(id));
+  if (!isGone && missingState?.isConnected) return;
   for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
-  if (known === undefined) misses(retry);
-  showState(threadState(text, known === null ? null : retry));
+  const text = isGone ? "This conversation is not there any more." : "The conversation could not be loaded.";
+  missingState = threadState(text, isGone ? null : () => load(id));
+  showState(missingState);
 }
 
 /** Notes what could not be loaded; null if nothing. */

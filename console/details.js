@@ -1,13 +1,12 @@
 // Beside the conversation: who the customer is, what the start call said, and how the handoff went.
 
 import { transcriptUrl } from "./api.js";
-import { isFilled } from "./canned.js";
 import { at, avatar, batched, h, icon, toast } from "./dom.js";
 import { link, markdown } from "./markdown.js";
 import { remembered } from "./memory.js";
 import { handoff, now, on } from "./store.js";
 import { exact, full } from "./time.js";
-import { customer, endWords, fieldName } from "./words.js";
+import { customer, endWords, fieldName, isFilled } from "./words.js";
 
 const WIDE = matchMedia("(min-width: 1180px)");
 /** Fields that stand in the head already. */

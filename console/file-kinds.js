@@ -50,8 +50,12 @@ function bytes(size) {
     : `${(Math.ceil((size / 1024 ** 2) * 10) / 10).toFixed(1)} MB`;
 }
 
+/** What can't be seen or turns the direction of writing, as the relay has it for names. */
+const UNSEEN =
+  /[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
+
 /** A text without the signs that would turn it around and make one thing look like another. */
-export const plainText = (text) => text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "");
+export const plainText = (text) => text.replace(UNSEEN, "");
 
 /** A file's name, without such signs. */
 export const plainName = (name) => plainText(name) || "File";

@@ -19,6 +19,8 @@ const MARKS = [
 /** What reads as a host, with its port: `bank.example`, `10.0.0.1:8080`. Paths and queries may hold others. */
 const HOST =
   /(?<![\p{L}\p{N}/?#&=.-])(?:(?:[\p{L}\p{N}-]+[.。．｡])+\p{L}{2,}|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?|(?<=\/\/)[^\s/?#]+/gu;
+/** What reads as one and is a file: no host ends like this. */
+const FILE = /\.(?:pdf|png|jpe?g|gif|webp|svg|heic|docx?|xlsx?|pptx?|txt|csv|mp[34]|wav|html?|json|xml|js)$/i;
 const SAFE = new Set(["http:", "https:", "mailto:", "tel:"]);
 const DEEPEST = 3;
 
@@ -156,7 +158,8 @@ function names(words, parsed) {
   const plain = plainText(words);
   if (parsed.protocol === "mailto:") return !plain.includes("@") || plain.trim() === parsed.pathname;
   const isPlain = !parsed.username && !parsed.password;
-  return (plain.match(HOST) ?? []).every((host) => isPlain && bare(host) === bare(parsed.host));
+  const hosts = (plain.match(HOST) ?? []).filter((host) => !FILE.test(host));
+  return hosts.every((host) => isPlain && bare(host) === bare(parsed.host));
 }
 
 /** A host as the browser would look it up, without `www`. */

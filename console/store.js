@@ -39,6 +39,8 @@ const said = new Map();
 const wished = new Map();
 const shown = new Map();
 let revision = 0;
+/** So many characters of a value stand in lists and events. */
+const SHOWN_CHARS = 256;
 
 /** A handoff as it is to be shown. */
 export const handoff = (id) => shown.get(id);
@@ -61,18 +63,23 @@ export function putHandoff(handoff) {
   show(handoff.id);
 }
 
-/** Lists and events have the beginnings of long values only: what is known of them stays. */
+/** Whether a value of a handoff's context is only the beginning of one, as lists and events have it. */
+export const isCut = ({ context_truncated: truncated }, value) =>
+  truncated && typeof value === "string" && value.endsWith("…") && Array.from(value).length === SHOWN_CHARS + 1;
+
+/** Takes what is known of long values over. In another version they may go on in another way. */
 function withWhole(handoff, known) {
-  const goesOn = ([name, value]) => {
+  let truncated = handoff.version !== known.version;
+  const whole = ([name, value]) => {
+    if (!isCut(handoff, value)) return [name, value];
     const all = known.context[name];
     const text = typeof all === "string" ? all : JSON.stringify(all);
-    return [
-      name,
-      typeof value === "string" && value.endsWith("…") && text?.startsWith(value.slice(0, -1)) ? all : value,
-    ];
+    const goesOn = !isCut(known, all) && text?.startsWith(value.slice(0, -1));
+    truncated ||= !goesOn;
+    return [name, goesOn ? all : value];
   };
-  const context = Object.fromEntries(Object.entries(handoff.context).map(goesOn));
-  return { ...handoff, context, context_truncated: known.context_truncated };
+  const context = Object.fromEntries(Object.entries(handoff.context).map(whole));
+  return { ...handoff, context, context_truncated: truncated };
 }
 
 /** Shows a handoff with `changes`, which the relay has not confirmed yet, until `unwish` with the same object. */

@@ -4,11 +4,16 @@ import { isolated, kindOf } from "./file-kinds.js";
 import { now } from "./store.js";
 
 const PREVIEW_CHARS = 160;
+/** What variables of the AI Agent's leave that nobody has filled in. */
+const VARIABLES = /^\s*(?:\{\{?[^{}]*\}\}?\s*)+$/;
 
 /** The customer, by name or by something that tells them apart. */
 export function customer(handoff) {
   return handoff.end_user?.name || `Customer ${handoff.conversation_id.slice(-4)}`;
 }
+
+/** Whether a field of the handover has a value, rather than the names of variables in braces. */
+export const isFilled = (value) => value !== undefined && !(typeof value === "string" && VARIABLES.test(value));
 
 /** The AI Agent, told apart by its address only where there are several. */
 export const aiAgent = (handoff) => handoff.ai_agent_domain.split(".")[0];

@@ -3,7 +3,12 @@
 //! Reads neither `.env` nor the environment's settings, so that a real key never meets the stand-in; its own
 //! command line may set what has nothing to do with keys and addresses.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+};
 
 use handoff_relay::{
     Listeners, Server,
@@ -81,16 +86,21 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
         start_key: random()?,
         agent_token: random()?,
     };
-    let ada = free(PORTS[2]).await?;
+    let told = ["LISTEN", "AGENT_LISTEN"].map(|name| trial.get(name).cloned());
+    // A port that is asked for is nobody else's.
+    let ports = PORTS.map(|port| if asks_for(&told, port) { 0 } else { port });
+    let ada = free(ports[2]).await?;
     let ada_url = format!("http://{}", ada.local_addr()?);
-    let told = |name: &str| trial.contains_key(name);
-    let (listen_is_told, agents_are_told) = (told("LISTEN"), told("AGENT_LISTEN"));
-    let settings = settings(&secrets, &ada_url, folder.path(), trial)?;
-    let public = if listen_is_told { bind("LISTEN", settings.listen).await? } else { free(PORTS[0]).await? };
-    let agents = match settings.agent_listen {
-        None => None,
-        Some(address) if agents_are_told => Some(bind("AGENT_LISTEN", address).await?),
-        Some(_) => Some(free(PORTS[1]).await?),
+    let settings = settings(&secrets, &ada_url, folder.path(), &ports, trial)?;
+    let [listen, agent_listen] = told;
+    let public = match listen {
+        Some(_) => bind("LISTEN", settings.listen).await?,
+        None => free(ports[0]).await?,
+    };
+    let agents = match (settings.agent_listen, agent_listen) {
+        (None, _) => None,
+        (Some(address), Some(_)) => Some(bind("AGENT_LISTEN", address).await?),
+        (Some(_), None) => Some(free(ports[1]).await?),
     };
     let url = |listener: &TcpListener| anyhow::Ok(format!("http://{}", reachable(listener.local_addr()?)));
     let relay_url = url(&public)?;
@@ -112,6 +122,12 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
     playing.await?
 }
 
+/// Whether one of these addresses has that port.
+fn asks_for(told: &[Option<String>], port: u16) -> bool {
+    let addresses = told.iter().flatten().filter_map(|address| address.parse::<SocketAddr>().ok());
+    addresses.into_iter().any(|address| address.port() == port)
+}
+
 /// A listener on this machine's loopback, at this port if it is free.
 async fn free(port: u16) -> anyhow::Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
@@ -126,8 +142,16 @@ fn random() -> anyhow::Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn settings(secrets: &Secrets, ada_url: &str, folder: &Path, trial: Trial) -> anyhow::Result<Settings> {
+fn settings(
+    secrets: &Secrets,
+    ada_url: &str,
+    folder: &Path,
+    [public, agents, _]: &[u16; 3],
+    trial: Trial,
+) -> anyhow::Result<Settings> {
     let env = [
+        ("LISTEN", format!("127.0.0.1:{public}")),
+        ("AGENT_LISTEN", format!("127.0.0.1:{agents}")),
         ("ADA_BASE_URL", format!("{ada_url}/api")),
         ("ADA_API_KEY", secrets.api_key.clone()),
         ("WEBHOOK_SECRET", secrets.webhook_secret.clone()),

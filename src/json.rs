@@ -34,6 +34,8 @@ pub fn mended(bytes: &[u8]) -> Cow<'_, [u8]> {
     mended
 }
 
+/// How deep values may be nested: more than people nest, less than hurts.
+const DEPTH: usize = 64;
 /// The length of `\ud83d`.
 const ESCAPE: usize = 6;
 
@@ -117,14 +119,28 @@ impl<'a> Field<'a> {
         self.0.get()
     }
 
-    /// The value. One that no number or depth of ours can hold is the text that it was written as.
+    /// The value. A number that none of ours can hold is the text that it was written as, and so is the whole of what
+    /// is nested deeper than 64 levels.
     pub fn value(self) -> Value {
-        match serde_json::from_str(self.0.get()) {
-            // A longer number would come out as another one.
-            Ok(Value::Number(number)) if number.is_f64() && is_whole(self.0.get()) => self.0.get().into(),
-            Ok(value) => value,
-            Err(_) => self.0.get().into(),
+        self.within(DEPTH).unwrap_or_else(|| self.raw().into())
+    }
+
+    /// `None` if it is nested deeper.
+    fn within(self, depth: usize) -> Option<Value> {
+        let inner = |field: Field<'_>| depth.checked_sub(1).and_then(|depth| field.within(depth));
+        if let Some(items) = self.items() {
+            return items.into_iter().map(inner).collect();
         }
+        if let Some(fields) = self.object() {
+            let fields = fields.into_fields().map(|(name, value)| Some((name, inner(value)?)));
+            return fields.collect::<Option<_>>().map(Value::Object);
+        }
+        Some(match serde_json::from_str(self.raw()) {
+            // A longer number would come out as another one.
+            Ok(Value::Number(number)) if number.is_f64() && is_whole(self.raw()) => self.raw().into(),
+            Ok(value) => value,
+            Err(_) => self.raw().into(),
+        })
     }
 }
 
@@ -209,7 +225,8 @@ mod tests {
             ("1.50", json!(1.5)),
             ("18446744073709551615", json!(u64::MAX)),
             ("123456789012345678901", json!("123456789012345678901")),
-            (r#"{"a": [true, null]}"#, json!({"a": [true, null]})),
+            (r#"{"a": [true, null, {}, []]}"#, json!({"a": [true, null, {}, []]})),
+            (r#"{"a": [1e999, 123456789012345678901]}"#, json!({"a": ["1e999", "123456789012345678901"]})),
         ] {
             let text = format!(r#"{{"x": {text}}}"#);
             assert_eq!(Object::read(text.as_bytes()).unwrap().get("x").unwrap().value(), value);

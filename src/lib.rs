@@ -47,7 +47,7 @@ use crate::{
         fetch::{FetchLimits, Fetcher, Reach},
     },
     http::{
-        App, Doors, Limits,
+        App, Limits,
         connections::{ConnectionLimits, serve_connections},
         routes,
     },
@@ -160,7 +160,7 @@ impl Server {
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let outbox = Outbox::new(Arc::clone(&engine));
-        let app = App::new(Doors {
+        let app = App::new(http::Parts {
             engine: Arc::clone(&engine),
             settings,
             sign_in,

@@ -1,8 +1,8 @@
 //! What Ada's answers mean for a delivery.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
@@ -39,7 +39,7 @@ impl<T> Answer<T> {
 }
 
 /// The body of an answer that is a success, to be read as JSON: an empty object if it is none.
-pub struct Said(Vec<u8>);
+pub struct Said(Bytes);
 
 impl Said {
     /// What it says.
@@ -56,7 +56,11 @@ pub async fn read(response: Response) -> Result<Said, Failure> {
     let (status, retry_after) = (response.status(), retry_after(&response));
     let body = body(response).await.unwrap_or_default();
     if status.is_success() {
-        return Ok(Said(mended(&body).into_owned()));
+        let body = body.freeze();
+        return Ok(Said(match mended(&body) {
+            Cow::Borrowed(good) => body.slice_ref(good),
+            Cow::Owned(mended) => mended.into(),
+        }));
     }
     Err(failure(status, retry_after, json(&body).as_ref()))
 }

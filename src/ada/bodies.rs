@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// Where Ada may put URLs that are signed anew for each reading, within `content` and `author`.
+const SIGNED: [&str; 2] = ["url", "avatar"];
+
 /// A message of a human agent.
 pub fn said(display_name: &str, says: Says<'_>) -> Value {
     let content = match says {
@@ -48,16 +51,17 @@ pub fn uploaded(stored: &Object<'_>, filename: String, mime_type: String) -> Res
     Ok(Uploaded { url, filename, mime_type: stored.text("mime_type").unwrap_or(mime_type) })
 }
 
-/// The messages of a page of the list, one by one: what can't be read of one costs no other.
+/// The messages of a page of the list, one by one: what can't be read of one costs no other. `before` is the time of
+/// what stands before them, or when they were read.
 ///
 /// # Errors
 /// It is no page.
-pub fn messages(page: &Object<'_>) -> Result<Vec<Message>, Failure> {
+pub fn messages(page: &Object<'_>, before: Option<Time>) -> Result<Vec<Message>, Failure> {
     let rows = page.get("data").and_then(Field::items);
     let rows = rows.ok_or_else(|| Failure::Unclear("Ada's message list is not one".to_owned()))?;
     let items: Vec<Item<'_>> = rows.into_iter().filter_map(Item::read).collect();
     // An item without a time stands behind the one before it, or else before the one behind it.
-    let mut at = items.iter().find_map(|item| item.created_at).unwrap_or_default();
+    let mut at = items.iter().find_map(|item| item.created_at).or(before).unwrap_or_default();
     Ok(items
         .into_iter()
         .map(|item| {
@@ -109,9 +113,23 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Of all that it says, but for URLs, which Ada signs anew for each reading.
     fn digest(&self) -> String {
-        let digest = Sha256::digest(self.row.raw());
-        digest.iter().take(12).fold("unreadable-".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+        let mut digest = Sha256::new();
+        match self.row.object() {
+            None => digest.update(self.row.raw()),
+            Some(fields) => fields.into_fields().for_each(|field| add_field(&mut digest, field)),
+        }
+        digest.finalize().iter().take(12).fold("unreadable-".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+    }
+}
+
+fn add_field(digest: &mut Sha256, (name, value): (String, Field<'_>)) {
+    digest.update(name);
+    let Some(fields) = value.object() else { return digest.update(value.raw()) };
+    for (name, value) in fields.into_fields().filter(|(name, _)| !SIGNED.contains(&name.as_str())) {
+        digest.update(name);
+        digest.update(value.raw());
     }
 }
 
@@ -122,7 +140,7 @@ mod tests {
     use crate::json::mended;
 
     fn read(page: &str) -> Vec<Message> {
-        messages(&Object::read(&mended(page.as_bytes())).unwrap()).unwrap()
+        messages(&Object::read(&mended(page.as_bytes())).unwrap(), None).unwrap()
     }
 
     #[test]
@@ -159,6 +177,29 @@ mod tests {
         );
         assert_eq!(half[0].content, Content::Text { body: "\u{fffd}".to_owned() });
         assert_eq!(read(r#"{"data":[{"type":"another"}]}"#), []);
-        assert!(messages(&Object::read(b"{\"data\":{}}").unwrap()).is_err());
+        assert!(messages(&Object::read(b"{\"data\":{}}").unwrap(), None).is_err());
+    }
+
+    #[test]
+    fn an_item_without_an_id_is_the_same_with_another_signature_and_another_with_other_words() {
+        let id = |url: &str, name: &str| {
+            let item = json!({ "created_at": "2026-11-21T04:30:05Z", "author": { "avatar": url, "role": "bot" },
+                "content": { "type": "file", "url": url, "filename": name } });
+            read(&json!({ "data": [item] }).to_string()).remove(0).id
+        };
+        assert_eq!(id("https://a/b?sig=1", "a.png"), id("https://a/b?sig=2", "a.png"));
+        assert_ne!(id("https://a/b?sig=1", "a.png"), id("https://a/b?sig=1", "b.png"));
+    }
+
+    #[test]
+    fn an_item_without_a_time_stands_where_it_was_read() {
+        let at = |page: &str, before| {
+            let all = messages(&Object::read(page.as_bytes()).unwrap(), before).unwrap();
+            all.into_iter().map(|message| message.created_at).collect::<Vec<_>>()
+        };
+        let known = r#"{"created_at":"1970-01-01T00:00:07Z"}"#;
+        let before = Some(Time::from_millis(5_000));
+        assert_eq!(at(&format!(r#"{{"data":[{{}},{known},{{}}]}}"#), before), [Time::from_millis(7_000); 3]);
+        assert_eq!(at(r#"{"data":[{},{}]}"#, before), [Time::from_millis(5_000); 2]);
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     metrics::Metrics,
     relay::{
         delivery::{Failure, Listed, Receipt, Uploaded},
+        event::Message,
         id::ConversationId,
         time::{Offset, Time},
     },
@@ -136,7 +137,8 @@ impl Client {
             let Answer { outcome, answered_at } = self.send(permit, "list_messages", request).await;
             let read = outcome.and_then(|page| {
                 let page = page.object();
-                messages.extend(bodies::messages(&page)?);
+                let before = messages.last().map(|message: &Message| message.created_at).or(answered_at);
+                messages.extend(bodies::messages(&page, before)?);
                 self.next_page(&page)
             });
             pages += 1;

@@ -22,8 +22,9 @@ impl StartLimit {
     /// Takes a place at `now`, if one is left.
     pub fn take(&self, now: Time) -> bool {
         let mut recent = self.recent();
-        // What lies in the future is from before our clock was set back.
-        recent.retain(|at| *at <= now && now.since(*at) < WINDOW);
+        // Calls that come at once may take their places in another order. What lies further in the future is from before
+        // our clock was set back.
+        recent.retain(|at| now.since(*at) < WINDOW && at.since(now) < WINDOW);
         let is_left = recent.len() < NEW_HANDOFFS_PER_MINUTE;
         if is_left {
             recent.push_back(now);
@@ -54,6 +55,14 @@ mod tests {
         assert!(limit.take(at(59_999)) && !limit.take(at(59_999)));
         assert!(limit.take(at(60_000)), "the first is a minute old");
         assert!(!limit.take(at(60_000)));
+    }
+
+    #[test]
+    fn calls_at_once_count_in_any_order() {
+        let limit = StartLimit::default();
+        let at = |micros| Time::from_micros(micros);
+        assert!((0..60).rev().all(|micros| limit.take(at(micros))));
+        assert!(!limit.take(at(0)) && !limit.take(at(60)));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum BodyError {
     Overloaded,
     /// It arrived slowly, and others needed its room: a 503, worth trying again.
     #[error("the body arrived slowly, and others needed its room")]
-    GaveWay,
+    Evicted,
     /// The connection ended, or what came was not what had been declared.
     #[error("the body broke off")]
     Broken,
@@ -69,7 +69,7 @@ impl Bodies {
         let arrival = self.budget.begin();
         let collected = tokio::select! {
             biased;
-            () = arrival.given_way() => return Err(BodyError::GaveWay),
+            () = arrival.evicted() => return Err(BodyError::Evicted),
             collected = timeout(self.deadline, collect(body, self.limit, &arrival)) => collected,
         };
         let bytes = collected.map_err(|_| BodyError::TimedOut)??;
@@ -96,7 +96,7 @@ impl From<NoRoom> for BodyError {
     fn from(none: NoRoom) -> Self {
         match none {
             NoRoom::Full => Self::Overloaded,
-            NoRoom::GaveWay => Self::GaveWay,
+            NoRoom::Evicted => Self::Evicted,
         }
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_body_gives_way_to_one_that_needs_its_room() {
+    async fn a_slow_body_is_evicted_by_one_that_needs_its_room() {
         let bodies = Bodies::new(BodyBudget::new(LIMIT, 9), LIMIT, DEADLINE);
         let slow = tokio::spawn({
             let bodies = bodies.clone();
@@ -189,7 +189,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(read(&bodies, chunks(&[1])).await.is_ok());
-        assert_eq!(slow.await.unwrap(), Err(BodyError::GaveWay));
+        assert_eq!(slow.await.unwrap(), Err(BodyError::Evicted));
     }
 
     #[tokio::test]

@@ -1,8 +1,8 @@
-//! How many bytes of request bodies may be in memory at once.
+//! How many bytes of request bodies may be in memory at once, and how many bodies may arrive.
 //!
 //! Nobody knows who sends a body before it is there and its signature has been checked. So whoever needs room gets it:
-//! of the bodies that still arrive, the one that has been arriving longest gives way. A good one is there within a
-//! moment. The same where too many arrive at once, for each keeps a connection. Large ones are apart, a few at a time, so that they never take the room of the usual ones.
+//! of the bodies that still arrive, the one that has been arriving longest is evicted. A good one is there within a
+//! moment. Large ones are apart, a few at a time, so that they never take the room of the usual ones.
 
 use std::{
     collections::BTreeMap,
@@ -49,7 +49,7 @@ struct Room {
 #[derive(Debug)]
 struct Arriving {
     has: Has,
-    gives_way: CancellationToken,
+    evicted: CancellationToken,
 }
 
 /// What one body has of the room.
@@ -64,8 +64,8 @@ enum Has {
 pub enum NoRoom {
     /// None of the bodies that have it is still arriving.
     Full,
-    /// It had been arriving longest when another needed room.
-    GaveWay,
+    /// It had been arriving longest when another needed its room.
+    Evicted,
 }
 
 /// The room of one body that arrives. Dropping it gives the room back.
@@ -73,7 +73,7 @@ pub enum NoRoom {
 pub struct Arrival {
     budget: BodyBudget,
     id: u64,
-    gives_way: CancellationToken,
+    evicted: CancellationToken,
 }
 
 /// The room of one body that is there: nobody takes it away. Dropping it gives the room back.
@@ -93,17 +93,17 @@ impl BodyBudget {
 
     /// A body begins to arrive. It has no room yet.
     pub fn begin(&self) -> Arrival {
-        let gives_way = CancellationToken::new();
+        let evicted = CancellationToken::new();
         let mut room = self.room();
         if room.arriving.len() >= self.0.most
             && let Some(longest) = room.arriving.keys().next().copied()
         {
-            room.gives_way(longest);
+            room.evict(longest);
         }
         let id = room.next;
         room.next += 1;
-        room.arriving.insert(id, Arriving { has: Has::Units(0), gives_way: gives_way.clone() });
-        Arrival { budget: self.clone(), id, gives_way }
+        room.arriving.insert(id, Arriving { has: Has::Units(0), evicted: evicted.clone() });
+        Arrival { budget: self.clone(), id, evicted }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -140,11 +140,11 @@ impl Arrival {
     }
 
     /// Returns when others have taken its room.
-    pub async fn given_way(&self) {
-        self.gives_way.cancelled().await;
+    pub async fn evicted(&self) {
+        self.evicted.cancelled().await;
     }
 
-    /// It is there. One that gave way in this very moment is good all the same.
+    /// It is there. One that is evicted in this very moment is good all the same.
     pub fn arrived(self) -> Held {
         let arrived = self.budget.room().arriving.remove(&self.id);
         Held { budget: self.budget.clone(), has: arrived.map_or(Has::Units(0), |body| body.has) }
@@ -183,7 +183,7 @@ impl Room {
     }
 
     fn grow_to(&mut self, id: u64, units: usize) -> Result<(), NoRoom> {
-        let held = match self.arriving.get(&id).ok_or(NoRoom::GaveWay)?.has {
+        let held = match self.arriving.get(&id).ok_or(NoRoom::Evicted)?.has {
             Has::Units(held) => held,
             Has::PlaceSince(_) => return Ok(()),
         };
@@ -193,7 +193,7 @@ impl Room {
                 (*other != id && matches!(body.has, Has::Units(1..))).then_some(*other)
             };
             let longest = self.arriving.iter().find_map(others).ok_or(NoRoom::Full)?;
-            self.gives_way(longest);
+            self.evict(longest);
         }
         self.free_units -= missing;
         if let Some(body) = self.arriving.get_mut(&id) {
@@ -204,7 +204,7 @@ impl Room {
 
     /// `None` if it has one.
     fn take_place(&mut self, id: u64, now: Instant) -> Result<Option<Wait>, NoRoom> {
-        let units = match self.arriving.get(&id).ok_or(NoRoom::GaveWay)?.has {
+        let units = match self.arriving.get(&id).ok_or(NoRoom::Evicted)?.has {
             Has::Units(units) => units,
             Has::PlaceSince(_) => return Ok(None),
         };
@@ -217,7 +217,7 @@ impl Room {
             if now < since + SLOW {
                 return Ok(Some(Wait::For(since + SLOW)));
             }
-            self.gives_way(longest);
+            self.evict(longest);
         }
         self.free_places -= 1;
         self.free_units += units;
@@ -228,10 +228,10 @@ impl Room {
     }
 
     /// Its bytes go as soon as its task looks, which is at once.
-    fn gives_way(&mut self, id: u64) {
+    fn evict(&mut self, id: u64) {
         if let Some(body) = self.arriving.remove(&id) {
             self.give_back(body.has);
-            body.gives_way.cancel();
+            body.evicted.cancel();
         }
     }
 }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn is_over(arrival: &Arrival) -> bool {
-        arrival.given_way().now_or_never().is_some()
+        arrival.evicted().now_or_never().is_some()
     }
 
     #[tokio::test]
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_one_that_has_been_arriving_longest_gives_way() {
+    async fn the_one_that_has_been_arriving_longest_is_evicted() {
         let budget = BodyBudget::new(4 * UNIT, 9);
         let none = budget.begin();
         let (first, second) = (arriving(&budget, 1).await, arriving(&budget, 2 * UNIT).await);
         let third = arriving(&budget, 1).await;
         third.grow_to(2 * UNIT).await.unwrap();
         assert_eq!([&none, &first, &second, &third].map(is_over), [false, true, false, false]);
-        assert_eq!(first.grow_to(1).await, Err(NoRoom::GaveWay));
+        assert_eq!(first.grow_to(1).await, Err(NoRoom::Evicted));
         let held = third.arrived();
         let fourth = arriving(&budget, 2 * UNIT).await;
         assert_eq!([&none, &second, &fourth].map(is_over), [false, true, false]);
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_too_many_arrive_the_first_gives_way() {
+    async fn where_too_many_arrive_the_first_is_evicted() {
         let budget = BodyBudget::new(UNIT, 2);
         let [first, second, third] = [budget.begin(), budget.begin(), budget.begin()];
         assert_eq!([&first, &second, &third].map(is_over), [true, false, false]);

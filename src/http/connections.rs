@@ -18,7 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    slots::{Slots, Waiting},
+    slots::{Slots, Turn, Whose},
     unreadable::{Answering, Explained, explained},
 };
 
@@ -67,11 +67,12 @@ pub async fn serve_connections(
     let mut connections = JoinSet::new();
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener)).await.transpose()? {
         let (stream, peer) = accepted;
-        let (waiting, leaves) = (slots.waiting(), stop.child_token());
-        let Some(slot) = stop.run_until_cancelled(slots.take(&waiting, &leaves)).await else { break };
-        let connection = open(stream, peer, waiting.clone(), router.clone(), limits);
+        let (turn, evicted) = (slots.turn(), CancellationToken::new());
+        let Some(slot) = stop.run_until_cancelled(slots.take(&turn, &evicted)).await else { break };
+        let connection = open(stream, peer, turn.clone(), router.clone(), limits);
+        let stop = stop.clone();
         connections.spawn(async move {
-            converse(connection, waiting, leaves).await;
+            converse(connection, &turn, &evicted, &stop).await;
             drop(slot);
         });
         while connections.try_join_next().is_some() {}
@@ -102,20 +103,14 @@ fn pause(failures: u32) -> Duration {
     PAUSE.0.saturating_mul(1 << failures.min(16)).min(PAUSE.1)
 }
 
-fn open(
-    stream: TcpStream,
-    peer: Peer,
-    waiting: Waiting,
-    router: Router,
-    limits: ConnectionLimits,
-) -> Connection {
+fn open(stream: TcpStream, peer: Peer, turn: Turn, router: Router, limits: ConnectionLimits) -> Connection {
     // Events of a stream are small and must not wait for each other. Works without, only slower.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
-    let (stream, answering) = explained(Box::pin(stream), peer, waiting, router);
+    let (stream, answering) = explained(Box::pin(stream), peer, turn, router);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -125,13 +120,23 @@ fn open(
         .serve_connection(TokioIo::new(stream), answering)
 }
 
-/// Serves one connection until either side is done or it is to leave.
-async fn converse(mut connection: Connection, waiting: Waiting, leaves: CancellationToken) {
-    let done = leaves.run_until_cancelled(poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
-    let served = match done {
-        Some(served) => served,
+/// Serves one connection until either side is done, another needs its place, or `stop` comes.
+async fn converse(
+    mut connection: Connection,
+    turn: &Turn,
+    evicted: &CancellationToken,
+    stop: &CancellationToken,
+) {
+    let serve = poll_fn(|cx| connection.poll_without_shutdown(cx));
+    let served = tokio::select! {
+        biased;
+        () = evicted.cancelled() => if turn.is(Whose::Answer) { None } else { return },
         // Half a head is no request yet, and need not become one.
-        None if waiting.is_on() => return,
+        () = stop.cancelled() => if turn.is(Whose::Request) { return } else { None },
+        served = serve => Some(served),
+    };
+    let served = match served {
+        Some(served) => served,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
             poll_fn(|cx| connection.poll_without_shutdown(cx)).await
@@ -146,7 +151,7 @@ async fn converse(mut connection: Connection, waiting: Waiting, leaves: Cancella
         }
     };
     if answered {
-        close(connection.into_parts().io.into_inner().into_inner(), &leaves).await;
+        close(connection.into_parts().io.into_inner().into_inner(), evicted, stop).await;
     }
 }
 
@@ -154,14 +159,14 @@ async fn converse(mut connection: Connection, waiting: Waiting, leaves: Cancella
 ///
 /// Closing a socket that still receives (a body that was refused unread) makes the system send a reset,
 /// which can overtake the answer. So we first say that we are done and hear the client out for a moment.
-async fn close(mut stream: Stream, leaves: &CancellationToken) {
+async fn close(mut stream: Stream, evicted: &CancellationToken, stop: &CancellationToken) {
     if stream.shutdown().await.is_err() {
         return;
     }
     let mut waste = [0; 4096];
     let hear_out = async { while matches!(stream.read(&mut waste).await, Ok(1..)) {} };
-    // Nobody shall wait for clients that leave their end open.
-    let _ = timeout(LINGER, leaves.run_until_cancelled(hear_out)).await;
+    // Neither the next one nor our end shall wait for clients that leave their end open.
+    let _ = timeout(LINGER, evicted.run_until_cancelled(stop.run_until_cancelled(hear_out))).await;
 }
 
 #[cfg(test)]
@@ -194,6 +199,10 @@ mod tests {
 
     impl Server {
         async fn start(max_connections: usize, header_timeout: Duration) -> Self {
+            Self::within(ConnectionLimits { max_connections, header_timeout, write_timeout: BRIEF }).await
+        }
+
+        async fn within(limits: ConnectionLimits) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
             let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -211,7 +220,6 @@ mod tests {
                 .route("/refuse", post(|| async { StatusCode::PAYLOAD_TOO_LARGE }))
                 .route("/echo", post(|body: Bytes| async { body }))
                 .route("/slow", get(slow));
-            let limits = ConnectionLimits { max_connections, header_timeout, write_timeout: BRIEF };
             let task = tokio::spawn(serve_connections(listener, router, limits, stop.clone()));
             Self { address, stop, asked, answer, task }
         }
@@ -328,22 +336,32 @@ mod tests {
         second.expect("hello").await;
     }
 
+    /// Of connections that do nothing, do half of something, or take nothing.
     #[tokio::test]
-    async fn idle_connections_keep_nobody_out() {
-        let server = Server::start(2, Duration::from_hours(1)).await;
+    async fn clients_that_are_waited_for_keep_nobody_out() {
+        let ever = Duration::from_hours(1);
+        let limits = ConnectionLimits { max_connections: 3, header_timeout: ever, write_timeout: ever };
+        let server = Server::within(limits).await;
         let mut idle = server.connect().await;
         idle.get("/").await;
         idle.expect("hello").await;
         let mut half = server.connect().await;
         half.send("GET / HTTP/1.1\r\nhost: re").await;
+        let mut takes_nothing = server.connect().await;
+        takes_nothing.get("/much").await;
+        takes_nothing.0.readable().await.unwrap();
         let mut later = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..6 {
             let mut next = server.connect().await;
             next.get("/").await;
             next.expect("hello").await;
             later.push(next);
         }
         assert_eq!([idle.rest().await, half.rest().await], ["", ""]);
+        let mut taken = Vec::new();
+        // It ends, in whatever way.
+        let _ = timeout(PATIENCE, takes_nothing.0.read_to_end(&mut taken)).await.unwrap();
+        assert!(taken.len() < 64 << 20, "{}", taken.len());
     }
 
     #[tokio::test]

@@ -38,6 +38,20 @@ fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
+impl FromRequestParts<App> for Peer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        peer(parts)
+    }
+}
+
+/// Each connection tells it of its requests.
+fn peer(parts: &Parts) -> Result<Peer, Problem> {
+    let peer = parts.extensions.get().copied();
+    peer.ok_or_else(|| Problem::unavailable("nobody knows where this request is from"))
+}
+
 /// Who makes a request, and how that is proven: by a bearer token, failing that by the console's cookie.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -52,10 +66,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(token) = bearer(&parts.headers) {
-            let Some(Peer(peer)) = parts.extensions.get() else {
-                return Err(Problem::unavailable("nobody knows where this request is from"));
-            };
-            let agent = app.sign_in.bearer(token, *peer)?;
+            let agent = app.sign_in.bearer(token, peer(parts)?.0)?;
             return Ok(Self { agent: agent.to_owned(), session: None });
         }
         let secret = app.cookie.of(&parts.headers);

@@ -71,8 +71,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Where the process may have so many descriptors open: half of what its other work leaves goes to each listener.
-    /// Other work keeps half at least.
+    /// Where the process may have so many descriptors open. Other work keeps 1,024 of them, or half where that is less;
+    /// each of two listeners gets half of the rest.
     pub fn within(descriptors: usize) -> Self {
         let mut limits = Self::default();
         let left = descriptors - OTHER_DESCRIPTORS.min(descriptors / 2);
@@ -126,7 +126,7 @@ pub struct DoorBodies {
 }
 
 impl DoorBodies {
-    /// Of all groups together they leave connections for what has none.
+    /// Each of the four groups may keep a fifth of a listener's connections: some are left for requests without a body.
     fn within(limits: Limits) -> Self {
         let most = limits.connections.max_connections / 5;
         let bodies =
@@ -140,8 +140,8 @@ impl DoorBodies {
     }
 }
 
-/// What the doors are made of.
-pub struct Doors {
+/// What [`App`] is made of.
+pub struct Parts {
     /// The use cases.
     pub engine: Arc<Engine>,
     /// The settings.
@@ -162,8 +162,8 @@ pub struct Doors {
 
 impl App {
     /// Puts the handlers' world together.
-    pub fn new(doors: Doors) -> Self {
-        let Doors { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = doors;
+    pub fn new(parts: Parts) -> Self {
+        let Parts { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = parts;
         let bodies = DoorBodies::within(limits);
         let packed = Packed::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));

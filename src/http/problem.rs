@@ -129,7 +129,7 @@ impl From<BodyError> for Problem {
         let status = match error {
             BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Overloaded | BodyError::GaveWay => StatusCode::SERVICE_UNAVAILABLE,
+            BodyError::Overloaded | BodyError::Evicted => StatusCode::SERVICE_UNAVAILABLE,
             BodyError::Broken => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())

@@ -1,5 +1,5 @@
-//! How many connections a listener has at once, and which of them leaves when one more comes: of those that wait for a
-//! request of their client's, the one that has waited longest. So nobody keeps others out by holding connections open.
+//! How many connections a listener has at once, and which of them leaves when one more comes: of those that wait for
+//! their client, the one that has waited longest. So nobody keeps others out by holding connections open.
 
 use std::{
     collections::HashMap,
@@ -20,8 +20,8 @@ pub struct Slots(Arc<Inner>);
 struct Inner {
     most: usize,
     open: Mutex<Open>,
-    /// Counts how often a connection began to wait.
-    waits: AtomicU64,
+    /// Counts the turns of all connections.
+    turns: AtomicU64,
     /// One has been closed, or has begun to wait.
     changed: Notify,
 }
@@ -34,15 +34,27 @@ struct Open {
 
 #[derive(Debug)]
 struct Connection {
-    waiting: Waiting,
-    leaves: CancellationToken,
+    turn: Turn,
+    evicted: CancellationToken,
 }
 
-/// Whether a connection waits for a request, and since when. Clones are of one connection.
+/// Whose turn it is on a connection, and since when. Clones are of one connection.
 #[derive(Clone, Debug)]
-pub struct Waiting {
-    since: Arc<AtomicU64>,
+pub struct Turn {
+    /// Three times the count of turns when it began, and whose it is: one number, so that both change together.
+    now: Arc<AtomicU64>,
     slots: Slots,
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The client's: to make a request.
+    Request,
+    /// Ours: to answer it.
+    Answer,
+    /// The client's: to take an answer that has been made.
+    Taking,
 }
 
 /// The place of one connection. Dropping it frees it.
@@ -55,23 +67,24 @@ pub struct Slot {
 impl Slots {
     /// At most so many connections, and at least one.
     pub fn new(most: usize) -> Self {
-        let (open, waits, changed) = (Mutex::default(), AtomicU64::new(0), Notify::new());
-        Self(Arc::new(Inner { most: most.max(1), open, waits, changed }))
+        let (open, turns, changed) = (Mutex::default(), AtomicU64::new(0), Notify::new());
+        Self(Arc::new(Inner { most: most.max(1), open, turns, changed }))
     }
 
     /// For a connection that has just been accepted.
-    pub fn waiting(&self) -> Waiting {
-        let waiting = Waiting { since: Arc::default(), slots: self.clone() };
-        waiting.begins();
-        waiting
+    pub fn turn(&self) -> Turn {
+        let turn = Turn { now: Arc::default(), slots: self.clone() };
+        turn.set(Whose::Request);
+        turn
     }
 
-    /// A place for a connection that `leaves` can tell to go. If none is free and all others are busy, this waits.
-    pub async fn take(&self, waiting: &Waiting, leaves: &CancellationToken) -> Slot {
+    /// A place for a connection, which loses it when `evicted` is cancelled: then it must end at once, unless it is our
+    /// turn. If no place is free and it is our turn on all others, this waits.
+    pub async fn take(&self, turn: &Turn, evicted: &CancellationToken) -> Slot {
         loop {
             let mut changed = std::pin::pin!(self.0.changed.notified());
             changed.as_mut().enable();
-            if let Some(id) = self.open().enter(self.0.most, waiting, leaves) {
+            if let Some(id) = self.open().enter(self.0.most, turn, evicted) {
                 return Slot { slots: self.clone(), id };
             }
             changed.await;
@@ -84,48 +97,43 @@ impl Slots {
 }
 
 impl Open {
-    fn enter(&mut self, most: usize, waiting: &Waiting, leaves: &CancellationToken) -> Option<u64> {
+    fn enter(&mut self, most: usize, turn: &Turn, evicted: &CancellationToken) -> Option<u64> {
         if self.connections.len() >= most {
-            self.close_one()?;
+            self.evict()?;
         }
         let id = self.next;
         self.next += 1;
-        let connection = Connection { waiting: waiting.clone(), leaves: leaves.clone() };
-        self.connections.insert(id, connection);
+        self.connections.insert(id, Connection { turn: turn.clone(), evicted: evicted.clone() });
         Some(id)
     }
 
-    /// Who is told to leave does so at once, and is counted no more.
-    fn close_one(&mut self) -> Option<()> {
-        let waiting = self.connections.iter().filter_map(|(id, one)| Some((one.waiting.since()?, *id)));
+    /// Who is evicted is counted no more.
+    fn evict(&mut self) -> Option<()> {
+        let waiting = self.connections.iter().filter_map(|(id, one)| Some((one.turn.waits_since()?, *id)));
         let (_, longest) = waiting.min()?;
-        self.connections.remove(&longest)?.leaves.cancel();
+        self.connections.remove(&longest)?.evicted.cancel();
         Some(())
     }
 }
 
-impl Waiting {
-    const BUSY: u64 = u64::MAX;
-
-    /// A request has come.
-    pub fn ends(&self) {
-        self.since.store(Self::BUSY, Ordering::Relaxed);
+impl Turn {
+    /// Whose turn it is from now on.
+    pub fn set(&self, whose: Whose) {
+        let count = self.slots.0.turns.fetch_add(1, Ordering::Relaxed);
+        self.now.store(count * 3 + whose as u64, Ordering::Relaxed);
+        if whose != Whose::Answer {
+            self.slots.0.changed.notify_waiters();
+        }
     }
 
-    /// It has been answered.
-    pub fn begins(&self) {
-        let count = self.slots.0.waits.fetch_add(1, Ordering::Relaxed);
-        self.since.store(count, Ordering::Relaxed);
-        self.slots.0.changed.notify_waiters();
+    /// Whether it is this one's.
+    pub fn is(&self, whose: Whose) -> bool {
+        self.now.load(Ordering::Relaxed) % 3 == whose as u64
     }
 
-    /// Whether it waits.
-    pub fn is_on(&self) -> bool {
-        self.since().is_some()
-    }
-
-    fn since(&self) -> Option<u64> {
-        Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != Self::BUSY)
+    /// Since when it is the client's, counted in turns of all connections.
+    fn waits_since(&self) -> Option<u64> {
+        (!self.is(Whose::Answer)).then(|| self.now.load(Ordering::Relaxed))
     }
 }
 
@@ -143,38 +151,37 @@ mod tests {
     use super::*;
 
     struct Client {
-        waiting: Waiting,
-        leaves: CancellationToken,
+        turn: Turn,
+        evicted: CancellationToken,
         _slot: Slot,
     }
 
     fn come(slots: &Slots) -> Option<Client> {
-        let (waiting, leaves) = (slots.waiting(), CancellationToken::new());
-        let slot = slots.take(&waiting, &leaves).now_or_never()?;
-        Some(Client { waiting, leaves, _slot: slot })
+        let (turn, evicted) = (slots.turn(), CancellationToken::new());
+        let slot = slots.take(&turn, &evicted).now_or_never()?;
+        Some(Client { turn, evicted, _slot: slot })
     }
 
     fn gone(clients: &[Option<Client>]) -> Vec<bool> {
-        clients.iter().flatten().map(|client| client.leaves.is_cancelled()).collect()
+        clients.iter().flatten().map(|client| client.evicted.is_cancelled()).collect()
+    }
+
+    fn set(clients: &[Option<Client>], at: usize, whose: Whose) {
+        clients[at].iter().for_each(|client| client.turn.set(whose));
     }
 
     #[tokio::test]
-    async fn the_one_that_has_waited_longest_leaves() {
-        let slots = Slots::new(3);
-        let mut clients: Vec<_> = (0..3).map(|_| come(&slots)).collect();
-        if let [Some(first), Some(second), _] = &clients[..] {
-            first.waiting.ends();
-            second.waiting.ends();
-            first.waiting.begins();
+    async fn the_one_that_has_waited_longest_for_its_client_leaves() {
+        let slots = Slots::new(4);
+        let mut clients: Vec<_> = (0..4).map(|_| come(&slots)).collect();
+        set(&clients, 0, Whose::Answer);
+        set(&clients, 1, Whose::Answer);
+        set(&clients, 2, Whose::Taking);
+        set(&clients, 0, Whose::Request);
+        for wanted in [[false, false, false, true], [false, false, true, true], [true, false, true, true]] {
+            clients.push(come(&slots));
+            assert_eq!(gone(&clients[..4]), wanted);
         }
-        clients.push(come(&slots));
-        assert_eq!(
-            gone(&clients),
-            [false, false, true, false],
-            "the second is busy, the first waits since later"
-        );
-        clients.push(come(&slots));
-        assert_eq!(gone(&clients), [true, false, true, false, false]);
         drop(clients);
         assert!(slots.open().connections.is_empty());
     }
@@ -183,15 +190,16 @@ mod tests {
     async fn where_all_are_busy_one_more_waits_for_the_first_that_is_not() {
         let slots = Slots::new(2);
         let clients = [come(&slots), come(&slots)];
-        clients.iter().flatten().for_each(|client| client.waiting.ends());
-        let (waiting, leaves) = (slots.waiting(), CancellationToken::new());
-        let mut third = Box::pin(slots.take(&waiting, &leaves));
+        set(&clients, 0, Whose::Answer);
+        set(&clients, 1, Whose::Answer);
+        let (turn, evicted) = (slots.turn(), CancellationToken::new());
+        let mut third = Box::pin(slots.take(&turn, &evicted));
         assert!(third.as_mut().now_or_never().is_none());
-        clients[1].iter().for_each(|client| client.waiting.begins());
+        set(&clients, 1, Whose::Taking);
         let third = third.as_mut().now_or_never();
         assert_eq!((third.is_some(), gone(&clients)), (true, vec![false, true]));
-        waiting.ends();
-        let mut fourth = Box::pin(slots.take(&waiting, &leaves));
+        turn.set(Whose::Answer);
+        let mut fourth = Box::pin(slots.take(&turn, &evicted));
         assert!(fourth.as_mut().now_or_never().is_none());
         drop(clients);
         assert!(fourth.now_or_never().is_some());

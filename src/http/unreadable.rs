@@ -9,10 +9,6 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
     task::{Context, Poll, ready},
 };
 
@@ -30,52 +26,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{
     connections::{Peer, Stream},
     problem::{MEDIA_TYPE, Problem},
-    slots::Waiting,
+    slots::{Turn, Whose},
 };
 
 /// How hyper says that its refusal has no body.
 const NO_BODY: &str = "content-length: 0\r\n";
-
-/// Whose turn it is on a connection.
-#[derive(Clone)]
-struct Turn {
-    now: Arc<AtomicU8>,
-    waiting: Waiting,
-}
-
-impl Turn {
-    /// The client's: whatever is written now is hyper's own.
-    const CLIENT: u8 = 0;
-    /// Ours: an answer is being made.
-    const RELAY: u8 = 1;
-    /// An answer has been made, and may not have been written yet.
-    const DONE: u8 = 2;
-
-    fn set(&self, turn: u8) {
-        self.now.store(turn, Ordering::Relaxed);
-        match turn {
-            Self::CLIENT => self.waiting.begins(),
-            _ => self.waiting.ends(),
-        }
-    }
-
-    fn is(&self, turn: u8) -> bool {
-        self.now.load(Ordering::Relaxed) == turn
-    }
-}
 
 /// Lasts as long as an answer is being made.
 struct Answer(Turn);
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.0.set(Turn::DONE);
+        self.0.set(Whose::Taking);
     }
 }
 
 /// The two ends of a connection between which hyper stands: its stream, and what answers its requests.
-pub fn explained(stream: Stream, peer: Peer, waiting: Waiting, router: Router) -> (Explained, Answering) {
-    let turn = Turn { now: Arc::default(), waiting };
+pub fn explained(stream: Stream, peer: Peer, turn: Turn, router: Router) -> (Explained, Answering) {
     let answering = Answering { router: TowerToHyperService::new(router), peer, turn: turn.clone() };
     (Explained { stream, turn, problem: Bytes::new() }, answering)
 }
@@ -94,7 +61,7 @@ impl Service<Request<Incoming>> for Answering {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
-        self.turn.set(Turn::RELAY);
+        self.turn.set(Whose::Answer);
         let answer = Answer(self.turn.clone());
         let response = self.router.call(request);
         Box::pin(async move {
@@ -126,7 +93,7 @@ impl Explained {
 
     /// Takes `written` for a refusal, if it is one.
     fn takes(&mut self, written: &[u8]) -> bool {
-        let refusal = self.turn.is(Turn::CLIENT).then(|| std::str::from_utf8(written).ok()).flatten();
+        let refusal = self.turn.is(Whose::Request).then(|| std::str::from_utf8(written).ok()).flatten();
         let Some(problem) = refusal.and_then(explain) else { return false };
         self.problem = problem;
         true
@@ -202,8 +169,8 @@ impl AsyncWrite for Explained {
         ready!(self.poll_problem(cx))?;
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         // hyper flushes when it has written everything.
-        if self.turn.is(Turn::DONE) {
-            self.turn.set(Turn::CLIENT);
+        if self.turn.is(Whose::Taking) {
+            self.turn.set(Whose::Request);
         }
         Poll::Ready(Ok(()))
     }

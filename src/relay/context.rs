@@ -8,6 +8,8 @@ pub const MAX_BYTES: usize = 64 << 10;
 pub const MAX_FIELDS: usize = 200;
 /// A longer name of a field is cut: 200 of them leave room for values.
 const MAX_NAME_BYTES: usize = 200;
+/// What a field needs at most, however much is cut of it: its name, and the mark of the cut.
+const LEAST_BYTES: usize = 256;
 /// What stands in the place of fields that are one too many.
 const LEFT_OUT: &str = "(left out)";
 
@@ -32,28 +34,31 @@ pub fn merge(context: &mut Map<String, Value>, brought: Map<String, Value>, how:
             (None, _) => drop(new.insert(name, value)),
         }
     }
-    leave_out(&mut new, MAX_FIELDS.saturating_sub(context.len()));
+    let fields = MAX_FIELDS.saturating_sub(context.len());
     match how {
         Merge::Overwrite => {
+            keep(&mut new, fields);
             context.extend(new);
             cut_to(context, MAX_BYTES);
         }
         Merge::Add => {
-            cut_to(&mut new, MAX_BYTES.saturating_sub(bytes(context)));
+            let room = MAX_BYTES.saturating_sub(bytes(context));
+            keep(&mut new, fields.min(room / LEAST_BYTES));
+            cut_to(&mut new, room);
             context.extend(new);
         }
     }
 }
 
-/// Leaves fields out of which there are more than `room`; one says how many.
-fn leave_out(fields: &mut Map<String, Value>, room: usize) {
-    if fields.len() <= room {
+/// Keeps at most so many fields; the last says how many were left out.
+fn keep(fields: &mut Map<String, Value>, most: usize) {
+    if fields.len() <= most {
         return;
     }
-    let kept = room.saturating_sub(1);
+    let kept = most.saturating_sub(1);
     let left_out = fields.len() - kept;
     *fields = std::mem::take(fields).into_iter().take(kept).collect();
-    if room > 0 {
+    if most > 0 {
         fields.insert(LEFT_OUT.to_owned(), format!("{left_out} more fields").into());
     }
 }
@@ -98,7 +103,8 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// The beginning of a value's text, within `most` bytes if the mark of the cut alone fits.
+/// The beginning of a value's text, within `most` bytes if the mark of the cut alone fits. What the mark would only make
+/// longer stays.
 fn cut(value: &Value, most: usize) -> Value {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -106,7 +112,8 @@ fn cut(value: &Value, most: usize) -> Value {
     };
     let mark = mark(&text);
     let end = text.floor_char_boundary(most.saturating_sub(mark.len() + 2));
-    format!("{}{mark}", &text[..end]).into()
+    let shorter = Value::from(format!("{}{mark}", &text[..end]));
+    if size(&shorter) < size(value) { shorter } else { value.clone() }
 }
 
 /// What says how long a text was, at its end: before its first cut, if it was cut before.
@@ -130,27 +137,54 @@ fn short_name(mut name: String) -> String {
 /// What the fields call the end user: full name, name, or e-mail address.
 pub fn name(context: &Map<String, Value>) -> Option<String> {
     let text = |key: &str| {
-        let text = context.get(key).and_then(Value::as_str).map(str::trim);
-        text.filter(|text| !text.is_empty() && !is_variable(text))
+        let text = filled_in(context.get(key)?.as_str()?);
+        (!text.is_empty()).then_some(text)
     };
-    let parts: Vec<&str> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
+    let parts: Vec<String> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
     if !parts.is_empty() {
         return Some(parts.join(" "));
     }
-    ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text).map(str::to_owned)
+    ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text)
 }
 
-/// Whether a text is a variable that nobody has filled in: `{x}` or `{{x}}`.
+/// Whether a text is nothing but variables that nobody has filled in: `{x}` or `{{x}}`.
 pub fn is_variable(text: &str) -> bool {
-    let text = text.trim();
-    let inner = |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
-    let inner = inner("{{", "}}").or_else(|| inner("{", "}"));
-    inner.is_some_and(|inner| !inner.contains(['{', '}']))
+    text.contains('{') && filled_in(text).is_empty()
+}
+
+/// A text without its variables, and without the blanks that stood between them.
+fn filled_in(text: &str) -> String {
+    let mut words = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let (before, from) = rest.split_at(at);
+        words.push_str(before);
+        rest = match variable(from) {
+            Some(length) => &from[length..],
+            None => {
+                words.push('{');
+                &from[1..]
+            }
+        };
+    }
+    words.push_str(rest);
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The length of the variable with which a text begins.
+fn variable(text: &str) -> Option<usize> {
+    let of = |open: &str, close: &str| {
+        let inner = text.strip_prefix(open)?;
+        let end = inner.find(['{', '}'])?;
+        inner[end..].starts_with(close).then_some(open.len() + end + close.len())
+    };
+    of("{{", "}}").or_else(|| of("{", "}"))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -203,6 +237,29 @@ mod tests {
         assert!(context["b"].as_str().unwrap().len() > 20_000 && bytes(&context) <= MAX_BYTES);
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn no_calls_break_the_bounds(
+            calls in prop::collection::vec(
+                (any::<bool>(), prop::collection::vec(("[a-d]{1,250}", 0_usize..40_000), 0..90)),
+                1..6,
+            )
+        ) {
+            let mut context = Map::new();
+            for (overwrites, fields) in calls {
+                let known = context.clone();
+                let how = if overwrites { Merge::Overwrite } else { Merge::Add };
+                let value = |length: usize| if length.is_multiple_of(3) { 7.into() } else { "x".repeat(length).into() };
+                merge(&mut context, fields.into_iter().map(|(name, length)| (name, value(length))).collect(), how);
+                prop_assert!(bytes(&context) <= MAX_BYTES && context.len() <= MAX_FIELDS);
+                let stays = known.iter().all(|(name, value)| name == LEFT_OUT || context.get(name) == Some(value));
+                prop_assert!(overwrites || stays);
+            }
+        }
+    }
+
     #[test]
     fn more_fields_than_fit_are_counted() {
         let many: Map<String, Value> =
@@ -227,11 +284,18 @@ mod tests {
             (json!({"first_name": "{first_name}", "last_name": "King"}), Some("King")),
             (json!({"name": "{{name}}", "email": "a@b"}), Some("a@b")),
             (json!({"name": " { name } ", "email": "{email}"}), None),
-            (json!({"name": "{a} {b}"}), Some("{a} {b}")),
+            (json!({"name": "{first_name} {last_name}", "email": "a@b"}), Some("a@b")),
+            (json!({"name": "{{first_name}}  King"}), Some("King")),
+            (json!({"name": " Maria\u{a0}Silva "}), Some("Maria Silva")),
             (json!({"name": "{Ada"}), Some("{Ada")),
         ] {
             assert_eq!(name(&fields(context.clone())).as_deref(), called, "{context}");
         }
-        assert!(is_variable("{}") && is_variable("{{}}") && !is_variable("{") && !is_variable("{{x}"));
+        for text in ["{}", "{{}}", " {a}{{b}} {c} "] {
+            assert!(is_variable(text), "{text}");
+        }
+        for text in ["", " ", "{", "{{x}", "{x}}", "a {b}", "{a{b}}"] {
+            assert!(!is_variable(text), "{text}");
+        }
     }
 }

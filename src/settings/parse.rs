@@ -57,7 +57,7 @@ fn is_this_machine(url: &Url) -> bool {
 
 /// Ada's key, which is Ada's to make.
 pub(super) fn api_key(text: &str) -> Parsed<Secret> {
-    strength::of_our_own(text.as_bytes())?;
+    strength::not_the_example(text.as_bytes())?;
     header_secret(text)
 }
 
@@ -67,7 +67,7 @@ pub(super) fn start_key(text: &str) -> Parsed<Option<Secret>> {
         return Ok(None);
     }
     let key = header_secret(text)?;
-    strength::of_our_own(text.as_bytes())?;
+    strength::not_the_example(text.as_bytes())?;
     strength::strong(text.as_bytes(), "characters").map_err(|wanted| wanted + ", or be off")?;
     Ok(Some(key))
 }

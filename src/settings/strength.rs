@@ -15,7 +15,7 @@ const LEAST: usize = 16;
 const DIFFERENT: usize = 8;
 
 /// Refuses the example's own value.
-pub(super) fn of_our_own(secret: &[u8]) -> Parsed<()> {
+pub(super) fn not_the_example(secret: &[u8]) -> Parsed<()> {
     if EXAMPLES.iter().any(|example| example.as_bytes() == secret) {
         return Err(
             "is the value of .env.example, which everyone knows; put your own in its place".to_owned()
@@ -26,7 +26,7 @@ pub(super) fn of_our_own(secret: &[u8]) -> Parsed<()> {
 
 /// Refuses the example's own value, and what is too short or too uniform. `unit` is what is counted.
 pub(super) fn strong(secret: &[u8], unit: &str) -> Parsed<()> {
-    of_our_own(secret)?;
+    not_the_example(secret)?;
     let mut seen = [false; 256];
     secret.iter().for_each(|byte| seen[usize::from(*byte)] = true);
     let different = seen.into_iter().filter(|seen| *seen).count();

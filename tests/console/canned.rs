@@ -127,3 +127,34 @@ async fn a_field_without_a_value_and_a_reply_that_is_not_there_are_asked_about()
     );
     desk.closes().await;
 }
+
+/// Lists and events have the beginnings of long values alone.
+#[tokio::test]
+async fn a_long_value_of_the_handover_is_whole_also_once_it_has_changed() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.manages_replies().await;
+    desk.adds_reply("Notes", "As you said: {notes}").await;
+    desk.clicks("#canned-dialog [data-close]").await;
+    for last in ["first", "second"] {
+        let notes = format!("{}{last}", "long ".repeat(100));
+        let again = json!({ "conversation_id": conversation, "notes": notes });
+        relay.post_start(&again).await.good(200);
+        desk.until("all of it", async || {
+            desk.clicks("#composer-text").await;
+            desk.presses(Key::Control + "a").await;
+            desk.presses(Key::Backspace + Key::Null).await;
+            desk.types("/notes").await;
+            desk.shows("#canned-list [aria-selected=true]", "Notes").await;
+            desk.presses(Key::Enter).await;
+            let draft: String = desk.js("return document.getElementById('composer-text').value", &[]).await;
+            draft.ends_with(last).then_some(())
+        })
+        .await;
+    }
+    desk.presses(Key::Control + "a").await;
+    desk.presses(Key::Backspace + Key::Null).await;
+    desk.closes().await;
+}

@@ -1,5 +1,7 @@
 //! The relay goes and comes back.
 
+use serde_json::json;
+
 use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
 /// What a browser says while the relay is away.
@@ -58,8 +60,16 @@ async fn what_could_not_be_loaded_is_loaded_when_the_relay_is_back() {
     desk.shows("#queue-failed", "The list could not be loaded.").await;
     desk.js::<()>("location.hash = '#/c/gone'", &[]).await;
     desk.shows("#thread-state", "The conversation could not be loaded.").await;
+    // It is asked for again and again, and whoever searches meanwhile goes on searching.
+    desk.clicks("#search").await;
+    let seen =
+        "return performance.getEntriesByType('resource').filter(({name}) => name.includes('gone')).length";
+    let asked: usize = desk.js(seen, &[]).await;
+    desk.until("another try", async || (desk.js::<usize>(seen, &[]).await > asked).then_some(())).await;
+    desk.comes_to("return document.activeElement.id", json!("search")).await;
     relay.comes_back().await;
     desk.shows("#thread-state", "This conversation is not there any more.").await;
+    desk.comes_to("return document.activeElement.id", json!("search")).await;
     desk.shows("#queue-empty", "Nothing has ended yet").await;
     desk.closes_after(AWAY).await;
 }

@@ -78,7 +78,7 @@ async fn it_is_inert_and_readable() {
 /// Words that name one address over a link to another.
 #[tokio::test]
 async fn a_link_shows_where_it_leads() {
-    const LINKS: [(&str, &str, &str); 6] = [
+    const LINKS: [(&str, &str, &str); 7] = [
         ("https://evil.example/login", "https://bank.example/login", "https://evil.example/login"),
         ("https://evil.example/login", "your bank, bank.example", "https://evil.example/login"),
         ("https://bank.example@evil.example/", "https://bank.example", "https://evil.example/"),
@@ -89,6 +89,7 @@ async fn a_link_shows_where_it_leads() {
         ),
         ("https://www.bank.example/a", "bank.example", "bank.example"),
         ("https://survey.example/csat", "Rate this chat", "Rate this chat"),
+        ("https://files.example/a?sig=x", "Open invoice.pdf", "Open invoice.pdf"),
     ];
     let relay = Relay::start().await;
     let (conversation, handoff) = relay.hand_off().await;

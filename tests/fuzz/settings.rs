@@ -79,8 +79,13 @@ fn hold(settings: &Settings) {
     assert!(url.scheme() == "https" || url.host_str().is_some_and(|host| !host.contains(".ada.")), "{url}");
     assert!(url.username().is_empty() && url.password().is_none());
     assert!(Verifier::new(&settings.webhook_secrets).is_ok());
-    for agent in &settings.agent_tokens {
+    let agents = &settings.agent_tokens;
+    for (place, agent) in agents.iter().enumerate() {
         assert!(!agent.name.is_empty() && agent.token.expose().len() >= 16);
+        let is_another = |other: &handoff_relay::settings::AgentToken| {
+            other.name != agent.name && other.token.expose() != agent.token.expose()
+        };
+        assert!(agents[..place].iter().all(is_another));
     }
     // A filter may be malformed, and is then refused without being quoted.
     let refusal = lines(settings.log_format, &settings.log_filter, Colours::Off, std::io::sink).err();

@@ -85,7 +85,7 @@ async fn anyone_starts(relay: &Relay, conversation: &str, context: Value) -> Ans
     Answer::to(relay.http.post(format!("{}/handoffs/start", relay.url)).json(&body)).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_sixty_handoffs_may_begin_in_a_minute() {
     let relay = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
     // Some leave as soon as they have asked.

@@ -21,7 +21,7 @@ pub(crate) fn odd(object: &Value, number: usize) -> String {
     }
 }
 
-/// Takes away what a message says, for every second or third one of the AI Agent's.
+/// Takes away what a message says, for those of the AI Agent at every third place of the list.
 pub(crate) fn unsay(row: &mut Value, message: &StoredMessage, number: usize) {
     if message.role == Role::AiAgent
         && number.is_multiple_of(3)

@@ -1,7 +1,7 @@
 //! Who am I, sign in, sign out.
 
 use axum::{
-    Extension, Json,
+    Json,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::IntoResponse,
@@ -72,7 +72,7 @@ pub async fn one(caller: Caller) -> impl IntoResponse {
         (status = 429, body = ProblemBody, description = "It is wrong, and too many were; `Retry-After` says when to try again")))]
 pub async fn begin(
     State(app): State<App>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Peer(peer): Peer,
     headers: HeaderMap,
     StrangersBody(body): StrangersBody<NewSession>,
 ) -> Result<impl IntoResponse, Problem> {

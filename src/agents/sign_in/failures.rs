@@ -1,4 +1,4 @@
-//! Whoever guesses is slowed down: the same guess may be wrong a few times, and the same peer so many times a minute.
+//! Whoever guesses is told to wait: after the same guess was wrong a few times, or the same peer so many times a minute.
 //! What is right is always let in, so that nobody's guesses keep its owner out.
 
 use std::{

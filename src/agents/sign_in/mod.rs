@@ -28,6 +28,10 @@ const NOTE_USE_AFTER: Duration = Duration::from_secs(60);
 /// Who waits for the end of a session looks again after this, should our clock have been set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+const UNKNOWN_TOKEN: &str = "this token is not known";
+const UNKNOWN_CODE: &str = "this code is not known, has been used, or is too old";
+const UNKNOWN_BEARER: &str = "the bearer token is not known";
+
 /// The sessions of the console, and the ways into one.
 pub struct SignIn {
     store: Arc<dyn Store>,
@@ -73,9 +77,9 @@ impl Guess {
 
     const fn reason(self) -> &'static str {
         match self {
-            Self::Token => "the token is not known",
-            Self::Code => "the code is not known, has been used, or is too old",
-            Self::Bearer => "the bearer token is not known",
+            Self::Token => UNKNOWN_TOKEN,
+            Self::Code => UNKNOWN_CODE,
+            Self::Bearer => UNKNOWN_BEARER,
         }
     }
 
@@ -103,13 +107,13 @@ pub struct SignedIn {
 #[derive(Debug, thiserror::Error)]
 pub enum NotSignedIn {
     /// The token is nobody's.
-    #[error("this token is not known")]
+    #[error("{}", UNKNOWN_TOKEN)]
     UnknownToken,
     /// Nobody made the code, or it has served, or it is too old.
-    #[error("this code is not known, has been used, or is too old")]
+    #[error("{}", UNKNOWN_CODE)]
     UnknownCode,
     /// The token of a request is nobody's.
-    #[error("the bearer token is not known")]
+    #[error("{}", UNKNOWN_BEARER)]
     UnknownBearer,
     /// It is wrong, and has been too often; not before this has passed.
     #[error("too many tokens or codes have been wrong; try again later")]

@@ -54,7 +54,8 @@ pub fn scope(key: &ConversationKey) -> Scope {
 ///
 /// With an open handoff it is the same one if that one's own call is young or never came. Otherwise it
 /// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one. A call
-/// that anyone can make proves nothing: it ends no handoff and changes nothing that is known of it.
+/// that anyone can make proves nothing about an open handoff: it neither ends it nor changes what is known of it. Behind
+/// one that has ended here it begins the next all the same, for a customer may wait.
 pub fn call(
     draft: &mut Draft<'_>,
     key: &ConversationKey,

@@ -65,7 +65,8 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
     }
     let mut awaited = false;
     for message in messages {
-        awaited |= may_be_ours(message) && is_recent(draft, message);
+        let may_be_ours = may_be_ours(message) && is_recent(draft, message);
+        awaited |= may_be_ours;
         let is_new = is_new(draft, handoff, message);
         let overdue = is_overdue(draft, message, reading.missed_before);
         let row = match find(draft, handoff, message, LearnedFrom::List) {
@@ -78,6 +79,8 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
                 claim(draft, row, message);
                 row
             }
+            // A row of its own would stand beside the agent's for ever.
+            Match::None if may_be_ours && is_in_doubt(draft, handoff) => continue,
             Match::None => {
                 note_ai_agent(draft, handoff, message);
                 let row = draft.add_row(handoff, new_row(message));
@@ -103,14 +106,20 @@ pub fn may_be_ours(message: &Message) -> bool {
         && matches!(message.author.role, Role::HumanAgent | Role::Unknown)
 }
 
+/// Whether it is unknown of a message of the thread if Ada has it.
+fn is_in_doubt(draft: &Draft<'_>, handoff: usize) -> bool {
+    let id = &draft.view.handoffs[handoff].id;
+    draft.view.outbox.iter().any(|delivery| delivery.handoff == *id && delivery.doubt.is_some())
+}
+
 /// Whether a message that is still in the outbox can have been sent so long ago.
 fn is_recent(draft: &Draft<'_>, message: &Message) -> bool {
     message.created_at + draft.policy.send_max_age >= draft.now.by_ada()
 }
 
 /// Remembers how far the list has been read, and with the first reading what was history by then. Where a
-/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then. So it does where
-/// a message couldn't be read that may be one of ours in doubt.
+/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then. The next reading
+/// also begins where a message couldn't be read that may be one of ours in doubt.
 ///
 /// Of two readings at once the first to come back counts: the other may have missed what is awaited.
 fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) {

@@ -34,7 +34,7 @@ const FILES: &str = "SELECT doc, ready_at FROM ( \
         FROM outbox AS head WHERE queue = $1 AND ready_at <= $3 \
             AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.handoff = head.handoff \
                 AND earlier.lane = head.lane AND earlier.position < head.position)) AS file \
-    WHERE place + (SELECT COUNT(*) FROM outbox AS claimed WHERE claimed.queue = $1 \
+    WHERE place <= $4 AND place + (SELECT COUNT(*) FROM outbox AS claimed WHERE claimed.queue = $1 \
         AND claimed.ai_agent = file.ai_agent AND claimed.conversation = file.conversation \
         AND claimed.leased_until > $3) <= $4 \
     ORDER BY ready_at, position LIMIT $2";

@@ -224,7 +224,10 @@ async fn many_files_that_hang_hold_up_no_other_conversation() {
     let under_way = || messages.iter().filter(|message| !relay.ada.file_fetches(message).is_empty()).count();
     eventually("four fetches", || async { (under_way() == 4).then_some(()) }).await;
     relay.ada.file_fault_always(None);
-    relay.ada.customer_sends_file(&chat, "quick.png", "image/png", png(1_000, 99)).await.unwrap();
-    relay.alex().sees_file(&id, "quick.png", "kept").await;
+    // Each of them has the next claimed, too.
+    for name in ["first.png", "second.png", "third.png"] {
+        relay.ada.customer_sends_file(&chat, name, "image/png", png(1_000, 99)).await.unwrap();
+        relay.alex().sees_file(&id, name, "kept").await;
+    }
     assert_eq!(under_way(), 4, "no more of one conversation at a time");
 }

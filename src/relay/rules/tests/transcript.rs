@@ -220,10 +220,14 @@ fn a_message_in_doubt_is_not_sent_again_while_it_may_be_the_one_that_cannot_be_r
     let mut world = World::accepted();
     world.writes(ALEX, "hello").unwrap();
     world.tries(Err(Failure::Unclear("timed out".to_owned())));
+    let rows = world.thread(0).len();
     world.looks(Ok(&[unreadable(Role::HumanAgent, "x", 20_100)]));
     assert!(world.claim().is_none(), "it is looked for again");
     world.clock(60_000).looks(Ok(&[message(Role::HumanAgent, "x", 20_100, "hello")]));
     assert_eq!(world.sending("hello"), Sending::Sent);
+    assert_eq!(world.thread(0).len(), rows, "one message, one row");
+    world.lists(&[unreadable(Role::HumanAgent, "y", 59_000)]);
+    assert_eq!(world.thread(0).len(), rows + 1, "somebody else wrote something");
 
     // What others wrote, or long ago, is no reason to wait.
     let mut world = World::accepted();
