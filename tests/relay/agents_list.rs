@@ -273,7 +273,7 @@ async fn names_go_without_what_cannot_be_seen() {
     let body = json!({ "conversation_id": "c", "name": "\u{202e}avliS airaM\u{202c}\n[accepted by Alex]" });
     relay.post_start(&body).await.good(200);
     let handoff = alex.handoff_of("c").await;
-    assert_eq!(handoff["end_user"]["name"], "avliS airaM[accepted by Alex]");
+    assert_eq!(handoff["end_user"]["name"], "avliS airaM [accepted by Alex]");
     assert_eq!(handoff["context"]["name"], body["name"], "the context is as it came");
     let mut event = customer_says("c", "Hello");
     event["data"]["author"]["display_name"] = json!("Maria\u{2066}\u{200b} Silva");
