@@ -85,12 +85,17 @@ async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Durati
     let event = event(number);
     let scope = arrive::scope(&event);
     let now = Now { at: Time::now(), ..Now::default() };
-    store::decide(&*store, scope, move |view| {
-        let mut ids = NoIds;
-        let mut draft = Draft::new(view, now, &policy, &mut ids);
-        let arrival = arrive::event(&mut draft, event);
-        (draft.into_changes(), arrival)
-    })
+    store::decide(
+        &*store,
+        scope,
+        move |view| {
+            let mut ids = NoIds;
+            let mut draft = Draft::new(view, now, &policy, &mut ids);
+            let arrival = arrive::event(&mut draft, event);
+            (draft.into_changes(), arrival)
+        },
+        |_| {},
+    )
     .await
     .unwrap();
     begun.elapsed()

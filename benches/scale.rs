@@ -60,13 +60,18 @@ async fn decide<T: Send + 'static>(
     rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
 ) -> T {
     let now = Now { at: Time::now(), ..Now::default() };
-    store::decide(store, scope, move |view| {
-        let policy = policy();
-        let mut ids: &dyn Environment = &Machine;
-        let mut draft = Draft::new(view, now, &policy, &mut ids);
-        let answer = rule(&mut draft);
-        (draft.into_changes(), answer)
-    })
+    store::decide(
+        store,
+        scope,
+        move |view| {
+            let policy = policy();
+            let mut ids: &dyn Environment = &Machine;
+            let mut draft = Draft::new(view, now, &policy, &mut ids);
+            let answer = rule(&mut draft);
+            (draft.into_changes(), answer)
+        },
+        |_| {},
+    )
     .await
     .unwrap()
 }

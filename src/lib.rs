@@ -36,9 +36,9 @@ use crate::{
         signature::{UnusableSecret, Verifier},
         webhook::Reader,
     },
-    agents::sign_in::SignIn,
+    agents::sign_in::{FormerTokens, SignIn},
     engine::{
-        Engine, Outbox, Parts, Recovery, Releaser, TimeOuts,
+        Engine, Outbox, Parts, Recovery, Releaser, Retention, Silence, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -52,9 +52,9 @@ use crate::{
         routes,
     },
     metrics::Metrics,
-    relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout, time::Time},
+    relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout},
     settings::Settings,
-    store::{Forgotten, Keep, StoreError},
+    store::{Keep, StoreError},
     warnings::Warnings,
 };
 
@@ -64,13 +64,6 @@ const FEW_CONNECTIONS: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long the store may take to close after that.
 const CLOSING: Duration = Duration::from_millis(1_500);
-/// How often the store forgets what is old.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
-/// Between two steps of it others have the store to themselves.
-const BETWEEN_STEPS: Duration = Duration::from_millis(50);
-
-/// How often to look whether webhooks come at all.
-const LISTEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Why the relay can't start. The sources say more.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +94,6 @@ pub struct Listeners {
 pub struct Server {
     app: App,
     engine: Arc<Engine>,
-    outbox: Outbox,
     limits: Limits,
     writer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     stop: CancellationToken,
@@ -159,7 +151,6 @@ impl Server {
             environment,
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
-        let outbox = Outbox::new(Arc::clone(&engine));
         let app = App::new(http::Parts {
             engine: Arc::clone(&engine),
             settings,
@@ -170,7 +161,7 @@ impl Server {
             limits,
             stop: stop.clone(),
         });
-        Ok(Self { app, engine, outbox, limits, writer: opened.writer, stop })
+        Ok(Self { app, engine, limits, writer: opened.writer, stop })
     }
 
     /// What stops the relay: cancel it.
@@ -190,7 +181,7 @@ impl Server {
     /// # Errors
     /// A task died; what was under way is finished all the same.
     pub async fn serve(self, listeners: Listeners) -> Result<(), TaskDied> {
-        let Self { app, engine, outbox, limits, writer, stop } = self;
+        let Self { app, engine, limits, writer, stop } = self;
         let (mut tasks, mut writers) = (Tasks::default(), Tasks::default());
         // The writer outlives the others: it ends when the last of them lets go of the store.
         writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(std::future::pending())));
@@ -198,17 +189,17 @@ impl Server {
             let router = routes::finish(router, app.clone());
             tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));
         }
-        tasks.spawn("inbox", Releaser::new(Arc::clone(&engine)).run(stop.clone()));
-        tasks.spawn("outbox", outbox.run(stop.clone()));
-        tasks.spawn("recovery", Recovery::new(Arc::clone(&engine)).run(stop.clone()));
-        tasks.spawn("timeouts", TimeOuts::new(Arc::clone(&engine)).run(stop.clone()));
+        let environment = engine.environment();
+        tasks.work(Releaser::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
+        tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Retention::new(Arc::clone(&engine), keep(&app.settings)), &environment, &stop);
+        tasks.work(FormerTokens::new(Arc::clone(&app.sign_in)), &environment, &stop);
         let warnings = Arc::clone(&app.warnings);
         let counting = stop.clone();
         tasks.spawn("warnings", async move { warnings.count(counting).await });
-        tasks.spawn("watch for silence", watch_for_silence(Arc::clone(&engine), stop.clone()));
-        let keep = keep(&app.settings);
-        let sign_in = Arc::clone(&app.sign_in);
-        tasks.spawn("housekeeping", keep_house(Arc::clone(&engine), sign_in, keep, stop.clone()));
 
         let outcome = tokio::select! {
             outcome = tasks.watch(&stop) => outcome,
@@ -280,30 +271,5 @@ async fn open_door(
 ) {
     if let Err(error) = serve_connections(listener, router, limits, stop).await {
         tracing::error!(error = %error, "a listener broke");
-    }
-}
-
-async fn keep_house(engine: Arc<Engine>, sign_in: Arc<SignIn>, keep: Keep, stop: CancellationToken) {
-    if let Err(error) = sign_in.end_those_of_others().await {
-        tracing::warn!(error = %error, "sessions of former tokens could not be ended");
-    }
-    while !stop.is_cancelled() {
-        let old = engine.store().forget(Time::now(), &keep).await.unwrap_or_else(|error| {
-            tracing::warn!(error = %error, "what is old could not be forgotten");
-            Forgotten::All
-        });
-        // Those of the threads that have just gone, too.
-        let files = engine.forget_files().await.unwrap_or_else(|error| {
-            tracing::warn!(error = %error, "files that belong to nothing could not be forgotten");
-            Forgotten::All
-        });
-        let pause = if [old, files].contains(&Forgotten::Part) { BETWEEN_STEPS } else { FORGET_EVERY };
-        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-    }
-}
-
-async fn watch_for_silence(engine: Arc<Engine>, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(LISTEN_EVERY)).await.is_some() {
-        engine.warn_of_silence().await;
     }
 }

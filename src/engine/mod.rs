@@ -1,66 +1,61 @@
 //! What drives the rules: doors call in, workers carry out.
 //!
 //! The engine knows the rules, the store and Ada's client, and nothing of HTTP doors or agents' screens.
-//! Handlers ask it for one use case each; none of them waits for the network. Workers are loops around a
-//! `step` that says when to look again; a nudge makes them look at once.
+//! Handlers ask it for one use case each; none of them waits for the network. [Workers](worker::Worker) do what is
+//! due; what the store commits wakes them.
 
 mod canned_replies;
-mod clocked;
 mod dead_letters;
 mod files;
+mod foreign_names;
 mod outbox;
 mod recovery;
 mod release;
+mod retention;
+mod silence;
 mod start_limit;
 pub mod tasks;
 mod time_outs;
-mod warnings;
+mod webhooks;
+pub mod worker;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
 
 pub use dead_letters::ReplayError;
 pub use files::{NewFile, SendFileError};
 pub use outbox::Outbox;
 pub use recovery::Recovery;
 pub use release::Releaser;
+pub use retention::Retention;
+pub use silence::Silence;
 pub use time_outs::TimeOuts;
 
 use crate::{
-    ada::{
-        api::Ada,
-        signature::VerifiedWebhook,
-        webhook::{Reader, Reading},
-    },
+    ada::{api::Ada, webhook::Reader},
     environment::Environment,
     files::{Files, fetch::Fetcher},
     metrics::Metrics,
     relay::{
-        changes::{Now, Of, Policy, Scope},
+        changes::{Now, Policy, Scope},
         delivery::{Delivery, Failure},
         draft::Draft,
         handoff::Handoff,
         id::{HandoffId, RowId},
         rules::{
             act::{self, Refusal, TakeOver},
-            arrive::{self, Arrival},
             note,
             start::{self, Caller, Started},
             write::{self, Message},
         },
         thread::Row,
-        time::Time,
     },
     store::{self, Store, StoreError},
 };
+use foreign_names::ForeignNames;
 use recovery::Wishes;
-use start_limit::StartLimit;
-use warnings::ForeignNames;
+use start_limit::{Place, StartLimit};
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -107,16 +102,13 @@ pub struct Engine {
     environment: Arc<dyn Environment>,
     start_limit: Option<Arc<StartLimit>>,
     foreign: ForeignNames,
-    release_nudge: Notify,
-    outbox_nudge: Notify,
-    recovery_nudge: Notify,
     wishes: Wishes,
     /// The last webhook found no room.
-    full: AtomicBool,
+    full: Arc<AtomicBool>,
 }
 
 impl Engine {
-    /// Puts the parts together. Workers are separate: [`Releaser`] and [`Outbox`].
+    /// Puts the parts together. Workers are separate.
     pub fn new(parts: Parts) -> Self {
         Self {
             store: parts.store,
@@ -129,11 +121,8 @@ impl Engine {
             environment: parts.environment,
             start_limit: (!parts.start_is_authenticated).then(Arc::default),
             foreign: ForeignNames::default(),
-            release_nudge: Notify::new(),
-            outbox_nudge: Notify::new(),
-            recovery_nudge: Notify::new(),
             wishes: Wishes::default(),
-            full: AtomicBool::new(false),
+            full: Arc::default(),
         }
     }
 
@@ -142,27 +131,14 @@ impl Engine {
         &*self.store
     }
 
+    /// Time, ids and chance.
+    pub fn environment(&self) -> Arc<dyn Environment> {
+        Arc::clone(&self.environment)
+    }
+
     /// Why Ada refuses our key, if it does.
     pub fn denied_by_ada(&self) -> Option<String> {
         self.ada.denied()
-    }
-
-    /// What is full, if webhooks find no room.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    pub async fn is_full(&self) -> Result<Option<&'static str>, StoreError> {
-        if !self.full.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let depths = self.store.depths().await?;
-        Ok(if depths.outbox >= self.policy.outbox_limit {
-            Some("outbox")
-        } else if depths.inbox >= self.policy.inbox_limit {
-            Some("inbox")
-        } else {
-            None
-        })
     }
 
     /// Our clock and Ada's.
@@ -173,7 +149,6 @@ impl Engine {
     /// An agent looks at a handoff: what webhooks may have missed is read for it.
     pub fn opened(&self, id: HandoffId) {
         self.wishes.opened(id);
-        self.recovery_nudge.notify_one();
     }
 
     /// A call made for `delivery` came to this.
@@ -181,7 +156,6 @@ impl Engine {
         let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
         if self.wishes.heard_from_ada(!unanswered, self.environment.now(), self.policy.recover_after) {
             tracing::info!("Ada answers again: what was missed meanwhile is read");
-            self.recovery_nudge.notify_one();
         }
         if let Some(failure) = failure {
             tracing::warn!(
@@ -193,87 +167,42 @@ impl Engine {
         }
     }
 
-    /// Runs a rule in the store's transaction and nudges the workers it made work for.
+    /// Runs a rule in the store's transaction.
     async fn decide<T: Send + 'static>(
         &self,
         scope: Scope,
         rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.decide_and(scope, rule, |_| {}).await
+    }
+
+    /// The same. Once it is durable `committed` is called, whether or not the caller is still there; if it can't be kept,
+    /// or nobody got to it, `committed` is dropped.
+    async fn decide_and<T: Send + 'static>(
+        &self,
+        scope: Scope,
+        rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
+        committed: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (policy, now) = (Arc::clone(&self.policy), self.now());
-        let environment = Arc::clone(&self.environment);
-        let (answer, inbox_changed, outbox_changed, ledger) =
-            store::decide(&*self.store, scope, move |view| {
+        let (environment, metrics) = (Arc::clone(&self.environment), Arc::clone(&self.metrics));
+        let decided = store::decide(
+            &*self.store,
+            scope,
+            move |view| {
                 let mut ids: &dyn Environment = &*environment;
                 let mut draft = Draft::new(view, now, &policy, &mut ids);
                 let answer = rule(&mut draft);
                 let changes = draft.into_changes();
-                let outbox_changed = !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty();
-                let inbox_changed = changes.buffer.is_some();
                 let ledger = changes.ledger;
-                (changes, (answer, inbox_changed, outbox_changed, ledger))
-            })
-            .await?;
-        self.metrics.account(&ledger);
-        if inbox_changed {
-            self.release_nudge.notify_one();
-        }
-        if outbox_changed {
-            self.outbox_nudge.notify_one();
-        }
-        Ok(answer)
-    }
-
-    /// Keeps a verified webhook, or finds that it needn't be kept. Once this returns [`Ok`] it may be
-    /// acknowledged, unless the answer is [`Arrival::Full`].
-    ///
-    /// # Errors
-    /// It could not be kept.
-    pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
-        let received_at = self.environment.now();
-        let arrival = self.keep(webhook, received_at).await;
-        if let Ok(arrival) = &arrival {
-            self.full.store(*arrival == Arrival::Full, Ordering::Relaxed);
-        }
-        match &arrival {
-            Ok(arrival) => self.metrics.arrived(*arrival, received_at),
-            Err(_) => self.metrics.webhook("not_kept"),
-        }
-        arrival
-    }
-
-    async fn keep(&self, webhook: VerifiedWebhook, received_at: Time) -> Result<Arrival, StoreError> {
-        match self.reader.read(&webhook, received_at) {
-            Reading::Event(event) => {
-                let scope = arrive::scope(&event);
-                self.decide(scope, move |draft| arrive::event(draft, *event)).await
-            }
-            Reading::Ignored => Ok(Arrival::Ignored),
-            Reading::Foreign { integration, conversation } => {
-                self.metrics.foreign();
-                self.foreign.note(&*self.store, &self.policy.integration, integration, conversation).await;
-                Ok(Arrival::Ignored)
-            }
-            Reading::Unreadable(reason) => {
-                tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook set aside");
-                self.set_aside(webhook, reason.to_string()).await
-            }
-        }
-    }
-
-    async fn set_aside(&self, webhook: VerifiedWebhook, reason: String) -> Result<Arrival, StoreError> {
-        let body = String::from_utf8_lossy(&webhook.body).into_owned();
-        // No conversation is known; the empty key has neither handoffs nor a buffer.
-        let mut scope = Scope::new(Of::Conversation(self.reader.key(String::new())));
-        scope.svix_id = Some(webhook.id.clone());
-        self.decide(scope, move |draft| {
-            if draft.view.seen {
-                return Arrival::Duplicate;
-            }
-            draft.changes().remember.push(webhook.id.clone());
-            draft.set_aside(&webhook.id, &reason, body);
-            Arrival::DeadLetter
-        })
-        .await
+                (changes, (answer, ledger))
+            },
+            move |(answer, ledger)| {
+                metrics.account(ledger);
+                committed(answer);
+            },
+        );
+        Ok(decided.await?.0)
     }
 
     /// Ada's start call.
@@ -291,30 +220,13 @@ impl Engine {
         let Some(limit) = self.start_limit.clone() else {
             return self.decide(scope, move |draft| start::call(draft, &key, context, Caller::WithKey)).await;
         };
-        // The place is taken within the decision: a caller that leaves takes it along.
-        let taken = Arc::new(AtomicBool::new(false));
-        let took = Arc::clone(&taken);
-        let started = self.decide(scope, {
-            let limit = Arc::clone(&limit);
-            move |draft| {
-                let mut take = || {
-                    let has = limit.take(now);
-                    took.store(has, Ordering::Relaxed);
-                    has
-                };
-                start::call(draft, &key, context, Caller::Anyone(&mut take))
-            }
-        });
-        let started = started.await;
-        if started.is_err() && taken.load(Ordering::Relaxed) {
-            limit.give_back(now);
-        }
-        started
-    }
-
-    /// Warns if a handoff has begun and no webhook at all has come since: the endpoint is missing or disabled.
-    pub async fn warn_of_silence(&self) {
-        warnings::silence(&*self.store, self.metrics.last_webhook(), self.environment.now()).await;
+        // The place is taken within the decision, and kept if that is.
+        let place = Place::new(limit, now);
+        let rule_place = place.clone();
+        let rule = move |draft: &mut Draft<'_>| {
+            start::call(draft, &key, context, Caller::Anyone(&mut || rule_place.take()))
+        };
+        self.decide_and(scope, rule, move |_| place.keep()).await
     }
 
     /// `agent` takes a handoff.

@@ -5,12 +5,16 @@
 //! up nothing that people write, and what Ada doesn't answer holds up nothing else. What an attempt does is for
 //! the rules to say: `docs/effectively-once.md`.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::task::JoinSet;
+use async_trait::async_trait;
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, files};
+use super::{
+    Engine, files,
+    worker::{StepError, Worker, signal},
+};
 use crate::{
     ada::{
         answer::Answer,
@@ -42,71 +46,81 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// See the module.
 pub struct Outbox {
     engine: Arc<Engine>,
-    under_way: [JoinSet<()>; AT_ONCE.len()],
+    signal: watch::Receiver<()>,
+    under_way: JoinSet<Queue>,
+    counts: HashMap<Queue, usize>,
+    stop: CancellationToken,
 }
 
 impl Outbox {
-    /// A worker on the engine's store.
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, under_way: Default::default() }
+    /// A worker on the engine's store. Once `stop` is cancelled nothing is begun. Aborting what is under way is safe: what
+    /// was not settled stays in the outbox.
+    pub fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
+        let signal = engine.store.signals().outbox();
+        Self { engine, signal, under_way: JoinSet::new(), counts: HashMap::new(), stop }
     }
 
-    /// Works until told to stop, then lets finish what is under way. Aborting that is safe: what was not
-    /// settled stays in the outbox.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let mut go_on = true;
-        while go_on && !stop.is_cancelled() {
-            let next = match self.step(&stop).await {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::error!(error = %error, "the outbox could not be read");
-                    Some(self.engine.environment.now() + AFTER_FAILURE)
-                }
-            };
-            go_on = self.engine.wait(next, &self.engine.outbox_nudge, &stop).await;
-        }
-        for under_way in &mut self.under_way {
-            while let Some(ended) = under_way.join_next().await {
-                pass_on_panic(ended);
-            }
+    fn ended(&mut self, ended: Result<Queue, tokio::task::JoinError>) {
+        match ended {
+            Ok(queue) => *self.counts.entry(queue).or_default() -= 1,
+            Err(error) => pass_on_panic(error),
         }
     }
+}
 
-    /// Tries what is due, without waiting for how it goes, and says when to look again.
-    ///
-    /// # Errors
-    /// The store failed. What was claimed before is under way.
-    pub async fn step(&mut self, stop: &CancellationToken) -> Result<Option<Time>, StoreError> {
+#[async_trait]
+impl Worker for Outbox {
+    fn name(&self) -> &'static str {
+        "outbox"
+    }
+
+    /// Tries what is due, without waiting for how it goes.
+    async fn step(&mut self) -> Result<Option<Time>, StepError> {
+        while let Some(ended) = self.under_way.try_join_next() {
+            self.ended(ended);
+        }
         let mut next: Option<Time> = None;
-        for ((queue, at_once), under_way) in AT_ONCE.into_iter().zip(&mut self.under_way) {
-            while let Some(ended) = under_way.try_join_next() {
-                pass_on_panic(ended);
-            }
-            let room = at_once.saturating_sub(under_way.len());
+        for (queue, at_once) in AT_ONCE {
+            let count = self.counts.entry(queue).or_default();
+            let room = at_once.saturating_sub(*count);
             if room == 0 {
-                // The next one to end nudges.
+                // The next one to end wakes.
                 continue;
             }
             let claimed_at = self.engine.environment.now();
             let due = self.engine.store.claim_due(claimed_at, LEASE, queue, room).await?;
+            *count += due.items.len();
             for delivery in due.items {
-                let (engine, stop) = (Arc::clone(&self.engine), stop.clone());
-                under_way.spawn(async move {
+                let (engine, stop) = (Arc::clone(&self.engine), self.stop.clone());
+                self.under_way.spawn(async move {
                     take_turn(&engine, delivery, claimed_at, &stop).await;
-                    engine.outbox_nudge.notify_one();
+                    queue
                 });
             }
             next = [next, due.next].into_iter().flatten().min();
         }
         Ok(next)
     }
+
+    async fn woken(&mut self) {
+        let ended = tokio::select! {
+            biased;
+            () = signal(&mut self.signal) => return,
+            Some(ended) = self.under_way.join_next() => ended,
+        };
+        self.ended(ended);
+    }
+
+    async fn finish(&mut self) {
+        while let Some(ended) = self.under_way.join_next().await {
+            self.ended(ended);
+        }
+    }
 }
 
 /// A panic in an attempt is a bug: it ends the worker, and with it the process.
-fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
+fn pass_on_panic(error: tokio::task::JoinError) {
+    if error.is_panic() {
         std::panic::resume_unwind(error.into_panic());
     }
 }
@@ -207,7 +221,6 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
     });
     // What can't be noted is read again.
     drop(settled.await);
-    engine.recovery_nudge.notify_one();
 }
 
 /// Repeats a decision until the store takes it, or has stopped.

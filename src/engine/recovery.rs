@@ -9,9 +9,13 @@ use std::{
     time::Duration,
 };
 
-use tokio_util::sync::CancellationToken;
+use async_trait::async_trait;
+use tokio::sync::{Notify, watch};
 
-use super::Engine;
+use super::{
+    Engine,
+    worker::{StepError, Worker, signal},
+};
 use crate::{
     relay::{
         id::{DeliveryId, HandoffId},
@@ -25,14 +29,17 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// Handoffs asked of the store at once.
 const PAGE: usize = 200;
-/// How long to wait when the store fails.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// While a reading is under way: it may wait in trouble without anything being committed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// One that an agent has opened isn't read again for so long.
 const OPENED_AGAIN: Duration = Duration::from_secs(20);
 
 /// What others would like to have read.
 #[derive(Default)]
-pub struct Wishes(Mutex<Wished>);
+pub struct Wishes {
+    wished: Mutex<Wished>,
+    news: Notify,
+}
 
 #[derive(Default)]
 struct Wished {
@@ -45,7 +52,7 @@ struct Wished {
 
 impl Wishes {
     fn lock(&self) -> MutexGuard<'_, Wished> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An agent has opened this one.
@@ -53,6 +60,7 @@ impl Wishes {
         let mut wished = self.lock();
         if wished.opened.len() < PAGE && !wished.opened.contains(&id) {
             wished.opened.push_back(id);
+            self.news.notify_one();
         }
     }
 
@@ -65,6 +73,9 @@ impl Wishes {
         }
         let over = wished.silent_since.take().is_some_and(|since| now.since(since) >= outage);
         wished.all |= over;
+        if over {
+            self.news.notify_one();
+        }
         over
     }
 }
@@ -80,6 +91,7 @@ pub struct Recovery {
     missed_before: Option<Time>,
     queue: VecDeque<HandoffId>,
     under_way: Vec<DeliveryId>,
+    outbox: watch::Receiver<()>,
     read_lately: VecDeque<(Time, HandoffId)>,
 }
 
@@ -92,8 +104,10 @@ impl Recovery {
     /// A worker on the engine's store. What was written before now may have come while nobody listened.
     pub fn new(engine: Arc<Engine>) -> Self {
         let now = engine.environment.now();
+        let outbox = engine.store.signals().outbox();
         Self {
             engine,
+            outbox,
             place: None,
             next_round: now,
             missed_before: Some(now),
@@ -103,57 +117,14 @@ impl Recovery {
         }
     }
 
-    /// Works until told to stop.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let mut go_on = true;
-        while go_on && !stop.is_cancelled() {
-            let next = match self.step().await {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::error!(error = %error, "missed messages could not be looked for");
-                    self.engine.environment.now() + AFTER_FAILURE
-                }
-            };
-            go_on = self.engine.wait(Some(next), &self.engine.recovery_nudge, &stop).await;
-        }
-    }
-
-    /// Queues what there is room for, and says when to look again.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn step(&mut self) -> Result<Time, StoreError> {
-        let now = self.engine.environment.now();
-        self.settle_finished().await?;
-        self.take_wishes(now);
-        if self.place.is_none() && self.next_round <= now {
-            self.begin_round(now);
-        }
-        while self.under_way.len() < AT_ONCE {
-            let Some(id) = self.next().await? else { break };
-            let missed_before = self.missed_before;
-            let scope = recover::scope(&id);
-            let rule_id = id.clone();
-            let queued =
-                self.engine.decide(scope, move |draft| recover::open_handoff(draft, &rule_id, missed_before));
-            if let Some(delivery) = queued.await? {
-                self.under_way.push(delivery);
-                self.read_lately.push_back((now, id));
-            }
-        }
-        let busy = !self.under_way.is_empty() || self.place.is_some();
-        // A reading that ends nudges; one that was taken back is noticed here.
-        Ok(if busy { now + AFTER_FAILURE } else { self.next_round })
-    }
-
     async fn settle_finished(&mut self) -> Result<(), StoreError> {
-        let mut still = Vec::new();
-        for delivery in std::mem::take(&mut self.under_way) {
-            if self.engine.store.waits_untroubled(&delivery).await? {
-                still.push(delivery);
+        let mut place = 0;
+        while let Some(delivery) = self.under_way.get(place) {
+            match self.engine.store.waits_untroubled(delivery).await? {
+                true => place += 1,
+                false => drop(self.under_way.swap_remove(place)),
             }
         }
-        self.under_way = still;
         Ok(())
     }
 
@@ -179,7 +150,8 @@ impl Recovery {
         self.next_round = now + self.engine.policy.recover_after;
     }
 
-    /// The next handoff to read: one that an agent opened, else the next of the rotation.
+    /// The next handoff to read: one that an agent opened, else the next of the rotation. It stays the next until it is
+    /// taken from the queue.
     async fn next(&mut self) -> Result<Option<HandoffId>, StoreError> {
         while self.queue.is_empty() {
             let Some(Place { status, after }) = self.place else {
@@ -195,7 +167,47 @@ impl Recovery {
                 (None, _) => None,
             };
         }
-        Ok(self.queue.pop_front())
+        Ok(self.queue.front().cloned())
+    }
+}
+
+#[async_trait]
+impl Worker for Recovery {
+    fn name(&self) -> &'static str {
+        "recovery"
+    }
+
+    async fn step(&mut self) -> Result<Option<Time>, StepError> {
+        let now = self.engine.environment.now();
+        self.settle_finished().await?;
+        self.take_wishes(now);
+        if self.place.is_none() && self.next_round <= now {
+            self.begin_round(now);
+        }
+        while self.under_way.len() < AT_ONCE {
+            let Some(id) = self.next().await? else { break };
+            let missed_before = self.missed_before;
+            let scope = recover::scope(&id);
+            let rule_id = id.clone();
+            let queued =
+                self.engine.decide(scope, move |draft| recover::open_handoff(draft, &rule_id, missed_before));
+            let queued = queued.await?;
+            self.queue.pop_front();
+            if let Some(delivery) = queued {
+                self.under_way.push(delivery);
+                self.read_lately.push_back((now, id));
+            }
+        }
+        let busy = !self.under_way.is_empty() || self.place.is_some();
+        Ok(Some(if busy { now + LOOK_AGAIN } else { self.next_round }))
+    }
+
+    async fn woken(&mut self) {
+        tokio::select! {
+            biased;
+            () = self.engine.wishes.news.notified() => {}
+            () = signal(&mut self.outbox), if !self.under_way.is_empty() => {}
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,11 +35,47 @@ impl StartLimit {
         is_left
     }
 
-    /// Gives a place back that was taken at `now`, and nothing came of it.
-    pub fn give_back(&self, now: Time) {
+    fn give_back(&self, now: Time) {
         let mut recent = self.recent();
         if let Some(place) = recent.iter().rposition(|at| *at == now) {
             recent.remove(place);
+        }
+    }
+}
+
+/// A place that a decision may take. It is given back unless what it was taken for is kept.
+#[derive(Clone)]
+pub struct Place(Arc<Taking>);
+
+struct Taking {
+    limit: Arc<StartLimit>,
+    at: Time,
+    taken: AtomicBool,
+}
+
+impl Place {
+    /// None yet.
+    pub fn new(limit: Arc<StartLimit>, at: Time) -> Self {
+        Self(Arc::new(Taking { limit, at, taken: AtomicBool::new(false) }))
+    }
+
+    /// Takes one, if one is left.
+    pub fn take(&self) -> bool {
+        let has = self.0.limit.take(self.0.at);
+        self.0.taken.store(has, Ordering::Relaxed);
+        has
+    }
+
+    /// What it was taken for is kept.
+    pub fn keep(&self) {
+        self.0.taken.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        if *self.taken.get_mut() {
+            self.limit.give_back(self.at);
         }
     }
 }
@@ -55,6 +94,23 @@ mod tests {
         assert!(limit.take(at(59_999)) && !limit.take(at(59_999)));
         assert!(limit.take(at(60_000)), "the first is a minute old");
         assert!(!limit.take(at(60_000)));
+    }
+
+    #[test]
+    fn a_place_is_given_back_unless_it_is_kept() {
+        let limit = Arc::new(StartLimit::default());
+        let place = |keep: bool| {
+            let place = Place::new(Arc::clone(&limit), Time::from_millis(0));
+            let rule_place = place.clone();
+            let has = rule_place.take();
+            if keep {
+                place.keep();
+            }
+            has
+        };
+        assert!((0..200).all(|_| place(false)), "nothing came of it");
+        assert!((0..NEW_HANDOFFS_PER_MINUTE).all(|_| place(true)));
+        assert!(!place(true));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Background tasks, each with a name and an owner. One that dies takes the process down, rather than
 //! leaving half a relay.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
+
+use super::worker::{self, Worker};
+use crate::environment::Environment;
 
 /// The tasks of one server.
 #[derive(Default)]
@@ -23,6 +26,16 @@ impl Tasks {
     pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let id = self.running.spawn(task).id();
         self.names.insert(id, name);
+    }
+
+    /// Starts a worker, under its name.
+    pub fn work(
+        &mut self,
+        worker: impl Worker + 'static,
+        environment: &Arc<dyn Environment>,
+        stop: &CancellationToken,
+    ) {
+        self.spawn(worker.name(), worker::run(worker, Arc::clone(environment), stop.clone()));
     }
 
     /// Waits for the stop, or for a task to die before it.

@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use super::Engine;
+use super::{
+    Engine,
+    worker::{StepError, Worker},
+};
 use crate::{
     relay::{id::HandoffId, rules::time_out, time::Time},
     store::{StatusFilter, StoreError},
@@ -14,8 +16,8 @@ use crate::{
 
 /// Handoffs looked at at once; they share a flush.
 const AT_ONCE: usize = 64;
-/// How long to wait when the store fails.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Look again after this time: what is given back to the queue may have waited for long.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub struct TimeOuts {
@@ -28,28 +30,19 @@ impl TimeOuts {
         Self { engine }
     }
 
-    /// Works until told to stop.
-    pub async fn run(self, stop: CancellationToken) {
-        // What begins to wait can't be due before the next look.
-        let never = Notify::new();
-        let mut go_on = true;
-        while go_on && !stop.is_cancelled() {
-            let next = match self.step().await {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::error!(error = %error, "handoffs could not time out");
-                    Some(self.engine.environment.now() + AFTER_FAILURE)
-                }
-            };
-            go_on = self.engine.wait(next, &never, &stop).await;
-        }
+    async fn time_out(&self, id: HandoffId) -> Result<(), StoreError> {
+        tracing::debug!(handoff.id = %id, "idle for too long");
+        self.engine.decide(time_out::scope(&id), move |draft| time_out::due(draft, &id)).await
+    }
+}
+
+#[async_trait]
+impl Worker for TimeOuts {
+    fn name(&self) -> &'static str {
+        "timeouts"
     }
 
-    /// Does what is due, and says when something may be.
-    ///
-    /// # Errors
-    /// The store failed. What has not timed out stays due.
-    pub async fn step(&self) -> Result<Option<Time>, StoreError> {
+    async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let policy = &self.engine.policy;
         let mut next: Option<Time> = None;
         for (status, timeout) in
@@ -61,13 +54,8 @@ impl TimeOuts {
             let done = join_all(idle.items.into_iter().map(|id| self.time_out(id))).await;
             done.into_iter().collect::<Result<Vec<()>, _>>()?;
             let at = idle.next.unwrap_or(now) + timeout.after;
-            next = [next, Some(at)].into_iter().flatten().min();
+            next = [next, Some(at), Some(now + LOOK_AGAIN)].into_iter().flatten().min();
         }
         Ok(next)
-    }
-
-    async fn time_out(&self, id: HandoffId) -> Result<(), StoreError> {
-        tracing::debug!(handoff.id = %id, "idle for too long");
-        self.engine.decide(time_out::scope(&id), move |draft| time_out::due(draft, &id)).await
     }
 }

@@ -9,14 +9,15 @@ pub mod files;
 mod memory;
 pub mod replies;
 pub mod sessions;
+mod signals;
 mod sql;
 
 use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 pub use memory::MemoryStore;
+pub use signals::Signals;
 pub use sql::SqliteStore;
 
 use crate::{
@@ -49,7 +50,21 @@ pub const FORGET_STEP: usize = 500;
 pub const FILES_OF_A_CONVERSATION: usize = 4;
 
 /// A decision of the rules, run inside the store's transaction.
-pub type Decision = Box<dyn FnOnce(View) -> Changes + Send>;
+pub type Decision = Box<dyn FnOnce(View) -> Decided + Send>;
+
+/// What a decision came to.
+pub struct Decided {
+    /// What to write.
+    pub changes: Changes,
+    /// What to do once that is durable, if anything; dropped if it can't be written.
+    pub committed: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl From<Changes> for Decided {
+    fn from(changes: Changes) -> Self {
+        Self { changes, committed: None }
+    }
+}
 
 /// The store failed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -275,12 +290,12 @@ pub trait Store: Send + Sync {
     /// Whether the store can be read and written.
     async fn ready(&self) -> Result<(), StoreError>;
 
-    /// The number of the newest change; it moves with every commit that changes what agents see, and every
-    /// commit marks it seen anew.
-    fn changed(&self) -> watch::Receiver<u64>;
+    /// What commits touch.
+    fn signals(&self) -> &Signals;
 }
 
-/// Runs a decision that has an answer.
+/// Runs a decision that has an answer, and `committed` with it once it is durable, whether or not the asker is still
+/// there.
 ///
 /// # Errors
 /// As [`Store::decide`].
@@ -288,13 +303,17 @@ pub async fn decide<T: Send + 'static>(
     store: &dyn Store,
     scope: Scope,
     decision: impl FnOnce(View) -> (Changes, T) + Send + 'static,
+    committed: impl FnOnce(&T) + Send + 'static,
 ) -> Result<T, StoreError> {
     let (tell, told) = tokio::sync::oneshot::channel();
     let decision: Decision = Box::new(move |view| {
         let (changes, answer) = decision(view);
-        // The asker may have gone; what was decided stands.
-        let _ = tell.send(answer);
-        changes
+        let committed = move || {
+            committed(&answer);
+            // The asker may have gone.
+            let _ = tell.send(answer);
+        };
+        Decided { changes, committed: Some(Box::new(committed)) }
     });
     store.decide(scope, decision).await?;
     told.await.map_err(|_| StoreError::Stopped)

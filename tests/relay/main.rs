@@ -24,6 +24,7 @@ mod handed_off_twice;
 mod hostile_ids;
 mod housekeeping;
 mod isolation;
+mod leaving;
 mod life;
 mod limits;
 mod limits_flood;

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use handoff_relay::{
     ada::{signature::Verifier, webhook::Reader},
-    engine::{Engine, Outbox, Parts, Recovery, Releaser},
+    engine::{Engine, Outbox, Parts, Recovery, Releaser, worker::run},
     environment::Environment,
     files::{
         Files,
@@ -93,9 +93,13 @@ impl Relay {
         }));
         let stop = CancellationToken::new();
         let mut workers = JoinSet::new();
-        workers.spawn(Releaser::new(Arc::clone(&engine)).run(stop.clone()));
-        workers.spawn(Outbox::new(Arc::clone(&engine)).run(stop.clone()));
-        workers.spawn(Recovery::new(Arc::clone(&engine)).run(stop));
+        workers.spawn(run(Releaser::new(Arc::clone(&engine)), engine.environment(), stop.clone()));
+        workers.spawn(run(
+            Outbox::new(Arc::clone(&engine), stop.clone()),
+            engine.environment(),
+            stop.clone(),
+        ));
+        workers.spawn(run(Recovery::new(Arc::clone(&engine)), engine.environment(), stop));
         *self.running.lock().unwrap() = Some(Running { engine, _workers: workers });
     }
 

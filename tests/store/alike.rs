@@ -196,7 +196,7 @@ async fn put_missing_handoffs(store: &dyn Store) {
 }
 
 async fn answers(store: &dyn Store, commands: &[Command]) -> Vec<String> {
-    let begin = *store.changed().borrow();
+    let begin = *store.signals().feed().borrow();
     put_missing_handoffs(store).await;
     let mut seen = Vec::new();
     for (step, command) in commands.iter().enumerate() {

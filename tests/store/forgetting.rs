@@ -33,7 +33,7 @@ async fn is_there(store: &dyn Store, id: &str) -> bool {
 }
 
 async fn an_ended_handoff_goes_whole_after_its_time(store: &dyn Store) {
-    let begin = *store.changed().borrow();
+    let begin = *store.signals().feed().borrow();
     put_handoffs(store, vec![handoff("open", "b"), ended_at("h", "a", at(0))]).await;
     put_rows(store, vec![row("open", 1, "stays"), row("h", 1, "says"), row("h", 2, "more")]).await;
     let asked = IdempotencyScope { agent: "Alex".to_owned(), handoff: "h".into(), key: "k".to_owned() };
@@ -165,7 +165,7 @@ async fn a_thread_longer_than_a_step_goes_too(store: &dyn Store) {
 
 /// As an event stream does it: on from the last number, or anew.
 async fn a_stream_catches_up_over_what_was_forgotten(store: &dyn Store) {
-    let newest = || *store.changed().borrow();
+    let newest = || *store.signals().feed().borrow();
     put_handoffs(store, vec![handoff("first", "a"), ended_at("gone", "b", at(0))]).await;
     let begin = newest();
     put_handoffs(store, (0..5).map(|_| ended_at("gone", "b", at(0))).collect()).await;

@@ -40,5 +40,6 @@ mod lists;
 mod memories;
 mod replies;
 mod sessions;
+mod signals;
 mod sqlite;
 mod views;

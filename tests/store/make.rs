@@ -159,12 +159,12 @@ pub fn match_key(id: &str, body: &str) -> MatchKey {
 
 /// Writes these changes, whatever is there.
 pub async fn write(store: &dyn Store, changes: Changes) {
-    store.decide(of("anything"), Box::new(|_| changes)).await.unwrap();
+    store.decide(of("anything"), Box::new(|_| changes.into())).await.unwrap();
 }
 
 /// What a decision with this scope sees.
 pub async fn view(store: &dyn Store, scope: Scope) -> View {
-    decide(store, scope, |view| (Changes::default(), view)).await.unwrap()
+    decide(store, scope, |view| (Changes::default(), view), |_| {}).await.unwrap()
 }
 
 pub async fn put_handoffs(store: &dyn Store, handoffs: Vec<Handoff>) {

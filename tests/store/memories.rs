@@ -61,13 +61,18 @@ async fn the_same_event_is_never_kept_twice(store: &dyn Store) {
     let keep = || {
         let mut scope = of("a");
         scope.svix_id = Some("s1".to_owned());
-        decide(store, scope, |view| {
-            if view.seen {
-                return (Changes::default(), false);
-            }
-            let inbox = vec![event("a", "s1", 1)];
-            (Changes { remember: vec!["s1".to_owned()], inbox, ..Changes::default() }, true)
-        })
+        decide(
+            store,
+            scope,
+            |view| {
+                if view.seen {
+                    return (Changes::default(), false);
+                }
+                let inbox = vec![event("a", "s1", 1)];
+                (Changes { remember: vec!["s1".to_owned()], inbox, ..Changes::default() }, true)
+            },
+            |_| {},
+        )
     };
     let kept = futures_util::future::join_all((0..50).map(|_| keep())).await;
     assert_eq!(kept.iter().filter(|kept| *kept.as_ref().unwrap()).count(), 1);

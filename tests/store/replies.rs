@@ -80,7 +80,7 @@ async fn there_is_a_most(store: &dyn Store) {
 }
 
 async fn streams_hear_of_what_was_done_and_of_nothing_else(store: &dyn Store) {
-    let begin = *store.changed().borrow();
+    let begin = *store.signals().feed().borrow();
     put_handoffs(store, vec![handoff("h", "a")]).await;
     add(store, "1", "Hello").await;
     add(store, "2", "hello").await;
@@ -92,7 +92,7 @@ async fn streams_hear_of_what_was_done_and_of_nothing_else(store: &dyn Store) {
         (begin + 2, replies.clone()),
         (begin + 3, replies),
     ];
-    assert_eq!(*store.changed().borrow(), begin + 3);
+    assert_eq!(*store.signals().feed().borrow(), begin + 3);
     assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(wanted.to_vec()));
     // Forgetting old handoffs leaves them alone.
     forget(store, at(1_000_000_000), &Keep { ended: Some(std::time::Duration::ZERO), dead_letters: None })

@@ -27,7 +27,7 @@ async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
     let file = File::new();
     let store = file.open().await;
     write(&*store, remembers("had")).await;
-    let begin = *store.changed().borrow();
+    let begin = *store.signals().feed().borrow();
     let jobs = (0..9).map(|number| {
         let id = format!("h{number}");
         let changes = Changes {
@@ -40,7 +40,7 @@ async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
             remember: vec![if number == 4 { "had".to_owned() } else { format!("s{number}") }],
             ..Changes::default()
         };
-        store.decide(of("a"), Box::new(move |_| changes))
+        store.decide(of("a"), Box::new(move |_| changes.into()))
     });
     // Asked for at once, they share a batch.
     let results = join_all(jobs).await;
@@ -56,7 +56,11 @@ async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
     assert_eq!((view.inbox.len(), view.outbox.len(), view.inbox_depth), (8, 8, 8));
     assert_eq!(store.row(&"h4-1".into()).await.unwrap(), None);
     assert_eq!(store.dead_letters(None, 99).await.unwrap().letters.len(), 8);
-    assert_eq!(*store.changed().borrow(), begin + 16, "a handoff and a row each, numbered without gaps");
+    assert_eq!(
+        *store.signals().feed().borrow(),
+        begin + 16,
+        "a handoff and a row each, numbered without gaps"
+    );
 }
 
 #[tokio::test]
@@ -65,13 +69,18 @@ async fn a_decision_sees_what_an_earlier_one_of_its_batch_wrote() {
     let store = file.open().await;
     put_handoffs(&*store, vec![handoff("h", "a")]).await;
     let add = || {
-        decide(&*store, of_handoff("h"), |view| {
-            let mut handoff = view.handoffs[0].clone();
-            handoff.last_seq += 1;
-            let seq = handoff.last_seq;
-            let rows: Vec<Row> = vec![row("h", seq, "")];
-            (Changes { handoffs: vec![handoff], rows, ..Changes::default() }, seq)
-        })
+        decide(
+            &*store,
+            of_handoff("h"),
+            |view| {
+                let mut handoff = view.handoffs[0].clone();
+                handoff.last_seq += 1;
+                let seq = handoff.last_seq;
+                let rows: Vec<Row> = vec![row("h", seq, "")];
+                (Changes { handoffs: vec![handoff], rows, ..Changes::default() }, seq)
+            },
+            |_| {},
+        )
     };
     let mut numbers: Vec<u64> =
         join_all((0..700).map(|_| add())).await.into_iter().map(Result::unwrap).collect();
@@ -131,14 +140,14 @@ async fn opening_again_brings_back_everything() {
     scope.svix_id = Some("s1".to_owned());
     (scope.with_inbox, scope.with_outbox) = (true, true);
     let before = format!("{:?}", view(store, scope.clone()).await);
-    let newest = *store.changed().borrow();
+    let newest = *store.signals().feed().borrow();
     let shown = store.changes_since(newest - 2, 9).await.unwrap();
     open.close().await;
 
     let store = file.open().await;
     assert_eq!(format!("{:?}", view(&*store, scope.clone()).await), before);
     assert_eq!(row_ids(&view(&*store, scope).await), ["h-1"]);
-    assert_eq!(*store.changed().borrow(), newest, "the numbers go on");
+    assert_eq!(*store.signals().feed().borrow(), newest, "the numbers go on");
     assert_eq!(store.changes_since(newest - 2, 9).await.unwrap(), shown);
     assert_eq!(store.dead_letters(None, 9).await.unwrap().letters, [letter("l")]);
     assert_eq!(store.due_conversations(at(3), 9).await.unwrap().items, [key("a")]);
@@ -269,6 +278,6 @@ async fn a_stopped_writer_is_an_error_not_a_wait() {
     let file = File::new();
     let opened = file.open_idle().await;
     drop(opened.writer);
-    let result = opened.store.decide(of("a"), Box::new(|_| Changes::default())).await;
+    let result = opened.store.decide(of("a"), Box::new(|_| Changes::default().into())).await;
     assert!(matches!(result, Err(StoreError::Stopped)), "{result:?}");
 }

@@ -47,7 +47,7 @@ pub async fn stream(
 ) -> Result<impl IntoResponse, Problem> {
     let place = app.streams.take(&caller.agent);
     let place = place.map_err(|none| no_place(none, &app.streams, "open event streams"))?;
-    let changed = app.engine.store().changed();
+    let changed = app.engine.store().signals().feed();
     let newest = *changed.borrow();
     let counted = app.metrics.stream();
     let ready = VecDeque::new();

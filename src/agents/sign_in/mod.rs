@@ -4,10 +4,9 @@
 
 mod codes;
 mod failures;
+mod former;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
-
-use tokio::sync::watch;
 
 use crate::{
     environment::Environment,
@@ -22,6 +21,7 @@ use crate::{
 };
 use codes::Codes;
 use failures::Failures;
+pub use former::FormerTokens;
 
 /// A use is written down when the last one written is so old: not every request costs a flush.
 const NOTE_USE_AFTER: Duration = Duration::from_secs(60);
@@ -43,8 +43,6 @@ pub struct SignIn {
     failures: Failures,
     metrics: Arc<Metrics>,
     warnings: Arc<Warnings>,
-    /// Counts the sessions that were ended here.
-    ended: watch::Sender<u64>,
 }
 
 /// What somebody shows to sign in.
@@ -137,8 +135,7 @@ impl SignIn {
     ) -> Self {
         let tokens = agents.iter().map(|agent| Digest::of(agent.token.expose())).collect();
         let (codes, failures) = (Codes::default(), Failures::default());
-        let ended = watch::Sender::new(0);
-        Self { store, environment, agents, tokens, codes, failures, metrics, warnings, ended }
+        Self { store, environment, agents, tokens, codes, failures, metrics, warnings }
     }
 
     /// A code with which the first agent of the settings can sign in, once, soon; and their name.
@@ -229,9 +226,7 @@ impl SignIn {
     /// # Errors
     /// The store failed.
     pub async fn end(&self, secret: &str) -> Result<(), StoreError> {
-        self.store.change_sessions(SessionChange::End(Digest::of(secret))).await?;
-        self.ended.send_modify(|count| *count += 1);
-        Ok(())
+        self.store.change_sessions(SessionChange::End(Digest::of(secret))).await
     }
 
     /// Ends the sessions of tokens that have left the settings, for good: they don't come back with the token.
@@ -244,7 +239,7 @@ impl SignIn {
 
     /// Waits until a session is over.
     pub async fn over(&self, id: &Digest) {
-        let mut ended = self.ended.subscribe();
+        let mut changed = self.store.signals().sessions();
         loop {
             let now = self.environment.now();
             let left = match self.store.session(id).await {
@@ -256,7 +251,7 @@ impl SignIn {
                 Err(_) => LOOK_AGAIN,
             };
             tokio::select! {
-                _ = ended.changed() => {}
+                _ = changed.changed() => {}
                 () = tokio::time::sleep(left) => {}
             }
         }

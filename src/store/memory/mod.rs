@@ -15,15 +15,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 use super::{
-    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Order, Page, Since, StatusFilter, Store,
-    StoreError,
+    Decided, Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Order, Page, Signals, Since,
+    StatusFilter, Store, StoreError,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
     sessions::{Digest, Session, SessionChange},
+    signals::Touched,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -39,7 +39,7 @@ use state::State;
 /// See the module.
 pub struct MemoryStore {
     state: Mutex<State>,
-    changed: watch::Sender<u64>,
+    signals: Signals,
 }
 
 impl Default for MemoryStore {
@@ -54,7 +54,7 @@ impl MemoryStore {
         // Numbers of an earlier life must look old to this one.
         let last_change = u64::try_from(Time::now().as_micros()).unwrap_or(0);
         let state = State { last_change, ..State::default() };
-        Self { state: Mutex::new(state), changed: watch::Sender::new(last_change) }
+        Self { state: Mutex::new(state), signals: Signals::new(last_change) }
     }
 
     /// Voids the claims of workers that are gone, as a new process finds it in a file.
@@ -73,8 +73,12 @@ impl Store for MemoryStore {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
         let mut state = self.lock();
         let view = state.view(&scope);
-        state.apply(decision(view));
-        self.changed.send_replace(state.last_change);
+        let Decided { changes, committed } = decision(view);
+        let touched = Touched::by(&changes);
+        state.apply(changes);
+        self.signals.committed(touched, Some(state.last_change));
+        drop(state);
+        committed.into_iter().for_each(|committed| committed());
         Ok(())
     }
 
@@ -176,7 +180,7 @@ impl Store for MemoryStore {
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         let mut state = self.lock();
         let outcome = state.change_replies(change);
-        self.changed.send_replace(state.last_change);
+        self.signals.committed(Touched::default(), Some(state.last_change));
         Ok(outcome)
     }
 
@@ -185,7 +189,10 @@ impl Store for MemoryStore {
     }
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
-        self.lock().change_sessions(change);
+        let touched = Touched::by_session(&change);
+        let mut state = self.lock();
+        state.change_sessions(change);
+        self.signals.committed(touched, Some(state.last_change));
         Ok(())
     }
 
@@ -222,8 +229,8 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn changed(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    fn signals(&self) -> &Signals {
+        &self.signals
     }
 }
 

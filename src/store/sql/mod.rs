@@ -17,6 +17,7 @@ mod writer;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,10 +28,11 @@ use sqlx::{
         SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::{
-    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Since, StatusFilter, Store, StoreError,
+    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Signals, Since, StatusFilter, Store,
+    StoreError,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
@@ -57,7 +59,7 @@ const WAL_LIMIT: &str = "8388608";
 pub struct SqliteStore {
     jobs: mpsc::Sender<writer::Job>,
     readers: SqlitePool,
-    changed: watch::Receiver<u64>,
+    signals: Arc<Signals>,
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -91,10 +93,10 @@ impl SqliteStore {
             .map_err(named)?;
         let pool = readers.clone();
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let (tell, changed) = watch::channel(newest);
-        let store = Self { jobs, readers, changed };
+        let signals = Arc::new(Signals::new(newest));
+        let store = Self { jobs, readers, signals: Arc::clone(&signals) };
         let writing = async move {
-            writer::run(connection, queue, tell, pool).await;
+            writer::run(connection, queue, &signals, pool).await;
             // The file is ours until the last is written.
             drop(lock);
         };
@@ -258,8 +260,8 @@ impl Store for SqliteStore {
         self.write(|tell| writer::Job::Ready { tell }).await
     }
 
-    fn changed(&self) -> watch::Receiver<u64> {
-        self.changed.clone()
+    fn signals(&self) -> &Signals {
+        &self.signals
     }
 }
 

@@ -2,16 +2,17 @@
 //! so that one flush serves many and one failure spoils only its own.
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{apply, claim, files, forget, ready::Proof, replies, sessions, unsigned, view};
 use crate::{
     relay::{changes::Scope, delivery::Delivery, time::Time},
     store::{
-        Decision, Due, Forgotten, Keep, StoreError,
+        Decided, Decision, Due, Forgotten, Keep, Signals, StoreError,
         files::FileChecks,
         replies::{ReplyChange, ReplyOutcome},
         sessions::SessionChange,
+        signals::Touched,
     },
 };
 
@@ -19,6 +20,7 @@ use crate::{
 const BATCH: usize = 256;
 
 type Tell<T> = oneshot::Sender<Result<T, StoreError>>;
+type Committed = Option<Box<dyn FnOnce() + Send>>;
 
 /// A use case that waits for the writer.
 pub enum Job {
@@ -34,6 +36,7 @@ pub enum Job {
 /// What a job came to. It is told only after the flush.
 enum Done {
     Nothing(Tell<()>, Result<(), StoreError>),
+    Decided(Tell<()>, Result<Committed, StoreError>),
     Claimed(Tell<Due<Delivery>>, Result<Due<Delivery>, StoreError>),
     Forgot(Tell<Forgotten>, Result<Forgotten, StoreError>),
     Replied(Tell<ReplyOutcome>, Result<ReplyOutcome, StoreError>),
@@ -46,11 +49,17 @@ struct Known {
     depths: Option<Depths>,
     /// That the disk takes what is written.
     proof: Proof,
+    /// What the open transaction has touched.
+    touched: Touched,
 }
 
 impl Known {
     fn after_a_failure() -> Self {
-        Self { depths: None, proof: Proof::Refuted }
+        Self { proof: Proof::Refuted, ..Self::default() }
+    }
+
+    fn touch(&mut self, touched: Touched) {
+        self.touched = self.touched.and(touched);
     }
 }
 
@@ -89,7 +98,7 @@ async fn count_depths(connection: &mut SqliteConnection) -> Result<Depths, sqlx:
 pub async fn run(
     mut connection: SqliteConnection,
     mut queue: mpsc::Receiver<Job>,
-    changed: watch::Sender<u64>,
+    signals: &Signals,
     readers: SqlitePool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
@@ -97,10 +106,9 @@ pub async fn run(
     while queue.recv_many(&mut jobs, BATCH).await > 0 {
         let batch = std::mem::take(&mut jobs);
         let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
-        if committed.is_ok()
-            && let Ok(newest) = newest_change(&mut connection).await
-        {
-            changed.send_replace(newest);
+        let touched = std::mem::take(&mut known.touched);
+        if committed.is_ok() {
+            signals.committed(touched, newest_change(&mut connection).await.ok());
         }
         for job in done {
             tell(job, &committed);
@@ -118,6 +126,10 @@ fn tell(done: Done, committed: &Result<(), String>) {
     match done {
         Done::Nothing(tell, result) => {
             drop(tell.send(result.and_then(|()| committed.as_ref().copied().map_err(lost))));
+        }
+        Done::Decided(tell, result) => {
+            let result = result.and_then(|then| committed.as_ref().map(|()| then).map_err(lost));
+            drop(tell.send(result.map(|then| then.into_iter().for_each(|then| then()))));
         }
         Done::Claimed(tell, result) => {
             drop(tell.send(result.and_then(|due| committed.as_ref().map(|()| due).map_err(lost))));
@@ -185,7 +197,7 @@ async fn run_one(
         Job::Decide { scope, decision, tell } => {
             let result = decide(connection, &scope, decision, known).await;
             let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
+            (Done::Decided(tell, result), good)
         }
         Job::Claim { asked, tell } => {
             let result = claim::due(connection, &asked).await;
@@ -208,6 +220,7 @@ async fn run_one(
             (Done::Replied(tell, result), good)
         }
         Job::Sessions { change, tell } => {
+            known.touch(Touched::by_session(&change));
             let result = sessions::change(connection, change).await;
             let good = result.is_ok();
             (Done::Nothing(tell, result), good)
@@ -235,10 +248,10 @@ fn fail(job: Job, error: &str) -> Done {
         Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
         Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
         Job::Replies { tell, .. } => Done::Replied(tell, Err(error)),
-        Job::Decide { tell, .. }
-        | Job::Sessions { tell, .. }
-        | Job::Files { tell, .. }
-        | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
+        Job::Decide { tell, .. } => Done::Decided(tell, Err(error)),
+        Job::Sessions { tell, .. } | Job::Files { tell, .. } | Job::Ready { tell } => {
+            Done::Nothing(tell, Err(error))
+        }
     }
 }
 
@@ -247,19 +260,22 @@ async fn decide(
     scope: &Scope,
     decision: Decision,
     known: &mut Known,
-) -> Result<(), StoreError> {
+) -> Result<Committed, StoreError> {
     let mut view = view::load(connection, scope).await?;
     let depths = match known.depths {
         Some(depths) => depths,
         None => count_depths(connection).await?,
     };
     (view.inbox_depth, view.outbox_depth) = (depths.inbox, depths.outbox);
-    let grew = apply::changes(connection, decision(view)).await?;
+    let Decided { changes, committed } = decision(view);
+    let touched = Touched::by(&changes);
+    let grew = apply::changes(connection, changes).await?;
     known.depths = Some(Depths {
         inbox: depths.inbox.saturating_add_signed(grew.inbox),
         outbox: depths.outbox.saturating_add_signed(grew.outbox),
     });
-    Ok(())
+    known.touch(touched);
+    Ok(committed)
 }
 
 #[cfg(test)]

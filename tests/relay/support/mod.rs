@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// Nothing here takes this long unless it is broken.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// Between two looks at something that can't be awaited.
-const LOOK_AGAIN: Duration = Duration::from_millis(15);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(15);
 
 /// Asks until there is an answer.
 pub async fn eventually<T, F, A>(what: &str, ask: F) -> T

@@ -1,6 +1,6 @@
 //! Requests byte by byte, those included that no HTTP client would send.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
@@ -96,6 +96,15 @@ impl Raw {
             });
         }
         Hanging { _connections: connections, so_far: so_far.subscribe() }
+    }
+
+    /// Sends it and breaks the connection after a while, whatever comes back.
+    pub async fn send_and_leave(&self, url: &str, after: Duration) {
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+        stream.write_all(&self.bytes_to_send()).await.unwrap();
+        tokio::time::sleep(after).await;
+        // With a reset, so that the server learns of it at once.
+        stream.set_zero_linger().unwrap();
     }
 
     /// What comes back; `None` if the connection ends without an answer.

@@ -86,7 +86,7 @@ fn remember(id: &str) -> (Job, oneshot::Receiver<Result<(), StoreError>>) {
     let key = ConversationKey { ai_agent: AiAgent("a".to_owned()), conversation: ConversationId::from("c") };
     let changes = Changes { remember: vec![id.to_owned()], ..Changes::default() };
     let scope = Box::new(Scope::new(Of::Conversation(key)));
-    (Job::Decide { scope, decision: Box::new(move |_| changes), tell }, told)
+    (Job::Decide { scope, decision: Box::new(move |_| changes.into()), tell }, told)
 }
 
 #[tokio::test]

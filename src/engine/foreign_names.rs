@@ -1,19 +1,11 @@
-//! The usual first mistakes: the identifier in Ada's dashboard isn't the one in our settings, or webhooks don't
-//! come at all.
+//! The usual first mistake: the identifier in Ada's dashboard isn't the one in our settings.
 
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
-use crate::{
-    relay::time::Time,
-    store::{HandoffQuery, StatusFilter, Store},
-};
-
-/// Ada sends something within this time of a start call, if only other conversations' events.
-const SILENCE: Duration = Duration::from_secs(120);
+use crate::store::{HandoffQuery, StatusFilter, Store};
 
 /// Beyond this many names somebody plays; the first ones have told enough.
 const MAX_NAMES: usize = 100;
@@ -45,24 +37,5 @@ impl ForeignNames {
     fn is_news(&self, name: &str) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.len() < MAX_NAMES && !known.contains(name)
-    }
-}
-
-/// Warns if the newest handoff began some minutes ago and no verified webhook has come since.
-pub async fn silence(store: &dyn Store, last_webhook: Option<Time>, now: Time) {
-    let query = HandoffQuery { limit: 1, ..HandoffQuery::default() };
-    let newest = store.handoffs(&query).await.ok().and_then(|page| page.handoffs.into_iter().next());
-    let Some(called_at) = newest.filter(|newest| newest.is_open()).and_then(|newest| newest.called_at())
-    else {
-        return;
-    };
-    let age = now.since(called_at);
-    // Once: the next look is a minute later.
-    let just_now = (SILENCE..SILENCE * 3 / 2).contains(&age);
-    if just_now && last_webhook.is_none_or(|at| at < called_at) {
-        tracing::warn!(
-            "a handoff began two minutes ago and no webhook has come since: \
-             is the webhook endpoint set up in Ada, with this address and WEBHOOK_SECRET?"
-        );
     }
 }

@@ -1,0 +1,120 @@
+//! Webhooks are kept, and counted by what became of them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::Engine;
+use crate::{
+    ada::{signature::VerifiedWebhook, webhook::Reading},
+    metrics::Metrics,
+    relay::{
+        changes::{Of, Scope},
+        draft::Draft,
+        rules::arrive::{self, Arrival},
+        time::Time,
+    },
+    store::StoreError,
+};
+
+/// Counts a webhook when it is known what became of it, whether or not its sender is still there.
+struct Account {
+    metrics: Arc<Metrics>,
+    full: Arc<AtomicBool>,
+    received_at: Time,
+    is_open: bool,
+}
+
+impl Account {
+    fn close(mut self, arrival: Arrival) {
+        self.is_open = false;
+        self.full.store(arrival == Arrival::Full, Ordering::Relaxed);
+        self.metrics.arrived(arrival, self.received_at);
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.metrics.webhook("not_kept");
+        }
+    }
+}
+
+impl Engine {
+    /// What is full, if webhooks find no room.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn is_full(&self) -> Result<Option<&'static str>, StoreError> {
+        if !self.full.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let depths = self.store.depths().await?;
+        Ok(if depths.outbox >= self.policy.outbox_limit {
+            Some("outbox")
+        } else if depths.inbox >= self.policy.inbox_limit {
+            Some("inbox")
+        } else {
+            None
+        })
+    }
+
+    /// Keeps a verified webhook, or finds that it needn't be kept. Once this returns [`Ok`] it may be
+    /// acknowledged, unless the answer is [`Arrival::Full`].
+    ///
+    /// # Errors
+    /// It could not be kept.
+    pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
+        let received_at = self.environment.now();
+        let account = Account {
+            metrics: Arc::clone(&self.metrics),
+            full: Arc::clone(&self.full),
+            received_at,
+            is_open: true,
+        };
+        match self.reader.read(&webhook, received_at) {
+            Reading::Event(event) => {
+                let scope = arrive::scope(&event);
+                let rule = move |draft: &mut Draft<'_>| arrive::event(draft, *event);
+                self.decide_and(scope, rule, |arrival| account.close(*arrival)).await
+            }
+            Reading::Ignored => {
+                account.close(Arrival::Ignored);
+                Ok(Arrival::Ignored)
+            }
+            Reading::Foreign { integration, conversation } => {
+                self.metrics.foreign();
+                account.close(Arrival::Ignored);
+                self.foreign.note(&*self.store, &self.policy.integration, integration, conversation).await;
+                Ok(Arrival::Ignored)
+            }
+            Reading::Unreadable(reason) => {
+                tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook set aside");
+                self.set_aside(webhook, reason.to_string(), account).await
+            }
+        }
+    }
+
+    async fn set_aside(
+        &self,
+        webhook: VerifiedWebhook,
+        reason: String,
+        account: Account,
+    ) -> Result<Arrival, StoreError> {
+        let body = String::from_utf8_lossy(&webhook.body).into_owned();
+        // No conversation is known; the empty key has neither handoffs nor a buffer.
+        let mut scope = Scope::new(Of::Conversation(self.reader.key(String::new())));
+        scope.svix_id = Some(webhook.id.clone());
+        let rule = move |draft: &mut Draft<'_>| {
+            if draft.view.seen {
+                return Arrival::Duplicate;
+            }
+            draft.changes().remember.push(webhook.id.clone());
+            draft.set_aside(&webhook.id, &reason, body);
+            Arrival::DeadLetter
+        };
+        self.decide_and(scope, rule, |arrival| account.close(*arrival)).await
+    }
+}

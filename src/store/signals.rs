@@ -1,0 +1,97 @@
+//! What commits have touched. A store signals it in the place where it commits, once it is durable, so that what
+//! waits for it starts whoever made the change and whether or not they are still there.
+
+use tokio::sync::watch;
+
+use super::sessions::SessionChange;
+use crate::relay::changes::Changes;
+
+/// The signals of one store.
+pub struct Signals {
+    inbox: watch::Sender<()>,
+    outbox: watch::Sender<()>,
+    sessions: watch::Sender<()>,
+    feed: watch::Sender<u64>,
+}
+
+/// What a commit has touched, the feed aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Touched {
+    inbox: bool,
+    outbox: bool,
+    sessions: bool,
+}
+
+impl Touched {
+    /// By these changes.
+    pub fn by(changes: &Changes) -> Self {
+        Self {
+            inbox: changes.buffer.is_some(),
+            outbox: !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty(),
+            sessions: false,
+        }
+    }
+
+    /// By this change of sessions. That one was used ends none.
+    pub const fn by_session(change: &SessionChange) -> Self {
+        let sessions = !matches!(change, SessionChange::Used(..));
+        Self { inbox: false, outbox: false, sessions }
+    }
+
+    /// By both.
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            inbox: self.inbox || other.inbox,
+            outbox: self.outbox || other.outbox,
+            sessions: self.sessions || other.sessions,
+        }
+    }
+}
+
+impl Signals {
+    /// Of a store whose newest change has this number.
+    pub(super) fn new(newest: u64) -> Self {
+        Self {
+            inbox: watch::Sender::new(()),
+            outbox: watch::Sender::new(()),
+            sessions: watch::Sender::new(()),
+            feed: watch::Sender::new(newest),
+        }
+    }
+
+    /// A commit is durable. What agents see is told only if something has changed there, as the number of the newest
+    /// change says, or if that is not known.
+    pub(super) fn committed(&self, touched: Touched, newest: Option<u64>) {
+        let topics = [
+            (touched.inbox, &self.inbox),
+            (touched.outbox, &self.outbox),
+            (touched.sessions, &self.sessions),
+        ];
+        topics
+            .into_iter()
+            .filter(|(is_touched, _)| *is_touched)
+            .for_each(|(_, topic)| topic.send_replace(()));
+        self.feed
+            .send_if_modified(|known| newest.is_none_or(|newest| std::mem::replace(known, newest) != newest));
+    }
+
+    /// A conversation waits in the inbox, or does so no longer, or for another time.
+    pub fn inbox(&self) -> watch::Receiver<()> {
+        self.inbox.subscribe()
+    }
+
+    /// A delivery was queued, changed or is over.
+    pub fn outbox(&self) -> watch::Receiver<()> {
+        self.outbox.subscribe()
+    }
+
+    /// Sessions may have begun or ended.
+    pub fn sessions(&self) -> watch::Receiver<()> {
+        self.sessions.subscribe()
+    }
+
+    /// The number of the newest change that agents see.
+    pub fn feed(&self) -> watch::Receiver<u64> {
+        self.feed.subscribe()
+    }
+}
