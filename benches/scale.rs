@@ -35,7 +35,6 @@ use handoff_relay::{
 use serde_json::Map;
 
 const IN_FLIGHT: usize = 256;
-const LEASE: Duration = Duration::from_secs(3_600);
 
 fn policy() -> Policy {
     Policy {
@@ -157,9 +156,9 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let rows = millis(at.rows(&newest, u64::from(events / conversations / 2), 100)).await;
     let one = event(events, 0);
     let arrival = millis(decide(at, arrive::scope(&one), move |draft| arrive::event(draft, one))).await;
-    let claim = millis(at.claim_due(Time::now(), LEASE, Queue::Reads, 32)).await;
+    let due = millis(at.due_deliveries(Time::now(), Queue::Reads, 32)).await;
     println!(
-        "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {claim:>8.1} {:>6}",
+        "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {due:>8.1} {:>6}",
         resident()
     );
     drop(store);
@@ -175,7 +174,7 @@ async fn main() {
     let file = |name: &str| Database::Sqlite(folder.path().join(name));
     println!(
         "{:30} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>6}",
-        "", "starts", "arrivals", "released", "list ms", "rows ms", "keep ms", "claim ms", "MB"
+        "", "starts", "arrivals", "released", "list ms", "rows ms", "keep ms", "due ms", "MB"
     );
     let small = size / 100;
     run(&format!("SQLite, 1 x {small} (baseline)"), &file("a"), 1, small).await;

@@ -41,8 +41,8 @@ pub struct Upload {
 /// simulation answers them itself.
 #[async_trait]
 pub trait Ada: Send + Sync {
-    /// Waits until Ada's limits leave room for a call about `conversation`.
-    async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit;
+    /// Waits until Ada's limits leave room for a call.
+    async fn turn(&self, priority: Priority) -> Permit;
 
     /// Posts a message of a human agent.
     async fn send_message(

@@ -96,7 +96,7 @@ impl Client {
     /// Why not.
     pub async fn check_key(&self) -> Result<(), Failure> {
         let nobody = ConversationId::from("handoff-relay-check");
-        let permit = self.turn(Priority::Read, &nobody).await;
+        let permit = self.turn(Priority::Read).await;
         let request = self.http.request(Method::GET, self.url(&nobody, "")?);
         self.ask(permit, "check_key", request, recognise).await.outcome
     }
@@ -118,20 +118,14 @@ impl Client {
     }
 
     /// Reads from `url` on, at most [`PAGES_AT_ONCE`] pages.
-    async fn list_from(
-        &self,
-        permit: Permit,
-        priority: Priority,
-        conversation: &ConversationId,
-        url: Url,
-    ) -> Answer<Listed> {
+    async fn list_from(&self, permit: Permit, priority: Priority, url: Url) -> Answer<Listed> {
         let mut permit = Some(permit);
         let mut messages = Vec::new();
         let (mut url, mut pages) = (url, 0);
         loop {
             let permit = match permit.take() {
                 Some(permit) => permit,
-                None => self.turn(priority, conversation).await,
+                None => self.turn(priority).await,
             };
             let request = self.http.request(Method::GET, url.clone());
             let Answer { outcome, answered_at } = self.send(permit, "list_messages", request).await;
@@ -235,8 +229,8 @@ impl Client {
 
 #[async_trait]
 impl Ada for Client {
-    async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit {
-        self.limits.turn(priority, conversation).await
+    async fn turn(&self, priority: Priority) -> Permit {
+        self.limits.turn(priority).await
     }
 
     async fn send_message(
@@ -292,17 +286,17 @@ impl Ada for Client {
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
         };
         let Some(page) = self.remembered(from) else {
-            return self.list_from(permit, priority, conversation, beginning).await;
+            return self.list_from(permit, priority, beginning).await;
         };
-        let listed = self.list_from(permit, priority, conversation, page).await;
+        let listed = self.list_from(permit, priority, page).await;
         let Err(Failure::NoHandoff(_) | Failure::UnknownConversation(_) | Failure::Refused(_)) =
             listed.outcome
         else {
             return listed;
         };
         // The page may have gone: nothing says for how long a cursor is good.
-        let permit = self.turn(priority, conversation).await;
-        self.list_from(permit, priority, conversation, beginning).await
+        let permit = self.turn(priority).await;
+        self.list_from(permit, priority, beginning).await
     }
 
     async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 
 use super::{
     Engine, EngineError,
-    outbox::{begin, patiently},
+    outbox::{Held, begin, patiently},
 };
 use crate::{
     ada::{
@@ -20,7 +20,7 @@ use crate::{
         id::{HandoffId, RowId},
         rules::{
             act::{self, Refusal},
-            attempt::Step,
+            attempt::{Begun, Step, Turn},
             file::{self, Fetched},
             settle::{self, Attempt},
             write::{self, FileMessage, Request},
@@ -37,16 +37,10 @@ use crate::{
 /// By then bytes that were kept for a message belong to its row, or to none.
 const UNSURE_FOR: Duration = Duration::from_hours(1);
 
-/// Fetches the file of a row, and keeps it.
-pub async fn fetch(engine: &Engine, delivery: Delivery) {
-    let row = match begin(engine, &delivery).await {
-        Ok(Step::Fetch { row }) => row,
-        Ok(_) => return,
-        Err(error) => {
-            tracing::error!(handoff.id = %delivery.handoff, error = %error, "a file could not be fetched");
-            return;
-        }
-    };
+/// Fetches the file of a row whose turn has come, and keeps it.
+pub async fn fetch(engine: &Engine, held: &Arc<Held>, turn: Turn) {
+    let Some(Begun { delivery, step: Step::Fetch { row } }) = begin(engine, turn).await else { return };
+    let _held = held.hold(&delivery.id);
     let (outcome, renewed) = find_and_get(engine, &delivery, &row).await;
     note_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
@@ -110,7 +104,7 @@ async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option
     let conversation = &delivery.key.conversation;
     let mut page: Option<String> = None;
     loop {
-        let permit = engine.ada.turn(Priority::Read, conversation).await;
+        let permit = engine.ada.turn(Priority::Read).await;
         let answer = engine.ada.list_messages(permit, Priority::Read, conversation, page.as_deref()).await;
         let listed = match answer.outcome {
             Ok(listed) => listed,

@@ -1,14 +1,21 @@
 //! The worker through which everything leaves the relay.
 //!
-//! Deliveries are claimed, tried at once beside each other, and settled. Of each lane only the first is ever
-//! under way, so lanes keep their order and don't wait for one another. Each queue has its own places: reads hold
-//! up nothing that people write, and what Ada doesn't answer holds up nothing else. What an attempt does is for
-//! the rules to say: `docs/effectively-once.md`.
+//! What is due stands in line for Ada's limits, unclaimed. Whose turn has come claims the next delivery of its lane and
+//! begins an attempt on it, in one decision; the claim is renewed while the attempt lasts. So lanes keep their order and
+//! don't wait for one another. Each queue has its own places: reads hold up nothing that people write, and what Ada
+//! doesn't answer holds up nothing else. What an attempt does is for the rules to say: `docs/effectively-once.md`.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -23,8 +30,9 @@ use crate::{
     },
     relay::{
         delivery::{Delivery, Outgoing, Queue, Task},
+        id::{DeliveryId, HolderId},
         rules::{
-            attempt::{self, Step},
+            attempt::{self, Begun, LEASE, Step, Turn},
             look::{self, Look},
             settle::{self, Attempt},
         },
@@ -37,9 +45,8 @@ use crate::{
 /// first attempts of many hung conversations don't take up all the places.
 const AT_ONCE: [(Queue, usize); 4] =
     [(Queue::Writes, 256), (Queue::Reads, 32), (Queue::Again, 128), (Queue::Files, 32)];
-/// How long a claim lasts: longer than any wait in line and attempt, so that none is tried twice at a time.
-/// One that waited for half of it is left for the next claim.
-const LEASE: Duration = Duration::from_secs(3_600);
+/// How often claims are renewed: two renewals may fail.
+const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// How long to wait when the store fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -47,9 +54,43 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub struct Outbox {
     engine: Arc<Engine>,
     signal: watch::Receiver<()>,
-    under_way: JoinSet<Queue>,
-    counts: HashMap<Queue, usize>,
+    held: Arc<Held>,
+    renew_at: Time,
+    /// Each with the delivery that it was in line for.
+    under_way: JoinSet<DeliveryId>,
+    in_line_for: HashMap<DeliveryId, Queue>,
     stop: CancellationToken,
+}
+
+/// What this process has claimed.
+pub struct Held {
+    /// Who this process is.
+    pub holder: HolderId,
+    deliveries: Mutex<BTreeSet<DeliveryId>>,
+}
+
+impl Held {
+    fn deliveries(&self) -> MutexGuard<'_, BTreeSet<DeliveryId>> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the claim on a delivery renewed until this is dropped.
+    pub fn hold(self: &Arc<Self>, id: &DeliveryId) -> Hold {
+        self.deliveries().insert(id.clone());
+        Hold { held: Arc::clone(self), id: id.clone() }
+    }
+}
+
+/// An attempt is under way.
+pub struct Hold {
+    held: Arc<Held>,
+    id: DeliveryId,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.held.deliveries().remove(&self.id);
+    }
 }
 
 impl Outbox {
@@ -57,14 +98,57 @@ impl Outbox {
     /// was not settled stays in the outbox.
     pub fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
         let signal = engine.store.signals().outbox();
-        Self { engine, signal, under_way: JoinSet::new(), counts: HashMap::new(), stop }
+        let holder = HolderId(engine.environment.new_id());
+        let held = Arc::new(Held { holder, deliveries: Mutex::default() });
+        let (under_way, in_line_for, renew_at) = (JoinSet::new(), HashMap::new(), Time::default());
+        Self { engine, signal, held, renew_at, under_way, in_line_for, stop }
     }
 
-    fn ended(&mut self, ended: Result<Queue, tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<DeliveryId, JoinError>) {
         match ended {
-            Ok(queue) => *self.counts.entry(queue).or_default() -= 1,
+            Ok(id) => drop(self.in_line_for.remove(&id)),
             Err(error) => pass_on_panic(error),
         }
+    }
+
+    async fn renew(&mut self) -> Result<(), StoreError> {
+        let now = self.engine.environment.now();
+        let deliveries: Vec<DeliveryId> = self.held.deliveries().iter().cloned().collect();
+        if now < self.renew_at || deliveries.is_empty() {
+            return Ok(());
+        }
+        self.engine.store.renew_claims(&self.held.holder, deliveries, now + LEASE).await?;
+        self.renew_at = now + RENEW_EVERY;
+        Ok(())
+    }
+
+    /// Has those that are due stand in line, as far as their queue has places. Gives when the next will be due.
+    async fn line_up(&mut self, queue: Queue, at_once: usize) -> Result<Option<Time>, StoreError> {
+        let in_line = self.in_line_for.values().filter(|of| **of == queue).count();
+        let mut room = at_once.saturating_sub(in_line);
+        if room == 0 {
+            // The next one to end wakes.
+            return Ok(None);
+        }
+        // Those in line are due as well.
+        let due = self.engine.store.due_deliveries(self.engine.environment.now(), queue, at_once).await?;
+        for delivery in due.items {
+            if room == 0 {
+                return Ok(None);
+            }
+            if self.in_line_for.contains_key(&delivery.id) {
+                continue;
+            }
+            room -= 1;
+            self.in_line_for.insert(delivery.id.clone(), queue);
+            let (engine, held, stop) = (Arc::clone(&self.engine), Arc::clone(&self.held), self.stop.clone());
+            self.under_way.spawn(async move {
+                let id = delivery.id.clone();
+                stand_in_line(&engine, &held, delivery, &stop).await;
+                id
+            });
+        }
+        Ok(due.next)
     }
 }
 
@@ -79,25 +163,11 @@ impl Worker for Outbox {
         while let Some(ended) = self.under_way.try_join_next() {
             self.ended(ended);
         }
-        let mut next: Option<Time> = None;
+        self.renew().await?;
+        let mut next = (!self.under_way.is_empty()).then_some(self.engine.environment.now() + RENEW_EVERY);
         for (queue, at_once) in AT_ONCE {
-            let count = self.counts.entry(queue).or_default();
-            let room = at_once.saturating_sub(*count);
-            if room == 0 {
-                // The next one to end wakes.
-                continue;
-            }
-            let claimed_at = self.engine.environment.now();
-            let due = self.engine.store.claim_due(claimed_at, LEASE, queue, room).await?;
-            *count += due.items.len();
-            for delivery in due.items {
-                let (engine, stop) = (Arc::clone(&self.engine), self.stop.clone());
-                self.under_way.spawn(async move {
-                    take_turn(&engine, delivery, claimed_at, &stop).await;
-                    queue
-                });
-            }
-            next = [next, due.next].into_iter().flatten().min();
+            let due = self.line_up(queue, at_once).await?;
+            next = [next, due].into_iter().flatten().min();
         }
         Ok(next)
     }
@@ -112,8 +182,12 @@ impl Worker for Outbox {
     }
 
     async fn finish(&mut self) {
-        while let Some(ended) = self.under_way.join_next().await {
-            self.ended(ended);
+        while !self.under_way.is_empty() {
+            if let Ok(Some(ended)) = tokio::time::timeout(RENEW_EVERY, self.under_way.join_next()).await {
+                self.ended(ended);
+            } else if let Err(error) = self.renew().await {
+                tracing::error!(error = %error, "claims could not be renewed");
+            }
         }
     }
 }
@@ -125,27 +199,24 @@ fn pass_on_panic(error: tokio::task::JoinError) {
     }
 }
 
-async fn take_turn(engine: &Engine, delivery: Delivery, claimed_at: Time, stop: &CancellationToken) {
-    if let Task::Fetch { .. } = delivery.task {
+async fn stand_in_line(engine: &Engine, held: &Arc<Held>, delivery: Delivery, stop: &CancellationToken) {
+    let turn = Turn { lane: delivery.lane(), queue: delivery.queue(), holder: held.holder.clone() };
+    if turn.queue == Queue::Files {
         // A fetch is begun anew after a stop.
-        stop.run_until_cancelled(files::fetch(engine, delivery)).await;
+        stop.run_until_cancelled(files::fetch(engine, held, turn)).await;
         return;
     }
-    // Waiting in line for Ada is no work under way: a stop ends it, and the delivery stays.
-    let turn = engine.ada.turn(priority(&delivery), &delivery.key.conversation);
-    let Some(permit) = stop.run_until_cancelled(turn).await else { return };
-    if engine.environment.now().since(claimed_at) >= LEASE / 2 {
-        return;
-    }
+    // Waiting in line for Ada is no work under way: a stop ends it.
+    let permit = stop.run_until_cancelled(engine.ada.turn(priority(&delivery))).await;
+    let Some(permit) = permit else { return };
     // From here on it is written down that Ada may have it.
-    match begin(engine, &delivery).await {
-        Ok(Step::Nothing | Step::Fetch { .. }) => {}
-        Ok(Step::Upload { began, file }) => files::upload(engine, permit, delivery, began, file).await,
-        Ok(Step::Call { began }) => call(engine, permit, delivery, began).await,
-        Ok(Step::Look { from }) => read(engine, permit, delivery, from).await,
-        Err(error) => {
-            tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not begin");
-        }
+    let Some(Begun { delivery, step }) = begin(engine, turn).await else { return permit.give_back() };
+    let _held = held.hold(&delivery.id);
+    match step {
+        Step::Fetch { .. } => {}
+        Step::Upload { began, file } => files::upload(engine, permit, delivery, began, file).await,
+        Step::Call { began } => call(engine, permit, delivery, began).await,
+        Step::Look { from } => read(engine, permit, delivery, from).await,
     }
 }
 
@@ -158,13 +229,17 @@ const fn priority(delivery: &Delivery) -> Priority {
     }
 }
 
-/// The handoff may have ended while the delivery stood in line: nothing of it may then reach the next one.
-pub(super) async fn begin(engine: &Engine, delivery: &Delivery) -> Result<Step, StoreError> {
-    patiently(delivery, || {
-        let id = delivery.id.clone();
-        engine.decide(attempt::scope(&delivery.handoff), move |draft| attempt::begin(draft, &id))
-    })
-    .await
+/// What the lane's next delivery is may have changed while it stood in line, also to none.
+pub(super) async fn begin(engine: &Engine, turn: Turn) -> Option<Begun> {
+    match engine.decide(attempt::scope(&turn), move |draft| attempt::begin(draft, &turn)).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            tracing::error!(error = %error, "an attempt could not begin");
+            // It stands in line again afterwards.
+            tokio::time::sleep(AFTER_FAILURE).await;
+            None
+        }
+    }
 }
 
 async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) {
@@ -207,7 +282,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
     let read_all = outcome.as_ref().is_ok_and(|listed| !listed.more);
     let mut is_over = false;
     if let (Task::Recover { .. }, true) = (&delivery.task, read_all) {
-        let permit = engine.ada.turn(priority, conversation).await;
+        let permit = engine.ada.turn(priority).await;
         let status = engine.ada.is_over(permit, conversation).await;
         engine.note_outcome(&delivery, status.outcome.as_ref().err());
         answered_at = status.answered_at.or(answered_at);

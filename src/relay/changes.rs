@@ -161,10 +161,8 @@ pub struct Changes {
     pub rows: Vec<Row>,
     /// Rows changed in what agents don't see.
     pub rows_unseen: Vec<Row>,
-    /// Deliveries, new and changed; new ones join the end of their lanes. Their claims end.
+    /// Deliveries, new and changed; new ones join the end of their lanes.
     pub deliveries: Vec<Delivery>,
-    /// Deliveries changed while they are under way: their claims go on.
-    pub deliveries_begun: Vec<Delivery>,
     /// Deliveries that are over.
     pub deliveries_done: Vec<DeliveryId>,
     /// Events that join the inbox.

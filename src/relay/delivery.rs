@@ -1,18 +1,18 @@
 //! What waits in the outbox, and what came of an attempt.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::Message,
-    id::{ConversationKey, DeliveryId, HandoffId, MessageId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, MessageId, RowId},
     thread::Missing,
     time::Time,
 };
 
-/// One thing that must leave the relay. Deliveries of one lane leave strictly in the order in
-/// which they were queued.
+/// One thing that must leave the relay. Deliveries of an ordered lane leave strictly in the order in which they were
+/// queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Its own id.
@@ -32,6 +32,21 @@ pub struct Delivery {
     /// Ada may have done it, for all we know: since just before a request left whose outcome is not known.
     #[serde(default)]
     pub doubt: Option<Time>,
+    /// How often it has been claimed, a fencing token: an attempt settles it only if no other has begun since.
+    #[serde(default)]
+    pub fence: u64,
+    /// Whose attempt is under way, if one is. Stores keep it beside the rest.
+    #[serde(skip)]
+    pub claim: Option<Claim>,
+}
+
+/// A lease: until it runs out nobody else begins an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose.
+    pub holder: HolderId,
+    /// It is renewed while the attempt lasts.
+    pub until: Time,
 }
 
 /// What a delivery does.
@@ -107,24 +122,60 @@ pub struct Uploaded {
     pub mime_type: String,
 }
 
-/// The lanes of one handoff: reads don't hold up what people write, and no file holds up another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Lanes: reads don't hold up what people write, and no file holds up another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
-    /// What the end user notices.
+    /// Of a handoff: what the end user notices, one after another.
     Ada,
-    /// What only the thread needs.
+    /// Of a handoff: what only the thread needs, one after another.
     AdaReads,
-    /// The file of one row.
-    File(RowId),
+    /// Of a conversation: files to fetch, some at a time in any order, so that slow ones of one customer leave places for
+    /// the others'.
+    Files,
 }
 
 impl Lane {
-    /// The name it is stored under.
-    pub fn name(&self) -> Cow<'static, str> {
+    /// The name it is stored under, but for whose it is.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Ada => "ada".into(),
-            Self::AdaReads => "ada_reads".into(),
-            Self::File(row) => format!("file {row}").into(),
+            Self::Ada => "ada",
+            Self::AdaReads => "ada_reads",
+            Self::Files => "files",
+        }
+    }
+
+    /// How many of a lane may be under way at a time.
+    pub const fn at_once(self) -> usize {
+        match self {
+            Self::Ada | Self::AdaReads => 1,
+            Self::Files => 4,
+        }
+    }
+
+    /// Whether one that must wait holds up those behind it.
+    pub const fn is_ordered(self) -> bool {
+        matches!(self, Self::Ada | Self::AdaReads)
+    }
+}
+
+/// One lane of all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneKey {
+    /// Whose conversation.
+    pub key: ConversationKey,
+    /// Which handoff, where it is a handoff's.
+    pub handoff: Option<HandoffId>,
+    /// Which of its lanes.
+    pub lane: Lane,
+}
+
+impl LaneKey {
+    /// The name it is stored under, within its conversation.
+    pub fn name(&self) -> String {
+        let lane = self.lane.as_str();
+        match &self.handoff {
+            Some(handoff) => format!("{lane} {handoff}"),
+            None => lane.to_owned(),
         }
     }
 }
@@ -155,6 +206,21 @@ impl Queue {
 }
 
 impl Delivery {
+    /// The lane it runs in.
+    pub fn lane(&self) -> LaneKey {
+        let lane = self.task.lane();
+        let handoff = match lane {
+            Lane::Ada | Lane::AdaReads => Some(self.handoff.clone()),
+            Lane::Files => None,
+        };
+        LaneKey { key: self.key.clone(), handoff, lane }
+    }
+
+    /// When it can be tried: it is due, and nobody holds it any more.
+    pub fn ready_at(&self) -> Time {
+        self.claim.as_ref().map_or(self.due_at, |claim| claim.until.max(self.due_at))
+    }
+
     /// Where it waits. A message that was refused for a moment, once, is as good as new.
     pub const fn queue(&self) -> Queue {
         match (&self.task, self.attempts) {
@@ -167,12 +233,12 @@ impl Delivery {
 }
 
 impl Task {
-    /// The lane it runs in.
-    pub fn lane(&self) -> Lane {
+    /// Which lane it runs in.
+    pub const fn lane(&self) -> Lane {
         match self {
             Self::Send { .. } | Self::End { .. } => Lane::Ada,
             Self::Transcript | Self::Recover { .. } => Lane::AdaReads,
-            Self::Fetch { row } => Lane::File(row.clone()),
+            Self::Fetch { .. } => Lane::Files,
         }
     }
 

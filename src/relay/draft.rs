@@ -38,7 +38,6 @@ enum Seen {
 
 enum Touched {
     Put,
-    Begun,
     Done,
 }
 
@@ -79,7 +78,6 @@ impl<'a> Draft<'a> {
         for delivery in self.view.outbox {
             match self.touched_deliveries.get(&delivery.id) {
                 Some(Touched::Put) => self.changes.deliveries.push(delivery),
-                Some(Touched::Begun) => self.changes.deliveries_begun.push(delivery),
                 Some(Touched::Done) | None => {}
             }
         }
@@ -252,6 +250,8 @@ impl<'a> Draft<'a> {
             queued_at: self.now.at,
             due_at: self.now.at,
             doubt: None,
+            fence: 0,
+            claim: None,
         };
         self.touched_deliveries.insert(id.clone(), Touched::Put);
         self.view.outbox.push(delivery);
@@ -263,17 +263,23 @@ impl<'a> Draft<'a> {
         self.view.outbox.iter().position(|delivery| delivery.id == *id)
     }
 
-    /// A delivery to change while it is under way.
-    pub fn begin_delivery(&mut self, at: usize) -> &mut Delivery {
-        let delivery = &mut self.view.outbox[at];
-        self.touched_deliveries.entry(delivery.id.clone()).or_insert(Touched::Begun);
-        delivery
+    /// The delivery that an attempt was made on, as the attempt knew it; `None` if it was taken back, or another attempt
+    /// has begun since.
+    pub fn find_attempted(&self, delivery: &Delivery) -> Option<usize> {
+        self.find_delivery(&delivery.id).filter(|at| self.view.outbox[*at].fence == delivery.fence)
     }
 
-    /// A delivery to change. Its claim ends.
+    /// A delivery to change. A claim goes on.
     pub fn change_delivery(&mut self, at: usize) -> &mut Delivery {
         let delivery = &mut self.view.outbox[at];
         self.touched_deliveries.insert(delivery.id.clone(), Touched::Put);
+        delivery
+    }
+
+    /// A delivery to change after an attempt, to be tried again. Its claim ends.
+    pub fn put_back(&mut self, at: usize) -> &mut Delivery {
+        let delivery = self.change_delivery(at);
+        delivery.claim = None;
         delivery
     }
 

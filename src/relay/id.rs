@@ -45,6 +45,10 @@ id!(
     DeliveryId
 );
 id!(
+    /// A process that makes attempts on deliveries.
+    HolderId
+);
+id!(
     /// Ada's id of a conversation: opaque, never parsed.
     ConversationId
 );

@@ -27,7 +27,7 @@ use crate::{
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
-        id::{ConversationKey, DeliveryId, HandoffId, RowId},
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
         matching::MatchKey,
         thread::Row,
         time::Time,
@@ -46,8 +46,6 @@ pub const ID_MEMORY: Duration = Duration::from_hours(15 * 24);
 pub const CHANGES_KEPT: u64 = 50_000;
 /// How much of each kind is forgotten in one step: little enough that nobody waits long behind it.
 pub const FORGET_STEP: usize = 500;
-/// How many files of one conversation are claimed at a time: slow ones of one customer leave places for the others'.
-pub const FILES_OF_A_CONVERSATION: usize = 4;
 
 /// A decision of the rules, run inside the store's transaction.
 pub type Decision = Box<dyn FnOnce(View) -> Decided + Send>;
@@ -225,16 +223,23 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Due<HandoffId>, StoreError>;
 
-    /// Claims up to `limit` deliveries of a `queue` that are due at `now`: of each lane of a handoff only the first,
-    /// none that another claim holds, and of files no more than [`FILES_OF_A_CONVERSATION`] of a conversation at a
-    /// time. A claim lasts for `lease` unless the delivery is changed before.
-    async fn claim_due(
+    /// Deliveries of a `queue` that may be tried at `now` ([`Delivery::ready_at`]) and are among the next of their lanes:
+    /// of an ordered lane the first, of others as many as may be under way. At most `limit`, those first that have
+    /// waited longest since they became the next. It takes as long with 10 as with 100,000 deliveries.
+    async fn due_deliveries(
         &self,
         now: Time,
-        lease: Duration,
         queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError>;
+
+    /// `holder` goes on with these deliveries: its claims on them last until then.
+    async fn renew_claims(
+        &self,
+        holder: &HolderId,
+        deliveries: Vec<DeliveryId>,
+        until: Time,
+    ) -> Result<(), StoreError>;
 
     /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or wait in
     /// [`Queue::Again`].

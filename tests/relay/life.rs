@@ -176,12 +176,12 @@ impl Ada {
     }
 
     async fn set(&self, metadata: Value) -> Result<(), Failure> {
-        let turn = self.client.turn(Priority::Write, &self.conversation).await;
+        let turn = self.client.turn(Priority::Write).await;
         self.client.update_metadata(turn, &self.conversation, metadata.as_object().unwrap()).await.outcome
     }
 
     async fn list(&self) -> Vec<Message> {
-        let turn = self.client.turn(Priority::Read, &self.conversation).await;
+        let turn = self.client.turn(Priority::Read).await;
         let listed = self.client.list_messages(turn, Priority::Read, &self.conversation, None).await;
         listed.outcome.unwrap().messages
     }

@@ -319,8 +319,8 @@ impl SimAda {
 
 #[async_trait]
 impl Ada for SimAda {
-    async fn turn(&self, priority: Priority, conversation: &ConversationId) -> Permit {
-        self.limits.turn(priority, conversation).await
+    async fn turn(&self, priority: Priority) -> Permit {
+        self.limits.turn(priority).await
     }
 
     async fn send_message(

@@ -12,9 +12,10 @@ use handoff_relay::{
 use proptest::prelude::*;
 
 use super::{
+    claims::claim_of,
     file::File,
     make::{
-        HOUR, active, at, ended, event, forget, handoff, key, letter, match_key, of, of_handoff,
+        HOUR, active, at, ended, event, fetches, forget, handoff, key, letter, match_key, of, of_handoff,
         put_deliveries, put_handoffs, put_rows, reads, row, sends, view, write,
     },
 };
@@ -42,8 +43,8 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         3 => (small.clone(), 0..3_u8).prop_map(|(which, state)| Command::Handoff(which, state)),
         3 => (small.clone(), 1..9_u8).prop_map(|(which, seq)| Command::Row(which, seq)),
-        3 => (small.clone(), day.clone()).prop_map(|(id, due)| Command::Delivery(id, due)),
-        1 => small.clone().prop_map(Command::DeliveryDone),
+        4 => (0..24_u8, day.clone()).prop_map(|(id, due)| Command::Delivery(id, due)),
+        2 => (0..24_u8).prop_map(Command::DeliveryDone),
         2 => (any::<u8>(), day.clone()).prop_map(|(id, seconds)| Command::Event(id, seconds)),
         1 => any::<u8>().prop_map(Command::EventDone),
         1 => (small.clone(), proptest::option::of(day.clone())).prop_map(|(id, due)| Command::Buffer(id, due)),
@@ -67,7 +68,11 @@ fn chat(which: u8) -> String {
 
 /// What a delivery does is settled when it is made; when it is due is not.
 fn delivery(id: u8, due: i64) -> Delivery {
-    let make = if id < 4 { sends } else { reads };
+    let make = match id {
+        0..4 => sends,
+        4..6 => reads,
+        _ => fetches,
+    };
     Delivery { due_at: at(due), ..make(&format!("d{id}"), &format!("h{}", id % 3), &chat(id % 3)) }
 }
 
@@ -134,14 +139,11 @@ fn changes(step: usize, command: &Command) -> Changes {
     changes
 }
 
-/// Which of several due lanes is claimed first is a store's own affair: all or none are.
 async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
-    let limit = if limit > 4 { 99 } else { 0 };
     let mut seen = String::new();
-    for queue in [Queue::Writes, Queue::Reads, Queue::Again] {
-        let mut due = store.claim_due(at(now), HOUR, queue, limit).await.unwrap();
-        due.items.sort_by(|a, b| a.id.cmp(&b.id));
-        seen += &format!("{due:?}");
+    for queue in [Queue::Writes, Queue::Reads, Queue::Again, Queue::Files] {
+        let due = store.due_deliveries(at(now), queue, limit).await.unwrap();
+        seen += &format!("{due:?} {:?}", claim_of(store, queue, at(now), limit).await);
     }
     seen
 }

@@ -3,18 +3,34 @@
 use handoff_relay::{
     relay::{
         changes::Changes,
-        delivery::{Delivery, Queue},
+        delivery::{Claim, Delivery, Queue},
+        id::DeliveryId,
         time::Time,
     },
     store::{Due, Store},
 };
 
-use super::make::{HOUR, at, fetches, handoff, put_deliveries, put_handoffs, reads, sends, write};
+use super::make::{HOUR, at, fetches, handoff, of, put_deliveries, put_handoffs, reads, sends, view, write};
 
-async fn claim(store: &dyn Store, now: Time, limit: usize) -> Due<Delivery> {
-    let mut due = store.claim_due(now, HOUR, Queue::Writes, limit).await.unwrap();
+/// Claims what is due in a queue, as those do whose turn has come.
+pub async fn claim_of(store: &dyn Store, queue: Queue, now: Time, limit: usize) -> Due<Delivery> {
+    let mut due = store.due_deliveries(now, queue, limit).await.unwrap();
+    for delivery in &mut due.items {
+        delivery.fence += 1;
+        delivery.claim = Some(Claim { holder: "this process".into(), until: now + HOUR });
+    }
+    put_deliveries(store, due.items.clone()).await;
     due.items.sort_by(|a, b| a.id.cmp(&b.id));
     due
+}
+
+async fn claim(store: &dyn Store, now: Time, limit: usize) -> Due<Delivery> {
+    claim_of(store, Queue::Writes, now, limit).await
+}
+
+/// A delivery again after an attempt, free.
+fn free(delivery: Delivery) -> Delivery {
+    Delivery { claim: None, ..delivery }
 }
 
 async fn each_queue_is_claimed_by_itself(store: &dyn Store) {
@@ -22,35 +38,71 @@ async fn each_queue_is_claimed_by_itself(store: &dyn Store) {
     put_deliveries(store, vec![Delivery { attempts: 2, ..reads("x", "x", "c") }]).await;
     assert_eq!(ids(&claim(store, at(0), 9).await), ["d", "e"]);
     for (queue, id) in [(Queue::Reads, "r"), (Queue::Again, "x")] {
-        let due = store.claim_due(at(0), HOUR, queue, 9).await.unwrap();
+        let due = claim_of(store, queue, at(0), 9).await;
         assert_eq!((ids(&due), due.next), (vec![id], None));
     }
 }
 
 async fn what_is_in_trouble_changes_the_queue_and_keeps_its_lane(store: &dyn Store) {
     put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "h", "a")]).await;
-    let mut tried = claim(store, at(0), 9).await.items.remove(0);
+    let mut tried = free(claim(store, at(0), 9).await.items.remove(0));
     assert!(store.waits_untroubled(&"d".into()).await.unwrap());
     tried.doubt = Some(at(0));
     put_deliveries(store, vec![tried]).await;
     assert!(!store.waits_untroubled(&"d".into()).await.unwrap());
     assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None }, "what is behind it waits");
-    let mut again = store.claim_due(at(0), HOUR, Queue::Again, 9).await.unwrap();
+    let mut again = claim_of(store, Queue::Again, at(0), 9).await;
     assert_eq!(ids(&again), ["d"]);
     again.items[0].doubt = None;
-    put_deliveries(store, again.items).await;
+    put_deliveries(store, again.items.into_iter().map(free).collect()).await;
     assert_eq!(ids(&claim(store, at(0), 9).await), ["d"]);
 }
 
-async fn what_has_begun_stays_claimed(store: &dyn Store) {
+async fn a_claim_is_kept_with_its_fence(store: &dyn Store) {
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
-    let mut begun = claim(store, at(0), 9).await.items.remove(0);
-    (begun.attempts, begun.doubt) = (1, Some(at(0)));
-    let gone = sends("gone", "h", "a");
-    write(store, Changes { deliveries_begun: vec![begun.clone(), gone], ..Changes::default() }).await;
-    let again = async |now| store.claim_due(now, HOUR, Queue::Again, 9).await.unwrap().items;
+    let claimed = claim(store, at(0), 9).await.items.remove(0);
+    let mut scope = of("a");
+    scope.with_outbox = true;
+    assert_eq!(view(store, scope.clone()).await.outbox, std::slice::from_ref(&claimed));
+    let changed = Delivery { doubt: Some(at(0)), ..claimed };
+    put_deliveries(store, vec![changed.clone()]).await;
+    assert_eq!(view(store, scope).await.outbox, std::slice::from_ref(&changed));
+    let again = async |now| store.due_deliveries(now, Queue::Again, 9).await.unwrap().items;
     assert_eq!(again(at(1)).await, []);
-    assert_eq!(again(at(3_600)).await, [begun], "its holder is gone, what it noted is not");
+    assert_eq!(again(at(3_600)).await, [changed], "its holder is gone, what it noted is not");
+}
+
+async fn a_claim_is_renewed_by_its_holder_alone(store: &dyn Store) {
+    put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "g", "b"), sends("f", "i", "c")]).await;
+    claim(store, at(0), 2).await;
+    let all = || ["d", "e", "f", "none"].map(DeliveryId::from).to_vec();
+    store.renew_claims(&"another".into(), all(), at(9_000)).await.unwrap();
+    store.renew_claims(&"this process".into(), vec!["d".into()], at(7_200)).await.unwrap();
+    let due = async |now| store.due_deliveries(now, Queue::Writes, 9).await.unwrap();
+    let now = due(at(1)).await;
+    assert_eq!((ids(&now), now.next), (vec!["f"], Some(at(3_600))));
+    let later = due(at(3_600)).await;
+    assert_eq!(
+        (ids(&later), later.next),
+        (vec!["f", "e"], Some(at(7_200))),
+        "who has waited longest comes first"
+    );
+    let claim = |delivery: &Delivery| delivery.claim.clone().map(|claim| claim.until);
+    assert_eq!(
+        due(at(7_200)).await.items.iter().map(claim).collect::<Vec<_>>(),
+        [None, Some(at(3_600)), Some(at(7_200))]
+    );
+}
+
+/// A lane with much behind its first is not always the first.
+async fn the_next_of_a_lane_waits_from_when_it_is_the_next(store: &dyn Store) {
+    put_deliveries(store, ["d1", "d2", "d3"].map(|id| sends(id, "h", "a")).to_vec()).await;
+    put_deliveries(store, vec![Delivery { due_at: at(5), ..sends("e", "g", "b") }]).await;
+    let due = async || store.due_deliveries(at(60), Queue::Writes, 9).await.unwrap();
+    assert_eq!(ids(&due().await), ["d1", "e"]);
+    let done = Changes { deliveries_done: vec!["d1".into()], at: at(20), ..Changes::default() };
+    write(store, done).await;
+    assert_eq!(ids(&due().await), ["e", "d2"]);
 }
 
 fn ids(due: &Due<Delivery>) -> Vec<&str> {
@@ -108,7 +160,7 @@ async fn a_claim_lasts_for_its_lease(store: &dyn Store) {
 
 async fn putting_a_delivery_again_frees_it(store: &dyn Store) {
     put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "h", "a")]).await;
-    let mut claimed = claim(store, at(0), 9).await.items.remove(0);
+    let mut claimed = free(claim(store, at(0), 9).await.items.remove(0));
     claimed.due_at = at(5);
     put_deliveries(store, vec![claimed]).await;
     assert_eq!(claim(store, at(4), 9).await, Due { items: vec![], next: Some(at(5)) });
@@ -149,25 +201,35 @@ async fn four_files_of_a_conversation_are_claimed_at_a_time(store: &dyn Store) {
     for id in &others[..2] {
         put_deliveries(store, vec![fetches(id, "g", "b")]).await;
     }
-    let claim = async |now| {
-        let mut due = store.claim_due(now, HOUR, Queue::Files, 32).await.unwrap();
-        due.items.sort_by(|a, b| a.id.cmp(&b.id));
-        due
-    };
+    let claim = async |now| claim_of(store, Queue::Files, now, 32).await;
     let due = claim(at(0)).await;
     assert_eq!(ids(&due), ["a0", "a1", "a2", "a3", "b0", "b1"]);
-    assert_eq!(due.next, None, "what waits for its share is woken by an end");
+    assert_eq!(due.next, None, "an end wakes what waits for its share");
     assert_eq!(claim(at(1)).await, Due { items: vec![], next: Some(at(0) + HOUR) });
     finish(store, "a1").await;
     // One that is to be tried later leaves its place, too.
-    let mut later = due.items[2].clone();
+    let mut later = free(due.items[2].clone());
     (later.due_at, later.attempts) = (at(60), 1);
     put_deliveries(store, vec![later]).await;
     let due = claim(at(2)).await;
-    assert_eq!((ids(&due), due.next), (vec!["a4", "a5"], Some(at(60))));
-    let one = store.claim_due(at(60), HOUR, Queue::Files, 1).await.unwrap();
-    assert_eq!(ids(&one), Vec::<&str>::new(), "four are under way");
-    assert_eq!(ids(&claim(at(0) + HOUR).await).len(), 4, "their holder is gone");
+    assert_eq!((ids(&due), due.next), (vec!["a4", "a5"], Some(at(0) + HOUR)));
+    assert_eq!(ids(&claim(at(60)).await), Vec::<&str>::new(), "four are under way");
+    let gone = claim(at(2) + HOUR).await;
+    assert_eq!(ids(&gone), ["a0", "a3", "a4", "a5", "b0", "b1"], "their holder is gone");
+}
+
+async fn files_that_must_wait_leave_their_places(store: &dyn Store) {
+    let waits = |id: &str, due: i64| Delivery { due_at: at(due), ..fetches(id, "h", "a") };
+    put_deliveries(store, ["w1", "w2", "w3", "w4", "w5"].map(|id| waits(id, 60)).to_vec()).await;
+    let due = async |now| store.due_deliveries(at(now), Queue::Files, 9).await.unwrap();
+    assert_eq!(due(0).await, Due { items: vec![], next: Some(at(60)) });
+    put_deliveries(store, vec![fetches("new", "h", "a")]).await;
+    assert_eq!(ids(&due(0).await), ["new"]);
+    put_deliveries(store, vec![waits("new", 900)]).await;
+    assert_eq!(ids(&due(60).await), ["w1", "w2", "w3", "w4"]);
+    finish(store, "w2").await;
+    finish(store, "w5").await;
+    assert_eq!(ids(&due(900).await), ["w1", "w3", "w4", "new"]);
 }
 
 async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
@@ -198,7 +260,10 @@ on_every_store!(
     a_claim_lasts_for_its_lease,
     each_queue_is_claimed_by_itself,
     what_is_in_trouble_changes_the_queue_and_keeps_its_lane,
-    what_has_begun_stays_claimed,
+    a_claim_is_kept_with_its_fence,
+    a_claim_is_renewed_by_its_holder_alone,
+    the_next_of_a_lane_waits_from_when_it_is_the_next,
+    files_that_must_wait_leave_their_places,
     putting_a_delivery_again_frees_it,
     no_more_are_claimed_than_asked_for,
     what_was_done_with_while_claimed_is_not_claimed_again,

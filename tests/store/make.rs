@@ -130,6 +130,8 @@ pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
         queued_at: at(0),
         due_at: at(0),
         doubt: None,
+        fence: 0,
+        claim: None,
     }
 }
 

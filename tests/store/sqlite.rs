@@ -4,17 +4,18 @@ use futures_util::future::join_all;
 use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind},
-        delivery::Queue,
+        delivery::{Delivery, Queue},
         thread::{Bytes, Content, Missing, Row},
     },
     store::{StoreError, decide},
 };
 
 use super::{
+    claims::claim_of,
     file::File,
     make::{
-        HOUR, at, event, handoff, key, letter, of, of_handoff, put_deliveries, put_handoffs, put_rows, row,
-        row_ids, sends, view, write,
+        at, event, fetches, handoff, key, letter, of, of_handoff, put_deliveries, put_handoffs, put_rows,
+        row, row_ids, sends, view, write,
     },
 };
 
@@ -206,13 +207,48 @@ async fn claims_of_a_dead_process_are_void() {
     let file = File::new();
     let open = file.try_open().await.unwrap();
     put_deliveries(&*open.store, vec![sends("d", "h", "a")]).await;
-    assert_eq!(open.store.claim_due(at(0), HOUR, Queue::Writes, 9).await.unwrap().items.len(), 1);
-    assert!(open.store.claim_due(at(1), HOUR, Queue::Writes, 9).await.unwrap().items.is_empty());
+    assert_eq!(claim_of(&*open.store, Queue::Writes, at(0), 9).await.items.len(), 1);
+    assert!(open.store.due_deliveries(at(1), Queue::Writes, 9).await.unwrap().items.is_empty());
     open.close().await;
 
     let store = file.open().await;
-    let due = store.claim_due(at(1), HOUR, Queue::Writes, 9).await.unwrap();
-    assert_eq!(due.items.len(), 1, "free");
+    let due = store.due_deliveries(at(1), Queue::Writes, 9).await.unwrap();
+    assert_eq!(due.items, [Delivery { fence: 1, ..sends("d", "h", "a") }], "free");
+}
+
+/// Of before lanes had their next ones marked: a file had a lane of its own, and claims lasted for an hour.
+#[tokio::test]
+async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let waits = ["d1", "d2"].map(|id| sends(id, "h", "a"));
+    put_deliveries(&*open.store, waits.to_vec()).await;
+    let files: Vec<Delivery> = (0..6).map(|number| fetches(&format!("f{number}"), "h", "a")).collect();
+    put_deliveries(&*open.store, files).await;
+    open.close().await;
+    file.change(
+        "DROP INDEX outbox_by_ready; DROP INDEX outbox_lanes; DROP INDEX outbox_files; DROP INDEX outbox_next_files; \
+         DROP INDEX outbox_of_handoff; ALTER TABLE outbox DROP COLUMN holder; ALTER TABLE outbox DROP COLUMN is_next; \
+         CREATE INDEX outbox_lanes ON outbox (handoff, lane, position); \
+         CREATE INDEX outbox_by_ready ON outbox (queue, ready_at, position); \
+         UPDATE outbox SET lane = CASE lane WHEN 'files' THEN 'file ' || id ELSE 'ada' END, \
+             doc = json_remove(doc, '$.fence'), leased_until = 9e15, ready_at = 9e15; \
+         DELETE FROM _sqlx_migrations WHERE version = 10",
+    )
+    .await;
+    let store = file.open().await;
+    let due = async |queue| {
+        let due = store.due_deliveries(at(0), queue, 9).await.unwrap().items;
+        due.into_iter().map(|delivery| delivery.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(due(Queue::Writes).await, ["d1"]);
+    assert_eq!(due(Queue::Files).await, ["f0", "f1", "f2", "f3"]);
+    for (done, next) in [("d1", Queue::Writes), ("f1", Queue::Files)] {
+        write(&*store, Changes { deliveries_done: vec![done.into()], ..Changes::default() }).await;
+        assert!(!due(next).await.contains(&done.to_owned()));
+    }
+    assert_eq!(due(Queue::Writes).await, ["d2"]);
+    assert_eq!(due(Queue::Files).await, ["f0", "f2", "f3", "f4"]);
 }
 
 fn refusal(result: Result<super::file::Open, StoreError>) -> String {

@@ -1,16 +1,6 @@
-//! Who is next. Pure: the time is an argument.
+//! Who is next. Pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    time::Duration,
-};
-
-use crate::relay::{id::ConversationId, time::Time};
-
-/// After this time a conversation counts as never served.
-const FORGET_AFTER: Duration = Duration::from_secs(600);
-/// Looked through only when there are so many.
-const TIDY_AT: usize = 1_024;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,13 +15,12 @@ pub enum Priority {
     Recover,
 }
 
-/// A place in line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A place in line. Among equals whoever came first goes first: who joins anew after each call, as a busy conversation
+/// does, starves nobody, and neither do ever new conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     priority: Priority,
-    served_at: Option<Time>,
     number: u64,
-    conversation: ConversationId,
 }
 
 impl Ticket {
@@ -41,25 +30,19 @@ impl Ticket {
     }
 }
 
-/// Those who wait, and when each conversation was last served.
+/// Those who wait.
 #[derive(Debug, Default)]
 pub struct Line {
     waiting: BTreeMap<Priority, BTreeSet<Ticket>>,
-    served: HashMap<ConversationId, Time>,
     last_number: u64,
 }
 
 impl Line {
-    /// Joins the line. Whoever was served longest ago stands first among equals, then whoever came first.
-    pub fn join(&mut self, priority: Priority, conversation: &ConversationId) -> Ticket {
+    /// Joins the line.
+    pub fn join(&mut self, priority: Priority) -> Ticket {
         self.last_number += 1;
-        let ticket = Ticket {
-            priority,
-            served_at: self.served.get(conversation).copied(),
-            number: self.last_number,
-            conversation: conversation.clone(),
-        };
-        self.waiting.entry(priority).or_default().insert(ticket.clone());
+        let ticket = Ticket { priority, number: self.last_number };
+        self.waiting.entry(priority).or_default().insert(ticket);
         ticket
     }
 
@@ -73,16 +56,7 @@ impl Line {
         self.waiting.values().filter_map(BTreeSet::first)
     }
 
-    /// Serves `ticket`.
-    pub fn serve(&mut self, ticket: &Ticket, now: Time) {
-        self.leave(ticket);
-        self.served.insert(ticket.conversation.clone(), now);
-        if self.served.len() >= TIDY_AT {
-            self.served.retain(|_, served_at| *served_at + FORGET_AFTER > now);
-        }
-    }
-
-    /// Gives the place up.
+    /// Leaves it: served, or not.
     pub fn leave(&mut self, ticket: &Ticket) {
         if let Some(waiting) = self.waiting.get_mut(&ticket.priority) {
             waiting.remove(ticket);
@@ -95,24 +69,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_first_then_whoever_was_served_longest_ago() {
+    fn writes_first_then_whoever_came_first() {
         let mut line = Line::default();
-        let (busy, calm) = (ConversationId::from("busy"), ConversationId::from("calm"));
-        let first = line.join(Priority::Write, &busy);
-        line.serve(&first, Time::from_millis(1));
-        let read = line.join(Priority::Read, &calm);
-        let again = line.join(Priority::Again, &calm);
+        let read = line.join(Priority::Read);
+        let again = line.join(Priority::Again);
         assert!(line.heads().eq([&again, &read]), "the first of each kind");
         line.leave(&again);
-        let again = line.join(Priority::Write, &busy);
-        let new = line.join(Priority::Write, &calm);
-        for (next, now) in [(new, 2), (again, 3), (read, 4)] {
+        let (first, second) = (line.join(Priority::Write), line.join(Priority::Write));
+        assert!(line.is_head(&first) && !line.is_head(&second));
+        line.leave(&first);
+        let back = line.join(Priority::Write);
+        for next in [second, back, read] {
             assert!(line.heads().next() == Some(&next) && line.is_head(&next));
-            line.serve(&next, Time::from_millis(now));
+            line.leave(&next);
         }
-        let (busy, calm) = (line.join(Priority::Write, &busy), line.join(Priority::Write, &calm));
-        assert!(line.heads().next() == Some(&busy) && line.is_head(&busy));
-        line.leave(&busy);
-        assert!(line.heads().next() == Some(&calm) && line.is_head(&calm));
     }
 }

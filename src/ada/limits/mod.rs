@@ -4,8 +4,7 @@
 //! more calls than the limits, whoever measures it: a call counts from when it is sent until a whole window
 //! after its answer (or after two seconds, if it hangs), and Ada sees it somewhere in between. Writes go before
 //! reads, and reads leave room for them; so does what is tried again, for both, so that conversations that Ada
-//! doesn't answer use up nobody else's calls. Among equals the conversation that was served longest ago goes first,
-//! so that one busy chat starves no other.
+//! doesn't answer use up nobody else's calls. Among equals whoever has waited longest goes first.
 
 mod line;
 mod pace;
@@ -18,10 +17,7 @@ use std::{
 use reqwest::StatusCode;
 use tokio::sync::Notify;
 
-use crate::{
-    environment::Environment,
-    relay::{id::ConversationId, time::Time},
-};
+use crate::{environment::Environment, relay::time::Time};
 pub use line::Priority;
 use line::{Line, Ticket};
 use pace::{CallNumber, Pace, Room};
@@ -125,8 +121,8 @@ impl Limits {
     }
 
     /// Waits in line until a call may be made. Leaving early gives the place up.
-    pub async fn turn(self: &Arc<Self>, priority: Priority, conversation: &ConversationId) -> Permit {
-        let ticket = self.lock().line.join(priority, conversation);
+    pub async fn turn(self: &Arc<Self>, priority: Priority) -> Permit {
+        let ticket = self.lock().line.join(priority);
         let mut place = Place { limits: self, ticket: Some(ticket) };
         loop {
             // Registered before looking, so that no move between the two is missed.
@@ -169,7 +165,7 @@ impl Limits {
         match room(paces, ticket.priority(), now) {
             Room::At(at) | Room::WhenAnswered(at) => Taken::NotBefore(Some(at)),
             Room::Now => {
-                line.serve(ticket, now);
+                line.leave(ticket);
                 let mut calls: Calls = [None; PACES];
                 for pace in counts_in(ticket.priority()) {
                     calls[*pace] = Some(paces[*pace].sent(now));
@@ -177,6 +173,17 @@ impl Limits {
                 Taken::Yes(calls)
             }
         }
+    }
+
+    fn given_back(&self, calls: Calls) {
+        let mut state = self.lock();
+        for (pace, call) in state.paces.iter_mut().zip(calls) {
+            if let Some(call) = call {
+                pace.taken_back(call);
+            }
+        }
+        drop(state);
+        self.moved.notify_waiters();
     }
 
     fn answered(&self, calls: Calls, told: Told, reason: Option<&str>) {
@@ -212,6 +219,13 @@ impl Drop for Place<'_> {
 }
 
 impl Permit {
+    /// No call is made after all: somebody else may make one.
+    pub fn give_back(mut self) {
+        if let Some(calls) = self.calls.take() {
+            self.limits.given_back(calls);
+        }
+    }
+
     /// The call was answered, or got no answer; `reason` is Ada's, for people.
     pub fn answered(mut self, told: Told, reason: Option<&str>) {
         if let Some(calls) = self.calls.take() {
@@ -296,7 +310,7 @@ mod tests {
             (StatusCode::OK, false),
         ] {
             let limits = Limits::new(rates, Arc::new(Machine));
-            let permit = limits.turn(Priority::Write, &ConversationId::from("c")).await;
+            let permit = limits.turn(Priority::Write).await;
             let retry_after = Some(Duration::from_secs(60));
             permit.answered(Told { status: Some(status), retry_after, ..Told::default() }, None);
             assert_eq!(limits.lock().paces[0].is_closed(Time::now()), closed, "{status}");
@@ -306,8 +320,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_tried_again_leaves_room_for_writes_and_reads() {
         let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
-        let conversation = ConversationId::from("c");
-        let turn = |priority| limits.turn(priority, &conversation);
+        let turn = |priority| limits.turn(priority);
         for _ in 0..6 {
             drop(turn(Priority::Again).await);
         }
@@ -321,10 +334,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_permit_that_was_given_back_counts_as_no_call() {
+        let limits = Limits::new(Rates { per_second: 1, per_minute: 1 }, Arc::new(Machine));
+        for _ in 0..3 {
+            limits.turn(Priority::Write).await.give_back();
+        }
+        drop(limits.turn(Priority::Write).await);
+        let mut next = std::pin::pin!(limits.turn(Priority::Write));
+        assert!(futures_util::poll!(&mut next).is_pending());
+    }
+
+    #[tokio::test]
     async fn only_what_left_after_a_refusal_proves_that_the_key_is_good() {
         let limits = Limits::new(Rates { per_second: 10, per_minute: 100 }, Arc::new(Machine));
-        let conversation = ConversationId::from("c");
-        let turn = || limits.turn(Priority::Write, &conversation);
+        let turn = || limits.turn(Priority::Write);
         let (before, refused) = (turn().await, turn().await);
         let told = |status| Told { status: Some(status), ..Told::default() };
         refused.answered(told(StatusCode::UNAUTHORIZED), Some("wrong key"));

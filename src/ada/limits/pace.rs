@@ -120,6 +120,14 @@ impl Pace {
         CallNumber(self.last_call)
     }
 
+    /// A call that counts as sent was not made.
+    pub fn taken_back(&mut self, call: CallNumber) {
+        let was_counted = self.under_way.remove(&call).is_some();
+        if let (true, Some((remaining, _))) = (was_counted, &mut self.told) {
+            *remaining = remaining.saturating_add(1);
+        }
+    }
+
     /// The last call that was sent.
     pub const fn last_call(&self) -> CallNumber {
         CallNumber(self.last_call)

@@ -7,21 +7,41 @@ use std::time::Duration;
 
 use crate::relay::{
     changes::{Of, Scope},
-    delivery::{Attachment, Delivery, Outgoing, Task},
+    delivery::{Attachment, Claim, Delivery, LaneKey, Outgoing, Queue, Task},
     draft::Draft,
-    id::{DeliveryId, HandoffId},
+    id::HolderId,
     thread::Row,
     time::Time,
 };
 
 /// What Ada stored without telling us comes back by webhook within this time, or is in its list by then.
 pub const ECHO_GRACE: Duration = Duration::from_secs(2);
+/// How long a claim lasts unless it is renewed.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+/// Somebody's turn in a lane.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Which lane.
+    pub lane: LaneKey,
+    /// For what has waited here: another kind of delivery has to wait for a turn of its own kind.
+    pub queue: Queue,
+    /// Whose turn it is.
+    pub holder: HolderId,
+}
+
+/// An attempt that has begun.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Begun {
+    /// On which delivery: as it was before, but with the fence of this attempt.
+    pub delivery: Delivery,
+    /// What to do.
+    pub step: Step,
+}
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Nothing now: it was taken back, or it is too early.
-    Nothing,
     /// Make the call that the task names.
     Call {
         /// When this attempt began, by our clock.
@@ -47,21 +67,22 @@ pub enum Step {
 }
 
 /// What [`begin`] needs to see.
-pub fn scope(handoff: &HandoffId) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
+pub fn scope(turn: &Turn) -> Scope {
+    let mut scope = Scope::new(Of::Conversation(turn.lane.key.clone()));
     scope.with_outbox = true;
     scope
 }
 
-/// Begins an attempt on the delivery `id`.
-pub fn begin(draft: &mut Draft<'_>, id: &DeliveryId) -> Step {
-    let Some(place) = draft.find_delivery(id) else { return Step::Nothing };
+/// Claims the next delivery of a lane and begins an attempt on it: one decision, so that nothing is claimed that waits,
+/// and nothing begins that another holds. `None` if there is nothing to do now.
+pub fn begin(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
+    let place = next(draft, turn)?;
     let now = draft.now.at;
     let delivery = &draft.view.outbox[place];
-    let next = match (&delivery.task, delivery.doubt) {
+    let step = match (&delivery.task, delivery.doubt) {
         (Task::Send { .. }, Some(since)) if now.since(since) < ECHO_GRACE => {
             draft.change_delivery(place).due_at = since + ECHO_GRACE;
-            return Step::Nothing;
+            return None;
         }
         (Task::Send { .. }, Some(_)) | (Task::Transcript | Task::Recover { .. }, _) => {
             Step::Look { from: page(draft, delivery) }
@@ -71,17 +92,43 @@ pub fn begin(draft: &mut Draft<'_>, id: &DeliveryId) -> Step {
         }
         // To end what has ended does no harm: Ada says so.
         (Task::Send { .. } | Task::End { .. }, _) => Step::Call { began: now },
-        (Task::Fetch { row }, _) => match draft.find_row(row) {
-            Some(row) => Step::Fetch { row: Box::new(draft.view.rows[row].clone()) },
-            None => Step::Nothing,
-        },
+        (Task::Fetch { row }, _) => {
+            let Some(row) = draft.find_row(row) else {
+                draft.finish_delivery(place);
+                return None;
+            };
+            Step::Fetch { row: Box::new(draft.view.rows[row].clone()) }
+        }
     };
-    let delivery = draft.begin_delivery(place);
+    let before = delivery.clone();
+    let delivery = draft.change_delivery(place);
+    delivery.fence += 1;
+    delivery.claim = Some(Claim { holder: turn.holder.clone(), until: now + LEASE });
     delivery.attempts = delivery.attempts.saturating_add(1);
-    if matches!(next, Step::Call { .. }) {
+    if matches!(step, Step::Call { .. }) {
         delivery.doubt.get_or_insert(now);
     }
-    next
+    let fence = delivery.fence;
+    Some(Begun { delivery: Delivery { fence, ..before }, step })
+}
+
+/// The delivery whose turn it is.
+fn next(draft: &Draft<'_>, turn: &Turn) -> Option<usize> {
+    let (lane, now) = (turn.lane.lane, draft.now.at);
+    let in_lane = || {
+        let all = draft.view.outbox.iter().enumerate();
+        all.filter(|(_, delivery)| delivery.task.lane() == lane && delivery.lane() == turn.lane)
+    };
+    let is_ready = |delivery: &Delivery| delivery.queue() == turn.queue && delivery.ready_at() <= now;
+    if lane.is_ordered() {
+        return in_lane().next().filter(|(_, first)| is_ready(first)).map(|(place, _)| place);
+    }
+    let is_held = |delivery: &Delivery| delivery.claim.as_ref().is_some_and(|claim| claim.until > now);
+    if in_lane().filter(|(_, delivery)| is_held(delivery)).count() >= lane.at_once() {
+        return None;
+    }
+    let ready = in_lane().filter(|(_, delivery)| is_ready(delivery));
+    ready.min_by_key(|(_, delivery)| delivery.ready_at()).map(|(place, _)| place)
 }
 
 /// Where Ada's message list is read on.

@@ -37,7 +37,7 @@ pub fn scope(fetched: &Fetched) -> Scope {
 /// Settles a fetch: the row says whether its file is there. One that failed for now is tried again, for as long as
 /// the URL is good.
 pub fn settle(draft: &mut Draft<'_>, fetched: &Fetched) {
-    let Some(place) = draft.find_delivery(&fetched.delivery.id) else { return };
+    let Some(place) = draft.find_attempted(&fetched.delivery) else { return };
     let Task::Fetch { row } = &fetched.delivery.task else { return };
     if let (Some(at), Some(url)) = (draft.find_row(row), &fetched.renewed) {
         point_to(draft, at, url);
@@ -54,7 +54,7 @@ pub fn settle(draft: &mut Draft<'_>, fetched: &Fetched) {
                 return done(draft, place, row, missing);
             }
             let due_at = draft.now.at + backoff::file_delay(delivery.attempts, fetched.jitter);
-            draft.change_delivery(place).due_at = due_at;
+            draft.put_back(place).due_at = due_at;
         }
     }
 }

@@ -67,9 +67,9 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
         recover::is_over(draft, handoff, look.answered_at);
     }
     // A message that was found has no delivery any more.
-    let Some(place) = draft.find_delivery(&look.delivery.id) else { return };
+    let Some(place) = draft.find_attempted(&look.delivery) else { return };
     match look.delivery.task {
-        _ if listed.more => draft.change_delivery(place).due_at = draft.now.at,
+        _ if listed.more => draft.put_back(place).due_at = draft.now.at,
         Task::Send { .. } if may_be_unreadable(draft, place, listed) => {
             let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
             again(draft, place, "Ada's list has a message that can't be read, which may be this one", wait);
@@ -90,7 +90,7 @@ fn may_be_unreadable(draft: &Draft<'_>, place: usize, listed: &Listed) -> bool {
 
 /// The message isn't there: it can be sent again.
 fn absent(draft: &mut Draft<'_>, place: usize, jitter: f64) {
-    let delivery = draft.change_delivery(place);
+    let delivery = draft.put_back(place);
     delivery.doubt = None;
     // Every second attempt was a look.
     let wait = backoff::delay(delivery.attempts.div_ceil(2), jitter);
@@ -99,7 +99,7 @@ fn absent(draft: &mut Draft<'_>, place: usize, jitter: f64) {
 
 /// A read ends nothing. Where it can't succeed the thread says so, once.
 fn failed(draft: &mut Draft<'_>, handoff: usize, look: &Look, failure: &Failure) {
-    let Some(place) = draft.find_delivery(&look.delivery.id) else { return };
+    let Some(place) = draft.find_attempted(&look.delivery) else { return };
     let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
     let is_send = matches!(look.delivery.task, Task::Send { .. });
     match failure {

@@ -27,7 +27,7 @@ pub fn open_handoff(
     let recovers = |task: &Task| task.lane() == Lane::AdaReads && *task != Task::Transcript;
     let queued = draft.view.outbox.iter().position(|known| known.handoff == *id && recovers(&known.task));
     if let Some(place) = queued {
-        let delivery = draft.begin_delivery(place);
+        let delivery = draft.change_delivery(place);
         if let Task::Recover { missed_before: known } = &mut delivery.task {
             *known = (*known).max(missed_before);
         }

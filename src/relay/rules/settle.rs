@@ -23,7 +23,7 @@ pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
 /// An attempt and its outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt<T = Receipt> {
-    /// The delivery, as it was before this attempt began.
+    /// The delivery, as it was before this attempt began, but with its fence.
     pub delivery: Delivery,
     /// When it began, by our clock.
     pub began: Time,
@@ -45,7 +45,7 @@ pub fn scope(handoff: &HandoffId, delivery: &Delivery) -> Scope {
 
 /// Settles a call that sent a message or ended a handoff.
 pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
-    let Some(place) = draft.find_delivery(&attempt.delivery.id) else {
+    let Some(place) = draft.find_attempted(&attempt.delivery) else {
         return settle_withdrawn(draft, attempt);
     };
     match &attempt.outcome {
@@ -62,7 +62,7 @@ pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
 /// What Ada has without our knowing is seen by nobody: an upload may be repeated.
 pub fn upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
     // Taken back meanwhile: nothing points to what Ada has.
-    let Some(place) = draft.find_delivery(&attempt.delivery.id) else { return };
+    let Some(place) = draft.find_attempted(&attempt.delivery) else { return };
     match &attempt.outcome {
         Ok(uploaded) => point_to(draft, place, uploaded),
         Err(Failure::Unclear(reason)) => {
@@ -75,7 +75,7 @@ pub fn upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
 /// The row takes the name and the type that Ada gives the file: its echo has them.
 fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
     let now = draft.now.at;
-    let delivery = draft.change_delivery(place);
+    let delivery = draft.put_back(place);
     let Task::Send { row, what: Outgoing::File { file }, .. } = &mut delivery.task else { return };
     file.uploaded = Some(uploaded.clone());
     let row = row.clone();
@@ -89,7 +89,8 @@ fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
     });
 }
 
-/// The delivery was taken back while it was under way (the handoff ended, the echo came). If it got
+/// The delivery was taken back while it was under way (the handoff ended, the echo came), or somebody else has begun
+/// another attempt, as this one took longer than its lease. If it got
 /// through all the same, its row says so; whether it did is read from Ada's list where it isn't known.
 fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
     let Task::Send { row, .. } = &attempt.delivery.task else { return };
@@ -159,7 +160,7 @@ fn failed<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, failure:
     }
     // This attempt is known not to have done anything; an earlier one may have.
     if attempt.delivery.doubt.is_none() {
-        draft.change_delivery(place).doubt = None;
+        draft.put_back(place).doubt = None;
     }
     match failure {
         Failure::NoHandoff(reason) | Failure::UnknownConversation(reason) => {
@@ -183,7 +184,7 @@ fn in_doubt(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
     let tried_at = draft.view.outbox[place].doubt;
     ending::note_tried(draft, &row, tried_at);
     let due_at = draft.now.at + ECHO_GRACE;
-    draft.change_delivery(place).due_at = due_at;
+    draft.put_back(place).due_at = due_at;
 }
 
 /// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
@@ -242,7 +243,7 @@ pub fn again(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) 
         return give_up(draft, &owner, &format!("{what}: {reason}"));
     }
     let due_at = draft.now.at + wait;
-    draft.change_delivery(place).due_at = due_at;
+    draft.put_back(place).due_at = due_at;
 }
 
 fn give_up(draft: &mut Draft<'_>, owner: &HandoffId, first: &str) {

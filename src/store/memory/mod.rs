@@ -9,10 +9,7 @@ mod replies;
 mod sessions;
 mod state;
 
-use std::{
-    sync::{Mutex, MutexGuard},
-    time::Duration,
-};
+use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
@@ -30,7 +27,7 @@ use crate::relay::{
     changes::{DeadLetter, Scope},
     delivery::{Delivery, Queue},
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
     thread::Row,
     time::Time,
 };
@@ -106,14 +103,23 @@ impl Store for MemoryStore {
         Ok(Due { items, next })
     }
 
-    async fn claim_due(
+    async fn due_deliveries(
         &self,
         now: Time,
-        lease: Duration,
         queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        Ok(self.lock().outbox.claim_due(now, lease, queue, limit))
+        Ok(self.lock().outbox.due(now, queue, limit))
+    }
+
+    async fn renew_claims(
+        &self,
+        holder: &HolderId,
+        deliveries: Vec<DeliveryId>,
+        until: Time,
+    ) -> Result<(), StoreError> {
+        self.lock().outbox.renew(holder, &deliveries, until);
+        Ok(())
     }
 
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {

@@ -1,17 +1,14 @@
 //! The outbox of the memory store, with what makes its questions quick.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     relay::{
-        delivery::{Delivery, Lane, Queue},
-        id::{ConversationKey, DeliveryId, HandoffId},
+        delivery::{Delivery, LaneKey, Queue},
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId},
         time::Time,
     },
-    store::{Due, FILES_OF_A_CONVERSATION},
+    store::Due,
 };
 
 /// Deliveries in the order in which they were queued.
@@ -21,26 +18,31 @@ pub struct Outbox {
     last_position: u64,
     places: HashMap<DeliveryId, u64>,
     conversations: HashMap<ConversationKey, BTreeSet<u64>>,
-    lanes: BTreeMap<(HandoffId, Lane), BTreeSet<u64>>,
-    /// The first of each lane, by where it waits and when it can be tried.
-    heads: BTreeSet<(Queue, Time, u64)>,
-    /// How many of them are files to fetch.
+    handoffs: HashMap<HandoffId, BTreeSet<u64>>,
+    lanes: HashMap<LaneKey, BTreeSet<u64>>,
+    /// The next of each lane, by where they wait and when they can be tried.
+    next: BTreeSet<(Queue, Time, u64)>,
+    /// How many of all are files to fetch.
     files: usize,
 }
 
-/// A delivery and its claim.
 struct Queued {
     delivery: Delivery,
-    leased_until: Time,
+    /// When it can be tried, and not before it was the next of its lane.
+    ready_at: Time,
 }
 
 impl Queued {
-    fn lane(&self) -> (HandoffId, Lane) {
-        (self.delivery.handoff.clone(), self.delivery.task.lane())
+    fn new(delivery: Delivery) -> Self {
+        Self { ready_at: delivery.ready_at(), delivery }
     }
 
-    fn head(&self, place: u64) -> (Queue, Time, u64) {
-        (self.delivery.queue(), self.delivery.due_at.max(self.leased_until), place)
+    fn is_file(&self) -> bool {
+        self.delivery.queue() == Queue::Files
+    }
+
+    fn entry(&self, place: u64) -> (Queue, Time, u64) {
+        (self.delivery.queue(), self.ready_at, place)
     }
 }
 
@@ -62,13 +64,12 @@ impl Outbox {
     }
 
     pub fn has_any_of(&self, handoff: &HandoffId) -> bool {
-        let lanes = self.lanes.range((handoff.clone(), Lane::Ada)..);
-        lanes.take(1).any(|((owner, _), _)| owner == handoff)
+        self.handoffs.contains_key(handoff)
     }
 
     /// When the oldest one was queued that isn't a file to fetch.
     pub fn oldest(&self) -> Option<Time> {
-        let others = self.queued.values().filter(|queued| queued.delivery.queue() != Queue::Files);
+        let others = self.queued.values().filter(|queued| !queued.is_file());
         others.map(|queued| queued.delivery.queued_at).min()
     }
 
@@ -78,113 +79,128 @@ impl Outbox {
         places.filter_map(|place| self.queued.get(place)).map(|queued| queued.delivery.clone()).collect()
     }
 
-    /// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends.
+    /// A new delivery joins the end of its lane; a known one keeps its place.
     pub fn put(&mut self, delivery: Delivery) {
+        let lane = delivery.lane();
         if let Some(place) = self.places.get(&delivery.id) {
-            return self.change(*place, |queued| {
-                *queued = Queued { delivery, leased_until: Time::default() };
-            });
+            self.change(*place, |queued| *queued = Queued::new(delivery));
+            return self.choose_files(&lane);
         }
-        self.files += usize::from(delivery.queue() == Queue::Files);
         self.last_position += 1;
         let place = self.last_position;
         self.places.insert(delivery.id.clone(), place);
         self.conversations.entry(delivery.key.clone()).or_default().insert(place);
-        let queued = Queued { delivery, leased_until: Time::default() };
-        let lane = self.lanes.entry(queued.lane()).or_default();
-        lane.insert(place);
-        if lane.len() == 1 {
-            self.heads.insert(queued.head(place));
+        self.handoffs.entry(delivery.handoff.clone()).or_default().insert(place);
+        let in_lane = self.lanes.entry(lane.clone()).or_default();
+        in_lane.insert(place);
+        let queued = Queued::new(delivery);
+        self.files += usize::from(queued.is_file());
+        if lane.lane.is_ordered() && in_lane.len() == 1 {
+            self.next.insert(queued.entry(place));
         }
         self.queued.insert(place, queued);
+        self.choose_files(&lane);
     }
 
-    /// What is under way has changed; its claim goes on.
-    pub fn begin(&mut self, delivery: Delivery) {
-        if let Some(place) = self.places.get(&delivery.id) {
-            self.change(*place, |queued| queued.delivery = delivery);
-        }
-    }
-
-    pub fn remove(&mut self, id: &DeliveryId) {
+    /// One is over: the one behind it is the next of its lane, from `now` on.
+    pub fn remove(&mut self, id: &DeliveryId, now: Time) {
         let Some(place) = self.places.remove(id) else { return };
-        let Some(queued) = self.queued.remove(&place) else { return };
-        self.files -= usize::from(queued.delivery.queue() == Queue::Files);
-        if let Some(others) = self.conversations.get_mut(&queued.delivery.key) {
-            others.remove(&place);
-            if others.is_empty() {
-                self.conversations.remove(&queued.delivery.key);
-            }
+        let Some(gone) = self.queued.remove(&place) else { return };
+        self.files -= usize::from(gone.is_file());
+        leave(&mut self.conversations, &gone.delivery.key, place);
+        leave(&mut self.handoffs, &gone.delivery.handoff, place);
+        let lane = gone.delivery.lane();
+        let first = leave(&mut self.lanes, &lane, place);
+        let was_next = self.next.remove(&gone.entry(place));
+        if let (true, true, Some(first)) = (was_next, lane.lane.is_ordered(), first)
+            && let Some(queued) = self.queued.get_mut(&first)
+        {
+            queued.ready_at = queued.ready_at.max(now);
+            self.next.insert(queued.entry(first));
         }
-        self.heads.remove(&queued.head(place));
-        let lane = queued.lane();
-        let Some(others) = self.lanes.get_mut(&lane) else { return };
-        others.remove(&place);
-        match others.first().and_then(|first| Some((*first, self.queued.get(first)?))) {
-            Some((first, head)) => drop(self.heads.insert(head.head(first))),
-            None => drop(self.lanes.remove(&lane)),
+        self.choose_files(&lane);
+    }
+
+    /// Of a conversation's files those that are held are the next, and those that can be tried soonest.
+    fn choose_files(&mut self, lane: &LaneKey) {
+        if lane.lane.is_ordered() {
+            return;
+        }
+        let places = self.lanes.get(lane).into_iter().flatten();
+        let mut files: Vec<(bool, (Queue, Time, u64))> = places
+            .filter_map(|place| Some((*place, self.queued.get(place)?)))
+            .map(|(place, queued)| (queued.delivery.claim.is_none(), queued.entry(place)))
+            .collect();
+        files.sort_unstable();
+        for (place, (_, entry)) in files.into_iter().enumerate() {
+            if place < lane.lane.at_once() {
+                self.next.insert(entry);
+            } else {
+                self.next.remove(&entry);
+            }
         }
     }
 
-    /// See [`Store::claim_due`](crate::store::Store::claim_due).
-    pub fn claim_due(&mut self, now: Time, lease: Duration, queue: Queue, limit: usize) -> Due<Delivery> {
+    /// See [`Store::due_deliveries`](crate::store::Store::due_deliveries).
+    pub fn due(&self, now: Time, queue: Queue, limit: usize) -> Due<Delivery> {
         let mut due = Due { items: Vec::new(), next: None };
-        let mut shares = Shares::default();
-        let mut claimed = Vec::new();
         let from = (queue, Time::from_micros(i64::MIN), 0);
-        for (_, ready_at, place) in self.heads.range(from..).take_while(|(of, _, _)| *of == queue) {
-            let Some(queued) = self.queued.get(place) else { continue };
-            let is_due = *ready_at <= now;
-            if is_due && queue == Queue::Files && !shares.takes(self, &queued.delivery.key, now) {
-                continue;
-            }
-            if !is_due || claimed.len() == limit {
+        for (_, ready_at, place) in self.next.range(from..).take_while(|(of, _, _)| *of == queue) {
+            if *ready_at > now || due.items.len() == limit {
                 due.next = Some(*ready_at);
                 break;
             }
-            claimed.push(*place);
-        }
-        for place in claimed {
-            self.change(place, |queued| queued.leased_until = now + lease);
-            due.items.extend(self.queued.get(&place).map(|queued| queued.delivery.clone()));
+            due.items.extend(self.queued.get(place).map(|queued| queued.delivery.clone()));
         }
         due
     }
 
+    /// See [`Store::renew_claims`](crate::store::Store::renew_claims).
+    pub fn renew(&mut self, holder: &HolderId, deliveries: &[DeliveryId], until: Time) {
+        for id in deliveries {
+            let Some(place) = self.places.get(id) else { continue };
+            self.change(*place, |queued| {
+                if let Some(claim) = queued.delivery.claim.as_mut().filter(|claim| claim.holder == *holder) {
+                    claim.until = until;
+                    queued.ready_at = queued.delivery.ready_at();
+                }
+            });
+        }
+    }
+
     /// Nobody holds anything any more.
     pub fn void_claims(&mut self) {
-        let claimed = self.queued.iter().filter(|(_, queued)| queued.leased_until > Time::default());
-        let claimed: Vec<u64> = claimed.map(|(place, _)| *place).collect();
-        for place in claimed {
-            self.change(place, |queued| queued.leased_until = Time::default());
+        let held = self.queued.iter().filter(|(_, queued)| queued.delivery.claim.is_some());
+        let held: Vec<u64> = held.map(|(place, _)| *place).collect();
+        for place in held {
+            self.change(place, |queued| {
+                queued.delivery.claim = None;
+                queued.ready_at = queued.delivery.due_at;
+            });
         }
     }
 
     fn change(&mut self, place: u64, change: impl FnOnce(&mut Queued)) {
         let Some(queued) = self.queued.get_mut(&place) else { return };
-        let was_head = self.heads.remove(&queued.head(place));
+        let was_next = self.next.remove(&queued.entry(place));
         change(queued);
-        if was_head {
-            self.heads.insert(queued.head(place));
+        if was_next {
+            self.next.insert(queued.entry(place));
         }
     }
 }
 
-/// How many files of each conversation are claimed.
-#[derive(Default)]
-struct Shares(HashMap<ConversationKey, usize>);
-
-impl Shares {
-    /// Takes one more for a conversation, if its share leaves it.
-    fn takes(&mut self, outbox: &Outbox, key: &ConversationKey, now: Time) -> bool {
-        let count = || {
-            let places = outbox.conversations.get(key).into_iter().flatten();
-            let files = places.filter_map(|place| outbox.queued.get(place));
-            files.filter(|one| one.delivery.queue() == Queue::Files && one.leased_until > now).count()
-        };
-        let claimed = self.0.entry(key.clone()).or_insert_with(count);
-        let takes = *claimed < FILES_OF_A_CONVERSATION;
-        *claimed += usize::from(takes);
-        takes
+/// Takes a place out of one of the groups, and gives the group's first.
+fn leave<K: std::hash::Hash + Eq>(
+    groups: &mut HashMap<K, BTreeSet<u64>>,
+    group: &K,
+    place: u64,
+) -> Option<u64> {
+    let places = groups.get_mut(group)?;
+    places.remove(&place);
+    let first = places.first().copied();
+    if first.is_none() {
+        groups.remove(group);
     }
+    first
 }

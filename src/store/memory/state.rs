@@ -153,11 +153,8 @@ impl State {
         for delivery in changes.deliveries {
             self.outbox.put(delivery);
         }
-        for delivery in changes.deliveries_begun {
-            self.outbox.begin(delivery);
-        }
         for id in &changes.deliveries_done {
-            self.outbox.remove(id);
+            self.outbox.remove(id, changes.at);
         }
         for event in changes.inbox {
             let key = (event.sort_key(), event.svix_id.clone());

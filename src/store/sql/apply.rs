@@ -2,12 +2,11 @@
 
 use sqlx::SqliteConnection;
 
-use super::{count, signed};
+use super::{count, outbox, signed};
 use crate::{
     relay::{
         buffer::Buffer,
         changes::{Changes, DeadLetter},
-        delivery::{Delivery, Queue},
         event::{Event, SortKey},
         handoff::Handoff,
         id::ConversationKey,
@@ -41,19 +40,12 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     for row in &changes.rows_unseen {
         put_row(connection, row).await?;
     }
-    let mut outbox = 0;
+    let mut grown = 0;
     for delivery in &changes.deliveries {
-        outbox += put_delivery(connection, delivery).await?;
-    }
-    for delivery in &changes.deliveries_begun {
-        let begin = sqlx::query("UPDATE outbox SET queue = $1, doc = $2 WHERE id = $3");
-        let begin = begin.bind(delivery.queue().as_str()).bind(serde_json::to_string(delivery)?);
-        begin.bind(delivery.id.as_str()).execute(&mut *connection).await?;
+        grown += outbox::put(connection, delivery).await?;
     }
     for id in &changes.deliveries_done {
-        let done = sqlx::query_scalar("DELETE FROM outbox WHERE id = $1 RETURNING queue <> 'files'");
-        let counted: Option<i64> = done.bind(id.as_str()).fetch_optional(&mut *connection).await?;
-        outbox -= counted.unwrap_or(0);
+        grown -= outbox::remove(connection, id, changes.at).await?;
     }
     for svix_id in &changes.remember {
         let remember = sqlx::query("INSERT INTO seen (svix_id, at) VALUES ($1, $2)");
@@ -74,7 +66,7 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
         let put = put.bind(changes.at.as_micros()).bind(serde_json::to_string(known)?);
         put.execute(&mut *connection).await?;
     }
-    Ok(Grew { inbox: inbox(connection, &changes).await?, outbox })
+    Ok(Grew { inbox: inbox(connection, &changes).await?, outbox: grown })
 }
 
 fn removed(done: sqlx::sqlite::SqliteQueryResult) -> i64 {
@@ -135,33 +127,6 @@ async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
         put.execute(&mut *connection).await?;
     }
     Ok(())
-}
-
-/// A new delivery joins the end of its lane; a known one keeps its place, and its claim ends. Gives how many are
-/// new, files to fetch aside.
-async fn put_delivery(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<i64, StoreError> {
-    let doc = serde_json::to_string(delivery)?;
-    let sql = "UPDATE outbox SET due_at = $1, leased_until = 0, ready_at = $1, queue = $2, doc = $3 \
-               WHERE id = $4";
-    let known = sqlx::query(sql).bind(delivery.due_at.as_micros()).bind(delivery.queue().as_str());
-    if known.bind(&doc).bind(delivery.id.as_str()).execute(&mut *connection).await?.rows_affected() > 0 {
-        return Ok(0);
-    }
-    let sql = "INSERT INTO outbox \
-                   (id, handoff, lane, queue, ai_agent, conversation, due_at, leased_until, ready_at, doc) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7, $8)";
-    sqlx::query(sql)
-        .bind(delivery.id.as_str())
-        .bind(delivery.handoff.as_str())
-        .bind(delivery.task.lane().name())
-        .bind(delivery.queue().as_str())
-        .bind(delivery.key.ai_agent.as_str())
-        .bind(delivery.key.conversation.as_str())
-        .bind(delivery.due_at.as_micros())
-        .bind(doc)
-        .execute(&mut *connection)
-        .await?;
-    Ok(i64::from(delivery.queue() != Queue::Files))
 }
 
 async fn put_event(connection: &mut SqliteConnection, event: &Event) -> Done {

@@ -4,9 +4,9 @@
 //! pool reads beside it. A file belongs to one process, which an exclusive lock on `<file>.lock` ensures.
 
 mod apply;
-mod claim;
 mod files;
 mod forget;
+mod outbox;
 mod read;
 mod ready;
 mod replies;
@@ -42,7 +42,7 @@ use crate::relay::{
     changes::{DeadLetter, Scope},
     delivery::{Delivery, Queue},
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
     thread::Row,
     time::Time,
 };
@@ -180,15 +180,23 @@ impl Store for SqliteStore {
         read::idle_handoffs(&self.readers, status, until, limit).await
     }
 
-    async fn claim_due(
+    async fn due_deliveries(
         &self,
         now: Time,
-        lease: Duration,
         queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        let asked = claim::Asked { now, lease, queue, limit };
-        self.write(|tell| writer::Job::Claim { asked, tell }).await
+        outbox::due(&self.readers, now, queue, limit).await
+    }
+
+    async fn renew_claims(
+        &self,
+        holder: &HolderId,
+        deliveries: Vec<DeliveryId>,
+        until: Time,
+    ) -> Result<(), StoreError> {
+        let renewal = outbox::Renewal { holder: holder.clone(), deliveries, until };
+        self.write(|tell| writer::Job::Renew { renewal, tell }).await
     }
 
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{count, signed, unsigned};
+use super::{count, outbox, signed, unsigned};
 use crate::{
     relay::{
         buffer::Buffer,
@@ -45,7 +45,7 @@ pub async fn load(connection: &mut SqliteConnection, scope: &Scope) -> Result<Vi
         view.inbox = inbox(connection, &key).await?;
     }
     if scope.with_outbox {
-        view.outbox = outbox(connection, &key).await?;
+        view.outbox = deliveries(connection, &key).await?;
     }
     if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
         view.unread_behind = unread_behind(connection, id, seq).await?;
@@ -94,13 +94,14 @@ async fn inbox(connection: &mut SqliteConnection, key: &ConversationKey) -> Resu
     docs(&rows.fetch_all(&mut *connection).await?)
 }
 
-async fn outbox(
+async fn deliveries(
     connection: &mut SqliteConnection,
     key: &ConversationKey,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let sql = "SELECT doc FROM outbox WHERE ai_agent = $1 AND conversation = $2 ORDER BY position";
+    let sql = "SELECT doc, holder, leased_until FROM outbox WHERE ai_agent = $1 AND conversation = $2 \
+               ORDER BY position";
     let rows = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
-    docs(&rows.fetch_all(&mut *connection).await?)
+    rows.fetch_all(&mut *connection).await?.iter().map(outbox::delivery).collect()
 }
 
 async fn unread_behind(

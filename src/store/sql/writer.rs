@@ -4,11 +4,11 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{apply, claim, files, forget, ready::Proof, replies, sessions, unsigned, view};
+use super::{apply, files, forget, outbox, ready::Proof, replies, sessions, unsigned, view};
 use crate::{
-    relay::{changes::Scope, delivery::Delivery, time::Time},
+    relay::{changes::Scope, time::Time},
     store::{
-        Decided, Decision, Due, Forgotten, Keep, Signals, StoreError,
+        Decided, Decision, Forgotten, Keep, Signals, StoreError,
         files::FileChecks,
         replies::{ReplyChange, ReplyOutcome},
         sessions::SessionChange,
@@ -25,7 +25,7 @@ type Committed = Option<Box<dyn FnOnce() + Send>>;
 /// A use case that waits for the writer.
 pub enum Job {
     Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
-    Claim { asked: claim::Asked, tell: Tell<Due<Delivery>> },
+    Renew { renewal: outbox::Renewal, tell: Tell<()> },
     Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
     Replies { change: ReplyChange, tell: Tell<ReplyOutcome> },
     Sessions { change: SessionChange, tell: Tell<()> },
@@ -37,7 +37,6 @@ pub enum Job {
 enum Done {
     Nothing(Tell<()>, Result<(), StoreError>),
     Decided(Tell<()>, Result<Committed, StoreError>),
-    Claimed(Tell<Due<Delivery>>, Result<Due<Delivery>, StoreError>),
     Forgot(Tell<Forgotten>, Result<Forgotten, StoreError>),
     Replied(Tell<ReplyOutcome>, Result<ReplyOutcome, StoreError>),
 }
@@ -72,9 +71,7 @@ struct Depths {
 
 /// Frees the claims of a dead process and gives the number of the newest change.
 pub async fn prepare(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query("UPDATE outbox SET leased_until = 0, ready_at = due_at WHERE leased_until > 0")
-        .execute(&mut *connection)
-        .await?;
+    outbox::void_claims(connection).await?;
     // Change numbers start high, so that those of a deleted database look old to its successor.
     let seed = "INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', $1 \
                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes')";
@@ -130,9 +127,6 @@ fn tell(done: Done, committed: &Result<(), String>) {
         Done::Decided(tell, result) => {
             let result = result.and_then(|then| committed.as_ref().map(|()| then).map_err(lost));
             drop(tell.send(result.map(|then| then.into_iter().for_each(|then| then()))));
-        }
-        Done::Claimed(tell, result) => {
-            drop(tell.send(result.and_then(|due| committed.as_ref().map(|()| due).map_err(lost))));
         }
         Done::Forgot(tell, result) => {
             drop(tell.send(result.and_then(|step| committed.as_ref().map(|()| step).map_err(lost))));
@@ -199,10 +193,10 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Decided(tell, result), good)
         }
-        Job::Claim { asked, tell } => {
-            let result = claim::due(connection, &asked).await;
+        Job::Renew { renewal, tell } => {
+            let result = outbox::renew(connection, &renewal).await;
             let good = result.is_ok();
-            (Done::Claimed(tell, result), good)
+            (Done::Nothing(tell, result), good)
         }
         Job::Forget { now, keep, tell } => {
             let result = forget::step(connection, now, &keep).await;
@@ -245,13 +239,13 @@ async fn run_one(
 fn fail(job: Job, error: &str) -> Done {
     let error = StoreError::Unavailable(error.to_owned());
     match job {
-        Job::Claim { tell, .. } => Done::Claimed(tell, Err(error)),
         Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
         Job::Replies { tell, .. } => Done::Replied(tell, Err(error)),
         Job::Decide { tell, .. } => Done::Decided(tell, Err(error)),
-        Job::Sessions { tell, .. } | Job::Files { tell, .. } | Job::Ready { tell } => {
-            Done::Nothing(tell, Err(error))
-        }
+        Job::Renew { tell, .. }
+        | Job::Sessions { tell, .. }
+        | Job::Files { tell, .. }
+        | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
     }
 }
 

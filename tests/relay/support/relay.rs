@@ -244,7 +244,8 @@ impl Relay {
     pub async fn left_over(&self) -> (i64, i64) {
         let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
         let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
-        let sql = "SELECT (SELECT COUNT(*) FROM outbox WHERE lane = 'ada'), (SELECT COUNT(*) FROM inbox)";
+        let sql =
+            "SELECT (SELECT COUNT(*) FROM outbox WHERE lane LIKE 'ada %'), (SELECT COUNT(*) FROM inbox)";
         let counts = sqlx::query_as(sql).fetch_one(&mut file).await.expect("two counts");
         file.close().await.unwrap();
         counts

@@ -96,10 +96,6 @@ impl Books {
             put(&mut self.rows, rows, |row| row.id.0.clone());
         }
         put(&mut self.outbox, changes.deliveries, |delivery| delivery.id.0.clone());
-        for begun in changes.deliveries_begun {
-            let known = self.outbox.iter_mut().find(|delivery| delivery.id == begun.id);
-            *known.expect("begun, and not there") = begun;
-        }
         self.outbox.retain(|delivery| !changes.deliveries_done.contains(&delivery.id));
         for event in changes.inbox {
             assert!(self.inbox.iter().all(|known| known.svix_id != event.svix_id), "in the inbox twice");

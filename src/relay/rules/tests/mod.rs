@@ -9,6 +9,7 @@ mod adopt;
 mod agents;
 mod any_order;
 mod anything;
+mod claims;
 mod doubt;
 mod echo;
 mod ends;

@@ -20,7 +20,7 @@ use crate::relay::{
     rules::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
-        attempt::{self, Step},
+        attempt::{self, Begun, Step, Turn},
         file::{self, Fetched},
         look::{self, Look},
         note, recover,
@@ -155,10 +155,22 @@ impl World {
 
     /// The first delivery of this lane, and what to do about it now.
     fn begin(&mut self, lane: Lane) -> Option<(Delivery, Step)> {
-        let head = self.books.outbox.iter().find(|delivery| delivery.task.lane() == lane)?.clone();
-        let scope = attempt::scope(&head.handoff);
-        let step = self.decide(&scope, |draft| attempt::begin(draft, &head.id));
-        Some((head, step))
+        self.begin_the(|delivery| delivery.task.lane() == lane)
+    }
+
+    /// The first such delivery, which is due, and whose holder is gone.
+    fn begin_the(&mut self, which: impl Fn(&Delivery) -> bool) -> Option<(Delivery, Step)> {
+        let head = self.books.outbox.iter_mut().find(|delivery| which(delivery))?;
+        (head.due_at, head.claim) = (Time::default(), None);
+        let head = head.clone();
+        let begun = self.turn_comes(&head, "this process")?;
+        Some((begun.delivery, begun.step))
+    }
+
+    /// It is somebody's turn who has waited for this delivery.
+    pub fn turn_comes(&mut self, waited_for: &Delivery, holder: &str) -> Option<Begun> {
+        let turn = Turn { lane: waited_for.lane(), queue: waited_for.queue(), holder: holder.into() };
+        self.decide(&attempt::scope(&turn), |draft| attempt::begin(draft, &turn))
     }
 
     /// The next message or end call, on its way now; `None` if there is none, or it isn't to be sent now.
@@ -204,8 +216,8 @@ impl World {
         outcome: Result<u64, Unfetched>,
         renewed: Option<&str>,
     ) -> Option<String> {
-        let lane = Lane::File(self.file(filename).id.clone());
-        let (delivery, step) = self.begin(lane).unwrap();
+        let row = Some(self.file(filename).id.clone());
+        let (delivery, step) = self.begin_the(|delivery| delivery.task.row() == row.as_ref()).unwrap();
         let Step::Fetch { row } = step else { unreachable!("{step:?}") };
         let renewed = renewed.map(str::to_owned);
         let fetched = Fetched { delivery, outcome, renewed, jitter: 1.0 };
@@ -268,6 +280,8 @@ impl World {
             queued_at: self.now.at,
             due_at: self.now.at,
             doubt: None,
+            fence: 0,
+            claim: None,
         }
     }
 

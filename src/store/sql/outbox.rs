@@ -1,0 +1,185 @@
+//! The outbox. Of each lane the next deliveries are marked (`is_next`), so that what is due is found without looking at
+//! what waits behind it.
+
+use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use super::{count, view::doc};
+use crate::{
+    relay::{
+        delivery::{Claim, Delivery, Lane, LaneKey, Queue},
+        id::{DeliveryId, HolderId},
+        time::Time,
+    },
+    store::{Due, StoreError},
+};
+
+type Done = Result<(), StoreError>;
+
+/// A delivery, of `doc`, `holder` and `leased_until`.
+pub fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
+    let mut delivery: Delivery = doc(row)?;
+    let holder: &str = row.try_get(1)?;
+    if !holder.is_empty() {
+        let until = Time::from_micros(row.try_get(2)?);
+        delivery.claim = Some(Claim { holder: holder.into(), until });
+    }
+    Ok(delivery)
+}
+
+/// See [`Store::due_deliveries`](crate::store::Store::due_deliveries).
+pub async fn due(
+    readers: &SqlitePool,
+    now: Time,
+    queue: Queue,
+    limit: usize,
+) -> Result<Due<Delivery>, StoreError> {
+    let sql = "SELECT doc, holder, leased_until, ready_at FROM outbox WHERE queue = $1 AND is_next = 1 \
+               ORDER BY ready_at, position LIMIT $2";
+    let next = sqlx::query(sql).bind(queue.as_str()).bind(count(limit.saturating_add(1)));
+    let mut due = Due { items: Vec::new(), next: None };
+    for row in &next.fetch_all(readers).await? {
+        let ready_at = Time::from_micros(row.try_get(3)?);
+        if ready_at > now || due.items.len() == limit {
+            due.next = Some(ready_at);
+            break;
+        }
+        due.items.push(delivery(row)?);
+    }
+    Ok(due)
+}
+
+/// See [`Store::renew_claims`](crate::store::Store::renew_claims).
+pub struct Renewal {
+    pub holder: HolderId,
+    pub deliveries: Vec<DeliveryId>,
+    pub until: Time,
+}
+
+pub async fn renew(connection: &mut SqliteConnection, renewal: &Renewal) -> Done {
+    let sql = "UPDATE outbox SET leased_until = $1, ready_at = MAX($1, due_at) \
+               WHERE holder = $2 AND id IN (SELECT value FROM json_each($3))";
+    let renew = sqlx::query(sql).bind(renewal.until.as_micros()).bind(renewal.holder.as_str());
+    renew.bind(serde_json::to_string(&renewal.deliveries)?).execute(&mut *connection).await?;
+    Ok(())
+}
+
+/// Nobody holds anything any more: the file is one process's, and the one before is gone.
+pub async fn void_claims(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let void = "UPDATE outbox SET holder = '', leased_until = 0, ready_at = due_at WHERE holder <> ''";
+    sqlx::query(void).execute(&mut *connection).await.map(|_| ())
+}
+
+/// A new delivery joins the end of its lane; a known one keeps its place. Gives how many are new, files to fetch aside.
+pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<i64, StoreError> {
+    let (holder, until) = match &delivery.claim {
+        Some(claim) => (claim.holder.as_str(), claim.until.as_micros()),
+        None => ("", 0),
+    };
+    let lane = LaneRow::from(delivery.lane());
+    let sql = "UPDATE outbox SET due_at = $1, holder = $2, leased_until = $3, ready_at = $4, queue = $5, doc = $6 \
+               WHERE id = $7";
+    let known = sqlx::query(sql)
+        .bind(delivery.due_at.as_micros())
+        .bind(holder)
+        .bind(until)
+        .bind(delivery.ready_at().as_micros())
+        .bind(delivery.queue().as_str())
+        .bind(serde_json::to_string(delivery)?)
+        .bind(delivery.id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    if known.rows_affected() > 0 {
+        if !lane.is_ordered() {
+            choose_files(connection, &lane).await?;
+        }
+        return Ok(0);
+    }
+    let sql = "INSERT INTO outbox (id, handoff, lane, queue, ai_agent, conversation, due_at, holder, leased_until, \
+                   ready_at, doc, is_next) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                   NOT EXISTS (SELECT 1 FROM outbox WHERE ai_agent = $5 AND conversation = $6 AND lane = $3))";
+    sqlx::query(sql)
+        .bind(delivery.id.as_str())
+        .bind(delivery.handoff.as_str())
+        .bind(&lane.name)
+        .bind(delivery.queue().as_str())
+        .bind(&lane.ai_agent)
+        .bind(&lane.conversation)
+        .bind(delivery.due_at.as_micros())
+        .bind(holder)
+        .bind(until)
+        .bind(delivery.ready_at().as_micros())
+        .bind(serde_json::to_string(delivery)?)
+        .execute(&mut *connection)
+        .await?;
+    if !lane.is_ordered() {
+        choose_files(connection, &lane).await?;
+    }
+    Ok(i64::from(delivery.queue() != Queue::Files))
+}
+
+/// A delivery is over: the one behind it is the next of its lane, from `now` on. Gives how many have gone, files to fetch
+/// aside.
+pub async fn remove(
+    connection: &mut SqliteConnection,
+    id: &DeliveryId,
+    now: Time,
+) -> Result<i64, StoreError> {
+    let sql =
+        "DELETE FROM outbox WHERE id = $1 RETURNING ai_agent, conversation, lane, is_next, queue <> 'files'";
+    let gone = sqlx::query(sql).bind(id.as_str()).fetch_optional(&mut *connection).await?;
+    let Some(gone) = gone else { return Ok(0) };
+    let lane = LaneRow { ai_agent: gone.try_get(0)?, conversation: gone.try_get(1)?, name: gone.try_get(2)? };
+    match (gone.try_get(3)?, lane.is_ordered()) {
+        (true, true) => choose_first(connection, &lane, now).await?,
+        (true, false) => choose_files(connection, &lane).await?,
+        (false, _) => {}
+    }
+    Ok(gone.try_get(4)?)
+}
+
+/// A lane, as it is stored.
+struct LaneRow {
+    ai_agent: String,
+    conversation: String,
+    name: String,
+}
+
+impl From<LaneKey> for LaneRow {
+    fn from(lane: LaneKey) -> Self {
+        let name = lane.name();
+        Self { ai_agent: lane.key.ai_agent.0, conversation: lane.key.conversation.0, name }
+    }
+}
+
+impl LaneRow {
+    fn is_ordered(&self) -> bool {
+        self.name != Lane::Files.as_str()
+    }
+}
+
+/// The first of an ordered lane becomes the next.
+async fn choose_first(connection: &mut SqliteConnection, lane: &LaneRow, now: Time) -> Done {
+    let sql = "UPDATE outbox SET is_next = 1, ready_at = MAX(ready_at, $4) WHERE position = \
+                   (SELECT MIN(position) FROM outbox WHERE ai_agent = $1 AND conversation = $2 AND lane = $3)";
+    let choose = sqlx::query(sql).bind(&lane.ai_agent).bind(&lane.conversation).bind(&lane.name);
+    choose.bind(now.as_micros()).execute(&mut *connection).await?;
+    Ok(())
+}
+
+/// Of a conversation's files those that are held are the next, and those that can be tried soonest.
+async fn choose_files(connection: &mut SqliteConnection, lane: &LaneRow) -> Done {
+    let sql = "SELECT position FROM outbox WHERE ai_agent = $1 AND conversation = $2 AND lane = 'files' \
+               ORDER BY holder = '', ready_at, position LIMIT $3";
+    let first = sqlx::query_scalar::<_, i64>(sql).bind(&lane.ai_agent).bind(&lane.conversation);
+    let first = first.bind(count(Lane::Files.at_once())).fetch_all(&mut *connection).await?;
+    let sql = "UPDATE outbox SET is_next = 0 WHERE ai_agent = $1 AND conversation = $2 AND lane = 'files' \
+               AND is_next = 1 AND position NOT IN (SELECT value FROM json_each($3))";
+    let first = serde_json::to_string(&first)?;
+    let others = sqlx::query(sql).bind(&lane.ai_agent).bind(&lane.conversation).bind(&first);
+    others.execute(&mut *connection).await?;
+    let sql =
+        "UPDATE outbox SET is_next = 1 WHERE is_next = 0 AND position IN (SELECT value FROM json_each($1))";
+    sqlx::query(sql).bind(&first).execute(&mut *connection).await?;
+    Ok(())
+}
