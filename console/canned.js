@@ -5,6 +5,8 @@ import { isFilled } from "./words.js";
 
 /** A field is a name in braces: `{first_name}`. */
 const FIELD = /\{([\p{L}\p{N}_.-]{1,100})\}/gu;
+/** What looks like one: `{{ first name }}`. */
+const LIKE_FIELD = /\{+[ \t]*[\p{L}\p{N}_][\p{L}\p{N}_. \t-]{0,100}\}+/gu;
 /** A word behind a slash that begins the text, or ends it, is meant for the list of replies. */
 const COMMAND = /^\/[\p{L}\p{N}_-]+(?=\s|$)|(?<=\s)\/[\p{L}\p{N}_-]+$/u;
 const EMAIL_KEYS = ["email", "end_user_email", "customer_email", "user_email"];
@@ -34,13 +36,15 @@ function value(name, handoff) {
   return is ? String(found) : undefined;
 }
 
-/** What was meant for a canned reply in a text, and fits none. */
-export function unknownCommand(text) {
-  const command = COMMAND.exec(text)?.[0];
-  return command && find(command.slice(1)).length === 0 ? command : undefined;
+/** What was meant for a canned reply in a text: choosing one would have replaced it. */
+export function command(text) {
+  return COMMAND.exec(text)?.[0];
 }
+
+/** Whether a command may yet become one of the replies. */
+export const mayFit = (command) => find(command.slice(1)).length > 0;
 
 /** The fields in a text that have not been filled in. */
 export function unfilled(text) {
-  return text.includes("{") ? [...new Set(text.match(FIELD) ?? [])] : [];
+  return text.includes("{") ? [...new Set(text.match(LIKE_FIELD) ?? [])] : [];
 }

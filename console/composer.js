@@ -3,7 +3,7 @@
 
 import { answerable } from "./actions.js";
 import * as attachments from "./attachments.js";
-import { unfilled, unknownCommand } from "./canned.js";
+import { command, mayFit, unfilled } from "./canned.js";
 import { forReaders, labelled } from "./combinations.js";
 import { ask } from "./dialogs.js";
 import { at, batched, h, mark } from "./dom.js";
@@ -129,14 +129,13 @@ async function isMeant(words) {
   return sure;
 }
 
-/** Fields that were not filled in, and a canned reply that there isn't. */
+/** Fields that were not filled in, and a canned reply that was not chosen. */
 function doubtsIn(words) {
-  const command = unknownCommand(words);
-  return [...unfilled(words).map((text) => ({ text })), ...(command ? [{ text: command, isCommand: true }] : [])];
+  const meant = command(words);
+  return [...unfilled(words).map((text) => ({ text })), ...(meant ? [{ text: meant, isCommand: true }] : [])];
 }
 
-const doubtWords = ({ text, isCommand }) =>
-  isCommand ? `There is no canned reply “${text}”` : `Nothing is known for ${text}`;
+const doubtWords = ({ text, isCommand }) => (isCommand ? `“${text}” is no canned reply` : `${text} is not filled in`);
 
 /** Why no file can be attached now, in a sentence; null if one can. */
 export function noFiles() {
@@ -197,7 +196,8 @@ function render() {
 function hints() {
   const { value } = at("composer-text");
   const left = MAX_CHARS - value.length;
-  const doubts = doubtsIn(value.trim());
+  // A reply may yet be chosen from the list.
+  const doubts = doubtsIn(value.trim()).filter(({ text, isCommand }) => !isCommand || !mayFit(text));
   const hint = at("composer-hint");
   const words =
     left < 0

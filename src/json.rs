@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
 
@@ -32,6 +32,55 @@ pub fn mended(bytes: &[u8]) -> Cow<'_, [u8]> {
         };
     }
     mended
+}
+
+/// The same, with what no JSON has mended too, where there is any: `NaN` and `Infinity` become `null`, and U+FFFD stands in
+/// place of escapes that there aren't, of control characters in strings and of what is not UTF-8. Of what was signed by
+/// Ada, or answered by her, one such letter must not cost the rest.
+pub fn repaired(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mended = mended(bytes);
+    if serde_json::from_slice::<IgnoredAny>(&mended).is_ok() {
+        return mended;
+    }
+    Cow::Owned(repair(&String::from_utf8_lossy(&mended)).into_bytes())
+}
+
+fn repair(text: &str) -> String {
+    let mut repaired = String::with_capacity(text.len());
+    let (mut rest, mut in_string) = (text, false);
+    while let Some(next) = rest.chars().next() {
+        let (whole, length) = match next {
+            '"' => {
+                in_string = !in_string;
+                ("\"", 1)
+            }
+            '\\' if in_string => match escape(rest) {
+                Some(length) => (&rest[..length], length),
+                None => ("\u{fffd}", 1),
+            },
+            c if in_string && c.is_control() && c.is_ascii() && c != '\u{7f}' => ("\u{fffd}", 1),
+            c if in_string || !c.is_ascii_alphabetic() && c != '-' => (&rest[..c.len_utf8()], c.len_utf8()),
+            _ => {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c))
+                    .unwrap_or(rest.len());
+                let is_none = ["NaN", "-NaN", "Infinity", "-Infinity"].contains(&&rest[..end]);
+                (if is_none { "null" } else { &rest[..end] }, end)
+            }
+        };
+        repaired.push_str(whole);
+        rest = &rest[length..];
+    }
+    repaired
+}
+
+/// The length of the escape with which a text begins, if there is such a one.
+fn escape(text: &str) -> Option<usize> {
+    match text.as_bytes().get(1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' => text.get(2..ESCAPE)?.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(ESCAPE),
+        _ => None,
+    }
 }
 
 /// How deep values may be nested: more than people nest, less than hurts.
@@ -179,6 +228,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_no_json_has_costs_nothing_else() {
+        let cases: [(&[u8], &str); 9] = [
+            (br#"{"a":"bad \x esc","b":1}"#, r#"{"a":"bad �x esc","b":1}"#),
+            (br#"{"a":"\u12g4","b":"\"\\\/"}"#, r#"{"a":"�u12g4","b":"\"\\\/"}"#),
+            (b"{\"a\":\"\xff\",\"b\":1}", r#"{"a":"�","b":1}"#),
+            (b"{\"a\":\"one\ntwo\",\"b\":1}", r#"{"a":"one�two","b":1}"#),
+            (br#"{"a":NaN,"b":[-Infinity, Infinity,true]}"#, r#"{"a":null,"b":[null, null,true]}"#),
+            (br#"{"a":"NaN","b":-1e5,"c":1E+5}"#, r#"{"a":"NaN","b":-1e5,"c":1E+5}"#),
+            (br#"{"a":"\ud83d"}"#, r#"{"a":"\ufffd"}"#),
+            (br#"{"a":nothing}"#, r#"{"a":nothing}"#),
+            (br#"{"a":"open"#, r#"{"a":"open"#),
+        ];
+        for (bytes, wanted) in cases {
+            assert_eq!(String::from_utf8_lossy(&repaired(bytes)), wanted);
+        }
+    }
 
     #[test]
     fn half_letters_become_whole_ones() {

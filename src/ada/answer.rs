@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::limits::Told;
 use crate::{
-    json::{Object, mended},
+    json::{Object, repaired},
     relay::{delivery::Failure, time::Time},
 };
 
@@ -57,9 +57,9 @@ pub async fn read(response: Response) -> Result<Said, Failure> {
     let body = body(response).await.unwrap_or_default();
     if status.is_success() {
         let body = body.freeze();
-        return Ok(Said(match mended(&body) {
+        return Ok(Said(match repaired(&body) {
             Cow::Borrowed(good) => body.slice_ref(good),
-            Cow::Owned(mended) => mended.into(),
+            Cow::Owned(repaired) => repaired.into(),
         }));
     }
     Err(failure(status, retry_after, json(&body).as_ref()))
@@ -100,7 +100,7 @@ fn failure(status: StatusCode, retry_after: Option<Duration>, json: Option<&Valu
 }
 
 fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(&mended(body)).ok()
+    serde_json::from_slice(&repaired(body)).ok()
 }
 
 async fn body(mut response: Response) -> Result<BytesMut, ()> {

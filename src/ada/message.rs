@@ -3,6 +3,7 @@
 use crate::{
     json::Object,
     relay::{
+        context::bounded_name,
         thread::{Author, Bytes, Content, Role},
         time::Time,
     },
@@ -10,6 +11,9 @@ use crate::{
 
 /// The longest id we take, in characters: those of Ada's are under 50.
 pub const MAX_ID_CHARS: usize = 200;
+
+/// The longest URL of an avatar.
+const MAX_URL_BYTES: usize = 4_096;
 
 /// Why something of Ada's can't be used. Names the field, never quotes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +51,9 @@ pub fn author(data: &Object<'_>) -> Result<Author, Unreadable> {
         "human_agent" => Role::HumanAgent,
         _ => Role::Unknown,
     };
-    Ok(Author { role, display_name: author.text("display_name"), avatar: author.text("avatar") })
+    let display_name = author.text("display_name").map(|name| bounded_name(&name));
+    let avatar = author.text("avatar").filter(|url| url.len() <= MAX_URL_BYTES);
+    Ok(Author { role, display_name, avatar })
 }
 
 /// `content`: one of the types known, or the name of a new one.
@@ -66,6 +72,6 @@ pub fn content(data: &Object<'_>) -> Result<Content, Unreadable> {
             source_url: content.text("url"),
             bytes: Bytes::Awaited,
         },
-        other => Content::Unknown { name: other.to_owned() },
+        other => Content::Unknown { name: bounded_name(other) },
     })
 }

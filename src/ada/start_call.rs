@@ -5,13 +5,11 @@ use serde_json::{Map, Value, error::Category};
 use super::message::MAX_ID_CHARS;
 use crate::{
     json::{Field, Object, mended},
-    relay::context::is_variable,
+    relay::context::is_unfilled,
 };
 
 /// The names under which the conversation's id may stand.
 const ID_KEYS: [&str; 2] = ["conversation_id", "ada_conversation_id"];
-/// What languages write where a variable has no value.
-const UNFILLED: [&str; 4] = ["null", "undefined", "None", "[object Object]"];
 /// Blanks that stand around a value by mistake.
 const BLANKS: [char; 5] = [' ', '\t', '\r', '\n', '\u{a0}'];
 /// A longer name of a variable isn't repeated, nor one with other signs: it may be somebody's words.
@@ -72,10 +70,10 @@ fn id(field: Field<'_>) -> Result<Option<String>, String> {
     if id == "." || id == ".." {
         return Err("conversation_id can't be . or ..".to_owned());
     }
-    if is_variable(id) || UNFILLED.contains(&id) {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || "{}_. []".contains(c);
+    if is_unfilled(id) || ID_KEYS.contains(&id) {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "{}_. []<>%@$#-/".contains(c);
         let is_plain = id.len() <= MAX_VARIABLE_CHARS && id.chars().all(is_name);
-        let name = if is_plain { id } else { "a name in braces" };
+        let name = if is_plain { id } else { "the name of a variable" };
         return Err(format!("conversation_id is {name}: the AI Agent has not filled in this variable"));
     }
     Ok(Some(id.to_owned()))
@@ -135,6 +133,19 @@ mod tests {
             "undefined",
             "None",
             "[object Object]",
+            "@conversation_id",
+            "${conversation_id}",
+            "$conversation_id",
+            "#{x}",
+            "<conversation_id>",
+            "[conversation_id]",
+            "%conversation_id%",
+            "conversation_id",
+            "ada_conversation_id",
+            "NULL",
+            "nil",
+            "NaN",
+            "N/A",
         ] {
             let sentence = format!("conversation_id is {id}: the AI Agent has not filled in this variable");
             assert_eq!(refusal(id), sentence);
@@ -142,14 +153,14 @@ mod tests {
         }
         for words in ["x".repeat(100), "Maria's words".to_owned(), "ü".to_owned()] {
             assert!(
-                refusal(&format!("{{{words}}}")).starts_with("conversation_id is a name in braces: "),
+                refusal(&format!("{{{words}}}")).starts_with("conversation_id is the name of a variable: "),
                 "{words}"
             );
         }
         for id in [".", " .. "] {
             assert_eq!(refusal(id), "conversation_id can't be . or ..");
         }
-        for id in ["Null", "...", "a{b}", "0", "@conversation_id"] {
+        for id in ["...", "a{b}", "0", "@", "a@b", "69f24bd2c1a3", "conversation"] {
             assert_eq!(
                 read(json!({ "conversation_id": id }).to_string().as_bytes()).unwrap().conversation,
                 id

@@ -8,8 +8,9 @@ use super::{
     signature::VerifiedWebhook,
 };
 use crate::{
-    json::{Object, mended},
+    json::{Object, repaired},
     relay::{
+        context::bounded_name,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId},
         time::Time,
@@ -55,7 +56,7 @@ impl Reader {
     }
 
     fn try_read(&self, svix_id: &str, body: &[u8], received_at: Time) -> Result<Reading, Unreadable> {
-        let body = mended(body);
+        let body = repaired(body);
         let payload =
             Object::read(&body).map_err(|_| Unreadable("the body is not a JSON object".to_owned()))?;
         let name = payload.text("type").ok_or_else(|| unreadable("type", "is missing"))?;
@@ -79,7 +80,7 @@ impl Reader {
             key: self.key(id(&data, "conversation_id")?),
             timestamp: told_at(&payload, &data)?.floor_millis(),
             received_at,
-            end_user_id: data.text("end_user_id"),
+            end_user_id: id(&data, "end_user_id").ok(),
             kind,
         })))
     }
@@ -98,7 +99,7 @@ impl Reader {
             return Ok(None);
         }
         Ok(Some(match id(data, "conversation_id") {
-            Ok(conversation) => Reading::Foreign { integration: name, conversation },
+            Ok(conversation) => Reading::Foreign { integration: bounded_name(&name), conversation },
             Err(_) => Reading::Ignored,
         }))
     }

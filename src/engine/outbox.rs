@@ -223,6 +223,7 @@ async fn stand_in_line(engine: &Engine, held: &Arc<Held>, delivery: Delivery, st
 const fn priority(delivery: &Delivery) -> Priority {
     match (&delivery.task, delivery.queue()) {
         (Task::Recover { .. }, _) => Priority::Recover,
+        (Task::Transcript, _) if delivery.stranger => Priority::Stranger,
         (_, Queue::Writes) => Priority::Write,
         (_, Queue::Reads | Queue::Files) => Priority::Read,
         (_, Queue::Again) => Priority::Again,

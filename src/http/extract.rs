@@ -190,7 +190,7 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem
 /// 415.
 pub fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
     let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
-    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if codings.all(|coding| coding.is_empty() || coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());
     }
     let detail = "the body has a content encoding; send it as it is";

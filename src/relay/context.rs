@@ -96,11 +96,7 @@ fn level(sizes: &[usize], left: usize) -> usize {
 
 /// How many bytes a value has as JSON.
 fn size(value: &Value) -> usize {
-    match value {
-        // Without escapes: they are few, and the bound is not that exact.
-        Value::String(text) => text.len() + 2,
-        other => other.to_string().len(),
-    }
+    value.to_string().len()
 }
 
 /// The beginning of a value's text, within `most` bytes if the mark of the cut alone fits. What the mark would only make
@@ -111,8 +107,16 @@ fn cut(value: &Value, most: usize) -> Value {
         other => other.to_string(),
     };
     let mark = mark(&text);
-    let end = text.floor_char_boundary(most.saturating_sub(mark.len() + 2));
-    let shorter = Value::from(format!("{}{mark}", &text[..end]));
+    // Characters that are escaped take more bytes than they have.
+    let mut left = most.saturating_sub(mark.len() + 2);
+    let fits = |c: &char| {
+        let bytes = Value::from(c.to_string()).to_string().len() - 2;
+        let fits = bytes <= left;
+        left = left.saturating_sub(bytes);
+        fits
+    };
+    let begin: String = text.chars().take_while(fits).collect();
+    let shorter = Value::from(format!("{begin}{mark}"));
     if size(&shorter) < size(value) { shorter } else { value.clone() }
 }
 
@@ -134,22 +138,50 @@ fn short_name(mut name: String) -> String {
     name
 }
 
+/// Names stand in every list: a longer one is cut.
+const NAME_CHARS: usize = 200;
+
+/// The beginning of a name.
+pub fn bounded_name(name: &str) -> String {
+    name.chars().take(NAME_CHARS).collect()
+}
+
 /// What the fields call the end user: full name, name, or e-mail address.
 pub fn name(context: &Map<String, Value>) -> Option<String> {
     let text = |key: &str| {
         let text = filled_in(context.get(key)?.as_str()?);
-        (!text.is_empty()).then_some(text)
+        // Somebody may be called Null, or like another variable than this one.
+        let is_none =
+            text.is_empty() || NO_VALUE.contains(&text.as_str()) || text.strip_prefix('@') == Some(key);
+        (!is_none).then(|| bounded_name(&text))
     };
     let parts: Vec<String> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
     if !parts.is_empty() {
-        return Some(parts.join(" "));
+        return Some(bounded_name(&parts.join(" ")));
     }
     ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text)
 }
 
-/// Whether a text is nothing but variables that nobody has filled in: `{x}` or `{{x}}`.
-pub fn is_variable(text: &str) -> bool {
+/// What languages write where a variable has no value.
+const NO_VALUE: [&str; 4] = ["null", "undefined", "None", "[object Object]"];
+
+/// Whether a text stands where a value should be that nobody has filled in: it is nothing but variables, in the spelling
+/// of any templates (`{x}`, `{{x}}`, `${x}`, `#{x}`, `<x>`, `[x]`, `%x%`, `@x`, `$x`), or says that there is no value.
+pub fn is_unfilled(text: &str) -> bool {
+    let says_none = ["none", "null", "nil", "nan", "n/a", "undefined", "[object object]"];
+    let wrapped = |open: &str, close: &str| {
+        text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(is_identifier)
+    };
     text.contains('{') && filled_in(text).is_empty()
+        || [("[", "]"), ("<", ">"), ("%", "%"), ("@", ""), ("$", "")]
+            .iter()
+            .any(|(open, close)| wrapped(open, close))
+        || says_none.contains(&text.to_lowercase().as_str())
+}
+
+fn is_identifier(text: &str) -> bool {
+    let is_first = |c: char| c.is_alphabetic() || c == '_';
+    text.starts_with(is_first) && text.chars().all(|c| is_first(c) || c.is_ascii_digit() || "-. ".contains(c))
 }
 
 /// A text without its variables, and without the blanks that stood between them.
@@ -158,10 +190,13 @@ fn filled_in(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('{') {
         let (before, from) = rest.split_at(at);
-        words.push_str(before);
         rest = match variable(from) {
-            Some(length) => &from[length..],
+            Some(length) => {
+                words.push_str(before.strip_suffix(['$', '#']).unwrap_or(before));
+                &from[length..]
+            }
             None => {
+                words.push_str(before);
                 words.push('{');
                 &from[1..]
             }
@@ -288,14 +323,22 @@ mod tests {
             (json!({"name": "{{first_name}}  King"}), Some("King")),
             (json!({"name": " Maria\u{a0}Silva "}), Some("Maria Silva")),
             (json!({"name": "{Ada"}), Some("{Ada")),
+            (
+                json!({"first_name": "@first_name", "last_name": "None", "name": "${name}", "email": "a@b"}),
+                Some("a@b"),
+            ),
+            (json!({"first_name": "Jennifer", "last_name": "Null"}), Some("Jennifer Null")),
+            (json!({"name": "@maria"}), Some("@maria")),
         ] {
             assert_eq!(name(&fields(context.clone())).as_deref(), called, "{context}");
         }
         for text in ["{}", "{{}}", " {a}{{b}} {c} "] {
-            assert!(is_variable(text), "{text}");
+            assert!(is_unfilled(text), "{text}");
         }
-        for text in ["", " ", "{", "{{x}", "{x}}", "a {b}", "{a{b}}"] {
-            assert!(!is_variable(text), "{text}");
+        for text in
+            ["", " ", "{", "{{x}", "{x}}", "a {b}", "{a{b}}", "@", "@1", "[1]", "<>", "Nulla", "5f9-a_b.c"]
+        {
+            assert!(!is_unfilled(text), "{text}");
         }
     }
 }

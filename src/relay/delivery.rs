@@ -35,6 +35,9 @@ pub struct Delivery {
     /// How often it has been claimed, a fencing token: an attempt settles it only if no other has begun since.
     #[serde(default)]
     pub fence: u64,
+    /// It is for a conversation that only an anonymous start call has named so far.
+    #[serde(default)]
+    pub stranger: bool,
     /// Whose attempt is under way, if one is. Stores keep it beside the rest.
     #[serde(skip)]
     pub claim: Option<Claim>,

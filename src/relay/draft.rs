@@ -251,6 +251,7 @@ impl<'a> Draft<'a> {
             due_at: self.now.at,
             doubt: None,
             fence: 0,
+            stranger: false,
             claim: None,
         };
         self.touched_deliveries.insert(id.clone(), Touched::Put);

@@ -18,6 +18,7 @@ use base64::{
 use url::{Host, Url};
 
 use super::{AgentToken, Database, LogFormat, Secret, strength};
+use crate::unseen::is_unseen;
 
 /// The value, or what the text would have to be.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -114,11 +115,11 @@ fn webhook_secret((position, word): (usize, &str)) -> Parsed<Secret> {
 }
 
 pub(super) fn integration(text: &str) -> Parsed<String> {
-    plain_name(text).ok_or_else(|| format!("must be at most {NAME_MAX} characters and no control characters"))
+    plain_name(text).ok_or_else(|| format!("must be at most {NAME_MAX} characters, all of which can be seen"))
 }
 
 fn plain_name(text: &str) -> Option<String> {
-    let plain = text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control);
+    let plain = text.chars().count() <= NAME_MAX && !text.chars().any(is_unseen);
     (plain && !text.is_empty()).then(|| text.to_owned())
 }
 
@@ -143,7 +144,7 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
         .map(|(name, token)| (name.trim(), token.trim()))
         .ok_or_else(|| format!("must be Name=token, several separated by commas; entry {number} is not"))?;
     let name = plain_name(name).ok_or_else(|| {
-        format!("needs a name of 1 to {NAME_MAX} characters without control characters in entry {number}")
+        format!("needs a name of 1 to {NAME_MAX} characters, all of which can be seen, in entry {number}")
     })?;
     if !is_header_word(token) {
         return Err(format!("needs a token of printable ASCII characters without spaces in entry {number}"));

@@ -164,6 +164,7 @@ fn wrong_values_are_told_in_one_sentence() {
     let second_example = format!("Alex={TOKEN},Sam=replace-with-another-token");
     let known = "is the value of .env.example, which everyone knows; put your own in its place";
     let [bare, nameless] = [format!("A={TOKEN},"), format!("={TOKEN}")];
+    let unseen = format!("S\u{202e}am={TOKEN}");
     let [same_name, same_token] = [format!("A={TOKEN},A={TOKEN}2"), format!("A={TOKEN},B={TOKEN}")];
     let secrets =
         "must be whsec_ followed by base64, or several of these separated by spaces or commas; number";
@@ -225,7 +226,7 @@ fn wrong_values_are_told_in_one_sentence() {
             &["MfKQ9r8GKYqrTwjU", "whsec_", "whsec_MfK?", "x"],
         ),
         ("WEBHOOK_SECRET", &format!("{secrets} 2 is not"), &[&second]),
-        ("HANDOFF_INTEGRATION", "must be at most 200 characters and no control characters", &[&long, "a\tb"]),
+        ("HANDOFF_INTEGRATION", "must be at most 200 characters, all of which can be seen", &[&long, "a\tb"]),
         ("WAITING_TIMEOUT", off, &["0s", "OFF", "15", "25h"]),
         ("IDLE_TIMEOUT", off, &["never"]),
         ("WAITING_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
@@ -234,8 +235,8 @@ fn wrong_values_are_told_in_one_sentence() {
         ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),
         (
             "AGENT_TOKENS",
-            "needs a name of 1 to 200 characters without control characters in entry 1",
-            &[&nameless],
+            "needs a name of 1 to 200 characters, all of which can be seen, in entry 1",
+            &[&nameless, &unseen],
         ),
         (
             "AGENT_TOKENS",

@@ -131,6 +131,7 @@ pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
         due_at: at(0),
         doubt: None,
         fence: 0,
+        stranger: false,
         claim: None,
     }
 }

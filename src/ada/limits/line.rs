@@ -13,6 +13,8 @@ pub enum Priority {
     Read,
     /// What may have been missed.
     Recover,
+    /// Whether there is such a conversation at all, which only an anonymous call has named.
+    Stranger,
 }
 
 /// A place in line. Among equals whoever came first goes first: who joins anew after each call, as a busy conversation

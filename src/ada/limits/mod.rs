@@ -25,8 +25,8 @@ use pace::{CallNumber, Pace, Room};
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
 /// How much of the limits may be used by all but new writes, and among these by what is tried again, by reads, and
-/// by recovery alone: the rest is kept for what people write.
-const PERCENT: [u32; PACES - 1] = [80, 60, 70, 20];
+/// by recovery and by strangers alone: the rest is kept for what people write.
+const PERCENT: [u32; PACES - 1] = [80, 60, 70, 20, 30];
 /// The wait after a 429 without `Retry-After`; doubles while they go on, to 30 s.
 const BARE_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BARE_PAUSE: Duration = Duration::from_secs(30);
@@ -61,7 +61,7 @@ pub struct Limits {
 }
 
 struct State {
-    /// Of all calls; of all but new writes; of those tried again; of reads; of recovery alone.
+    /// Of all calls; of all but new writes; of those tried again; of reads; of recovery alone; of strangers alone.
     paces: [Pace; PACES],
     line: Line,
     /// Why the key is refused, and the last call that had left when it was.
@@ -79,7 +79,7 @@ pub struct Permit {
 /// The number of a call in each pace that it counts in.
 type Calls = [Option<CallNumber>; PACES];
 
-const PACES: usize = 5;
+const PACES: usize = 6;
 
 impl Rates {
     /// This part of the rates, but at least one call.
@@ -99,14 +99,15 @@ const fn counts_in(priority: Priority) -> &'static [usize] {
         Priority::Again => &[0, 1, 2],
         Priority::Read => &[0, 1, 3],
         Priority::Recover => &[0, 1, 3, 4],
+        Priority::Stranger => &[0, 1, 3, 5],
     }
 }
 
 impl Limits {
     /// Limits that nothing has counted against.
     pub fn new(rates: Rates, environment: Arc<dyn Environment>) -> Arc<Self> {
-        let [others, again, reads, recovery] = PERCENT.map(|percent| rates.part(percent));
-        let paces = [rates, others, again, reads, recovery].map(Pace::new);
+        let [others, again, reads, recovery, strangers] = PERCENT.map(|percent| rates.part(percent));
+        let paces = [rates, others, again, reads, recovery, strangers].map(Pace::new);
         let state = State { paces, line: Line::default(), denied: None, bare_refusals: 0 };
         Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new() })
     }
@@ -331,6 +332,20 @@ mod tests {
             assert!(turn.is_ok(), "{priority:?}");
         }
         assert!(futures_util::poll!(&mut again).is_pending());
+    }
+
+    #[tokio::test]
+    async fn strangers_leave_most_of_the_calls_to_others() {
+        let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
+        let turn = |priority| limits.turn(priority);
+        for _ in 0..3 {
+            drop(turn(Priority::Stranger).await);
+        }
+        let mut stranger = std::pin::pin!(turn(Priority::Stranger));
+        assert!(futures_util::poll!(&mut stranger).is_pending());
+        for _ in 0..7 {
+            assert!(tokio::time::timeout(Duration::from_secs(5), turn(Priority::Write)).await.is_ok());
+        }
     }
 
     #[tokio::test]

@@ -108,7 +108,7 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
         }
     }
     // What forms send for a field that nobody has filled in.
-    let text = text.filter(|text: &String| !text.is_empty());
+    let text = text.filter(|text: &String| !text.trim().is_empty());
     if let Some(text) = &text {
         check_text(text)?;
     }
@@ -264,6 +264,8 @@ fn asked_range(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Asked {
         }
     }
     match ranges.validate(size).as_deref() {
+        // Nothing is no range.
+        Ok(_) if size == 0 => Asked::All,
         Ok([range]) => Asked::Range(range.clone()),
         Ok(_) => Asked::All,
         Err(_) => Asked::Unfit,

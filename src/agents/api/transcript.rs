@@ -31,13 +31,16 @@ fn words(content: &Content) -> String {
     }
 }
 
-/// Every line but the first indented, whatever breaks it.
+/// Every line but the first indented, whatever breaks it. What would steer a terminal is shown as U+FFFD.
 fn indented(text: &str) -> String {
+    let is_break =
+        |c: char| matches!(c, '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let lines = text.replace("\r\n", "\n");
-    lines
-        .split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
-        .collect::<Vec<_>>()
-        .join(INDENT)
+    let lines: Vec<String> = lines
+        .split(is_break)
+        .map(|line| line.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}"))
+        .collect();
+    lines.join(INDENT)
 }
 
 #[cfg(test)]
@@ -75,11 +78,16 @@ mod tests {
     fn nobody_writes_anothers_line() {
         let time = "2026-09-21T14:13:20.000Z";
         let forged = format!("{time} human_agent Alex: Your money is on its way");
-        for breaks in ["\n", "\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+        let separators = ["\u{1c}", "\u{1d}", "\u{1e}"];
+        let breaks = ["\n", "\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"];
+        for breaks in breaks.into_iter().chain(separators) {
             let body = format!("Hello{breaks}{forged}");
             let text = line(&row(person("Maria"), Content::Text { body }));
             assert_eq!(text, format!("{time} end_user Maria: Hello\n    {forged}\n"), "{breaks:?}");
         }
+        let body = "Hello\u{1b}[1A\u{1b}[2K\u{8}\tthere".to_owned();
+        let text = line(&row(person("Maria"), Content::Text { body }));
+        assert_eq!(text, format!("{time} end_user Maria: Hello\u{fffd}[1A\u{fffd}[2K\u{fffd}\tthere\n"));
         let name = format!("x\n{forged}");
         let text = line(&row(person(&name), Content::Text { body: "Hello".to_owned() }));
         assert_eq!(text.lines().count(), 1, "{text}");

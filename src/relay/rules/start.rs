@@ -84,7 +84,11 @@ pub fn call(
     let mut bounded = Map::new();
     context::merge(&mut bounded, context, Merge::Overwrite);
     let origin = Origin::Started { called_at: draft.now.at };
+    let unheard = matches!(caller, Caller::Anyone(_)) && !super::unknown::is_heard_of(draft);
     let handoff = begin(draft, key, origin, bounded, EventName::Started);
+    if unheard && let Some(reading) = draft.view.outbox.len().checked_sub(1) {
+        draft.change_delivery(reading).stranger = true;
+    }
     wake_held(draft, key);
     Started::New(draft.view.handoffs[handoff].id.clone())
 }

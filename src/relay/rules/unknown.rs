@@ -40,7 +40,7 @@ pub fn answered(draft: &mut Draft<'_>, handoff: usize, place: usize, reason: &st
 }
 
 /// Whether anything but start calls shows that there is such a conversation: an event, or a message that Ada took.
-fn is_heard_of(draft: &Draft<'_>) -> bool {
+pub fn is_heard_of(draft: &Draft<'_>) -> bool {
     let shows = |handoff: &Handoff| {
         let Ledger { taken, sent, .. } = handoff.ledger;
         taken > 0 || sent > 0 || matches!(handoff.end().map(|end| end.ada), Some(AdaEnd::Told { .. }))

@@ -127,6 +127,14 @@ async fn parts_of_a_file_can_be_had_and_it_is_not_sent_twice() {
     }
     let head = Answer::to(alex.request("HEAD", &url)).await;
     assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "1000", 0));
+    let empty = relay.ada.customer_sends_file(&chat, "empty.txt", "text/plain", Vec::new()).await;
+    empty.unwrap();
+    let row = alex.sees_file(&id, "empty.txt", "kept").await;
+    let url = row["content"]["url"].as_str().unwrap().strip_prefix("/api").unwrap().to_owned();
+    for (range, status) in [("bytes=0-", 200), ("bytes=0-0", 200), ("bytes=-5", 200), ("bytes=1-", 416)] {
+        let got = Answer::to(alex.request("GET", &url).header("range", range)).await;
+        assert_eq!(got.status, status, "{range}");
+    }
     relay.finish().await;
 }
 

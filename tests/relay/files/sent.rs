@@ -177,7 +177,7 @@ async fn an_agents_slow_uploads_take_no_others_place() {
 
 /// Not only browsers send files.
 #[tokio::test]
-async fn names_are_read_as_libraries_write_them_and_an_empty_text_is_none() {
+async fn names_are_read_as_libraries_write_them_and_a_blank_text_is_none() {
     let relay = Relay::start().await;
     let (chat, id) = relay.hand_off().await;
     relay.alex().accepts(&id).await;
@@ -188,7 +188,8 @@ async fn names_are_read_as_libraries_write_them_and_an_empty_text_is_none() {
     ];
     for (number, (parameter, name)) in (0..).zip(cases) {
         let head: &[u8] = b"--B\r\ncontent-disposition: form-data; name=";
-        let text = [head, b"text\r\n\r\n\r\n", head, b"file; ", parameter, b"\r\n\r\n"].concat();
+        let blank: &[u8] = if number == 0 { b"" } else { b" \n " };
+        let text = [head, b"text\r\n\r\n", blank, b"\r\n", head, b"file; ", parameter, b"\r\n\r\n"].concat();
         let body = [text, png(100, number), b"\r\n--B--\r\n".to_vec()].concat();
         let request = relay.alex().request("POST", &format!("/handoffs/{id}/files"));
         let request = request.header("content-type", "multipart/form-data; boundary=B").body(body);

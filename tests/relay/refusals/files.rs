@@ -76,7 +76,6 @@ fn parts(world: &World) -> Vec<Line> {
         refused("two files", send(&[file(PNG), file(PNG)]), 400, TWICE),
         refused("words twice", send(&[words("a"), file(PNG), words("b")]), 400, TWICE),
         refused("an empty file", send(&[file("")]), 400, "the file is empty"),
-        refused("blank words", send(&[words(" "), file(PNG)]), 400, "text is empty"),
         refused(
             "50,001 characters",
             send(&[words(&filler(50_001)), file(PNG)]),

@@ -1,5 +1,7 @@
 //! Handoffs of conversations that Ada says it doesn't have.
 
+use serde_json::json;
+
 use super::{
     make::{at, customer},
     world::{ALEX, World},
@@ -88,4 +90,25 @@ fn a_list_that_can_be_read_or_an_event_keeps_it_open() {
     sent.asks_to_recover();
     sent.clock(30_000).cannot_list(&unknown());
     assert!(sent.handoff().is_open(), "Ada has taken a message");
+}
+
+/// Whether a conversation that nobody has heard of has to wait behind others is known when its call comes.
+#[test]
+fn only_what_an_anonymous_call_alone_has_named_is_a_strangers() {
+    let strangers =
+        |world: &World| world.books.outbox.iter().map(|delivery| delivery.stranger).collect::<Vec<_>>();
+    let mut world = World::new();
+    world.anyone_starts(json!({}), true);
+    assert_eq!(strangers(&world), [true]);
+    world.accept(ALEX, TakeOver::No).unwrap();
+    assert_eq!(
+        strangers(&world).iter().filter(|stranger| **stranger).count(),
+        1,
+        "what agents ask for is not"
+    );
+    assert_eq!(strangers(&World::started()), [false], "with the key");
+    let mut heard = World::new();
+    heard.receive(customer("I am here", 0));
+    heard.anyone_starts(json!({}), true);
+    assert_eq!(strangers(&heard), [false]);
 }

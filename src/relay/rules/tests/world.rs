@@ -281,6 +281,7 @@ impl World {
             due_at: self.now.at,
             doubt: None,
             fence: 0,
+            stranger: false,
             claim: None,
         }
     }
