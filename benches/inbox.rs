@@ -56,6 +56,7 @@ fn policy() -> Policy {
         inbox_limit: u64::from(ARRIVALS) * 2,
         outbox_limit: u64::from(ARRIVALS) * 2,
         send_max_age: Duration::from_secs(900),
+        began_at: Time::default(),
         recover_after: Duration::from_mins(2),
         waiting_timeout: None,
         idle_timeout: None,

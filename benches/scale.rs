@@ -47,6 +47,7 @@ fn policy() -> Policy {
         inbox_limit: u64::MAX,
         outbox_limit: u64::MAX,
         send_max_age: Duration::from_secs(900),
+        began_at: Time::default(),
         recover_after: Duration::from_mins(2),
         waiting_timeout: None,
         idle_timeout: None,

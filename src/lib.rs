@@ -38,7 +38,7 @@ use crate::{
     },
     agents::sign_in::{FormerTokens, SignIn},
     engine::{
-        Engine, Outbox, Parts, Recovery, Releaser, Retention, Silence, TimeOuts,
+        Engine, Expiry, Outbox, Parts, Recovery, Releaser, Retention, Silence, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -52,7 +52,7 @@ use crate::{
         routes,
     },
     metrics::Metrics,
-    relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout},
+    relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout, time::Time},
     settings::Settings,
     store::{Keep, StoreError},
     warnings::Warnings,
@@ -146,7 +146,7 @@ impl Server {
             files,
             fetcher,
             reader: reader(&settings),
-            policy: policy(&settings),
+            policy: policy(&settings, environment.now()),
             metrics: Arc::clone(&metrics),
             environment,
             start_is_authenticated: settings.handoff_auth_key.is_some(),
@@ -192,6 +192,7 @@ impl Server {
         let environment = engine.environment();
         tasks.work(Releaser::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
+        tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
@@ -227,7 +228,7 @@ fn rates(settings: &Settings) -> Rates {
     Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute }
 }
 
-fn policy(settings: &Settings) -> Policy {
+fn policy(settings: &Settings, began_at: Time) -> Policy {
     Policy {
         timings: Timings {
             quiet: settings.debounce,
@@ -238,6 +239,7 @@ fn policy(settings: &Settings) -> Policy {
         inbox_limit: u64::try_from(settings.inbox_limit).unwrap_or(u64::MAX),
         outbox_limit: u64::try_from(settings.outbox_limit).unwrap_or(u64::MAX),
         send_max_age: settings.send_max_age,
+        began_at,
         recover_after: settings.recover_after,
         waiting_timeout: timeout(&settings.waiting_timeout),
         idle_timeout: timeout(&settings.idle_timeout),

@@ -6,6 +6,7 @@
 
 mod canned_replies;
 mod dead_letters;
+mod expiry;
 mod files;
 mod foreign_names;
 mod outbox;
@@ -24,6 +25,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use serde_json::{Map, Value};
 
 pub use dead_letters::ReplayError;
+pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
 pub use outbox::Outbox;
 pub use recovery::Recovery;

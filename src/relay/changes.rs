@@ -214,6 +214,8 @@ pub struct Policy {
     pub outbox_limit: u64,
     /// How long a message may wait to be sent.
     pub send_max_age: Duration,
+    /// When this process began, by our clock.
+    pub began_at: Time,
     /// A message that is older and that no webhook has brought is taken from Ada's list.
     pub recover_after: Duration,
     /// How long a handoff may wait for an agent, unless for ever.

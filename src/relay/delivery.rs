@@ -32,6 +32,15 @@ pub struct Delivery {
     /// Ada may have done it, for all we know: since just before a request left whose outcome is not known.
     #[serde(default)]
     pub doubt: Option<Time>,
+    /// From when on a message is too old to be sent.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+    /// Until when a message may be looked for, however old it is.
+    #[serde(default)]
+    pub look_until: Option<Time>,
+    /// Why it was not sent the last time.
+    #[serde(default)]
+    pub trouble: Option<String>,
     /// How often it has been claimed, a fencing token: an attempt settles it only if no other has begun since.
     #[serde(default)]
     pub fence: u64,
@@ -217,6 +226,11 @@ impl Delivery {
             Lane::Files => None,
         };
         LaneKey { key: self.key.clone(), handoff, lane }
+    }
+
+    /// When a message fails if it has not been sent; `None` for what has no age.
+    pub fn fails_at(&self) -> Option<Time> {
+        self.expires_at.max(self.look_until)
     }
 
     /// When it can be tried: it is due, and nobody holds it any more.

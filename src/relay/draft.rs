@@ -241,6 +241,8 @@ impl<'a> Draft<'a> {
     pub fn deliver(&mut self, handoff: usize, task: Task) -> DeliveryId {
         let id = DeliveryId(self.new_id());
         let owner = &self.view.handoffs[handoff];
+        let is_message = matches!(task, Task::Send { .. });
+        let expires_at = is_message.then(|| self.now.at + self.policy.send_max_age);
         let delivery = Delivery {
             id: id.clone(),
             handoff: owner.id.clone(),
@@ -250,6 +252,9 @@ impl<'a> Draft<'a> {
             queued_at: self.now.at,
             due_at: self.now.at,
             doubt: None,
+            expires_at,
+            look_until: None,
+            trouble: None,
             fence: 0,
             stranger: false,
             claim: None,
@@ -268,6 +273,24 @@ impl<'a> Draft<'a> {
     /// has begun since.
     pub fn find_attempted(&self, delivery: &Delivery) -> Option<usize> {
         self.find_delivery(&delivery.id).filter(|at| self.view.outbox[*at].fence == delivery.fence)
+    }
+
+    /// Since when Ada may have a delivery: an attempt was made whose outcome is not known, or another process may have made
+    /// one, of which this copy of the store knows nothing.
+    pub fn doubt(&self, delivery: &Delivery) -> Option<Time> {
+        delivery.doubt.or_else(|| self.is_unverified(delivery).then_some(delivery.queued_at))
+    }
+
+    /// Whether a message was queued before this process began, and Ada's list has not been read since: the store may be a
+    /// copy that was restored, and the message have been sent after the copy was made.
+    pub fn is_unverified(&self, delivery: &Delivery) -> bool {
+        let began = self.policy.began_at;
+        let is_message = matches!(delivery.task, Task::Send { .. });
+        let read_since = || {
+            let handoff = self.find_handoff(&delivery.handoff).map(|place| &self.view.handoffs[place]);
+            handoff.is_some_and(|handoff| handoff.listed.read_at >= Some(began))
+        };
+        is_message && delivery.doubt.is_none() && delivery.queued_at < began && !read_since()
     }
 
     /// A delivery to change. A claim goes on.

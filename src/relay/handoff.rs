@@ -83,6 +83,9 @@ pub struct ListedSoFar {
     pub history_until: Option<Time>,
     /// The list has been read to its end once.
     pub history_is_read: bool,
+    /// When it was last read to its end, by our clock.
+    #[serde(default)]
+    pub read_at: Option<Time>,
     /// The thread says already that it can't be read.
     pub unreadable: bool,
     /// How often in a row Ada has said that it has no such conversation.

@@ -233,6 +233,9 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError>;
 
+    /// Handoffs with messages whose time is over at `now`, at most `limit`; and when the next message's will be.
+    async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError>;
+
     /// `holder` goes on with these deliveries: its claims on them last until then.
     async fn renew_claims(
         &self,

@@ -23,7 +23,7 @@ fn table() -> Vec<(String, String)> {
         ("a +b", "a%20%2Bb"),
         ("😀", "%F0%9F%98%80"),
         ("e\u{301}\u{202e}\u{2028}", "e%CC%81%E2%80%AE%E2%80%A8"),
-        ("Null", "Null"),
+        ("Nulla", "Nulla"),
     ]
     .map(|(id, segment)| (id.to_owned(), segment.to_owned()))
     .into();

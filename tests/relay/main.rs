@@ -9,6 +9,7 @@
 
 mod support;
 
+mod age;
 mod agents;
 mod agents_list;
 mod agents_write;
@@ -36,6 +37,7 @@ mod order;
 mod outbox;
 mod refusals;
 mod restart;
+mod restored;
 mod secrets;
 mod shutdown;
 mod sign_in;

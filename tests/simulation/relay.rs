@@ -9,14 +9,14 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use handoff_relay::{
     ada::{signature::Verifier, webhook::Reader},
-    engine::{Engine, Outbox, Parts, Recovery, Releaser, worker::run},
+    engine::{Engine, Expiry, Outbox, Parts, Recovery, Releaser, worker::run},
     environment::Environment,
     files::{
         Files,
         fetch::{FetchLimits, Fetcher, Reach},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, changes::Policy, id::AiAgent},
+    relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
     settings::{FilesPlace, Secret},
     store::{MemoryStore, Store},
 };
@@ -86,7 +86,7 @@ impl Relay {
                 integration: INTEGRATION.to_owned(),
                 ai_agent: AiAgent("acme.ada.support".to_owned()),
             },
-            policy: policy(),
+            policy: policy(environment.now()),
             metrics: Arc::new(Metrics::new()),
             environment,
             start_is_authenticated: true,
@@ -99,6 +99,7 @@ impl Relay {
             engine.environment(),
             stop.clone(),
         ));
+        workers.spawn(run(Expiry::new(Arc::clone(&engine)), engine.environment(), stop.clone()));
         workers.spawn(run(Recovery::new(Arc::clone(&engine)), engine.environment(), stop));
         *self.running.lock().unwrap() = Some(Running { engine, _workers: workers });
     }
@@ -121,7 +122,7 @@ impl Relay {
     }
 }
 
-pub fn policy() -> Policy {
+pub fn policy(began_at: Time) -> Policy {
     Policy {
         timings: Timings {
             quiet: Duration::from_millis(1_500),
@@ -132,6 +133,7 @@ pub fn policy() -> Policy {
         inbox_limit: 100_000,
         outbox_limit: 100_000,
         send_max_age: SEND_MAX_AGE,
+        began_at,
         recover_after: RECOVER_AFTER,
         waiting_timeout: None,
         idle_timeout: None,

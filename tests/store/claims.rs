@@ -232,6 +232,24 @@ async fn files_that_must_wait_leave_their_places(store: &dyn Store) {
     assert_eq!(ids(&due(900).await), ["w1", "w3", "w4", "new"]);
 }
 
+async fn messages_are_found_when_they_are_too_old(store: &dyn Store) {
+    let expires = |delivery: Delivery, seconds: i64| Delivery { expires_at: Some(at(seconds)), ..delivery };
+    let expired = async |now, limit| {
+        let due = store.expired(at(now), limit).await.unwrap();
+        (due.items.into_iter().map(|id| id.0).collect::<Vec<_>>(), due.next)
+    };
+    assert_eq!(expired(0, 9).await, (vec![], None));
+    put_deliveries(store, vec![reads("r", "h", "a"), expires(sends("d", "h", "a"), 60)]).await;
+    put_deliveries(store, vec![expires(sends("e", "g", "b"), 30), expires(sends("f", "h", "a"), 70)]).await;
+    assert_eq!(expired(29, 9).await, (vec![], Some(at(30))));
+    assert_eq!(expired(60, 9).await, (vec!["g".to_owned(), "h".to_owned()], Some(at(70))));
+    assert_eq!(expired(70, 1).await.0, ["g"]);
+    let looked_for = Delivery { look_until: Some(at(90)), ..expires(sends("e", "g", "b"), 30) };
+    put_deliveries(store, vec![looked_for]).await;
+    finish(store, "d").await;
+    assert_eq!(expired(70, 9).await, (vec!["h".to_owned()], Some(at(90))));
+}
+
 async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
     let empty = store.depths().await.unwrap();
     assert_eq!((empty.inbox, empty.outbox, empty.handoffs), (0, 0, [0, 0, 0]));
@@ -264,6 +282,7 @@ on_every_store!(
     a_claim_is_renewed_by_its_holder_alone,
     the_next_of_a_lane_waits_from_when_it_is_the_next,
     files_that_must_wait_leave_their_places,
+    messages_are_found_when_they_are_too_old,
     putting_a_delivery_again_frees_it,
     no_more_are_claimed_than_asked_for,
     what_was_done_with_while_claimed_is_not_claimed_again,

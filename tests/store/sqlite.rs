@@ -228,12 +228,14 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     open.close().await;
     file.change(
         "DROP INDEX outbox_by_ready; DROP INDEX outbox_lanes; DROP INDEX outbox_files; DROP INDEX outbox_next_files; \
-         DROP INDEX outbox_of_handoff; ALTER TABLE outbox DROP COLUMN holder; ALTER TABLE outbox DROP COLUMN is_next; \
+         DROP INDEX outbox_of_handoff; DROP INDEX outbox_by_expiry; ALTER TABLE outbox DROP COLUMN expires_at; \
+         ALTER TABLE outbox DROP COLUMN holder; ALTER TABLE outbox DROP COLUMN is_next; \
          CREATE INDEX outbox_lanes ON outbox (handoff, lane, position); \
          CREATE INDEX outbox_by_ready ON outbox (queue, ready_at, position); \
          UPDATE outbox SET lane = CASE lane WHEN 'files' THEN 'file ' || id ELSE 'ada' END, \
-             doc = json_remove(doc, '$.fence'), leased_until = 9e15, ready_at = 9e15; \
-         DELETE FROM _sqlx_migrations WHERE version = 10",
+             doc = json_remove(doc, '$.fence', '$.expires_at', '$.look_until', '$.trouble', '$.stranger'), \
+             leased_until = 9e15, ready_at = 9e15; \
+         DELETE FROM _sqlx_migrations WHERE version >= 10",
     )
     .await;
     let store = file.open().await;
@@ -243,6 +245,7 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     };
     assert_eq!(due(Queue::Writes).await, ["d1"]);
     assert_eq!(due(Queue::Files).await, ["f0", "f1", "f2", "f3"]);
+    assert_eq!(store.expired(at(0), 9).await.unwrap().items, ["h".into()], "their ages are learned at once");
     for (done, next) in [("d1", Queue::Writes), ("f1", Queue::Files)] {
         write(&*store, Changes { deliveries_done: vec![done.into()], ..Changes::default() }).await;
         assert!(!due(next).await.contains(&done.to_owned()));

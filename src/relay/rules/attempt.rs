@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::expiry;
 use crate::relay::{
     changes::{Of, Scope},
     delivery::{Attachment, Claim, Delivery, LaneKey, Outgoing, Queue, Task},
@@ -78,7 +79,17 @@ pub fn scope(turn: &Turn) -> Scope {
 pub fn begin(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
     let place = next(draft, turn)?;
     let now = draft.now.at;
+    if draft.is_unverified(&draft.view.outbox[place]) {
+        let queued_at = draft.view.outbox[place].queued_at;
+        draft.change_delivery(place).doubt = Some(queued_at);
+        expiry::verified(draft, place);
+        expiry::allow_a_look(draft, place);
+    }
     let delivery = &draft.view.outbox[place];
+    if delivery.doubt.is_none() && expiry::is_over(draft, delivery) {
+        expiry::due(draft, &delivery.handoff.clone(), None);
+        return None;
+    }
     let step = match (&delivery.task, delivery.doubt) {
         (Task::Send { .. }, Some(since)) if now.since(since) < ECHO_GRACE => {
             draft.change_delivery(place).due_at = since + ECHO_GRACE;

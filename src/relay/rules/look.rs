@@ -1,7 +1,7 @@
 //! What came of reading Ada's message list: the thread has what it lacked, a message in doubt is found or isn't.
 
 use super::{
-    recover,
+    expiry, recover,
     settle::{DENIED_PAUSE, again},
     time_out,
     transcript::{self, Reading},
@@ -63,6 +63,9 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     };
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
     transcript::merge(draft, handoff, &reading);
+    if !listed.more {
+        note_read(draft, handoff);
+    }
     if look.is_over && !listed.more {
         recover::is_over(draft, handoff, look.answered_at);
     }
@@ -79,6 +82,18 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     }
 }
 
+/// The list has been read to its end: what of the handoff has not been found was not sent by then.
+fn note_read(draft: &mut Draft<'_>, handoff: usize) {
+    let (owner, now) = (draft.view.handoffs[handoff].id.clone(), draft.now.at);
+    for place in 0..draft.view.outbox.len() {
+        let delivery = &draft.view.outbox[place];
+        if delivery.handoff == owner && draft.is_unverified(delivery) {
+            expiry::verified(draft, place);
+        }
+    }
+    draft.change_unseen(handoff).listed.read_at = Some(now);
+}
+
 /// Whether the list has something of people's that can't be read and was written since the message was tried.
 fn may_be_unreadable(draft: &Draft<'_>, place: usize, listed: &Listed) -> bool {
     let tried_at = draft.view.outbox[place].doubt.map(|doubt| doubt.shifted(draft.now.offset));
@@ -91,7 +106,7 @@ fn may_be_unreadable(draft: &Draft<'_>, place: usize, listed: &Listed) -> bool {
 /// The message isn't there: it can be sent again.
 fn absent(draft: &mut Draft<'_>, place: usize, jitter: f64) {
     let delivery = draft.put_back(place);
-    delivery.doubt = None;
+    (delivery.doubt, delivery.look_until) = (None, None);
     // Every second attempt was a look.
     let wait = backoff::delay(delivery.attempts.div_ceil(2), jitter);
     again(draft, place, "Ada does not have it", wait);

@@ -7,6 +7,7 @@ pub mod act;
 pub mod arrive;
 pub mod attempt;
 mod ending;
+pub mod expiry;
 pub mod file;
 pub mod look;
 mod message;

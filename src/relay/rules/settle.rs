@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{attempt::ECHO_GRACE, ending, message::forget_delivery};
+use super::{attempt::ECHO_GRACE, ending, expiry, message::forget_delivery};
 use crate::relay::{
     backoff,
     changes::{Of, Scope},
     delivery::{Delivery, Failure, Outgoing, Receipt, Task, Uploaded},
     draft::Draft,
     handoff::{AdaEnd, EndedBy, Status},
-    id::{HandoffId, RowId},
+    id::HandoffId,
     thread::{Content, Sending},
     time::Time,
 };
@@ -160,7 +160,8 @@ fn failed<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, failure:
     }
     // This attempt is known not to have done anything; an earlier one may have.
     if attempt.delivery.doubt.is_none() {
-        draft.put_back(place).doubt = None;
+        let delivery = draft.put_back(place);
+        (delivery.doubt, delivery.look_until) = (None, None);
     }
     match failure {
         Failure::NoHandoff(reason) | Failure::UnknownConversation(reason) => {
@@ -184,7 +185,10 @@ fn in_doubt(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
     let tried_at = draft.view.outbox[place].doubt;
     ending::note_tried(draft, &row, tried_at);
     let due_at = draft.now.at + ECHO_GRACE;
-    draft.put_back(place).due_at = due_at;
+    let delivery = draft.put_back(place);
+    delivery.due_at = due_at;
+    delivery.trouble = Some(reason.to_owned());
+    expiry::allow_a_look(draft, place);
 }
 
 /// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
@@ -229,36 +233,15 @@ fn refused(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
     }
 }
 
-/// Tries again after `wait`, unless the message has waited too long: then it fails, and those queued behind
-/// it with it, lest they arrive out of order.
+/// Tries again after `wait`, unless it is a message whose time is over then.
 pub fn again(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
     let delivery = &draft.view.outbox[place];
-    let too_old = draft.now.at.since(delivery.queued_at) >= draft.policy.send_max_age;
-    if let (Task::Send { .. }, true) = (&delivery.task, too_old) {
-        let what = match delivery.doubt {
-            None => "could not be sent in time",
-            Some(_) => "it could not be found out whether this was sent",
-        };
-        let owner = delivery.handoff.clone();
-        return give_up(draft, &owner, &format!("{what}: {reason}"));
+    if expiry::is_over(draft, delivery) {
+        let reason = expiry::words(delivery, reason);
+        return expiry::give_up(draft, place, &reason);
     }
     let due_at = draft.now.at + wait;
-    draft.put_back(place).due_at = due_at;
-}
-
-fn give_up(draft: &mut Draft<'_>, owner: &HandoffId, first: &str) {
-    let mut next = first;
-    while let Some((place, row)) = first_message(draft, owner) {
-        let delivery = draft.finish_delivery(place);
-        ending::note_tried(draft, &row, delivery.doubt);
-        draft.mark(&row, Sending::failed(next));
-        next = "a message before this one could not be sent";
-    }
-}
-
-fn first_message(draft: &Draft<'_>, owner: &HandoffId) -> Option<(usize, RowId)> {
-    draft.view.outbox.iter().enumerate().find_map(|(place, delivery)| match &delivery.task {
-        Task::Send { row, .. } if delivery.handoff == *owner => Some((place, row.clone())),
-        _ => None,
-    })
+    let delivery = draft.put_back(place);
+    delivery.due_at = due_at;
+    delivery.trouble = Some(reason.to_owned());
 }

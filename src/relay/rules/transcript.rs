@@ -109,7 +109,7 @@ pub fn may_be_ours(message: &Message) -> bool {
 /// Whether it is unknown of a message of the thread if Ada has it.
 fn is_in_doubt(draft: &Draft<'_>, handoff: usize) -> bool {
     let id = &draft.view.handoffs[handoff].id;
-    draft.view.outbox.iter().any(|delivery| delivery.handoff == *id && delivery.doubt.is_some())
+    draft.view.outbox.iter().any(|delivery| delivery.handoff == *id && draft.doubt(delivery).is_some())
 }
 
 /// Whether a message that is still in the outbox can have been sent so long ago.

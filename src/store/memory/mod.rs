@@ -112,6 +112,10 @@ impl Store for MemoryStore {
         Ok(self.lock().outbox.due(now, queue, limit))
     }
 
+    async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        Ok(self.lock().outbox.expired(now, limit))
+    }
+
     async fn renew_claims(
         &self,
         holder: &HolderId,

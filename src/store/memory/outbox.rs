@@ -22,6 +22,8 @@ pub struct Outbox {
     lanes: HashMap<LaneKey, BTreeSet<u64>>,
     /// The next of each lane, by where they wait and when they can be tried.
     next: BTreeSet<(Queue, Time, u64)>,
+    /// Messages by when their time is over.
+    expiry: BTreeSet<(Time, u64)>,
     /// How many of all are files to fetch.
     files: usize,
 }
@@ -93,6 +95,7 @@ impl Outbox {
         self.handoffs.entry(delivery.handoff.clone()).or_default().insert(place);
         let in_lane = self.lanes.entry(lane.clone()).or_default();
         in_lane.insert(place);
+        self.expiry.extend(delivery.fails_at().map(|at| (at, place)));
         let queued = Queued::new(delivery);
         self.files += usize::from(queued.is_file());
         if lane.lane.is_ordered() && in_lane.len() == 1 {
@@ -107,6 +110,9 @@ impl Outbox {
         let Some(place) = self.places.remove(id) else { return };
         let Some(gone) = self.queued.remove(&place) else { return };
         self.files -= usize::from(gone.is_file());
+        if let Some(at) = gone.delivery.fails_at() {
+            self.expiry.remove(&(at, place));
+        }
         leave(&mut self.conversations, &gone.delivery.key, place);
         leave(&mut self.handoffs, &gone.delivery.handoff, place);
         let lane = gone.delivery.lane();
@@ -155,6 +161,20 @@ impl Outbox {
         due
     }
 
+    /// See [`Store::expired`](crate::store::Store::expired).
+    pub fn expired(&self, now: Time, limit: usize) -> Due<HandoffId> {
+        let mut due = Due { items: Vec::new(), next: None };
+        for (at, place) in &self.expiry {
+            if *at > now || due.items.len() == limit {
+                due.next = Some(*at);
+                break;
+            }
+            let handoff = self.queued.get(place).map(|queued| queued.delivery.handoff.clone());
+            due.items.extend(handoff.filter(|handoff| !due.items.contains(handoff)));
+        }
+        due
+    }
+
     /// See [`Store::renew_claims`](crate::store::Store::renew_claims).
     pub fn renew(&mut self, holder: &HolderId, deliveries: &[DeliveryId], until: Time) {
         for id in deliveries {
@@ -183,7 +203,11 @@ impl Outbox {
     fn change(&mut self, place: u64, change: impl FnOnce(&mut Queued)) {
         let Some(queued) = self.queued.get_mut(&place) else { return };
         let was_next = self.next.remove(&queued.entry(place));
+        if let Some(at) = queued.delivery.fails_at() {
+            self.expiry.remove(&(at, place));
+        }
         change(queued);
+        self.expiry.extend(queued.delivery.fails_at().map(|at| (at, place)));
         if was_next {
             self.next.insert(queued.entry(place));
         }

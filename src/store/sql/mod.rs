@@ -189,6 +189,10 @@ impl Store for SqliteStore {
         outbox::due(&self.readers, now, queue, limit).await
     }
 
+    async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        outbox::expired(&self.readers, now, limit).await
+    }
+
     async fn renew_claims(
         &self,
         holder: &HolderId,

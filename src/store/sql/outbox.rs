@@ -7,7 +7,7 @@ use super::{count, view::doc};
 use crate::{
     relay::{
         delivery::{Claim, Delivery, Lane, LaneKey, Queue},
-        id::{DeliveryId, HolderId},
+        id::{DeliveryId, HandoffId, HolderId},
         time::Time,
     },
     store::{Due, StoreError},
@@ -48,6 +48,18 @@ pub async fn due(
     Ok(due)
 }
 
+/// See [`Store::expired`](crate::store::Store::expired).
+pub async fn expired(readers: &SqlitePool, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+    let sql = "SELECT handoff FROM outbox WHERE expires_at <= $1 GROUP BY handoff \
+               ORDER BY MIN(expires_at), MIN(position) LIMIT $2";
+    let expired = sqlx::query_scalar::<_, String>(sql).bind(now.as_micros()).bind(count(limit));
+    let items = expired.fetch_all(readers).await?.into_iter().map(HandoffId).collect();
+    let next =
+        sqlx::query_scalar::<_, Option<i64>>("SELECT MIN(expires_at) FROM outbox WHERE expires_at > $1");
+    let next = next.bind(now.as_micros()).fetch_one(readers).await?.map(Time::from_micros);
+    Ok(Due { items, next })
+}
+
 /// See [`Store::renew_claims`](crate::store::Store::renew_claims).
 pub struct Renewal {
     pub holder: HolderId,
@@ -76,8 +88,8 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         None => ("", 0),
     };
     let lane = LaneRow::from(delivery.lane());
-    let sql = "UPDATE outbox SET due_at = $1, holder = $2, leased_until = $3, ready_at = $4, queue = $5, doc = $6 \
-               WHERE id = $7";
+    let sql = "UPDATE outbox SET due_at = $1, holder = $2, leased_until = $3, ready_at = $4, queue = $5, doc = $6, \
+                   expires_at = $7 WHERE id = $8";
     let known = sqlx::query(sql)
         .bind(delivery.due_at.as_micros())
         .bind(holder)
@@ -85,6 +97,7 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         .bind(delivery.ready_at().as_micros())
         .bind(delivery.queue().as_str())
         .bind(serde_json::to_string(delivery)?)
+        .bind(delivery.fails_at().map(Time::as_micros))
         .bind(delivery.id.as_str())
         .execute(&mut *connection)
         .await?;
@@ -95,8 +108,8 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         return Ok(0);
     }
     let sql = "INSERT INTO outbox (id, handoff, lane, queue, ai_agent, conversation, due_at, holder, leased_until, \
-                   ready_at, doc, is_next) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                   ready_at, doc, expires_at, is_next) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
                    NOT EXISTS (SELECT 1 FROM outbox WHERE ai_agent = $5 AND conversation = $6 AND lane = $3))";
     sqlx::query(sql)
         .bind(delivery.id.as_str())
@@ -110,6 +123,7 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         .bind(until)
         .bind(delivery.ready_at().as_micros())
         .bind(serde_json::to_string(delivery)?)
+        .bind(delivery.fails_at().map(Time::as_micros))
         .execute(&mut *connection)
         .await?;
     if !lane.is_ordered() {

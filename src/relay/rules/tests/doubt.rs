@@ -130,7 +130,8 @@ fn a_list_of_several_parts_is_read_to_its_end_first() {
 fn in_doubt_it_is_looked_for_however_old_it_is() {
     let mut world = World::accepted();
     world.writes(ALEX, "hello").unwrap();
-    world.clock(20_000 + 20 * 60_000).tries(unclear());
+    world.clock(20_000 + 15 * 60_000 - 1).tries(unclear());
+    world.clock(20_000 + 15 * 60_000 + 1_000).ages();
     assert_eq!(world.sending("hello"), Sending::Queued);
     world.looks(Ok(&[]));
     assert!(matches!(world.sending("hello"), Sending::Failed { .. }), "not there, and too old to be sent");

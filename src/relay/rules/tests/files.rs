@@ -218,8 +218,9 @@ fn an_upload_is_tried_for_as_long_as_a_message_may_wait() {
         world.uploads(Err(failure.clone()));
         let waits = world.books.outbox.iter().find(|waits| matches!(waits.task, Task::Send { .. })).unwrap();
         assert_eq!(waits.due_at, world.now.at + Duration::from_millis(500), "{failure:?}");
+        let delivery = world.begins_upload();
         world.now.at = world.now.at + Duration::from_mins(15);
-        world.uploads(Err(failure));
+        world.uploaded(delivery, Err(failure));
         assert_eq!(world.file("a.png").sending, Some(Sending::failed("could not be sent in time: reset")));
         assert_eq!(world.queue(), Vec::<&str>::new(), "what is behind it fails with it");
     }

@@ -6,6 +6,7 @@ mod make;
 mod world;
 
 mod adopt;
+mod age;
 mod agents;
 mod any_order;
 mod anything;

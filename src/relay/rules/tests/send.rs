@@ -113,9 +113,10 @@ fn a_message_gives_up_by_age_and_takes_those_behind_it_along() {
         let almost = 20_000 + 15 * 60_000 - 1;
         let mut world = failed(almost, failure.clone());
         assert_eq!(world.queue(), ["first", "second"], "{failure:?}");
-        world.clock(almost + 1).writes(ALEX, "young").unwrap();
+        world.writes(ALEX, "young").unwrap();
         world.end(ALEX).unwrap();
-        world.tries(Err(failure));
+        let delivery = world.claim().unwrap();
+        world.clock(almost + 1).settle(delivery, Err(failure));
         assert_eq!(world.sending("first"), Sending::failed("could not be sent in time: says Ada"));
         for said in ["second", "young"] {
             assert_eq!(world.sending(said), Sending::failed("a message before this one could not be sent"));

@@ -21,6 +21,7 @@ use crate::relay::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
         attempt::{self, Begun, Step, Turn},
+        expiry,
         file::{self, Fetched},
         look::{self, Look},
         note, recover,
@@ -68,6 +69,7 @@ impl World {
             inbox_limit: 1_000,
             outbox_limit: 1_000,
             send_max_age: Duration::from_mins(15),
+            began_at: Time::default(),
             recover_after: Duration::from_mins(2),
             waiting_timeout: timeout(15, "Nobody is free."),
             idle_timeout: timeout(10, "It is quiet."),
@@ -228,6 +230,17 @@ impl World {
         }
     }
 
+    /// The ages of the newest handoff's messages are looked at.
+    pub fn ages(&mut self) {
+        let id = self.id();
+        self.decide(&expiry::scope(&id), |draft| expiry::due(draft, &id, None));
+    }
+
+    /// The process ends, and another begins on what it left.
+    pub fn restarts(&mut self) {
+        self.policy.began_at = self.now.at;
+    }
+
     /// The next delivery is tried, and this comes of it.
     pub fn tries(&mut self, outcome: Result<Receipt, Failure>) {
         let delivery = self.claim().unwrap();
@@ -280,6 +293,9 @@ impl World {
             queued_at: self.now.at,
             due_at: self.now.at,
             doubt: None,
+            expires_at: None,
+            look_until: None,
+            trouble: None,
             fence: 0,
             stranger: false,
             claim: None,

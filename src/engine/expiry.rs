@@ -1,0 +1,58 @@
+//! The worker that fails messages whose time is over, whatever they wait for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+
+use super::{
+    Engine,
+    worker::{StepError, Worker},
+};
+use crate::{
+    relay::{id::HandoffId, rules::expiry, time::Time},
+    store::StoreError,
+};
+
+/// Handoffs looked at at once; they share a flush. More than attempts can be under way, which are let finish.
+const AT_ONCE: usize = 512;
+
+/// See the module.
+pub struct Expiry {
+    engine: Arc<Engine>,
+}
+
+impl Expiry {
+    /// A worker on the engine's store.
+    pub const fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+
+    async fn expire(&self, id: HandoffId) -> Result<(), StoreError> {
+        let closed = self.engine.ada.denied();
+        let rule_id = id.clone();
+        let decide = self
+            .engine
+            .decide(expiry::scope(&id), move |draft| expiry::due(draft, &rule_id, closed.as_deref()));
+        decide.await
+    }
+}
+
+#[async_trait]
+impl Worker for Expiry {
+    fn name(&self) -> &'static str {
+        "expiry"
+    }
+
+    async fn step(&mut self) -> Result<Option<Time>, StepError> {
+        let now = self.engine.environment.now();
+        let expired = self.engine.store.expired(now, AT_ONCE).await?;
+        let are_more = expired.items.len() == AT_ONCE;
+        let done = join_all(expired.items.into_iter().map(|id| self.expire(id))).await;
+        done.into_iter().collect::<Result<Vec<()>, _>>()?;
+        // What is queued from now on has its whole time.
+        let newest = now + self.engine.policy.send_max_age;
+        let next = if are_more { now } else { expired.next.map_or(newest, |next| next.min(newest)) };
+        Ok(Some(next))
+    }
+}
