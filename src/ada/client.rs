@@ -12,6 +12,7 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
@@ -51,7 +52,16 @@ pub struct Client {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     clock: AdaClock,
+    /// When the last neutral call left that Ada took the key of.
+    key_was_good_at: Mutex<Option<Time>>,
     timeout: Duration,
+}
+
+/// What a refusal of a call speaks about.
+#[derive(Clone, Copy)]
+enum About {
+    Conversation,
+    Key,
 }
 
 impl Client {
@@ -79,6 +89,7 @@ impl Client {
             limits: Limits::new(rates, Arc::new(Machine)),
             metrics: Arc::default(),
             clock: AdaClock::default(),
+            key_was_good_at: Mutex::default(),
             timeout,
         })
     }
@@ -96,9 +107,9 @@ impl Client {
     /// Why not.
     pub async fn check_key(&self) -> Result<(), Failure> {
         let nobody = ConversationId::from("handoff-relay-check");
-        let permit = self.turn(Priority::Read).await;
+        let permit = self.turn(Priority::Check).await;
         let request = self.http.request(Method::GET, self.url(&nobody, "")?);
-        self.ask(permit, "check_key", request, recognise).await.outcome
+        self.ask(permit, "check_key", request, About::Key, recognise).await.outcome
     }
 
     /// Sets metadata of the conversation; `null` removes a key.
@@ -138,6 +149,8 @@ impl Client {
             pages += 1;
             let done = |page: Url, more| Listed { messages: Vec::new(), page: Some(page.into()), more };
             let listed = match read {
+                // What was read is kept, and the next reading goes on from here.
+                Err(failure) if pages > 1 && may_pass(&failure) => done(url, true),
                 Err(failure) => return Answer { outcome: Err(failure), answered_at },
                 Ok(None) => done(url, false),
                 Ok(Some(next)) if pages >= PAGES_AT_ONCE => done(next, true),
@@ -195,8 +208,39 @@ impl Client {
         format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
     }
 
+    /// Makes a call about one conversation. 401 or 403 to it may be meant for that call alone, as by a filter in front of Ada
+    /// that doesn't like its words: a neutral call tells whether the key is refused.
     async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<Said> {
-        self.ask(permit, name, request, read).await
+        let Answer { outcome, answered_at } =
+            self.ask(permit, name, request, About::Conversation, read).await;
+        let outcome = match outcome {
+            Err(Failure::Denied(reason)) => Err(self.refused_alone(reason).await),
+            outcome => outcome,
+        };
+        Answer { outcome, answered_at }
+    }
+
+    /// What it means that a call about one conversation was answered 401 or 403.
+    async fn refused_alone(&self, reason: String) -> Failure {
+        let refused_at = Time::now();
+        // One at a time: what it finds out serves for all that were refused before it left.
+        let mut good_at = self.key_was_good_at.lock().await;
+        if good_at.is_some_and(|at| at >= refused_at) {
+            return Failure::Refused(reason);
+        }
+        if self.denied().is_some() {
+            return Failure::Denied(reason);
+        }
+        let asked_at = Time::now();
+        match self.check_key().await {
+            Ok(()) => {
+                *good_at = Some(asked_at);
+                Failure::Refused(reason)
+            }
+            Err(Failure::Denied(_)) => Failure::Denied(reason),
+            // Not done, and nothing is known of why.
+            Err(_) => Failure::Unreached(reason),
+        }
     }
 
     /// Makes a call, and reads its answer with `read`.
@@ -205,6 +249,7 @@ impl Client {
         permit: Permit,
         name: &'static str,
         request: RequestBuilder,
+        about: About,
         read: impl AsyncFnOnce(Response) -> Result<T, Failure>,
     ) -> Answer<T> {
         let asked_at = Time::now();
@@ -217,13 +262,26 @@ impl Client {
             }
         };
         self.metrics.ada_call(name, Some(response.status().as_u16()));
-        let (answered_at, told) = (date(&response), told(&response));
+        let (answered_at, mut told) = (date(&response), told(&response));
+        let is_refused = matches!(told.status.map(|status| status.as_u16()), Some(401 | 403));
+        if matches!(about, About::Conversation) && is_refused && self.denied().is_none() {
+            // The neutral call will tell.
+            told.status = None;
+        }
         if let Some(date) = answered_at {
             self.clock.learn(asked_at, Time::now(), date);
         }
         let outcome = read(response).await;
         permit.answered(told, outcome.as_ref().err().map(Failure::reason));
         Answer { outcome, answered_at }
+    }
+}
+
+/// Whether the same call may succeed a little later.
+const fn may_pass(failure: &Failure) -> bool {
+    match failure {
+        Failure::Throttled { .. } | Failure::Denied(_) | Failure::Unreached(_) | Failure::Unclear(_) => true,
+        Failure::NoHandoff(_) | Failure::UnknownConversation(_) | Failure::Refused(_) => false,
     }
 }
 

@@ -223,3 +223,32 @@ async fn a_long_history_is_read_page_by_page() {
     relay.alex().comes_to_read(&id, &all).await;
     relay.finish().await;
 }
+
+/// What was read before a page failed is in the thread, and isn't read again.
+#[tokio::test]
+async fn a_long_history_is_read_on_where_it_broke_off() {
+    let relay = Setup::new().with_a_road().start().await;
+    let chat = relay.ada.open_conversation();
+    relay.ada.set_webhooks(false);
+    for number in 0..125 {
+        relay.ada.customer_says(&chat, &format!("Question {number}")).await.unwrap();
+    }
+    let all = relay.ada.messages(&chat);
+    let all: Vec<&str> = all.iter().filter_map(|said| said.text()).collect();
+    let pages = || {
+        let lists = format!("GET /api/v2/conversations/{chat}/messages/?");
+        let calls = relay.road().passed().into_iter().filter(|call| call.starts_with(&lists));
+        calls.map(|call| call.rsplit_once('=').unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    // The third page begins after 200.
+    let third = "YWZ0ZXI6MjAw";
+    relay.road().breaks(&format!("cursor={third}"));
+    relay.ada.start_handoff(&chat, json!({})).await.unwrap();
+    let id = relay.alex().handoff_of(&chat).await["id"].as_str().unwrap().to_owned();
+    relay.alex().comes_to_read(&id, &all[..200]).await;
+    relay.road().allow_all();
+    relay.alex().comes_to_read(&id, &all).await;
+    let read = pages();
+    assert_eq!(read.iter().filter(|page| *page != third).count(), 2, "once each: {read:?}");
+    relay.finish().await;
+}

@@ -36,6 +36,7 @@ mod once;
 mod order;
 mod outbox;
 mod refusals;
+mod refused_alone;
 mod restart;
 mod restored;
 mod secrets;

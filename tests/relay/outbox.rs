@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::{Call, ScriptedAnswer};
+use sandbox::{Call, Fault, ScriptedAnswer};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -86,13 +86,14 @@ async fn a_refused_key_turns_health_red_and_loses_nothing() {
     let (_, id) = relay.hand_off().await;
     relay.get("/health/ready").await.good(200);
     answers_with_words(&relay, Call::SendMessage, 401, "The API key is wrong");
+    relay.ada.fault_always(Call::GetConversation, Some(Fault::Status { status: 401, retry_after: None }));
     relay.alex().writes(&id, "Hello").await;
     let detail = eventually("a red light", || async {
         let answer = relay.get("/health/ready").await;
         (answer.status == 503).then(|| answer.problem(503))
     })
     .await;
-    assert!(detail.contains("ADA_API_KEY") && detail.contains("The API key is wrong"), "{detail}");
+    assert!(detail.contains("ADA_API_KEY") && detail.contains("Ada answered 401"), "{detail}");
     assert!(!detail.contains(crate::support::relay::API_KEY));
     relay.get("/health/live").await.good(200);
     relay.alex().sees(&id, "Hello", &["queued"]).await;

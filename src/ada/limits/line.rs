@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
+    /// Whether Ada takes the key: others wait for that.
+    Check,
     /// What the end user notices: messages and ends.
     Write,
     /// What Ada did not answer, or not as it should, when it was tried before.

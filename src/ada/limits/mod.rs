@@ -95,7 +95,7 @@ impl Rates {
 /// In which of the paces a call counts.
 const fn counts_in(priority: Priority) -> &'static [usize] {
     match priority {
-        Priority::Write => &[0],
+        Priority::Check | Priority::Write => &[0],
         Priority::Again => &[0, 1, 2],
         Priority::Read => &[0, 1, 3],
         Priority::Recover => &[0, 1, 3, 4],

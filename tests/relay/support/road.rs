@@ -30,6 +30,9 @@ pub struct Road {
 struct Signs {
     closed: bool,
     barred: HashSet<String>,
+    /// Parts of paths, with methods before them.
+    forbidden: HashSet<String>,
+    broken: HashSet<String>,
     /// Methods and paths of all requests, as they came.
     passed: Vec<String>,
 }
@@ -69,6 +72,23 @@ impl Road {
         self.state.lock().unwrap().barred.insert(conversation.to_owned());
     }
 
+    /// A filter in front of Ada answers requests whose method and path contain this with 403 and a page.
+    pub fn forbid(&self, what: &str) {
+        self.state.lock().unwrap().forbidden.insert(what.to_owned());
+    }
+
+    /// Requests whose method and path contain this are answered with 502.
+    pub fn breaks(&self, what: &str) {
+        self.state.lock().unwrap().broken.insert(what.to_owned());
+    }
+
+    /// No filter any more, and nothing broken.
+    pub fn allow_all(&self) {
+        let mut signs = self.state.lock().unwrap();
+        signs.forbidden.clear();
+        signs.broken.clear();
+    }
+
     /// No request gets an answer.
     pub fn bar_all(&self) {
         self.bar("/");
@@ -82,13 +102,24 @@ impl Road {
 }
 
 async fn pass(State(road): State<Road>, request: Request) -> Response {
-    let (closed, barred) = {
+    let (closed, barred, forbidden, broken) = {
         let mut signs = road.state.lock().unwrap();
-        signs.passed.push(format!("{} {}", request.method(), request.uri()));
-        (signs.closed, signs.barred.iter().any(|conversation| request.uri().path().contains(conversation)))
+        let call = format!("{} {}", request.method(), request.uri());
+        let is_in = |parts: &HashSet<String>| parts.iter().any(|part| call.contains(part));
+        let (forbidden, broken) = (is_in(&signs.forbidden), is_in(&signs.broken));
+        let barred = signs.barred.iter().any(|conversation| request.uri().path().contains(conversation));
+        signs.passed.push(call);
+        (signs.closed, barred, forbidden, broken)
     };
     if closed {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if broken {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    if forbidden {
+        let page = "<html><body>Request blocked</body></html>";
+        return (StatusCode::FORBIDDEN, [("content-type", "text/html")], page).into_response();
     }
     if barred {
         road.hanging.send_modify(|count| *count += 1);
