@@ -297,6 +297,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
     });
     // What can't be noted is read again.
     drop(settled.await);
+    engine.wishes.reading_ended();
 }
 
 /// Repeats a decision until the store takes it, or has stopped.

@@ -10,11 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::{
     Engine,
-    worker::{StepError, Worker, signal},
+    worker::{StepError, Worker},
 };
 use crate::{
     relay::{
@@ -29,7 +29,7 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// Handoffs asked of the store at once.
 const PAGE: usize = 200;
-/// While a reading is under way: it may wait in trouble without anything being committed.
+/// While a reading is under way: it may wait in trouble, or have been taken back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// One that an agent has opened isn't read again for so long.
 const OPENED_AGAIN: Duration = Duration::from_secs(20);
@@ -64,6 +64,11 @@ impl Wishes {
         }
     }
 
+    /// A reading has ended: there is room for the next.
+    pub fn reading_ended(&self) {
+        self.news.notify_one();
+    }
+
     /// A call to Ada was answered or not. Says whether that ends a silence of at least `outage`.
     pub fn heard_from_ada(&self, answered: bool, now: Time, outage: Duration) -> bool {
         let mut wished = self.lock();
@@ -91,7 +96,6 @@ pub struct Recovery {
     missed_before: Option<Time>,
     queue: VecDeque<HandoffId>,
     under_way: Vec<DeliveryId>,
-    outbox: watch::Receiver<()>,
     read_lately: VecDeque<(Time, HandoffId)>,
 }
 
@@ -104,10 +108,8 @@ impl Recovery {
     /// A worker on the engine's store. What was written before now may have come while nobody listened.
     pub fn new(engine: Arc<Engine>) -> Self {
         let now = engine.environment.now();
-        let outbox = engine.store.signals().outbox();
         Self {
             engine,
-            outbox,
             place: None,
             next_round: now,
             missed_before: Some(now),
@@ -203,11 +205,7 @@ impl Worker for Recovery {
     }
 
     async fn woken(&mut self) {
-        tokio::select! {
-            biased;
-            () = self.engine.wishes.news.notified() => {}
-            () = signal(&mut self.outbox), if !self.under_way.is_empty() => {}
-        }
+        self.engine.wishes.news.notified().await;
     }
 }
 

@@ -51,7 +51,7 @@ impl Desk {
         let clock: Arc<dyn Environment> = Arc::<Simulated>::clone(&environment);
         let ada = SimAda::new(clock, dice.clone());
         ada.calm();
-        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada)).await;
+        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada), dice.clone()).await;
         let post = Post::new(Arc::clone(&ada), Arc::clone(&relay), dice);
         Self { ada, relay, post, environment }
     }

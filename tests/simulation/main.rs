@@ -1,7 +1,7 @@
 //! The simulation: engine, rules and memory store with a simulated clock and a simulated Ada, in one thread.
 //!
 //! A seed draws a schedule: start calls, events that come late, twice, out of order or never, agents at work,
-//! calls that go wrong in every way, crashes. Then it grows calm, and the promises must hold. A seed always
+//! calls that go wrong in every way, crashes, a store that fails, callers that leave. Then it grows calm, and the promises must hold. A seed always
 //! replays the same run:
 //!
 //! ```text
@@ -22,6 +22,7 @@ mod outage;
 mod post;
 mod promises;
 mod relay;
+mod shaky;
 mod story;
 
 use std::{future::Future, time::Instant};

@@ -78,7 +78,7 @@ impl Post {
         };
         self.under_way.spawn(async move {
             sleep(delay).await;
-            while !relay.hears(&svix_id, &body).await {
+            while !relay.hears(&svix_id, &body, dice.percent(10)).await {
                 sleep(dice.millis(1_000, 20_000)).await;
             }
         });

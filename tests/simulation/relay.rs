@@ -7,6 +7,7 @@ use std::{
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use handoff_relay::{
     ada::{signature::Verifier, webhook::Reader},
     engine::{Engine, Expiry, Outbox, Parts, Recovery, Releaser, worker::run},
@@ -23,7 +24,7 @@ use handoff_relay::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ada::SimAda, clock::Simulated};
+use crate::{ada::SimAda, clock::Simulated, dice::Dice, shaky::Shaky};
 
 pub const INTEGRATION: &str = "custom-handoff";
 const SECRET: &str = "whsec_c2ltdWxhdGlvbi1zZWNyZXQ=";
@@ -38,6 +39,8 @@ static FETCHER: LazyLock<Arc<Fetcher>> =
 /// What survives a crash, and what runs until the next.
 pub struct Relay {
     pub store: Arc<MemoryStore>,
+    /// The same, as the engine has it.
+    pub shaky: Arc<Shaky>,
     files: Files,
     environment: Arc<Simulated>,
     ada: Arc<SimAda>,
@@ -52,12 +55,13 @@ struct Running {
 }
 
 impl Relay {
-    pub async fn new(environment: Arc<Simulated>, ada: Arc<SimAda>) -> Arc<Self> {
+    pub async fn new(environment: Arc<Simulated>, ada: Arc<SimAda>, dice: Dice) -> Arc<Self> {
         let verifier = Verifier::new(&[Secret::new(SECRET)]).unwrap();
         let store = Arc::new(MemoryStore::new());
+        let shaky = Arc::new(Shaky::new(Arc::clone(&store), dice));
         let files = Files::open(&FilesPlace::Memory).await.unwrap();
         let running = Mutex::new(None);
-        let relay = Arc::new(Self { store, files, environment, ada, verifier, running });
+        let relay = Arc::new(Self { store, shaky, files, environment, ada, verifier, running });
         relay.start();
         relay
     }
@@ -75,7 +79,7 @@ impl Relay {
     /// A new process begins on what the old one left.
     pub fn start(&self) {
         self.store.void_claims();
-        let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&self.store);
+        let store: Arc<dyn Store> = Arc::<Shaky>::clone(&self.shaky);
         let environment: Arc<dyn Environment> = Arc::<Simulated>::clone(&self.environment);
         let engine = Arc::new(Engine::new(Parts {
             store,
@@ -105,7 +109,8 @@ impl Relay {
     }
 
     /// Whether a webhook was kept: signed as Ada signs it, verified as the door verifies it.
-    pub async fn hears(&self, svix_id: &str, body: &serde_json::Value) -> bool {
+    /// Whoever sent it may leave as soon as they can.
+    pub async fn hears(&self, svix_id: &str, body: &serde_json::Value, leaves: bool) -> bool {
         let Some(engine) = self.engine() else { return false };
         let body = Bytes::from(body.to_string());
         // The signature's time is the real one: the crate that checks it knows no other.
@@ -118,7 +123,8 @@ impl Relay {
             headers.insert(name, value.parse().unwrap());
         }
         let webhook = self.verifier.verify(&headers, body).unwrap();
-        engine.webhook(webhook).await.is_ok()
+        let keeping = engine.webhook(webhook);
+        if leaves { keeping.now_or_never().is_some_and(|kept| kept.is_ok()) } else { keeping.await.is_ok() }
     }
 }
 

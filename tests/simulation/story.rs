@@ -52,7 +52,8 @@ impl Story {
         let environment = Arc::new(Simulated::new(dice.clone()));
         let clock: Arc<dyn Environment> = Arc::<Simulated>::clone(&environment);
         let ada = SimAda::new(clock, dice.clone());
-        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada)).await;
+        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada), dice.clone()).await;
+        relay.shaky.fails(dice.one_of(&[0, 0, 2, 15]));
         let post = Post::new(Arc::clone(&ada), Arc::clone(&relay), dice.clone());
         let conversations = (0..=dice.below(3)).map(|number| format!("chat-{number}")).collect();
         Self {
@@ -160,7 +161,11 @@ impl Story {
 
     async fn start_call(&mut self, conversation: &str, number: u32) {
         let Some(engine) = self.relay.engine() else { return };
-        match engine.start(conversation.to_owned(), Map::new()).await {
+        // Ada would take her fallback.
+        let fails = self.relay.shaky.fails(0);
+        let started = engine.start(conversation.to_owned(), Map::new()).await;
+        self.relay.shaky.fails(fails);
+        match started {
             Ok(Started::New(id) | Started::Same(id)) => {
                 self.known.insert(id, (conversation.to_owned(), number));
             }
@@ -249,6 +254,7 @@ impl Story {
     async fn settles(&mut self) -> Result<(), String> {
         self.note("calm".to_owned());
         self.ada.calm();
+        self.relay.shaky.fails(0);
         self.post.arrives().await;
         // Twice as long as anything takes: a message's age, a refused key's pause, two rounds of recovery.
         for _ in 0..60 {

@@ -1,0 +1,172 @@
+//! A store that sometimes fails, and whose callers may leave once it has committed.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use handoff_relay::{
+    metrics::Depths,
+    relay::{
+        changes::{DeadLetter, Scope},
+        delivery::{Delivery, Queue},
+        handoff::Handoff,
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        thread::Row,
+        time::Time,
+    },
+    store::{
+        Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, MemoryStore, Page, Signals, Since,
+        StatusFilter, Store, StoreError,
+        files::{FileChecks, FileOf},
+        replies::{CannedReply, ReplyChange, ReplyOutcome},
+        sessions::{Digest, Session, SessionChange},
+    },
+};
+
+use crate::dice::Dice;
+
+/// See the module.
+pub struct Shaky {
+    store: Arc<MemoryStore>,
+    dice: Dice,
+    /// How many of a hundred calls fail.
+    fails: AtomicU64,
+}
+
+impl Shaky {
+    pub const fn new(store: Arc<MemoryStore>, dice: Dice) -> Self {
+        Self { store, dice, fails: AtomicU64::new(0) }
+    }
+
+    /// From now on so many of a hundred calls fail; gives how many did before.
+    pub fn fails(&self, percent: u64) -> u64 {
+        self.fails.swap(percent, Ordering::Relaxed)
+    }
+
+    fn works(&self) -> Result<&MemoryStore, StoreError> {
+        let fails = self.fails.load(Ordering::Relaxed);
+        if fails > 0 && self.dice.percent(fails) {
+            return Err(StoreError::Unavailable("simulated".to_owned()));
+        }
+        Ok(&self.store)
+    }
+}
+
+#[async_trait]
+impl Store for Shaky {
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+        self.works()?.decide(scope, decision).await?;
+        // Whoever asked may leave here: it is done, and they don't know.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
+        self.works()?.due_conversations(now, limit).await
+    }
+
+    async fn idle_handoffs(
+        &self,
+        status: StatusFilter,
+        until: Time,
+        limit: usize,
+    ) -> Result<Due<HandoffId>, StoreError> {
+        self.works()?.idle_handoffs(status, until, limit).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        now: Time,
+        queue: Queue,
+        limit: usize,
+    ) -> Result<Due<Delivery>, StoreError> {
+        self.works()?.due_deliveries(now, queue, limit).await
+    }
+
+    async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        self.works()?.expired(now, limit).await
+    }
+
+    async fn renew_claims(
+        &self,
+        holder: &HolderId,
+        deliveries: Vec<DeliveryId>,
+        until: Time,
+    ) -> Result<(), StoreError> {
+        self.works()?.renew_claims(holder, deliveries, until).await
+    }
+
+    async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        self.works()?.waits_untroubled(delivery).await
+    }
+
+    async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+        self.works()?.handoff(id).await
+    }
+
+    async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
+        self.works()?.handoffs(query).await
+    }
+
+    async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.works()?.rows(id, after, limit).await
+    }
+
+    async fn row(&self, id: &RowId) -> Result<Option<Row>, StoreError> {
+        self.works()?.row(id).await
+    }
+
+    async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
+        self.works()?.changes_since(after, limit).await
+    }
+
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
+        self.works()?.dead_letters(after, limit).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        self.works()?.dead_letter(id).await
+    }
+
+    async fn canned_replies(&self) -> Result<Vec<CannedReply>, StoreError> {
+        self.works()?.canned_replies().await
+    }
+
+    async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
+        self.works()?.change_replies(change).await
+    }
+
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        self.works()?.session(id).await
+    }
+
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
+        self.works()?.change_sessions(change).await
+    }
+
+    async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
+        self.works()?.due_file_checks(now, limit).await
+    }
+
+    async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
+        self.works()?.change_file_checks(change).await
+    }
+
+    async fn depths(&self) -> Result<Depths, StoreError> {
+        self.works()?.depths().await
+    }
+
+    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
+        self.works()?.forget(now, keep).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.works()?.ready().await
+    }
+
+    fn signals(&self) -> &Signals {
+        self.store.signals()
+    }
+}
