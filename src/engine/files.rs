@@ -45,7 +45,7 @@ pub async fn fetch(engine: &Engine, held: &Arc<Held>, turn: Turn) {
     note_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
     let fetched = Arc::new(Fetched { delivery, outcome, renewed, jitter });
-    let settled = patiently(&fetched.delivery, || {
+    let settled = patiently(engine, &fetched.delivery, || {
         let fetched = Arc::clone(&fetched);
         engine.decide(file::scope(&fetched), move |draft| file::settle(draft, &fetched))
     });
@@ -147,7 +147,7 @@ pub async fn upload(engine: &Engine, permit: Permit, delivery: Delivery, began: 
     let Answer { outcome, answered_at } = answer;
     let jitter = engine.environment.jitter();
     let attempt = Arc::new(Attempt { delivery, began, outcome, answered_at, jitter });
-    let settled = patiently(&attempt.delivery, || {
+    let settled = patiently(engine, &attempt.delivery, || {
         let attempt = Arc::clone(&attempt);
         let scope = settle::scope(&attempt.delivery.handoff, &attempt.delivery);
         engine.decide(scope, move |draft| settle::upload(draft, &attempt))

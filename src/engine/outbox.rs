@@ -49,6 +49,8 @@ const AT_ONCE: [(Queue, usize); 4] =
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// How long to wait when the store fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long to wait when a rule panics, which it does again.
+const AFTER_PANIC: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub struct Outbox {
@@ -237,7 +239,12 @@ pub(super) async fn begin(engine: &Engine, turn: Turn) -> Option<Begun> {
         Err(error) => {
             tracing::error!(error = %error, "an attempt could not begin");
             // It stands in line again afterwards.
-            tokio::time::sleep(AFTER_FAILURE).await;
+            tokio::time::sleep(if matches!(error, StoreError::Panicked) {
+                AFTER_PANIC
+            } else {
+                AFTER_FAILURE
+            })
+            .await;
             None
         }
     }
@@ -247,10 +254,11 @@ async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) 
     let conversation = &delivery.key.conversation;
     let Answer { outcome, answered_at } = match &delivery.task {
         Task::Send { what, display_name, .. } => {
-            let Some(says) = says(what) else { return };
+            let Some(says) = says(what) else { return permit.give_back() };
             engine.ada.send_message(permit, conversation, display_name, says).await
         }
-        _ => engine.ada.end_handoff(permit, conversation).await,
+        Task::End { .. } => engine.ada.end_handoff(permit, conversation).await,
+        Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => return permit.give_back(),
     };
     engine.note_outcome(&delivery, outcome.as_ref().err());
     if outcome.is_ok() {
@@ -258,7 +266,7 @@ async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) 
     }
     let jitter = engine.environment.jitter();
     let attempt = Arc::new(Attempt { delivery, began, outcome, answered_at, jitter });
-    let settled = patiently(&attempt.delivery, || {
+    let settled = patiently(engine, &attempt.delivery, || {
         let attempt = Arc::clone(&attempt);
         let scope = settle::scope(&attempt.delivery.handoff, &attempt.delivery);
         engine.decide(scope, move |draft| settle::attempt(draft, &attempt))
@@ -291,7 +299,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
     }
     let jitter = engine.environment.jitter();
     let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
-    let settled = patiently(&look.delivery, || {
+    let settled = patiently(engine, &look.delivery, || {
         let look = Arc::clone(&look);
         engine.decide(look::scope(&look), move |draft| look::settle(draft, &look))
     });
@@ -300,8 +308,10 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
     engine.wishes.reading_ended();
 }
 
-/// Repeats a decision until the store takes it, or has stopped.
+/// Repeats a decision on the outcome of an attempt until the store takes it, or has stopped. One that panics would do so
+/// again: the delivery is taken out of the way instead.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+    engine: &Engine,
     delivery: &Delivery,
     decide: impl Fn() -> F,
 ) -> Result<T, StoreError> {
@@ -309,6 +319,11 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
         match decide().await {
             Ok(answer) => return Ok(answer),
             Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(StoreError::Panicked) => {
+                let (scope, spoiled) = (settle::scope(&delivery.handoff, delivery), delivery.clone());
+                engine.decide(scope, move |draft| settle::spoiled(draft, &spoiled)).await?;
+                return Err(StoreError::Panicked);
+            }
             Err(error) => {
                 tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not be noted");
             }

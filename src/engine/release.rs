@@ -11,7 +11,7 @@ use super::{
     worker::{StepError, Worker, signal},
 };
 use crate::{
-    relay::{id::ConversationKey, rules::release, time::Time},
+    relay::{draft::Draft, id::ConversationKey, rules::release, time::Time},
     store::StoreError,
 };
 
@@ -34,7 +34,11 @@ impl Releaser {
     async fn release(&self, key: ConversationKey) -> Result<(), StoreError> {
         let scope = release::scope(&key);
         let conversation = key.conversation.clone();
-        let released = self.engine.decide(scope, move |draft| release::due(draft, &key)).await?;
+        let rule_key = key.clone();
+        let released = match self.engine.decide(scope, move |draft| release::due(draft, &rule_key)).await {
+            Err(StoreError::Panicked) => return self.release_one_by_one(key).await,
+            released => released?,
+        };
         released.waits.iter().for_each(|wait| self.engine.metrics.debounced(*wait));
         if released.set_aside > 0 {
             tracing::warn!(
@@ -49,6 +53,25 @@ impl Releaser {
             events.held = released.held,
             "inbox released"
         );
+        Ok(())
+    }
+}
+
+impl Releaser {
+    /// One of the events is too much for a rule: it is set aside, and the others go on.
+    async fn release_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
+        let scope = || release::scope(&key);
+        let ids = self.engine.decide(scope(), |draft| release::in_order(draft)).await?;
+        for id in ids {
+            let (rule_key, svix_id) = (key.clone(), id.clone());
+            let rule = move |draft: &mut Draft<'_>| release::one_alone(draft, &rule_key, &svix_id);
+            if let Err(StoreError::Panicked) = self.engine.decide(scope(), rule).await {
+                tracing::error!(svix.id = id, "an event is set aside: a rule panicked");
+                let rule_key = key.clone();
+                let rule = move |draft: &mut Draft<'_>| release::set_aside(draft, &rule_key, &id);
+                self.engine.decide(scope(), rule).await?;
+            }
+        }
         Ok(())
     }
 }

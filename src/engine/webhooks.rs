@@ -12,7 +12,10 @@ use crate::{
     relay::{
         changes::{Of, Scope},
         draft::Draft,
-        rules::arrive::{self, Arrival},
+        rules::{
+            arrive::{self, Arrival},
+            release::RULE_FAILED,
+        },
         time::Time,
     },
     store::StoreError,
@@ -68,17 +71,19 @@ impl Engine {
     /// It could not be kept.
     pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
         let received_at = self.environment.now();
-        let account = Account {
-            metrics: Arc::clone(&self.metrics),
-            full: Arc::clone(&self.full),
-            received_at,
-            is_open: true,
-        };
+        let account = self.account(received_at);
         match self.reader.read(&webhook, received_at) {
             Reading::Event(event) => {
                 let scope = arrive::scope(&event);
                 let rule = move |draft: &mut Draft<'_>| arrive::event(draft, *event);
-                self.decide_and(scope, rule, |arrival| account.close(*arrival)).await
+                match self.decide_and(scope, rule, |arrival| account.close(*arrival)).await {
+                    Err(StoreError::Panicked) => {
+                        tracing::error!(svix.id = webhook.id, "webhook set aside: a rule panicked");
+                        let account = self.account(received_at);
+                        self.set_aside(webhook, RULE_FAILED.to_owned(), account).await
+                    }
+                    arrival => arrival,
+                }
             }
             Reading::Ignored => {
                 account.close(Arrival::Ignored);
@@ -95,6 +100,11 @@ impl Engine {
                 self.set_aside(webhook, reason.to_string(), account).await
             }
         }
+    }
+
+    fn account(&self, received_at: Time) -> Account {
+        let (metrics, full) = (Arc::clone(&self.metrics), Arc::clone(&self.full));
+        Account { metrics, full, received_at, is_open: true }
     }
 
     async fn set_aside(

@@ -160,6 +160,9 @@ impl From<StoreError> for Problem {
             StoreError::Unreadable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "what is stored can't be read")
             }
+            StoreError::Panicked => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay has a fault, which its log names")
+            }
             StoreError::Unavailable(_) | StoreError::Stopped => {
                 Self::unavailable("the store is not available; try again")
             }

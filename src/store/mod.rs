@@ -12,7 +12,13 @@ pub mod sessions;
 mod signals;
 mod sql;
 
-use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -23,7 +29,7 @@ pub use sql::SqliteStore;
 use crate::{
     metrics::Depths,
     relay::{
-        changes::{Changes, DeadLetter, Scope, View},
+        changes::{Changes, DeadLetter, Of, Scope, View},
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
@@ -73,6 +79,9 @@ pub enum StoreError {
     /// What is stored can't be read.
     #[error("the store holds something unreadable: {0}")]
     Unreadable(String),
+    /// The decision panicked, which is a fault of the relay's own. It has spoiled nothing but itself.
+    #[error("a rule of the relay failed; the log says where")]
+    Panicked,
     /// The process is stopping.
     #[error("the store has stopped")]
     Stopped,
@@ -300,6 +309,21 @@ pub trait Store: Send + Sync {
 
     /// What commits touch.
     fn signals(&self) -> &Signals;
+}
+
+/// Takes a decision on what it sees.
+///
+/// # Errors
+/// It panicked.
+fn take(decision: Decision, of: &Of, view: View) -> Result<Decided, StoreError> {
+    // A decision owns what it changes, and none of it is looked at again.
+    catch_unwind(AssertUnwindSafe(|| decision(view))).map_err(|_| {
+        match of {
+            Of::Conversation(key) => tracing::error!(conversation.id = %key.conversation, "a rule panicked"),
+            Of::Handoff(id) => tracing::error!(handoff.id = %id, "a rule panicked"),
+        }
+        StoreError::Panicked
+    })
 }
 
 /// Runs a decision that has an answer, and `committed` with it once it is durable, whether or not the asker is still

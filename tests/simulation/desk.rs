@@ -122,6 +122,11 @@ impl Desk {
         self.relay.store.rows(&chat.handoff, 0, usize::MAX).await.unwrap()
     }
 
+    /// The words of a thread.
+    pub async fn reads(&self, chat: &Chat) -> Vec<String> {
+        self.rows(chat).await.iter().filter_map(text).map(str::to_owned).collect()
+    }
+
     /// What the customer has of agents.
     pub fn arrived(&self, chat: &Chat) -> Vec<String> {
         self.ada.look(&chat.conversation, |known| {

@@ -19,6 +19,7 @@ mod desk;
 mod dice;
 mod isolation;
 mod outage;
+mod poison;
 mod post;
 mod promises;
 mod relay;

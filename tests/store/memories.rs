@@ -7,7 +7,7 @@ use handoff_relay::{
         changes::{Changes, IdempotencyScope, Idempotent},
         time::Time,
     },
-    store::{Keep, Store, decide},
+    store::{Keep, Store, StoreError, decide},
 };
 
 use super::make::{HOUR, at, event, forget, of, of_handoff, put_handoffs, view, write};
@@ -86,7 +86,19 @@ async fn a_store_that_works_is_ready(store: &dyn Store) {
     store.ready().await.unwrap();
 }
 
+async fn a_decision_that_panics_spoils_nothing_but_itself(store: &dyn Store) {
+    let panics = store.decide(of("a"), Box::new(|_| panic!("for this test")));
+    let writes =
+        async { write(store, Changes { remember: vec!["s1".to_owned()], ..Changes::default() }).await };
+    let (panicked, ()) = futures_util::future::join(panics, writes).await;
+    assert!(matches!(panicked, Err(StoreError::Panicked)));
+    let mut scope = of("a");
+    scope.svix_id = Some("s1".to_owned());
+    assert!(view(store, scope).await.seen, "what shares its flush is kept");
+}
+
 on_every_store!(
+    a_decision_that_panics_spoils_nothing_but_itself,
     ids_are_remembered_whatever_the_conversation,
     ids_are_remembered_for_fourteen_days_at_least,
     idempotency_keys_are_honoured_for_a_day,

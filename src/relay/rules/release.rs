@@ -21,6 +21,8 @@ use crate::relay::{
 pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
 /// What is said of one.
 pub const TOO_OLD_TO_ADOPT: &str = "older than 48 hours, and its handoff is unknown";
+/// What is said of one that a rule fails on.
+pub const RULE_FAILED: &str = "a rule of the relay fails on it";
 /// `conversation.ended` says who ended a handoff if it follows the end within this time.
 const REFINE_WITHIN: Duration = Duration::from_mins(1);
 
@@ -88,6 +90,40 @@ pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     }
     draft.set_buffer(key, Buffer { arrivals: None, held_until });
     released
+}
+
+/// The buffered events' `svix-id`s, in their order.
+pub fn in_order(draft: &Draft<'_>) -> Vec<String> {
+    let mut events: Vec<&Event> = draft.view.inbox.iter().collect();
+    events.sort_by_key(|event| event.sort_key());
+    events.into_iter().map(|event| event.svix_id.clone()).collect()
+}
+
+/// Releases one buffered event, whose quiet period is over.
+pub fn one_alone(draft: &mut Draft<'_>, key: &ConversationKey, svix_id: &str) {
+    let more = draft.view.inbox.len() > 1;
+    draft.view.inbox.retain(|event| event.svix_id == svix_id);
+    due(draft, key);
+    wait_on(draft, key, more);
+}
+
+/// Sets one buffered event aside that no rule can take.
+pub fn set_aside(draft: &mut Draft<'_>, key: &ConversationKey, svix_id: &str) {
+    let Some(place) = draft.view.inbox.iter().position(|event| event.svix_id == svix_id) else { return };
+    let event = draft.view.inbox.remove(place);
+    draft.set_aside_event(&event, RULE_FAILED);
+    draft.changes().inbox_done.push(event.svix_id);
+    let more = !draft.view.inbox.is_empty();
+    draft.set_buffer(key, Buffer { arrivals: None, held_until: None });
+    wait_on(draft, key, more);
+}
+
+/// The other events are due at once.
+fn wait_on(draft: &mut Draft<'_>, key: &ConversationKey, more: bool) {
+    if more {
+        let held_until = Some(draft.now.at);
+        draft.set_buffer(key, Buffer { arrivals: None, held_until });
+    }
 }
 
 fn hold_ends(draft: &Draft<'_>, event: &Event) -> Time {

@@ -57,6 +57,26 @@ pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
     }
 }
 
+/// A rule fails on what came of an attempt: the delivery is taken out of the way of those behind it.
+pub fn spoiled(draft: &mut Draft<'_>, delivery: &Delivery) {
+    let Some(place) = draft.find_attempted(delivery) else { return };
+    match &delivery.task {
+        Task::Send { row, .. } => {
+            let delivery = draft.finish_delivery(place);
+            ending::note_tried(draft, row, delivery.doubt);
+            draft.mark(
+                row,
+                Sending::failed("a rule of the relay failed on what came of it; it may have been sent"),
+            );
+        }
+        Task::End { .. } | Task::Fetch { .. } => {
+            let due_at = draft.now.at + DENIED_PAUSE;
+            draft.put_back(place).due_at = due_at;
+        }
+        Task::Transcript | Task::Recover { .. } => drop(draft.finish_delivery(place)),
+    }
+}
+
 /// Settles an upload. The message that points to it is sent next, in the same place of the queue.
 ///
 /// What Ada has without our knowing is seen by nobody: an upload may be repeated.

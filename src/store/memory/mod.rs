@@ -21,6 +21,7 @@ use super::{
     search_text,
     sessions::{Digest, Session, SessionChange},
     signals::Touched,
+    take,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -70,7 +71,7 @@ impl Store for MemoryStore {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
         let mut state = self.lock();
         let view = state.view(&scope);
-        let Decided { changes, committed } = decision(view);
+        let Decided { changes, committed } = take(decision, &scope.of, view)?;
         let touched = Touched::by(&changes);
         state.apply(changes);
         self.signals.committed(touched, Some(state.last_change));

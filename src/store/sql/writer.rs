@@ -13,6 +13,7 @@ use crate::{
         replies::{ReplyChange, ReplyOutcome},
         sessions::SessionChange,
         signals::Touched,
+        take,
     },
 };
 
@@ -261,7 +262,7 @@ async fn decide(
         None => count_depths(connection).await?,
     };
     (view.inbox_depth, view.outbox_depth) = (depths.inbox, depths.outbox);
-    let Decided { changes, committed } = decision(view);
+    let Decided { changes, committed } = take(decision, &scope.of, view)?;
     let touched = Touched::by(&changes);
     let grew = apply::changes(connection, changes).await?;
     known.depths = Some(Depths {
