@@ -71,7 +71,7 @@ fn id(field: Field<'_>) -> Result<Option<String>, String> {
         return Err("conversation_id can't be . or ..".to_owned());
     }
     if is_unfilled(id) || ID_KEYS.contains(&id) {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || "{}_. []<>%@$#-/".contains(c);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "{}_. []<>%@$#/".contains(c);
         let is_plain = id.len() <= MAX_VARIABLE_CHARS && id.chars().all(is_name);
         let name = if is_plain { id } else { "the name of a variable" };
         return Err(format!("conversation_id is {name}: the AI Agent has not filled in this variable"));
@@ -151,7 +151,7 @@ mod tests {
             assert_eq!(refusal(id), sentence);
             assert_eq!(refusal(&format!("  {id} ")), sentence);
         }
-        for words in ["x".repeat(100), "Maria's words".to_owned(), "ü".to_owned()] {
+        for words in ["5eCr3t-x".to_owned(), "x".repeat(100), "Maria's words".to_owned(), "ü".to_owned()] {
             assert!(
                 refusal(&format!("{{{words}}}")).starts_with("conversation_id is the name of a variable: "),
                 "{words}"
