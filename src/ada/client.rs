@@ -12,7 +12,7 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use serde_json::{Map, Value, json};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     api::{Ada, Says, Upload},
     bodies,
     clock::AdaClock,
-    limits::{Limits, Permit, Priority, Rates, Told},
+    limits::{DENIED_PAUSE, Limits, Permit, Priority, Rates, Told},
 };
 use crate::{
     environment::Machine,
@@ -52,9 +52,15 @@ pub struct Client {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     clock: AdaClock,
-    /// When the last neutral call left that Ada took the key of.
-    key_was_good_at: Mutex<Option<Time>>,
+    key_check: Mutex<Option<KeyCheck>>,
     timeout: Duration,
+}
+
+/// What the last neutral call has found out.
+struct KeyCheck {
+    /// When it left.
+    at: Instant,
+    is_good: bool,
 }
 
 /// What a refusal of a call speaks about.
@@ -89,7 +95,7 @@ impl Client {
             limits: Limits::new(rates, Arc::new(Machine)),
             metrics: Arc::default(),
             clock: AdaClock::default(),
-            key_was_good_at: Mutex::default(),
+            key_check: Mutex::default(),
             timeout,
         })
     }
@@ -222,24 +228,29 @@ impl Client {
 
     /// What it means that a call about one conversation was answered 401 or 403.
     async fn refused_alone(&self, reason: String) -> Failure {
-        let refused_at = Time::now();
+        let refused_at = Instant::now();
         // One at a time: what it finds out serves for all that were refused before it left.
-        let mut good_at = self.key_was_good_at.lock().await;
-        if good_at.is_some_and(|at| at >= refused_at) {
-            return Failure::Refused(reason);
-        }
-        if self.denied().is_some() {
-            return Failure::Denied(reason);
-        }
-        let asked_at = Time::now();
-        match self.check_key().await {
-            Ok(()) => {
-                *good_at = Some(asked_at);
-                Failure::Refused(reason)
+        let mut last = self.key_check.lock().await;
+        let is_good = match *last {
+            Some(KeyCheck { at, is_good }) if at >= refused_at => Some(is_good),
+            // The key is tried every so often, and not before.
+            Some(KeyCheck { at, is_good: false }) if at.elapsed() < DENIED_PAUSE => Some(false),
+            _ => {
+                let at = Instant::now();
+                let is_good = match self.check_key().await {
+                    Ok(()) => Some(true),
+                    Err(Failure::Denied(_)) => Some(false),
+                    Err(_) => None,
+                };
+                *last = is_good.map(|is_good| KeyCheck { at, is_good });
+                is_good
             }
-            Err(Failure::Denied(_)) => Failure::Denied(reason),
+        };
+        match is_good {
+            Some(true) => Failure::Refused(reason),
+            Some(false) => Failure::Denied(reason),
             // Not done, and nothing is known of why.
-            Err(_) => Failure::Unreached(reason),
+            None => Failure::Unreached(reason),
         }
     }
 
@@ -263,8 +274,7 @@ impl Client {
         };
         self.metrics.ada_call(name, Some(response.status().as_u16()));
         let (answered_at, mut told) = (date(&response), told(&response));
-        let is_refused = matches!(told.status.map(|status| status.as_u16()), Some(401 | 403));
-        if matches!(about, About::Conversation) && is_refused && self.denied().is_none() {
+        if let (About::Conversation, Some(401 | 403)) = (about, told.status.map(|status| status.as_u16())) {
             // The neutral call will tell.
             told.status = None;
         }

@@ -10,7 +10,11 @@ use super::{
     worker::{StepError, Worker},
 };
 use crate::{
-    relay::{id::HandoffId, rules::expiry, time::Time},
+    relay::{
+        id::HandoffId,
+        rules::expiry::{self, LOOK_TIME},
+        time::Time,
+    },
     store::StoreError,
 };
 
@@ -50,9 +54,12 @@ impl Worker for Expiry {
         let are_more = expired.items.len() == AT_ONCE;
         let done = join_all(expired.items.into_iter().map(|id| self.expire(id))).await;
         done.into_iter().collect::<Result<Vec<()>, _>>()?;
-        // What is queued from now on has its whole time.
-        let newest = now + self.engine.policy.send_max_age;
-        let next = if are_more { now } else { expired.next.map_or(newest, |next| next.min(newest)) };
-        Ok(Some(next))
+        if are_more {
+            return Ok(Some(now));
+        }
+        // What is queued or comes into doubt from now on has so much time at least.
+        let least = now + self.engine.policy.send_max_age.min(LOOK_TIME.0);
+        let next = self.engine.store.expired(self.engine.environment.now(), AT_ONCE).await?.next;
+        Ok(Some(next.map_or(least, |next| next.min(least))))
     }
 }

@@ -38,8 +38,12 @@ use crate::{
 const UNSURE_FOR: Duration = Duration::from_hours(1);
 
 /// Fetches the file of a row whose turn has come, and keeps it.
-pub async fn fetch(engine: &Engine, held: &Arc<Held>, turn: Turn) {
-    let Some(Begun { delivery, step: Step::Fetch { row } }) = begin(engine, turn).await else { return };
+///
+/// # Errors
+/// It could not begin.
+pub async fn fetch(engine: &Engine, held: &Arc<Held>, turn: Turn) -> Result<Option<Begun>, StoreError> {
+    let begun = begin(engine, turn).await?;
+    let Some(Begun { delivery, step: Step::Fetch { row } }) = begun else { return Ok(None) };
     let _held = held.hold(&delivery.id);
     let (outcome, renewed) = find_and_get(engine, &delivery, &row).await;
     note_outcome(engine, &row, &outcome);
@@ -51,6 +55,7 @@ pub async fn fetch(engine: &Engine, held: &Arc<Held>, turn: Turn) {
     });
     // What can't be noted is fetched again.
     drop(settled.await);
+    Ok(None)
 }
 
 fn note_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, Unfetched>) {

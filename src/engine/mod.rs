@@ -257,7 +257,7 @@ impl Engine {
     /// # Errors
     /// As [`act::end`], or the store failed.
     pub async fn end(&self, id: HandoffId, agent: String) -> Result<Handoff, EngineError> {
-        self.act(act::scope_of_end(&id), move |draft| act::end(draft, &id, &agent)).await
+        self.act(act::scope(&id), move |draft| act::end(draft, &id, &agent)).await
     }
 
     /// Marks rows up to `seq` as read.

@@ -6,7 +6,7 @@
 //! doesn't answer holds up nothing else. What an attempt does is for the rules to say: `docs/effectively-once.md`.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -43,8 +43,13 @@ use crate::{
 
 /// Deliveries under way or in line at once. Ada's limits let fewer calls be made within one's timeout, so that the
 /// first attempts of many hung conversations don't take up all the places.
-const AT_ONCE: [(Queue, usize); 4] =
-    [(Queue::Writes, 256), (Queue::Reads, 32), (Queue::Again, 128), (Queue::Files, 32)];
+const AT_ONCE: [(Queue, usize); 5] = [
+    (Queue::Writes, 256),
+    (Queue::Reads, 32),
+    (Queue::Again, 128),
+    (Queue::Strangers, 8),
+    (Queue::Files, 32),
+];
 /// How often claims are renewed: two renewals may fail.
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// How long to wait when the store fails.
@@ -68,17 +73,18 @@ pub struct Outbox {
 pub struct Held {
     /// Who this process is.
     pub holder: HolderId,
-    deliveries: Mutex<BTreeSet<DeliveryId>>,
+    /// By how many attempts: one that was overtaken may not be over yet.
+    deliveries: Mutex<BTreeMap<DeliveryId, usize>>,
 }
 
 impl Held {
-    fn deliveries(&self) -> MutexGuard<'_, BTreeSet<DeliveryId>> {
+    fn deliveries(&self) -> MutexGuard<'_, BTreeMap<DeliveryId, usize>> {
         self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the claim on a delivery renewed until this is dropped.
     pub fn hold(self: &Arc<Self>, id: &DeliveryId) -> Hold {
-        self.deliveries().insert(id.clone());
+        *self.deliveries().entry(id.clone()).or_default() += 1;
         Hold { held: Arc::clone(self), id: id.clone() }
     }
 }
@@ -91,7 +97,13 @@ pub struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.held.deliveries().remove(&self.id);
+        let mut deliveries = self.held.deliveries();
+        if let Some(count) = deliveries.get_mut(&self.id) {
+            *count -= 1;
+            if *count == 0 {
+                deliveries.remove(&self.id);
+            }
+        }
     }
 }
 
@@ -115,8 +127,9 @@ impl Outbox {
 
     async fn renew(&mut self) -> Result<(), StoreError> {
         let now = self.engine.environment.now();
-        let deliveries: Vec<DeliveryId> = self.held.deliveries().iter().cloned().collect();
-        if now < self.renew_at || deliveries.is_empty() {
+        let deliveries: Vec<DeliveryId> = self.held.deliveries().keys().cloned().collect();
+        let was_set_back = self.renew_at.since(now) > RENEW_EVERY;
+        if (now < self.renew_at && !was_set_back) || deliveries.is_empty() {
             return Ok(());
         }
         self.engine.store.renew_claims(&self.held.holder, deliveries, now + LEASE).await?;
@@ -138,7 +151,9 @@ impl Outbox {
             if room == 0 {
                 return Ok(None);
             }
-            if self.in_line_for.contains_key(&delivery.id) {
+            if self.in_line_for.contains_key(&delivery.id)
+                || self.held.deliveries().contains_key(&delivery.id)
+            {
                 continue;
             }
             room -= 1;
@@ -205,14 +220,18 @@ async fn stand_in_line(engine: &Engine, held: &Arc<Held>, delivery: Delivery, st
     let turn = Turn { lane: delivery.lane(), queue: delivery.queue(), holder: held.holder.clone() };
     if turn.queue == Queue::Files {
         // A fetch is begun anew after a stop.
-        stop.run_until_cancelled(files::fetch(engine, held, turn)).await;
-        return;
+        let fetched = stop.run_until_cancelled(files::fetch(engine, held, turn)).await;
+        return rest(fetched.unwrap_or(Ok(None)), stop).await;
     }
     // Waiting in line for Ada is no work under way: a stop ends it.
     let permit = stop.run_until_cancelled(engine.ada.turn(priority(&delivery))).await;
     let Some(permit) = permit else { return };
     // From here on it is written down that Ada may have it.
-    let Some(Begun { delivery, step }) = begin(engine, turn).await else { return permit.give_back() };
+    let begun = begin(engine, turn).await;
+    let Ok(Some(Begun { delivery, step })) = begun else {
+        permit.give_back();
+        return rest(begun, stop).await;
+    };
     let _held = held.hold(&delivery.id);
     match step {
         Step::Fetch { .. } => {}
@@ -224,8 +243,8 @@ async fn stand_in_line(engine: &Engine, held: &Arc<Held>, delivery: Delivery, st
 
 const fn priority(delivery: &Delivery) -> Priority {
     match (&delivery.task, delivery.queue()) {
+        (_, Queue::Strangers) => Priority::Stranger,
         (Task::Recover { .. }, _) => Priority::Recover,
-        (Task::Transcript, _) if delivery.stranger => Priority::Stranger,
         (_, Queue::Writes) => Priority::Write,
         (_, Queue::Reads | Queue::Files) => Priority::Read,
         (_, Queue::Again) => Priority::Again,
@@ -233,21 +252,16 @@ const fn priority(delivery: &Delivery) -> Priority {
 }
 
 /// What the lane's next delivery is may have changed while it stood in line, also to none.
-pub(super) async fn begin(engine: &Engine, turn: Turn) -> Option<Begun> {
-    match engine.decide(attempt::scope(&turn), move |draft| attempt::begin(draft, &turn)).await {
-        Ok(begun) => begun,
-        Err(error) => {
-            tracing::error!(error = %error, "an attempt could not begin");
-            // It stands in line again afterwards.
-            tokio::time::sleep(if matches!(error, StoreError::Panicked) {
-                AFTER_PANIC
-            } else {
-                AFTER_FAILURE
-            })
-            .await;
-            None
-        }
-    }
+pub(super) async fn begin(engine: &Engine, turn: Turn) -> Result<Option<Begun>, StoreError> {
+    engine.decide(attempt::scope(&turn), move |draft| attempt::begin(draft, &turn)).await
+}
+
+/// What could not begin stands in line again, but not at once.
+async fn rest(begun: Result<Option<Begun>, StoreError>, stop: &CancellationToken) {
+    let Err(error) = begun else { return };
+    tracing::error!(error = %error, "an attempt could not begin");
+    let pause = if matches!(error, StoreError::Panicked) { AFTER_PANIC } else { AFTER_FAILURE };
+    stop.run_until_cancelled(tokio::time::sleep(pause)).await;
 }
 
 async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) {
@@ -321,8 +335,9 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
             Err(StoreError::Stopped) => return Err(StoreError::Stopped),
             Err(StoreError::Panicked) => {
                 let (scope, spoiled) = (settle::scope(&delivery.handoff, delivery), delivery.clone());
-                engine.decide(scope, move |draft| settle::spoiled(draft, &spoiled)).await?;
-                return Err(StoreError::Panicked);
+                if engine.decide(scope, move |draft| settle::spoiled(draft, &spoiled)).await.is_ok() {
+                    return Err(StoreError::Panicked);
+                }
             }
             Err(error) => {
                 tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not be noted");

@@ -193,7 +193,11 @@ impl Worker for Recovery {
             let rule_id = id.clone();
             let queued =
                 self.engine.decide(scope, move |draft| recover::open_handoff(draft, &rule_id, missed_before));
-            let queued = queued.await?;
+            let queued = match queued.await {
+                // It would panic again, and no other be read.
+                Err(StoreError::Panicked) => None,
+                queued => queued?,
+            };
             self.queue.pop_front();
             if let Some(delivery) = queued {
                 self.under_way.push(delivery);

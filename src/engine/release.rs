@@ -65,12 +65,17 @@ impl Releaser {
         for id in ids {
             let (rule_key, svix_id) = (key.clone(), id.clone());
             let rule = move |draft: &mut Draft<'_>| release::one_alone(draft, &rule_key, &svix_id);
-            if let Err(StoreError::Panicked) = self.engine.decide(scope(), rule).await {
-                tracing::error!(svix.id = id, "an event is set aside: a rule panicked");
-                let rule_key = key.clone();
-                let rule = move |draft: &mut Draft<'_>| release::set_aside(draft, &rule_key, &id);
-                self.engine.decide(scope(), rule).await?;
+            match self.engine.decide(scope(), rule).await {
+                Err(StoreError::Panicked) => {}
+                released => {
+                    released?;
+                    continue;
+                }
             }
+            tracing::error!(svix.id = id, "an event is set aside: a rule panicked");
+            let rule_key = key.clone();
+            let rule = move |draft: &mut Draft<'_>| release::set_aside(draft, &rule_key, &id);
+            self.engine.decide(scope(), rule).await?;
         }
         Ok(())
     }

@@ -44,7 +44,7 @@ impl Worker for TimeOuts {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let policy = &self.engine.policy;
-        let mut next: Option<Time> = None;
+        let (mut next, mut failed): (Option<Time>, Result<(), StoreError>) = (None, Ok(()));
         for (status, timeout) in
             [(StatusFilter::Waiting, &policy.waiting_timeout), (StatusFilter::Active, &policy.idle_timeout)]
         {
@@ -52,10 +52,11 @@ impl Worker for TimeOuts {
             let now = self.engine.environment.now();
             let idle = self.engine.store.idle_handoffs(status, now - timeout.after, AT_ONCE).await?;
             let done = join_all(idle.items.into_iter().map(|id| self.time_out(id))).await;
-            done.into_iter().collect::<Result<Vec<()>, _>>()?;
+            failed = failed.and(done.into_iter().collect::<Result<(), _>>());
             let at = idle.next.unwrap_or(now) + timeout.after;
             next = [next, Some(at), Some(now + LOOK_AGAIN)].into_iter().flatten().min();
         }
+        failed?;
         Ok(next)
     }
 }

@@ -201,6 +201,8 @@ pub enum Queue {
     Reads,
     /// Either, tried before.
     Again,
+    /// What only anonymous start calls have asked for.
+    Strangers,
     /// Files to fetch: not through Ada's API, and each for as long as it takes.
     Files,
 }
@@ -212,6 +214,7 @@ impl Queue {
             Self::Writes => "writes",
             Self::Reads => "reads",
             Self::Again => "again",
+            Self::Strangers => "strangers",
             Self::Files => "files",
         }
     }
@@ -242,6 +245,7 @@ impl Delivery {
     pub const fn queue(&self) -> Queue {
         match (&self.task, self.attempts) {
             (Task::Send { .. } | Task::End { .. }, 0..=1) if self.doubt.is_none() => Queue::Writes,
+            (Task::Transcript | Task::Recover { .. }, _) if self.stranger => Queue::Strangers,
             (Task::Transcript | Task::Recover { .. }, 0) => Queue::Reads,
             (Task::Fetch { .. }, _) => Queue::Files,
             _ => Queue::Again,

@@ -293,6 +293,16 @@ impl<'a> Draft<'a> {
         is_message && delivery.doubt.is_none() && delivery.queued_at < began && !read_since()
     }
 
+    /// Somebody other than an anonymous caller knows of a handoff: what is queued for it is no stranger's any more.
+    pub fn welcome(&mut self, handoff: usize) {
+        let owner = self.view.handoffs[handoff].id.clone();
+        for at in 0..self.view.outbox.len() {
+            if self.view.outbox[at].handoff == owner && self.view.outbox[at].stranger {
+                self.change_delivery(at).stranger = false;
+            }
+        }
+    }
+
     /// A delivery to change. A claim goes on.
     pub fn change_delivery(&mut self, at: usize) -> &mut Delivery {
         let delivery = &mut self.view.outbox[at];

@@ -254,7 +254,7 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or wait in
-    /// [`Queue::Again`].
+    /// [`Queue::Again`] or [`Queue::Strangers`], or behind one that does.
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
 
     /// One handoff.

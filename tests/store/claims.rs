@@ -58,6 +58,22 @@ async fn what_is_in_trouble_changes_the_queue_and_keeps_its_lane(store: &dyn Sto
     assert_eq!(ids(&claim(store, at(0), 9).await), ["d"]);
 }
 
+async fn what_waits_behind_trouble_is_in_trouble(store: &dyn Store) {
+    let again = Delivery { attempts: 3, ..reads("r1", "h", "a") };
+    put_deliveries(store, vec![again, reads("r2", "h", "a"), reads("r3", "g", "a"), reads("r4", "g", "a")])
+        .await;
+    let untroubled = async |id: &str| store.waits_untroubled(&id.into()).await.unwrap();
+    assert!(!untroubled("r1").await && !untroubled("r2").await && !untroubled("none").await);
+    assert!(untroubled("r3").await && untroubled("r4").await, "another lane");
+    finish(store, "r1").await;
+    assert!(untroubled("r2").await);
+    let stranger = Delivery { stranger: true, ..reads("r3", "g", "a") };
+    put_deliveries(store, vec![stranger]).await;
+    assert!(!untroubled("r3").await && !untroubled("r4").await);
+    let due = store.due_deliveries(at(0), Queue::Strangers, 9).await.unwrap();
+    assert_eq!(ids(&due), ["r3"]);
+}
+
 async fn a_claim_is_kept_with_its_fence(store: &dyn Store) {
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
     let claimed = claim(store, at(0), 9).await.items.remove(0);
@@ -278,6 +294,7 @@ on_every_store!(
     a_claim_lasts_for_its_lease,
     each_queue_is_claimed_by_itself,
     what_is_in_trouble_changes_the_queue_and_keeps_its_lane,
+    what_waits_behind_trouble_is_in_trouble,
     a_claim_is_kept_with_its_fence,
     a_claim_is_renewed_by_its_holder_alone,
     the_next_of_a_lane_waits_from_when_it_is_the_next,

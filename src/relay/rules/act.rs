@@ -48,19 +48,14 @@ pub enum TakeOver {
 
 /// What [`accept`] and [`release`] need to see.
 pub fn scope(handoff: &HandoffId) -> Scope {
-    Scope::new(Of::Handoff(handoff.clone()))
-}
-
-/// What [`end`] needs to see.
-pub fn scope_of_end(handoff: &HandoffId) -> Scope {
-    let mut scope = scope(handoff);
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
     scope.with_outbox = true;
     scope
 }
 
 /// What [`read`] needs to see.
 pub fn scope_of_read(handoff: &HandoffId, seq: u64) -> Scope {
-    let mut scope = scope(handoff);
+    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
     scope.unread_behind = Some(seq);
     scope
 }
@@ -94,6 +89,7 @@ pub fn accept_if_waiting(draft: &mut Draft<'_>, handoff: usize, agent: &str) {
         return;
     }
     assign(draft, handoff, agent, EventName::Accepted);
+    draft.welcome(handoff);
     draft.deliver(handoff, Task::Transcript);
 }
 

@@ -79,6 +79,7 @@ pub fn scope(turn: &Turn) -> Scope {
 pub fn begin(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
     let place = next(draft, turn)?;
     let now = draft.now.at;
+    expiry::learn_age(draft, place);
     if draft.is_unverified(&draft.view.outbox[place]) {
         let queued_at = draft.view.outbox[place].queued_at;
         draft.change_delivery(place).doubt = Some(queued_at);

@@ -110,12 +110,12 @@ pub fn clear_outbox(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
         .iter()
         .position(|delivery| delivery.handoff == owner && delivery.task.lane() == Lane::Ada)
     {
-        let delivery = draft.finish_delivery(at);
-        match delivery.task {
+        let doubt = draft.doubt(&draft.view.outbox[at]);
+        match draft.finish_delivery(at).task {
             Task::Send { row, .. } => {
-                note_tried(draft, &row, delivery.doubt);
+                note_tried(draft, &row, doubt);
                 draft.mark(&row, Sending::failed(reason));
-                in_doubt |= delivery.doubt.is_some();
+                in_doubt |= doubt.is_some();
             }
             Task::End { row } => draft.mark(&row, Sending::Sent),
             Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}

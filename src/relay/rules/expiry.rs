@@ -14,7 +14,7 @@ use crate::relay::{
 
 /// A message in doubt is looked for, however old it is: for as long as a message may wait, but for so long at least and at
 /// most.
-const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+pub const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// What [`due`] needs to see.
 pub fn scope(handoff: &HandoffId) -> Scope {
@@ -44,12 +44,18 @@ pub fn due(draft: &mut Draft<'_>, handoff: &HandoffId, closed: Option<&str>) {
 /// Messages that were queued before their age was kept.
 fn learn_ages(draft: &mut Draft<'_>, handoff: &HandoffId) {
     for place in 0..draft.view.outbox.len() {
-        let delivery = &draft.view.outbox[place];
-        let is_message = matches!(delivery.task, Task::Send { .. });
-        if is_message && delivery.handoff == *handoff && delivery.expires_at.is_none() {
-            let expires_at = delivery.queued_at + draft.policy.send_max_age;
-            draft.change_delivery(place).expires_at = Some(expires_at);
+        if draft.view.outbox[place].handoff == *handoff {
+            learn_age(draft, place);
         }
+    }
+}
+
+/// The same of one, if it is such a message.
+pub fn learn_age(draft: &mut Draft<'_>, place: usize) {
+    let delivery = &draft.view.outbox[place];
+    if let (Task::Send { .. }, None) = (&delivery.task, delivery.expires_at) {
+        let expires_at = delivery.queued_at + draft.policy.send_max_age;
+        draft.change_delivery(place).expires_at = Some(expires_at);
     }
 }
 
@@ -99,8 +105,9 @@ pub fn give_up(draft: &mut Draft<'_>, place: usize, reason: &str) {
     let owner = draft.view.outbox[place].handoff.clone();
     let mut next = reason;
     while let Some((place, row)) = message_from(draft, &owner, place) {
-        let delivery = draft.finish_delivery(place);
-        ending::note_tried(draft, &row, delivery.doubt);
+        let doubt = draft.doubt(&draft.view.outbox[place]);
+        draft.finish_delivery(place);
+        ending::note_tried(draft, &row, doubt);
         draft.mark(&row, Sending::failed(next));
         next = "a message before this one could not be sent";
     }

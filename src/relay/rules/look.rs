@@ -64,7 +64,7 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
     transcript::merge(draft, handoff, &reading);
     if !listed.more {
-        note_read(draft, handoff);
+        note_read(draft, handoff, listed);
     }
     if look.is_over && !listed.more {
         recover::is_over(draft, handoff, look.answered_at);
@@ -83,7 +83,17 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
 }
 
 /// The list has been read to its end: what of the handoff has not been found was not sent by then.
-fn note_read(draft: &mut Draft<'_>, handoff: usize) {
+fn note_read(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
+    let unverified = |delivery: &&Delivery| draft.is_unverified(delivery);
+    if draft
+        .view
+        .outbox
+        .iter()
+        .filter(unverified)
+        .any(|one| has_unreadable_since(draft, one.queued_at, listed))
+    {
+        return;
+    }
     let (owner, now) = (draft.view.handoffs[handoff].id.clone(), draft.now.at);
     for place in 0..draft.view.outbox.len() {
         let delivery = &draft.view.outbox[place];
@@ -96,11 +106,13 @@ fn note_read(draft: &mut Draft<'_>, handoff: usize) {
 
 /// Whether the list has something of people's that can't be read and was written since the message was tried.
 fn may_be_unreadable(draft: &Draft<'_>, place: usize, listed: &Listed) -> bool {
-    let tried_at = draft.view.outbox[place].doubt.map(|doubt| doubt.shifted(draft.now.offset));
-    listed.messages.iter().any(|message| {
-        transcript::may_be_ours(message)
-            && tried_at.is_some_and(|tried_at| message.created_at + DOUBT >= tried_at)
-    })
+    draft.view.outbox[place].doubt.is_some_and(|doubt| has_unreadable_since(draft, doubt, listed))
+}
+
+fn has_unreadable_since(draft: &Draft<'_>, tried_at: Time, listed: &Listed) -> bool {
+    let tried_at = tried_at.shifted(draft.now.offset);
+    let mut messages = listed.messages.iter();
+    messages.any(|message| transcript::may_be_ours(message) && message.created_at + DOUBT >= tried_at)
 }
 
 /// The message isn't there: it can be sent again.

@@ -21,6 +21,7 @@ use crate::relay::{
 pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
 /// What is said of one.
 pub const TOO_OLD_TO_ADOPT: &str = "older than 48 hours, and its handoff is unknown";
+const IN_A_MOMENT: Duration = Duration::from_secs(1);
 /// What is said of one that a rule fails on.
 pub const RULE_FAILED: &str = "a rule of the relay fails on it";
 /// `conversation.ended` says who ended a handoff if it follows the end within this time.
@@ -62,6 +63,9 @@ pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     let mut events = std::mem::take(&mut draft.view.inbox);
     events.sort_by_key(Event::sort_key);
     let more = events.len() >= INBOX_PAGE;
+    if let Some(latest) = draft.latest() {
+        draft.welcome(latest);
+    }
     date_ends(draft, &events);
     adopt_if_due(draft, &events);
 
@@ -103,6 +107,7 @@ pub fn in_order(draft: &Draft<'_>) -> Vec<String> {
 pub fn one_alone(draft: &mut Draft<'_>, key: &ConversationKey, svix_id: &str) {
     let more = draft.view.inbox.len() > 1;
     draft.view.inbox.retain(|event| event.svix_id == svix_id);
+    draft.view.buffer = Some(Buffer { arrivals: None, held_until: Some(draft.now.at) });
     due(draft, key);
     wait_on(draft, key, more);
 }
@@ -118,10 +123,10 @@ pub fn set_aside(draft: &mut Draft<'_>, key: &ConversationKey, svix_id: &str) {
     wait_on(draft, key, more);
 }
 
-/// The other events are due at once.
+/// The other events are due in a moment, should nobody release them before.
 fn wait_on(draft: &mut Draft<'_>, key: &ConversationKey, more: bool) {
     if more {
-        let held_until = Some(draft.now.at);
+        let held_until = Some(draft.now.at + IN_A_MOMENT);
         draft.set_buffer(key, Buffer { arrivals: None, held_until });
     }
 }

@@ -61,8 +61,17 @@ impl Outbox {
 
     /// See [`Store::waits_untroubled`](crate::store::Store::waits_untroubled).
     pub fn waits_untroubled(&self, id: &DeliveryId) -> bool {
-        let queued = self.places.get(id).and_then(|place| self.queued.get(place));
-        queued.is_some_and(|queued| queued.delivery.queue() != Queue::Again)
+        let is_well = |place: &u64| {
+            let queue = self.queued.get(place).map(|queued| queued.delivery.queue());
+            !matches!(queue, None | Some(Queue::Again | Queue::Strangers))
+        };
+        let Some((place, queued)) =
+            self.places.get(id).and_then(|place| Some((place, self.queued.get(place)?)))
+        else {
+            return false;
+        };
+        let in_lane = self.lanes.get(&queued.delivery.lane());
+        in_lane.is_some_and(|places| places.range(..=*place).all(is_well))
     }
 
     pub fn has_any_of(&self, handoff: &HandoffId) -> bool {

@@ -10,7 +10,6 @@ use crate::{
     metrics::Depths,
     relay::{
         changes::DeadLetter,
-        delivery::Queue,
         handoff::Handoff,
         id::{AiAgent, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
         thread::Row,
@@ -61,8 +60,11 @@ pub async fn idle_handoffs(
 }
 
 pub async fn waits_untroubled(pool: &SqlitePool, delivery: &DeliveryId) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT 1 FROM outbox WHERE id = $1 AND queue <> $2");
-    let row = row.bind(delivery.as_str()).bind(Queue::Again.as_str());
+    let sql = "SELECT 1 FROM outbox AS waits WHERE id = $1 AND queue NOT IN ('again', 'strangers') \
+               AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.ai_agent = waits.ai_agent \
+                   AND first.conversation = waits.conversation AND first.lane = waits.lane \
+                   AND first.position < waits.position AND first.queue IN ('again', 'strangers'))";
+    let row = sqlx::query(sql).bind(delivery.as_str());
     Ok(row.fetch_optional(pool).await?.is_some())
 }
 

@@ -2,13 +2,14 @@
 //! looked for first.
 
 use super::{
-    make::{at, message},
+    make::{at, handoff_ended, message},
     world::{ALEX, World, whole},
 };
 use crate::relay::{
     delivery::{Delivery, Failure, Receipt, Task},
+    event::Message,
     rules::attempt::Step,
-    thread::{Role, Sending},
+    thread::{Content, Role, Sending},
 };
 
 /// When a message that was written at 20 s is too old.
@@ -147,4 +148,42 @@ fn what_was_too_old_when_this_process_began_is_looked_for_and_not_sent() {
     world.looks(Ok(&[]));
     assert_eq!(states(&world), ["could not be sent in time: Ada does not have it"]);
     assert_eq!(world.now.at, at(2 * TOO_OLD + 2_000));
+}
+
+#[test]
+fn what_failed_before_it_was_looked_for_is_looked_for_when_it_is_tried_again() {
+    let mut world = wrote(&["one", "two"]);
+    world.clock(60_000).restarts();
+    world.looks(Err(Failure::Unclear("502".to_owned())));
+    let late = 60_000 + TOO_OLD;
+    world.clock(late).looks(Err(Failure::Unclear("502".to_owned())));
+    assert_eq!(states(&world)[1], BEHIND);
+    let row = world.row("two").id.clone();
+    world.clock(late + 10_000).retry(&row, ALEX).unwrap();
+    let sent = [("m1", "one"), ("m2", "two")].map(|(id, said)| message(Role::HumanAgent, id, 20_000, said));
+    world.looks(Ok(&sent));
+    assert_eq!((world.queue(), states(&world)), (vec![], vec!["Sent".to_owned(); 2]));
+}
+
+#[test]
+fn an_end_before_the_first_reading_has_the_list_read() {
+    let mut world = wrote(&["one"]);
+    world.clock(60_000).restarts();
+    world.hears([handoff_ended(61_000)]);
+    assert_eq!(states(&world)[0], "the handoff ended before this was sent");
+    while states(&world)[0] != "Sent" {
+        world.lists(&[message(Role::HumanAgent, "m", 20_000, "one")]);
+    }
+    assert_eq!(world.said(0), ["one"], "and no row beside it");
+}
+
+#[test]
+fn a_list_with_something_unreadable_verifies_nothing() {
+    let mut world = wrote(&["one"]);
+    world.clock(60_000).restarts();
+    let unreadable = Content::Unreadable { reason: "odd".to_owned() };
+    let odd = Message { content: unreadable, ..message(Role::HumanAgent, "m", 25_000, "") };
+    world.recovers(None, &[odd], false);
+    let begun = world.turn_comes(&send(&world, 0), "one").unwrap();
+    assert!(matches!(begun.step, Step::Look { .. }), "{begun:?}");
 }

@@ -7,7 +7,7 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
-    delivery::Failure,
+    delivery::{Failure, Queue},
     handoff::{AdaEnd, EndedBy},
     rules::act::TakeOver,
 };
@@ -100,12 +100,13 @@ fn only_what_an_anonymous_call_alone_has_named_is_a_strangers() {
     let mut world = World::new();
     world.anyone_starts(json!({}), true);
     assert_eq!(strangers(&world), [true]);
+    assert_eq!(world.books.outbox[0].queue(), Queue::Strangers);
     world.accept(ALEX, TakeOver::No).unwrap();
-    assert_eq!(
-        strangers(&world).iter().filter(|stranger| **stranger).count(),
-        1,
-        "what agents ask for is not"
-    );
+    assert_eq!(strangers(&world), [false, false], "an agent looks after it");
+    let mut world = World::new();
+    world.anyone_starts(json!({}), true);
+    world.hears([customer("I am here", 0)]);
+    assert_eq!(strangers(&world), [false], "its customer writes");
     assert_eq!(strangers(&World::started()), [false], "with the key");
     let mut heard = World::new();
     heard.receive(customer("I am here", 0));

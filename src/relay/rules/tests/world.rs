@@ -358,7 +358,7 @@ impl World {
 
     pub fn end(&mut self, agent: &str) -> Result<Handoff, Refusal> {
         let id = self.id();
-        self.decide(&act::scope_of_end(&id), |draft| act::end(draft, &id, agent))
+        self.decide(&act::scope(&id), |draft| act::end(draft, &id, agent))
     }
 
     pub fn read(&mut self, seq: u64) -> Result<(), Refusal> {
