@@ -59,6 +59,8 @@ pub struct Depths {
     pub outbox_oldest: Option<Time>,
     /// Files to fetch.
     pub files: u64,
+    /// Deliveries that can't be read: their lanes stand still.
+    pub unreadable: u64,
     /// Handoffs that are waiting, active, ended.
     pub handoffs: [u64; 3],
 }
@@ -79,6 +81,7 @@ pub struct Metrics {
     outbox: Gauge<i64, AtomicI64>,
     outbox_age: Gauge<f64, AtomicU64>,
     files: Gauge<i64, AtomicI64>,
+    unreadable: Gauge<i64, AtomicI64>,
     handoffs: Family<State, Gauge>,
     messages: Family<Message, Counter>,
     fetches: Family<Outcome, Counter>,
@@ -111,6 +114,7 @@ impl Metrics {
             outbox: Gauge::default(),
             outbox_age: Gauge::default(),
             files: Gauge::default(),
+            unreadable: Gauge::default(),
             handoffs: Family::default(),
             messages: Family::default(),
             fetches: Family::default(),
@@ -138,6 +142,8 @@ impl Metrics {
         r.register("inbox_oldest_seconds", "Age of the oldest event in the inbox", self.inbox_age.clone());
         r.register("outbox_deliveries", "Deliveries in the outbox", self.outbox.clone());
         r.register("outbox_oldest_seconds", "Age of the oldest delivery", self.outbox_age.clone());
+        let help = "Deliveries that can't be read, as a newer relay may have written them";
+        r.register("unreadable_deliveries", help, self.unreadable.clone());
         r.register("files_to_fetch", "Files that are still to be fetched", self.files.clone());
         r.register("handoffs", "Handoffs by state", self.handoffs.clone());
         let help = "Messages of all handoffs since the start, by what became of them";
@@ -230,6 +236,7 @@ impl Metrics {
         self.outbox.set(count(depths.outbox));
         self.outbox_age.set(age(depths.outbox_oldest));
         self.files.set(count(depths.files));
+        self.unreadable.set(count(depths.unreadable));
         for (state, number) in ["waiting", "active", "ended"].into_iter().zip(depths.handoffs) {
             self.handoffs.get_or_create(&State { state }).set(count(number));
         }

@@ -78,10 +78,14 @@ impl Engine {
                 let scope = arrive::scope(&event);
                 let rule = move |draft: &mut Draft<'_>| arrive::event(draft, *event);
                 match self.decide_and(scope, rule, |arrival| account.close(*arrival)).await {
-                    Err(StoreError::Panicked) => {
-                        tracing::error!(svix.id = webhook.id, "webhook set aside: a rule panicked");
+                    Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
+                        tracing::error!(svix.id = webhook.id, error = %error, "webhook set aside");
+                        let reason = match error {
+                            StoreError::Panicked => RULE_FAILED.to_owned(),
+                            error => error.to_string(),
+                        };
                         let account = self.account(received_at);
-                        self.set_aside(webhook, RULE_FAILED.to_owned(), account).await
+                        self.set_aside(webhook, reason, account).await
                     }
                     arrival => arrival,
                 }

@@ -34,6 +34,11 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if let Some(reason) = no_place_for_files(&app).await {
         said["files"] = reason.into();
     }
+    let unreadable = app.engine.store().unreadable().await?;
+    if unreadable > 0 {
+        said["outbox"] =
+            format!("{unreadable} deliveries can't be read, and what is behind them waits").into();
+    }
     if app.settings.handoff_auth_key.is_none() {
         said["handoffs/start"] =
             "HANDOFF_AUTH_KEY is off: whoever reaches this address can start handoffs".into();

@@ -296,6 +296,9 @@ pub trait Store: Send + Sync {
     /// A file is to be looked at, or has been. Those of a forgotten handoff are to be at once.
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError>;
 
+    /// How many deliveries can't be read: their lanes stand still.
+    async fn unreadable(&self) -> Result<u64, StoreError>;
+
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;
 

@@ -163,6 +163,10 @@ impl Store for Shaky {
         self.works()?.change_file_checks(change).await
     }
 
+    async fn unreadable(&self) -> Result<u64, StoreError> {
+        self.works()?.unreadable().await
+    }
+
     async fn depths(&self) -> Result<Depths, StoreError> {
         self.works()?.depths().await
     }

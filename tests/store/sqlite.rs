@@ -7,15 +7,15 @@ use handoff_relay::{
         delivery::{Delivery, Queue},
         thread::{Bytes, Content, Missing, Row},
     },
-    store::{StoreError, decide},
+    store::{HandoffQuery, Since, StoreError, decide},
 };
 
 use super::{
     claims::claim_of,
     file::File,
     make::{
-        at, event, fetches, handoff, key, letter, of, of_handoff, put_deliveries, put_handoffs, put_rows,
-        row, row_ids, sends, view, write,
+        at, event, fetches, handoff, ids, key, letter, of, of_handoff, put_deliveries, put_handoffs,
+        put_rows, row, row_ids, sends, view, write,
     },
 };
 
@@ -252,6 +252,52 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     }
     assert_eq!(due(Queue::Writes).await, ["d2"]);
     assert_eq!(due(Queue::Files).await, ["f0", "f2", "f3", "f4"]);
+}
+
+/// As a newer relay may have written it.
+#[tokio::test]
+async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let begin = *open.store.signals().feed().borrow();
+    put_handoffs(&*open.store, vec![handoff("h", "a"), handoff("i", "b")]).await;
+    put_rows(&*open.store, vec![row("h", 1, "one"), row("h", 2, "two"), row("h", 3, "three")]).await;
+    let queued = [sends("d1", "h", "a"), sends("d2", "h", "a"), sends("e", "i", "b"), fetches("f", "h", "a")];
+    put_deliveries(&*open.store, queued.to_vec()).await;
+    open.close().await;
+    file.change(
+        "UPDATE outbox SET doc = json_set(doc, '$.task.task', 'dance') WHERE id = 'd1'; \
+         UPDATE handoffs SET doc = json_set(doc, '$.status', 'dreaming') WHERE id = 'i'; \
+         UPDATE thread_rows SET doc = json_set(doc, '$.content.type', 'smell') WHERE id = 'h-2'",
+    )
+    .await;
+    let open = file.try_open().await.unwrap();
+    let store = &*open.store;
+    let due = async |queue| store.due_deliveries(at(0), queue, 9).await.unwrap().items;
+    assert_eq!(store.unreadable().await.unwrap(), 0);
+    for _ in 0..2 {
+        assert_eq!(due(Queue::Writes).await, [sends("e", "i", "b")], "and not what is behind it");
+        assert_eq!((store.unreadable().await.unwrap(), store.depths().await.unwrap().unreadable), (1, 1));
+    }
+    assert_eq!(due(Queue::Files).await.len(), 1);
+    let all = HandoffQuery { limit: 9, ..HandoffQuery::default() };
+    assert_eq!(ids(&store.handoffs(&all).await.unwrap().handoffs), ["h"]);
+    assert!(matches!(store.handoff(&"i".into()).await, Err(StoreError::Unreadable(_))));
+    let rows = store.rows(&"h".into(), 0, 9).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(matches!(&rows[1].content, Content::Unreadable { reason } if reason.contains("stored")));
+    let Since::Changes(changes) = store.changes_since(begin, 9).await.unwrap() else { panic!("a reset") };
+    assert_eq!(changes.len(), 3, "the stream goes on behind what it can't show");
+    let mut scope = of("a");
+    scope.with_outbox = true;
+    assert_eq!(view(store, scope).await.outbox.len(), 2);
+    open.close().await;
+
+    // A relay that can read it goes on.
+    file.change("UPDATE outbox SET doc = json_set(doc, '$.task.task', 'send') WHERE id = 'd1'").await;
+    let store = file.open().await;
+    let due = store.due_deliveries(at(0), Queue::Writes, 9).await.unwrap().items;
+    assert_eq!(due, [sends("d1", "h", "a"), sends("e", "i", "b")]);
 }
 
 fn refusal(result: Result<super::file::Open, StoreError>) -> String {

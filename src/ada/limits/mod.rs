@@ -319,32 +319,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_tried_again_leaves_room_for_writes_and_reads() {
-        let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
-        let turn = |priority| limits.turn(priority);
-        for _ in 0..6 {
-            drop(turn(Priority::Again).await);
-        }
-        let mut again = std::pin::pin!(turn(Priority::Again));
-        assert!(futures_util::poll!(&mut again).is_pending());
-        for priority in [Priority::Read, Priority::Read, Priority::Write, Priority::Write] {
-            let turn = tokio::time::timeout(Duration::from_secs(5), turn(priority)).await;
-            assert!(turn.is_ok(), "{priority:?}");
-        }
-        assert!(futures_util::poll!(&mut again).is_pending());
-    }
-
-    #[tokio::test]
-    async fn strangers_leave_most_of_the_calls_to_others() {
-        let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
-        let turn = |priority| limits.turn(priority);
-        for _ in 0..3 {
-            drop(turn(Priority::Stranger).await);
-        }
-        let mut stranger = std::pin::pin!(turn(Priority::Stranger));
-        assert!(futures_util::poll!(&mut stranger).is_pending());
-        for _ in 0..7 {
-            assert!(tokio::time::timeout(Duration::from_secs(5), turn(Priority::Write)).await.is_ok());
+    async fn what_is_tried_again_and_strangers_leave_room_for_the_others() {
+        use Priority::{Again, Read, Stranger, Write};
+        for (greedy, takes, others) in [
+            (Again, 6, &[Read, Read, Write, Write][..]),
+            (Stranger, 3, &[Again, Read, Write, Write, Write, Write, Write]),
+        ] {
+            let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
+            for _ in 0..takes {
+                drop(limits.turn(greedy).await);
+            }
+            let mut next = std::pin::pin!(limits.turn(greedy));
+            assert!(futures_util::poll!(&mut next).is_pending());
+            for other in others {
+                let turn = tokio::time::timeout(Duration::from_secs(5), limits.turn(*other)).await;
+                assert!(turn.is_ok(), "{greedy:?} leaves room for {other:?}");
+            }
+            assert!(futures_util::poll!(&mut next).is_pending());
         }
     }
 

@@ -216,6 +216,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn unreadable(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     async fn depths(&self) -> Result<Depths, StoreError> {
         let state = self.lock();
         let mut handoffs = [0; 3];
@@ -228,6 +232,7 @@ impl Store for MemoryStore {
             outbox: state.outbox.len() as u64,
             outbox_oldest: state.outbox.oldest(),
             files: state.outbox.files() as u64,
+            unreadable: 0,
             handoffs,
         })
     }

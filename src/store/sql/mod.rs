@@ -186,7 +186,11 @@ impl Store for SqliteStore {
         queue: Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        outbox::due(&self.readers, now, queue, limit).await
+        let (due, unreadable) = outbox::due(&self.readers, now, queue, limit).await?;
+        if !unreadable.is_empty() {
+            self.write(|tell| writer::Job::SetApart { unreadable, tell }).await?;
+        }
+        Ok(due)
     }
 
     async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
@@ -257,6 +261,10 @@ impl Store for SqliteStore {
 
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
         self.write(|tell| writer::Job::Files { change, tell }).await
+    }
+
+    async fn unreadable(&self) -> Result<u64, StoreError> {
+        outbox::unreadable(&self.readers).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

@@ -3,7 +3,7 @@
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{count, view::doc};
+use super::{count, unsigned, view::doc};
 use crate::{
     relay::{
         delivery::{Claim, Delivery, Lane, LaneKey, Queue},
@@ -27,25 +27,48 @@ pub fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
 }
 
 /// See [`Store::due_deliveries`](crate::store::Store::due_deliveries).
+///
+/// Also gives the ids of those that can't be read.
 pub async fn due(
     readers: &SqlitePool,
     now: Time,
     queue: Queue,
     limit: usize,
-) -> Result<Due<Delivery>, StoreError> {
-    let sql = "SELECT doc, holder, leased_until, ready_at FROM outbox WHERE queue = $1 AND is_next = 1 \
+) -> Result<(Due<Delivery>, Vec<DeliveryId>), StoreError> {
+    let sql = "SELECT doc, holder, leased_until, ready_at, id FROM outbox WHERE queue = $1 AND is_next = 1 \
                ORDER BY ready_at, position LIMIT $2";
     let next = sqlx::query(sql).bind(queue.as_str()).bind(count(limit.saturating_add(1)));
-    let mut due = Due { items: Vec::new(), next: None };
+    let (mut due, mut unreadable) = (Due { items: Vec::new(), next: None }, Vec::new());
     for row in &next.fetch_all(readers).await? {
         let ready_at = Time::from_micros(row.try_get(3)?);
         if ready_at > now || due.items.len() == limit {
             due.next = Some(ready_at);
             break;
         }
-        due.items.push(delivery(row)?);
+        match delivery(row) {
+            Ok(delivery) => due.items.push(delivery),
+            Err(StoreError::Unreadable(_)) => unreadable.push(DeliveryId(row.try_get(4)?)),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(due)
+    Ok((due, unreadable))
+}
+
+/// See [`Store::unreadable`](crate::store::Store::unreadable).
+pub async fn unreadable(readers: &SqlitePool) -> Result<u64, StoreError> {
+    // Each was the next of its lane when that was found out.
+    let sql = "SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable' AND is_next = 1";
+    Ok(unsigned(sqlx::query_scalar(sql).fetch_one(readers).await?))
+}
+
+/// Deliveries that can't be read are set apart: each stops its own lane alone. The next process looks at them anew.
+pub async fn set_apart(connection: &mut SqliteConnection, unreadable: &[DeliveryId]) -> Done {
+    let sql = "UPDATE outbox SET queue = 'unreadable' WHERE id IN (SELECT value FROM json_each($1))";
+    sqlx::query(sql).bind(serde_json::to_string(unreadable)?).execute(&mut *connection).await?;
+    for id in unreadable {
+        tracing::error!(delivery.id = %id, "a delivery can't be read, and its lane stands still");
+    }
+    Ok(())
 }
 
 /// See [`Store::expired`](crate::store::Store::expired).
@@ -75,10 +98,14 @@ pub async fn renew(connection: &mut SqliteConnection, renewal: &Renewal) -> Done
     Ok(())
 }
 
-/// Nobody holds anything any more: the file is one process's, and the one before is gone.
+/// Nobody holds anything any more: the file is one process's, and the one before is gone. What it could not read this one
+/// may.
 pub async fn void_claims(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let void = "UPDATE outbox SET holder = '', leased_until = 0, ready_at = due_at WHERE holder <> ''";
-    sqlx::query(void).execute(&mut *connection).await.map(|_| ())
+    sqlx::query(void).execute(&mut *connection).await?;
+    let anew = "UPDATE outbox SET queue = CASE WHEN lane = 'files' THEN 'files' WHEN lane LIKE 'ada_reads %' THEN 'reads' \
+                ELSE 'writes' END WHERE queue = 'unreadable'";
+    sqlx::query(anew).execute(&mut *connection).await.map(|_| ())
 }
 
 /// A new delivery joins the end of its lane; a known one keeps its place. Gives how many are new, files to fetch aside.

@@ -4,7 +4,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     count, signed, unsigned,
-    view::{doc, docs},
+    view::{doc, or_note, readable},
 };
 use crate::{
     metrics::Depths,
@@ -12,7 +12,7 @@ use crate::{
         changes::DeadLetter,
         handoff::Handoff,
         id::{AiAgent, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
-        thread::Row,
+        thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
     store::{Changed, Due, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError},
@@ -97,7 +97,7 @@ pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, S
     sql.push(order).push_bind(count(query.limit.saturating_add(1)));
     let rows = sql.build().fetch_all(pool).await?;
     let (shown, next) = page(&rows, query.limit)?;
-    Ok(Page { handoffs: docs(shown)?, next })
+    Ok(Page { handoffs: readable(shown, "handoff"), next })
 }
 
 /// The rows to show, and where the rest begins: rows of one more than `limit`, their position second.
@@ -113,9 +113,37 @@ pub async fn rows(
     after: u64,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
-    let sql = "SELECT doc FROM thread_rows WHERE handoff = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    let sql = "SELECT doc, id, seq FROM thread_rows WHERE handoff = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     let rows = sqlx::query(sql).bind(id.as_str()).bind(signed(after)).bind(count(limit));
-    docs(&rows.fetch_all(pool).await?)
+    let mut thread: Vec<Row> = Vec::new();
+    for row in &rows.fetch_all(pool).await? {
+        let at = thread.last().map_or_else(Time::default, |before| before.at);
+        let read = match or_note(doc(row), "row") {
+            Some(read) => read,
+            None => unreadable(RowId(row.try_get(1)?), id, unsigned(row.try_get(2)?), at),
+        };
+        thread.push(read);
+    }
+    Ok(thread)
+}
+
+/// What stands in the place of a row of which no more is known, behind the one at `at`.
+fn unreadable(id: RowId, handoff: &HandoffId, seq: u64, at: Time) -> Row {
+    Row {
+        id,
+        handoff: handoff.clone(),
+        seq,
+        at,
+        ids: AdaIds::default(),
+        author: Author { role: Role::Unknown, display_name: None, avatar: None },
+        content: Content::Unreadable { reason: "what is stored of it can't be read".to_owned() },
+        created_at: at,
+        created_by_ada: false,
+        source: Source::Relay,
+        sending: None,
+        tried_at: None,
+        late: false,
+    }
 }
 
 pub async fn row(pool: &SqlitePool, id: &RowId) -> Result<Option<Row>, StoreError> {
@@ -141,11 +169,12 @@ pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Resul
     let mut changes = Vec::with_capacity(rows.len());
     for row in &rows {
         let changed = match (row.try_get(2)?, row.try_get(3)?) {
-            (_, true) => Changed::CannedReplies,
-            (true, _) => Changed::Row(Box::new(doc(row)?)),
-            (false, _) => Changed::Handoff(Box::new(doc(row)?)),
+            (_, true) => Some(Changed::CannedReplies),
+            (true, _) => or_note(doc(row), "row").map(|row| Changed::Row(Box::new(row))),
+            (false, _) => or_note(doc(row), "handoff").map(|handoff| Changed::Handoff(Box::new(handoff))),
         };
-        changes.push((unsigned(row.try_get(1)?), changed));
+        let number = unsigned(row.try_get(1)?);
+        changes.extend(changed.map(|changed| (number, changed)));
     }
     Ok(Since::Changes(changes))
 }
@@ -159,7 +188,7 @@ pub async fn dead_letters(
     let rows = sqlx::query(sql).bind(after.map_or(i64::MAX, signed)).bind(count(limit.saturating_add(1)));
     let rows = rows.fetch_all(pool).await?;
     let (shown, next) = page(&rows, limit)?;
-    Ok(LetterPage { letters: docs(shown)?, next })
+    Ok(LetterPage { letters: readable(shown, "dead letter"), next })
 }
 
 pub async fn dead_letter(pool: &SqlitePool, id: &str) -> Result<Option<DeadLetter>, StoreError> {
@@ -174,7 +203,8 @@ pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
                (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'ended'), \
-               (SELECT COUNT(*) FROM outbox WHERE queue = 'files')";
+               (SELECT COUNT(*) FROM outbox WHERE queue = 'files'), \
+               (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable')";
     let row = sqlx::query(sql).fetch_one(pool).await?;
     let time = |at: usize| row.try_get::<Option<i64>, _>(at).map(|micros| micros.map(Time::from_micros));
     Ok(Depths {
@@ -184,5 +214,6 @@ pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
         outbox_oldest: time(3)?,
         handoffs: [unsigned(row.try_get(4)?), unsigned(row.try_get(5)?), unsigned(row.try_get(6)?)],
         files: unsigned(row.try_get(7)?),
+        unreadable: unsigned(row.try_get(8)?),
     })
 }

@@ -28,6 +28,17 @@ pub fn docs<T: DeserializeOwned>(rows: &[SqliteRow]) -> Result<Vec<T>, StoreErro
     rows.iter().map(doc).collect()
 }
 
+/// The same of each row that can be read: one that can't, as a newer relay may have written it, costs no other. `what` they
+/// are is for the log.
+pub fn readable<T: DeserializeOwned>(rows: &[SqliteRow], what: &str) -> Vec<T> {
+    rows.iter().filter_map(|row| or_note(doc(row), what)).collect()
+}
+
+/// What was read, or a line in the log that it can't be.
+pub fn or_note<T>(read: Result<T, StoreError>, what: &str) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(error = %error, "a {what} can't be read, and is left out")).ok()
+}
+
 pub async fn load(connection: &mut SqliteConnection, scope: &Scope) -> Result<View, StoreError> {
     let mut view = View::default();
     if let Some(svix_id) = &scope.svix_id {
@@ -101,7 +112,9 @@ async fn deliveries(
     let sql = "SELECT doc, holder, leased_until FROM outbox WHERE ai_agent = $1 AND conversation = $2 \
                ORDER BY position";
     let rows = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
-    rows.fetch_all(&mut *connection).await?.iter().map(outbox::delivery).collect()
+    let rows = rows.fetch_all(&mut *connection).await?;
+    // What can't be read stands still in its lane, and is nothing that a rule could change.
+    Ok(rows.iter().filter_map(|row| or_note(outbox::delivery(row), "delivery")).collect())
 }
 
 async fn unread_behind(

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{apply, files, forget, outbox, ready::Proof, replies, sessions, unsigned, view};
 use crate::{
-    relay::{changes::Scope, time::Time},
+    relay::{changes::Scope, id::DeliveryId, time::Time},
     store::{
         Decided, Decision, Forgotten, Keep, Signals, StoreError,
         files::FileChecks,
@@ -27,6 +27,7 @@ type Committed = Option<Box<dyn FnOnce() + Send>>;
 pub enum Job {
     Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
     Renew { renewal: outbox::Renewal, tell: Tell<()> },
+    SetApart { unreadable: Vec<DeliveryId>, tell: Tell<()> },
     Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
     Replies { change: ReplyChange, tell: Tell<ReplyOutcome> },
     Sessions { change: SessionChange, tell: Tell<()> },
@@ -194,6 +195,11 @@ async fn run_one(
             let good = result.is_ok();
             (Done::Decided(tell, result), good)
         }
+        Job::SetApart { unreadable, tell } => {
+            let result = outbox::set_apart(connection, &unreadable).await;
+            let good = result.is_ok();
+            (Done::Nothing(tell, result), good)
+        }
         Job::Renew { renewal, tell } => {
             let result = outbox::renew(connection, &renewal).await;
             let good = result.is_ok();
@@ -244,6 +250,7 @@ fn fail(job: Job, error: &str) -> Done {
         Job::Replies { tell, .. } => Done::Replied(tell, Err(error)),
         Job::Decide { tell, .. } => Done::Decided(tell, Err(error)),
         Job::Renew { tell, .. }
+        | Job::SetApart { tell, .. }
         | Job::Sessions { tell, .. }
         | Job::Files { tell, .. }
         | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
