@@ -38,6 +38,9 @@ pub struct Delivery {
     /// Until when a message may be looked for, however old it is.
     #[serde(default)]
     pub look_until: Option<Time>,
+    /// The reading under way has come by something that can't be read and may be this message.
+    #[serde(default)]
+    pub maybe_listed: bool,
     /// Why it was not sent the last time.
     #[serde(default)]
     pub trouble: Option<String>,

@@ -254,6 +254,7 @@ impl<'a> Draft<'a> {
             doubt: None,
             expires_at,
             look_until: None,
+            maybe_listed: false,
             trouble: None,
             fence: 0,
             stranger: false,

@@ -132,6 +132,7 @@ pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
         doubt: None,
         expires_at: None,
         look_until: None,
+        maybe_listed: false,
         trouble: None,
         fence: 0,
         stranger: false,

@@ -63,8 +63,11 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     };
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
     transcript::merge(draft, handoff, &reading);
+    note_unreadable(draft, handoff, listed);
+    let maybe_listed =
+        draft.find_attempted(&look.delivery).is_some_and(|place| draft.view.outbox[place].maybe_listed);
     if !listed.more {
-        note_read(draft, handoff, listed);
+        note_read(draft, handoff);
     }
     if look.is_over && !listed.more {
         recover::is_over(draft, handoff, look.answered_at);
@@ -73,7 +76,7 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     let Some(place) = draft.find_attempted(&look.delivery) else { return };
     match look.delivery.task {
         _ if listed.more => draft.put_back(place).due_at = draft.now.at,
-        Task::Send { .. } if may_be_unreadable(draft, place, listed) => {
+        Task::Send { .. } if maybe_listed => {
             let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
             again(draft, place, "Ada's list has a message that can't be read, which may be this one", wait);
         }
@@ -82,37 +85,41 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     }
 }
 
-/// The list has been read to its end: what of the handoff has not been found was not sent by then.
-fn note_read(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
-    let unverified = |delivery: &&Delivery| draft.is_unverified(delivery);
-    if draft
-        .view
-        .outbox
-        .iter()
-        .filter(unverified)
-        .any(|one| has_unreadable_since(draft, one.queued_at, listed))
-    {
-        return;
-    }
-    let (owner, now) = (draft.view.handoffs[handoff].id.clone(), draft.now.at);
+/// Remembers, until the list has been read to its end, which messages in doubt something unreadable in it may be: people
+/// wrote it since they may have been sent.
+fn note_unreadable(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
+    let owner = draft.view.handoffs[handoff].id.clone();
     for place in 0..draft.view.outbox.len() {
         let delivery = &draft.view.outbox[place];
-        if delivery.handoff == owner && draft.is_unverified(delivery) {
-            expiry::verified(draft, place);
+        let Some(doubt) = draft.doubt(delivery).filter(|_| delivery.handoff == owner) else { continue };
+        let tried_at = doubt.shifted(draft.now.offset);
+        let mut messages = listed.messages.iter();
+        if messages.any(|message| transcript::may_be_ours(message) && message.created_at + DOUBT >= tried_at)
+        {
+            draft.change_delivery(place).maybe_listed = true;
         }
     }
-    draft.change_unseen(handoff).listed.read_at = Some(now);
 }
 
-/// Whether the list has something of people's that can't be read and was written since the message was tried.
-fn may_be_unreadable(draft: &Draft<'_>, place: usize, listed: &Listed) -> bool {
-    draft.view.outbox[place].doubt.is_some_and(|doubt| has_unreadable_since(draft, doubt, listed))
-}
-
-fn has_unreadable_since(draft: &Draft<'_>, tried_at: Time, listed: &Listed) -> bool {
-    let tried_at = tried_at.shifted(draft.now.offset);
-    let mut messages = listed.messages.iter();
-    messages.any(|message| transcript::may_be_ours(message) && message.created_at + DOUBT >= tried_at)
+/// The list has been read to its end: what of the handoff has not been found was not sent by then, unless it may be
+/// something unreadable.
+fn note_read(draft: &mut Draft<'_>, handoff: usize) {
+    let (owner, now) = (draft.view.handoffs[handoff].id.clone(), draft.now.at);
+    let of_it = |delivery: &Delivery| delivery.handoff == owner;
+    let unverified = |delivery: &Delivery| of_it(delivery) && draft.is_unverified(delivery);
+    let is_sure = !draft.view.outbox.iter().any(|delivery| unverified(delivery) && delivery.maybe_listed);
+    for place in 0..draft.view.outbox.len() {
+        let delivery = &draft.view.outbox[place];
+        if of_it(delivery) && is_sure && draft.is_unverified(delivery) {
+            expiry::verified(draft, place);
+        }
+        if of_it(&draft.view.outbox[place]) && draft.view.outbox[place].maybe_listed {
+            draft.change_delivery(place).maybe_listed = false;
+        }
+    }
+    if is_sure {
+        draft.change_unseen(handoff).listed.read_at = Some(now);
+    }
 }
 
 /// The message isn't there: it can be sent again.

@@ -8,7 +8,7 @@ use crate::relay::{
     delivery::{Failure, Listed, Receipt},
     event::Message,
     handoff::EndedBy,
-    thread::{Role, Sending},
+    thread::{Content, Role, Sending},
 };
 
 fn unclear() -> Result<Receipt, Failure> {
@@ -124,6 +124,23 @@ fn a_list_of_several_parts_is_read_to_its_end_first() {
     world.looks(Ok(&[stored("m", 20_300, "hello")]));
     assert_eq!(world.sending("hello"), Sending::Sent);
     assert_eq!(world.handoff().listed.page, whole(&[]).page);
+}
+
+/// Something in an earlier part can't be read, and may be the message.
+#[test]
+fn what_an_earlier_part_may_have_is_not_sent_again() {
+    let mut world = in_doubt("hello");
+    world.clock(22_000);
+    let delivery = world.books.outbox.iter().find(|delivery| delivery.doubt.is_some()).unwrap().clone();
+    let unreadable = Content::Unreadable { reason: "odd".to_owned() };
+    let odd = Message { content: unreadable, ..stored("m", 20_300, "") };
+    let part = Listed { messages: vec![odd], page: Some("next".to_owned()), more: true };
+    world.looked(delivery, Ok(part), false);
+    world.looks(Ok(&[]));
+    world.clock(30_000);
+    assert_eq!((world.claim(), world.sending("hello")), (None, Sending::Queued), "it is looked for again");
+    world.looks(Ok(&[stored("m", 20_300, "hello")]));
+    assert_eq!((world.queue(), world.sending("hello")), (vec![], Sending::Sent));
 }
 
 #[test]

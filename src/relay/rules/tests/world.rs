@@ -295,6 +295,7 @@ impl World {
             doubt: None,
             expires_at: None,
             look_until: None,
+            maybe_listed: false,
             trouble: None,
             fence: 0,
             stranger: false,
