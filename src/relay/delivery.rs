@@ -224,6 +224,33 @@ impl Queue {
 }
 
 impl Delivery {
+    /// One that is queued, and due, at `now`.
+    pub const fn new(
+        id: DeliveryId,
+        handoff: HandoffId,
+        key: ConversationKey,
+        task: Task,
+        now: Time,
+    ) -> Self {
+        Self {
+            id,
+            handoff,
+            key,
+            task,
+            attempts: 0,
+            queued_at: now,
+            due_at: now,
+            doubt: None,
+            expires_at: None,
+            look_until: None,
+            maybe_listed: false,
+            trouble: None,
+            fence: 0,
+            stranger: false,
+            claim: None,
+        }
+    }
+
     /// The lane it runs in.
     pub fn lane(&self) -> LaneKey {
         let lane = self.task.lane();

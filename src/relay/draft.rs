@@ -244,21 +244,8 @@ impl<'a> Draft<'a> {
         let is_message = matches!(task, Task::Send { .. });
         let expires_at = is_message.then(|| self.now.at + self.policy.send_max_age);
         let delivery = Delivery {
-            id: id.clone(),
-            handoff: owner.id.clone(),
-            key: owner.key.clone(),
-            task,
-            attempts: 0,
-            queued_at: self.now.at,
-            due_at: self.now.at,
-            doubt: None,
             expires_at,
-            look_until: None,
-            maybe_listed: false,
-            trouble: None,
-            fence: 0,
-            stranger: false,
-            claim: None,
+            ..Delivery::new(id.clone(), owner.id.clone(), owner.key.clone(), task, self.now.at)
         };
         self.touched_deliveries.insert(id.clone(), Touched::Put);
         self.view.outbox.push(delivery);

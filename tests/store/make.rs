@@ -121,23 +121,7 @@ pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
         what: Outgoing::Text { text: id.to_owned() },
         display_name: "Alex".to_owned(),
     };
-    Delivery {
-        id: id.into(),
-        handoff: handoff.into(),
-        key: key(conversation),
-        task,
-        attempts: 0,
-        queued_at: at(0),
-        due_at: at(0),
-        doubt: None,
-        expires_at: None,
-        look_until: None,
-        maybe_listed: false,
-        trouble: None,
-        fence: 0,
-        stranger: false,
-        claim: None,
-    }
+    Delivery::new(id.into(), handoff.into(), key(conversation), task, at(0))
 }
 
 pub fn reads(id: &str, handoff: &str, conversation: &str) -> Delivery {

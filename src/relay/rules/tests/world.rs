@@ -284,23 +284,7 @@ impl World {
 
     /// A reading of the newest handoff's list that nobody has asked for.
     pub fn unasked(&self) -> Delivery {
-        Delivery {
-            id: "none".into(),
-            handoff: self.id(),
-            key: key(),
-            task: Task::Transcript,
-            attempts: 0,
-            queued_at: self.now.at,
-            due_at: self.now.at,
-            doubt: None,
-            expires_at: None,
-            look_until: None,
-            maybe_listed: false,
-            trouble: None,
-            fence: 0,
-            stranger: false,
-            claim: None,
-        }
+        Delivery::new("none".into(), self.id(), key(), Task::Transcript, self.now.at)
     }
 
     /// The message list can't be read.
