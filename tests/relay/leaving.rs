@@ -16,7 +16,7 @@ use crate::support::{
 /// Long before a worker looks by itself.
 const AT_ONCE: Duration = Duration::from_secs(10);
 /// What has not been kept by then was lost with its connection.
-const KEPT_WITHIN: Duration = Duration::from_millis(500);
+const KEPT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long callers stay: some leave while what they brought is being kept.
 fn stays() -> impl Iterator<Item = (usize, Duration)> {
