@@ -84,7 +84,7 @@ fn event(number: u32) -> Event {
 async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Duration {
     let begun = Instant::now();
     let event = event(number);
-    let scope = arrive::scope(&event);
+    let (scope, decide) = arrive::event(event).into_parts();
     let now = Now { at: Time::now(), ..Now::default() };
     store::decide(
         &*store,
@@ -92,7 +92,7 @@ async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Durati
         move |view| {
             let mut ids = NoIds;
             let mut draft = Draft::new(view, now, &policy, &mut ids);
-            let arrival = arrive::event(&mut draft, event);
+            let arrival = decide(&mut draft);
             (draft.into_changes(), arrival)
         },
         |_| {},

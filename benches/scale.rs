@@ -20,11 +20,12 @@ use handoff_relay::{
     environment::{Environment, Machine},
     relay::{
         buffer::Timings,
-        changes::{Now, Policy, Scope},
+        changes::{Now, Policy},
         delivery::Queue,
         draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId},
+        rule::Rule,
         rules::{arrive, release, start},
         thread::{Author, Content, Role},
         time::Time,
@@ -54,11 +55,8 @@ fn policy() -> Policy {
     }
 }
 
-async fn decide<T: Send + 'static>(
-    store: &dyn Store,
-    scope: Scope,
-    rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
-) -> T {
+async fn decide<T: Send + 'static>(store: &dyn Store, rule: Rule<T>) -> T {
+    let (scope, decide) = rule.into_parts();
     let now = Now { at: Time::now(), ..Now::default() };
     store::decide(
         store,
@@ -67,7 +65,7 @@ async fn decide<T: Send + 'static>(
             let policy = policy();
             let mut ids: &dyn Environment = &Machine;
             let mut draft = Draft::new(view, now, &policy, &mut ids);
-            let answer = rule(&mut draft);
+            let answer = decide(&mut draft);
             (draft.into_changes(), answer)
         },
         |_| {},
@@ -115,9 +113,7 @@ async fn release_all(store: &dyn Store) {
         if due.items.is_empty() {
             return;
         }
-        let released = due.items.into_iter().map(|key| async move {
-            decide(store, release::scope(&key), move |draft| release::due(draft, &key)).await
-        });
+        let released = due.items.into_iter().map(|key| async move { decide(store, release::due(key)).await });
         futures_util::future::join_all(released).await;
     }
 }
@@ -140,14 +136,12 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let store: Arc<dyn Store> = opened.store;
     let at = &*store;
     let starts = each(conversations, |number| async move {
-        let key = key(number);
-        let scope = start::scope(&key);
-        decide(at, scope, move |draft| start::call(draft, &key, Map::new(), start::Caller::WithKey)).await;
+        decide(at, start::call(key(number), Map::new(), start::Caller::WithKey)).await;
     });
     let starts = starts.await;
     let arrivals = each(events, |number| async move {
         let event = event(number, number % conversations);
-        decide(at, arrive::scope(&event), move |draft| arrive::event(draft, event)).await;
+        decide(at, arrive::event(event)).await;
     });
     let arrivals = arrivals.await;
     let released = f64::from(events) / (millis(release_all(at)).await / 1e3);
@@ -156,7 +150,7 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let newest = at.handoffs(&page).await.unwrap().handoffs.remove(0).id;
     let rows = millis(at.rows(&newest, u64::from(events / conversations / 2), 100)).await;
     let one = event(events, 0);
-    let arrival = millis(decide(at, arrive::scope(&one), move |draft| arrive::event(draft, one))).await;
+    let arrival = millis(decide(at, arrive::event(one))).await;
     let due = millis(at.due_deliveries(Time::now(), Queue::Reads, 32)).await;
     println!(
         "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {due:>8.1} {:>6}",

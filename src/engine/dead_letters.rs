@@ -10,7 +10,6 @@ use crate::{
             arrive::Arrival,
             replay::{self, Stays},
         },
-        time::Time,
     },
     store::StoreError,
 };
@@ -34,18 +33,13 @@ impl Engine {
     pub async fn replay(&self, id: String) -> Result<Arrival, ReplayError> {
         let letter = self.store.dead_letter(&id).await?.ok_or(Stays::Unknown)?;
         let outcome = match self.read_letter(&letter) {
-            Reading::Event(event) => {
-                let scope = replay::scope(&id, &event);
-                self.decide(scope, move |draft| replay::event(draft, *event)).await?
-            }
+            Reading::Event(event) => self.decide(replay::event(id.clone(), *event)).await?,
             Reading::Ignored | Reading::Foreign { .. } => {
-                let gone = self.decide(replay::scope_of_letter(&id), replay::drop).await?;
+                let gone = self.decide(replay::drop(id.clone())).await?;
                 gone.map(|()| Arrival::Ignored)
             }
             Reading::Unreadable(reason) => {
-                let reason = reason.to_string();
-                let scope = replay::scope_of_letter(&id);
-                Err(self.decide(scope, move |draft| replay::unreadable(draft, reason)).await?)
+                Err(self.decide(replay::unreadable(id.clone(), reason.to_string())).await?)
             }
         };
         match &outcome {
@@ -62,13 +56,13 @@ impl Engine {
     /// # Errors
     /// There is none, or the store failed.
     pub async fn drop_dead_letter(&self, id: String) -> Result<(), ReplayError> {
-        self.decide(replay::scope_of_letter(&id), replay::drop).await??;
+        self.decide(replay::drop(id.clone())).await??;
         tracing::info!(dead_letter.id = id, "dead letter dropped");
         Ok(())
     }
 
     fn read_letter(&self, letter: &DeadLetter) -> Reading {
-        let now = Time::now();
+        let now = self.environment.now();
         match letter.kind {
             LetterKind::Webhook => self.reader.read_kept(&letter.svix_id, letter.body.as_bytes(), now),
             LetterKind::Event => match serde_json::from_str::<Event>(&letter.body) {

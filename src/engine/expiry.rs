@@ -33,12 +33,7 @@ impl Expiry {
     }
 
     async fn expire(&self, id: HandoffId) -> Result<(), StoreError> {
-        let closed = self.engine.ada.denied();
-        let rule_id = id.clone();
-        let decide = self
-            .engine
-            .decide(expiry::scope(&id), move |draft| expiry::due(draft, &rule_id, closed.as_deref()));
-        decide.await
+        self.engine.decide(expiry::due(id, self.engine.ada.denied())).await
     }
 }
 

@@ -49,10 +49,7 @@ pub async fn fetch(engine: &Engine, held: &Arc<Held>, turn: Turn) -> Result<Opti
     note_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
     let fetched = Arc::new(Fetched { delivery, outcome, renewed, jitter });
-    let settled = patiently(engine, &fetched.delivery, || {
-        let fetched = Arc::clone(&fetched);
-        engine.decide(file::scope(&fetched), move |draft| file::settle(draft, &fetched))
-    });
+    let settled = patiently(engine, &fetched.delivery, || file::settle(Arc::clone(&fetched)));
     // What can't be noted is fetched again.
     drop(settled.await);
     Ok(None)
@@ -152,11 +149,7 @@ pub async fn upload(engine: &Engine, permit: Permit, delivery: Delivery, began: 
     let Answer { outcome, answered_at } = answer;
     let jitter = engine.environment.jitter();
     let attempt = Arc::new(Attempt { delivery, began, outcome, answered_at, jitter });
-    let settled = patiently(engine, &attempt.delivery, || {
-        let attempt = Arc::clone(&attempt);
-        let scope = settle::scope(&attempt.delivery.handoff, &attempt.delivery);
-        engine.decide(scope, move |draft| settle::upload(draft, &attempt))
-    });
+    let settled = patiently(engine, &attempt.delivery, || settle::upload(Arc::clone(&attempt)));
     // What can't be noted is uploaded again.
     drop(settled.await);
 }
@@ -236,8 +229,7 @@ impl Engine {
         let NewFile { by, filename, mime_type, bytes, text } = new;
         let file = Attachment { filename, mime_type, size: bytes.size(), uploaded: None };
         let message = FileMessage { by, row, file, text };
-        let scope = write::scope(&id, &message.by);
-        Ok(self.act(scope, move |draft| write::file(draft, &id, &message)).await?)
+        Ok(self.act(write::file(id, message)).await?)
     }
 
     /// Forgets the bytes that belong to no row. Says whether it got to the end.

@@ -40,18 +40,15 @@ use crate::{
     files::{Files, fetch::Fetcher},
     metrics::Metrics,
     relay::{
-        changes::{Now, Policy, Scope},
+        changes::{Now, Policy},
         delivery::{Delivery, Failure},
         draft::Draft,
-        handoff::Handoff,
-        id::{HandoffId, RowId},
+        id::HandoffId,
+        rule::Rule,
         rules::{
-            act::{self, Refusal, TakeOver},
-            note,
+            act::Refusal,
             start::{self, Caller, Started},
-            write::{self, Message},
         },
-        thread::Row,
     },
     store::{self, Store, StoreError},
 };
@@ -169,23 +166,19 @@ impl Engine {
         }
     }
 
-    /// Runs a rule in the store's transaction.
-    async fn decide<T: Send + 'static>(
-        &self,
-        scope: Scope,
-        rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.decide_and(scope, rule, |_| {}).await
+    /// Takes a decision in the store's transaction.
+    async fn decide<T: Send + 'static>(&self, rule: Rule<T>) -> Result<T, StoreError> {
+        self.decide_and(rule, |_| {}).await
     }
 
     /// The same. Once it is durable `committed` is called, whether or not the caller is still there; if it can't be kept,
     /// or nobody got to it, `committed` is dropped.
     async fn decide_and<T: Send + 'static>(
         &self,
-        scope: Scope,
-        rule: impl FnOnce(&mut Draft<'_>) -> T + Send + 'static,
+        rule: Rule<T>,
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
+        let (scope, decide) = rule.into_parts();
         let (policy, now) = (Arc::clone(&self.policy), self.now());
         let (environment, metrics) = (Arc::clone(&self.environment), Arc::clone(&self.metrics));
         let decided = store::decide(
@@ -194,7 +187,7 @@ impl Engine {
             move |view| {
                 let mut ids: &dyn Environment = &*environment;
                 let mut draft = Draft::new(view, now, &policy, &mut ids);
-                let answer = rule(&mut draft);
+                let answer = decide(&mut draft);
                 let changes = draft.into_changes();
                 let ledger = changes.ledger;
                 (changes, (answer, ledger))
@@ -218,98 +211,23 @@ impl Engine {
     ) -> Result<Started, StoreError> {
         let now = self.environment.now();
         let key = self.reader.key(conversation);
-        let scope = start::scope(&key);
         let Some(limit) = self.start_limit.clone() else {
-            return self.decide(scope, move |draft| start::call(draft, &key, context, Caller::WithKey)).await;
+            return self.decide(start::call(key, context, Caller::WithKey)).await;
         };
         // The place is taken within the decision, and kept if that is.
         let place = Place::new(limit, now);
         let rule_place = place.clone();
-        let rule = move |draft: &mut Draft<'_>| {
-            start::call(draft, &key, context, Caller::Anyone(&mut || rule_place.take()))
-        };
-        self.decide_and(scope, rule, move |_| place.keep()).await
+        let caller = Caller::Anyone(Box::new(move || rule_place.take()));
+        self.decide_and(start::call(key, context, caller), move |_| place.keep()).await
     }
 
-    /// `agent` takes a handoff.
+    /// What an agent does: a rule of [`act`](crate::relay::rules::act), [`write`](crate::relay::rules::write) or
+    /// [`note`](crate::relay::rules::note).
     ///
     /// # Errors
-    /// As [`act::accept`], or the store failed.
-    pub async fn accept(
-        &self,
-        id: HandoffId,
-        agent: String,
-        take_over: TakeOver,
-    ) -> Result<Handoff, EngineError> {
-        self.act(act::scope(&id), move |draft| act::accept(draft, &id, &agent, take_over)).await
-    }
-
-    /// `agent` gives a handoff back to the queue.
-    ///
-    /// # Errors
-    /// As [`act::release`], or the store failed.
-    pub async fn release(&self, id: HandoffId, agent: String) -> Result<Handoff, EngineError> {
-        self.act(act::scope(&id), move |draft| act::release(draft, &id, &agent)).await
-    }
-
-    /// `agent` ends a handoff.
-    ///
-    /// # Errors
-    /// As [`act::end`], or the store failed.
-    pub async fn end(&self, id: HandoffId, agent: String) -> Result<Handoff, EngineError> {
-        self.act(act::scope(&id), move |draft| act::end(draft, &id, &agent)).await
-    }
-
-    /// Marks rows up to `seq` as read.
-    ///
-    /// # Errors
-    /// As [`act::read`], or the store failed.
-    pub async fn read(&self, id: HandoffId, seq: u64) -> Result<(), EngineError> {
-        self.act(act::scope_of_read(&id, seq), move |draft| act::read(draft, &id, seq)).await
-    }
-
-    /// An agent writes.
-    ///
-    /// # Errors
-    /// As [`write::message`], or the store failed.
-    pub async fn write(&self, id: HandoffId, message: Message) -> Result<Row, EngineError> {
-        let scope = write::scope(&id, &message.by);
-        self.act(scope, move |draft| write::message(draft, &id, &message)).await
-    }
-
-    /// An agent writes something down for other agents.
-    ///
-    /// # Errors
-    /// As [`note::note`], or the store failed.
-    pub async fn note(&self, id: HandoffId, note: Message) -> Result<Row, EngineError> {
-        let scope = note::scope(&id, &note);
-        self.act(scope, move |draft| note::note(draft, &id, &note)).await
-    }
-
-    /// Sends a failed message again.
-    ///
-    /// # Errors
-    /// As [`write::retry`], or the store failed.
-    pub async fn retry(&self, id: HandoffId, row: RowId, agent: String) -> Result<Row, EngineError> {
-        let scope = write::scope_of_row(&id, &row);
-        self.act(scope, move |draft| write::retry(draft, &id, &row, &agent)).await
-    }
-
-    /// Puts a failed message aside.
-    ///
-    /// # Errors
-    /// As [`write::drop`], or the store failed.
-    pub async fn drop_row(&self, id: HandoffId, row: RowId, agent: String) -> Result<(), EngineError> {
-        let scope = write::scope_of_row(&id, &row);
-        self.act(scope, move |draft| write::drop(draft, &id, &row, &agent)).await
-    }
-
-    async fn act<T: Send + 'static>(
-        &self,
-        scope: Scope,
-        rule: impl FnOnce(&mut Draft<'_>) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, EngineError> {
+    /// As the rule's, or the store failed.
+    pub async fn act<T: Send + 'static>(&self, rule: Rule<Result<T, Refusal>>) -> Result<T, EngineError> {
         // A rule that refuses has changed nothing: they check before they write.
-        Ok(self.decide(scope, rule).await??)
+        Ok(self.decide(rule).await??)
     }
 }

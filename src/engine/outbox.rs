@@ -31,6 +31,7 @@ use crate::{
     relay::{
         delivery::{Delivery, Outgoing, Queue, Task},
         id::{DeliveryId, HolderId},
+        rule::Rule,
         rules::{
             attempt::{self, Begun, LEASE, Step, Turn},
             look::{self, Look},
@@ -255,7 +256,7 @@ const fn priority(delivery: &Delivery) -> Priority {
 
 /// What the lane's next delivery is may have changed while it stood in line, also to none.
 pub(super) async fn begin(engine: &Engine, turn: Turn) -> Result<Option<Begun>, StoreError> {
-    engine.decide(attempt::scope(&turn), move |draft| attempt::begin(draft, &turn)).await
+    engine.decide(attempt::begin(turn)).await
 }
 
 /// What could not begin stands in line again, but not at once.
@@ -282,11 +283,7 @@ async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) 
     }
     let jitter = engine.environment.jitter();
     let attempt = Arc::new(Attempt { delivery, began, outcome, answered_at, jitter });
-    let settled = patiently(engine, &attempt.delivery, || {
-        let attempt = Arc::clone(&attempt);
-        let scope = settle::scope(&attempt.delivery.handoff, &attempt.delivery);
-        engine.decide(scope, move |draft| settle::attempt(draft, &attempt))
-    });
+    let settled = patiently(engine, &attempt.delivery, || settle::attempt(Arc::clone(&attempt)));
     // What can't be noted is in doubt, and stays so.
     drop(settled.await);
 }
@@ -315,10 +312,7 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
     }
     let jitter = engine.environment.jitter();
     let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
-    let settled = patiently(engine, &look.delivery, || {
-        let look = Arc::clone(&look);
-        engine.decide(look::scope(&look), move |draft| look::settle(draft, &look))
-    });
+    let settled = patiently(engine, &look.delivery, || look::settle(Arc::clone(&look)));
     // What can't be noted is read again.
     drop(settled.await);
     engine.wishes.reading_ended();
@@ -326,18 +320,17 @@ async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<
 
 /// Repeats a decision on the outcome of an attempt until the store takes it, or has stopped. One that panics would do so
 /// again: the delivery is taken out of the way instead.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+pub(super) async fn patiently<T: Send + 'static>(
     engine: &Engine,
     delivery: &Delivery,
-    decide: impl Fn() -> F,
+    rule: impl Fn() -> Rule<T>,
 ) -> Result<T, StoreError> {
     loop {
-        match decide().await {
+        match engine.decide(rule()).await {
             Ok(answer) => return Ok(answer),
             Err(StoreError::Stopped) => return Err(StoreError::Stopped),
             Err(StoreError::Panicked) => {
-                let (scope, spoiled) = (settle::scope(&delivery.handoff, delivery), delivery.clone());
-                if engine.decide(scope, move |draft| settle::spoiled(draft, &spoiled)).await.is_ok() {
+                if engine.decide(settle::spoiled(delivery.clone())).await.is_ok() {
                     return Err(StoreError::Panicked);
                 }
             }

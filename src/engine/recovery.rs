@@ -188,11 +188,7 @@ impl Worker for Recovery {
         }
         while self.under_way.len() < AT_ONCE {
             let Some(id) = self.next().await? else { break };
-            let missed_before = self.missed_before;
-            let scope = recover::scope(&id);
-            let rule_id = id.clone();
-            let queued =
-                self.engine.decide(scope, move |draft| recover::open_handoff(draft, &rule_id, missed_before));
+            let queued = self.engine.decide(recover::open_handoff(id.clone(), self.missed_before));
             let queued = match queued.await {
                 // It would panic again, and no other be read.
                 Err(StoreError::Panicked) => None,

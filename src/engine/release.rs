@@ -11,7 +11,7 @@ use super::{
     worker::{StepError, Worker, signal},
 };
 use crate::{
-    relay::{draft::Draft, id::ConversationKey, rules::release, time::Time},
+    relay::{id::ConversationKey, rules::release, time::Time},
     store::StoreError,
 };
 
@@ -32,10 +32,8 @@ impl Releaser {
     }
 
     async fn release(&self, key: ConversationKey) -> Result<(), StoreError> {
-        let scope = release::scope(&key);
         let conversation = key.conversation.clone();
-        let rule_key = key.clone();
-        let released = match self.engine.decide(scope, move |draft| release::due(draft, &rule_key)).await {
+        let released = match self.engine.decide(release::due(key.clone())).await {
             Err(StoreError::Panicked) => return self.release_one_by_one(key).await,
             released => released?,
         };
@@ -60,12 +58,8 @@ impl Releaser {
 impl Releaser {
     /// One of the events is too much for a rule: it is set aside, and the others go on.
     async fn release_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
-        let scope = || release::scope(&key);
-        let ids = self.engine.decide(scope(), |draft| release::in_order(draft)).await?;
-        for id in ids {
-            let (rule_key, svix_id) = (key.clone(), id.clone());
-            let rule = move |draft: &mut Draft<'_>| release::one_alone(draft, &rule_key, &svix_id);
-            match self.engine.decide(scope(), rule).await {
+        for id in self.engine.decide(release::in_order(key.clone())).await? {
+            match self.engine.decide(release::one_alone(key.clone(), id.clone())).await {
                 Err(StoreError::Panicked) => {}
                 released => {
                     released?;
@@ -73,9 +67,7 @@ impl Releaser {
                 }
             }
             tracing::error!(svix.id = id, "an event is set aside: a rule panicked");
-            let rule_key = key.clone();
-            let rule = move |draft: &mut Draft<'_>| release::set_aside(draft, &rule_key, &id);
-            self.engine.decide(scope(), rule).await?;
+            self.engine.decide(release::set_aside(key.clone(), id)).await?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ impl TimeOuts {
 
     async fn time_out(&self, id: HandoffId) -> Result<(), StoreError> {
         tracing::debug!(handoff.id = %id, "idle for too long");
-        self.engine.decide(time_out::scope(&id), move |draft| time_out::due(draft, &id)).await
+        self.engine.decide(time_out::due(id)).await
     }
 }
 

@@ -10,8 +10,6 @@ use crate::{
     ada::{signature::VerifiedWebhook, webhook::Reading},
     metrics::Metrics,
     relay::{
-        changes::{Of, Scope},
-        draft::Draft,
         rules::{
             arrive::{self, Arrival},
             release::RULE_FAILED,
@@ -75,9 +73,8 @@ impl Engine {
         let account = self.account(received_at);
         match self.reader.read(&webhook, received_at) {
             Reading::Event(event) => {
-                let scope = arrive::scope(&event);
-                let rule = move |draft: &mut Draft<'_>| arrive::event(draft, *event);
-                match self.decide_and(scope, rule, |arrival| account.close(*arrival)).await {
+                let arrival = self.decide_and(arrive::event(*event), |arrival| account.close(*arrival));
+                match arrival.await {
                     Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
                         tracing::error!(svix.id = webhook.id, error = %error, "webhook set aside");
                         let reason = match error {
@@ -119,17 +116,7 @@ impl Engine {
         account: Account,
     ) -> Result<Arrival, StoreError> {
         let body = String::from_utf8_lossy(&webhook.body).into_owned();
-        // No conversation is known; the empty key has neither handoffs nor a buffer.
-        let mut scope = Scope::new(Of::Conversation(self.reader.key(String::new())));
-        scope.svix_id = Some(webhook.id.clone());
-        let rule = move |draft: &mut Draft<'_>| {
-            if draft.view.seen {
-                return Arrival::Duplicate;
-            }
-            draft.changes().remember.push(webhook.id.clone());
-            draft.set_aside(&webhook.id, &reason, body);
-            Arrival::DeadLetter
-        };
-        self.decide_and(scope, rule, |arrival| account.close(*arrival)).await
+        let rule = arrive::set_aside(webhook.id, reason, body);
+        self.decide_and(rule, |arrival| account.close(*arrival)).await
     }
 }

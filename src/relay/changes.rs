@@ -4,7 +4,10 @@
 //! same transaction. A [`Draft`](super::draft::Draft) is the view being
 //! worked on, with its changes marked.
 
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,9 @@ use super::{
     time::{Offset, Time},
 };
 
+/// Clocks are apart by less, and what is told of an end is later by less.
+const SLACK: Duration = Duration::from_hours(24);
+
 /// What a decision needs to see.
 #[derive(Clone, Debug)]
 pub struct Scope {
@@ -32,6 +38,9 @@ pub struct Scope {
     pub with_inbox: bool,
     /// The deliveries of the conversation.
     pub with_outbox: bool,
+    /// The earliest of the messages that are to find their handoffs, by Ada's clock. The buffered events count by
+    /// themselves.
+    pub since: Option<Time>,
     /// Rows by id.
     pub rows: Vec<RowId>,
     /// Rows by what they could be.
@@ -54,19 +63,54 @@ pub enum Of {
 }
 
 impl Scope {
-    /// Handoffs and buffer only; add what else is needed.
-    pub const fn new(of: Of) -> Self {
+    /// Handoffs and buffer of a conversation; add what else is needed.
+    pub fn conversation(key: &ConversationKey) -> Self {
+        Self::of(Of::Conversation(key.clone()))
+    }
+
+    /// The same of a handoff's conversation.
+    pub fn handoff(id: &HandoffId) -> Self {
+        Self::of(Of::Handoff(id.clone()))
+    }
+
+    /// No conversation's, for what belongs to none.
+    pub fn nobody() -> Self {
+        Self::of(Of::Conversation(ConversationKey { ai_agent: "".into(), conversation: "".into() }))
+    }
+
+    const fn of(of: Of) -> Self {
         Self {
             of,
             svix_id: None,
             with_inbox: false,
             with_outbox: false,
+            since: None,
             rows: Vec::new(),
             matching: Vec::new(),
             unread_behind: None,
             idempotency: None,
             dead_letter: None,
         }
+    }
+
+    /// Handoffs that take no message of this time, by Ada's clock, or of a later one have none to do with the decision, but
+    /// for the newest of them. With room for clocks and for what Ada says late.
+    pub fn takes_from(&self, inbox: &[Event]) -> Time {
+        let buffered = inbox.iter().map(|event| event.timestamp);
+        let earliest = buffered.chain(self.since).min();
+        earliest.map_or(Time::from_micros(i64::MAX), |earliest| earliest - SLACK)
+    }
+
+    /// With the conversation's deliveries.
+    #[must_use]
+    pub fn with_outbox(self) -> Self {
+        Self { with_outbox: true, ..self }
+    }
+
+    /// With its buffered events, and the rows they could belong to.
+    #[must_use]
+    pub fn with_inbox(self) -> Self {
+        Self { with_inbox: true, ..self }
     }
 }
 
@@ -90,32 +134,90 @@ pub struct Idempotent {
     pub row: RowId,
 }
 
+/// A part of a [`View`] that a [`Scope`] may leave out. What was not loaded can't look empty: a rule that looks at it all
+/// the same panics, which spoils its own decision and nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded<T>(Option<T>);
+
+impl<T: Default> Loaded<T> {
+    /// There is nothing to see so far, but it may be looked at if the scope names it.
+    fn named(is_named: bool) -> Self {
+        Self(is_named.then(T::default))
+    }
+}
+
+impl<T> Default for Loaded<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+const NOT_LOADED: &str = "a rule looks only at what its scope names";
+
+impl<T> Deref for Loaded<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect(NOT_LOADED)
+    }
+}
+
+impl<T> DerefMut for Loaded<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect(NOT_LOADED)
+    }
+}
+
+impl<T: IntoIterator> IntoIterator for Loaded<T> {
+    type Item = T::Item;
+    type IntoIter = std::iter::Flatten<std::option::IntoIter<T>>;
+
+    /// All of it, or nothing: what was not loaded was not changed.
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter().flatten()
+    }
+}
+
 /// What the store knows that matters to a decision.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// The conversation's handoffs, oldest first.
+    /// Of the conversation's handoffs, oldest first: the open one, the last one that ended, the one asked for and the one
+    /// before it, those with deliveries, and those that the messages at hand may belong to.
     pub handoffs: Vec<Handoff>,
     /// Its debounce.
     pub buffer: Option<Buffer>,
     /// Its buffered events, in their order; at most [`INBOX_PAGE`].
-    pub inbox: Vec<Event>,
+    pub inbox: Loaded<Vec<Event>>,
     /// Events buffered in all conversations.
     pub inbox_depth: u64,
     /// Deliveries queued in all conversations, files to fetch aside: they wait for others than Ada, for days if they
     /// must, and may put off no webhook.
     pub outbox_depth: u64,
     /// Whether the asked `svix-id` is remembered.
-    pub seen: bool,
+    pub seen: Loaded<bool>,
     /// The rows asked for.
     pub rows: Vec<Row>,
     /// The conversation's deliveries, in their order.
-    pub outbox: Vec<Delivery>,
+    pub outbox: Loaded<Vec<Delivery>>,
     /// The count asked for.
-    pub unread_behind: u64,
+    pub unread_behind: Loaded<u64>,
     /// What the asked key stands for.
     pub idempotent: Option<Idempotent>,
     /// The dead letter asked for.
     pub dead_letter: Option<DeadLetter>,
+}
+
+impl View {
+    /// What a store that knows nothing shows of `scope`.
+    pub fn new(scope: &Scope) -> Self {
+        Self {
+            inbox: Loaded::named(scope.with_inbox),
+            seen: Loaded::named(scope.svix_id.is_some()),
+            outbox: Loaded::named(scope.with_outbox),
+            unread_behind: Loaded::named(scope.unread_behind.is_some()),
+            ..Self::default()
+        }
+    }
 }
 
 /// How many buffered events of one conversation are released at once.

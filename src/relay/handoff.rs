@@ -68,6 +68,9 @@ pub struct Handoff {
     /// The account of its messages.
     #[serde(default)]
     pub ledger: Ledger,
+    /// Before it began something had shown already that Ada has such a conversation.
+    #[serde(default)]
+    pub is_heard_of: bool,
     /// One more with each change that agents see.
     pub version: u64,
 }
@@ -294,6 +297,17 @@ impl Handoff {
         let end = self.ended_by_ada_clock(offset)?;
         let doubtful = matches!(self.end()?.ada, AdaEnd::Dated { .. });
         Some(if doubtful { end + DOUBT } else { end })
+    }
+
+    /// About when it took its last message, by Ada's clock if that is known; `None` while it may take any. Stores find by it
+    /// which handoffs can matter to a message, with [room](super::changes::Scope::takes_from) for clocks.
+    pub fn took_until(&self) -> Option<Time> {
+        let end = self.end()?;
+        match end.ada {
+            AdaEnd::Unsettled => None,
+            AdaEnd::Dated { at } | AdaEnd::Told { at } | AdaEnd::Replaced { at } => Some(at),
+            AdaEnd::Unknown => Some(end.at),
+        }
     }
 
     /// Takes in what a row tells: the row count, the newest time, the last message.

@@ -376,11 +376,30 @@ pub async fn open(database: &Database) -> Result<Opened, StoreError> {
     }
 }
 
+/// Handoffs a view shows however long ago they ended: the one asked for, and those with deliveries.
+fn handoffs_by_id(scope: &Scope, view: &View) -> BTreeSet<HandoffId> {
+    let mut ids = BTreeSet::new();
+    if scope.with_outbox {
+        ids.extend(view.outbox.iter().map(|delivery| delivery.handoff.clone()));
+    }
+    if let Of::Handoff(id) = &scope.of {
+        ids.insert(id.clone());
+    }
+    ids
+}
+
+/// Handoffs that took no message from then on are not shown, but for the last of them.
+fn takes_from(scope: &Scope, view: &View) -> Time {
+    scope.takes_from(if scope.with_inbox { &view.inbox } else { &[] })
+}
+
 /// The rows a view shows whatever they say: those asked for, those of its deliveries and of its ends, and
 /// the one an idempotency key stands for.
 fn rows_by_id(scope: &Scope, view: &View) -> BTreeSet<RowId> {
     let mut ids: BTreeSet<RowId> = scope.rows.iter().cloned().collect();
-    ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()).cloned());
+    if scope.with_outbox {
+        ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()).cloned());
+    }
     if scope.with_outbox || scope.with_inbox {
         ids.extend(view.handoffs.iter().filter_map(|handoff| handoff.end()).map(|end| end.row.clone()));
     }
@@ -390,7 +409,8 @@ fn rows_by_id(scope: &Scope, view: &View) -> BTreeSet<RowId> {
 
 /// What a view's messages could match.
 fn match_keys(scope: &Scope, view: &View) -> Vec<MatchKey> {
-    let buffered = view.inbox.iter().filter_map(|event| match &event.kind {
+    let inbox = if scope.with_inbox { &view.inbox[..] } else { &[] };
+    let buffered = inbox.iter().filter_map(|event| match &event.kind {
         EventKind::Message(message) => Some(MatchKey::from(message)),
         _ => None,
     });

@@ -9,7 +9,7 @@ use handoff_relay::{
         id::HandoffId,
         rules::{
             start::Started,
-            write::{Message, Request},
+            write::{self, Message, Request},
         },
         thread::{Content, Role, Row, Sending},
         time::Time,
@@ -115,7 +115,7 @@ impl Desk {
 
     pub async fn writes(&self, chat: &Chat, text: &str) -> Row {
         let message = Message { by: alex(), text: text.to_owned() };
-        self.engine().write(chat.handoff.clone(), message).await.unwrap()
+        self.engine().act(write::message(chat.handoff.clone(), message)).await.unwrap()
     }
 
     pub async fn rows(&self, chat: &Chat) -> Vec<Row> {

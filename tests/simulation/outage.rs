@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use handoff_relay::relay::thread::{Row, Sending};
+use handoff_relay::relay::{
+    rules::write,
+    thread::{Row, Sending},
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -108,7 +111,10 @@ async fn all_accounted_for(desk: &mut Desk, chats: &[Chat], written: &[Vec<Strin
             match &row.sending {
                 Some(Sending::Sent | Sending::Confirmed) => {}
                 Some(Sending::Failed { error }) if WHY.contains(&error.as_str()) => {
-                    desk.engine().retry(chat.handoff.clone(), row.id, "Alex".to_owned()).await.unwrap();
+                    desk.engine()
+                        .act(write::retry(chat.handoff.clone(), row.id, "Alex".to_owned()))
+                        .await
+                        .unwrap();
                 }
                 other => panic!("{other:?}: {row:?}"),
             }

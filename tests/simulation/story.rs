@@ -7,9 +7,9 @@ use handoff_relay::{
     relay::{
         id::{HandoffId, RowId},
         rules::{
-            act::TakeOver,
+            act::{self, TakeOver},
             start::{SAME_CALL, Started},
-            write::Message,
+            write::{self, Message},
         },
         thread::{Role, Sending},
     },
@@ -215,7 +215,7 @@ impl Story {
             let body =
                 if self.dice.percent(20) { "ok".to_owned() } else { format!("agent {}", self.written) };
             let message = Message { by: alex(), text: body.clone() };
-            if let Ok(row) = engine.write(id.clone(), message).await {
+            if let Ok(row) = engine.act(write::message(id.clone(), message)).await {
                 self.note(format!("{conversation}: Alex writes {body} ({})", row.id));
                 self.accepted.push(Accepted { row: row.id, handoff: id.clone(), body, retried: false });
             }
@@ -226,10 +226,10 @@ impl Story {
         let (Some(engine), Some(id)) = (self.relay.engine(), self.newest(conversation).await) else { return };
         let agent = "Alex".to_owned();
         let done = match self.dice.below(5) {
-            0 => engine.end(id.clone(), agent).await.map(|_| "ends"),
-            1 => engine.release(id.clone(), agent).await.map(|_| "releases"),
-            2 => engine.read(id.clone(), self.dice.below(30)).await.map(|()| "reads"),
-            _ => engine.accept(id.clone(), agent, TakeOver::Yes).await.map(|_| "accepts"),
+            0 => engine.act(act::end(id.clone(), agent)).await.map(|_| "ends"),
+            1 => engine.act(act::release(id.clone(), agent)).await.map(|_| "releases"),
+            2 => engine.act(act::read(id.clone(), self.dice.below(30))).await.map(|()| "reads"),
+            _ => engine.act(act::accept(id.clone(), agent, TakeOver::Yes)).await.map(|_| "accepts"),
         };
         if let Ok(did) = done {
             self.note(format!("{conversation}: Alex {did} {id}"));
@@ -242,8 +242,8 @@ impl Story {
         let failed = rows.into_iter().find(|row| matches!(row.sending, Some(Sending::Failed { .. })));
         let Some(row) = failed.map(|row| row.id) else { return };
         if self.dice.percent(30) {
-            drop(engine.drop_row(id, row, "Alex".to_owned()).await);
-        } else if engine.retry(id, row.clone(), "Alex".to_owned()).await.is_ok() {
+            drop(engine.act(write::drop(id, row, "Alex".to_owned())).await);
+        } else if engine.act(write::retry(id, row.clone(), "Alex".to_owned())).await.is_ok() {
             self.note(format!("{conversation}: Alex sends {row} again"));
             let again = self.accepted.iter_mut().filter(|accepted| accepted.row == row);
             again.for_each(|accepted| accepted.retried = true);

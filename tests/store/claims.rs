@@ -79,10 +79,10 @@ async fn a_claim_is_kept_with_its_fence(store: &dyn Store) {
     let claimed = claim(store, at(0), 9).await.items.remove(0);
     let mut scope = of("a");
     scope.with_outbox = true;
-    assert_eq!(view(store, scope.clone()).await.outbox, std::slice::from_ref(&claimed));
+    assert_eq!(*view(store, scope.clone()).await.outbox, std::slice::from_ref(&claimed));
     let changed = Delivery { doubt: Some(at(0)), ..claimed };
     put_deliveries(store, vec![changed.clone()]).await;
-    assert_eq!(view(store, scope).await.outbox, std::slice::from_ref(&changed));
+    assert_eq!(*view(store, scope).await.outbox, std::slice::from_ref(&changed));
     let again = async |now| store.due_deliveries(now, Queue::Again, 9).await.unwrap().items;
     assert_eq!(again(at(1)).await, []);
     assert_eq!(again(at(3_600)).await, [changed], "its holder is gone, what it noted is not");

@@ -35,6 +35,20 @@ impl File {
         Self { _folder: folder, path }
     }
 
+    /// A file whose schema is of an older version, with what a relay of then kept in it.
+    pub async fn of_version(version: i64, kept: &'static str) -> Self {
+        let file = Self::new();
+        let options = SqliteConnectOptions::new().filename(&file.path).create_if_missing(true);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let mut migrator = sqlx::migrate!("src/store/migrations");
+        let older = migrator.iter().filter(|migration| migration.version <= version).cloned();
+        migrator.migrations = older.collect::<Vec<_>>().into();
+        migrator.run(&mut connection).await.unwrap();
+        sqlx::raw_sql(kept).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        file
+    }
+
     pub async fn try_open(&self) -> Result<Open, StoreError> {
         let opened = open(&Database::Sqlite(self.path.clone())).await?;
         let writer = tokio::spawn(opened.writer.unwrap());

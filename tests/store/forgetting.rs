@@ -141,7 +141,7 @@ async fn a_step_is_small_and_says_whether_there_is_more(store: &dyn Store) {
     for svix_id in ["s0".to_owned(), format!("s{}", ids - 1)] {
         let mut scope = of("a");
         scope.svix_id = Some(svix_id);
-        assert!(!view(store, scope).await.seen);
+        assert!(!*view(store, scope).await.seen);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::{Changes, DeadLetter, LetterKind, Of, Scope, View},
+        changes::{Changes, DeadLetter, LetterKind, Scope, View},
         delivery::{Delivery, Outgoing, Task},
         event::{Event, EventKind, Message, SortKey},
         handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
@@ -30,11 +30,11 @@ pub fn key(conversation: &str) -> ConversationKey {
 }
 
 pub fn of(conversation: &str) -> Scope {
-    Scope::new(Of::Conversation(key(conversation)))
+    Scope::conversation(&key(conversation))
 }
 
 pub fn of_handoff(id: &str) -> Scope {
-    Scope::new(Of::Handoff(id.into()))
+    Scope::handoff(&id.into())
 }
 
 /// A waiting handoff.
@@ -61,6 +61,7 @@ pub fn handoff(id: &str, conversation: &str) -> Handoff {
         runs_at: None,
         idle: Idle::since(at(0)),
         ledger: Ledger::default(),
+        is_heard_of: false,
         version: 1,
     }
 }

@@ -18,7 +18,7 @@ const DAY: Duration = Duration::from_hours(24);
 async fn remembers(store: &dyn Store, svix_id: &str) -> bool {
     let mut scope = of("a");
     scope.svix_id = Some(svix_id.to_owned());
-    view(store, scope).await.seen
+    *view(store, scope).await.seen
 }
 
 async fn remember(store: &dyn Store, svix_id: &str, at: Time) {
@@ -31,7 +31,7 @@ async fn ids_are_remembered_whatever_the_conversation(store: &dyn Store) {
     assert!(!remembers(store, "S1").await && !remembers(store, "s").await);
     let mut scope = of_handoff("none");
     scope.svix_id = Some("s1".to_owned());
-    assert!(view(store, scope).await.seen);
+    assert!(*view(store, scope).await.seen);
 }
 
 async fn ids_are_remembered_for_fourteen_days_at_least(store: &dyn Store) {
@@ -65,7 +65,7 @@ async fn the_same_event_is_never_kept_twice(store: &dyn Store) {
             store,
             scope,
             |view| {
-                if view.seen {
+                if *view.seen {
                     return (Changes::default(), false);
                 }
                 let inbox = vec![event("a", "s1", 1)];
@@ -94,7 +94,7 @@ async fn a_decision_that_panics_spoils_nothing_but_itself(store: &dyn Store) {
     assert!(matches!(panicked, Err(StoreError::Panicked)));
     let mut scope = of("a");
     scope.svix_id = Some("s1".to_owned());
-    assert!(view(store, scope).await.seen, "what shares its flush is kept");
+    assert!(*view(store, scope).await.seen, "what shares its flush is kept");
 }
 
 on_every_store!(

@@ -15,7 +15,7 @@ use super::{
     file::File,
     make::{
         at, event, fetches, handoff, ids, key, letter, of, of_handoff, put_deliveries, put_handoffs,
-        put_rows, row, row_ids, sends, view, write,
+        put_rows, reads, row, row_ids, sends, view, write,
     },
 };
 
@@ -219,25 +219,7 @@ async fn claims_of_a_dead_process_are_void() {
 /// Of before lanes had their next ones marked: a file had a lane of its own, and claims lasted for an hour.
 #[tokio::test]
 async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
-    let file = File::new();
-    let open = file.try_open().await.unwrap();
-    let waits = ["d1", "d2"].map(|id| sends(id, "h", "a"));
-    put_deliveries(&*open.store, waits.to_vec()).await;
-    let files: Vec<Delivery> = (0..6).map(|number| fetches(&format!("f{number}"), "h", "a")).collect();
-    put_deliveries(&*open.store, files).await;
-    open.close().await;
-    file.change(
-        "DROP INDEX outbox_by_ready; DROP INDEX outbox_lanes; DROP INDEX outbox_files; DROP INDEX outbox_next_files; \
-         DROP INDEX outbox_of_handoff; DROP INDEX outbox_by_expiry; ALTER TABLE outbox DROP COLUMN expires_at; \
-         ALTER TABLE outbox DROP COLUMN holder; ALTER TABLE outbox DROP COLUMN is_next; \
-         CREATE INDEX outbox_lanes ON outbox (handoff, lane, position); \
-         CREATE INDEX outbox_by_ready ON outbox (queue, ready_at, position); \
-         UPDATE outbox SET lane = CASE lane WHEN 'files' THEN 'file ' || id ELSE 'ada' END, \
-             doc = json_remove(doc, '$.fence', '$.expires_at', '$.look_until', '$.trouble', '$.stranger'), \
-             leased_until = 9e15, ready_at = 9e15; \
-         DELETE FROM _sqlx_migrations WHERE version >= 10",
-    )
-    .await;
+    let file = File::of_version(9, include_str!("before/0009.sql")).await;
     let store = file.open().await;
     let due = async |queue| {
         let due = store.due_deliveries(at(0), queue, 9).await.unwrap().items;
@@ -245,13 +227,29 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     };
     assert_eq!(due(Queue::Writes).await, ["d1"]);
     assert_eq!(due(Queue::Files).await, ["f0", "f1", "f2", "f3"]);
-    assert_eq!(store.expired(at(0), 9).await.unwrap().items, ["h".into()], "their ages are learned at once");
+    assert_eq!(store.expired(at(0), 9).await.unwrap().items, ["h2".into()], "their ages are learned at once");
     for (done, next) in [("d1", Queue::Writes), ("f1", Queue::Files)] {
         write(&*store, Changes { deliveries_done: vec![done.into()], ..Changes::default() }).await;
         assert!(!due(next).await.contains(&done.to_owned()));
     }
     assert_eq!(due(Queue::Writes).await, ["d2"]);
     assert_eq!(due(Queue::Files).await, ["f0", "f2", "f3", "f4"]);
+}
+
+#[tokio::test]
+async fn a_file_of_the_version_before_goes_on() {
+    let file = File::of_version(11, include_str!("before/0011.sql")).await;
+    let store = file.open().await;
+    let shows = async |scope| ids(&view(&*store, scope).await.handoffs).join(" ");
+    assert_eq!(shows(of("a")).await, "h1 h2");
+    assert_eq!(store.handoff(&"h2".into()).await.unwrap(), Some(handoff("h2", "a")));
+    let mut shown = view(&*store, of_handoff("h2").with_inbox().with_outbox()).await;
+    assert_eq!(*shown.inbox, [event("a", "s1", 1)]);
+    assert_eq!(*shown.outbox.split_off(3), [0, 1, 2, 3, 4, 5].map(|n| fetches(&format!("f{n}"), "h2", "a")));
+    assert_eq!(*shown.outbox, [sends("d1", "h2", "a"), sends("d2", "h2", "a"), reads("r1", "h2", "a")]);
+    assert_eq!(claim_of(&*store, Queue::Writes, at(0), 9).await.items.len(), 1);
+    assert_eq!(store.rows(&"h1".into(), 0, 9).await.unwrap(), [row("h1", 1, "one")]);
+    assert_eq!(store.dead_letter("l1").await.unwrap(), Some(letter("l1")));
 }
 
 /// As a newer relay may have written it.

@@ -3,8 +3,9 @@
 use handoff_relay::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, INBOX_PAGE, IdempotencyScope, Idempotent},
+        changes::{Changes, INBOX_PAGE, IdempotencyScope, Idempotent, Loaded, Scope},
         event::Event,
+        handoff::{AdaEnd, End, Handoff, Status},
         thread::{Role, Source},
     },
     store::Store,
@@ -17,10 +18,16 @@ use super::make::{
 
 async fn an_empty_store_shows_nothing(store: &dyn Store) {
     for scope in [of("a"), of_handoff("none")] {
+        let scope = Scope {
+            svix_id: Some("s".to_owned()),
+            unread_behind: Some(0),
+            ..scope.with_inbox().with_outbox()
+        };
         let view = view(store, scope).await;
-        assert!(view.handoffs.is_empty() && view.rows.is_empty() && view.outbox.is_empty());
-        assert_eq!((view.buffer, view.inbox_depth, view.seen), (None, 0, false));
-        assert_eq!((view.idempotent, view.unread_behind), (None, 0));
+        assert!(view.handoffs.is_empty() && view.rows.is_empty());
+        assert!(view.outbox.is_empty() && view.inbox.is_empty());
+        assert_eq!((view.buffer, view.inbox_depth, *view.seen), (None, 0, false));
+        assert_eq!((view.idempotent, *view.unread_behind), (None, 0));
     }
 }
 
@@ -42,6 +49,36 @@ async fn handoffs_come_oldest_first_and_of_one_conversation(store: &dyn Store) {
     assert!(view(store, elsewhere).await.handoffs.is_empty(), "of another AI Agent");
 }
 
+async fn a_conversation_shows_the_handoffs_that_matter(store: &dyn Store) {
+    const DAY: i64 = 86_400;
+    let days = |days: i64, name: &str| {
+        let ended = ended(name, "a", "Alex", "r");
+        let Status::Ended(end) = ended.status.clone() else { panic!() };
+        let end = End { at: at(days * DAY), ada: AdaEnd::Told { at: at(days * DAY) }, ..end };
+        Handoff { status: Status::Ended(end), ..ended }
+    };
+    let unsettled = |handoff: Handoff| {
+        let Status::Ended(end) = handoff.status.clone() else { panic!() };
+        Handoff { status: Status::Ended(End { ada: AdaEnd::Unsettled, ..end }), ..handoff }
+    };
+    put_handoffs(store, vec![days(10, "h1"), days(20, "h2"), days(30, "h3")]).await;
+    put_handoffs(store, vec![days(40, "h4"), handoff("h5", "a")]).await;
+    let shows = async |scope| super::make::ids(&view(store, scope).await.handoffs).join(" ");
+    assert_eq!(shows(of("a")).await, "h4 h5", "the open one, and the last that ended");
+    let of_a_message = |days: i64| Scope { since: Some(at(days * DAY)), ..of("a") };
+    for (day, shown) in [(60, "h4 h5"), (40, "h3 h4 h5"), (25, "h2 h3 h4 h5"), (5, "h1 h2 h3 h4 h5")] {
+        assert_eq!(shows(of_a_message(day)).await, shown, "a message of day {day}");
+    }
+    assert_eq!(shows(of_handoff("h2")).await, "h1 h2 h4 h5", "the one asked for, and the one before it");
+    assert_eq!(shows(of_handoff("h1")).await, "h1 h4 h5");
+    write(store, Changes { inbox: vec![event("a", "s", 25 * DAY)], ..Changes::default() }).await;
+    assert_eq!(shows(of("a").with_inbox()).await, "h2 h3 h4 h5", "that a buffered event may belong to");
+    put_deliveries(store, vec![sends("d", "h2", "a")]).await;
+    assert_eq!(shows(of("a").with_outbox()).await, "h2 h4 h5", "with deliveries");
+    put_handoffs(store, vec![unsettled(days(40, "h4"))]).await;
+    assert_eq!(shows(of("a")).await, "h3 h4 h5", "one whose end Ada has not answered may take any message");
+}
+
 async fn the_buffer_is_the_conversations(store: &dyn Store) {
     let buffer = Buffer { arrivals: Some((at(1), at(2))), held_until: Some(at(3)) };
     write(store, Changes { buffer: Some((key("a"), Some((buffer, at(3))))), ..Changes::default() }).await;
@@ -56,10 +93,10 @@ async fn the_inbox_is_in_order_and_counted(store: &dyn Store) {
     let inbox: Vec<Event> = events.iter().map(|(chat, id, seconds)| event(chat, id, *seconds)).collect();
     write(store, Changes { inbox: inbox.clone(), ..Changes::default() }).await;
     let mut scope = of("a");
-    assert!(view(store, scope.clone()).await.inbox.is_empty(), "not asked for");
+    assert_eq!(view(store, scope.clone()).await.inbox, Loaded::default(), "not asked for");
     scope.with_inbox = true;
     let shown = view(store, scope.clone()).await;
-    assert_eq!(shown.inbox, [inbox[1].clone(), inbox[3].clone(), inbox[0].clone()]);
+    assert_eq!(*shown.inbox, [inbox[1].clone(), inbox[3].clone(), inbox[0].clone()]);
     assert_eq!(shown.inbox_depth, 4, "of all conversations");
 
     let inbox_done = vec!["s1".to_owned(), "s9".to_owned(), "never was".to_owned()];
@@ -88,10 +125,14 @@ async fn the_outbox_is_in_the_order_of_the_queue(store: &dyn Store) {
     again.due_at = at(99);
     put_deliveries(store, vec![again.clone()]).await;
     let mut scope = of_handoff("h");
-    assert!(view(store, scope.clone()).await.outbox.is_empty(), "not asked for");
+    assert_eq!(view(store, scope.clone()).await.outbox, Loaded::default(), "not asked for");
     scope.with_outbox = true;
     let shown = view(store, scope.clone()).await.outbox;
-    assert_eq!(shown, [again, reads("d8", "h", "a"), sends("d1", "g", "a")], "a changed one keeps its place");
+    assert_eq!(
+        *shown,
+        [again, reads("d8", "h", "a"), sends("d1", "g", "a")],
+        "a changed one keeps its place"
+    );
     let done = vec!["d8".into(), "never was".into()];
     write(store, Changes { deliveries_done: done, ..Changes::default() }).await;
     assert_eq!(view(store, scope).await.outbox.len(), 2);
@@ -141,13 +182,13 @@ async fn unread_rows_are_counted_behind_a_mark(store: &dyn Store) {
     for (mark, count) in [(0, 4), (1, 3), (3, 2), (5, 1), (6, 0), (99, 0)] {
         let mut scope = of_handoff("h");
         scope.unread_behind = Some(mark);
-        assert_eq!(view(store, scope).await.unread_behind, count, "behind {mark}");
+        assert_eq!(*view(store, scope).await.unread_behind, count, "behind {mark}");
     }
     rows[4].source = Source::Webhook;
     put_rows(store, vec![rows[4].clone()]).await;
     let mut scope = of_handoff("h");
     scope.unread_behind = Some(4);
-    assert_eq!(view(store, scope).await.unread_behind, 2, "a changed row counts as it is now");
+    assert_eq!(*view(store, scope).await.unread_behind, 2, "a changed row counts as it is now");
 }
 
 async fn the_greatest_mark_of_all_has_nothing_behind_it(store: &dyn Store) {
@@ -155,7 +196,7 @@ async fn the_greatest_mark_of_all_has_nothing_behind_it(store: &dyn Store) {
     put_rows(store, vec![row("h", 1, "")]).await;
     let mut scope = of_handoff("h");
     scope.unread_behind = Some(u64::MAX);
-    assert_eq!(view(store, scope).await.unread_behind, 0);
+    assert_eq!(*view(store, scope).await.unread_behind, 0);
 }
 
 async fn an_idempotency_key_counts_per_agent_and_handoff(store: &dyn Store) {
@@ -186,6 +227,7 @@ async fn an_idempotency_key_counts_per_agent_and_handoff(store: &dyn Store) {
 on_every_store!(
     an_empty_store_shows_nothing,
     handoffs_come_oldest_first_and_of_one_conversation,
+    a_conversation_shows_the_handoffs_that_matter,
     the_buffer_is_the_conversations,
     the_inbox_is_in_order_and_counted,
     the_inbox_comes_in_pages,

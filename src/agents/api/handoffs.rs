@@ -11,7 +11,10 @@ use crate::{
         extract::{Agent, Body, In, Params},
         problem::{Problem, ProblemBody},
     },
-    relay::{id::HandoffId, rules::act::TakeOver},
+    relay::{
+        id::HandoffId,
+        rules::act::{self, TakeOver},
+    },
     store::{HandoffQuery, Order, StatusFilter},
 };
 
@@ -161,7 +164,7 @@ pub async fn accept(
     body: Body<Accept>,
 ) -> Result<Json<HandoffView>, Problem> {
     let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
-    let handoff = app.engine.accept(HandoffId(id), agent.0, take_over).await?;
+    let handoff = app.engine.act(act::accept(HandoffId(id), agent.0, take_over)).await?;
     Ok(Json(HandoffView::whole(&handoff)))
 }
 
@@ -173,7 +176,7 @@ pub async fn release(
     agent: Agent,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.release(HandoffId(id), agent.0).await?;
+    let handoff = app.engine.act(act::release(HandoffId(id), agent.0)).await?;
     Ok(Json(HandoffView::whole(&handoff)))
 }
 
@@ -187,7 +190,7 @@ pub async fn read(
     In(id): In<String>,
     body: Body<Read>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.read(HandoffId(id), body.value.seq).await?;
+    app.engine.act(act::read(HandoffId(id), body.value.seq)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -199,6 +202,6 @@ pub async fn end(
     agent: Agent,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.end(HandoffId(id), agent.0).await?;
+    let handoff = app.engine.act(act::end(HandoffId(id), agent.0)).await?;
     Ok(Json(HandoffView::whole(&handoff)))
 }

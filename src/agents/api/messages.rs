@@ -21,7 +21,10 @@ use crate::{
     },
     relay::{
         id::{HandoffId, RowId},
-        rules::write::{Message, Request},
+        rules::{
+            note,
+            write::{self, Message, Request},
+        },
         thread::Row,
     },
 };
@@ -116,7 +119,7 @@ pub async fn write(
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
     let message = Message { by: Request { agent: agent.0, idempotency }, text: body.value.text };
-    let row = app.engine.write(HandoffId(id), message).await?;
+    let row = app.engine.act(write::message(HandoffId(id), message)).await?;
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
 
@@ -138,7 +141,7 @@ pub async fn note(
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
     let note = Message { by: Request { agent: agent.0, idempotency }, text: body.value.text };
-    let row = app.engine.note(HandoffId(id), note).await?;
+    let row = app.engine.act(note::note(HandoffId(id), note)).await?;
     Ok((StatusCode::CREATED, Json(MessageView::from(&row))))
 }
 
@@ -187,7 +190,7 @@ pub async fn retry(
     agent: Agent,
     In((id, row)): In<(String, String)>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    let row = app.engine.retry(HandoffId(id), RowId(row), agent.0).await?;
+    let row = app.engine.act(write::retry(HandoffId(id), RowId(row), agent.0)).await?;
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
 
@@ -200,7 +203,7 @@ pub async fn drop(
     agent: Agent,
     In((id, row)): In<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.drop_row(HandoffId(id), RowId(row), agent.0).await?;
+    app.engine.act(write::drop(HandoffId(id), RowId(row), agent.0)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,12 +2,13 @@
 
 use super::ending;
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::Task,
     draft::Draft,
     handoff::{EndedBy, Handoff, Status},
     id::HandoffId,
     idle::Idle,
+    rule::Rule,
     thread::EventName,
 };
 
@@ -46,41 +47,24 @@ pub enum TakeOver {
     No,
 }
 
-/// What [`accept`] and [`release`] need to see.
-pub fn scope(handoff: &HandoffId) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_outbox = true;
-    scope
-}
-
-/// What [`read`] needs to see.
-pub fn scope_of_read(handoff: &HandoffId, seq: u64) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.unread_behind = Some(seq);
-    scope
-}
-
 /// `agent` takes the handoff. Again is the same.
 ///
 /// # Errors
 /// Unknown, over, or another agent has it and `take_over` is [`TakeOver::No`].
-pub fn accept(
-    draft: &mut Draft<'_>,
-    id: &HandoffId,
-    agent: &str,
-    take_over: TakeOver,
-) -> Result<Handoff, Refusal> {
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    match (&draft.view.handoffs[handoff].status, take_over) {
-        (Status::Ended(_), _) => return Err(Refusal::Ended),
-        (Status::Active { agent: owner }, TakeOver::No) if owner != agent => {
-            return Err(Refusal::HasAnother(owner.clone()));
+pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<Handoff, Refusal>> {
+    Rule::new(Scope::handoff(&id).with_outbox(), move |draft| {
+        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        match (&draft.view.handoffs[handoff].status, take_over) {
+            (Status::Ended(_), _) => return Err(Refusal::Ended),
+            (Status::Active { agent: owner }, TakeOver::No) if *owner != agent => {
+                return Err(Refusal::HasAnother(owner.clone()));
+            }
+            (Status::Active { agent: owner }, _) if *owner == agent => {}
+            (Status::Active { .. }, _) => assign(draft, handoff, &agent, EventName::TakenOver),
+            (Status::Waiting, _) => accept_if_waiting(draft, handoff, &agent),
         }
-        (Status::Active { agent: owner }, _) if owner == agent => {}
-        (Status::Active { .. }, _) => assign(draft, handoff, agent, EventName::TakenOver),
-        (Status::Waiting, _) => accept_if_waiting(draft, handoff, agent),
-    }
-    Ok(draft.view.handoffs[handoff].clone())
+        Ok(draft.view.handoffs[handoff].clone())
+    })
 }
 
 /// Gives a waiting handoff to `agent`, and has its history completed.
@@ -106,46 +90,53 @@ fn assign(draft: &mut Draft<'_>, handoff: usize, agent: &str, event: EventName) 
 ///
 /// # Errors
 /// Unknown, over, another agent's, or nobody's.
-pub fn release(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Handoff, Refusal> {
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    may_write(&draft.view.handoffs[handoff], agent)?;
-    if draft.view.handoffs[handoff].status == Status::Waiting {
-        return Err(Refusal::NotAccepted);
-    }
-    draft.add_event(handoff, EventName::Released, Some(agent.to_owned()));
-    let now = draft.now.at;
-    let owner = draft.change_handoff(handoff);
-    owner.status = Status::Waiting;
-    owner.idle = Idle::since(now);
-    Ok(draft.view.handoffs[handoff].clone())
+pub fn release(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
+    Rule::new(Scope::handoff(&id).with_outbox(), move |draft| {
+        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        may_write(&draft.view.handoffs[handoff], &agent)?;
+        if draft.view.handoffs[handoff].status == Status::Waiting {
+            return Err(Refusal::NotAccepted);
+        }
+        draft.add_event(handoff, EventName::Released, Some(agent));
+        let now = draft.now.at;
+        let owner = draft.change_handoff(handoff);
+        owner.status = Status::Waiting;
+        owner.idle = Idle::since(now);
+        Ok(draft.view.handoffs[handoff].clone())
+    })
 }
 
 /// `agent` ends the handoff: here at once, at Ada behind the messages that are queued.
 ///
 /// # Errors
 /// Unknown, over, or another agent's. A waiting one may be ended by anyone.
-pub fn end(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<Handoff, Refusal> {
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    may_write(&draft.view.handoffs[handoff], agent)?;
-    ending::end_at_ada(draft, handoff, EndedBy::Agent, agent.to_owned());
-    Ok(draft.view.handoffs[handoff].clone())
+pub fn end(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
+    Rule::new(Scope::handoff(&id).with_outbox(), move |draft| {
+        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        may_write(&draft.view.handoffs[handoff], &agent)?;
+        ending::end_at_ada(draft, handoff, EndedBy::Agent, agent);
+        Ok(draft.view.handoffs[handoff].clone())
+    })
 }
 
 /// Rows up to `seq` have been read by whoever looks after the handoff.
 ///
 /// # Errors
 /// Unknown. Ended handoffs can be read.
-pub fn read(draft: &mut Draft<'_>, id: &HandoffId, seq: u64) -> Result<(), Refusal> {
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    let unread = draft.view.unread_behind;
-    let known = &draft.view.handoffs[handoff];
-    let seq = seq.min(known.last_seq);
-    if seq > known.read_up_to {
-        let handoff = draft.change_handoff(handoff);
-        handoff.read_up_to = seq;
-        handoff.unread = unread;
-    }
-    Ok(())
+pub fn read(id: HandoffId, seq: u64) -> Rule<Result<(), Refusal>> {
+    let scope = Scope { unread_behind: Some(seq), ..Scope::handoff(&id) };
+    Rule::new(scope, move |draft| {
+        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        let unread = *draft.view.unread_behind;
+        let known = &draft.view.handoffs[handoff];
+        let seq = seq.min(known.last_seq);
+        if seq > known.read_up_to {
+            let handoff = draft.change_handoff(handoff);
+            handoff.read_up_to = seq;
+            handoff.unread = unread;
+        }
+        Ok(())
+    })
 }
 
 /// Whether `agent` may act: the handoff is open, and nobody's or their own.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{message, place};
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     draft::Draft,
     event::{Event, EventKind, Message},
     matching::MatchKey,
+    rule::Rule,
     thread::Role,
 };
 
@@ -45,21 +46,36 @@ impl Arrival {
     }
 }
 
-/// What [`event`] needs to see.
-pub fn scope(event: &Event) -> Scope {
-    let mut scope = Scope::new(Of::Conversation(event.key.clone()));
-    scope.svix_id = Some(event.svix_id.clone());
-    if let Some(message) = echo(event) {
-        scope.matching = vec![MatchKey::from(message)];
-        scope.with_outbox = true;
+/// What the arrival of `event` is decided on.
+pub(super) fn scope(event: &Event) -> Scope {
+    let (svix_id, since) = (Some(event.svix_id.clone()), Some(event.timestamp));
+    let scope = Scope { svix_id, since, ..Scope::conversation(&event.key) };
+    match echo(event) {
+        Some(message) => Scope { matching: vec![MatchKey::from(message)], ..scope.with_outbox() },
+        None => scope,
     }
-    scope
 }
 
 /// Keeps `event`. What a human agent wrote is settled at once: it neither waits for the quiet period nor
 /// prolongs it.
-pub fn event(draft: &mut Draft<'_>, event: Event) -> Arrival {
-    if draft.view.seen {
+pub fn event(event: Event) -> Rule<Arrival> {
+    Rule::new(scope(&event), move |draft| arrived(draft, event))
+}
+
+/// Sets a webhook aside whose body no rule gets to see, once.
+pub fn set_aside(svix_id: String, reason: String, body: String) -> Rule<Arrival> {
+    Rule::new(Scope { svix_id: Some(svix_id.clone()), ..Scope::nobody() }, move |draft| {
+        if *draft.view.seen {
+            return Arrival::Duplicate;
+        }
+        draft.set_aside(&svix_id, &reason, body);
+        draft.changes().remember.push(svix_id);
+        Arrival::DeadLetter
+    })
+}
+
+fn arrived(draft: &mut Draft<'_>, event: Event) -> Arrival {
+    if *draft.view.seen {
         if let (EventKind::Message(_), Some(home)) = (&event.kind, place::of_message(draft, event.timestamp))
         {
             draft.note_duplicate(home);
@@ -101,7 +117,7 @@ pub(super) fn take(draft: &mut Draft<'_>, event: Event) -> Arrival {
 }
 
 fn remember(draft: &mut Draft<'_>, event: &Event) {
-    if !draft.view.seen {
+    if !*draft.view.seen {
         draft.changes().remember.push(event.svix_id.clone());
     }
 }

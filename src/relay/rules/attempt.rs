@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::expiry;
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::{Attachment, Claim, Delivery, LaneKey, Outgoing, Queue, Task},
     draft::Draft,
     id::HolderId,
+    rule::Rule,
     thread::Row,
     time::Time,
 };
@@ -67,16 +68,14 @@ pub enum Step {
     },
 }
 
-/// What [`begin`] needs to see.
-pub fn scope(turn: &Turn) -> Scope {
-    let mut scope = Scope::new(Of::Conversation(turn.lane.key.clone()));
-    scope.with_outbox = true;
-    scope
-}
-
 /// Claims the next delivery of a lane and begins an attempt on it: one decision, so that nothing is claimed that waits,
 /// and nothing begins that another holds. `None` if there is nothing to do now.
-pub fn begin(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
+pub fn begin(turn: Turn) -> Rule<Option<Begun>> {
+    let scope = Scope::conversation(&turn.lane.key).with_outbox();
+    Rule::new(scope, move |draft| begin_next(draft, &turn))
+}
+
+fn begin_next(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
     let place = next(draft, turn)?;
     let now = draft.now.at;
     expiry::learn_age(draft, place);
@@ -88,7 +87,7 @@ pub fn begin(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
     }
     let delivery = &draft.view.outbox[place];
     if delivery.doubt.is_none() && expiry::is_over(draft, delivery) {
-        expiry::due(draft, &delivery.handoff.clone(), None);
+        expiry::fail_expired(draft, &delivery.handoff.clone(), None);
         return None;
     }
     let step = match (&delivery.task, delivery.doubt) {

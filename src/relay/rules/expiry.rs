@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::ending;
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::{Delivery, Task},
     draft::Draft,
     id::{HandoffId, RowId},
+    rule::Rule,
     thread::Sending,
 };
 
@@ -16,16 +17,15 @@ use crate::relay::{
 /// most.
 pub const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
-/// What [`due`] needs to see.
-pub fn scope(handoff: &HandoffId) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_outbox = true;
-    scope
-}
-
 /// Fails the messages of a handoff whose time is over. An attempt that is under way is let finish. `closed` says why
 /// nothing is sent at all, if so.
-pub fn due(draft: &mut Draft<'_>, handoff: &HandoffId, closed: Option<&str>) {
+pub fn due(handoff: HandoffId, closed: Option<String>) -> Rule<()> {
+    let scope = Scope::handoff(&handoff).with_outbox();
+    Rule::new(scope, move |draft| fail_expired(draft, &handoff, closed.as_deref()))
+}
+
+/// The same, in the course of another decision.
+pub(super) fn fail_expired(draft: &mut Draft<'_>, handoff: &HandoffId, closed: Option<&str>) {
     learn_ages(draft, handoff);
     postpone_unverified(draft, handoff);
     let now = draft.now.at;

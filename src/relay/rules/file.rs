@@ -1,15 +1,15 @@
 //! The bytes of a file that Ada's side sent: they are fetched, and kept under the row's id.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::settle;
 use crate::relay::{
     backoff,
-    changes::Scope,
     delivery::{Delivery, Task, Unfetched},
     draft::Draft,
     event::Message,
     id::{HandoffId, RowId},
+    rule::Rule,
     thread::{Bytes, Content, Missing, Row, alike},
 };
 
@@ -29,14 +29,13 @@ pub struct Fetched {
     pub jitter: f64,
 }
 
-/// What [`settle()`] needs to see.
-pub fn scope(fetched: &Fetched) -> Scope {
-    settle::scope(&fetched.delivery.handoff, &fetched.delivery)
-}
-
 /// Settles a fetch: the row says whether its file is there. One that failed for now is tried again, for as long as
 /// the URL is good.
-pub fn settle(draft: &mut Draft<'_>, fetched: &Fetched) {
+pub fn settle(fetched: Arc<Fetched>) -> Rule<()> {
+    Rule::new(settle::scope(&fetched.delivery), move |draft| settle_fetch(draft, &fetched))
+}
+
+fn settle_fetch(draft: &mut Draft<'_>, fetched: &Fetched) {
     let Some(place) = draft.find_attempted(&fetched.delivery) else { return };
     let Task::Fetch { row } = &fetched.delivery.task else { return };
     if let (Some(at), Some(url)) = (draft.find_row(row), &fetched.renewed) {

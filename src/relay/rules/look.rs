@@ -1,5 +1,7 @@
 //! What came of reading Ada's message list: the thread has what it lacked, a message in doubt is found or isn't.
 
+use std::sync::Arc;
+
 use super::{
     expiry, recover,
     settle::{DENIED_PAUSE, again},
@@ -9,10 +11,10 @@ use super::{
 };
 use crate::relay::{
     backoff,
-    changes::Scope,
     delivery::{Delivery, Failure, Listed, Task},
     draft::{Draft, NewRow, system},
     handoff::{DOUBT, Handoff},
+    rule::Rule,
     thread::{Content, Source},
     time::Time,
 };
@@ -34,16 +36,15 @@ pub struct Look {
     pub jitter: f64,
 }
 
-/// What [`settle`] needs to see.
-pub fn scope(look: &Look) -> Scope {
+/// Settles a reading. What was read is of use also when its delivery was taken back meanwhile.
+pub fn settle(look: Arc<Look>) -> Rule<()> {
     let messages = look.outcome.as_ref().map_or(&[][..], |listed| &listed.messages);
     let mut scope = transcript::scope(&look.delivery.handoff, messages);
     scope.rows.extend(look.delivery.task.row().cloned());
-    scope
+    Rule::new(scope, move |draft| settle_look(draft, &look))
 }
 
-/// Settles a reading. What was read is of use also when its delivery was taken back meanwhile.
-pub fn settle(draft: &mut Draft<'_>, look: &Look) {
+fn settle_look(draft: &mut Draft<'_>, look: &Look) {
     let Some(handoff) = draft.find_handoff(&look.delivery.handoff) else { return };
     match &look.outcome {
         Ok(listed) => read(draft, handoff, look, listed),

@@ -6,35 +6,33 @@ use super::{
     write::{self, Message},
 };
 use crate::relay::{
-    changes::{Of, Scope},
-    draft::{Draft, NewRow},
+    changes::Scope,
+    draft::NewRow,
     id::HandoffId,
+    rule::Rule,
     thread::{Author, Content, Role, Row, Source},
 };
-
-/// What [`note`] needs to see. The row an idempotency key stands for comes with the key.
-pub fn scope(handoff: &HandoffId, note: &Message) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.idempotency = note.by.scope_of_key(handoff).map(|(scope, _)| scope);
-    scope
-}
 
 /// Puts a note into the thread: anybody's, also into an ended one. It neither accepts the handoff nor restarts its
 /// timeout. The same request again gives the row it made.
 ///
 /// # Errors
 /// The handoff is unknown; the key stands for another request, a message with the same words included.
-pub fn note(draft: &mut Draft<'_>, id: &HandoffId, note: &Message) -> Result<Row, Refusal> {
-    if let Some(row) = write::repeated(draft, id, &note.by)? {
-        return Ok(row);
-    }
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    let author = Author { role: Role::HumanAgent, display_name: Some(note.by.agent.clone()), avatar: None };
-    let content = Content::Note { body: note.text.clone() };
-    let mut new = NewRow::own(draft.own_at(handoff), author, content, Source::Agent);
-    new.created_at = draft.now.at;
-    let row = draft.add_row(handoff, new);
-    let row = draft.view.rows[row].clone();
-    write::remember(draft, id, &note.by, &row);
-    Ok(row)
+pub fn note(id: HandoffId, note: Message) -> Rule<Result<Row, Refusal>> {
+    let scope = Scope { idempotency: note.by.scope_of_key(&id), ..Scope::handoff(&id) };
+    Rule::new(scope, move |draft| {
+        if let Some(row) = write::repeated(draft, &note.by)? {
+            return Ok(row);
+        }
+        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        let author =
+            Author { role: Role::HumanAgent, display_name: Some(note.by.agent.clone()), avatar: None };
+        let content = Content::Note { body: note.text };
+        let mut new = NewRow::own(draft.own_at(handoff), author, content, Source::Agent);
+        new.created_at = draft.now.at;
+        let row = draft.add_row(handoff, new);
+        let row = draft.view.rows[row].clone();
+        write::remember(draft, &id, &note.by, &row);
+        Ok(row)
+    })
 }

@@ -1,24 +1,24 @@
 //! Gaps close: what webhooks never brought is read from Ada's message list.
 
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::{Lane, Task},
     draft::Draft,
     handoff::{AdaEnd, EndedBy},
     id::{DeliveryId, HandoffId},
+    rule::Rule,
     time::Time,
 };
 
-/// What [`open_handoff`] needs to see.
-pub fn scope(handoff: &HandoffId) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_outbox = true;
-    scope
-}
-
 /// Has an open handoff looked after, unless that is queued already. What was written before `missed_before`,
 /// by our clock, won't come by webhook any more. Gives the delivery to wait for.
-pub fn open_handoff(
+pub fn open_handoff(id: HandoffId, missed_before: Option<Time>) -> Rule<Option<DeliveryId>> {
+    let scope = Scope::handoff(&id).with_outbox();
+    Rule::new(scope, move |draft| look_after(draft, &id, missed_before))
+}
+
+/// The same, in the course of another decision.
+pub(super) fn look_after(
     draft: &mut Draft<'_>,
     id: &HandoffId,
     missed_before: Option<Time>,

@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::{ending, message, place, start};
 use crate::relay::{
     buffer::Buffer,
-    changes::{INBOX_PAGE, Of, Scope},
+    changes::{INBOX_PAGE, Scope},
     draft::Draft,
     event::{Event, EventKind, Message},
     handoff::{AdaEnd, EndedBy},
     id::ConversationKey,
+    rule::Rule,
     thread::Role,
     time::Time,
 };
@@ -40,14 +41,6 @@ pub struct Released {
     pub set_aside: usize,
 }
 
-/// What [`due`] needs to see.
-pub fn scope(key: &ConversationKey) -> Scope {
-    let mut scope = Scope::new(Of::Conversation(key.clone()));
-    scope.with_inbox = true;
-    scope.with_outbox = true;
-    scope
-}
-
 enum Verdict {
     Done,
     Hold,
@@ -55,12 +48,23 @@ enum Verdict {
 }
 
 /// Releases what is due of the conversation `key`. Harmless when nothing is: timers may be stale.
-pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
+pub fn due(key: ConversationKey) -> Rule<Released> {
+    rule(key, release)
+}
+
+fn rule<T>(
+    key: ConversationKey,
+    decide: impl FnOnce(&mut Draft<'_>, &ConversationKey) -> T + Send + 'static,
+) -> Rule<T> {
+    Rule::new(Scope::conversation(&key).with_inbox().with_outbox(), move |draft| decide(draft, &key))
+}
+
+fn release(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     let Some(buffer) = draft.view.buffer else { return Released::default() };
     if buffer.due(&draft.policy.timings).is_none_or(|due| due > draft.now.at) {
         return Released::default();
     }
-    let mut events = std::mem::take(&mut draft.view.inbox);
+    let mut events = std::mem::take(&mut *draft.view.inbox);
     events.sort_by_key(Event::sort_key);
     let more = events.len() >= INBOX_PAGE;
     if let Some(latest) = draft.latest() {
@@ -97,30 +101,36 @@ pub fn due(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
 }
 
 /// The buffered events' `svix-id`s, in their order.
-pub fn in_order(draft: &Draft<'_>) -> Vec<String> {
-    let mut events: Vec<&Event> = draft.view.inbox.iter().collect();
-    events.sort_by_key(|event| event.sort_key());
-    events.into_iter().map(|event| event.svix_id.clone()).collect()
+pub fn in_order(key: ConversationKey) -> Rule<Vec<String>> {
+    rule(key, |draft, _| {
+        let mut events: Vec<&Event> = draft.view.inbox.iter().collect();
+        events.sort_by_key(|event| event.sort_key());
+        events.into_iter().map(|event| event.svix_id.clone()).collect()
+    })
 }
 
 /// Releases one buffered event, whose quiet period is over.
-pub fn one_alone(draft: &mut Draft<'_>, key: &ConversationKey, svix_id: &str) {
-    let more = draft.view.inbox.len() > 1;
-    draft.view.inbox.retain(|event| event.svix_id == svix_id);
-    draft.view.buffer = Some(Buffer { arrivals: None, held_until: Some(draft.now.at) });
-    due(draft, key);
-    wait_on(draft, key, more);
+pub fn one_alone(key: ConversationKey, svix_id: String) -> Rule<()> {
+    rule(key, move |draft, key| {
+        let more = draft.view.inbox.len() > 1;
+        draft.view.inbox.retain(|event| event.svix_id == svix_id);
+        draft.view.buffer = Some(Buffer { arrivals: None, held_until: Some(draft.now.at) });
+        release(draft, key);
+        wait_on(draft, key, more);
+    })
 }
 
 /// Sets one buffered event aside that no rule can take.
-pub fn set_aside(draft: &mut Draft<'_>, key: &ConversationKey, svix_id: &str) {
-    let Some(place) = draft.view.inbox.iter().position(|event| event.svix_id == svix_id) else { return };
-    let event = draft.view.inbox.remove(place);
-    draft.set_aside_event(&event, RULE_FAILED);
-    draft.changes().inbox_done.push(event.svix_id);
-    let more = !draft.view.inbox.is_empty();
-    draft.set_buffer(key, Buffer { arrivals: None, held_until: None });
-    wait_on(draft, key, more);
+pub fn set_aside(key: ConversationKey, svix_id: String) -> Rule<()> {
+    rule(key, move |draft, key| {
+        let Some(place) = draft.view.inbox.iter().position(|event| event.svix_id == svix_id) else { return };
+        let event = draft.view.inbox.remove(place);
+        draft.set_aside_event(&event, RULE_FAILED);
+        draft.changes().inbox_done.push(event.svix_id);
+        let more = !draft.view.inbox.is_empty();
+        draft.set_buffer(key, Buffer { arrivals: None, held_until: None });
+        wait_on(draft, key, more);
+    })
 }
 
 /// The other events are due in a moment, should nobody release them before.

@@ -10,11 +10,11 @@ use super::{
     release::{ADOPT_MAX_AGE, TOO_OLD_TO_ADOPT},
 };
 use crate::relay::{
-    changes::{DeadLetter, Of, Scope},
+    changes::{DeadLetter, Scope},
     draft::Draft,
     event::{Event, EventKind},
-    id::ConversationKey,
     matching::{LearnedFrom, Match, MatchKey},
+    rule::Rule,
     thread::Role,
 };
 
@@ -32,30 +32,19 @@ pub enum Stays {
     InboxFull,
 }
 
-/// What [`event`] needs to see.
-pub fn scope(letter: &str, event: &Event) -> Scope {
-    let mut scope = arrive::scope(event);
-    scope.dead_letter = Some(letter.to_owned());
-    scope.with_inbox = true;
-    if let EventKind::Message(message) = &event.kind {
-        scope.matching = vec![MatchKey::from(message)];
-    }
-    scope
-}
-
-/// What the others need to see: the letter. No conversation is known; the empty key has none.
-pub fn scope_of_letter(letter: &str) -> Scope {
-    let nobody = ConversationKey { ai_agent: "".into(), conversation: "".into() };
-    let mut scope = Scope::new(Of::Conversation(nobody));
-    scope.dead_letter = Some(letter.to_owned());
-    scope
-}
-
 /// Keeps the event that a letter holds, in the letter's stead.
 ///
 /// # Errors
 /// The letter stays.
-pub fn event(draft: &mut Draft<'_>, event: Event) -> Result<Arrival, Stays> {
+pub fn event(letter: String, event: Event) -> Rule<Result<Arrival, Stays>> {
+    let mut scope = Scope { dead_letter: Some(letter), ..arrive::scope(&event) }.with_inbox();
+    if let EventKind::Message(message) = &event.kind {
+        scope.matching = vec![MatchKey::from(message)];
+    }
+    Rule::new(scope, move |draft| keep(draft, event))
+}
+
+fn keep(draft: &mut Draft<'_>, event: Event) -> Result<Arrival, Stays> {
     let letter = letter(draft)?;
     if let Some(reason) = too_old(draft, &event) {
         return Err(stays(draft, letter, reason.to_owned()));
@@ -69,21 +58,27 @@ pub fn event(draft: &mut Draft<'_>, event: Event) -> Result<Arrival, Stays> {
 }
 
 /// Notes why a letter still can't be read.
-pub fn unreadable(draft: &mut Draft<'_>, reason: String) -> Stays {
-    match letter(draft) {
+pub fn unreadable(letter: String, reason: String) -> Rule<Stays> {
+    Rule::new(scope(letter), move |draft| match self::letter(draft) {
         Ok(letter) => stays(draft, letter, reason),
         Err(unknown) => unknown,
-    }
+    })
 }
 
 /// Does away with a letter.
 ///
 /// # Errors
 /// There is none.
-pub fn drop(draft: &mut Draft<'_>) -> Result<(), Stays> {
-    let letter = letter(draft)?;
-    draft.changes().dead_letters_done.push(letter.id);
-    Ok(())
+pub fn drop(letter: String) -> Rule<Result<(), Stays>> {
+    Rule::new(scope(letter), |draft| {
+        let letter = self::letter(draft)?;
+        draft.changes().dead_letters_done.push(letter.id);
+        Ok(())
+    })
+}
+
+fn scope(letter: String) -> Scope {
+    Scope { dead_letter: Some(letter), ..Scope::nobody() }
 }
 
 fn letter(draft: &Draft<'_>) -> Result<DeadLetter, Stays> {

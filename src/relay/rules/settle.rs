@@ -1,15 +1,15 @@
 //! What came of a call to Ada.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{attempt::ECHO_GRACE, ending, expiry, message::forget_delivery};
 use crate::relay::{
     backoff,
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::{Delivery, Failure, Outgoing, Receipt, Task, Uploaded},
     draft::Draft,
     handoff::{AdaEnd, EndedBy, Status},
-    id::HandoffId,
+    rule::Rule,
     thread::{Content, Sending},
     time::Time,
 };
@@ -35,16 +35,18 @@ pub struct Attempt<T = Receipt> {
     pub jitter: f64,
 }
 
-/// What [`attempt`] needs to see.
-pub fn scope(handoff: &HandoffId, delivery: &Delivery) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_outbox = true;
-    scope.rows = delivery.task.row().cloned().into_iter().collect();
-    scope
+/// What came of an attempt on `delivery` is decided on this.
+pub(super) fn scope(delivery: &Delivery) -> Scope {
+    let rows = delivery.task.row().cloned().into_iter().collect();
+    Scope { rows, ..Scope::handoff(&delivery.handoff).with_outbox() }
 }
 
 /// Settles a call that sent a message or ended a handoff.
-pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
+pub fn attempt(attempt: Arc<Attempt>) -> Rule<()> {
+    Rule::new(scope(&attempt.delivery), move |draft| settle_call(draft, &attempt))
+}
+
+fn settle_call(draft: &mut Draft<'_>, attempt: &Attempt) {
     let Some(place) = draft.find_attempted(&attempt.delivery) else {
         return settle_withdrawn(draft, attempt);
     };
@@ -58,7 +60,11 @@ pub fn attempt(draft: &mut Draft<'_>, attempt: &Attempt) {
 }
 
 /// A rule fails on what came of an attempt: the delivery is taken out of the way of those behind it.
-pub fn spoiled(draft: &mut Draft<'_>, delivery: &Delivery) {
+pub fn spoiled(delivery: Delivery) -> Rule<()> {
+    Rule::new(scope(&delivery), move |draft| take_away(draft, &delivery))
+}
+
+fn take_away(draft: &mut Draft<'_>, delivery: &Delivery) {
     let Some(place) = draft.find_attempted(delivery) else { return };
     match &delivery.task {
         Task::Send { row, .. } => {
@@ -80,7 +86,11 @@ pub fn spoiled(draft: &mut Draft<'_>, delivery: &Delivery) {
 /// Settles an upload. The message that points to it is sent next, in the same place of the queue.
 ///
 /// What Ada has without our knowing is seen by nobody: an upload may be repeated.
-pub fn upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
+pub fn upload(attempt: Arc<Attempt<Uploaded>>) -> Rule<()> {
+    Rule::new(scope(&attempt.delivery), move |draft| settle_upload(draft, &attempt))
+}
+
+fn settle_upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
     // Taken back meanwhile: nothing points to what Ada has.
     let Some(place) = draft.find_attempted(&attempt.delivery) else { return };
     match &attempt.outcome {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::ending;
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     context::{self, Merge},
     delivery::Task,
     draft::Draft,
@@ -15,6 +15,7 @@ use crate::relay::{
     id::{ConversationKey, HandoffId},
     idle::Idle,
     ledger::Ledger,
+    rule::Rule,
     thread::EventName,
     time::Time,
 };
@@ -36,18 +37,11 @@ pub enum Started {
 }
 
 /// Who makes a start call.
-pub enum Caller<'a> {
+pub enum Caller {
     /// Somebody with the shared key.
     WithKey,
     /// Anyone: the key is off. This takes one of the few places for new handoffs, if one is left.
-    Anyone(&'a mut dyn FnMut() -> bool),
-}
-
-/// What [`call`] needs to see.
-pub fn scope(key: &ConversationKey) -> Scope {
-    let mut scope = Scope::new(Of::Conversation(key.clone()));
-    scope.with_outbox = true;
-    scope
+    Anyone(Box<dyn FnMut() -> bool + Send>),
 }
 
 /// Ada's start call for the conversation `key`.
@@ -56,11 +50,16 @@ pub fn scope(key: &ConversationKey) -> Scope {
 /// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one. A call
 /// that anyone can make proves nothing about an open handoff: it neither ends it nor changes what is known of it. Behind
 /// one that has ended here it begins the next all the same, for a customer may wait.
-pub fn call(
+pub fn call(key: ConversationKey, context: Map<String, Value>, caller: Caller) -> Rule<Started> {
+    let scope = Scope::conversation(&key).with_outbox();
+    Rule::new(scope, move |draft| called(draft, &key, context, caller))
+}
+
+fn called(
     draft: &mut Draft<'_>,
     key: &ConversationKey,
     context: Map<String, Value>,
-    mut caller: Caller<'_>,
+    mut caller: Caller,
 ) -> Started {
     if let Some(same) = draft.latest().filter(|latest| is_same(draft, *latest, &caller)) {
         match caller {
@@ -104,7 +103,7 @@ pub fn adopt(draft: &mut Draft<'_>, key: &ConversationKey, message_at: Time) {
     }
 }
 
-fn is_same(draft: &Draft<'_>, latest: usize, caller: &Caller<'_>) -> bool {
+fn is_same(draft: &Draft<'_>, latest: usize, caller: &Caller) -> bool {
     let latest = &draft.view.handoffs[latest];
     let young = |called: Time| draft.now.at.since(called) < SAME_CALL;
     latest.is_open() && (matches!(caller, Caller::Anyone(_)) || latest.called_at().is_none_or(young))
@@ -162,6 +161,7 @@ fn begin(
     event: EventName,
 ) -> usize {
     let name = context::name(&context);
+    let is_heard_of = super::unknown::is_heard_of(draft);
     let handoff = Handoff {
         id: HandoffId(draft.new_id()),
         key: key.clone(),
@@ -184,6 +184,7 @@ fn begin(
         runs_at: None,
         idle: Idle::since(draft.now.at),
         ledger: Ledger::default(),
+        is_heard_of,
         version: 0,
     };
     draft.view.handoffs.push(handoff);

@@ -5,28 +5,26 @@
 
 use super::{ending, recover, write};
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::Task,
     draft::Draft,
     handoff::{EndedBy, Status},
     id::HandoffId,
     idle::Idle,
+    rule::Rule,
     thread::{EventName, Source},
 };
 
 /// Who speaks to the end user while no agent has the handoff.
 pub const SUPPORT: &str = "Support";
 
-/// What [`due`] needs to see.
-pub fn scope(handoff: &HandoffId) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_inbox = true;
-    scope.with_outbox = true;
-    scope
+/// Does what is due for the handoff `id`. Harmless when nothing is: timers may be stale.
+pub fn due(id: HandoffId) -> Rule<()> {
+    let scope = Scope::handoff(&id).with_inbox().with_outbox();
+    Rule::new(scope, move |draft| do_due(draft, &id))
 }
 
-/// Does what is due for the handoff `id`. Harmless when nothing is: timers may be stale.
-pub fn due(draft: &mut Draft<'_>, id: &HandoffId) {
+fn do_due(draft: &mut Draft<'_>, id: &HandoffId) {
     let Some(handoff) = draft.find_handoff(id) else { return };
     if !is_due(draft, handoff) {
         return;
@@ -38,7 +36,7 @@ pub fn due(draft: &mut Draft<'_>, id: &HandoffId) {
         return postpone(draft, handoff);
     }
     draft.change_unseen(handoff).idle.asks_ada = true;
-    recover::open_handoff(draft, id, None);
+    recover::look_after(draft, id, None);
 }
 
 /// Ada's message list has been read, or can't be: if that was the last thing to wait for, the handoff times out.

@@ -5,7 +5,7 @@ use super::{
     message::{find, find_by_id, forget_delivery, is_news_elsewhere, learn, note_end_user},
 };
 use crate::relay::{
-    changes::{Of, Scope},
+    changes::Scope,
     delivery::Listed,
     draft::{Draft, NewRow, system},
     event::{EventKind, Message},
@@ -17,13 +17,10 @@ use crate::relay::{
     time::Time,
 };
 
-/// What [`merge`] needs to see.
-pub fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_outbox = true;
-    scope.with_inbox = true;
-    scope.matching = messages.iter().map(MatchKey::from).collect();
-    scope
+/// What [`merge`] is to be called with.
+pub(super) fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
+    let matching = messages.iter().map(MatchKey::from).collect();
+    Scope { matching, ..Scope::handoff(handoff).with_inbox().with_outbox() }
 }
 
 /// A part of Ada's message list.

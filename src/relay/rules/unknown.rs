@@ -43,7 +43,10 @@ pub fn answered(draft: &mut Draft<'_>, handoff: usize, place: usize, reason: &st
 pub fn is_heard_of(draft: &Draft<'_>) -> bool {
     let shows = |handoff: &Handoff| {
         let Ledger { taken, sent, .. } = handoff.ledger;
-        taken > 0 || sent > 0 || matches!(handoff.end().map(|end| end.ada), Some(AdaEnd::Told { .. }))
+        handoff.is_heard_of
+            || taken > 0
+            || sent > 0
+            || matches!(handoff.end().map(|end| end.ada), Some(AdaEnd::Told { .. }))
     };
     draft.view.buffer.is_some() || draft.view.handoffs.iter().any(shows)
 }

@@ -5,10 +5,11 @@ use super::{
     file,
 };
 use crate::relay::{
-    changes::{IdempotencyScope, Idempotent, Of, Scope},
+    changes::{IdempotencyScope, Idempotent, Scope},
     delivery::{Attachment, Delivery, Lane, Outgoing, Task},
     draft::{Draft, NewRow},
     id::{HandoffId, RowId},
+    rule::Rule,
     thread::{Author, Bytes, Content, Role, Row, Sending, Source},
 };
 
@@ -25,11 +26,10 @@ pub struct Request {
 }
 
 impl Request {
-    pub(super) fn scope_of_key(&self, handoff: &HandoffId) -> Option<(IdempotencyScope, &str)> {
-        let (key, digest) = self.idempotency.as_ref()?;
-        let scope =
-            IdempotencyScope { agent: self.agent.clone(), handoff: handoff.clone(), key: key.clone() };
-        Some((scope, digest))
+    /// What the request's key stands for, if it has one.
+    pub(super) fn scope_of_key(&self, handoff: &HandoffId) -> Option<IdempotencyScope> {
+        let (key, _) = self.idempotency.as_ref()?;
+        Some(IdempotencyScope { agent: self.agent.clone(), handoff: handoff.clone(), key: key.clone() })
     }
 }
 
@@ -55,12 +55,8 @@ pub struct FileMessage {
     pub text: Option<String>,
 }
 
-/// What [`message`] and [`file`] need to see. The row an idempotency key stands for comes with the key.
-pub fn scope(handoff: &HandoffId, request: &Request) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.with_outbox = true;
-    scope.idempotency = request.scope_of_key(handoff).map(|(scope, _)| scope);
-    scope
+fn scope(handoff: &HandoffId, request: &Request) -> Scope {
+    Scope { idempotency: request.scope_of_key(handoff), ..Scope::handoff(handoff).with_outbox() }
 }
 
 /// Puts a message into the thread and the outbox. The first one accepts a waiting handoff. The same
@@ -68,35 +64,40 @@ pub fn scope(handoff: &HandoffId, request: &Request) -> Scope {
 ///
 /// # Errors
 /// The handoff is unknown, over, or another agent's; its queue is full; the key stands for another request.
-pub fn message(draft: &mut Draft<'_>, id: &HandoffId, message: &Message) -> Result<Row, Refusal> {
-    if let Some(row) = repeated(draft, id, &message.by)? {
-        return Ok(row);
-    }
-    let handoff = admit(draft, id, &message.by.agent)?;
-    let row = say(draft, handoff, message.by.agent.clone(), message.text.clone(), Source::Agent);
-    remember(draft, id, &message.by, &row);
-    Ok(row)
+pub fn message(id: HandoffId, message: Message) -> Rule<Result<Row, Refusal>> {
+    Rule::new(scope(&id, &message.by), move |draft| {
+        if let Some(row) = repeated(draft, &message.by)? {
+            return Ok(row);
+        }
+        let handoff = admit(draft, &id, &message.by.agent)?;
+        let row = say(draft, handoff, message.by.agent.clone(), message.text, Source::Agent);
+        remember(draft, &id, &message.by, &row);
+        Ok(row)
+    })
 }
 
 /// Puts a file into the thread and the outbox, behind the words that come with it; otherwise as [`message`].
 ///
 /// # Errors
 /// As [`message`]. The bytes are then of no use.
-pub fn file(draft: &mut Draft<'_>, id: &HandoffId, message: &FileMessage) -> Result<Row, Refusal> {
-    if let Some(row) = repeated(draft, id, &message.by)? {
-        return Ok(row);
-    }
-    let handoff = admit(draft, id, &message.by.agent)?;
-    if let Some(text) = message.text.clone() {
-        say(draft, handoff, message.by.agent.clone(), text, Source::Agent);
-    }
-    let Attachment { filename, mime_type, size, .. } = message.file.clone();
-    let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Kept { size } };
-    let new = ours(draft, handoff, message.by.agent.clone(), content, Source::Agent);
-    let row = draft.add_row_as(message.row.clone(), handoff, new);
-    let row = send(draft, handoff, row);
-    remember(draft, id, &message.by, &row);
-    Ok(row)
+pub fn file(id: HandoffId, message: FileMessage) -> Rule<Result<Row, Refusal>> {
+    Rule::new(scope(&id, &message.by), move |draft| {
+        let FileMessage { by, row, file, text } = message;
+        if let Some(row) = repeated(draft, &by)? {
+            return Ok(row);
+        }
+        let handoff = admit(draft, &id, &by.agent)?;
+        if let Some(text) = text {
+            say(draft, handoff, by.agent.clone(), text, Source::Agent);
+        }
+        let Attachment { filename, mime_type, size, .. } = file;
+        let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Kept { size } };
+        let new = ours(draft, handoff, by.agent.clone(), content, Source::Agent);
+        let row = draft.add_row_as(row, handoff, new);
+        let row = send(draft, handoff, row);
+        remember(draft, &id, &by, &row);
+        Ok(row)
+    })
 }
 
 /// The handoff, if `agent` may write in it and there is room for what they write. It is theirs from now on.
@@ -127,11 +128,11 @@ fn ours(draft: &Draft<'_>, handoff: usize, name: String, content: Content, sourc
 }
 
 /// The row that the same request has made before.
-pub(super) fn repeated(draft: &Draft<'_>, id: &HandoffId, by: &Request) -> Result<Option<Row>, Refusal> {
-    let (Some(known), Some((_, digest))) = (&draft.view.idempotent, by.scope_of_key(id)) else {
+pub(super) fn repeated(draft: &Draft<'_>, by: &Request) -> Result<Option<Row>, Refusal> {
+    let (Some(known), Some((_, digest))) = (&draft.view.idempotent, &by.idempotency) else {
         return Ok(None);
     };
-    if known.digest != digest {
+    if known.digest != *digest {
         return Err(Refusal::OtherRequest);
     }
     let place = draft.find_row(&known.row).ok_or(Refusal::Unknown)?;
@@ -140,8 +141,8 @@ pub(super) fn repeated(draft: &Draft<'_>, id: &HandoffId, by: &Request) -> Resul
 
 /// From now on the request's key stands for this row.
 pub(super) fn remember(draft: &mut Draft<'_>, id: &HandoffId, by: &Request, row: &Row) {
-    if let Some((scope, digest)) = by.scope_of_key(id) {
-        let stands_for = Idempotent { digest: digest.to_owned(), row: row.id.clone() };
+    if let (Some(scope), Some((_, digest))) = (by.scope_of_key(id), &by.idempotency) {
+        let stands_for = Idempotent { digest: digest.clone(), row: row.id.clone() };
         draft.changes().idempotent = Some((scope, stands_for));
     }
 }
@@ -166,34 +167,35 @@ fn send(draft: &mut Draft<'_>, handoff: usize, place: usize) -> Row {
     row
 }
 
-/// What [`retry`] and [`drop`] need to see.
-pub fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
-    let mut scope = Scope::new(Of::Handoff(handoff.clone()));
-    scope.rows = vec![row.clone()];
-    scope
+fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
+    Scope { rows: vec![row.clone()], ..Scope::handoff(handoff).with_outbox() }
 }
 
 /// Sends a failed message again, behind what is queued; or fetches a file again that is missing, which any agent may.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.
-pub fn retry(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<Row, Refusal> {
-    if let Some(row) = file::fetch_again(draft, id, row) {
-        return Ok(row);
-    }
-    let (handoff, place) = failed(draft, id, row, agent)?;
-    draft.mark(row, Sending::Queued);
-    Ok(send(draft, handoff, place))
+pub fn retry(id: HandoffId, row: RowId, agent: String) -> Rule<Result<Row, Refusal>> {
+    Rule::new(scope_of_row(&id, &row), move |draft| {
+        if let Some(row) = file::fetch_again(draft, &id, &row) {
+            return Ok(row);
+        }
+        let (handoff, place) = failed(draft, &id, &row, &agent)?;
+        draft.mark(&row, Sending::Queued);
+        Ok(send(draft, handoff, place))
+    })
 }
 
 /// Puts a failed message aside. Its row stays.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.
-pub fn drop(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(), Refusal> {
-    failed(draft, id, row, agent)?;
-    draft.mark(row, Sending::Dropped);
-    Ok(())
+pub fn drop(id: HandoffId, row: RowId, agent: String) -> Rule<Result<(), Refusal>> {
+    Rule::new(scope_of_row(&id, &row), move |draft| {
+        failed(draft, &id, &row, &agent)?;
+        draft.mark(&row, Sending::Dropped);
+        Ok(())
+    })
 }
 
 fn failed(draft: &Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(usize, usize), Refusal> {

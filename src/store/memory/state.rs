@@ -16,10 +16,11 @@ use crate::{
     store::{
         CHANGES_KEPT, Changed, StatusFilter,
         files::FileOf,
-        match_keys,
+        handoffs_by_id, match_keys,
         replies::CannedReply,
         rows_by_id,
         sessions::{Digest, Session},
+        takes_from,
     },
 };
 
@@ -78,25 +79,26 @@ impl State {
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
             outbox_depth: u64::try_from(self.outbox.len()).unwrap_or(u64::MAX),
-            seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains_key(id)),
             dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
-            ..View::default()
+            ..View::new(scope)
         };
+        if let Some(id) = &scope.svix_id {
+            *view.seen = self.seen.contains_key(id);
+        }
         let Some(key) = key else { return view };
-        let places = self.conversations.get(&key).into_iter().flatten();
-        view.handoffs = places.map(|place| self.handoffs[place].clone()).collect();
         view.buffer = self.buffers.get(&key).map(|(buffer, _)| *buffer);
         if scope.with_inbox {
             let events = self.inbox.get(&key).into_iter().flat_map(BTreeMap::values);
-            view.inbox = events.take(INBOX_PAGE).cloned().collect();
+            *view.inbox = events.take(INBOX_PAGE).cloned().collect();
         }
         if scope.with_outbox {
-            view.outbox = self.outbox.of_conversation(&key);
+            *view.outbox = self.outbox.of_conversation(&key);
         }
+        view.handoffs = self.handoffs_of(&key, scope, &view);
         if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
             let behind =
                 self.threads.get(id).into_iter().flat_map(|rows| rows.range(seq.saturating_add(1)..));
-            view.unread_behind =
+            *view.unread_behind =
                 u64::try_from(behind.filter(|(_, row)| row.counts_as_unread()).count()).unwrap_or(0);
         }
         if let Some(asked) = &scope.idempotency {
@@ -104,6 +106,20 @@ impl State {
         }
         view.rows = self.rows_of(scope, &view);
         view
+    }
+
+    fn handoffs_of(&self, key: &ConversationKey, scope: &Scope, view: &View) -> Vec<Handoff> {
+        let all = self.conversations.get(key).map_or(&[][..], Vec::as_slice);
+        let from = takes_from(scope, view);
+        let is_over = |place: &u64| self.handoffs[place].took_until().is_some_and(|until| until < from);
+        let mut places: BTreeSet<u64> =
+            all[all.iter().rposition(is_over).unwrap_or(0)..].iter().copied().collect();
+        places.extend(handoffs_by_id(scope, view).iter().filter_map(|id| self.places.get(id)));
+        if let Of::Handoff(id) = &scope.of {
+            let asked = all.iter().position(|place| self.handoffs[place].id == *id);
+            places.extend(asked.and_then(|asked| all.get(asked.checked_sub(1)?)));
+        }
+        places.iter().map(|place| self.handoffs[place].clone()).collect()
     }
 
     fn rows_of(&self, scope: &Scope, view: &View) -> Vec<Row> {

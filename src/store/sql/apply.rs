@@ -87,11 +87,11 @@ async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i
 
 async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Done {
     let sql = "INSERT INTO handoffs \
-                   (id, ai_agent, conversation, status, agent, search, doc, ended_at, idle_since) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                   (id, ai_agent, conversation, status, agent, search, doc, ended_at, idle_since, took_until) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
                    search = excluded.search, doc = excluded.doc, ended_at = excluded.ended_at, \
-                   idle_since = excluded.idle_since";
+                   idle_since = excluded.idle_since, took_until = excluded.took_until";
     sqlx::query(sql)
         .bind(handoff.id.as_str())
         .bind(handoff.key.ai_agent.as_str())
@@ -102,6 +102,7 @@ async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Do
         .bind(serde_json::to_string(handoff)?)
         .bind(handoff.end().map(|end| end.at.as_micros()))
         .bind(handoff.idle_since().map(Time::as_micros))
+        .bind(handoff.took_until().map(Time::as_micros))
         .execute(&mut *connection)
         .await?;
     Ok(())

@@ -14,7 +14,7 @@ use crate::{
         id::{ConversationKey, HandoffId},
         thread::Row,
     },
-    store::{StoreError, match_keys, rows_by_id},
+    store::{StoreError, handoffs_by_id, match_keys, rows_by_id, takes_from},
 };
 
 /// The first column, read back from JSON.
@@ -40,26 +40,26 @@ pub fn or_note<T>(read: Result<T, StoreError>, what: &str) -> Option<T> {
 }
 
 pub async fn load(connection: &mut SqliteConnection, scope: &Scope) -> Result<View, StoreError> {
-    let mut view = View::default();
+    let mut view = View::new(scope);
     if let Some(svix_id) = &scope.svix_id {
         let row = sqlx::query("SELECT 1 FROM seen WHERE svix_id = $1").bind(svix_id);
-        view.seen = row.fetch_optional(&mut *connection).await?.is_some();
+        *view.seen = row.fetch_optional(&mut *connection).await?.is_some();
     }
     if let Some(id) = &scope.dead_letter {
         let row = sqlx::query("SELECT doc FROM dead_letters WHERE id = $1").bind(id);
         view.dead_letter = row.fetch_optional(&mut *connection).await?.as_ref().map(doc).transpose()?;
     }
     let Some(key) = key_of(connection, &scope.of).await? else { return Ok(view) };
-    view.handoffs = handoffs(connection, &key).await?;
     view.buffer = buffer(connection, &key).await?;
     if scope.with_inbox {
-        view.inbox = inbox(connection, &key).await?;
+        *view.inbox = inbox(connection, &key).await?;
     }
     if scope.with_outbox {
-        view.outbox = deliveries(connection, &key).await?;
+        *view.outbox = deliveries(connection, &key).await?;
     }
+    view.handoffs = handoffs(connection, &key, scope, &view).await?;
     if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
-        view.unread_behind = unread_behind(connection, id, seq).await?;
+        *view.unread_behind = unread_behind(connection, id, seq).await?;
     }
     if let Some(asked) = &scope.idempotency {
         view.idempotent = idempotent(connection, asked).await?;
@@ -79,12 +79,31 @@ async fn key_of(connection: &mut SqliteConnection, of: &Of) -> Result<Option<Con
     }
 }
 
+/// See [`View::handoffs`].
 async fn handoffs(
     connection: &mut SqliteConnection,
     key: &ConversationKey,
+    scope: &Scope,
+    view: &View,
 ) -> Result<Vec<Handoff>, StoreError> {
-    let sql = "SELECT doc FROM handoffs WHERE ai_agent = $1 AND conversation = $2 ORDER BY position";
-    let rows = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
+    let sql = "SELECT doc FROM handoffs WHERE ai_agent = $1 AND conversation = $2 AND ( \
+                   position >= COALESCE((SELECT MAX(position) FROM handoffs WHERE ai_agent = $1 \
+                       AND conversation = $2 AND took_until < $3), 0) \
+                   OR position IN (SELECT position FROM handoffs WHERE id IN (SELECT value FROM json_each($4))) \
+                   OR position = (SELECT MAX(before.position) FROM handoffs AS asked JOIN handoffs AS before \
+                       ON before.ai_agent = $1 AND before.conversation = $2 AND before.position < asked.position \
+                       WHERE asked.id = $5) \
+               ) ORDER BY position";
+    let asked = match &scope.of {
+        Of::Handoff(id) => Some(id.as_str()),
+        Of::Conversation(_) => None,
+    };
+    let rows = sqlx::query(sql)
+        .bind(key.ai_agent.as_str())
+        .bind(key.conversation.as_str())
+        .bind(takes_from(scope, view).as_micros())
+        .bind(serde_json::to_string(&handoffs_by_id(scope, view))?)
+        .bind(asked);
     docs(&rows.fetch_all(&mut *connection).await?)
 }
 

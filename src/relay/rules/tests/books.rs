@@ -35,48 +35,70 @@ impl Books {
             Of::Handoff(id) => self.handoffs.iter().any(|handoff| handoff.id == *id),
         };
         if !known {
-            return View::default();
+            return View::new(scope);
         }
         let mut view = View {
-            handoffs: self.handoffs.clone(),
             buffer: self.buffer,
             inbox_depth: self.inbox.len() as u64,
             outbox_depth: self.outbox.len() as u64,
-            seen: scope.svix_id.as_ref().is_some_and(|id| self.seen.contains(id)),
-            unread_behind: self.unread_behind(scope),
             dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
             idempotent: scope.idempotency.as_ref().and_then(|asked| self.idempotency.get(asked)).cloned(),
-            ..View::default()
+            ..View::new(scope)
         };
+        if let Some(id) = &scope.svix_id {
+            *view.seen = self.seen.contains(id);
+        }
+        if let Some(mark) = scope.unread_behind {
+            *view.unread_behind = self.unread_behind(scope, mark);
+        }
         if scope.with_inbox {
-            view.inbox = self.inbox.clone();
+            *view.inbox = self.inbox.clone();
             view.inbox.sort_by_key(Event::sort_key);
         }
         if scope.with_outbox {
-            view.outbox = self.outbox.clone();
+            *view.outbox = self.outbox.clone();
         }
+        view.handoffs = self.handoffs_for(scope);
         view.rows = self.rows_for(scope, &view);
         view
+    }
+
+    fn handoffs_for(&self, scope: &Scope) -> Vec<Handoff> {
+        let from = scope.takes_from(if scope.with_inbox { &self.inbox } else { &[] });
+        let is_over = |handoff: &Handoff| handoff.took_until().is_some_and(|until| until < from);
+        let first = self.handoffs.iter().rposition(is_over).unwrap_or(0);
+        let asked = |handoff: &Handoff| matches!(&scope.of, Of::Handoff(id) if *id == handoff.id);
+        let is_shown = |(place, handoff): &(usize, &Handoff)| {
+            let has_deliveries = || self.outbox.iter().any(|delivery| delivery.handoff == handoff.id);
+            *place >= first
+                || asked(handoff)
+                || self.handoffs.get(place + 1).is_some_and(asked)
+                || (scope.with_outbox && has_deliveries())
+        };
+        self.handoffs.iter().enumerate().filter(is_shown).map(|(_, handoff)| handoff.clone()).collect()
     }
 
     fn dead_letter(&self, id: &str) -> Option<&DeadLetter> {
         self.dead_letters.iter().find(|letter| letter.id == id)
     }
 
-    fn unread_behind(&self, scope: &Scope) -> u64 {
-        let (Some(mark), Of::Handoff(id)) = (scope.unread_behind, &scope.of) else { return 0 };
+    fn unread_behind(&self, scope: &Scope, mark: u64) -> u64 {
+        let Of::Handoff(id) = &scope.of else { return 0 };
         let behind = |row: &&Row| row.handoff == *id && row.seq > mark && row.counts_as_unread();
         self.rows.iter().filter(behind).count() as u64
     }
 
     fn rows_for(&self, scope: &Scope, view: &View) -> Vec<Row> {
         let mut ids: BTreeSet<&RowId> = scope.rows.iter().collect();
-        ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()));
+        if scope.with_outbox {
+            ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()));
+        }
         ids.extend(view.idempotent.iter().map(|known| &known.row));
         if scope.with_inbox || scope.with_outbox {
             ids.extend(view.handoffs.iter().filter_map(Handoff::end).map(|end| &end.row));
         }
-        let buffered = view.inbox.iter().filter_map(|event| match &event.kind {
+        let inbox = if scope.with_inbox { &view.inbox[..] } else { &[] };
+        let buffered = inbox.iter().filter_map(|event| match &event.kind {
             EventKind::Message(message) => Some(MatchKey::from(message)),
             _ => None,
         });
@@ -84,7 +106,10 @@ impl Books {
         let could_be = |row: &Row, key: &MatchKey| {
             row.ids.all().any(|id| *id == key.id) || key.fingerprints.contains(&row.fingerprint())
         };
-        let wanted = |row: &&Row| ids.contains(&row.id) || keys.iter().any(|key| could_be(row, key));
+        let is_shown = |row: &Row| view.handoffs.iter().any(|handoff| handoff.id == row.handoff);
+        let wanted = |row: &&Row| {
+            ids.contains(&row.id) || (is_shown(row) && keys.iter().any(|key| could_be(row, key)))
+        };
         self.rows.iter().filter(wanted).cloned().collect()
     }
 

@@ -44,6 +44,24 @@ fn it_is_closed_without_a_word_to_ada_and_adopted_if_somebody_writes_after_all()
 }
 
 #[test]
+fn what_an_earlier_handoff_has_shown_is_remembered() {
+    const DAY: i64 = 86_400_000;
+    let mut world = World::started();
+    world.hears([customer("I was here", 1_000)]);
+    world.lists(&[]);
+    for days in 1..=3 {
+        world.clock(days * DAY).start();
+        world.lists(&[]);
+    }
+    assert_eq!(world.books.handoffs.len(), 4);
+    for minutes in 1..=3 {
+        world.clock(3 * DAY + minutes * 60_000).asks_to_recover();
+        world.cannot_list(&unknown());
+    }
+    assert!(world.handoff().is_open());
+}
+
+#[test]
 fn two_answers_of_adas_own_are_needed_and_ten_seconds() {
     // (failures by their time, open)
     let proxys = || Failure::NoHandoff("Ada answered 404: Not Found".to_owned());

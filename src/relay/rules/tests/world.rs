@@ -1,6 +1,6 @@
 //! A world of one conversation: Ada speaks, agents act, time passes, and deliveries go out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -10,13 +10,14 @@ use super::{
 };
 use crate::relay::{
     buffer::Timings,
-    changes::{Now, Policy, Scope},
+    changes::{Now, Policy},
     delivery::{Attachment, Delivery, Failure, Lane, Listed, Outgoing, Receipt, Task, Unfetched, Uploaded},
     draft::Draft,
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
     id::{HandoffId, NewIds, RowId},
     idle::Timeout,
+    rule::Rule,
     rules::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
@@ -99,10 +100,11 @@ impl World {
         self
     }
 
-    fn decide<T>(&mut self, scope: &Scope, rule: impl FnOnce(&mut Draft<'_>) -> T) -> T {
-        let view = self.books.view(scope);
+    fn decide<T>(&mut self, rule: Rule<T>) -> T {
+        let (scope, decide) = rule.into_parts();
+        let view = self.books.view(&scope);
         let mut draft = Draft::new(view, self.now, &self.policy, &mut self.ids);
-        let answer = rule(&mut draft);
+        let answer = decide(&mut draft);
         let changes = draft.into_changes();
         self.books.apply(changes);
         answer
@@ -116,21 +118,18 @@ impl World {
 
     pub fn start_with(&mut self, context: Value) -> Started {
         let context = context.as_object().cloned().unwrap_or_else(Map::new);
-        self.decide(&start::scope(&key()), |draft| start::call(draft, &key(), context, Caller::WithKey))
+        self.decide(start::call(key(), context, Caller::WithKey))
     }
 
     /// Anyone makes a start call, with a place left for a new handoff or not.
     pub fn anyone_starts(&mut self, context: Value, place: bool) -> Started {
         let context = context.as_object().cloned().unwrap_or_else(Map::new);
-        let mut take = || place;
-        self.decide(&start::scope(&key()), |draft| {
-            start::call(draft, &key(), context, Caller::Anyone(&mut take))
-        })
+        self.decide(start::call(key(), context, Caller::Anyone(Box::new(move || place))))
     }
 
     pub fn receive(&mut self, event: Event) -> Arrival {
         let event = Event { received_at: self.now.at, ..event };
-        self.decide(&arrive::scope(&event), |draft| arrive::event(draft, event))
+        self.decide(arrive::event(event))
     }
 
     /// A person tries the newest dead letter again, which holds an event.
@@ -138,12 +137,12 @@ impl World {
         let letter = self.books.dead_letters.last().unwrap().clone();
         let event: Event = serde_json::from_str(&letter.body).unwrap();
         let event = Event { received_at: self.now.at, ..event };
-        self.decide(&replay::scope(&letter.id, &event), |draft| replay::event(draft, event))
+        self.decide(replay::event(letter.id, event))
     }
 
     /// What is due leaves the inbox.
     pub fn release(&mut self) -> Released {
-        self.decide(&release::scope(&key()), |draft| release::due(draft, &key()))
+        self.decide(release::due(key()))
     }
 
     /// The events come, and it is quiet for long enough.
@@ -172,7 +171,7 @@ impl World {
     /// It is somebody's turn who has waited for this delivery.
     pub fn turn_comes(&mut self, waited_for: &Delivery, holder: &str) -> Option<Begun> {
         let turn = Turn { lane: waited_for.lane(), queue: waited_for.queue(), holder: holder.into() };
-        self.decide(&attempt::scope(&turn), |draft| attempt::begin(draft, &turn))
+        self.decide(attempt::begin(turn))
     }
 
     /// The next message or end call, on its way now; `None` if there is none, or it isn't to be sent now.
@@ -186,10 +185,9 @@ impl World {
     }
 
     pub fn answered(&mut self, delivery: Delivery, outcome: Result<Receipt, Failure>, date: Option<Time>) {
-        let scope = settle::scope(&delivery.handoff, &delivery);
         let began = self.now.at;
         let attempt = Attempt { delivery, began, outcome, answered_at: date, jitter: 1.0 };
-        self.decide(&scope, |draft| settle::attempt(draft, &attempt));
+        self.decide(settle::attempt(Arc::new(attempt)));
     }
 
     /// The file of the next message is brought to Ada, and this comes of it.
@@ -205,10 +203,9 @@ impl World {
     }
 
     pub fn uploaded(&mut self, delivery: Delivery, outcome: Result<Uploaded, Failure>) {
-        let scope = settle::scope(&delivery.handoff, &delivery);
         let began = self.now.at;
         let attempt = Attempt { delivery, began, outcome, answered_at: None, jitter: 1.0 };
-        self.decide(&scope, |draft| settle::upload(draft, &attempt));
+        self.decide(settle::upload(Arc::new(attempt)));
     }
 
     /// The file of the row that `says` it is fetched; and this comes of it. Gives where from.
@@ -223,7 +220,7 @@ impl World {
         let Step::Fetch { row } = step else { unreachable!("{step:?}") };
         let renewed = renewed.map(str::to_owned);
         let fetched = Fetched { delivery, outcome, renewed, jitter: 1.0 };
-        self.decide(&file::scope(&fetched), |draft| file::settle(draft, &fetched));
+        self.decide(file::settle(Arc::new(fetched)));
         match row.content {
             Content::File { source_url, .. } => source_url,
             _ => None,
@@ -233,7 +230,7 @@ impl World {
     /// The ages of the newest handoff's messages are looked at.
     pub fn ages(&mut self) {
         let id = self.id();
-        self.decide(&expiry::scope(&id), |draft| expiry::due(draft, &id, None));
+        self.decide(expiry::due(id, None));
     }
 
     /// The process ends, and another begins on what it left.
@@ -270,7 +267,7 @@ impl World {
         is_over: bool,
     ) {
         let look = Look { delivery, from, outcome, is_over, answered_at: None, jitter: 1.0 };
-        self.decide(&look::scope(&look), |draft| look::settle(draft, &look));
+        self.decide(look::settle(Arc::new(look)));
     }
 
     /// Ada's message list is read for the newest handoff, whether that is queued or not.
@@ -314,41 +311,41 @@ impl World {
     /// An agent opens the newest handoff, which is over.
     pub fn asks_to_recover_in_vain(&mut self) {
         let id = self.id();
-        let asked = self.decide(&recover::scope(&id), |draft| recover::open_handoff(draft, &id, None));
+        let asked = self.decide(recover::open_handoff(id, None));
         assert_eq!(asked, None);
     }
 
     fn asks_for(&mut self, missed_before: Option<Time>) {
         let id = self.id();
-        self.decide(&recover::scope(&id), |draft| recover::open_handoff(draft, &id, missed_before)).unwrap();
+        self.decide(recover::open_handoff(id, missed_before)).unwrap();
     }
 
     /// The clock of the newest handoff's timeout is looked at.
     pub fn ticks(&mut self) {
         let id = self.id();
-        self.decide(&time_out::scope(&id), |draft| time_out::due(draft, &id));
+        self.decide(time_out::due(id));
     }
 
     // Agents act on the newest handoff.
 
     pub fn accept(&mut self, agent: &str, take_over: TakeOver) -> Result<Handoff, Refusal> {
         let id = self.id();
-        self.decide(&act::scope(&id), |draft| act::accept(draft, &id, agent, take_over))
+        self.decide(act::accept(id, agent.to_owned(), take_over))
     }
 
     pub fn give_back(&mut self, agent: &str) -> Result<Handoff, Refusal> {
         let id = self.id();
-        self.decide(&act::scope(&id), |draft| act::release(draft, &id, agent))
+        self.decide(act::release(id, agent.to_owned()))
     }
 
     pub fn end(&mut self, agent: &str) -> Result<Handoff, Refusal> {
         let id = self.id();
-        self.decide(&act::scope(&id), |draft| act::end(draft, &id, agent))
+        self.decide(act::end(id, agent.to_owned()))
     }
 
     pub fn read(&mut self, seq: u64) -> Result<(), Refusal> {
         let id = self.id();
-        self.decide(&act::scope_of_read(&id, seq), |draft| act::read(draft, &id, seq))
+        self.decide(act::read(id, seq))
     }
 
     pub fn writes(&mut self, agent: &str, body: &str) -> Result<Row, Refusal> {
@@ -360,7 +357,7 @@ impl World {
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
         let by = write::Request { agent: agent.to_owned(), idempotency };
         let message = write::Message { by, text: body.to_owned() };
-        self.decide(&write::scope(&id, &message.by), |draft| write::message(draft, &id, &message))
+        self.decide(write::message(id, message))
     }
 
     /// An agent sends a PNG of 9 bytes, with words or without.
@@ -371,7 +368,7 @@ impl World {
         let file = Attachment { filename, mime_type, size: 9, uploaded: None };
         let row = RowId(self.ids.next());
         let message = write::FileMessage { by, row, file, text: text.map(str::to_owned) };
-        self.decide(&write::scope(&id, &message.by), |draft| write::file(draft, &id, &message))
+        self.decide(write::file(id, message))
     }
 
     pub fn notes(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
@@ -379,17 +376,17 @@ impl World {
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
         let by = write::Request { agent: agent.to_owned(), idempotency };
         let message = write::Message { by, text: body.to_owned() };
-        self.decide(&note::scope(&id, &message), |draft| note::note(draft, &id, &message))
+        self.decide(note::note(id, message))
     }
 
     pub fn retry(&mut self, row: &RowId, agent: &str) -> Result<Row, Refusal> {
         let id = self.id();
-        self.decide(&write::scope_of_row(&id, row), |draft| write::retry(draft, &id, row, agent))
+        self.decide(write::retry(id, row.clone(), agent.to_owned()))
     }
 
     pub fn drop_row(&mut self, row: &RowId, agent: &str) -> Result<(), Refusal> {
         let id = self.id();
-        self.decide(&write::scope_of_row(&id, row), |draft| write::drop(draft, &id, row, agent))
+        self.decide(write::drop(id, row.clone(), agent.to_owned()))
     }
 
     // What is to be seen.

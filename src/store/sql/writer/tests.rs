@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::{
     relay::{
-        changes::{Changes, Of},
+        changes::Changes,
         id::{AiAgent, ConversationId, ConversationKey},
     },
     store::sql::connect_writer,
@@ -85,7 +85,7 @@ fn remember(id: &str) -> (Job, oneshot::Receiver<Result<(), StoreError>>) {
     let (tell, told) = oneshot::channel();
     let key = ConversationKey { ai_agent: AiAgent("a".to_owned()), conversation: ConversationId::from("c") };
     let changes = Changes { remember: vec![id.to_owned()], ..Changes::default() };
-    let scope = Box::new(Scope::new(Of::Conversation(key)));
+    let scope = Box::new(Scope::conversation(&key));
     (Job::Decide { scope, decision: Box::new(move |_| changes.into()), tell }, told)
 }
 
