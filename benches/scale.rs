@@ -21,7 +21,7 @@ use handoff_relay::{
     relay::{
         buffer::Timings,
         changes::{Now, Policy},
-        delivery::Queue,
+        delivery::{Class, Destination, Queue},
         draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId},
@@ -150,8 +150,10 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let newest = at.handoffs(&page).await.unwrap().handoffs.remove(0).id;
     let rows = millis(at.rows(&newest, u64::from(events / conversations / 2), 100)).await;
     let one = event(events, 0);
+    let one_key = one.key.clone();
     let arrival = millis(decide(at, arrive::event(one))).await;
-    let due = millis(at.due_deliveries(Time::now(), Queue::Reads, 32)).await;
+    let reads = Queue { destination: Destination::Reads(one_key.ai_agent), class: Class::Fresh };
+    let due = millis(at.due_deliveries(Time::now(), &reads, 32)).await;
     println!(
         "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {due:>8.1} {:>6}",
         resident()

@@ -4,6 +4,7 @@
 //! becomes one. To add a metric: a field, a line in [`Metrics::new`], a method that says what happened.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     sync::atomic::{AtomicI64, AtomicU64},
     time::Duration,
@@ -15,7 +16,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::relay::{ledger::Ledger, rules::arrive::Arrival, time::Time};
+use crate::relay::{delivery::Destination, ledger::Ledger, rules::arrive::Arrival, time::Time};
 
 /// What the `Content-Type` of the exposition is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -47,22 +48,32 @@ struct Proof {
 }
 
 /// How much waits, as the store counts it when asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Depths {
     /// Events in the inbox.
     pub inbox: u64,
     /// The oldest one's time by Ada's clock.
     pub inbox_oldest: Option<Time>,
-    /// Deliveries in the outbox, files to fetch aside: they may wait for days.
-    pub outbox: u64,
-    /// When the oldest one was queued.
+    /// Deliveries in the outbox, for each destination.
+    pub queued: BTreeMap<Destination, u64>,
+    /// When the oldest one was queued, of destinations that have a budget: others may wait for days.
     pub outbox_oldest: Option<Time>,
-    /// Files to fetch.
-    pub files: u64,
     /// Deliveries that can't be read: their lanes stand still.
     pub unreadable: u64,
     /// Handoffs that are waiting, active, ended.
     pub handoffs: [u64; 3],
+}
+
+impl Depths {
+    /// How many deliveries wait for destinations that have a budget.
+    pub fn outbox(&self) -> u64 {
+        self.queued.iter().filter(|(destination, _)| destination.has_budget()).map(|(_, queued)| queued).sum()
+    }
+
+    /// How many wait for this destination.
+    pub fn waiting_for(&self, destination: &Destination) -> u64 {
+        self.queued.get(destination).copied().unwrap_or_default()
+    }
 }
 
 /// The relay's metrics.
@@ -233,9 +244,9 @@ impl Metrics {
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.inbox.set(count(depths.inbox));
         self.inbox_age.set(age(depths.inbox_oldest));
-        self.outbox.set(count(depths.outbox));
+        self.outbox.set(count(depths.outbox()));
         self.outbox_age.set(age(depths.outbox_oldest));
-        self.files.set(count(depths.files));
+        self.files.set(count(depths.waiting_for(&Destination::Files)));
         self.unreadable.set(count(depths.unreadable));
         for (state, number) in ["waiting", "active", "ended"].into_iter().zip(depths.handoffs) {
             self.handoffs.get_or_create(&State { state }).set(count(number));

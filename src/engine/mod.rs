@@ -5,6 +5,7 @@
 //! due; what the store commits wakes them.
 
 mod canned_replies;
+mod couriers;
 mod dead_letters;
 mod expiry;
 mod files;

@@ -3,7 +3,8 @@
 //! What is due stands in line for Ada's limits, unclaimed. Whose turn has come claims the next delivery of its lane and
 //! begins an attempt on it, in one decision; the claim is renewed while the attempt lasts. So lanes keep their order and
 //! don't wait for one another. Each queue has its own places: reads hold up nothing that people write, and what Ada
-//! doesn't answer holds up nothing else. What an attempt does is for the rules to say: `docs/effectively-once.md`.
+//! doesn't answer holds up nothing else. What an attempt does is for the rules to say (`docs/effectively-once.md`), and
+//! for a [courier](super::couriers) to do.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,44 +20,22 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Engine, files,
+    Engine,
+    couriers::{self, Errand},
     worker::{StepError, Worker, signal},
 };
 use crate::{
-    ada::{
-        answer::Answer,
-        api::Says,
-        limits::{Permit, Priority},
-    },
     relay::{
-        delivery::{Delivery, Outgoing, Queue, Task},
+        delivery::Queue,
         id::{DeliveryId, HolderId},
-        rule::Rule,
-        rules::{
-            attempt::{self, Begun, LEASE, Step, Turn},
-            look::{self, Look},
-            settle::{self, Attempt},
-        },
+        rules::attempt::LEASE,
         time::Time,
     },
     store::StoreError,
 };
 
-/// Deliveries under way or in line at once. Ada's limits let fewer calls be made within one's timeout, so that the
-/// first attempts of many hung conversations don't take up all the places.
-const AT_ONCE: [(Queue, usize); 5] = [
-    (Queue::Writes, 256),
-    (Queue::Reads, 32),
-    (Queue::Again, 128),
-    (Queue::Strangers, 8),
-    (Queue::Files, 32),
-];
 /// How often claims are renewed: two renewals may fail.
 const RENEW_EVERY: Duration = Duration::from_secs(3);
-/// How long to wait when the store fails.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How long to wait when a rule panics, which it does again.
-const AFTER_PANIC: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub struct Outbox {
@@ -139,8 +118,8 @@ impl Outbox {
     }
 
     /// Has those that are due stand in line, as far as their queue has places. Gives when the next will be due.
-    async fn line_up(&mut self, queue: Queue, at_once: usize) -> Result<Option<Time>, StoreError> {
-        let in_line = self.in_line_for.values().filter(|of| **of == queue).count();
+    async fn line_up(&mut self, queue: &Queue, at_once: usize) -> Result<Option<Time>, StoreError> {
+        let in_line = self.in_line_for.values().filter(|of| *of == queue).count();
         let mut room = at_once.saturating_sub(in_line);
         if room == 0 {
             // The next one to end wakes.
@@ -160,11 +139,11 @@ impl Outbox {
                 continue;
             }
             room -= 1;
-            self.in_line_for.insert(delivery.id.clone(), queue);
+            self.in_line_for.insert(delivery.id.clone(), queue.clone());
             let (engine, held, stop) = (Arc::clone(&self.engine), Arc::clone(&self.held), self.stop.clone());
             self.under_way.spawn(async move {
                 let id = delivery.id.clone();
-                stand_in_line(&engine, &held, delivery, &stop).await;
+                couriers::carry(&Errand { engine: &engine, held: &held, stop: &stop }, delivery).await;
                 id
             });
         }
@@ -185,8 +164,8 @@ impl Worker for Outbox {
         }
         self.renew().await?;
         let mut next = (!self.under_way.is_empty()).then_some(self.engine.environment.now() + RENEW_EVERY);
-        for (queue, at_once) in AT_ONCE {
-            let due = self.line_up(queue, at_once).await?;
+        for (queue, at_once) in couriers::places(&self.engine.reader.ai_agent) {
+            let due = self.line_up(&queue, at_once).await?;
             next = [next, due].into_iter().flatten().min();
         }
         Ok(next)
@@ -216,128 +195,5 @@ impl Worker for Outbox {
 fn pass_on_panic(error: tokio::task::JoinError) {
     if error.is_panic() {
         std::panic::resume_unwind(error.into_panic());
-    }
-}
-
-async fn stand_in_line(engine: &Engine, held: &Arc<Held>, delivery: Delivery, stop: &CancellationToken) {
-    let turn = Turn { lane: delivery.lane(), queue: delivery.queue(), holder: held.holder.clone() };
-    if turn.queue == Queue::Files {
-        // A fetch is begun anew after a stop.
-        let fetched = stop.run_until_cancelled(files::fetch(engine, held, turn)).await;
-        return rest(fetched.unwrap_or(Ok(None)), stop).await;
-    }
-    // Waiting in line for Ada is no work under way: a stop ends it.
-    let permit = stop.run_until_cancelled(engine.ada.turn(priority(&delivery))).await;
-    let Some(permit) = permit else { return };
-    // From here on it is written down that Ada may have it.
-    let begun = begin(engine, turn).await;
-    let Ok(Some(Begun { delivery, step })) = begun else {
-        permit.give_back();
-        return rest(begun, stop).await;
-    };
-    let _held = held.hold(&delivery.id);
-    match step {
-        Step::Fetch { .. } => {}
-        Step::Upload { began, file } => files::upload(engine, permit, delivery, began, file).await,
-        Step::Call { began } => call(engine, permit, delivery, began).await,
-        Step::Look { from } => read(engine, permit, delivery, from).await,
-    }
-}
-
-const fn priority(delivery: &Delivery) -> Priority {
-    match (&delivery.task, delivery.queue()) {
-        (_, Queue::Strangers) => Priority::Stranger,
-        (Task::Recover { .. }, _) => Priority::Recover,
-        (_, Queue::Writes) => Priority::Write,
-        (_, Queue::Reads | Queue::Files) => Priority::Read,
-        (_, Queue::Again) => Priority::Again,
-    }
-}
-
-/// What the lane's next delivery is may have changed while it stood in line, also to none.
-pub(super) async fn begin(engine: &Engine, turn: Turn) -> Result<Option<Begun>, StoreError> {
-    engine.decide(attempt::begin(turn)).await
-}
-
-/// What could not begin stands in line again, but not at once.
-async fn rest(begun: Result<Option<Begun>, StoreError>, stop: &CancellationToken) {
-    let Err(error) = begun else { return };
-    tracing::error!(error = %error, "an attempt could not begin");
-    let pause = if matches!(error, StoreError::Panicked) { AFTER_PANIC } else { AFTER_FAILURE };
-    stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-}
-
-async fn call(engine: &Engine, permit: Permit, delivery: Delivery, began: Time) {
-    let conversation = &delivery.key.conversation;
-    let Answer { outcome, answered_at } = match &delivery.task {
-        Task::Send { what, display_name, .. } => {
-            let Some(says) = says(what) else { return permit.give_back() };
-            engine.ada.send_message(permit, conversation, display_name, says).await
-        }
-        Task::End { .. } => engine.ada.end_handoff(permit, conversation).await,
-        Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => return permit.give_back(),
-    };
-    engine.note_outcome(&delivery, outcome.as_ref().err());
-    if outcome.is_ok() {
-        engine.metrics.delivered(engine.environment.now().since(delivery.queued_at));
-    }
-    let jitter = engine.environment.jitter();
-    let attempt = Arc::new(Attempt { delivery, began, outcome, answered_at, jitter });
-    let settled = patiently(engine, &attempt.delivery, || settle::attempt(Arc::clone(&attempt)));
-    // What can't be noted is in doubt, and stays so.
-    drop(settled.await);
-}
-
-/// What a message says; `None` for a file that Ada has yet to get.
-fn says(what: &Outgoing) -> Option<Says<'_>> {
-    match what {
-        Outgoing::Text { text } => Some(Says::Text(text)),
-        Outgoing::File { file } => file.uploaded.as_ref().map(Says::File),
-    }
-}
-
-async fn read(engine: &Engine, permit: Permit, delivery: Delivery, from: Option<String>) {
-    let (conversation, priority) = (&delivery.key.conversation, priority(&delivery));
-    let answer = engine.ada.list_messages(permit, priority, conversation, from.as_deref()).await;
-    let Answer { outcome, mut answered_at } = answer;
-    engine.note_outcome(&delivery, outcome.as_ref().err());
-    let read_all = outcome.as_ref().is_ok_and(|listed| !listed.more);
-    let mut is_over = false;
-    if let (Task::Recover { .. }, true) = (&delivery.task, read_all) {
-        let permit = engine.ada.turn(priority).await;
-        let status = engine.ada.is_over(permit, conversation).await;
-        engine.note_outcome(&delivery, status.outcome.as_ref().err());
-        answered_at = status.answered_at.or(answered_at);
-        is_over = status.outcome == Ok(true);
-    }
-    let jitter = engine.environment.jitter();
-    let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
-    let settled = patiently(engine, &look.delivery, || look::settle(Arc::clone(&look)));
-    // What can't be noted is read again.
-    drop(settled.await);
-    engine.wishes.reading_ended();
-}
-
-/// Repeats a decision on the outcome of an attempt until the store takes it, or has stopped. One that panics would do so
-/// again: the delivery is taken out of the way instead.
-pub(super) async fn patiently<T: Send + 'static>(
-    engine: &Engine,
-    delivery: &Delivery,
-    rule: impl Fn() -> Rule<T>,
-) -> Result<T, StoreError> {
-    loop {
-        match engine.decide(rule()).await {
-            Ok(answer) => return Ok(answer),
-            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
-            Err(StoreError::Panicked) => {
-                if engine.decide(settle::spoiled(delivery.clone())).await.is_ok() {
-                    return Err(StoreError::Panicked);
-                }
-            }
-            Err(error) => {
-                tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not be noted");
-            }
-        }
-        tokio::time::sleep(AFTER_FAILURE).await;
     }
 }

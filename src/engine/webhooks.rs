@@ -10,6 +10,7 @@ use crate::{
     ada::{signature::VerifiedWebhook, webhook::Reading},
     metrics::Metrics,
     relay::{
+        delivery::Destination,
         rules::{
             arrive::{self, Arrival},
             release::RULE_FAILED,
@@ -54,7 +55,8 @@ impl Engine {
             return Ok(None);
         }
         let depths = self.store.depths().await?;
-        Ok(if depths.outbox >= self.policy.outbox_limit {
+        let reads = Destination::Reads(self.reader.ai_agent.clone());
+        Ok(if depths.waiting_for(&reads) >= self.policy.outbox_limit {
             Some("outbox")
         } else if depths.inbox >= self.policy.inbox_limit {
             Some("inbox")

@@ -5,6 +5,7 @@
 //! worked on, with its changes marked.
 
 use std::{
+    collections::BTreeMap,
     ops::{Deref, DerefMut},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     buffer::{Buffer, Timings},
-    delivery::Delivery,
+    delivery::{Delivery, Destination},
     event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
@@ -190,9 +191,8 @@ pub struct View {
     pub inbox: Loaded<Vec<Event>>,
     /// Events buffered in all conversations.
     pub inbox_depth: u64,
-    /// Deliveries queued in all conversations, files to fetch aside: they wait for others than Ada, for days if they
-    /// must, and may put off no webhook.
-    pub outbox_depth: u64,
+    /// Deliveries queued in all conversations, for each destination.
+    pub queued: BTreeMap<Destination, u64>,
     /// Whether the asked `svix-id` is remembered.
     pub seen: Loaded<bool>,
     /// The rows asked for.
@@ -312,7 +312,7 @@ pub struct Policy {
     pub integration: String,
     /// How many events may be buffered in all.
     pub inbox_limit: u64,
-    /// How many deliveries may be queued in all.
+    /// How many deliveries may be queued for a destination that has a budget.
     pub outbox_limit: u64,
     /// How long a message may wait to be sent.
     pub send_max_age: Duration,

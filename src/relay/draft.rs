@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     buffer::Buffer,
     changes::{Changes, DeadLetter, LetterKind, Now, Policy, View},
-    delivery::{Delivery, Task},
+    delivery::{Delivery, Destination, Fetch, Job},
     event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
@@ -86,9 +86,10 @@ impl<'a> Draft<'a> {
         self.changes
     }
 
-    /// Whether so much waits to leave the relay that no more work may be taken on.
-    pub const fn outbox_is_full(&self) -> bool {
-        self.view.outbox_depth >= self.policy.outbox_limit
+    /// Whether more may be taken on for this destination: so much of one waits at most.
+    pub fn has_room(&self, destination: &Destination) -> bool {
+        let queued = self.view.queued.get(destination).copied().unwrap_or_default();
+        !destination.has_budget() || queued < self.policy.outbox_limit
     }
 
     /// A new id.
@@ -219,7 +220,7 @@ impl<'a> Draft<'a> {
             self.count_unread(handoff, row.seq);
         }
         if let Content::File { bytes: Bytes::Awaited, .. } = &row.content {
-            self.deliver(handoff, Task::Fetch { row: row.id.clone() });
+            self.deliver(handoff, Fetch::File { row: row.id.clone() });
         }
         self.view.rows.push(row);
         self.view.rows.len() - 1
@@ -238,14 +239,14 @@ impl<'a> Draft<'a> {
     }
 
     /// Queues a delivery.
-    pub fn deliver(&mut self, handoff: usize, task: Task) -> DeliveryId {
+    pub fn deliver(&mut self, handoff: usize, job: impl Into<Job>) -> DeliveryId {
+        let job = job.into();
         let id = DeliveryId(self.new_id());
         let owner = &self.view.handoffs[handoff];
-        let is_message = matches!(task, Task::Send { .. });
-        let expires_at = is_message.then(|| self.now.at + self.policy.send_max_age);
+        let expires_at = job.is_message().then(|| self.now.at + self.policy.send_max_age);
         let delivery = Delivery {
             expires_at,
-            ..Delivery::new(id.clone(), owner.id.clone(), owner.key.clone(), task, self.now.at)
+            ..Delivery::new(id.clone(), owner.id.clone(), owner.key.clone(), job, self.now.at)
         };
         self.touched_deliveries.insert(id.clone(), Touched::Put);
         self.view.outbox.push(delivery);
@@ -273,12 +274,11 @@ impl<'a> Draft<'a> {
     /// copy that was restored, and the message have been sent after the copy was made.
     pub fn is_unverified(&self, delivery: &Delivery) -> bool {
         let began = self.policy.began_at;
-        let is_message = matches!(delivery.task, Task::Send { .. });
         let read_since = || {
             let handoff = self.find_handoff(&delivery.handoff).map(|place| &self.view.handoffs[place]);
             handoff.is_some_and(|handoff| handoff.listed.read_at >= Some(began))
         };
-        is_message && delivery.doubt.is_none() && delivery.queued_at < began && !read_since()
+        delivery.job.is_message() && delivery.doubt.is_none() && delivery.queued_at < began && !read_since()
     }
 
     /// Somebody other than an anonymous caller knows of a handoff: what is queued for it is no stranger's any more.
@@ -309,7 +309,7 @@ impl<'a> Draft<'a> {
     pub fn finish_delivery(&mut self, at: usize) -> Delivery {
         let delivery = self.view.outbox.remove(at);
         self.touched_deliveries.insert(delivery.id.clone(), Touched::Done);
-        if let (Task::Send { .. }, Some(handoff)) = (&delivery.task, self.find_handoff(&delivery.handoff)) {
+        if let (true, Some(handoff)) = (delivery.job.is_message(), self.find_handoff(&delivery.handoff)) {
             let now = self.now.at;
             self.change_unseen(handoff).note_writing(now);
         }

@@ -87,7 +87,7 @@ pub struct Settings {
     pub unknown_hold: Duration,
     /// `INBOX_LIMIT`: how many events may wait in the inbox. At least 1.
     pub inbox_limit: usize,
-    /// `OUTBOX_LIMIT`: how many deliveries may wait in the outbox. At least 1.
+    /// `OUTBOX_LIMIT`: how many deliveries may wait for a destination that has a budget. At least 1.
     pub outbox_limit: usize,
     /// `ADA_TIMEOUT_MS`: for one call to Ada. 0.1 to 120 s.
     pub ada_timeout: Duration,

@@ -238,7 +238,7 @@ pub trait Store: Send + Sync {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: Queue,
+        queue: &Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError>;
 
@@ -253,8 +253,8 @@ pub trait Store: Send + Sync {
         until: Time,
     ) -> Result<(), StoreError>;
 
-    /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or wait in
-    /// [`Queue::Again`] or [`Queue::Strangers`], or behind one that does.
+    /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or be of another class
+    /// than [`Fresh`](crate::relay::delivery::Class::Fresh), or wait behind one that is.
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
 
     /// One handoff.
@@ -398,7 +398,7 @@ fn takes_from(scope: &Scope, view: &View) -> Time {
 fn rows_by_id(scope: &Scope, view: &View) -> BTreeSet<RowId> {
     let mut ids: BTreeSet<RowId> = scope.rows.iter().cloned().collect();
     if scope.with_outbox {
-        ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()).cloned());
+        ids.extend(view.outbox.iter().filter_map(|delivery| delivery.job.row()).cloned());
     }
     if scope.with_outbox || scope.with_inbox {
         ids.extend(view.handoffs.iter().filter_map(|handoff| handoff.end()).map(|end| end.row.clone()));

@@ -88,7 +88,7 @@ impl Store for Shaky {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: Queue,
+        queue: &Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
         self.works()?.due_deliveries(now, queue, limit).await

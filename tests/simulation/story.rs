@@ -264,7 +264,7 @@ impl Story {
         }
         for _ in 0..200 {
             let depths = self.relay.store.depths().await.unwrap();
-            if depths.outbox == 0 && depths.inbox == 0 {
+            if depths.outbox() == 0 && depths.inbox == 0 {
                 return Ok(());
             }
             self.post.passes(Duration::from_secs(1)).await;

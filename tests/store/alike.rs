@@ -4,7 +4,7 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{Changes, IdempotencyScope, Idempotent},
-        delivery::{Delivery, Queue},
+        delivery::Delivery,
         thread::Row,
     },
     store::{HandoffQuery, Keep, MemoryStore, Since, Store},
@@ -15,8 +15,9 @@ use super::{
     claims::claim_of,
     file::File,
     make::{
-        HOUR, active, at, ended, event, fetches, forget, handoff, key, letter, match_key, of, of_handoff,
-        put_deliveries, put_handoffs, put_rows, reads, row, sends, view, write,
+        HOUR, active, at, ended, event, fetches, files, forget, handoff, key, letter, match_key, of,
+        of_handoff, put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, transcripts, view,
+        write, writes,
     },
 };
 
@@ -141,9 +142,9 @@ fn changes(step: usize, command: &Command) -> Changes {
 
 async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
     let mut seen = String::new();
-    for queue in [Queue::Writes, Queue::Reads, Queue::Again, Queue::Files] {
-        let due = store.due_deliveries(at(now), queue, limit).await.unwrap();
-        seen += &format!("{due:?} {:?}", claim_of(store, queue, at(now), limit).await);
+    for queue in [writes(), transcripts(), retries(), files()] {
+        let due = store.due_deliveries(at(now), &queue, limit).await.unwrap();
+        seen += &format!("{due:?} {:?}", claim_of(store, &queue, at(now), limit).await);
     }
     seen
 }

@@ -3,17 +3,20 @@
 use handoff_relay::{
     relay::{
         changes::Changes,
-        delivery::{Claim, Delivery, Queue},
-        id::DeliveryId,
+        delivery::{Claim, Class, Delivery, Destination, Queue},
+        id::{AiAgent, ConversationKey, DeliveryId},
         time::Time,
     },
     store::{Due, Store},
 };
 
-use super::make::{HOUR, at, fetches, handoff, of, put_deliveries, put_handoffs, reads, sends, view, write};
+use super::make::{
+    HOUR, at, fetches, files, handoff, of, put_deliveries, put_handoffs, reads, retries, sends, strangers,
+    transcripts, view, write, writes,
+};
 
 /// Claims what is due in a queue, as those do whose turn has come.
-pub async fn claim_of(store: &dyn Store, queue: Queue, now: Time, limit: usize) -> Due<Delivery> {
+pub async fn claim_of(store: &dyn Store, queue: &Queue, now: Time, limit: usize) -> Due<Delivery> {
     let mut due = store.due_deliveries(now, queue, limit).await.unwrap();
     for delivery in &mut due.items {
         delivery.fence += 1;
@@ -25,7 +28,7 @@ pub async fn claim_of(store: &dyn Store, queue: Queue, now: Time, limit: usize) 
 }
 
 async fn claim(store: &dyn Store, now: Time, limit: usize) -> Due<Delivery> {
-    claim_of(store, Queue::Writes, now, limit).await
+    claim_of(store, &writes(), now, limit).await
 }
 
 /// A delivery again after an attempt, free.
@@ -36,9 +39,16 @@ fn free(delivery: Delivery) -> Delivery {
 async fn each_queue_is_claimed_by_itself(store: &dyn Store) {
     put_deliveries(store, vec![reads("r", "h", "a"), sends("d", "h", "a"), sends("e", "g", "b")]).await;
     put_deliveries(store, vec![Delivery { attempts: 2, ..reads("x", "x", "c") }]).await;
+    put_deliveries(store, vec![Delivery { attempts: 2, ..sends("y", "x", "c") }]).await;
+    let other: AiAgent = "other.ada.support".into();
+    let of_other = sends("z", "o", "a");
+    let key = ConversationKey { ai_agent: other.clone(), ..of_other.key.clone() };
+    put_deliveries(store, vec![Delivery { key, ..of_other }]).await;
     assert_eq!(ids(&claim(store, at(0), 9).await), ["d", "e"]);
-    for (queue, id) in [(Queue::Reads, "r"), (Queue::Again, "x")] {
-        let due = claim_of(store, queue, at(0), 9).await;
+    let reads_again = Queue { class: Class::Retries, ..transcripts() };
+    let others = Queue { destination: Destination::Writes(other), class: Class::Fresh };
+    for (queue, id) in [(transcripts(), "r"), (reads_again, "x"), (retries(), "y"), (others, "z")] {
+        let due = claim_of(store, &queue, at(0), 9).await;
         assert_eq!((ids(&due), due.next), (vec![id], None));
     }
 }
@@ -51,7 +61,7 @@ async fn what_is_in_trouble_changes_the_queue_and_keeps_its_lane(store: &dyn Sto
     put_deliveries(store, vec![tried]).await;
     assert!(!store.waits_untroubled(&"d".into()).await.unwrap());
     assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None }, "what is behind it waits");
-    let mut again = claim_of(store, Queue::Again, at(0), 9).await;
+    let mut again = claim_of(store, &retries(), at(0), 9).await;
     assert_eq!(ids(&again), ["d"]);
     again.items[0].doubt = None;
     put_deliveries(store, again.items.into_iter().map(free).collect()).await;
@@ -70,7 +80,7 @@ async fn what_waits_behind_trouble_is_in_trouble(store: &dyn Store) {
     let stranger = Delivery { stranger: true, ..reads("r3", "g", "a") };
     put_deliveries(store, vec![stranger]).await;
     assert!(!untroubled("r3").await && !untroubled("r4").await);
-    let due = store.due_deliveries(at(0), Queue::Strangers, 9).await.unwrap();
+    let due = store.due_deliveries(at(0), &strangers(), 9).await.unwrap();
     assert_eq!(ids(&due), ["r3"]);
 }
 
@@ -83,7 +93,7 @@ async fn a_claim_is_kept_with_its_fence(store: &dyn Store) {
     let changed = Delivery { doubt: Some(at(0)), ..claimed };
     put_deliveries(store, vec![changed.clone()]).await;
     assert_eq!(*view(store, scope).await.outbox, std::slice::from_ref(&changed));
-    let again = async |now| store.due_deliveries(now, Queue::Again, 9).await.unwrap().items;
+    let again = async |now| store.due_deliveries(now, &retries(), 9).await.unwrap().items;
     assert_eq!(again(at(1)).await, []);
     assert_eq!(again(at(3_600)).await, [changed], "its holder is gone, what it noted is not");
 }
@@ -94,7 +104,7 @@ async fn a_claim_is_renewed_by_its_holder_alone(store: &dyn Store) {
     let all = || ["d", "e", "f", "none"].map(DeliveryId::from).to_vec();
     store.renew_claims(&"another".into(), all(), at(9_000)).await.unwrap();
     store.renew_claims(&"this process".into(), vec!["d".into()], at(7_200)).await.unwrap();
-    let due = async |now| store.due_deliveries(now, Queue::Writes, 9).await.unwrap();
+    let due = async |now| store.due_deliveries(now, &writes(), 9).await.unwrap();
     let now = due(at(1)).await;
     assert_eq!((ids(&now), now.next), (vec!["f"], Some(at(3_600))));
     let later = due(at(3_600)).await;
@@ -114,7 +124,7 @@ async fn a_claim_is_renewed_by_its_holder_alone(store: &dyn Store) {
 async fn the_next_of_a_lane_waits_from_when_it_is_the_next(store: &dyn Store) {
     put_deliveries(store, ["d1", "d2", "d3"].map(|id| sends(id, "h", "a")).to_vec()).await;
     put_deliveries(store, vec![Delivery { due_at: at(5), ..sends("e", "g", "b") }]).await;
-    let due = async || store.due_deliveries(at(60), Queue::Writes, 9).await.unwrap();
+    let due = async || store.due_deliveries(at(60), &writes(), 9).await.unwrap();
     assert_eq!(ids(&due().await), ["d1", "e"]);
     let done = Changes { deliveries_done: vec!["d1".into()], at: at(20), ..Changes::default() };
     write(store, done).await;
@@ -217,7 +227,7 @@ async fn four_files_of_a_conversation_are_claimed_at_a_time(store: &dyn Store) {
     for id in &others[..2] {
         put_deliveries(store, vec![fetches(id, "g", "b")]).await;
     }
-    let claim = async |now| claim_of(store, Queue::Files, now, 32).await;
+    let claim = async |now| claim_of(store, &files(), now, 32).await;
     let due = claim(at(0)).await;
     assert_eq!(ids(&due), ["a0", "a1", "a2", "a3", "b0", "b1"]);
     assert_eq!(due.next, None, "an end wakes what waits for its share");
@@ -237,7 +247,7 @@ async fn four_files_of_a_conversation_are_claimed_at_a_time(store: &dyn Store) {
 async fn files_that_must_wait_leave_their_places(store: &dyn Store) {
     let waits = |id: &str, due: i64| Delivery { due_at: at(due), ..fetches(id, "h", "a") };
     put_deliveries(store, ["w1", "w2", "w3", "w4", "w5"].map(|id| waits(id, 60)).to_vec()).await;
-    let due = async |now| store.due_deliveries(at(now), Queue::Files, 9).await.unwrap();
+    let due = async |now| store.due_deliveries(at(now), &files(), 9).await.unwrap();
     assert_eq!(due(0).await, Due { items: vec![], next: Some(at(60)) });
     put_deliveries(store, vec![fetches("new", "h", "a")]).await;
     assert_eq!(ids(&due(0).await), ["new"]);
@@ -268,7 +278,7 @@ async fn messages_are_found_when_they_are_too_old(store: &dyn Store) {
 
 async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
     let empty = store.depths().await.unwrap();
-    assert_eq!((empty.inbox, empty.outbox, empty.handoffs), (0, 0, [0, 0, 0]));
+    assert_eq!((empty.inbox, empty.outbox(), empty.handoffs), (0, 0, [0, 0, 0]));
     assert_eq!((empty.inbox_oldest, empty.outbox_oldest), (None, None));
     let handoffs = vec![
         handoff("h", "a"),
@@ -282,7 +292,7 @@ async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
     let inbox = vec![super::make::event("a", "s2", 2), super::make::event("b", "s1", 1)];
     write(store, Changes { inbox, ..Changes::default() }).await;
     let depths = store.depths().await.unwrap();
-    assert_eq!((depths.inbox, depths.outbox, depths.handoffs), (2, 2, [1, 1, 2]));
+    assert_eq!((depths.inbox, depths.outbox(), depths.handoffs), (2, 2, [1, 1, 2]));
     assert_eq!((depths.inbox_oldest, depths.outbox_oldest), (Some(at(1)), Some(at(-9))));
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use handoff_relay::{
     relay::{
         changes::Changes,
-        delivery::{Delivery, Queue, Task},
+        delivery::{Delivery, Destination, Fetch},
         handoff::{Handoff, Status},
         thread::{Bytes, Content, Row},
         time::Time,
@@ -17,8 +17,13 @@ use handoff_relay::{
 };
 
 use super::make::{
-    HOUR, at, ended, forget, handoff, of, put_deliveries, put_handoffs, put_rows, row, sends, view, write,
+    HOUR, at, ended, files, forget, handoff, of, put_deliveries, put_handoffs, put_rows, row, sends, view,
+    write, writes,
 };
+
+async fn for_writes(store: &dyn Store) -> u64 {
+    view(store, of("a")).await.queued.get(&writes().destination).copied().unwrap_or_default()
+}
 
 fn file(row: &str) -> FileOf {
     FileOf { handoff: "h".into(), row: row.into() }
@@ -70,16 +75,16 @@ async fn the_files_of_a_forgotten_thread_are_looked_at_at_once(store: &dyn Store
 }
 
 fn fetches(id: &str, row: &str) -> Delivery {
-    Delivery { task: Task::Fetch { row: row.into() }, ..sends(id, "h", "a") }
+    Delivery { job: Fetch::File { row: row.into() }.into(), ..sends(id, "h", "a") }
 }
 
 async fn no_file_waits_for_another(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_deliveries(store, vec![sends("d", "h", "a"), fetches("f1", "h-1"), fetches("f2", "h-2")]).await;
-    let due = store.due_deliveries(at(9), Queue::Files, 9).await.unwrap().items;
+    let due = store.due_deliveries(at(9), &files(), 9).await.unwrap().items;
     let ids: Vec<&str> = due.iter().map(|delivery| delivery.id.as_str()).collect();
     assert_eq!(ids, ["f1", "f2"]);
-    let due = store.due_deliveries(at(9), Queue::Writes, 9).await.unwrap().items;
+    let due = store.due_deliveries(at(9), &writes(), 9).await.unwrap().items;
     assert_eq!(due.len(), 1, "and what people write waits for none");
 }
 
@@ -87,16 +92,22 @@ async fn a_file_that_waits_for_days_is_no_old_delivery(store: &dyn Store) {
     let old = Delivery { queued_at: at(-9), ..fetches("f", "h-1") };
     put_deliveries(store, vec![old]).await;
     let depths = store.depths().await.unwrap();
-    assert_eq!((depths.outbox, depths.outbox_oldest, depths.files), (0, None, 1));
-    assert_eq!(view(store, of("a")).await.outbox_depth, 0, "nor does it fill the outbox");
+    assert_eq!(
+        (depths.outbox(), depths.outbox_oldest, depths.waiting_for(&Destination::Files)),
+        (0, None, 1)
+    );
+    assert_eq!(for_writes(store).await, 0, "nor does it fill the outbox");
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
     let depths = store.depths().await.unwrap();
-    assert_eq!((depths.outbox, depths.outbox_oldest, depths.files), (1, Some(at(0)), 1));
+    assert_eq!(
+        (depths.outbox(), depths.outbox_oldest, depths.waiting_for(&Destination::Files)),
+        (1, Some(at(0)), 1)
+    );
     write(store, Changes { deliveries_done: vec!["f".into(), "none".into()], ..Changes::default() }).await;
-    assert_eq!(view(store, of("a")).await.outbox_depth, 1);
+    assert_eq!(for_writes(store).await, 1);
     write(store, Changes { deliveries_done: vec!["d".into()], ..Changes::default() }).await;
     let depths = store.depths().await.unwrap();
-    assert_eq!((view(store, of("a")).await.outbox_depth, depths.files), (0, 0));
+    assert_eq!((for_writes(store).await, depths.waiting_for(&Destination::Files)), (0, 0));
 }
 
 on_every_store!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind, Scope, View},
-        delivery::{Delivery, Outgoing, Task},
+        delivery::{Class, Delivery, Destination, Fetch, Job, Outgoing, Queue, Read, Write},
         event::{Event, EventKind, Message, SortKey},
         handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
         id::{ConversationKey, HandoffId},
@@ -117,21 +117,42 @@ pub fn event(conversation: &str, svix_id: &str, seconds: i64) -> Event {
 }
 
 pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
-    let task = Task::Send {
+    let job = Job::Write(Write::Send {
         row: format!("{handoff}-1").as_str().into(),
         what: Outgoing::Text { text: id.to_owned() },
         display_name: "Alex".to_owned(),
-    };
-    Delivery::new(id.into(), handoff.into(), key(conversation), task, at(0))
+    });
+    Delivery::new(id.into(), handoff.into(), key(conversation), job, at(0))
+}
+
+pub fn writes() -> Queue {
+    Queue { destination: Destination::Writes(key("").ai_agent), class: Class::Fresh }
+}
+
+/// Of messages and end calls.
+pub fn retries() -> Queue {
+    Queue { class: Class::Retries, ..writes() }
+}
+
+pub fn transcripts() -> Queue {
+    Queue { destination: Destination::Reads(key("").ai_agent), class: Class::Fresh }
+}
+
+pub fn strangers() -> Queue {
+    Queue { class: Class::Strangers, ..transcripts() }
+}
+
+pub const fn files() -> Queue {
+    Queue { destination: Destination::Files, class: Class::Fresh }
 }
 
 pub fn reads(id: &str, handoff: &str, conversation: &str) -> Delivery {
-    Delivery { task: Task::Transcript, ..sends(id, handoff, conversation) }
+    Delivery { job: Read::Transcript.into(), ..sends(id, handoff, conversation) }
 }
 
 /// The file of row `id`.
 pub fn fetches(id: &str, handoff: &str, conversation: &str) -> Delivery {
-    Delivery { task: Task::Fetch { row: id.into() }, ..sends(id, handoff, conversation) }
+    Delivery { job: Fetch::File { row: id.into() }.into(), ..sends(id, handoff, conversation) }
 }
 
 pub fn letter(id: &str) -> DeadLetter {

@@ -83,7 +83,7 @@ async fn what_follows_a_commit_needs_nobody_who_waits(store: &dyn Store) {
     let soon = Duration::from_secs(30);
     assert_eq!(tokio::time::timeout(soon, told).await.unwrap(), Ok("decided"));
     tokio::time::timeout(soon, outbox.changed()).await.unwrap().unwrap();
-    assert_eq!(store.depths().await.unwrap().outbox, 1);
+    assert_eq!(store.depths().await.unwrap().outbox(), 1);
 }
 
 on_every_store!(

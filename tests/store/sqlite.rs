@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind},
-        delivery::{Delivery, Queue},
+        delivery::Delivery,
         thread::{Bytes, Content, Missing, Row},
     },
     store::{HandoffQuery, Since, StoreError, decide},
@@ -14,8 +14,8 @@ use super::{
     claims::claim_of,
     file::File,
     make::{
-        at, event, fetches, handoff, ids, key, letter, of, of_handoff, put_deliveries, put_handoffs,
-        put_rows, reads, row, row_ids, sends, view, write,
+        at, event, fetches, files, handoff, ids, key, letter, of, of_handoff, put_deliveries, put_handoffs,
+        put_rows, reads, row, row_ids, sends, view, write, writes,
     },
 };
 
@@ -207,12 +207,12 @@ async fn claims_of_a_dead_process_are_void() {
     let file = File::new();
     let open = file.try_open().await.unwrap();
     put_deliveries(&*open.store, vec![sends("d", "h", "a")]).await;
-    assert_eq!(claim_of(&*open.store, Queue::Writes, at(0), 9).await.items.len(), 1);
-    assert!(open.store.due_deliveries(at(1), Queue::Writes, 9).await.unwrap().items.is_empty());
+    assert_eq!(claim_of(&*open.store, &writes(), at(0), 9).await.items.len(), 1);
+    assert!(open.store.due_deliveries(at(1), &writes(), 9).await.unwrap().items.is_empty());
     open.close().await;
 
     let store = file.open().await;
-    let due = store.due_deliveries(at(1), Queue::Writes, 9).await.unwrap();
+    let due = store.due_deliveries(at(1), &writes(), 9).await.unwrap();
     assert_eq!(due.items, [Delivery { fence: 1, ..sends("d", "h", "a") }], "free");
 }
 
@@ -222,18 +222,18 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     let file = File::of_version(9, include_str!("before/0009.sql")).await;
     let store = file.open().await;
     let due = async |queue| {
-        let due = store.due_deliveries(at(0), queue, 9).await.unwrap().items;
+        let due = store.due_deliveries(at(0), &queue, 9).await.unwrap().items;
         due.into_iter().map(|delivery| delivery.id.0).collect::<Vec<_>>()
     };
-    assert_eq!(due(Queue::Writes).await, ["d1"]);
-    assert_eq!(due(Queue::Files).await, ["f0", "f1", "f2", "f3"]);
+    assert_eq!(due(writes()).await, ["d1"]);
+    assert_eq!(due(files()).await, ["f0", "f1", "f2", "f3"]);
     assert_eq!(store.expired(at(0), 9).await.unwrap().items, ["h2".into()], "their ages are learned at once");
-    for (done, next) in [("d1", Queue::Writes), ("f1", Queue::Files)] {
+    for (done, next) in [("d1", writes()), ("f1", files())] {
         write(&*store, Changes { deliveries_done: vec![done.into()], ..Changes::default() }).await;
         assert!(!due(next).await.contains(&done.to_owned()));
     }
-    assert_eq!(due(Queue::Writes).await, ["d2"]);
-    assert_eq!(due(Queue::Files).await, ["f0", "f2", "f3", "f4"]);
+    assert_eq!(due(writes()).await, ["d2"]);
+    assert_eq!(due(files()).await, ["f0", "f2", "f3", "f4"]);
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn a_file_of_the_version_before_goes_on() {
     assert_eq!(*shown.inbox, [event("a", "s1", 1)]);
     assert_eq!(*shown.outbox.split_off(3), [0, 1, 2, 3, 4, 5].map(|n| fetches(&format!("f{n}"), "h2", "a")));
     assert_eq!(*shown.outbox, [sends("d1", "h2", "a"), sends("d2", "h2", "a"), reads("r1", "h2", "a")]);
-    assert_eq!(claim_of(&*store, Queue::Writes, at(0), 9).await.items.len(), 1);
+    assert_eq!(claim_of(&*store, &writes(), at(0), 9).await.items.len(), 1);
     assert_eq!(store.rows(&"h1".into(), 0, 9).await.unwrap(), [row("h1", 1, "one")]);
     assert_eq!(store.dead_letter("l1").await.unwrap(), Some(letter("l1")));
 }
@@ -271,13 +271,13 @@ async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
     .await;
     let open = file.try_open().await.unwrap();
     let store = &*open.store;
-    let due = async |queue| store.due_deliveries(at(0), queue, 9).await.unwrap().items;
+    let due = async |queue| store.due_deliveries(at(0), &queue, 9).await.unwrap().items;
     assert_eq!(store.unreadable().await.unwrap(), 0);
     for _ in 0..2 {
-        assert_eq!(due(Queue::Writes).await, [sends("e", "i", "b")], "and not what is behind it");
+        assert_eq!(due(writes()).await, [sends("e", "i", "b")], "and not what is behind it");
         assert_eq!((store.unreadable().await.unwrap(), store.depths().await.unwrap().unreadable), (1, 1));
     }
-    assert_eq!(due(Queue::Files).await.len(), 1);
+    assert_eq!(due(files()).await.len(), 1);
     let all = HandoffQuery { limit: 9, ..HandoffQuery::default() };
     assert_eq!(ids(&store.handoffs(&all).await.unwrap().handoffs), ["h"]);
     assert!(matches!(store.handoff(&"i".into()).await, Err(StoreError::Unreadable(_))));
@@ -294,7 +294,7 @@ async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
     // A relay that can read it goes on.
     file.change("UPDATE outbox SET doc = json_set(doc, '$.task.task', 'send') WHERE id = 'd1'").await;
     let store = file.open().await;
-    let due = store.due_deliveries(at(0), Queue::Writes, 9).await.unwrap().items;
+    let due = store.due_deliveries(at(0), &writes(), 9).await.unwrap().items;
     assert_eq!(due, [sends("d1", "h", "a"), sends("e", "i", "b")]);
 }
 

@@ -3,7 +3,7 @@
 use super::ending;
 use crate::relay::{
     changes::Scope,
-    delivery::Task,
+    delivery::Read,
     draft::Draft,
     handoff::{EndedBy, Handoff, Status},
     id::HandoffId,
@@ -74,7 +74,7 @@ pub fn accept_if_waiting(draft: &mut Draft<'_>, handoff: usize, agent: &str) {
     }
     assign(draft, handoff, agent, EventName::Accepted);
     draft.welcome(handoff);
-    draft.deliver(handoff, Task::Transcript);
+    draft.deliver(handoff, Read::Transcript);
 }
 
 fn assign(draft: &mut Draft<'_>, handoff: usize, agent: &str, event: EventName) {

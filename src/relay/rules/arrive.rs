@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{message, place};
 use crate::relay::{
     changes::Scope,
+    delivery::Destination,
     draft::Draft,
     event::{Event, EventKind, Message},
     matching::MatchKey,
@@ -105,7 +106,9 @@ pub(super) fn take(draft: &mut Draft<'_>, event: Event) -> Arrival {
     if unknown && matches!(event.kind, EventKind::ConversationEnded { .. }) {
         return Arrival::Ignored;
     }
-    if draft.view.inbox_depth >= draft.policy.inbox_limit || draft.outbox_is_full() {
+    if draft.view.inbox_depth >= draft.policy.inbox_limit
+        || !draft.has_room(&Destination::Reads(event.key.ai_agent.clone()))
+    {
         return Arrival::Full;
     }
     let mut buffer = draft.view.buffer.unwrap_or_default();

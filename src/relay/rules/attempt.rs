@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::expiry;
 use crate::relay::{
     changes::Scope,
-    delivery::{Attachment, Claim, Delivery, LaneKey, Outgoing, Queue, Task},
+    delivery::{Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, Uploaded, Write},
     draft::Draft,
-    id::HolderId,
+    id::{HolderId, RowId},
     rule::Rule,
     thread::Row,
     time::Time,
@@ -25,7 +25,7 @@ pub const LEASE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Turn {
     /// Which lane.
-    pub lane: LaneKey,
+    pub lane: Lane,
     /// For what has waited here: another kind of delivery has to wait for a turn of its own kind.
     pub queue: Queue,
     /// Whose turn it is.
@@ -41,31 +41,58 @@ pub struct Begun {
     pub step: Step,
 }
 
-/// What to do.
+/// What to do: all that a courier needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Make the call that the task names.
-    Call {
+    /// A call to Ada that the end user notices.
+    Write {
         /// When this attempt began, by our clock.
         began: Time,
+        /// Which call.
+        call: Call,
     },
-    /// Bring the bytes of the message's file to Ada, which has them from no earlier attempt that we know of.
-    Upload {
-        /// When this attempt began, by our clock.
-        began: Time,
-        /// Which file.
-        file: Attachment,
+    /// Read Ada's message list from this page on, or else from the beginning.
+    Look {
+        /// The page.
+        from: Option<String>,
+        /// Whether to ask, behind its end, if the whole conversation has ended.
+        asks_if_over: bool,
     },
     /// Fetch the bytes of the row's file.
     Fetch {
         /// Which row.
         row: Box<Row>,
     },
-    /// Read Ada's message list from this page on, or else from the beginning.
-    Look {
-        /// The page.
-        from: Option<String>,
+}
+
+/// See [`Step::Write`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Call {
+    /// Post a message.
+    Send {
+        /// What it says.
+        says: Saying,
+        /// The name the end user sees.
+        display_name: String,
     },
+    /// Bring the bytes of the message's file to Ada, which has them from no earlier attempt that we know of.
+    Upload {
+        /// Whose file.
+        row: RowId,
+        /// Which file.
+        file: Attachment,
+    },
+    /// End the handoff.
+    End,
+}
+
+/// What a message says that can be posted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Saying {
+    /// Words.
+    Text(String),
+    /// A file that Ada has already.
+    File(Uploaded),
 }
 
 /// Claims the next delivery of a lane and begins an attempt on it: one decision, so that nothing is claimed that waits,
@@ -90,20 +117,20 @@ fn begin_next(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
         expiry::fail_expired(draft, &delivery.handoff.clone(), None);
         return None;
     }
-    let step = match (&delivery.task, delivery.doubt) {
-        (Task::Send { .. }, Some(since)) if now.since(since) < ECHO_GRACE => {
+    let step = match (&delivery.job, delivery.doubt) {
+        (Job::Write(Write::Send { .. }), Some(since)) if now.since(since) < ECHO_GRACE => {
             draft.change_delivery(place).due_at = since + ECHO_GRACE;
             return None;
         }
-        (Task::Send { .. }, Some(_)) | (Task::Transcript | Task::Recover { .. }, _) => {
-            Step::Look { from: page(draft, delivery) }
-        }
-        (Task::Send { what: Outgoing::File { file }, .. }, None) if file.uploaded.is_none() => {
-            Step::Upload { began: now, file: file.clone() }
+        (Job::Write(Write::Send { .. }), Some(_)) => look(draft, delivery, false),
+        (Job::Write(Write::Send { row, what, display_name }), None) => {
+            Step::Write { began: now, call: send(row, what, display_name) }
         }
         // To end what has ended does no harm: Ada says so.
-        (Task::Send { .. } | Task::End { .. }, _) => Step::Call { began: now },
-        (Task::Fetch { row }, _) => {
+        (Job::Write(Write::End { .. }), _) => Step::Write { began: now, call: Call::End },
+        (Job::Read(Read::Transcript), _) => look(draft, delivery, false),
+        (Job::Read(Read::Recover { .. }), _) => look(draft, delivery, true),
+        (Job::Fetch(Fetch::File { row }), _) => {
             let Some(row) = draft.find_row(row) else {
                 draft.finish_delivery(place);
                 return None;
@@ -116,7 +143,7 @@ fn begin_next(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
     delivery.fence += 1;
     delivery.claim = Some(Claim { holder: turn.holder.clone(), until: now + LEASE });
     delivery.attempts = delivery.attempts.saturating_add(1);
-    if matches!(step, Step::Call { .. }) {
+    if let Step::Write { call: Call::Send { .. } | Call::End, .. } = step {
         delivery.doubt.get_or_insert(now);
     }
     let fence = delivery.fence;
@@ -125,25 +152,34 @@ fn begin_next(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
 
 /// The delivery whose turn it is.
 fn next(draft: &Draft<'_>, turn: &Turn) -> Option<usize> {
-    let (lane, now) = (turn.lane.lane, draft.now.at);
-    let in_lane = || {
-        let all = draft.view.outbox.iter().enumerate();
-        all.filter(|(_, delivery)| delivery.task.lane() == lane && delivery.lane() == turn.lane)
-    };
+    let (destination, now) = (&turn.lane.destination, draft.now.at);
+    let in_lane =
+        || draft.view.outbox.iter().enumerate().filter(|(_, delivery)| delivery.lane() == turn.lane);
     let is_ready = |delivery: &Delivery| delivery.queue() == turn.queue && delivery.ready_at() <= now;
-    if lane.is_ordered() {
+    if destination.is_ordered() {
         return in_lane().next().filter(|(_, first)| is_ready(first)).map(|(place, _)| place);
     }
     let is_held = |delivery: &Delivery| delivery.claim.as_ref().is_some_and(|claim| claim.until > now);
-    if in_lane().filter(|(_, delivery)| is_held(delivery)).count() >= lane.at_once() {
+    if in_lane().filter(|(_, delivery)| is_held(delivery)).count() >= destination.at_once_in_lane() {
         return None;
     }
     let ready = in_lane().filter(|(_, delivery)| is_ready(delivery));
     ready.min_by_key(|(_, delivery)| delivery.ready_at()).map(|(place, _)| place)
 }
 
-/// Where Ada's message list is read on.
-fn page(draft: &Draft<'_>, delivery: &Delivery) -> Option<String> {
-    let handoff = draft.find_handoff(&delivery.handoff)?;
-    draft.view.handoffs[handoff].listed.page.clone()
+fn send(row: &RowId, what: &Outgoing, display_name: &str) -> Call {
+    let says = match what {
+        Outgoing::Text { text } => Saying::Text(text.clone()),
+        Outgoing::File { file: Attachment { uploaded: Some(uploaded), .. } } => {
+            Saying::File(uploaded.clone())
+        }
+        Outgoing::File { file } => return Call::Upload { row: row.clone(), file: file.clone() },
+    };
+    Call::Send { says, display_name: display_name.to_owned() }
+}
+
+/// Ada's message list is read on from where it was left.
+fn look(draft: &Draft<'_>, delivery: &Delivery, asks_if_over: bool) -> Step {
+    let handoff = draft.find_handoff(&delivery.handoff).map(|place| &draft.view.handoffs[place]);
+    Step::Look { from: handoff.and_then(|handoff| handoff.listed.page.clone()), asks_if_over }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::relay::{
-    delivery::{Lane, Task},
+    delivery::{Delivery, Job, Read, Write},
     draft::{Draft, NewRow, system},
     event::SortKey,
     handoff::{AdaEnd, DOUBT, End, EndedBy, Status},
@@ -31,7 +31,7 @@ pub fn end_at_ada(draft: &mut Draft<'_>, handoff: usize, by: EndedBy, shown_by: 
     let row = close(draft, handoff, by, AdaEnd::Unsettled, at, shown_by);
     let row = draft.view.rows[row].id.clone();
     draft.mark(&row, Sending::Queued);
-    draft.deliver(handoff, Task::End { row });
+    draft.deliver(handoff, Write::End { row });
 }
 
 /// Closes an open handoff: the state, and the line in the thread. Gives that line's place.
@@ -104,25 +104,26 @@ fn confirm(draft: &mut Draft<'_>, handoff: usize) {
 pub fn clear_outbox(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
     let owner = draft.view.handoffs[handoff].id.clone();
     let mut in_doubt = false;
-    while let Some(at) = draft
-        .view
-        .outbox
-        .iter()
-        .position(|delivery| delivery.handoff == owner && delivery.task.lane() == Lane::Ada)
+    let write = |delivery: &Delivery| match &delivery.job {
+        Job::Write(write) if delivery.handoff == owner => Some(write.clone()),
+        Job::Write(_) | Job::Read(_) | Job::Fetch(_) => None,
+    };
+    while let Some((at, write)) =
+        draft.view.outbox.iter().enumerate().find_map(|(at, delivery)| Some((at, write(delivery)?)))
     {
         let doubt = draft.doubt(&draft.view.outbox[at]);
-        match draft.finish_delivery(at).task {
-            Task::Send { row, .. } => {
+        draft.finish_delivery(at);
+        match write {
+            Write::Send { row, .. } => {
                 note_tried(draft, &row, doubt);
                 draft.mark(&row, Sending::failed(reason));
                 in_doubt |= doubt.is_some();
             }
-            Task::End { row } => draft.mark(&row, Sending::Sent),
-            Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}
+            Write::End { row } => draft.mark(&row, Sending::Sent),
         }
     }
     if in_doubt {
-        draft.deliver(handoff, Task::Transcript);
+        draft.deliver(handoff, Read::Transcript);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ending;
 use crate::relay::{
     changes::Scope,
-    delivery::{Delivery, Task},
+    delivery::Delivery,
     draft::Draft,
     id::{HandoffId, RowId},
     rule::Rule,
@@ -53,7 +53,7 @@ fn learn_ages(draft: &mut Draft<'_>, handoff: &HandoffId) {
 /// The same of one, if it is such a message.
 pub fn learn_age(draft: &mut Draft<'_>, place: usize) {
     let delivery = &draft.view.outbox[place];
-    if let (Task::Send { .. }, None) = (&delivery.task, delivery.expires_at) {
+    if delivery.job.is_message() && delivery.expires_at.is_none() {
         let expires_at = delivery.queued_at + draft.policy.send_max_age;
         draft.change_delivery(place).expires_at = Some(expires_at);
     }
@@ -71,8 +71,7 @@ fn postpone_unverified(draft: &mut Draft<'_>, handoff: &HandoffId) {
 
 /// Whether it is a message whose time is over.
 pub fn is_over(draft: &Draft<'_>, delivery: &Delivery) -> bool {
-    let is_message = matches!(delivery.task, Task::Send { .. });
-    is_message && delivery.fails_at().is_some_and(|at| at <= draft.now.at)
+    delivery.job.is_message() && delivery.fails_at().is_some_and(|at| at <= draft.now.at)
 }
 
 /// The message at `place` is looked for before it may fail.
@@ -114,8 +113,8 @@ pub fn give_up(draft: &mut Draft<'_>, place: usize, reason: &str) {
 }
 
 fn message_from(draft: &Draft<'_>, owner: &HandoffId, from: usize) -> Option<(usize, RowId)> {
-    draft.view.outbox.iter().enumerate().skip(from).find_map(|(place, delivery)| match &delivery.task {
-        Task::Send { row, .. } if delivery.handoff == *owner => Some((place, row.clone())),
-        _ => None,
+    draft.view.outbox.iter().enumerate().skip(from).find_map(|(place, delivery)| {
+        let row = delivery.job.message().filter(|_| delivery.handoff == *owner)?;
+        Some((place, row.clone()))
     })
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::settle;
 use crate::relay::{
     backoff,
-    delivery::{Delivery, Task, Unfetched},
+    delivery::{Delivery, Fetch, Job, Unfetched},
     draft::Draft,
     event::Message,
     id::{HandoffId, RowId},
@@ -37,7 +37,7 @@ pub fn settle(fetched: Arc<Fetched>) -> Rule<()> {
 
 fn settle_fetch(draft: &mut Draft<'_>, fetched: &Fetched) {
     let Some(place) = draft.find_attempted(&fetched.delivery) else { return };
-    let Task::Fetch { row } = &fetched.delivery.task else { return };
+    let Job::Fetch(Fetch::File { row }) = &fetched.delivery.job else { return };
     if let (Some(at), Some(url)) = (draft.find_row(row), &fetched.renewed) {
         point_to(draft, at, url);
     }
@@ -104,6 +104,6 @@ pub fn fetch_again(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId) -> Option
         return None;
     }
     set(draft, row, Bytes::Awaited);
-    draft.deliver(handoff, Task::Fetch { row: row.clone() });
+    draft.deliver(handoff, Fetch::File { row: row.clone() });
     Some(draft.view.rows[place].clone())
 }

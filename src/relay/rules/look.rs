@@ -11,7 +11,7 @@ use super::{
 };
 use crate::relay::{
     backoff,
-    delivery::{Delivery, Failure, Listed, Task},
+    delivery::{Delivery, Failure, Job, Listed, Read, Write},
     draft::{Draft, NewRow, system},
     handoff::{DOUBT, Handoff},
     rule::Rule,
@@ -40,7 +40,7 @@ pub struct Look {
 pub fn settle(look: Arc<Look>) -> Rule<()> {
     let messages = look.outcome.as_ref().map_or(&[][..], |listed| &listed.messages);
     let mut scope = transcript::scope(&look.delivery.handoff, messages);
-    scope.rows.extend(look.delivery.task.row().cloned());
+    scope.rows.extend(look.delivery.job.row().cloned());
     Rule::new(scope, move |draft| settle_look(draft, &look))
 }
 
@@ -58,9 +58,9 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
         let listed = &mut draft.change_unseen(handoff).listed;
         (listed.unreadable, listed.unknown) = (false, 0);
     }
-    let missed_before = match look.delivery.task {
-        Task::Recover { missed_before } => missed_before,
-        _ => None,
+    let missed_before = match look.delivery.job {
+        Job::Read(Read::Recover { missed_before }) => missed_before,
+        Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) => None,
     };
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
     transcript::merge(draft, handoff, &reading);
@@ -75,14 +75,19 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
     }
     // A message that was found has no delivery any more.
     let Some(place) = draft.find_attempted(&look.delivery) else { return };
-    match look.delivery.task {
-        _ if listed.more => draft.put_back(place).due_at = draft.now.at,
-        Task::Send { .. } if maybe_listed => {
+    if listed.more {
+        draft.put_back(place).due_at = draft.now.at;
+        return;
+    }
+    match look.delivery.job {
+        Job::Write(Write::Send { .. }) if maybe_listed => {
             let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
             again(draft, place, "Ada's list has a message that can't be read, which may be this one", wait);
         }
-        Task::Send { .. } => absent(draft, place, look.jitter),
-        _ => drop(draft.finish_delivery(place)),
+        Job::Write(Write::Send { .. }) => absent(draft, place, look.jitter),
+        Job::Read(Read::Transcript | Read::Recover { .. }) => drop(draft.finish_delivery(place)),
+        // Nothing is looked for on behalf of these.
+        Job::Write(Write::End { .. }) | Job::Fetch(_) => {}
     }
 }
 
@@ -136,7 +141,7 @@ fn absent(draft: &mut Draft<'_>, place: usize, jitter: f64) {
 fn failed(draft: &mut Draft<'_>, handoff: usize, look: &Look, failure: &Failure) {
     let Some(place) = draft.find_attempted(&look.delivery) else { return };
     let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
-    let is_send = matches!(look.delivery.task, Task::Send { .. });
+    let is_send = look.delivery.job.is_message();
     match failure {
         Failure::Throttled { reason, retry_after } => {
             again(draft, place, reason, retry_after.unwrap_or(wait))

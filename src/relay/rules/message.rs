@@ -2,7 +2,7 @@
 
 use super::file;
 use crate::relay::{
-    delivery::Task,
+    delivery::Fetch,
     draft::{Draft, NewRow},
     event::{Event, Message},
     handoff::{DOUBT, Handoff},
@@ -109,14 +109,14 @@ pub fn learn(draft: &mut Draft<'_>, handoff: usize, row: usize, message: &Messag
     });
     if let Content::File { bytes: Bytes::Awaited, .. } = &message.content {
         let row = draft.view.rows[row].id.clone();
-        draft.deliver(handoff, Task::Fetch { row });
+        draft.deliver(handoff, Fetch::File { row });
     }
 }
 
 /// Takes the delivery of a row that has reached Ada out of the outbox: it must not be sent again.
 pub fn forget_delivery(draft: &mut Draft<'_>, row: usize) {
     let id = draft.view.rows[row].id.clone();
-    if let Some(at) = draft.view.outbox.iter().position(|delivery| delivery.task.row() == Some(&id)) {
+    if let Some(at) = draft.view.outbox.iter().position(|delivery| delivery.job.row() == Some(&id)) {
         draft.finish_delivery(at);
     }
 }
@@ -138,7 +138,7 @@ pub fn is_news_elsewhere(draft: &Draft<'_>, handoff: usize, message: &Message) -
 /// When the attempt began that can have brought `message` to Ada, if one of this row can. What Ada stored
 /// before we tried to send ours is somebody else's, however equal.
 fn could_be(draft: &Draft<'_>, row: &Row, message: &Message) -> Option<Time> {
-    let queued = draft.view.outbox.iter().find(|delivery| delivery.task.row() == Some(&row.id));
+    let queued = draft.view.outbox.iter().find(|delivery| delivery.job.row() == Some(&row.id));
     let tried_at =
         queued.and_then(|delivery| draft.doubt(delivery)).or(row.tried_at)?.shifted(draft.now.offset);
     (message.created_at + DOUBT >= tried_at).then_some(tried_at)

@@ -2,7 +2,7 @@
 
 use crate::relay::{
     changes::Scope,
-    delivery::{Lane, Task},
+    delivery::{Job, Read},
     draft::Draft,
     handoff::{AdaEnd, EndedBy},
     id::{DeliveryId, HandoffId},
@@ -24,16 +24,16 @@ pub(super) fn look_after(
     missed_before: Option<Time>,
 ) -> Option<DeliveryId> {
     let handoff = draft.find_handoff(id).filter(|handoff| draft.view.handoffs[*handoff].is_open())?;
-    let recovers = |task: &Task| task.lane() == Lane::AdaReads && *task != Task::Transcript;
-    let queued = draft.view.outbox.iter().position(|known| known.handoff == *id && recovers(&known.task));
+    let recovers = |job: &Job| matches!(job, Job::Read(Read::Recover { .. }));
+    let queued = draft.view.outbox.iter().position(|known| known.handoff == *id && recovers(&known.job));
     if let Some(place) = queued {
         let delivery = draft.change_delivery(place);
-        if let Task::Recover { missed_before: known } = &mut delivery.task {
+        if let Job::Read(Read::Recover { missed_before: known }) = &mut delivery.job {
             *known = (*known).max(missed_before);
         }
         return Some(delivery.id.clone());
     }
-    Some(draft.deliver(handoff, Task::Recover { missed_before }))
+    Some(draft.deliver(handoff, Read::Recover { missed_before }))
 }
 
 /// Ada says that the whole conversation has ended.

@@ -6,7 +6,7 @@ use super::{attempt::ECHO_GRACE, ending, expiry, message::forget_delivery};
 use crate::relay::{
     backoff,
     changes::Scope,
-    delivery::{Delivery, Failure, Outgoing, Receipt, Task, Uploaded},
+    delivery::{Delivery, Failure, Job, Outgoing, Read, Receipt, Uploaded, Write},
     draft::Draft,
     handoff::{AdaEnd, EndedBy, Status},
     rule::Rule,
@@ -37,7 +37,7 @@ pub struct Attempt<T = Receipt> {
 
 /// What came of an attempt on `delivery` is decided on this.
 pub(super) fn scope(delivery: &Delivery) -> Scope {
-    let rows = delivery.task.row().cloned().into_iter().collect();
+    let rows = delivery.job.row().cloned().into_iter().collect();
     Scope { rows, ..Scope::handoff(&delivery.handoff).with_outbox() }
 }
 
@@ -66,8 +66,8 @@ pub fn spoiled(delivery: Delivery) -> Rule<()> {
 
 fn take_away(draft: &mut Draft<'_>, delivery: &Delivery) {
     let Some(place) = draft.find_attempted(delivery) else { return };
-    match &delivery.task {
-        Task::Send { row, .. } => {
+    match &delivery.job {
+        Job::Write(Write::Send { row, .. }) => {
             let delivery = draft.finish_delivery(place);
             ending::note_tried(draft, row, delivery.doubt);
             draft.mark(
@@ -75,11 +75,11 @@ fn take_away(draft: &mut Draft<'_>, delivery: &Delivery) {
                 Sending::failed("a rule of the relay failed on what came of it; it may have been sent"),
             );
         }
-        Task::End { .. } | Task::Fetch { .. } => {
+        Job::Write(Write::End { .. }) | Job::Fetch(_) => {
             let due_at = draft.now.at + DENIED_PAUSE;
             draft.put_back(place).due_at = due_at;
         }
-        Task::Transcript | Task::Recover { .. } => drop(draft.finish_delivery(place)),
+        Job::Read(_) => drop(draft.finish_delivery(place)),
     }
 }
 
@@ -106,7 +106,9 @@ fn settle_upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
 fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
     let now = draft.now.at;
     let delivery = draft.put_back(place);
-    let Task::Send { row, what: Outgoing::File { file }, .. } = &mut delivery.task else { return };
+    let Job::Write(Write::Send { row, what: Outgoing::File { file }, .. }) = &mut delivery.job else {
+        return;
+    };
     file.uploaded = Some(uploaded.clone());
     let row = row.clone();
     (delivery.attempts, delivery.due_at) = (0, now);
@@ -123,7 +125,7 @@ fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
 /// another attempt, as this one took longer than its lease. If it got
 /// through all the same, its row says so; whether it did is read from Ada's list where it isn't known.
 fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
-    let Task::Send { row, .. } = &attempt.delivery.task else { return };
+    let Some(row) = attempt.delivery.job.message() else { return };
     match &attempt.outcome {
         Ok(receipt) => {
             succeeded(draft, attempt, receipt);
@@ -137,7 +139,7 @@ fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
                 |place: usize| matches!(draft.view.rows[place].sending, Some(Sending::Failed { .. }));
             let failed = draft.find_row(row).is_some_and(failed);
             if let (true, Some(handoff)) = (failed, draft.find_handoff(&attempt.delivery.handoff)) {
-                draft.deliver(handoff, Task::Transcript);
+                draft.deliver(handoff, Read::Transcript);
             }
         }
         Err(_) => {}
@@ -145,8 +147,9 @@ fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
 }
 
 fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
-    match &attempt.delivery.task {
-        Task::Send { row, .. } => {
+    let Job::Write(write) = &attempt.delivery.job else { return };
+    match write {
+        Write::Send { row, .. } => {
             let Some(place) = draft.find_row(row) else { return };
             draft.change_row(place, |row| {
                 row.tried_at = Some(attempt.began);
@@ -165,14 +168,13 @@ fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
                 draft.change_unseen(handoff).note_runs(at);
             }
         }
-        Task::End { .. } => end_settled(draft, attempt),
-        Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}
+        Write::End { .. } => end_settled(draft, attempt),
     }
 }
 
 /// Our end call has been answered, or the end was there before it.
 fn end_settled<T>(draft: &mut Draft<'_>, attempt: &Attempt<T>) {
-    let Task::End { row } = &attempt.delivery.task else { return };
+    let Job::Write(Write::End { row }) = &attempt.delivery.job else { return };
     draft.mark(row, Sending::Sent);
     let Some(handoff) = draft.find_handoff(&attempt.delivery.handoff) else { return };
     let at = attempt.answered_at.unwrap_or(draft.now.by_ada());
@@ -209,7 +211,7 @@ fn failed<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, failure:
 /// Ada may have it. A message is looked for before anything else happens to it, however old it is; an end call
 /// is repeated.
 fn in_doubt(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
-    let Task::Send { row, .. } = draft.view.outbox[place].task.clone() else {
+    let Some(row) = draft.view.outbox[place].job.message().cloned() else {
         return again(draft, place, reason, wait);
     };
     let tried_at = draft.view.outbox[place].doubt;
@@ -228,7 +230,7 @@ fn no_handoff<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, reas
     if called.is_some_and(|called| draft.now.at.since(called) < START_GRACE) {
         return again(draft, place, reason, wait);
     }
-    if matches!(attempt.delivery.task, Task::End { .. }) {
+    if let Job::Write(Write::End { .. }) = attempt.delivery.job {
         draft.finish_delivery(place);
         end_settled(draft, attempt);
         // After an attempt with an unknown outcome it may have been our own call that ended it.
@@ -253,13 +255,13 @@ fn no_handoff<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, reas
 
 /// This delivery can never succeed: the next one goes on. An end call is repeated all the same.
 fn refused(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
-    match draft.view.outbox[place].task.clone() {
-        Task::Send { row, .. } => {
+    let Job::Write(write) = draft.view.outbox[place].job.clone() else { return };
+    match write {
+        Write::Send { row, .. } => {
             draft.finish_delivery(place);
             draft.mark(&row, Sending::failed(reason));
         }
-        Task::End { .. } => again(draft, place, reason, wait.max(DENIED_PAUSE)),
-        Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => {}
+        Write::End { .. } => again(draft, place, reason, wait.max(DENIED_PAUSE)),
     }
 }
 

@@ -8,7 +8,7 @@ use super::ending;
 use crate::relay::{
     changes::Scope,
     context::{self, Merge},
-    delivery::Task,
+    delivery::{Destination, Read},
     draft::Draft,
     event::SortKey,
     handoff::{AdaEnd, DOUBT, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
@@ -69,7 +69,7 @@ fn called(
         wake_held(draft, key);
         return Started::Same(draft.view.handoffs[same].id.clone());
     }
-    if draft.outbox_is_full() {
+    if !draft.has_room(&Destination::Reads(key.ai_agent.clone())) {
         return Started::Full;
     }
     if let Caller::Anyone(take_place) = &mut caller
@@ -190,7 +190,7 @@ fn begin(
     draft.view.handoffs.push(handoff);
     let at = draft.view.handoffs.len() - 1;
     draft.add_event(at, event, None);
-    draft.deliver(at, Task::Transcript);
+    draft.deliver(at, Read::Transcript);
     at
 }
 

@@ -6,7 +6,7 @@
 use super::{ending, recover, write};
 use crate::relay::{
     changes::Scope,
-    delivery::Task,
+    delivery::{Job, Read},
     draft::Draft,
     handoff::{EndedBy, Status},
     id::HandoffId,
@@ -42,8 +42,8 @@ fn do_due(draft: &mut Draft<'_>, id: &HandoffId) {
 /// Ada's message list has been read, or can't be: if that was the last thing to wait for, the handoff times out.
 pub fn looked(draft: &mut Draft<'_>, handoff: usize) {
     let known = &draft.view.handoffs[handoff];
-    let recovers = |task: &Task| matches!(task, Task::Recover { .. });
-    let reads = draft.view.outbox.iter().any(|queued| queued.handoff == known.id && recovers(&queued.task));
+    let recovers = |job: &Job| matches!(job, Job::Read(Read::Recover { .. }));
+    let reads = draft.view.outbox.iter().any(|queued| queued.handoff == known.id && recovers(&queued.job));
     if !known.idle.asks_ada || reads {
         return;
     }
@@ -62,9 +62,8 @@ fn is_due(draft: &Draft<'_>, handoff: usize) -> bool {
 /// Whether something is on its way that the other side hasn't seen yet.
 fn goes_on(draft: &Draft<'_>, handoff: usize) -> bool {
     let id = &draft.view.handoffs[handoff].id;
-    let sends = |task: &Task| matches!(task, Task::Send { .. });
     !draft.view.inbox.is_empty()
-        || draft.view.outbox.iter().any(|queued| queued.handoff == *id && sends(&queued.task))
+        || draft.view.outbox.iter().any(|queued| queued.handoff == *id && queued.job.is_message())
 }
 
 fn postpone(draft: &mut Draft<'_>, handoff: usize) {

@@ -8,7 +8,7 @@ use super::{
     settle::{START_GRACE, again},
 };
 use crate::relay::{
-    delivery::Lane,
+    delivery::Job,
     draft::{Draft, NewRow, system},
     handoff::{AdaEnd, EndedBy, Handoff},
     ledger::Ledger,
@@ -61,7 +61,7 @@ fn close(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
         .view
         .outbox
         .iter()
-        .position(|delivery| delivery.handoff == owner && delivery.task.lane() == Lane::AdaReads)
+        .position(|delivery| delivery.handoff == owner && matches!(delivery.job, Job::Read(_)))
     {
         draft.finish_delivery(place);
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::relay::{
     changes::{IdempotencyScope, Idempotent, Scope},
-    delivery::{Attachment, Delivery, Lane, Outgoing, Task},
+    delivery::{Attachment, Delivery, Destination, Job, Outgoing, Write},
     draft::{Draft, NewRow},
     id::{HandoffId, RowId},
     rule::Rule,
@@ -104,8 +104,9 @@ pub fn file(id: HandoffId, message: FileMessage) -> Rule<Result<Row, Refusal>> {
 fn admit(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
     let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
     act::may_write(&draft.view.handoffs[handoff], agent)?;
-    let waits = |delivery: &&Delivery| delivery.handoff == *id && delivery.task.lane() == Lane::Ada;
-    if draft.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || draft.outbox_is_full() {
+    let waits = |delivery: &&Delivery| delivery.handoff == *id && matches!(delivery.job, Job::Write(_));
+    let has_room = draft.has_room(&Destination::Writes(draft.view.handoffs[handoff].key.ai_agent.clone()));
+    if draft.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || !has_room {
         return Err(Refusal::QueueFull);
     }
     act::accept_if_waiting(draft, handoff, agent);
@@ -159,7 +160,7 @@ fn send(draft: &mut Draft<'_>, handoff: usize, place: usize) -> Row {
         _ => return row,
     };
     let display_name = row.author.display_name.clone().unwrap_or_default();
-    let id = draft.deliver(handoff, Task::Send { row: row.id.clone(), what, display_name });
+    let id = draft.deliver(handoff, Write::Send { row: row.id.clone(), what, display_name });
     // Ada may have it from an earlier attempt: then it is looked for first.
     if let Some(place) = draft.find_delivery(&id) {
         draft.change_delivery(place).doubt = row.tried_at;

@@ -107,7 +107,7 @@ impl Store for MemoryStore {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: Queue,
+        queue: &Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
         Ok(self.lock().outbox.due(now, queue, limit))
@@ -229,9 +229,8 @@ impl Store for MemoryStore {
         Ok(Depths {
             inbox: state.inbox_keys.len() as u64,
             inbox_oldest: state.inbox_keys.values().map(|(_, key)| key.0).min(),
-            outbox: state.outbox.len() as u64,
+            queued: state.outbox.depths().clone(),
             outbox_oldest: state.outbox.oldest(),
-            files: state.outbox.files() as u64,
             unreadable: 0,
             handoffs,
         })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     relay::{
-        delivery::{Delivery, LaneKey, Queue},
+        delivery::{Class, Delivery, Destination, Lane, Queue},
         id::{ConversationKey, DeliveryId, HandoffId, HolderId},
         time::Time,
     },
@@ -19,13 +19,13 @@ pub struct Outbox {
     places: HashMap<DeliveryId, u64>,
     conversations: HashMap<ConversationKey, BTreeSet<u64>>,
     handoffs: HashMap<HandoffId, BTreeSet<u64>>,
-    lanes: HashMap<LaneKey, BTreeSet<u64>>,
+    lanes: HashMap<Lane, BTreeSet<u64>>,
     /// The next of each lane, by where they wait and when they can be tried.
     next: BTreeSet<(Queue, Time, u64)>,
     /// Messages by when their time is over.
     expiry: BTreeSet<(Time, u64)>,
-    /// How many of all are files to fetch.
-    files: usize,
+    /// How many wait for each destination.
+    depths: BTreeMap<Destination, u64>,
 }
 
 struct Queued {
@@ -39,31 +39,22 @@ impl Queued {
         Self { ready_at: delivery.ready_at(), delivery }
     }
 
-    fn is_file(&self) -> bool {
-        self.delivery.queue() == Queue::Files
-    }
-
     fn entry(&self, place: u64) -> (Queue, Time, u64) {
         (self.delivery.queue(), self.ready_at, place)
     }
 }
 
 impl Outbox {
-    /// How many wait, files to fetch aside.
-    pub fn len(&self) -> usize {
-        self.queued.len() - self.files
-    }
-
-    /// How many files wait to be fetched.
-    pub fn files(&self) -> usize {
-        self.files
+    /// How many wait for each destination.
+    pub const fn depths(&self) -> &BTreeMap<Destination, u64> {
+        &self.depths
     }
 
     /// See [`Store::waits_untroubled`](crate::store::Store::waits_untroubled).
     pub fn waits_untroubled(&self, id: &DeliveryId) -> bool {
         let is_well = |place: &u64| {
-            let queue = self.queued.get(place).map(|queued| queued.delivery.queue());
-            !matches!(queue, None | Some(Queue::Again | Queue::Strangers))
+            let class = self.queued.get(place).map(|queued| queued.delivery.class());
+            class == Some(Class::Fresh)
         };
         let Some((place, queued)) =
             self.places.get(id).and_then(|place| Some((place, self.queued.get(place)?)))
@@ -78,10 +69,10 @@ impl Outbox {
         self.handoffs.contains_key(handoff)
     }
 
-    /// When the oldest one was queued that isn't a file to fetch.
+    /// When the oldest one was queued, of what a budget counts.
     pub fn oldest(&self) -> Option<Time> {
-        let others = self.queued.values().filter(|queued| !queued.is_file());
-        others.map(|queued| queued.delivery.queued_at).min()
+        let counted = self.queued.values().filter(|queued| queued.delivery.destination().has_budget());
+        counted.map(|queued| queued.delivery.queued_at).min()
     }
 
     /// Those of a conversation, in their order.
@@ -106,8 +97,8 @@ impl Outbox {
         in_lane.insert(place);
         self.expiry.extend(delivery.fails_at().map(|at| (at, place)));
         let queued = Queued::new(delivery);
-        self.files += usize::from(queued.is_file());
-        if lane.lane.is_ordered() && in_lane.len() == 1 {
+        *self.depths.entry(lane.destination.clone()).or_default() += 1;
+        if lane.destination.is_ordered() && in_lane.len() == 1 {
             self.next.insert(queued.entry(place));
         }
         self.queued.insert(place, queued);
@@ -118,16 +109,19 @@ impl Outbox {
     pub fn remove(&mut self, id: &DeliveryId, now: Time) {
         let Some(place) = self.places.remove(id) else { return };
         let Some(gone) = self.queued.remove(&place) else { return };
-        self.files -= usize::from(gone.is_file());
         if let Some(at) = gone.delivery.fails_at() {
             self.expiry.remove(&(at, place));
         }
         leave(&mut self.conversations, &gone.delivery.key, place);
         leave(&mut self.handoffs, &gone.delivery.handoff, place);
         let lane = gone.delivery.lane();
+        if let Some(depth) = self.depths.get_mut(&lane.destination) {
+            *depth -= 1;
+        }
+        self.depths.retain(|_, depth| *depth > 0);
         let first = leave(&mut self.lanes, &lane, place);
         let was_next = self.next.remove(&gone.entry(place));
-        if let (true, true, Some(first)) = (was_next, lane.lane.is_ordered(), first)
+        if let (true, true, Some(first)) = (was_next, lane.destination.is_ordered(), first)
             && let Some(queued) = self.queued.get_mut(&first)
         {
             queued.ready_at = queued.ready_at.max(now);
@@ -137,8 +131,8 @@ impl Outbox {
     }
 
     /// Of a conversation's files those that are held are the next, and those that can be tried soonest.
-    fn choose_files(&mut self, lane: &LaneKey) {
-        if lane.lane.is_ordered() {
+    fn choose_files(&mut self, lane: &Lane) {
+        if lane.destination.is_ordered() {
             return;
         }
         let places = self.lanes.get(lane).into_iter().flatten();
@@ -148,7 +142,7 @@ impl Outbox {
             .collect();
         files.sort_unstable();
         for (place, (_, entry)) in files.into_iter().enumerate() {
-            if place < lane.lane.at_once() {
+            if place < lane.destination.at_once_in_lane() {
                 self.next.insert(entry);
             } else {
                 self.next.remove(&entry);
@@ -157,10 +151,10 @@ impl Outbox {
     }
 
     /// See [`Store::due_deliveries`](crate::store::Store::due_deliveries).
-    pub fn due(&self, now: Time, queue: Queue, limit: usize) -> Due<Delivery> {
+    pub fn due(&self, now: Time, queue: &Queue, limit: usize) -> Due<Delivery> {
         let mut due = Due { items: Vec::new(), next: None };
-        let from = (queue, Time::from_micros(i64::MIN), 0);
-        for (_, ready_at, place) in self.next.range(from..).take_while(|(of, _, _)| *of == queue) {
+        let from = (queue.clone(), Time::from_micros(i64::MIN), 0);
+        for (_, ready_at, place) in self.next.range(from..).take_while(|(of, _, _)| of == queue) {
             if *ready_at > now || due.items.len() == limit {
                 due.next = Some(*ready_at);
                 break;

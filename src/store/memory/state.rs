@@ -78,7 +78,7 @@ impl State {
         };
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
-            outbox_depth: u64::try_from(self.outbox.len()).unwrap_or(u64::MAX),
+            queued: self.outbox.depths().clone(),
             dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
             ..View::new(scope)
         };

@@ -1,5 +1,7 @@
 //! Writing what a decision changed.
 
+use std::collections::BTreeMap;
+
 use sqlx::SqliteConnection;
 
 use super::{count, outbox, signed};
@@ -7,6 +9,7 @@ use crate::{
     relay::{
         buffer::Buffer,
         changes::{Changes, DeadLetter},
+        delivery::Destination,
         event::{Event, SortKey},
         handoff::Handoff,
         id::ConversationKey,
@@ -18,14 +21,15 @@ use crate::{
 
 type Done = Result<(), StoreError>;
 
-/// By how much inbox and outbox grew, files to fetch aside.
-pub struct Grew {
+/// By how much inbox and outbox have grown.
+#[derive(Default)]
+pub struct Growth {
     pub inbox: i64,
-    pub outbox: i64,
+    pub queued: BTreeMap<Destination, i64>,
 }
 
 /// Writes everything.
-pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Result<Grew, StoreError> {
+pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Result<Growth, StoreError> {
     for handoff in &changes.handoffs {
         put_handoff(connection, handoff).await?;
         note_change(connection, handoff.id.as_str(), None).await?;
@@ -40,12 +44,16 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     for row in &changes.rows_unseen {
         put_row(connection, row).await?;
     }
-    let mut grown = 0;
+    let mut growth = Growth::default();
     for delivery in &changes.deliveries {
-        grown += outbox::put(connection, delivery).await?;
+        if outbox::put(connection, delivery).await? {
+            *growth.queued.entry(delivery.destination()).or_default() += 1;
+        }
     }
     for id in &changes.deliveries_done {
-        grown -= outbox::remove(connection, id, changes.at).await?;
+        if let Some(destination) = outbox::remove(connection, id, changes.at).await? {
+            *growth.queued.entry(destination).or_default() -= 1;
+        }
     }
     for svix_id in &changes.remember {
         let remember = sqlx::query("INSERT INTO seen (svix_id, at) VALUES ($1, $2)");
@@ -66,7 +74,8 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
         let put = put.bind(changes.at.as_micros()).bind(serde_json::to_string(known)?);
         put.execute(&mut *connection).await?;
     }
-    Ok(Grew { inbox: inbox(connection, &changes).await?, outbox: grown })
+    growth.inbox = inbox(connection, &changes).await?;
+    Ok(growth)
 }
 
 fn removed(done: sqlx::sqlite::SqliteQueryResult) -> i64 {
@@ -77,12 +86,12 @@ async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i
     for event in &changes.inbox {
         put_event(connection, event).await?;
     }
-    let mut grew = count(changes.inbox.len());
+    let mut growth = count(changes.inbox.len());
     for svix_id in &changes.inbox_done {
         let done = sqlx::query("DELETE FROM inbox WHERE svix_id = $1").bind(svix_id);
-        grew -= removed(done.execute(&mut *connection).await?);
+        growth -= removed(done.execute(&mut *connection).await?);
     }
-    Ok(grew)
+    Ok(growth)
 }
 
 async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Done {

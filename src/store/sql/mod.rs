@@ -183,7 +183,7 @@ impl Store for SqliteStore {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: Queue,
+        queue: &Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
         let (due, unreadable) = outbox::due(&self.readers, now, queue, limit).await?;

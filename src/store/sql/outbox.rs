@@ -1,12 +1,14 @@
 //! The outbox. Of each lane the next deliveries are marked (`is_next`), so that what is due is found without looking at
 //! what waits behind it.
 
-use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use std::collections::BTreeMap;
+
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor, SqlitePool, sqlite::SqliteRow};
 
 use super::{count, unsigned, view::doc};
 use crate::{
     relay::{
-        delivery::{Claim, Delivery, Lane, LaneKey, Queue},
+        delivery::{Claim, Delivery, Destination, Lane, Queue},
         id::{DeliveryId, HandoffId, HolderId},
         time::Time,
     },
@@ -14,6 +16,9 @@ use crate::{
 };
 
 type Done = Result<(), StoreError>;
+
+/// The name of the lanes that are in no order.
+const FILES: &str = "files";
 
 /// A delivery, of `doc`, `holder` and `leased_until`.
 pub fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
@@ -32,12 +37,13 @@ pub fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
 pub async fn due(
     readers: &SqlitePool,
     now: Time,
-    queue: Queue,
+    queue: &Queue,
     limit: usize,
 ) -> Result<(Due<Delivery>, Vec<DeliveryId>), StoreError> {
-    let sql = "SELECT doc, holder, leased_until, ready_at, id FROM outbox WHERE queue = $1 AND is_next = 1 \
-               ORDER BY ready_at, position LIMIT $2";
-    let next = sqlx::query(sql).bind(queue.as_str()).bind(count(limit.saturating_add(1)));
+    let sql = "SELECT doc, holder, leased_until, ready_at, id FROM outbox \
+               WHERE destination = $1 AND queue = $2 AND is_next = 1 ORDER BY ready_at, position LIMIT $3";
+    let next = sqlx::query(sql).bind(queue.destination.name()).bind(queue.class.as_str());
+    let next = next.bind(count(limit.saturating_add(1)));
     let (mut due, mut unreadable) = (Due { items: Vec::new(), next: None }, Vec::new());
     for row in &next.fetch_all(readers).await? {
         let ready_at = Time::from_micros(row.try_get(3)?);
@@ -103,18 +109,18 @@ pub async fn renew(connection: &mut SqliteConnection, renewal: &Renewal) -> Done
 pub async fn void_claims(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let void = "UPDATE outbox SET holder = '', leased_until = 0, ready_at = due_at WHERE holder <> ''";
     sqlx::query(void).execute(&mut *connection).await?;
-    let anew = "UPDATE outbox SET queue = CASE WHEN lane = 'files' THEN 'files' WHEN lane LIKE 'ada_reads %' THEN 'reads' \
-                ELSE 'writes' END WHERE queue = 'unreadable'";
+    let anew = "UPDATE outbox SET queue = 'fresh' WHERE queue = 'unreadable'";
     sqlx::query(anew).execute(&mut *connection).await.map(|_| ())
 }
 
-/// A new delivery joins the end of its lane; a known one keeps its place. Gives how many are new, files to fetch aside.
-pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<i64, StoreError> {
+/// A new delivery joins the end of its lane; a known one keeps its place. Says whether it is new.
+pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Result<bool, StoreError> {
     let (holder, until) = match &delivery.claim {
         Some(claim) => (claim.holder.as_str(), claim.until.as_micros()),
         None => ("", 0),
     };
-    let lane = LaneRow::from(delivery.lane());
+    let lane = delivery.lane();
+    let (destination, lane) = (lane.destination.name(), LaneRow::from(lane));
     let sql = "UPDATE outbox SET due_at = $1, holder = $2, leased_until = $3, ready_at = $4, queue = $5, doc = $6, \
                    expires_at = $7 WHERE id = $8";
     let known = sqlx::query(sql)
@@ -122,7 +128,7 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         .bind(holder)
         .bind(until)
         .bind(delivery.ready_at().as_micros())
-        .bind(delivery.queue().as_str())
+        .bind(delivery.class().as_str())
         .bind(serde_json::to_string(delivery)?)
         .bind(delivery.fails_at().map(Time::as_micros))
         .bind(delivery.id.as_str())
@@ -132,17 +138,17 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         if !lane.is_ordered() {
             choose_files(connection, &lane).await?;
         }
-        return Ok(0);
+        return Ok(false);
     }
     let sql = "INSERT INTO outbox (id, handoff, lane, queue, ai_agent, conversation, due_at, holder, leased_until, \
-                   ready_at, doc, expires_at, is_next) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+                   ready_at, doc, expires_at, destination, is_next) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
                    NOT EXISTS (SELECT 1 FROM outbox WHERE ai_agent = $5 AND conversation = $6 AND lane = $3))";
     sqlx::query(sql)
         .bind(delivery.id.as_str())
         .bind(delivery.handoff.as_str())
         .bind(&lane.name)
-        .bind(delivery.queue().as_str())
+        .bind(delivery.class().as_str())
         .bind(&lane.ai_agent)
         .bind(&lane.conversation)
         .bind(delivery.due_at.as_micros())
@@ -151,32 +157,42 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         .bind(delivery.ready_at().as_micros())
         .bind(serde_json::to_string(delivery)?)
         .bind(delivery.fails_at().map(Time::as_micros))
+        .bind(destination)
         .execute(&mut *connection)
         .await?;
     if !lane.is_ordered() {
         choose_files(connection, &lane).await?;
     }
-    Ok(i64::from(delivery.queue() != Queue::Files))
+    Ok(true)
 }
 
-/// A delivery is over: the one behind it is the next of its lane, from `now` on. Gives how many have gone, files to fetch
-/// aside.
+/// A delivery is over: the one behind it is the next of its lane, from `now` on. Gives where it was
+/// to go, if it was there.
 pub async fn remove(
     connection: &mut SqliteConnection,
     id: &DeliveryId,
     now: Time,
-) -> Result<i64, StoreError> {
-    let sql =
-        "DELETE FROM outbox WHERE id = $1 RETURNING ai_agent, conversation, lane, is_next, queue <> 'files'";
+) -> Result<Option<Destination>, StoreError> {
+    let sql = "DELETE FROM outbox WHERE id = $1 RETURNING ai_agent, conversation, lane, is_next, destination";
     let gone = sqlx::query(sql).bind(id.as_str()).fetch_optional(&mut *connection).await?;
-    let Some(gone) = gone else { return Ok(0) };
+    let Some(gone) = gone else { return Ok(None) };
     let lane = LaneRow { ai_agent: gone.try_get(0)?, conversation: gone.try_get(1)?, name: gone.try_get(2)? };
     match (gone.try_get(3)?, lane.is_ordered()) {
         (true, true) => choose_first(connection, &lane, now).await?,
         (true, false) => choose_files(connection, &lane).await?,
         (false, _) => {}
     }
-    Ok(gone.try_get(4)?)
+    Ok(Destination::of_name(gone.try_get(4)?))
+}
+
+/// How many wait for each destination. What this relay doesn't know nobody asks it for.
+pub async fn depths<'c>(
+    connection: impl SqliteExecutor<'c>,
+) -> Result<BTreeMap<Destination, u64>, sqlx::Error> {
+    let rows = sqlx::query("SELECT destination, COUNT(*) FROM outbox GROUP BY destination");
+    let rows = rows.fetch_all(connection).await?;
+    let depth = |row: &SqliteRow| Some((Destination::of_name(row.get(0))?, unsigned(row.get(1))));
+    Ok(rows.iter().filter_map(depth).collect())
 }
 
 /// A lane, as it is stored.
@@ -186,8 +202,8 @@ struct LaneRow {
     name: String,
 }
 
-impl From<LaneKey> for LaneRow {
-    fn from(lane: LaneKey) -> Self {
+impl From<Lane> for LaneRow {
+    fn from(lane: Lane) -> Self {
         let name = lane.name();
         Self { ai_agent: lane.key.ai_agent.0, conversation: lane.key.conversation.0, name }
     }
@@ -195,7 +211,7 @@ impl From<LaneKey> for LaneRow {
 
 impl LaneRow {
     fn is_ordered(&self) -> bool {
-        self.name != Lane::Files.as_str()
+        self.name != FILES
     }
 }
 
@@ -213,7 +229,7 @@ async fn choose_files(connection: &mut SqliteConnection, lane: &LaneRow) -> Done
     let sql = "SELECT position FROM outbox WHERE ai_agent = $1 AND conversation = $2 AND lane = 'files' \
                ORDER BY holder = '', ready_at, position LIMIT $3";
     let first = sqlx::query_scalar::<_, i64>(sql).bind(&lane.ai_agent).bind(&lane.conversation);
-    let first = first.bind(count(Lane::Files.at_once())).fetch_all(&mut *connection).await?;
+    let first = first.bind(count(Destination::Files.at_once_in_lane())).fetch_all(&mut *connection).await?;
     let sql = "UPDATE outbox SET is_next = 0 WHERE ai_agent = $1 AND conversation = $2 AND lane = 'files' \
                AND is_next = 1 AND position NOT IN (SELECT value FROM json_each($3))";
     let first = serde_json::to_string(&first)?;

@@ -3,7 +3,7 @@
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    count, signed, unsigned,
+    count, outbox, signed, unsigned,
     view::{doc, or_note, readable},
 };
 use crate::{
@@ -60,10 +60,10 @@ pub async fn idle_handoffs(
 }
 
 pub async fn waits_untroubled(pool: &SqlitePool, delivery: &DeliveryId) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM outbox AS waits WHERE id = $1 AND queue NOT IN ('again', 'strangers') \
+    let sql = "SELECT 1 FROM outbox AS waits WHERE id = $1 AND queue = 'fresh' \
                AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.ai_agent = waits.ai_agent \
                    AND first.conversation = waits.conversation AND first.lane = waits.lane \
-                   AND first.position < waits.position AND first.queue IN ('again', 'strangers'))";
+                   AND first.position < waits.position AND first.queue <> 'fresh')";
     let row = sqlx::query(sql).bind(delivery.as_str());
     Ok(row.fetch_optional(pool).await?.is_some())
 }
@@ -198,22 +198,19 @@ pub async fn dead_letter(pool: &SqlitePool, id: &str) -> Result<Option<DeadLette
 
 pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
     let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT MIN(sort_time) FROM inbox), \
-               (SELECT COUNT(*) FROM outbox WHERE queue <> 'files'), \
-               (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE queue <> 'files'), \
+               (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE destination <> 'files'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'ended'), \
-               (SELECT COUNT(*) FROM outbox WHERE queue = 'files'), \
                (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable')";
     let row = sqlx::query(sql).fetch_one(pool).await?;
     let time = |at: usize| row.try_get::<Option<i64>, _>(at).map(|micros| micros.map(Time::from_micros));
     Ok(Depths {
         inbox: unsigned(row.try_get(0)?),
         inbox_oldest: time(1)?,
-        outbox: unsigned(row.try_get(2)?),
-        outbox_oldest: time(3)?,
-        handoffs: [unsigned(row.try_get(4)?), unsigned(row.try_get(5)?), unsigned(row.try_get(6)?)],
-        files: unsigned(row.try_get(7)?),
-        unreadable: unsigned(row.try_get(8)?),
+        queued: outbox::depths(pool).await?,
+        outbox_oldest: time(2)?,
+        handoffs: [unsigned(row.try_get(3)?), unsigned(row.try_get(4)?), unsigned(row.try_get(5)?)],
+        unreadable: unsigned(row.try_get(6)?),
     })
 }

@@ -1,12 +1,19 @@
 //! Group commit. Use cases queue up; what has gathered runs in one transaction, each in its own savepoint,
 //! so that one flush serves many and one failure spoils only its own.
 
+use std::collections::BTreeMap;
+
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{apply, files, forget, outbox, ready::Proof, replies, sessions, unsigned, view};
+use super::{
+    apply::{self, Growth},
+    files, forget, outbox,
+    ready::Proof,
+    replies, sessions, unsigned, view,
+};
 use crate::{
-    relay::{changes::Scope, id::DeliveryId, time::Time},
+    relay::{changes::Scope, delivery::Destination, id::DeliveryId, time::Time},
     store::{
         Decided, Decision, Forgotten, Keep, Signals, StoreError,
         files::FileChecks,
@@ -64,11 +71,22 @@ impl Known {
     }
 }
 
-/// Events in the inbox, deliveries in the outbox but for files to fetch.
-#[derive(Clone, Copy)]
+/// Events in the inbox, deliveries for each destination.
+#[derive(Clone)]
 struct Depths {
     inbox: u64,
-    outbox: u64,
+    queued: BTreeMap<Destination, u64>,
+}
+
+impl Depths {
+    fn grow(&mut self, growth: Growth) {
+        self.inbox = self.inbox.saturating_add_signed(growth.inbox);
+        for (destination, by) in growth.queued {
+            let queued = self.queued.entry(destination).or_default();
+            *queued = queued.saturating_add_signed(by);
+        }
+        self.queued.retain(|_, queued| *queued > 0);
+    }
 }
 
 /// Frees the claims of a dead process and gives the number of the newest change.
@@ -87,9 +105,8 @@ async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, sqlx::E
 }
 
 async fn count_depths(connection: &mut SqliteConnection) -> Result<Depths, sqlx::Error> {
-    let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT COUNT(*) FROM outbox WHERE queue <> 'files')";
-    let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
-    Ok(Depths { inbox: unsigned(row.get(0)), outbox: unsigned(row.get(1)) })
+    let row = sqlx::query("SELECT COUNT(*) FROM inbox").fetch_one(&mut *connection).await?;
+    Ok(Depths { inbox: unsigned(row.get(0)), queued: outbox::depths(connection).await? })
 }
 
 /// Serves the queue until every store handle is gone, then closes the database: readers first, so that the
@@ -264,18 +281,15 @@ async fn decide(
     known: &mut Known,
 ) -> Result<Committed, StoreError> {
     let mut view = view::load(connection, scope).await?;
-    let depths = match known.depths {
+    let mut depths = match known.depths.clone() {
         Some(depths) => depths,
         None => count_depths(connection).await?,
     };
-    (view.inbox_depth, view.outbox_depth) = (depths.inbox, depths.outbox);
+    (view.inbox_depth, view.queued) = (depths.inbox, depths.queued.clone());
     let Decided { changes, committed } = take(decision, &scope.of, view)?;
     let touched = Touched::by(&changes);
-    let grew = apply::changes(connection, changes).await?;
-    known.depths = Some(Depths {
-        inbox: depths.inbox.saturating_add_signed(grew.inbox),
-        outbox: depths.outbox.saturating_add_signed(grew.outbox),
-    });
+    depths.grow(apply::changes(connection, changes).await?);
+    known.depths = Some(depths);
     known.touch(touched);
     Ok(committed)
 }

@@ -6,7 +6,7 @@ use super::{
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Receipt, Task},
+    delivery::{Delivery, Failure, Receipt},
     event::Message,
     rules::attempt::Step,
     thread::{Content, Role, Sending},
@@ -22,7 +22,7 @@ fn wrote(said: &[&str]) -> World {
 }
 
 fn send(world: &World, place: usize) -> Delivery {
-    let sends = |delivery: &&Delivery| matches!(delivery.task, Task::Send { .. });
+    let sends = |delivery: &&Delivery| delivery.job.is_message();
     world.books.outbox.iter().filter(sends).nth(place).unwrap().clone()
 }
 

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, SAM, World},
 };
 use crate::relay::{
-    delivery::{Failure, Receipt, Task},
+    delivery::{Failure, Job, Read, Receipt},
     handoff::Status,
     rules::{
         act::{Refusal, TakeOver},
@@ -82,7 +82,7 @@ fn a_first_message_accepts_a_waiting_handoff() {
 fn accepting_has_the_history_completed() {
     let mut world = World::started();
     let reads = |world: &World| {
-        world.books.outbox.iter().filter(|delivery| matches!(delivery.task, Task::Transcript)).count()
+        world.books.outbox.iter().filter(|delivery| delivery.job == Job::Read(Read::Transcript)).count()
     };
     assert_eq!(reads(&world), 1);
     world.accept(ALEX, TakeOver::No).unwrap();
@@ -182,18 +182,32 @@ fn a_queue_has_an_end() {
 }
 
 #[test]
-fn a_full_outbox_takes_on_no_more_work_and_echoes_still_settle_it() {
+fn full_writes_take_on_no_more_and_stop_nothing_else() {
     let mut world = World::accepted();
     world.books.outbox.clear();
     world.policy.outbox_limit = 1;
     world.writes(ALEX, "hello").unwrap();
     assert_eq!(world.writes(ALEX, "one more"), Err(Refusal::QueueFull));
+    assert_eq!(world.receive(customer("c", 20_000)), Arrival::Kept);
+    world.claim().unwrap();
+    assert_eq!(world.receive(human("echo", 20_000, "hello")), Arrival::Kept);
+    world.writes(ALEX, "one more").unwrap();
+    world.clock(100_000);
+    assert!(matches!(world.start(), Started::New(_)));
+}
+
+#[test]
+fn full_reads_put_webhooks_and_start_calls_off_and_stop_no_agent() {
+    let mut world = World::accepted();
+    world.policy.outbox_limit = 1;
     assert_eq!(world.receive(customer("c", 20_000)), Arrival::Full);
     world.clock(100_000);
     assert_eq!(world.start(), Started::Full);
     assert!(world.handoff().is_open(), "the running one is as it was");
+    world.writes(ALEX, "hello").unwrap();
     world.claim().unwrap();
-    assert_eq!(world.receive(human("echo", 100_000, "hello")), Arrival::Kept);
+    assert_eq!(world.receive(human("echo", 100_000, "hello")), Arrival::Kept, "what settles something");
+    world.books.outbox.clear();
     assert_eq!(world.receive(customer("c", 20_000)), Arrival::Kept, "Ada tries again");
 }
 

@@ -9,7 +9,7 @@ use super::{
     world::{ALEX, SAM, World},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Receipt, Task},
+    delivery::{Delivery, Failure, Job, Receipt},
     rules::act::TakeOver,
     thread::Role,
     time::Offset,
@@ -136,8 +136,8 @@ impl Story {
     }
 
     fn lists(&mut self) {
-        let reads = |task: &Task| matches!(task, Task::Transcript | Task::Recover { .. });
-        let waits = self.world.books.outbox.iter().find(|delivery| reads(&delivery.task));
+        let reads = |job: &Job| matches!(job, Job::Read(_));
+        let waits = self.world.books.outbox.iter().find(|delivery| reads(&delivery.job));
         if waits.is_none() || self.world.books.handoffs.is_empty() {
             return;
         }

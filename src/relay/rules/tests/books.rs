@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::relay::{
     buffer::Buffer,
     changes::{Changes, DeadLetter, IdempotencyScope, Idempotent, Of, Scope, View},
-    delivery::{Delivery, Task},
+    delivery::{Delivery, Job, Write},
     event::{Event, EventKind},
     handoff::Handoff,
     id::RowId,
@@ -40,11 +40,13 @@ impl Books {
         let mut view = View {
             buffer: self.buffer,
             inbox_depth: self.inbox.len() as u64,
-            outbox_depth: self.outbox.len() as u64,
             dead_letter: scope.dead_letter.as_ref().and_then(|id| self.dead_letter(id)).cloned(),
             idempotent: scope.idempotency.as_ref().and_then(|asked| self.idempotency.get(asked)).cloned(),
             ..View::new(scope)
         };
+        for delivery in &self.outbox {
+            *view.queued.entry(delivery.destination()).or_default() += 1;
+        }
         if let Some(id) = &scope.svix_id {
             *view.seen = self.seen.contains(id);
         }
@@ -91,7 +93,7 @@ impl Books {
     fn rows_for(&self, scope: &Scope, view: &View) -> Vec<Row> {
         let mut ids: BTreeSet<&RowId> = scope.rows.iter().collect();
         if scope.with_outbox {
-            ids.extend(view.outbox.iter().filter_map(|delivery| delivery.task.row()));
+            ids.extend(view.outbox.iter().filter_map(|delivery| delivery.job.row()));
         }
         ids.extend(view.idempotent.iter().map(|known| &known.row));
         if scope.with_inbox || scope.with_outbox {
@@ -172,8 +174,8 @@ impl Books {
         let of_it: Vec<&Delivery> =
             self.outbox.iter().filter(|delivery| delivery.handoff == handoff.id).collect();
         let rows_in = |files: bool| -> BTreeSet<&RowId> {
-            let in_it = of_it.iter().filter(|delivery| matches!(delivery.task, Task::Fetch { .. }) == files);
-            in_it.filter_map(|delivery| delivery.task.row()).collect()
+            let in_it = of_it.iter().filter(|delivery| matches!(delivery.job, Job::Fetch(_)) == files);
+            in_it.filter_map(|delivery| delivery.job.row()).collect()
         };
         let rows_that = |wait: fn(&Row) -> bool| -> BTreeSet<&RowId> {
             self.rows.iter().filter(|row| row.handoff == handoff.id && wait(row)).map(|row| &row.id).collect()
@@ -183,7 +185,7 @@ impl Books {
         assert_eq!(queued, promised, "what agents see as queued is what waits");
         let awaited = rows_that(|row| matches!(row.content, Content::File { bytes: Bytes::Awaited, .. }));
         assert_eq!(awaited, rows_in(true), "what agents see as on its way is what is fetched");
-        let end_waits = of_it.iter().any(|delivery| matches!(delivery.task, Task::End { .. }));
+        let end_waits = of_it.iter().any(|delivery| matches!(delivery.job, Job::Write(Write::End { .. })));
         assert_eq!(end_waits, handoff.end_is_unsettled(), "an end call waits until it is settled");
         assert!(handoff.is_open() || end_waits || promised.is_empty(), "an ended handoff sends");
     }

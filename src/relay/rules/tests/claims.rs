@@ -6,7 +6,7 @@ use super::{
 };
 use crate::relay::{
     delivery::{Delivery, Failure, Receipt},
-    rules::attempt::{LEASE, Step},
+    rules::attempt::{Call, LEASE, Saying, Step},
     thread::Sending,
 };
 
@@ -15,7 +15,7 @@ fn two_messages() -> (World, Vec<Delivery>) {
     let mut world = World::accepted();
     world.writes(ALEX, "one").unwrap();
     world.writes(ALEX, "two").unwrap();
-    let sends = |delivery: &&Delivery| delivery.task.row().is_some();
+    let sends = |delivery: &&Delivery| delivery.job.row().is_some();
     let sends = world.books.outbox.iter().filter(sends).cloned().collect();
     (world, sends)
 }
@@ -25,7 +25,8 @@ fn one_attempt_is_made_in_a_lane_at_a_time() {
     let (mut world, sends) = two_messages();
     let begun = world.turn_comes(&sends[1], "one").unwrap();
     assert_eq!((&begun.delivery.id, begun.delivery.fence), (&sends[0].id, 1), "the first of the lane");
-    assert_eq!(begun.step, Step::Call { began: at(20_000) });
+    let call = Call::Send { says: Saying::Text("one".to_owned()), display_name: ALEX.to_owned() };
+    assert_eq!(begun.step, Step::Write { began: at(20_000), call });
     world.clock(29_999);
     assert_eq!(world.turn_comes(&sends[0], "another"), None);
     assert_eq!(world.turn_comes(&sends[0], "one"), None, "nor its own holder");

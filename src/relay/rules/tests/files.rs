@@ -7,7 +7,7 @@ use super::{
     world::{ALEX, SAM, World},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Outgoing, Receipt, Task, Unfetched, Uploaded},
+    delivery::{Delivery, Failure, Job, Outgoing, Receipt, Unfetched, Uploaded, Write},
     event::{Event, EventKind, Message},
     handoff::EndedBy,
     rules::{act::Refusal, file::TRIED_FOR},
@@ -39,12 +39,12 @@ fn bytes(world: &World, name: &str) -> Bytes {
 }
 
 fn fetches(world: &World) -> usize {
-    world.books.outbox.iter().filter(|waits| matches!(waits.task, Task::Fetch { .. })).count()
+    world.books.outbox.iter().filter(|waits| matches!(waits.job, Job::Fetch(_))).count()
 }
 
 /// The one fetch that waits.
 fn fetch(world: &World) -> &Delivery {
-    world.books.outbox.iter().find(|waits| matches!(waits.task, Task::Fetch { .. })).unwrap()
+    world.books.outbox.iter().find(|waits| matches!(waits.job, Job::Fetch(_))).unwrap()
 }
 
 fn passing() -> Result<u64, Unfetched> {
@@ -163,7 +163,9 @@ fn a_file_goes_out_in_its_turn_the_bytes_before_the_message() {
     let Content::File { filename, mime_type, .. } = &world.file("a-1.png").content else { unreachable!() };
     assert_eq!((filename.as_str(), mime_type.as_str()), ("a-1.png", "image/x"), "as the echo will have it");
     let next = world.claim().unwrap();
-    let Task::Send { what: Outgoing::File { file }, .. } = &next.task else { unreachable!("{next:?}") };
+    let Job::Write(Write::Send { what: Outgoing::File { file }, .. }) = &next.job else {
+        unreachable!("{next:?}")
+    };
     assert_eq!(file.uploaded.as_ref().unwrap().url, "https://ada.example/a-1.png");
     world.settle(next, Ok(Receipt { message_id: Some("m".into()), created_at: Some(at(20_500)) }));
     assert_eq!(world.file("a-1.png").sending, Some(Sending::Sent));
@@ -216,7 +218,7 @@ fn an_upload_is_tried_for_as_long_as_a_message_may_wait() {
         world.sends_file(ALEX, "a.png", None).unwrap();
         world.writes(ALEX, "next").unwrap();
         world.uploads(Err(failure.clone()));
-        let waits = world.books.outbox.iter().find(|waits| matches!(waits.task, Task::Send { .. })).unwrap();
+        let waits = world.books.outbox.iter().find(|waits| waits.job.is_message()).unwrap();
         assert_eq!(waits.due_at, world.now.at + Duration::from_millis(500), "{failure:?}");
         let delivery = world.begins_upload();
         world.now.at = world.now.at + Duration::from_mins(15);

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, SAM, World},
 };
 use crate::relay::{
-    delivery::{Receipt, Task},
+    delivery::Receipt,
     event::{Event, EventKind, Message},
     handoff::{Handoff, Status},
     rules::act::{Refusal, TakeOver},
@@ -104,7 +104,7 @@ fn nothing_of_a_note_is_sent_retried_or_dropped() {
     assert_eq!(world.queue(), ["(end)"]);
     let said = format!("{:?}", world.books.outbox);
     assert!(!said.contains("secret"), "{said}");
-    assert!(world.books.outbox.iter().all(|waits| !matches!(waits.task, Task::Send { .. })));
+    assert!(world.books.outbox.iter().all(|waits| !waits.job.is_message()));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::relay::{
 };
 
 fn due_at(world: &World) -> Time {
-    world.books.outbox.iter().find(|delivery| delivery.task.row().is_some()).unwrap().due_at
+    world.books.outbox.iter().find(|delivery| delivery.job.row().is_some()).unwrap().due_at
 }
 
 fn failed(millis: i64, failure: Failure) -> World {

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, SAM, World},
 };
 use crate::relay::{
-    delivery::{Failure, Receipt, Task},
+    delivery::{Failure, Job, Receipt},
     handoff::{AdaEnd, EndedBy},
     rules::{act::TakeOver, arrive::Arrival},
     thread::{Content, EventName, Role, Sending, Source},
@@ -43,9 +43,7 @@ fn times_out_at(world: &mut World, millis: i64) {
 
 /// Everything that waits to be read is.
 fn read_the_list(world: &mut World, messages: &[crate::relay::event::Message]) {
-    let reads = |world: &World| {
-        world.books.outbox.iter().any(|queued| matches!(queued.task, Task::Transcript | Task::Recover { .. }))
-    };
+    let reads = |world: &World| world.books.outbox.iter().any(|queued| matches!(queued.job, Job::Read(_)));
     while reads(world) {
         world.lists(messages);
     }

@@ -7,7 +7,7 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
-    delivery::{Failure, Queue},
+    delivery::{Class, Failure},
     handoff::{AdaEnd, EndedBy},
     rules::act::TakeOver,
 };
@@ -118,7 +118,7 @@ fn only_what_an_anonymous_call_alone_has_named_is_a_strangers() {
     let mut world = World::new();
     world.anyone_starts(json!({}), true);
     assert_eq!(strangers(&world), [true]);
-    assert_eq!(world.books.outbox[0].queue(), Queue::Strangers);
+    assert_eq!(world.books.outbox[0].class(), Class::Strangers);
     world.accept(ALEX, TakeOver::No).unwrap();
     assert_eq!(strangers(&world), [false, false], "an agent looks after it");
     let mut world = World::new();

@@ -11,7 +11,9 @@ use super::{
 use crate::relay::{
     buffer::Timings,
     changes::{Now, Policy},
-    delivery::{Attachment, Delivery, Failure, Lane, Listed, Outgoing, Receipt, Task, Unfetched, Uploaded},
+    delivery::{
+        Attachment, Delivery, Failure, Job, Listed, Outgoing, Read, Receipt, Unfetched, Uploaded, Write,
+    },
     draft::Draft,
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
@@ -21,7 +23,7 @@ use crate::relay::{
     rules::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
-        attempt::{self, Begun, Step, Turn},
+        attempt::{self, Begun, Call, Step, Turn},
         expiry,
         file::{self, Fetched},
         look::{self, Look},
@@ -154,9 +156,9 @@ impl World {
         self.release()
     }
 
-    /// The first delivery of this lane, and what to do about it now.
-    fn begin(&mut self, lane: Lane) -> Option<(Delivery, Step)> {
-        self.begin_the(|delivery| delivery.task.lane() == lane)
+    /// The first delivery of this kind, and what to do about it now.
+    fn begin(&mut self, kind: fn(&Job) -> bool) -> Option<(Delivery, Step)> {
+        self.begin_the(|delivery| kind(&delivery.job))
     }
 
     /// The first such delivery, which is due, and whose holder is gone.
@@ -176,8 +178,8 @@ impl World {
 
     /// The next message or end call, on its way now; `None` if there is none, or it isn't to be sent now.
     pub fn claim(&mut self) -> Option<Delivery> {
-        let (delivery, step) = self.begin(Lane::Ada)?;
-        matches!(step, Step::Call { .. }).then_some(delivery)
+        let (delivery, step) = self.begin(is_write)?;
+        matches!(step, Step::Write { call: Call::Send { .. } | Call::End, .. }).then_some(delivery)
     }
 
     pub fn settle(&mut self, delivery: Delivery, outcome: Result<Receipt, Failure>) {
@@ -197,8 +199,8 @@ impl World {
     }
 
     pub fn begins_upload(&mut self) -> Delivery {
-        let (delivery, step) = self.begin(Lane::Ada).unwrap();
-        assert!(matches!(step, Step::Upload { .. }), "{step:?}");
+        let (delivery, step) = self.begin(is_write).unwrap();
+        assert!(matches!(step, Step::Write { call: Call::Upload { .. }, .. }), "{step:?}");
         delivery
     }
 
@@ -216,7 +218,7 @@ impl World {
         renewed: Option<&str>,
     ) -> Option<String> {
         let row = Some(self.file(filename).id.clone());
-        let (delivery, step) = self.begin_the(|delivery| delivery.task.row() == row.as_ref()).unwrap();
+        let (delivery, step) = self.begin_the(|delivery| delivery.job.row() == row.as_ref()).unwrap();
         let Step::Fetch { row } = step else { unreachable!("{step:?}") };
         let renewed = renewed.map(str::to_owned);
         let fetched = Fetched { delivery, outcome, renewed, jitter: 1.0 };
@@ -247,7 +249,7 @@ impl World {
     /// The grace is over, the message in doubt is looked for, and this is Ada's list.
     pub fn looks(&mut self, outcome: Result<&[Message], Failure>) {
         self.now.at = self.now.at + attempt::ECHO_GRACE;
-        let (delivery, step) = self.begin(Lane::Ada).unwrap();
+        let (delivery, step) = self.begin(is_write).unwrap();
         assert!(matches!(step, Step::Look { .. }), "{step:?}");
         self.looked(delivery, outcome.map(whole), false);
     }
@@ -272,7 +274,7 @@ impl World {
 
     /// Ada's message list is read for the newest handoff, whether that is queued or not.
     pub fn lists(&mut self, messages: &[Message]) {
-        let delivery = match self.begin(Lane::AdaReads) {
+        let delivery = match self.begin(is_read) {
             Some((delivery, _)) => delivery,
             None => self.unasked(),
         };
@@ -281,12 +283,12 @@ impl World {
 
     /// A reading of the newest handoff's list that nobody has asked for.
     pub fn unasked(&self) -> Delivery {
-        Delivery::new("none".into(), self.id(), key(), Task::Transcript, self.now.at)
+        Delivery::new("none".into(), self.id(), key(), Read::Transcript.into(), self.now.at)
     }
 
     /// The message list can't be read.
     pub fn cannot_list(&mut self, failure: &Failure) {
-        let (delivery, _) = self.begin(Lane::AdaReads).unwrap();
+        let (delivery, _) = self.begin(is_read).unwrap();
         self.looked(delivery, Err(failure.clone()), false);
     }
 
@@ -294,8 +296,8 @@ impl World {
     pub fn recovers(&mut self, missed_before: Option<Time>, messages: &[Message], is_over: bool) {
         self.asks_for(missed_before);
         loop {
-            let (delivery, _) = self.begin(Lane::AdaReads).unwrap();
-            let last = matches!(delivery.task, Task::Recover { .. });
+            let (delivery, _) = self.begin(is_read).unwrap();
+            let last = matches!(delivery.job, Job::Read(Read::Recover { .. }));
             self.looked(delivery, Ok(whole(messages)), last && is_over);
             if last {
                 return;
@@ -435,14 +437,22 @@ impl World {
 
     /// What waits to go to the end user: words, or `(end)`.
     pub fn queue(&self) -> Vec<&str> {
-        let waits = self.books.outbox.iter().filter_map(|delivery| match &delivery.task {
-            Task::Send { what: Outgoing::Text { text }, .. } => Some(text.as_str()),
-            Task::Send { what: Outgoing::File { file }, .. } => Some(file.filename.as_str()),
-            Task::End { .. } => Some("(end)"),
-            Task::Transcript | Task::Recover { .. } | Task::Fetch { .. } => None,
+        let waits = self.books.outbox.iter().filter_map(|delivery| match &delivery.job {
+            Job::Write(Write::Send { what: Outgoing::Text { text }, .. }) => Some(text.as_str()),
+            Job::Write(Write::Send { what: Outgoing::File { file }, .. }) => Some(file.filename.as_str()),
+            Job::Write(Write::End { .. }) => Some("(end)"),
+            Job::Read(_) | Job::Fetch(_) => None,
         });
         waits.collect()
     }
+}
+
+const fn is_write(job: &Job) -> bool {
+    matches!(job, Job::Write(_))
+}
+
+const fn is_read(job: &Job) -> bool {
+    matches!(job, Job::Read(_))
 }
 
 /// So many minutes, and these words.

@@ -1,0 +1,123 @@
+//! The courier for files: fetched from where Ada's messages point, and kept.
+
+use std::sync::Arc;
+
+use super::{Errand, begin, patiently};
+use crate::{
+    ada::limits::Priority,
+    engine::Engine,
+    files::{FileKey, fetch::FetchError},
+    relay::{
+        delivery::{Delivery, Failure, Unfetched},
+        rules::{
+            attempt::{Begun, Step, Turn},
+            file::{self, Fetched},
+        },
+        thread::{Content, Missing, Row},
+    },
+    store::StoreError,
+};
+
+/// Fetches the file whose turn has come, and keeps it.
+///
+/// # Errors
+/// It could not begin.
+pub async fn carry(errand: &Errand<'_>, turn: Turn) -> Result<(), StoreError> {
+    let engine = errand.engine;
+    let Some(Begun { delivery, step: Step::Fetch { row } }) = begin(engine, turn).await? else {
+        return Ok(());
+    };
+    let _held = errand.held.hold(&delivery.id);
+    let (outcome, renewed) = find_and_get(engine, &delivery, &row).await;
+    note_outcome(engine, &row, &outcome);
+    let jitter = engine.environment.jitter();
+    let fetched = Arc::new(Fetched { delivery, outcome, renewed, jitter });
+    // What can't be noted is fetched again.
+    drop(patiently(engine, &fetched.delivery, || file::settle(Arc::clone(&fetched))).await);
+    Ok(())
+}
+
+fn note_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, Unfetched>) {
+    let (counted, reason) = match outcome {
+        Ok(_) => return engine.metrics.fetched("kept"),
+        Err(Unfetched::Passing(reason)) => ("passing", reason),
+        Err(Unfetched::Never(Missing::Gone, reason)) => ("gone", reason),
+        Err(Unfetched::Never(Missing::Refused, reason)) => ("refused", reason),
+    };
+    engine.metrics.fetched(counted);
+    tracing::warn!(handoff.id = %row.handoff, row.id = %row.id, reason, "a file could not be fetched");
+}
+
+/// What came of it, and the URL that Ada gave when the one we knew was not good any more.
+async fn find_and_get(
+    engine: &Engine,
+    delivery: &Delivery,
+    row: &Row,
+) -> (Result<u64, Unfetched>, Option<String>) {
+    let Content::File { source_url, .. } = &row.content else {
+        return (Err(Unfetched::Never(Missing::Gone, "this row has no file".to_owned())), None);
+    };
+    let got = match source_url {
+        Some(url) => get(engine, row, url).await,
+        None => Err(FetchError::Expired("Ada did not say where the file is".to_owned())),
+    };
+    let reason = match got {
+        Ok(size) => return (Ok(size), None),
+        Err(FetchError::Expired(reason)) => reason,
+        Err(error) => return (Err(unfetched(error)), None),
+    };
+    match renew(engine, delivery, row).await {
+        Ok(Some(url)) if Some(&url) != source_url.as_ref() => {
+            (get(engine, row, &url).await.map_err(unfetched), Some(url))
+        }
+        Ok(_) => (Err(Unfetched::Never(Missing::Gone, reason)), None),
+        Err(failure) => (Err(Unfetched::Passing(failure.reason().to_owned())), None),
+    }
+}
+
+async fn get(engine: &Engine, row: &Row, url: &str) -> Result<u64, FetchError> {
+    let Content::File { mime_type, .. } = &row.content else { return Ok(0) };
+    let spool = engine.files.spool().map_err(FetchError::Local)?;
+    let spooled = engine.fetcher.fetch(url, mime_type, spool).await?;
+    engine.files.keep(&key(row), &spooled).await.map_err(FetchError::Local)?;
+    Ok(spooled.size())
+}
+
+/// Where Ada says now that the file is: its message list is read until the message comes.
+async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option<String>, Failure> {
+    let conversation = &delivery.key.conversation;
+    let mut page: Option<String> = None;
+    loop {
+        let permit = engine.ada.turn(Priority::Read).await;
+        let answer = engine.ada.list_messages(permit, Priority::Read, conversation, page.as_deref()).await;
+        let listed = match answer.outcome {
+            Ok(listed) => listed,
+            // There is no such conversation any more.
+            Err(Failure::NoHandoff(_) | Failure::UnknownConversation(_)) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let found = listed.messages.into_iter().find(|message| file::is_of(row, message));
+        if let Some(message) = found {
+            let Content::File { source_url, .. } = message.content else { return Ok(None) };
+            return Ok(source_url);
+        }
+        if !listed.more || listed.page == page {
+            return Ok(None);
+        }
+        page = listed.page;
+    }
+}
+
+fn unfetched(error: FetchError) -> Unfetched {
+    match error {
+        FetchError::Passing(reason) => Unfetched::Passing(reason),
+        FetchError::Expired(reason) => Unfetched::Never(Missing::Gone, reason),
+        FetchError::Refused(reason) => Unfetched::Never(Missing::Refused, reason),
+        FetchError::Local(error) => Unfetched::Passing(error.to_string()),
+    }
+}
+
+/// Under what the bytes of a row's file are kept.
+fn key(row: &Row) -> FileKey {
+    FileKey::new(row.handoff.as_str(), row.id.as_str())
+}

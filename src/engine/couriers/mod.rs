@@ -1,0 +1,142 @@
+//! Who carries a delivery to its destination: a courier for each kind.
+//!
+//! A courier waits for its turn where its destination has a line, begins an attempt on what is next in the lane then, does
+//! what the rules say, and has the outcome settled by the rules. It decides nothing.
+
+mod files;
+mod reads;
+mod writes;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, outbox::Held};
+use crate::{
+    ada::limits::Priority,
+    relay::{
+        delivery::{Class, Delivery, Destination, Job, Queue, Read},
+        id::AiAgent,
+        rule::Rule,
+        rules::{
+            attempt::{self, Begun, Step, Turn},
+            settle,
+        },
+    },
+    store::StoreError,
+};
+use reads::Part;
+
+/// How long to wait when the store fails.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long to wait when a rule panics, which it does again.
+const AFTER_PANIC: Duration = Duration::from_secs(30);
+
+/// How many deliveries of each queue are under way or in line at once. Ada's limits let fewer calls be made within one's
+/// timeout, so that the first attempts of many hung conversations don't take up all the places.
+pub fn places(ai_agent: &AiAgent) -> [(Queue, usize); 6] {
+    let writes = |class| Queue { destination: Destination::Writes(ai_agent.clone()), class };
+    let reads = |class| Queue { destination: Destination::Reads(ai_agent.clone()), class };
+    [
+        (writes(Class::Fresh), 256),
+        (writes(Class::Retries), 96),
+        (reads(Class::Fresh), 32),
+        (reads(Class::Retries), 32),
+        (reads(Class::Strangers), 8),
+        (Queue { destination: Destination::Files, class: Class::Fresh }, 32),
+    ]
+}
+
+/// What every courier needs.
+pub struct Errand<'e> {
+    pub engine: &'e Engine,
+    /// Claims of attempts under way are renewed by this.
+    pub held: &'e Arc<Held>,
+    /// Once it is cancelled nothing is begun.
+    pub stop: &'e CancellationToken,
+}
+
+/// Carries out what is next in the lane of `waits`, when its turn has come.
+pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
+    let turn = Turn { lane: waits.lane(), queue: waits.queue(), holder: errand.held.holder.clone() };
+    let could_begin = match &turn.lane.destination {
+        Destination::Writes(_) | Destination::Reads(_) => to_ada(errand, turn, priority(&waits)).await,
+        // A fetch is begun anew after a stop.
+        Destination::Files => {
+            errand.stop.run_until_cancelled(files::carry(errand, turn)).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = could_begin {
+        rest(&error, errand.stop).await;
+    }
+}
+
+async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), StoreError> {
+    let engine = errand.engine;
+    // Waiting in line for Ada is no work under way: a stop ends it.
+    let permit = errand.stop.run_until_cancelled(engine.ada.turn(first)).await;
+    let Some(permit) = permit else { return Ok(()) };
+    // From here on it is written down that Ada may have it.
+    let begun = begin(engine, turn).await;
+    let Ok(Some(Begun { delivery, step })) = begun else {
+        permit.give_back();
+        return begun.map(|_| ());
+    };
+    let _held = errand.held.hold(&delivery.id);
+    match step {
+        Step::Write { began, call } => writes::carry(engine, permit, delivery, began, call).await,
+        Step::Look { from, asks_if_over } => {
+            let priority = priority(&delivery);
+            reads::carry(engine, permit, priority, delivery, Part { from, asks_if_over }).await;
+        }
+        // No lane to Ada has files to fetch.
+        Step::Fetch { .. } => permit.give_back(),
+    }
+    Ok(())
+}
+
+const fn priority(delivery: &Delivery) -> Priority {
+    match (&delivery.job, delivery.class()) {
+        (_, Class::Strangers) => Priority::Stranger,
+        (Job::Read(Read::Recover { .. }), _) => Priority::Recover,
+        (_, Class::Retries) => Priority::Again,
+        (Job::Write(_), Class::Fresh) => Priority::Write,
+        (Job::Read(Read::Transcript) | Job::Fetch(_), Class::Fresh) => Priority::Read,
+    }
+}
+
+/// What the lane's next delivery is may have changed while it stood in line, also to none.
+async fn begin(engine: &Engine, turn: Turn) -> Result<Option<Begun>, StoreError> {
+    engine.decide(attempt::begin(turn)).await
+}
+
+/// What could not begin stands in line again, but not at once.
+async fn rest(error: &StoreError, stop: &CancellationToken) {
+    tracing::error!(error = %error, "an attempt could not begin");
+    let pause = if matches!(error, StoreError::Panicked) { AFTER_PANIC } else { AFTER_FAILURE };
+    stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+}
+
+/// Repeats a decision on the outcome of an attempt until the store takes it, or has stopped. One that panics would do so
+/// again: the delivery is taken out of the way instead.
+async fn patiently<T: Send + 'static>(
+    engine: &Engine,
+    delivery: &Delivery,
+    rule: impl Fn() -> Rule<T>,
+) -> Result<T, StoreError> {
+    loop {
+        match engine.decide(rule()).await {
+            Ok(answer) => return Ok(answer),
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(StoreError::Panicked) => {
+                if engine.decide(settle::spoiled(delivery.clone())).await.is_ok() {
+                    return Err(StoreError::Panicked);
+                }
+            }
+            Err(error) => {
+                tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not be noted");
+            }
+        }
+        tokio::time::sleep(AFTER_FAILURE).await;
+    }
+}

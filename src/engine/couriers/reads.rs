@@ -1,0 +1,46 @@
+//! The courier for what only the thread needs, and for what is looked for in Ada's message list.
+
+use std::sync::Arc;
+
+use super::patiently;
+use crate::{
+    ada::{
+        answer::Answer,
+        limits::{Permit, Priority},
+    },
+    engine::Engine,
+    relay::{
+        delivery::Delivery,
+        rules::look::{self, Look},
+    },
+};
+
+/// Which part of Ada's message list to read.
+pub struct Part {
+    /// From this page on; the first, if there is none.
+    pub from: Option<String>,
+    /// Whether to ask, behind its end, if the whole conversation has ended.
+    pub asks_if_over: bool,
+}
+
+/// Reads the list, and has what it says settled.
+pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery: Delivery, part: Part) {
+    let Part { from, asks_if_over } = part;
+    let conversation = &delivery.key.conversation;
+    let answer = engine.ada.list_messages(permit, priority, conversation, from.as_deref()).await;
+    let Answer { outcome, mut answered_at } = answer;
+    engine.note_outcome(&delivery, outcome.as_ref().err());
+    let mut is_over = false;
+    if asks_if_over && outcome.as_ref().is_ok_and(|listed| !listed.more) {
+        let permit = engine.ada.turn(priority).await;
+        let status = engine.ada.is_over(permit, conversation).await;
+        engine.note_outcome(&delivery, status.outcome.as_ref().err());
+        answered_at = status.answered_at.or(answered_at);
+        is_over = status.outcome == Ok(true);
+    }
+    let jitter = engine.environment.jitter();
+    let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
+    // What can't be noted is read again.
+    drop(patiently(engine, &look.delivery, || look::settle(Arc::clone(&look))).await);
+    engine.wishes.reading_ended();
+}

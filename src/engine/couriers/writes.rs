@@ -1,0 +1,91 @@
+//! The courier for what the end user notices: messages, their files, and the end of a handoff.
+
+use std::{io, sync::Arc};
+
+use futures_util::StreamExt;
+
+use super::patiently;
+use crate::{
+    ada::{
+        answer::Answer,
+        api::{Says, Upload},
+        limits::Permit,
+    },
+    engine::Engine,
+    files::FileKey,
+    relay::{
+        delivery::{Attachment, Delivery, Failure, Receipt, Uploaded},
+        id::RowId,
+        rules::{
+            attempt::{Call, Saying},
+            settle::{self, Attempt},
+        },
+        time::Time,
+    },
+};
+
+/// Makes the call, and has its outcome settled.
+pub async fn carry(engine: &Engine, permit: Permit, delivery: Delivery, began: Time, call: Call) {
+    let conversation = &delivery.key.conversation;
+    match call {
+        Call::Send { says, display_name } => {
+            let says = match &says {
+                Saying::Text(text) => Says::Text(text),
+                Saying::File(uploaded) => Says::File(uploaded),
+            };
+            let answer = engine.ada.send_message(permit, conversation, &display_name, says).await;
+            settle(engine, delivery, began, answer).await;
+        }
+        Call::End => {
+            let answer = engine.ada.end_handoff(permit, conversation).await;
+            settle(engine, delivery, began, answer).await;
+        }
+        Call::Upload { row, file } => upload(engine, permit, delivery, began, &row, file).await,
+    }
+}
+
+async fn settle(engine: &Engine, delivery: Delivery, began: Time, answer: Answer<Receipt>) {
+    engine.note_outcome(&delivery, answer.outcome.as_ref().err());
+    if answer.outcome.is_ok() {
+        engine.metrics.delivered(engine.environment.now().since(delivery.queued_at));
+    }
+    let attempt = Arc::new(attempt(engine, delivery, began, answer));
+    // What can't be noted is in doubt, and stays so.
+    drop(patiently(engine, &attempt.delivery, || settle::attempt(Arc::clone(&attempt))).await);
+}
+
+async fn upload(
+    engine: &Engine,
+    permit: Permit,
+    delivery: Delivery,
+    began: Time,
+    row: &RowId,
+    file: Attachment,
+) {
+    let answer = match read(engine, &FileKey::new(delivery.handoff.as_str(), row.as_str()), file).await {
+        Ok(upload) => {
+            let answer = engine.ada.upload(permit, &delivery.key.conversation, upload).await;
+            engine.note_outcome(&delivery, answer.outcome.as_ref().err());
+            answer
+        }
+        Err(failure) => Answer { outcome: Err(failure), answered_at: None },
+    };
+    let attempt: Arc<Attempt<Uploaded>> = Arc::new(attempt(engine, delivery, began, answer));
+    // What can't be noted is uploaded again.
+    drop(patiently(engine, &attempt.delivery, || settle::upload(Arc::clone(&attempt))).await);
+}
+
+fn attempt<T>(engine: &Engine, delivery: Delivery, began: Time, answer: Answer<T>) -> Attempt<T> {
+    let Answer { outcome, answered_at } = answer;
+    Attempt { delivery, began, outcome, answered_at, jitter: engine.environment.jitter() }
+}
+
+async fn read(engine: &Engine, key: &FileKey, file: Attachment) -> Result<Upload, Failure> {
+    let bytes = match engine.files.read(key, None).await {
+        Ok(Some(bytes)) => bytes.map(|chunk| chunk.map_err(io::Error::other)).boxed(),
+        Ok(None) => return Err(Failure::Refused("the relay does not have its bytes any more".to_owned())),
+        Err(error) => return Err(Failure::Unreached(error.to_string())),
+    };
+    let Attachment { filename, mime_type, size, .. } = file;
+    Ok(Upload { filename, mime_type, size, bytes })
+}

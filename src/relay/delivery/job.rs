@@ -1,0 +1,186 @@
+//! What a delivery does, by the kind of courier that carries it out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::relay::{id::RowId, time::Time};
+
+/// What a delivery does. A stored one is told by its `task`; the kinds are not stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Job {
+    /// A call to Ada that changes what the end user notices.
+    Write(Write),
+    /// A call to Ada that tells the thread something.
+    Read(Read),
+    /// A file to be fetched from where Ada says that it is.
+    Fetch(Fetch),
+}
+
+/// See [`Job::Write`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Write {
+    /// Post the row to Ada.
+    Send {
+        /// Which row.
+        row: RowId,
+        /// What it says.
+        #[serde(flatten)]
+        what: Outgoing,
+        /// The name the end user sees.
+        display_name: String,
+    },
+    /// End the handoff at Ada.
+    End {
+        /// The line in the thread that carries the outcome.
+        row: RowId,
+    },
+}
+
+/// See [`Job::Read`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Read {
+    /// Read Ada's message list into the thread.
+    Transcript,
+    /// The same, and find out whether the conversation is over: webhooks may have been missed.
+    Recover {
+        /// What was written before this, by our clock, won't come by webhook any more.
+        missed_before: Option<Time>,
+    },
+}
+
+/// See [`Job::Fetch`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Fetch {
+    /// Fetch the bytes of the row's file.
+    #[serde(rename = "fetch")]
+    File {
+        /// Which row.
+        row: RowId,
+    },
+}
+
+/// What a message of ours says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outgoing {
+    /// Words.
+    Text {
+        /// All of them.
+        text: String,
+    },
+    /// A file, whose bytes are kept under the row's id.
+    File {
+        /// Which.
+        file: Attachment,
+    },
+}
+
+/// A file on its way to Ada: its bytes go there first, then the message that points to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its name.
+    pub filename: String,
+    /// Its type.
+    pub mime_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// What Ada made of the bytes, once it has them.
+    pub uploaded: Option<Uploaded>,
+}
+
+/// What Ada calls a file that it has the bytes of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Uploaded {
+    /// Where it is: presigned. Never leaves the store, except for Ada.
+    pub url: String,
+    /// Its name.
+    pub filename: String,
+    /// Its type.
+    pub mime_type: String,
+}
+
+impl Job {
+    /// The row that shows how it went.
+    pub const fn row(&self) -> Option<&RowId> {
+        match self {
+            Self::Write(Write::Send { row, .. } | Write::End { row }) | Self::Fetch(Fetch::File { row }) => {
+                Some(row)
+            }
+            Self::Read(Read::Transcript | Read::Recover { .. }) => None,
+        }
+    }
+
+    /// Whether it is a message: that alone grows too old, and may be in doubt.
+    pub const fn is_message(&self) -> bool {
+        self.message().is_some()
+    }
+
+    /// The row of a message.
+    pub const fn message(&self) -> Option<&RowId> {
+        match self {
+            Self::Write(Write::Send { row, .. }) => Some(row),
+            Self::Write(Write::End { .. }) | Self::Read(_) | Self::Fetch(_) => None,
+        }
+    }
+}
+
+impl From<Write> for Job {
+    fn from(write: Write) -> Self {
+        Self::Write(write)
+    }
+}
+
+impl From<Read> for Job {
+    fn from(read: Read) -> Self {
+        Self::Read(read)
+    }
+}
+
+impl From<Fetch> for Job {
+    fn from(fetch: Fetch) -> Self {
+        Self::Fetch(fetch)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Job {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_was_queued_before_there_were_files_can_be_read() {
+        let what = Outgoing::Text { text: "Hello".to_owned() };
+        let job = Job::from(Write::Send { row: "r".into(), what, display_name: "Alex".to_owned() });
+        assert_eq!(read(r#"{"task":"send","row":"r","text":"Hello","display_name":"Alex"}"#), job);
+    }
+
+    #[test]
+    fn a_job_is_stored_by_its_task_alone() {
+        let file = Attachment {
+            filename: "a.png".to_owned(),
+            mime_type: "image/png".to_owned(),
+            size: 9,
+            uploaded: None,
+        };
+        let what = Outgoing::File { file };
+        for (job, task) in [
+            (Job::from(Write::Send { row: "r".into(), what, display_name: "Alex".to_owned() }), "send"),
+            (Write::End { row: "r".into() }.into(), "end"),
+            (Read::Transcript.into(), "transcript"),
+            (Read::Recover { missed_before: None }.into(), "recover"),
+            (Fetch::File { row: "r".into() }.into(), "fetch"),
+        ] {
+            let text = serde_json::to_string(&job).unwrap();
+            assert!(text.starts_with(&format!(r#"{{"task":"{task}""#)), "{text}");
+            assert_eq!(read(&text), job);
+        }
+        assert!(serde_json::from_str::<Job>(r#"{"task":"dance","row":"r"}"#).is_err());
+    }
+}

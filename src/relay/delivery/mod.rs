@@ -1,0 +1,106 @@
+//! What waits in the outbox, and what came of an attempt.
+//!
+//! A new kind of delivery is a kind of [`Job`], a [`Destination`], a courier in `engine/`, and the matches that the
+//! compiler then asks for.
+
+mod destination;
+mod job;
+mod outcome;
+
+use serde::{Deserialize, Serialize};
+
+pub use destination::{Class, Destination, Lane, Queue};
+pub use job::{Attachment, Fetch, Job, Outgoing, Read, Uploaded, Write};
+pub use outcome::{Failure, Listed, Receipt, Unfetched};
+
+use super::{
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId},
+    time::Time,
+};
+
+/// One thing that must leave the relay. Deliveries of an ordered lane leave strictly in the order in which they were
+/// queued.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its own id.
+    pub id: DeliveryId,
+    /// The handoff it belongs to.
+    pub handoff: HandoffId,
+    /// The conversation at Ada.
+    pub key: ConversationKey,
+    /// What to do.
+    #[serde(rename = "task")]
+    pub job: Job,
+    /// How often it has been tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub queued_at: Time,
+    /// Not to be tried before.
+    pub due_at: Time,
+    /// Ada may have done it, for all we know: since just before a request left whose outcome is not known.
+    #[serde(default)]
+    pub doubt: Option<Time>,
+    /// From when on a message is too old to be sent.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+    /// Until when a message may be looked for, however old it is.
+    #[serde(default)]
+    pub look_until: Option<Time>,
+    /// The reading under way has come by something that can't be read and may be this message.
+    #[serde(default)]
+    pub maybe_listed: bool,
+    /// Why it was not sent the last time.
+    #[serde(default)]
+    pub trouble: Option<String>,
+    /// How often it has been claimed, a fencing token: an attempt settles it only if no other has begun since.
+    #[serde(default)]
+    pub fence: u64,
+    /// It is for a conversation that only an anonymous start call has named so far.
+    #[serde(default)]
+    pub stranger: bool,
+    /// Whose attempt is under way, if one is. Stores keep it beside the rest.
+    #[serde(skip)]
+    pub claim: Option<Claim>,
+}
+
+/// A lease: until it runs out nobody else begins an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose.
+    pub holder: HolderId,
+    /// It is renewed while the attempt lasts.
+    pub until: Time,
+}
+
+impl Delivery {
+    /// One that is queued, and due, at `now`.
+    pub const fn new(id: DeliveryId, handoff: HandoffId, key: ConversationKey, job: Job, now: Time) -> Self {
+        Self {
+            id,
+            handoff,
+            key,
+            job,
+            attempts: 0,
+            queued_at: now,
+            due_at: now,
+            doubt: None,
+            expires_at: None,
+            look_until: None,
+            maybe_listed: false,
+            trouble: None,
+            fence: 0,
+            stranger: false,
+            claim: None,
+        }
+    }
+
+    /// When a message fails if it has not been sent; `None` for what has no age.
+    pub fn fails_at(&self) -> Option<Time> {
+        self.expires_at.max(self.look_until)
+    }
+
+    /// When it can be tried: it is due, and nobody holds it any more.
+    pub fn ready_at(&self) -> Time {
+        self.claim.as_ref().map_or(self.due_at, |claim| claim.until.max(self.due_at))
+    }
+}
