@@ -42,11 +42,7 @@ const OF_HANDOFFS: [&str; 6] = [
 ];
 
 /// Forgets a step's worth of each kind.
-pub async fn step(
-    connection: &mut SqliteConnection,
-    now: Time,
-    keep: &Keep,
-) -> Result<Forgotten, StoreError> {
+pub async fn step(connection: &mut SqliteConnection, now: Time, keep: Keep) -> Result<Forgotten, StoreError> {
     let mut more = false;
     let before = |kept: std::time::Duration| (now - kept).as_micros();
     for (sql, bound) in [

@@ -22,6 +22,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     sqlite::{
@@ -30,6 +31,7 @@ use sqlx::{
 };
 use tokio::sync::mpsc;
 
+use self::writer::Work;
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Signals, Since, StatusFilter, Store,
     StoreError,
@@ -57,7 +59,7 @@ const WAL_LIMIT: &str = "8388608";
 
 /// See the module.
 pub struct SqliteStore {
-    jobs: mpsc::Sender<writer::Job>,
+    jobs: mpsc::Sender<Box<dyn writer::Job>>,
     readers: SqlitePool,
     signals: Arc<Signals>,
 }
@@ -103,12 +105,10 @@ impl SqliteStore {
         Ok((store, writing))
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(tokio::sync::oneshot::Sender<Result<T, StoreError>>) -> writer::Job,
-    ) -> Result<T, StoreError> {
-        let (tell, told) = tokio::sync::oneshot::channel();
-        self.jobs.send(job(tell)).await.map_err(|_| StoreError::Stopped)?;
+    /// Has the writer do this: all of it or nothing, and durable when this returns.
+    async fn write<T: Send + 'static>(&self, work: impl Work<T> + 'static) -> Result<T, StoreError> {
+        let (job, told) = writer::job(work);
+        self.jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
         told.await.map_err(|_| StoreError::Stopped)?
     }
 }
@@ -164,7 +164,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
-        self.write(|tell| writer::Job::Decide { scope: Box::new(scope), decision, tell }).await
+        self.write(|connection, known| writer::decide(connection, scope, decision, known).boxed()).await
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
@@ -188,7 +188,7 @@ impl Store for SqliteStore {
     ) -> Result<Due<Delivery>, StoreError> {
         let (due, unreadable) = outbox::due(&self.readers, now, queue, limit).await?;
         if !unreadable.is_empty() {
-            self.write(|tell| writer::Job::SetApart { unreadable, tell }).await?;
+            self.write(|connection, _| outbox::set_apart(connection, unreadable).boxed()).await?;
         }
         Ok(due)
     }
@@ -204,7 +204,7 @@ impl Store for SqliteStore {
         until: Time,
     ) -> Result<(), StoreError> {
         let renewal = outbox::Renewal { holder: holder.clone(), deliveries, until };
-        self.write(|tell| writer::Job::Renew { renewal, tell }).await
+        self.write(|connection, _| outbox::renew(connection, renewal).boxed()).await
     }
 
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
@@ -244,7 +244,7 @@ impl Store for SqliteStore {
     }
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
-        self.write(|tell| writer::Job::Replies { change, tell }).await
+        self.write(|connection, _| replies::change(connection, change).boxed()).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
@@ -252,7 +252,7 @@ impl Store for SqliteStore {
     }
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
-        self.write(|tell| writer::Job::Sessions { change, tell }).await
+        self.write(|connection, known| sessions::change(connection, known, change).boxed()).await
     }
 
     async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
@@ -260,7 +260,7 @@ impl Store for SqliteStore {
     }
 
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
-        self.write(|tell| writer::Job::Files { change, tell }).await
+        self.write(|connection, _| files::change(connection, change).boxed()).await
     }
 
     async fn unreadable(&self) -> Result<u64, StoreError> {
@@ -273,11 +273,11 @@ impl Store for SqliteStore {
 
     async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
         let keep = *keep;
-        self.write(|tell| writer::Job::Forget { now, keep, tell }).await
+        self.write(move |connection, _| forget::step(connection, now, keep).boxed()).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.write(|tell| writer::Job::Ready { tell }).await
+        self.write(|connection, known| known.proof.renew(connection).boxed()).await
     }
 
     fn signals(&self) -> &Signals {

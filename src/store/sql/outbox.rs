@@ -68,9 +68,9 @@ pub async fn unreadable(readers: &SqlitePool) -> Result<u64, StoreError> {
 }
 
 /// Deliveries that can't be read are set apart: each stops its own lane alone. The next process looks at them anew.
-pub async fn set_apart(connection: &mut SqliteConnection, unreadable: &[DeliveryId]) -> Done {
+pub async fn set_apart(connection: &mut SqliteConnection, unreadable: Vec<DeliveryId>) -> Done {
     let sql = "UPDATE outbox SET queue = 'unreadable' WHERE id IN (SELECT value FROM json_each($1))";
-    sqlx::query(sql).bind(serde_json::to_string(unreadable)?).execute(&mut *connection).await?;
+    sqlx::query(sql).bind(serde_json::to_string(&unreadable)?).execute(&mut *connection).await?;
     for id in unreadable {
         tracing::error!(delivery.id = %id, "a delivery can't be read, and its lane stands still");
     }
@@ -96,7 +96,7 @@ pub struct Renewal {
     pub until: Time,
 }
 
-pub async fn renew(connection: &mut SqliteConnection, renewal: &Renewal) -> Done {
+pub async fn renew(connection: &mut SqliteConnection, renewal: Renewal) -> Done {
     let sql = "UPDATE outbox SET leased_until = $1, ready_at = MAX($1, due_at) \
                WHERE holder = $2 AND id IN (SELECT value FROM json_each($3))";
     let renew = sqlx::query(sql).bind(renewal.until.as_micros()).bind(renewal.holder.as_str());

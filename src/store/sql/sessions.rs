@@ -2,12 +2,13 @@
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
-use super::count;
+use super::{count, writer::Known};
 use crate::{
     relay::time::Time,
     store::{
         StoreError,
         sessions::{Digest, SESSIONS_PER_TOKEN, Session, SessionChange},
+        signals::Touched,
     },
 };
 
@@ -19,7 +20,12 @@ pub async fn one(pool: &SqlitePool, id: &Digest) -> Result<Option<Session>, Stor
     Ok(Some(Session { id: id.clone(), token, created_at: time(1)?, used_at: time(2)? }))
 }
 
-pub async fn change(connection: &mut SqliteConnection, change: SessionChange) -> Result<(), StoreError> {
+pub async fn change(
+    connection: &mut SqliteConnection,
+    known: &mut Known,
+    change: SessionChange,
+) -> Result<(), StoreError> {
+    known.touch(Touched::by_session(&change));
     match change {
         SessionChange::Begin(session) => begin(connection, &session).await?,
         SessionChange::Used(id, at) => {

@@ -3,62 +3,91 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     apply::{self, Growth},
-    files, forget, outbox,
+    outbox,
     ready::Proof,
-    replies, sessions, unsigned, view,
+    unsigned, view,
 };
 use crate::{
-    relay::{changes::Scope, delivery::Destination, id::DeliveryId, time::Time},
-    store::{
-        Decided, Decision, Forgotten, Keep, Signals, StoreError,
-        files::FileChecks,
-        replies::{ReplyChange, ReplyOutcome},
-        sessions::SessionChange,
-        signals::Touched,
-        take,
-    },
+    relay::{changes::Scope, delivery::Destination, time::Time},
+    store::{Decided, Decision, Signals, StoreError, signals::Touched, take},
 };
 
 /// How many use cases share one flush at most.
 const BATCH: usize = 256;
 
-type Tell<T> = oneshot::Sender<Result<T, StoreError>>;
-type Committed = Option<Box<dyn FnOnce() + Send>>;
-
 /// A use case that waits for the writer.
-pub enum Job {
-    Decide { scope: Box<Scope>, decision: Decision, tell: Tell<()> },
-    Renew { renewal: outbox::Renewal, tell: Tell<()> },
-    SetApart { unreadable: Vec<DeliveryId>, tell: Tell<()> },
-    Forget { now: Time, keep: Keep, tell: Tell<Forgotten> },
-    Replies { change: ReplyChange, tell: Tell<ReplyOutcome> },
-    Sessions { change: SessionChange, tell: Tell<()> },
-    Files { change: FileChecks, tell: Tell<()> },
-    Ready { tell: Tell<()> },
+#[async_trait]
+pub trait Job: Send {
+    /// Does it, in a savepoint of its own. Says whether that is to be kept.
+    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut Known) -> bool;
+
+    /// Tells whoever asked what it came to; `lost` says why nothing of its transaction is kept, if so. Whoever asked may
+    /// have gone.
+    fn tell(self: Box<Self>, lost: Option<&str>);
 }
 
-/// What a job came to. It is told only after the flush.
-enum Done {
-    Nothing(Tell<()>, Result<(), StoreError>),
-    Decided(Tell<()>, Result<Committed, StoreError>),
-    Forgot(Tell<Forgotten>, Result<Forgotten, StoreError>),
-    Replied(Tell<ReplyOutcome>, Result<ReplyOutcome, StoreError>),
+/// What a use case does: to the database, and to what the writer knows.
+pub trait Work<T>:
+    for<'c> FnOnce(&'c mut SqliteConnection, &'c mut Known) -> BoxFuture<'c, Result<T, StoreError>> + Send
+{
+}
+
+impl<T, W> Work<T> for W where
+    W: for<'c> FnOnce(&'c mut SqliteConnection, &'c mut Known) -> BoxFuture<'c, Result<T, StoreError>> + Send
+{
+}
+
+struct Asked<T, W> {
+    work: Option<W>,
+    result: Result<T, StoreError>,
+    tell: oneshot::Sender<Result<T, StoreError>>,
+}
+
+/// A job that does `work`, and where what it came to is told.
+pub fn job<T: Send + 'static>(
+    work: impl Work<T> + 'static,
+) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
+    let (tell, told) = oneshot::channel();
+    (Box::new(Asked { work: Some(work), result: Err(StoreError::Stopped), tell }), told)
+}
+
+#[async_trait]
+impl<T: Send, W: Work<T>> Job for Asked<T, W> {
+    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut Known) -> bool {
+        if let Some(work) = self.work.take() {
+            self.result = work(connection, known).await;
+        }
+        self.result.is_ok()
+    }
+
+    fn tell(self: Box<Self>, lost: Option<&str>) {
+        let was_run = self.work.is_none();
+        let result = match lost {
+            Some(lost) if self.result.is_ok() || !was_run => Err(StoreError::Unavailable(lost.to_owned())),
+            Some(_) | None => self.result,
+        };
+        drop(self.tell.send(result));
+    }
 }
 
 /// What the writer knows without asking.
 #[derive(Default)]
-struct Known {
+pub struct Known {
     /// How much waits: counted when first needed, and again after a failed commit.
     depths: Option<Depths>,
     /// That the disk takes what is written.
-    proof: Proof,
+    pub proof: Proof,
     /// What the open transaction has touched.
     touched: Touched,
+    /// What to do once it is durable.
+    committed: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl Known {
@@ -66,7 +95,7 @@ impl Known {
         Self { proof: Proof::Refuted, ..Self::default() }
     }
 
-    fn touch(&mut self, touched: Touched) {
+    pub fn touch(&mut self, touched: Touched) {
         self.touched = self.touched.and(touched);
     }
 }
@@ -113,7 +142,7 @@ async fn count_depths(connection: &mut SqliteConnection) -> Result<Depths, sqlx:
 /// writer's connection is the last and folds the write-ahead log into the file.
 pub async fn run(
     mut connection: SqliteConnection,
-    mut queue: mpsc::Receiver<Job>,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
     signals: &Signals,
     readers: SqlitePool,
 ) {
@@ -122,13 +151,13 @@ pub async fn run(
     while queue.recv_many(&mut jobs, BATCH).await > 0 {
         let batch = std::mem::take(&mut jobs);
         let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
-        let touched = std::mem::take(&mut known.touched);
         if committed.is_ok() {
+            let touched = std::mem::take(&mut known.touched);
             signals.committed(touched, newest_change(&mut connection).await.ok());
+            known.committed.drain(..).for_each(|committed| committed());
         }
-        for job in done {
-            tell(job, &committed);
-        }
+        let lost = committed.as_ref().err().map(String::as_str);
+        done.into_iter().for_each(|job| job.tell(lost));
     }
     readers.close().await;
     if let Err(error) = sqlx::Connection::close(connection).await {
@@ -136,59 +165,30 @@ pub async fn run(
     }
 }
 
-fn tell(done: Done, committed: &Result<(), String>) {
-    let lost = |text: &String| StoreError::Unavailable(text.clone());
-    // Whoever asked may have gone.
-    match done {
-        Done::Nothing(tell, result) => {
-            drop(tell.send(result.and_then(|()| committed.as_ref().copied().map_err(lost))));
-        }
-        Done::Decided(tell, result) => {
-            let result = result.and_then(|then| committed.as_ref().map(|()| then).map_err(lost));
-            drop(tell.send(result.map(|then| then.into_iter().for_each(|then| then()))));
-        }
-        Done::Forgot(tell, result) => {
-            drop(tell.send(result.and_then(|step| committed.as_ref().map(|()| step).map_err(lost))));
-        }
-        Done::Replied(tell, result) => {
-            drop(tell.send(result.and_then(|outcome| committed.as_ref().map(|()| outcome).map_err(lost))));
-        }
-    }
-}
-
 async fn run_batch(
     connection: &mut SqliteConnection,
-    jobs: Vec<Job>,
+    mut jobs: Vec<Box<dyn Job>>,
     known: &mut Known,
-) -> (Vec<Done>, Result<(), String>) {
-    let mut done = Vec::with_capacity(jobs.len());
-    if let Err(error) = execute(connection, "BEGIN IMMEDIATE").await {
-        *known = Known::after_a_failure();
-        let error = error.to_string();
-        done.extend(jobs.into_iter().map(|job| fail(job, &error)));
-        return (done, Err(error));
-    }
-    let mut lost = None;
-    for job in jobs {
-        match &lost {
-            None => {
-                let (job, whole) = run_one(connection, job, known).await;
-                done.push(job);
-                lost = whole.err();
-            }
-            Some(error) => done.push(fail(job, error)),
-        }
-    }
-    let committed = match lost {
-        None => execute(connection, "COMMIT").await.map_err(|error| error.to_string()),
-        Some(error) => Err(error),
-    };
+) -> (Vec<Box<dyn Job>>, Result<(), String>) {
+    let committed = run_all(connection, &mut jobs, known).await;
     if committed.is_err() {
         *known = Known::after_a_failure();
         // SQLite may have rolled back by itself already.
         let _ = execute(connection, "ROLLBACK").await;
     }
-    (done, committed)
+    (jobs, committed.map_err(|error| error.to_string()))
+}
+
+async fn run_all(
+    connection: &mut SqliteConnection,
+    jobs: &mut [Box<dyn Job>],
+    known: &mut Known,
+) -> Result<(), sqlx::Error> {
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    for job in jobs {
+        run_one(connection, &mut **job, known).await?;
+    }
+    execute(connection, "COMMIT").await
 }
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
@@ -199,88 +199,25 @@ async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result
 /// when the disk is full or fails, and what came before in the batch is gone with it.
 async fn run_one(
     connection: &mut SqliteConnection,
-    job: Job,
+    job: &mut dyn Job,
     known: &mut Known,
-) -> (Done, Result<(), String>) {
-    if let Err(error) = execute(connection, "SAVEPOINT job").await {
-        let error = error.to_string();
-        return (fail(job, &error), Err(error));
-    }
-    let (done, good) = match job {
-        Job::Decide { scope, decision, tell } => {
-            let result = decide(connection, &scope, decision, known).await;
-            let good = result.is_ok();
-            (Done::Decided(tell, result), good)
-        }
-        Job::SetApart { unreadable, tell } => {
-            let result = outbox::set_apart(connection, &unreadable).await;
-            let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
-        }
-        Job::Renew { renewal, tell } => {
-            let result = outbox::renew(connection, &renewal).await;
-            let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
-        }
-        Job::Forget { now, keep, tell } => {
-            let result = forget::step(connection, now, &keep).await;
-            let good = result.is_ok();
-            (Done::Forgot(tell, result), good)
-        }
-        Job::Ready { tell } => {
-            let result = known.proof.renew(connection).await;
-            let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
-        }
-        Job::Replies { change, tell } => {
-            let result = replies::change(connection, change).await;
-            let good = result.is_ok();
-            (Done::Replied(tell, result), good)
-        }
-        Job::Sessions { change, tell } => {
-            known.touch(Touched::by_session(&change));
-            let result = sessions::change(connection, change).await;
-            let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
-        }
-        Job::Files { change, tell } => {
-            let result = files::change(connection, change).await;
-            let good = result.is_ok();
-            (Done::Nothing(tell, result), good)
-        }
-    };
-    if !good {
+) -> Result<(), sqlx::Error> {
+    execute(connection, "SAVEPOINT job").await?;
+    if !job.run(connection, known).await {
         known.proof = Proof::Refuted;
+        execute(connection, "ROLLBACK TO job").await?;
     }
-    let undone = if good { Ok(()) } else { execute(connection, "ROLLBACK TO job").await };
-    let closed = match undone {
-        Ok(()) => execute(connection, "RELEASE job").await,
-        Err(error) => Err(error),
-    };
-    (done, closed.map_err(|error| error.to_string()))
+    execute(connection, "RELEASE job").await
 }
 
-fn fail(job: Job, error: &str) -> Done {
-    let error = StoreError::Unavailable(error.to_owned());
-    match job {
-        Job::Forget { tell, .. } => Done::Forgot(tell, Err(error)),
-        Job::Replies { tell, .. } => Done::Replied(tell, Err(error)),
-        Job::Decide { tell, .. } => Done::Decided(tell, Err(error)),
-        Job::Renew { tell, .. }
-        | Job::SetApart { tell, .. }
-        | Job::Sessions { tell, .. }
-        | Job::Files { tell, .. }
-        | Job::Ready { tell } => Done::Nothing(tell, Err(error)),
-    }
-}
-
-async fn decide(
+/// Takes a decision on what it sees, and writes what it changes.
+pub async fn decide(
     connection: &mut SqliteConnection,
-    scope: &Scope,
+    scope: Scope,
     decision: Decision,
     known: &mut Known,
-) -> Result<Committed, StoreError> {
-    let mut view = view::load(connection, scope).await?;
+) -> Result<(), StoreError> {
+    let mut view = view::load(connection, &scope).await?;
     let mut depths = match known.depths.clone() {
         Some(depths) => depths,
         None => count_depths(connection).await?,
@@ -291,7 +228,8 @@ async fn decide(
     depths.grow(apply::changes(connection, changes).await?);
     known.depths = Some(depths);
     known.touch(touched);
-    Ok(committed)
+    known.committed.extend(committed);
+    Ok(())
 }
 
 #[cfg(test)]

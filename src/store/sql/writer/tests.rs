@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 
 use super::*;
 use crate::{
@@ -36,9 +36,9 @@ impl Disk {
         execute(&mut self.connection, pragma).await.unwrap();
     }
 
-    async fn run(&mut self, jobs: Vec<Job>) {
+    async fn run(&mut self, jobs: Vec<Box<dyn Job>>) {
         let (done, committed) = run_batch(&mut self.connection, jobs, &mut self.known).await;
-        done.into_iter().for_each(|job| super::tell(job, &committed));
+        done.into_iter().for_each(|job| job.tell(committed.as_ref().err().map(String::as_str)));
     }
 
     /// Has a batch of these written, and says how each went.
@@ -64,8 +64,8 @@ impl Disk {
     }
 
     async fn ready(&mut self) -> Result<(), StoreError> {
-        let (tell, told) = oneshot::channel();
-        self.run(vec![Job::Ready { tell }]).await;
+        let (job, told) = job(|connection, known| known.proof.renew(connection).boxed());
+        self.run(vec![job]).await;
         told.await.unwrap()
     }
 
@@ -81,12 +81,11 @@ fn id(number: usize) -> String {
     format!("{number:0LONG$}")
 }
 
-fn remember(id: &str) -> (Job, oneshot::Receiver<Result<(), StoreError>>) {
-    let (tell, told) = oneshot::channel();
+fn remember(id: &str) -> (Box<dyn Job>, oneshot::Receiver<Result<(), StoreError>>) {
     let key = ConversationKey { ai_agent: AiAgent("a".to_owned()), conversation: ConversationId::from("c") };
     let changes = Changes { remember: vec![id.to_owned()], ..Changes::default() };
-    let scope = Box::new(Scope::conversation(&key));
-    (Job::Decide { scope, decision: Box::new(move |_| changes.into()), tell }, told)
+    let (scope, decision) = (Scope::conversation(&key), Box::new(move |_| changes.into()));
+    job(|connection, known| decide(connection, scope, decision, known).boxed())
 }
 
 #[tokio::test]
