@@ -1,13 +1,13 @@
 //! The worker that fails messages whose time is over, whatever they wait for.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::{
     Engine,
-    worker::{StepError, Worker},
+    worker::{StepError, Worker, if_it_can},
 };
 use crate::{
     relay::{
@@ -20,6 +20,9 @@ use crate::{
 
 /// Handoffs looked at at once; they share a flush. More than attempts can be under way, which are let finish.
 const AT_ONCE: usize = 512;
+
+/// Where some of many could not be done and are left: the same are found again.
+const AFTER_LEFT: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct Expiry {
@@ -48,9 +51,10 @@ impl Worker for Expiry {
         let expired = self.engine.store.expired(now, AT_ONCE).await?;
         let are_more = expired.items.len() == AT_ONCE;
         let done = join_all(expired.items.into_iter().map(|id| self.expire(id))).await;
-        done.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let are_left = done.iter().any(Result::is_err);
+        done.into_iter().try_for_each(if_it_can)?;
         if are_more {
-            return Ok(Some(now));
+            return Ok(Some(if are_left { now + AFTER_LEFT } else { now }));
         }
         // What is queued or comes into doubt from now on has so much time at least.
         let least = now + self.engine.policy.send_max_age.min(LOOK_TIME.0);

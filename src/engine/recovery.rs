@@ -190,8 +190,8 @@ impl Worker for Recovery {
             let Some(id) = self.next().await? else { break };
             let queued = self.engine.decide(recover::open_handoff(id.clone(), self.missed_before));
             let queued = match queued.await {
-                // It would panic again, and no other be read.
-                Err(StoreError::Panicked) => None,
+                // It would do so again, and no other be read.
+                Err(error) if error.is_lasting() => None,
                 queued => queued?,
             };
             self.queue.pop_front();

@@ -1,6 +1,6 @@
 //! The worker that lets events leave the inbox when their conversation has been quiet.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -17,6 +17,8 @@ use crate::{
 
 /// Conversations released at once; they share a flush.
 const AT_ONCE: usize = 64;
+/// When a conversation is looked at again that can't be read: another process may have changed what is stored.
+const AFTER_UNREADABLE: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub struct Releaser {
@@ -35,6 +37,7 @@ impl Releaser {
         let conversation = key.conversation.clone();
         let released = match self.engine.decide(release::due(key.clone())).await {
             Err(StoreError::Panicked) => return self.release_one_by_one(key).await,
+            Err(StoreError::Unreadable(reason)) => return self.set_apart(&key, &reason).await,
             released => released?,
         };
         released.waits.iter().for_each(|wait| self.engine.metrics.debounced(*wait));
@@ -56,6 +59,16 @@ impl Releaser {
 }
 
 impl Releaser {
+    /// A handoff of the conversation can't be read: its events wait, and hold up no other conversation.
+    async fn set_apart(&self, key: &ConversationKey, reason: &str) -> Result<(), StoreError> {
+        tracing::error!(
+            conversation.id = %key.conversation,
+            reason,
+            "a handoff of the conversation can't be read, and its events wait"
+        );
+        self.engine.store.set_apart(key, self.engine.environment.now() + AFTER_UNREADABLE).await
+    }
+
     /// One of the events is too much for a rule: it is set aside, and the others go on.
     async fn release_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
         for id in self.engine.decide(release::in_order(key.clone())).await? {

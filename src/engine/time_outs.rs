@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{
     Engine,
-    worker::{StepError, Worker},
+    worker::{StepError, Worker, if_it_can},
 };
 use crate::{
     relay::{id::HandoffId, rules::time_out, time::Time},
@@ -32,7 +32,7 @@ impl TimeOuts {
 
     async fn time_out(&self, id: HandoffId) -> Result<(), StoreError> {
         tracing::debug!(handoff.id = %id, "idle for too long");
-        self.engine.decide(time_out::due(id)).await
+        if_it_can(self.engine.decide(time_out::due(id)).await)
     }
 }
 

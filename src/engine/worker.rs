@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{environment::Environment, relay::time::Time};
+use crate::{environment::Environment, relay::time::Time, store::StoreError};
 
 /// How long a worker rests when a step has failed. What the store commits doesn't wake it then.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -64,6 +64,20 @@ pub async fn run(mut worker: impl Worker, environment: Arc<dyn Environment>, sto
         }
     }
     worker.finish().await;
+}
+
+/// What can't be done while this process runs is left, so that the rest is done: the worker comes back to it.
+///
+/// # Errors
+/// It may be done a little later.
+pub fn if_it_can(done: Result<(), StoreError>) -> Result<(), StoreError> {
+    match done {
+        Err(error) if error.is_lasting() => {
+            tracing::error!(error = %error, "left as it is");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Waits until `next` by our clock, which may be set meanwhile.

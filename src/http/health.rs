@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde_json::{Value, json};
 
 use super::{App, problem::Problem};
-use crate::{metrics, relay::time::Time};
+use crate::{metrics, relay::time::Time, store::Unreadable};
 
 /// A store that takes longer is as good as gone; so is the place for files.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,10 +34,13 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if let Some(reason) = no_place_for_files(&app).await {
         said["files"] = reason.into();
     }
-    let unreadable = app.engine.store().unreadable().await?;
-    if unreadable > 0 {
+    let Unreadable { deliveries, conversations } = app.engine.store().unreadable().await?;
+    if deliveries > 0 {
         said["outbox"] =
-            format!("{unreadable} deliveries can't be read, and what is behind them waits").into();
+            format!("{deliveries} deliveries can't be read, and what is behind them waits").into();
+    }
+    if conversations > 0 {
+        said["inbox"] = format!("{conversations} conversations can't be read, and their events wait").into();
     }
     if app.settings.handoff_auth_key.is_none() {
         said["handoffs/start"] =

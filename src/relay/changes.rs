@@ -189,6 +189,8 @@ pub struct View {
     pub buffer: Option<Buffer>,
     /// Its buffered events, in their order; at most [`INBOX_PAGE`].
     pub inbox: Loaded<Vec<Event>>,
+    /// Buffered events that can't be read, where the others were asked for.
+    pub unreadable: Vec<UnreadableEvent>,
     /// Events buffered in all conversations.
     pub inbox_depth: u64,
     /// Deliveries queued in all conversations, for each destination.
@@ -218,6 +220,17 @@ impl View {
             ..Self::default()
         }
     }
+}
+
+/// A buffered event that can't be read, as a newer relay may have written it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableEvent {
+    /// The verified `svix-id`.
+    pub svix_id: String,
+    /// What is stored.
+    pub stored: String,
+    /// Why it can't be read.
+    pub reason: String,
 }
 
 /// How many buffered events of one conversation are released at once.

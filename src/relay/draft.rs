@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     buffer::Buffer,
-    changes::{Changes, DeadLetter, LetterKind, Now, Policy, View},
+    changes::{Changes, DeadLetter, LetterKind, Now, Policy, UnreadableEvent, View},
     delivery::{Delivery, Destination, Fetch, Job},
     event::Event,
     handoff::Handoff,
@@ -339,6 +339,12 @@ impl<'a> Draft<'a> {
     pub fn set_aside_event(&mut self, event: &Event, reason: &str) {
         let body = serde_json::to_string(event).unwrap_or_default();
         self.add_dead_letter(&event.svix_id, reason, body, LetterKind::Event);
+    }
+
+    /// Sets an event aside that is stored and can't be read: once that can be, it can be replayed.
+    pub fn set_aside_unreadable(&mut self, event: UnreadableEvent) {
+        let reason = format!("what is stored of it can't be read: {}", event.reason);
+        self.add_dead_letter(&event.svix_id, &reason, event.stored, LetterKind::Event);
     }
 
     fn add_dead_letter(&mut self, svix_id: &str, reason: &str, body: String, kind: LetterKind) {

@@ -219,6 +219,35 @@ impl EndedBy {
 }
 
 impl Handoff {
+    /// A waiting handoff of which nothing is known.
+    pub fn blank(id: HandoffId, key: ConversationKey) -> Self {
+        Self {
+            id,
+            key,
+            integration: String::new(),
+            status: Status::Waiting,
+            origin: Origin::Started { called_at: Time::default() },
+            end_user: EndUser::default(),
+            context: Map::new(),
+            created_at: Time::default(),
+            accepted_at: None,
+            last_seq: 0,
+            newest_at: Time::default(),
+            youngest_released: SortKey::default(),
+            last_from_end_user: None,
+            read_up_to: 0,
+            unread: 0,
+            last_message: None,
+            before_last: None,
+            listed: ListedSoFar::default(),
+            runs_at: None,
+            idle: Idle::default(),
+            ledger: Ledger::default(),
+            is_heard_of: false,
+            version: 0,
+        }
+    }
+
     /// Waiting or active.
     pub const fn is_open(&self) -> bool {
         !matches!(self.status, Status::Ended(_))

@@ -5,6 +5,7 @@
 //! table name and no sqlx type leaves this folder, and nobody assumes that this process is the only one:
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
+mod document;
 pub mod files;
 mod memory;
 pub mod replies;
@@ -85,6 +86,16 @@ pub enum StoreError {
     /// The process is stopping.
     #[error("the store has stopped")]
     Stopped,
+}
+
+impl StoreError {
+    /// Whether trying again comes to the same, as long as this process runs.
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Unreadable(_) | Self::Panicked => true,
+            Self::Unavailable(_) | Self::Stopped => false,
+        }
+    }
 }
 
 /// What an agent looks for.
@@ -204,6 +215,15 @@ pub enum Forgotten {
     Part,
 }
 
+/// How much of what is stored can't be read, as a newer relay may have written it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Deliveries: their lanes stand still.
+    pub deliveries: u64,
+    /// Conversations whose events wait for it.
+    pub conversations: u64,
+}
+
 /// What is due, and when to look again if nothing comes between.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Due<T> {
@@ -296,8 +316,11 @@ pub trait Store: Send + Sync {
     /// A file is to be looked at, or has been. Those of a forgotten handoff are to be at once.
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError>;
 
-    /// How many deliveries can't be read: their lanes stand still.
-    async fn unreadable(&self) -> Result<u64, StoreError>;
+    /// Nobody can release what is buffered of a conversation before then: what is stored of it can't be read.
+    async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError>;
+
+    /// What can't be read.
+    async fn unreadable(&self) -> Result<Unreadable, StoreError>;
 
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;

@@ -46,3 +46,4 @@ mod slow_bodies;
 mod stream;
 mod time_out;
 mod unknown;
+mod unreadable;

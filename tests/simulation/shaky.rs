@@ -18,7 +18,7 @@ use handoff_relay::{
     },
     store::{
         Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, MemoryStore, Page, Signals, Since,
-        StatusFilter, Store, StoreError,
+        StatusFilter, Store, StoreError, Unreadable,
         files::{FileChecks, FileOf},
         replies::{CannedReply, ReplyChange, ReplyOutcome},
         sessions::{Digest, Session, SessionChange},
@@ -163,7 +163,11 @@ impl Store for Shaky {
         self.works()?.change_file_checks(change).await
     }
 
-    async fn unreadable(&self) -> Result<u64, StoreError> {
+    async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
+        self.works()?.set_apart(key, until).await
+    }
+
+    async fn unreadable(&self) -> Result<Unreadable, StoreError> {
         self.works()?.unreadable().await
     }
 

@@ -6,18 +6,16 @@ use handoff_relay::{
     relay::{
         changes::{Changes, DeadLetter, LetterKind, Scope, View},
         delivery::{Class, Delivery, Destination, Fetch, Job, Outgoing, Queue, Read, Write},
-        event::{Event, EventKind, Message, SortKey},
-        handoff::{AdaEnd, End, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
+        event::{Event, EventKind, Message},
+        handoff::{AdaEnd, End, EndedBy, Handoff, Origin, Status},
         id::{ConversationKey, HandoffId},
         idle::Idle,
-        ledger::Ledger,
         matching::MatchKey,
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
     store::{Forgotten, Keep, Store, decide},
 };
-use serde_json::Map;
 
 pub const HOUR: Duration = Duration::from_hours(1);
 
@@ -40,29 +38,13 @@ pub fn of_handoff(id: &str) -> Scope {
 /// A waiting handoff.
 pub fn handoff(id: &str, conversation: &str) -> Handoff {
     Handoff {
-        id: id.into(),
-        key: key(conversation),
         integration: "custom-handoff".to_owned(),
-        status: Status::Waiting,
         origin: Origin::Started { called_at: at(0) },
-        end_user: EndUser::default(),
-        context: Map::new(),
         created_at: at(0),
-        accepted_at: None,
-        last_seq: 0,
         newest_at: at(0),
-        youngest_released: SortKey::default(),
-        last_from_end_user: None,
-        read_up_to: 0,
-        unread: 0,
-        last_message: None,
-        before_last: None,
-        listed: ListedSoFar::default(),
-        runs_at: None,
         idle: Idle::since(at(0)),
-        ledger: Ledger::default(),
-        is_heard_of: false,
         version: 1,
+        ..Handoff::blank(id.into(), key(conversation))
     }
 }
 

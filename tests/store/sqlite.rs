@@ -3,11 +3,13 @@
 use futures_util::future::join_all;
 use handoff_relay::{
     relay::{
+        buffer::Buffer,
         changes::{Changes, DeadLetter, LetterKind},
         delivery::Delivery,
+        handoff::Status,
         thread::{Bytes, Content, Missing, Row},
     },
-    store::{HandoffQuery, Since, StoreError, decide},
+    store::{HandoffQuery, Since, StoreError, Unreadable, decide},
 };
 
 use super::{
@@ -272,15 +274,19 @@ async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
     let open = file.try_open().await.unwrap();
     let store = &*open.store;
     let due = async |queue| store.due_deliveries(at(0), &queue, 9).await.unwrap().items;
-    assert_eq!(store.unreadable().await.unwrap(), 0);
+    assert_eq!(store.unreadable().await.unwrap(), Unreadable::default());
     for _ in 0..2 {
         assert_eq!(due(writes()).await, [sends("e", "i", "b")], "and not what is behind it");
-        assert_eq!((store.unreadable().await.unwrap(), store.depths().await.unwrap().unreadable), (1, 1));
+        assert_eq!(store.unreadable().await.unwrap(), Unreadable { deliveries: 1, conversations: 0 });
+        assert_eq!(store.depths().await.unwrap().unreadable, 1);
     }
     assert_eq!(due(files()).await.len(), 1);
     let all = HandoffQuery { limit: 9, ..HandoffQuery::default() };
-    assert_eq!(ids(&store.handoffs(&all).await.unwrap().handoffs), ["h"]);
-    assert!(matches!(store.handoff(&"i".into()).await, Err(StoreError::Unreadable(_))));
+    let listed = store.handoffs(&all).await.unwrap().handoffs;
+    assert_eq!(ids(&listed), ["i", "h"]);
+    assert!(matches!(&listed[0].last_message, Some(Row { content: Content::Unreadable { .. }, .. })));
+    assert_eq!((&listed[0].status, listed[0].version), (&Status::Waiting, 0), "anything known is newer");
+    assert_eq!(store.handoff(&"i".into()).await.unwrap(), Some(listed[0].clone()));
     let rows = store.rows(&"h".into(), 0, 9).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(matches!(&rows[1].content, Content::Unreadable { reason } if reason.contains("stored")));
@@ -296,6 +302,62 @@ async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
     let store = file.open().await;
     let due = store.due_deliveries(at(0), &writes(), 9).await.unwrap().items;
     assert_eq!(due, [sends("d1", "h", "a"), sends("e", "i", "b")]);
+}
+
+/// Of a version that this relay doesn't know.
+#[tokio::test]
+async fn events_that_cannot_be_read_leave_the_others_and_a_handoff_sets_its_conversation_apart() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    put_handoffs(&*open.store, vec![handoff("h", "a"), handoff("i", "b")]).await;
+    let inbox = vec![event("a", "s1", 1), event("a", "s2", 2), event("b", "s3", 3)];
+    let buffer = |chat| Changes {
+        buffer: Some((key(chat), Some((Buffer { arrivals: Some((at(1), at(2))), held_until: None }, at(3))))),
+        ..Changes::default()
+    };
+    write(&*open.store, Changes { inbox, ..buffer("a") }).await;
+    write(&*open.store, buffer("b")).await;
+    open.close().await;
+    file.change(
+        "UPDATE inbox SET doc = replace(doc, '{\"v\":1', '{\"v\":2') WHERE svix_id = 's1'; \
+         UPDATE handoffs SET doc = replace(doc, '{\"v\":1', '{\"v\":2') WHERE id = 'i'",
+    )
+    .await;
+    let store = &*file.open().await;
+    let shown = view(store, of("a").with_inbox()).await;
+    assert_eq!(*shown.inbox, [event("a", "s2", 2)]);
+    assert_eq!(shown.unreadable.len(), 1);
+    let unreadable = &shown.unreadable[0];
+    assert_eq!((&*unreadable.svix_id, &*unreadable.reason), ("s1", "of version 2, and this relay knows 1"));
+
+    let of_b = store.decide(of("b").with_inbox(), Box::new(|_| Changes::default().into())).await;
+    assert!(matches!(of_b, Err(StoreError::Unreadable(_))), "{of_b:?}");
+    assert_eq!(store.due_conversations(at(3), 9).await.unwrap().items.len(), 2);
+    store.set_apart(&key("b"), at(60)).await.unwrap();
+    let due = store.due_conversations(at(3), 9).await.unwrap();
+    assert_eq!((due.items, due.next), (vec![key("a")], Some(at(60))));
+    assert_eq!(store.unreadable().await.unwrap(), Unreadable { deliveries: 0, conversations: 1 });
+    write(store, buffer("b")).await;
+    assert_eq!(store.unreadable().await.unwrap(), Unreadable::default(), "it is looked at anew");
+}
+
+#[tokio::test]
+async fn an_older_relay_uses_a_newer_file_where_it_can_live_with_it() {
+    let file = File::new();
+    file.try_open().await.unwrap().close().await;
+    file.change(
+        "ALTER TABLE handoffs ADD COLUMN mood TEXT NOT NULL DEFAULT ''; \
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (900, 'mood', 1, X'00', 0)",
+    )
+    .await;
+    let open = file.try_open().await.unwrap();
+    put_handoffs(&*open.store, vec![handoff("h", "a")]).await;
+    open.close().await;
+    file.change("UPDATE compatibility SET minimum = 900, relay = '9.9.9'").await;
+    let refusal = refusal(file.try_open().await);
+    assert!(refusal.contains("handoff-relay 9.9.9 has changed this database"), "{refusal}");
+    assert!(refusal.contains(&*file.path.to_string_lossy()), "{refusal}");
 }
 
 fn refusal(result: Result<super::file::Open, StoreError>) -> String {

@@ -29,8 +29,8 @@ use reads::Part;
 
 /// How long to wait when the store fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How long to wait when a rule panics, which it does again.
-const AFTER_PANIC: Duration = Duration::from_secs(30);
+/// How long to wait when it fails in a way that lasts.
+const AFTER_LASTING: Duration = Duration::from_secs(30);
 
 /// How many deliveries of each queue are under way or in line at once. Ada's limits let fewer calls be made within one's
 /// timeout, so that the first attempts of many hung conversations don't take up all the places.
@@ -113,7 +113,7 @@ async fn begin(engine: &Engine, turn: Turn) -> Result<Option<Begun>, StoreError>
 /// What could not begin stands in line again, but not at once.
 async fn rest(error: &StoreError, stop: &CancellationToken) {
     tracing::error!(error = %error, "an attempt could not begin");
-    let pause = if matches!(error, StoreError::Panicked) { AFTER_PANIC } else { AFTER_FAILURE };
+    let pause = if error.is_lasting() { AFTER_LASTING } else { AFTER_FAILURE };
     stop.run_until_cancelled(tokio::time::sleep(pause)).await;
 }
 
@@ -127,7 +127,7 @@ async fn patiently<T: Send + 'static>(
     loop {
         match engine.decide(rule()).await {
             Ok(answer) => return Ok(answer),
-            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error @ (StoreError::Stopped | StoreError::Unreadable(_))) => return Err(error),
             Err(StoreError::Panicked) => {
                 if engine.decide(settle::spoiled(delivery.clone())).await.is_ok() {
                     return Err(StoreError::Panicked);

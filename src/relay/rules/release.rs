@@ -66,7 +66,7 @@ fn release(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     }
     let mut events = std::mem::take(&mut *draft.view.inbox);
     events.sort_by_key(Event::sort_key);
-    let more = events.len() >= INBOX_PAGE;
+    let more = events.len() + draft.view.unreadable.len() >= INBOX_PAGE;
     if let Some(latest) = draft.latest() {
         draft.welcome(latest);
     }
@@ -74,6 +74,11 @@ fn release(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     adopt_if_due(draft, &events);
 
     let mut released = Released::default();
+    for event in std::mem::take(&mut draft.view.unreadable) {
+        released.set_aside += 1;
+        draft.changes().inbox_done.push(event.svix_id.clone());
+        draft.set_aside_unreadable(event);
+    }
     let mut held_until: Option<Time> = None;
     for event in events {
         match one(draft, &event, held_until.is_some()) {
@@ -93,7 +98,7 @@ fn release(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
         released.waits.push(draft.now.at.since(event.received_at));
         draft.changes().inbox_done.push(event.svix_id);
     }
-    if more && released.left > 0 {
+    if more && (released.left > 0 || released.set_aside > 0) {
         held_until = Some(draft.now.at);
     }
     draft.set_buffer(key, Buffer { arrivals: None, held_until });

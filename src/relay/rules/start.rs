@@ -10,11 +10,9 @@ use crate::relay::{
     context::{self, Merge},
     delivery::{Destination, Read},
     draft::Draft,
-    event::SortKey,
-    handoff::{AdaEnd, DOUBT, EndUser, EndedBy, Handoff, ListedSoFar, Origin, Status},
+    handoff::{AdaEnd, DOUBT, EndUser, EndedBy, Handoff, Origin, Status},
     id::{ConversationKey, HandoffId},
     idle::Idle,
-    ledger::Ledger,
     rule::Rule,
     thread::EventName,
     time::Time,
@@ -162,30 +160,16 @@ fn begin(
 ) -> usize {
     let name = context::name(&context);
     let is_heard_of = super::unknown::is_heard_of(draft);
+    let id = HandoffId(draft.new_id());
     let handoff = Handoff {
-        id: HandoffId(draft.new_id()),
-        key: key.clone(),
         integration: draft.policy.integration.clone(),
-        status: Status::Waiting,
         origin,
         end_user: EndUser { id: None, name, named_by_webhook: false },
         context,
         created_at: draft.now.at,
-        accepted_at: None,
-        last_seq: 0,
-        newest_at: Time::default(),
-        youngest_released: SortKey::default(),
-        last_from_end_user: None,
-        read_up_to: 0,
-        unread: 0,
-        last_message: None,
-        before_last: None,
-        listed: ListedSoFar::default(),
-        runs_at: None,
         idle: Idle::since(draft.now.at),
-        ledger: Ledger::default(),
         is_heard_of,
-        version: 0,
+        ..Handoff::blank(id, key.clone())
     };
     draft.view.handoffs.push(handoff);
     let at = draft.view.handoffs.len() - 1;

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 
 use super::{
     Decided, Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Order, Page, Signals, Since,
-    StatusFilter, Store, StoreError,
+    StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
@@ -216,8 +216,16 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn unreadable(&self) -> Result<u64, StoreError> {
-        Ok(0)
+    async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let buffer = state.buffers.get(key).map(|(buffer, _)| (*buffer, until));
+        state.put_buffer(key.clone(), buffer);
+        Ok(())
+    }
+
+    /// Nothing here is written down, so all of it can be read.
+    async fn unreadable(&self) -> Result<Unreadable, StoreError> {
+        Ok(Unreadable::default())
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {

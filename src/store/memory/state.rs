@@ -224,7 +224,7 @@ impl State {
         self.threads.entry(row.handoff.clone()).or_default().insert(row.seq, row);
     }
 
-    fn put_buffer(&mut self, key: ConversationKey, buffer: Option<(Buffer, Time)>) {
+    pub fn put_buffer(&mut self, key: ConversationKey, buffer: Option<(Buffer, Time)>) {
         if let Some((_, due)) = self.buffers.remove(&key) {
             self.due.remove(&(due, key.clone()));
         }

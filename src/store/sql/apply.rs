@@ -16,7 +16,7 @@ use crate::{
         thread::Row,
         time::Time,
     },
-    store::{StatusFilter, StoreError, search_text},
+    store::{StatusFilter, StoreError, document, search_text},
 };
 
 type Done = Result<(), StoreError>;
@@ -71,7 +71,7 @@ pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Res
     if let Some((asked, known)) = &changes.idempotent {
         let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES ($1, $2, $3, $4, $5)";
         let put = sqlx::query(sql).bind(&asked.agent).bind(asked.handoff.as_str()).bind(&asked.key);
-        let put = put.bind(changes.at.as_micros()).bind(serde_json::to_string(known)?);
+        let put = put.bind(changes.at.as_micros()).bind(document::write(known)?);
         put.execute(&mut *connection).await?;
     }
     growth.inbox = inbox(connection, &changes).await?;
@@ -108,7 +108,7 @@ async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Do
         .bind(StatusFilter::of(handoff).as_str())
         .bind(handoff.agent())
         .bind(search_text(handoff))
-        .bind(serde_json::to_string(handoff)?)
+        .bind(document::write(handoff)?)
         .bind(handoff.end().map(|end| end.at.as_micros()))
         .bind(handoff.idle_since().map(Time::as_micros))
         .bind(handoff.took_until().map(Time::as_micros))
@@ -128,7 +128,7 @@ async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
         .bind(signed(row.seq))
         .bind(row.fingerprint())
         .bind(i64::from(row.counts_as_unread()))
-        .bind(serde_json::to_string(row)?)
+        .bind(document::write(row)?)
         .execute(&mut *connection)
         .await?;
     for id in row.ids.all() {
@@ -151,7 +151,7 @@ async fn put_event(connection: &mut SqliteConnection, event: &Event) -> Done {
         .bind(time.as_micros())
         .bind(created.as_micros())
         .bind(id)
-        .bind(serde_json::to_string(event)?)
+        .bind(document::write(event)?)
         .execute(&mut *connection)
         .await?;
     Ok(())
@@ -170,12 +170,12 @@ async fn put_buffer(
     };
     let sql = "INSERT INTO buffers (ai_agent, conversation, due_at, doc) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (ai_agent, conversation) \
-               DO UPDATE SET due_at = excluded.due_at, doc = excluded.doc";
+               DO UPDATE SET due_at = excluded.due_at, doc = excluded.doc, is_apart = 0";
     sqlx::query(sql)
         .bind(key.ai_agent.as_str())
         .bind(key.conversation.as_str())
         .bind(due.as_micros())
-        .bind(serde_json::to_string(buffer)?)
+        .bind(document::write(buffer)?)
         .execute(&mut *connection)
         .await?;
     Ok(())
@@ -185,7 +185,7 @@ async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter)
     let sql = "INSERT INTO dead_letters (id, doc, at) VALUES ($1, $2, $3) \
                ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
     let put = sqlx::query(sql);
-    let put = put.bind(&letter.id).bind(serde_json::to_string(letter)?).bind(letter.at.as_micros());
+    let put = put.bind(&letter.id).bind(document::write(letter)?).bind(letter.at.as_micros());
     put.execute(&mut *connection).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! pool reads beside it. A file belongs to one process, which an exclusive lock on `<file>.lock` ensures.
 
 mod apply;
+mod compatibility;
 mod files;
 mod forget;
 mod outbox;
@@ -34,7 +35,7 @@ use tokio::sync::mpsc;
 use self::writer::Work;
 use super::{
     Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Signals, Since, StatusFilter, Store,
-    StoreError,
+    StoreError, Unreadable,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
@@ -129,7 +130,10 @@ async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     let named =
         |error: &dyn std::error::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     let mut connection = SqliteConnection::connect_with(&writer).await.map_err(|error| named(&error))?;
-    let migrations = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
+    compatibility::check(&mut connection, path).await?;
+    let mut migrator = sqlx::migrate!("src/store/migrations");
+    // A newer relay may have added what this one needn't know: the check has found that it can live with it.
+    let migrations = migrator.set_ignore_missing(true).run(&mut connection).await;
     migrations.map_err(|error| named(&error))?;
     Ok(connection)
 }
@@ -263,7 +267,12 @@ impl Store for SqliteStore {
         self.write(|connection, _| files::change(connection, change).boxed()).await
     }
 
-    async fn unreadable(&self) -> Result<u64, StoreError> {
+    async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |connection, _| outbox::set_conversation_apart(connection, key, until).boxed()).await
+    }
+
+    async fn unreadable(&self) -> Result<Unreadable, StoreError> {
         outbox::unreadable(&self.readers).await
     }
 

@@ -9,10 +9,10 @@ use super::{count, unsigned, view::doc};
 use crate::{
     relay::{
         delivery::{Claim, Delivery, Destination, Lane, Queue},
-        id::{DeliveryId, HandoffId, HolderId},
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId},
         time::Time,
     },
-    store::{Due, StoreError},
+    store::{Due, StoreError, Unreadable, document},
 };
 
 type Done = Result<(), StoreError>;
@@ -61,10 +61,24 @@ pub async fn due(
 }
 
 /// See [`Store::unreadable`](crate::store::Store::unreadable).
-pub async fn unreadable(readers: &SqlitePool) -> Result<u64, StoreError> {
+pub async fn unreadable(readers: &SqlitePool) -> Result<Unreadable, StoreError> {
     // Each was the next of its lane when that was found out.
-    let sql = "SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable' AND is_next = 1";
-    Ok(unsigned(sqlx::query_scalar(sql).fetch_one(readers).await?))
+    let sql = "SELECT (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable' AND is_next = 1), \
+               (SELECT COUNT(*) FROM buffers WHERE is_apart = 1)";
+    let row = sqlx::query(sql).fetch_one(readers).await?;
+    Ok(Unreadable { deliveries: unsigned(row.try_get(0)?), conversations: unsigned(row.try_get(1)?) })
+}
+
+/// See [`Store::set_apart`](crate::store::Store::set_apart).
+pub async fn set_conversation_apart(
+    connection: &mut SqliteConnection,
+    key: ConversationKey,
+    until: Time,
+) -> Done {
+    let sql = "UPDATE buffers SET due_at = $1, is_apart = 1 WHERE ai_agent = $2 AND conversation = $3";
+    let apart = sqlx::query(sql).bind(until.as_micros()).bind(key.ai_agent.as_str());
+    apart.bind(key.conversation.as_str()).execute(&mut *connection).await?;
+    Ok(())
 }
 
 /// Deliveries that can't be read are set apart: each stops its own lane alone. The next process looks at them anew.
@@ -109,8 +123,13 @@ pub async fn renew(connection: &mut SqliteConnection, renewal: Renewal) -> Done 
 pub async fn void_claims(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let void = "UPDATE outbox SET holder = '', leased_until = 0, ready_at = due_at WHERE holder <> ''";
     sqlx::query(void).execute(&mut *connection).await?;
-    let anew = "UPDATE outbox SET queue = 'fresh' WHERE queue = 'unreadable'";
-    sqlx::query(anew).execute(&mut *connection).await.map(|_| ())
+    for anew in [
+        "UPDATE outbox SET queue = 'fresh' WHERE queue = 'unreadable'",
+        "UPDATE buffers SET due_at = 0, is_apart = 0 WHERE is_apart = 1",
+    ] {
+        sqlx::query(anew).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// A new delivery joins the end of its lane; a known one keeps its place. Says whether it is new.
@@ -129,7 +148,7 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         .bind(until)
         .bind(delivery.ready_at().as_micros())
         .bind(delivery.class().as_str())
-        .bind(serde_json::to_string(delivery)?)
+        .bind(document::write(delivery)?)
         .bind(delivery.fails_at().map(Time::as_micros))
         .bind(delivery.id.as_str())
         .execute(&mut *connection)
@@ -155,7 +174,7 @@ pub async fn put(connection: &mut SqliteConnection, delivery: &Delivery) -> Resu
         .bind(holder)
         .bind(until)
         .bind(delivery.ready_at().as_micros())
-        .bind(serde_json::to_string(delivery)?)
+        .bind(document::write(delivery)?)
         .bind(delivery.fails_at().map(Time::as_micros))
         .bind(destination)
         .execute(&mut *connection)

@@ -10,7 +10,7 @@ use crate::{
     metrics::Depths,
     relay::{
         changes::DeadLetter,
-        handoff::Handoff,
+        handoff::{AdaEnd, End, EndedBy, Handoff, Status},
         id::{AiAgent, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
@@ -68,13 +68,41 @@ pub async fn waits_untroubled(pool: &SqlitePool, delivery: &DeliveryId) -> Resul
     Ok(row.fetch_optional(pool).await?.is_some())
 }
 
+/// What is read of a handoff, also of one whose document can't be.
+const HANDOFF: &str = "SELECT doc, position, id, ai_agent, conversation, status, agent FROM handoffs";
+
 pub async fn handoff(pool: &SqlitePool, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
-    let row = sqlx::query("SELECT doc FROM handoffs WHERE id = $1").bind(id.as_str());
-    row.fetch_optional(pool).await?.as_ref().map(doc).transpose()
+    let mut sql = QueryBuilder::<Sqlite>::new(HANDOFF);
+    sql.push(" WHERE id = ").push_bind(id.as_str());
+    sql.build().fetch_optional(pool).await?.as_ref().map(shown).transpose()
+}
+
+/// The handoff, or what stands in its place.
+fn shown(row: &SqliteRow) -> Result<Handoff, StoreError> {
+    if let Some(handoff) = or_note(doc(row), "handoff") {
+        return Ok(handoff);
+    }
+    let (ai_agent, conversation) = (AiAgent(row.try_get(3)?), ConversationId(row.try_get(4)?));
+    let id = HandoffId(row.try_get(2)?);
+    let status = match (row.try_get(5)?, row.try_get::<Option<String>, _>(6)?) {
+        ("active", Some(agent)) => Status::Active { agent },
+        ("ended", agent) => Status::Ended(End {
+            at: Time::default(),
+            by: EndedBy::System,
+            agent,
+            ada: AdaEnd::Unknown,
+            row: RowId(String::new()),
+        }),
+        _ => Status::Waiting,
+    };
+    let last_message = Some(unreadable(RowId(format!("{id}-unreadable")), &id, 0, Time::default()));
+    let key = ConversationKey { ai_agent, conversation };
+    Ok(Handoff { status, last_message, ..Handoff::blank(id, key) })
 }
 
 pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT doc, position FROM handoffs WHERE 1 = 1");
+    let mut sql = QueryBuilder::<Sqlite>::new(HANDOFF);
+    sql.push(" WHERE 1 = 1");
     if let Some(status) = query.status {
         sql.push(" AND status = ").push_bind(status.as_str());
     }
@@ -96,8 +124,8 @@ pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, S
     }
     sql.push(order).push_bind(count(query.limit.saturating_add(1)));
     let rows = sql.build().fetch_all(pool).await?;
-    let (shown, next) = page(&rows, query.limit)?;
-    Ok(Page { handoffs: readable(shown, "handoff"), next })
+    let (on_page, next) = page(&rows, query.limit)?;
+    Ok(Page { handoffs: on_page.iter().map(shown).collect::<Result<_, _>>()?, next })
 }
 
 /// The rows to show, and where the rest begins: rows of one more than `limit`, their position second.

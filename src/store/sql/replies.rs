@@ -8,7 +8,7 @@ use super::{
     view::{doc, docs},
 };
 use crate::store::{
-    StoreError,
+    StoreError, document,
     replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome, sorted},
 };
 
@@ -72,7 +72,7 @@ async fn has_title(connection: &mut SqliteConnection, reply: &CannedReply) -> Re
 async fn put(connection: &mut SqliteConnection, reply: CannedReply) -> Outcome {
     let sql = "INSERT INTO canned_replies (id, title_key, doc) VALUES ($1, $2, $3) \
                ON CONFLICT (id) DO UPDATE SET title_key = excluded.title_key, doc = excluded.doc";
-    let put = sqlx::query(sql).bind(&reply.id).bind(reply.title_key()).bind(serde_json::to_string(&reply)?);
+    let put = sqlx::query(sql).bind(&reply.id).bind(reply.title_key()).bind(document::write(&reply)?);
     put.execute(&mut *connection).await?;
     Ok(ReplyOutcome::Done(reply))
 }

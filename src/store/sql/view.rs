@@ -1,36 +1,38 @@
 //! Loading what a decision needs to see.
 
-use serde::de::DeserializeOwned;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{count, outbox, signed, unsigned};
 use crate::{
     relay::{
         buffer::Buffer,
-        changes::{INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View},
+        changes::{INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, UnreadableEvent, View},
         delivery::Delivery,
         event::Event,
         handoff::Handoff,
-        id::{ConversationKey, HandoffId},
+        id::{AiAgent, ConversationId, ConversationKey, HandoffId},
         thread::Row,
     },
-    store::{StoreError, handoffs_by_id, match_keys, rows_by_id, takes_from},
+    store::{
+        StoreError,
+        document::{self, Document},
+        handoffs_by_id, match_keys, rows_by_id, takes_from,
+    },
 };
 
-/// The first column, read back from JSON.
-pub fn doc<T: DeserializeOwned>(row: &SqliteRow) -> Result<T, StoreError> {
-    let text: &str = row.try_get(0)?;
-    Ok(serde_json::from_str(text)?)
+/// The document in the first column.
+pub fn doc<T: Document>(row: &SqliteRow) -> Result<T, StoreError> {
+    document::read(row.try_get(0)?)
 }
 
 /// The same of each row.
-pub fn docs<T: DeserializeOwned>(rows: &[SqliteRow]) -> Result<Vec<T>, StoreError> {
+pub fn docs<T: Document>(rows: &[SqliteRow]) -> Result<Vec<T>, StoreError> {
     rows.iter().map(doc).collect()
 }
 
 /// The same of each row that can be read: one that can't, as a newer relay may have written it, costs no other. `what` they
 /// are is for the log.
-pub fn readable<T: DeserializeOwned>(rows: &[SqliteRow], what: &str) -> Vec<T> {
+pub fn readable<T: Document>(rows: &[SqliteRow], what: &str) -> Vec<T> {
     rows.iter().filter_map(|row| or_note(doc(row), what)).collect()
 }
 
@@ -52,7 +54,7 @@ pub async fn load(connection: &mut SqliteConnection, scope: &Scope) -> Result<Vi
     let Some(key) = key_of(connection, &scope.of).await? else { return Ok(view) };
     view.buffer = buffer(connection, &key).await?;
     if scope.with_inbox {
-        *view.inbox = inbox(connection, &key).await?;
+        (*view.inbox, view.unreadable) = inbox(connection, &key).await?;
     }
     if scope.with_outbox {
         *view.outbox = deliveries(connection, &key).await?;
@@ -72,9 +74,11 @@ async fn key_of(connection: &mut SqliteConnection, of: &Of) -> Result<Option<Con
     match of {
         Of::Conversation(key) => Ok(Some(key.clone())),
         Of::Handoff(id) => {
-            let row = sqlx::query("SELECT doc FROM handoffs WHERE id = $1").bind(id.as_str());
-            let row = row.fetch_optional(&mut *connection).await?;
-            Ok(row.as_ref().map(doc::<Handoff>).transpose()?.map(|handoff| handoff.key))
+            let row =
+                sqlx::query("SELECT ai_agent, conversation FROM handoffs WHERE id = $1").bind(id.as_str());
+            let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(None) };
+            let (ai_agent, conversation) = (AiAgent(row.try_get(0)?), ConversationId(row.try_get(1)?));
+            Ok(Some(ConversationKey { ai_agent, conversation }))
         }
     }
 }
@@ -116,12 +120,30 @@ async fn buffer(
     row.fetch_optional(&mut *connection).await?.as_ref().map(doc).transpose()
 }
 
-async fn inbox(connection: &mut SqliteConnection, key: &ConversationKey) -> Result<Vec<Event>, StoreError> {
-    let sql = "SELECT doc FROM inbox WHERE ai_agent = $1 AND conversation = $2 \
+/// The buffered events, and those that can't be read.
+async fn inbox(
+    connection: &mut SqliteConnection,
+    key: &ConversationKey,
+) -> Result<(Vec<Event>, Vec<UnreadableEvent>), StoreError> {
+    let sql = "SELECT doc, svix_id FROM inbox WHERE ai_agent = $1 AND conversation = $2 \
                ORDER BY sort_time, sort_created, sort_id LIMIT $3";
     let rows =
         sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str()).bind(count(INBOX_PAGE));
-    docs(&rows.fetch_all(&mut *connection).await?)
+    let (mut events, mut unreadable) = (Vec::new(), Vec::new());
+    for row in &rows.fetch_all(&mut *connection).await? {
+        match doc(row) {
+            Ok(event) => events.push(event),
+            Err(StoreError::Unreadable(reason)) => {
+                unreadable.push(UnreadableEvent {
+                    svix_id: row.try_get(1)?,
+                    stored: row.try_get(0)?,
+                    reason,
+                });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((events, unreadable))
 }
 
 async fn deliveries(

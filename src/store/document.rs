@@ -1,0 +1,84 @@
+//! What is stored whole, as JSON with the version of its shape in front: `{"v":1,...}`.
+//!
+//! A field that is added with a default changes no version: an older relay doesn't see it. A shape that an older relay would
+//! misread gets a new version. An older relay that meets one leaves it alone, so that two can run side by side. What was
+//! stored before there were versions has none, and is of version 1.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{StoreError, replies::CannedReply};
+use crate::relay::{
+    buffer::Buffer,
+    changes::{DeadLetter, Idempotent},
+    delivery::Delivery,
+    event::Event,
+    handoff::Handoff,
+    thread::Row,
+};
+
+/// Something that is stored whole.
+pub trait Document: Serialize + DeserializeOwned {
+    /// The version of its shape that this relay writes. It reads this one and those before.
+    const VERSION: u32 = 1;
+}
+
+impl Document for Handoff {}
+impl Document for Row {}
+impl Document for Delivery {}
+impl Document for Event {}
+impl Document for Buffer {}
+impl Document for DeadLetter {}
+impl Document for Idempotent {}
+impl Document for CannedReply {}
+
+const PREFIX: &str = "{\"v\":";
+
+/// The text to be stored.
+///
+/// # Errors
+/// It is no JSON object.
+pub fn write<T: Document>(document: &T) -> Result<String, StoreError> {
+    let text = serde_json::to_string(document)?;
+    let not_an_object = || StoreError::Unreadable("what is to be stored is no object".to_owned());
+    let fields = text.strip_prefix('{').ok_or_else(not_an_object)?;
+    let comma = if fields == "}" { "" } else { "," };
+    Ok(format!("{PREFIX}{}{comma}{fields}", T::VERSION))
+}
+
+/// What a text says that was stored.
+///
+/// # Errors
+/// It is of a later version, or damaged.
+pub fn read<T: Document>(text: &str) -> Result<T, StoreError> {
+    let version = version(text);
+    if version > T::VERSION {
+        let known = T::VERSION;
+        return Err(StoreError::Unreadable(format!("of version {version}, and this relay knows {known}")));
+    }
+    Ok(serde_json::from_str(text)?)
+}
+
+fn version(text: &str) -> u32 {
+    let digits = text.strip_prefix(PREFIX).and_then(|rest| rest.split([',', '}']).next());
+    digits.map_or(1, |digits| digits.parse().unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_stands_in_front_and_a_later_one_is_left_alone() {
+        let buffer = Buffer::default();
+        let text = write(&buffer).unwrap();
+        assert!(text.starts_with(r#"{"v":1,""#), "{text}");
+        assert_eq!(read::<Buffer>(&text).unwrap(), buffer);
+        let before = text.replacen(r#""v":1,"#, "", 1);
+        assert_eq!(read::<Buffer>(&before).unwrap(), buffer, "of before there were versions");
+        for later in ["2", "99999999999", "1.5", "\"b\""] {
+            let text = text.replacen(r#""v":1"#, &format!(r#""v":{later}"#), 1);
+            assert!(matches!(read::<Buffer>(&text), Err(StoreError::Unreadable(_))), "{text}");
+        }
+    }
+}
