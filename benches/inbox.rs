@@ -6,6 +6,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     missing_docs,
     reason = "a benchmark fails loudly and prints"
@@ -18,6 +19,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use handoff_relay::{
+    environment::{Environment, Machine},
     relay::{
         buffer::Timings,
         changes::{Now, Policy},
@@ -65,7 +67,7 @@ fn policy() -> Policy {
 
 fn event(number: u32) -> Event {
     let conversation = ConversationId(format!("conversation-{}", number % CONVERSATIONS));
-    let at = Time::now();
+    let at = Machine.now();
     Event {
         svix_id: format!("msg_{number}"),
         key: ConversationKey { ai_agent: AiAgent::from("acme.ada.support"), conversation },
@@ -85,7 +87,7 @@ async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Durati
     let begun = Instant::now();
     let event = event(number);
     let (scope, decide) = arrive::event(event).into_parts();
-    let now = Now { at: Time::now(), ..Now::default() };
+    let now = Now { at: Machine.now(), ..Now::default() };
     store::decide(
         &*store,
         scope,
@@ -103,7 +105,7 @@ async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Durati
 }
 
 async fn run(name: &str, database: &Database, arrivals: u32, in_flight: usize) {
-    let opened = store::open(database).await.unwrap();
+    let opened = store::open(database, Machine.now()).await.unwrap();
     let writer = opened.writer.map(tokio::spawn);
     let (store, policy) = (opened.store, Arc::new(policy()));
     let begun = Instant::now();

@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     missing_docs,
     reason = "a benchmark fails loudly and prints"
@@ -57,7 +58,7 @@ fn policy() -> Policy {
 
 async fn decide<T: Send + 'static>(store: &dyn Store, rule: Rule<T>) -> T {
     let (scope, decide) = rule.into_parts();
-    let now = Now { at: Time::now(), ..Now::default() };
+    let now = Now { at: Machine.now(), ..Now::default() };
     store::decide(
         store,
         scope,
@@ -81,7 +82,7 @@ fn key(conversation: u32) -> ConversationKey {
 
 /// Events of one conversation come within some minutes, and many say the same.
 fn event(number: u32, conversation: u32) -> Event {
-    let at = Time::now();
+    let at = Machine.now();
     let created_at = at + Duration::from_millis(u64::from(number % 300_000));
     let author = Author { role: Role::EndUser, display_name: Some("Maria Silva".into()), avatar: None };
     let content = Content::Text { body: format!("Where is my order? {}", number % 10) };
@@ -109,7 +110,7 @@ async fn each<F: Future<Output = ()>>(count: u32, job: impl Fn(u32) -> F) -> f64
 
 async fn release_all(store: &dyn Store) {
     loop {
-        let due = store.due_conversations(Time::now(), 64).await.unwrap();
+        let due = store.due_conversations(Machine.now(), 64).await.unwrap();
         if due.items.is_empty() {
             return;
         }
@@ -131,7 +132,7 @@ fn resident() -> u64 {
 }
 
 async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
-    let opened = store::open(database).await.unwrap();
+    let opened = store::open(database, Machine.now()).await.unwrap();
     let writer = opened.writer.map(tokio::spawn);
     let store: Arc<dyn Store> = opened.store;
     let at = &*store;
@@ -153,7 +154,7 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let one_key = one.key.clone();
     let arrival = millis(decide(at, arrive::event(one))).await;
     let reads = Queue { destination: Destination::Reads(one_key.ai_agent), class: Class::Fresh };
-    let due = millis(at.due_deliveries(Time::now(), &reads, 32)).await;
+    let due = millis(at.due_deliveries(Machine.now(), &reads, 32)).await;
     println!(
         "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {due:>8.1} {:>6}",
         resident()

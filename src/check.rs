@@ -2,8 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use futures_util::future::OptionFuture;
 use handoff_relay::{
     ada::{api::Ada, client::Client, limits::Rates},
+    environment::{Environment, Machine},
     files::{Files, FilesError},
     relay::delivery::Failure,
     settings::{Database, FilesPlace, Finding, Settings, State},
@@ -69,7 +71,7 @@ async fn check_store(settings: &Settings) -> Verdict {
         Database::Memory => return Verdict::Known("memory: a restart forgets every handoff".to_owned()),
         Database::Sqlite(path) => path.display().to_string(),
     };
-    let opened = match store::open(&settings.database).await {
+    let opened = match store::open(&settings.database, Machine.now()).await {
         Ok(opened) => opened,
         Err(error) => {
             return Verdict::Bad(format!(
@@ -77,12 +79,10 @@ async fn check_store(settings: &Settings) -> Verdict {
             ));
         }
     };
-    let writer = opened.writer.map(tokio::spawn);
-    let ready = opened.store.ready().await;
-    drop(opened.store);
-    if let Some(writer) = writer {
-        let _ = writer.await;
-    }
+    let store = opened.store;
+    // The writer ends when the store is let go of.
+    let ask = async move { store.ready().await };
+    let (ready, _) = tokio::join!(ask, OptionFuture::from(opened.writer));
     match ready {
         Ok(()) => Verdict::Good(format!("{name} can be read and written")),
         Err(error) => Verdict::Bad(error.to_string()),

@@ -110,16 +110,17 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
     let stop = server.stop();
     catch_signals(stop.clone())?;
     let sandbox = Sandbox::new(options(&secrets, &relay_url));
+    let console = server.sign_in_link(&agents_url).map(|(_, link)| link);
+    print(&page(&agents_url, &ada_url, &secrets.agent_token, console.as_deref().unwrap_or(&agents_url)));
     // Neither is of use without the other.
-    let playing = tokio::spawn(async move {
+    let play = async {
         let played = sandbox.serve(ada, stop.clone()).await;
         stop.cancel();
         played
-    });
-    let console = server.sign_in_link(&agents_url).map(|(_, link)| link);
-    print(&page(&agents_url, &ada_url, &secrets.agent_token, console.as_deref().unwrap_or(&agents_url)));
-    server.serve(Listeners { public, agents }).await?;
-    playing.await?
+    };
+    let (served, played) = tokio::join!(server.serve(Listeners { public, agents }), play);
+    served?;
+    played
 }
 
 /// Whether one of these addresses has that port.

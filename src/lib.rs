@@ -8,6 +8,8 @@
 //!
 //! Only this file and `http/` know everyone. `docs/architecture.md` walks through it.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are outside"))]
+
 pub mod ada;
 pub mod agents;
 pub mod descriptors;
@@ -127,14 +129,14 @@ impl Server {
         let settings = Arc::new(settings);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
+        let environment: Arc<dyn Environment> = Arc::new(Machine);
         let verifier = Verifier::new(&settings.webhook_secrets)?;
         let key = settings.ada_api_key.clone();
         let ada = Client::new(&settings.ada_base_url, key, rates(&settings), settings.ada_timeout)?;
         let ada = ada.counted_by(Arc::clone(&metrics));
-        let opened = store::open(&settings.database).await?;
+        let opened = store::open(&settings.database, environment.now()).await?;
         let files = Files::open(&settings.files).await?;
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
-        let environment: Arc<dyn Environment> = Arc::new(Machine);
         let tokens = settings.agent_tokens.clone();
         let (store, counts) = (Arc::clone(&opened.store), Arc::clone(&metrics));
         let warnings = Arc::new(Warnings::default());

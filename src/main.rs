@@ -157,13 +157,15 @@ fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) 
 /// The first SIGTERM or Ctrl-C stops in order, the second at once.
 fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::spawn(async move {
+    let watch = async move {
         either(&mut interrupt, &mut terminate).await;
         tracing::info!("stopping; once more to stop at once");
         stop.cancel();
         either(&mut interrupt, &mut terminate).await;
         std::process::exit(130);
-    });
+    };
+    #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
+    tokio::spawn(watch);
     Ok(())
 }
 

@@ -33,7 +33,7 @@ impl Role {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StoredMessage {
     /// The same in the API's answers, its message list and the webhooks, unless the
-    /// [`IdScheme`](crate::IdScheme) says otherwise: then each makes its own of it.
+    /// [`IdScheme`] says otherwise: then each makes its own of it.
     pub message_id: String,
     /// RFC 3339 in UTC with milliseconds; no two messages of a conversation share it.
     pub created_at: String,

@@ -156,7 +156,7 @@ pub fn told(response: &Response) -> Told {
         status: Some(response.status()),
         retry_after: retry_after(response),
         remaining: number(response, "x-ratelimit-remaining").and_then(|left| left.try_into().ok()),
-        reset_in: number(response, "x-ratelimit-reset").map(|reset| reset_in(reset, date(response))),
+        reset_in: number(response, "x-ratelimit-reset").and_then(|reset| reset_in(reset, date(response))),
     }
 }
 
@@ -164,15 +164,16 @@ fn number(response: &Response, name: &str) -> Option<u64> {
     response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// `X-RateLimit-Reset` is undocumented: a number as large as a date is one, a small one is a wait.
-fn reset_in(reset: u64, date: Option<Time>) -> Duration {
+/// `X-RateLimit-Reset` is undocumented: a number as large as a date is one, a small one is a wait. Where the answer has no
+/// `Date` nobody knows how far away a date is.
+fn reset_in(reset: u64, date: Option<Time>) -> Option<Duration> {
     let wait = if reset < SMALLEST_DATE {
         Duration::from_secs(reset)
     } else {
         let at = Time::from_micros(i64::try_from(reset).unwrap_or(0).saturating_mul(1_000_000));
-        at.since(date.unwrap_or_else(Time::now))
+        at.since(date?)
     };
-    wait.min(MAX_RETRY_AFTER)
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 /// Seconds, or a date (RFC 9110, 10.2.3).
@@ -180,7 +181,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     let wait = match text.trim().parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => http_date(text)?.since(date(response).unwrap_or_else(Time::now)),
+        Err(_) => http_date(text)?.since(date(response)?),
     };
     Some(wait.min(MAX_RETRY_AFTER))
 }

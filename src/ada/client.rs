@@ -23,14 +23,14 @@ use super::{
     limits::{DENIED_PAUSE, Limits, Permit, Priority, Rates, Told},
 };
 use crate::{
-    environment::Machine,
+    environment::{Environment, Machine},
     json::Object,
     metrics::Metrics,
     relay::{
         delivery::{Failure, Listed, Receipt, Uploaded},
         event::Message,
         id::ConversationId,
-        time::{Offset, Time},
+        time::Offset,
     },
     settings::Secret,
 };
@@ -52,6 +52,7 @@ pub struct Client {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     clock: AdaClock,
+    environment: Arc<dyn Environment>,
     key_check: Mutex<Option<KeyCheck>>,
     timeout: Duration,
 }
@@ -88,13 +89,15 @@ impl Client {
             .http1_only()
             .user_agent(concat!("handoff-relay/", env!("CARGO_PKG_VERSION")))
             .build()?;
+        let environment: Arc<dyn Environment> = Arc::new(Machine);
         Ok(Self {
             http,
             base: base.clone(),
             key,
-            limits: Limits::new(rates, Arc::new(Machine)),
+            limits: Limits::new(rates, Arc::clone(&environment)),
             metrics: Arc::default(),
             clock: AdaClock::default(),
+            environment,
             key_check: Mutex::default(),
             timeout,
         })
@@ -263,7 +266,7 @@ impl Client {
         about: About,
         read: impl AsyncFnOnce(Response) -> Result<T, Failure>,
     ) -> Answer<T> {
-        let asked_at = Time::now();
+        let asked_at = self.environment.now();
         let response = match request.bearer_auth(self.key.expose()).send().await {
             Ok(response) => response,
             Err(error) => {
@@ -279,7 +282,7 @@ impl Client {
             told.status = None;
         }
         if let Some(date) = answered_at {
-            self.clock.learn(asked_at, Time::now(), date);
+            self.clock.learn(asked_at, self.environment.now(), date);
         }
         let outcome = read(response).await;
         permit.answered(told, outcome.as_ref().err().map(Failure::reason));

@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde_json::{Value, json};
 
 use super::{App, problem::Problem};
-use crate::{metrics, relay::time::Time, store::Unreadable};
+use crate::{metrics, store::Unreadable};
 
 /// A store that takes longer is as good as gone; so is the place for files.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,6 +59,6 @@ async fn no_place_for_files(app: &App) -> Option<String> {
 /// `GET /metrics`
 pub async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let depths = app.engine.store().depths().await?;
-    let text = app.metrics.text(&depths, Time::now());
+    let text = app.metrics.text(&depths, app.engine.environment().now());
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
 }

@@ -4,14 +4,11 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use serde_json::{Value, json};
 
 use super::{App, extract::require_plain, problem::Problem};
-use crate::{
-    ada::signature::SignatureError,
-    relay::{rules::arrive::Arrival, time::Time},
-};
+use crate::{ada::signature::SignatureError, relay::rules::arrive::Arrival};
 
 /// `POST /webhooks/message`
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
-    let now_unix = Time::now().second();
+    let now_unix = app.engine.environment().now().second();
     app.verifier.precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
     require_plain(&headers)?;
     let held = app.bodies.webhooks.read(&headers, body).await?;

@@ -33,11 +33,6 @@ impl Time {
         self.0
     }
 
-    /// The present instant of this machine's clock. The rules never call it; they are told the time.
-    pub fn now() -> Self {
-        Self(Timestamp::now().as_microsecond())
-    }
-
     /// Cut to whole milliseconds, which is what readers see and sort by.
     pub const fn floor_millis(self) -> Self {
         Self(self.0.div_euclid(1_000) * 1_000)

@@ -385,13 +385,13 @@ pub struct Opened {
     pub writer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-/// Opens the store that the settings name, and brings its schema up to date.
+/// Opens the store that the settings name, and brings its schema up to date. It is `now`.
 ///
 /// # Errors
 /// It can't be opened, or belongs to another process. The text says which, and names the file.
-pub async fn open(database: &Database) -> Result<Opened, StoreError> {
+pub async fn open(database: &Database, now: Time) -> Result<Opened, StoreError> {
     match database {
-        Database::Memory => Ok(Opened { store: Arc::new(MemoryStore::new()), writer: None }),
+        Database::Memory => Ok(Opened { store: Arc::new(MemoryStore::new(now)), writer: None }),
         Database::Sqlite(path) => {
             let (store, writer) = SqliteStore::open(path).await?;
             Ok(Opened { store: Arc::new(store), writer: Some(Box::pin(writer)) })

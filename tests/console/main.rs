@@ -5,6 +5,7 @@
 //! nothing that the test didn't expect, and asked nobody but the relay for anything. To add a test: a function in the
 //! file of its subject.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,

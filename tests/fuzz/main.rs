@@ -12,7 +12,13 @@
 //! says what that was. To add a target: a file here with a function that takes one input, and a folder of examples.
 //! Why it is done so: `docs/decisions/0013-fuzzing-on-stable-rust.md`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a failed test is a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed test is a panic"
+)]
 
 mod agents;
 mod corpus;

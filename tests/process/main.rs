@@ -4,7 +4,13 @@
 //! are killed by their handle when a test ends. Each waits, up to a deadline, for what it wants to see; only
 //! `crash` lets time pass, because people and death take their time. To add one: a function in the file of its subject.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a failed test is a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed test is a panic"
+)]
 
 mod ada;
 mod browser;

@@ -1,5 +1,6 @@
 //! Stories about the whole relay, told from outside: a real server, a stand-in Ada, agents with HTTP clients.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,

@@ -1,5 +1,10 @@
 //! Stopped in the middle and started again on the same file: nothing is lost, nothing comes twice.
 
+use handoff_relay::{
+    environment::{Environment, Machine},
+    settings::Database,
+    store::open,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -111,7 +116,7 @@ async fn a_restart_changes_nothing_that_agents_see() {
 #[tokio::test]
 async fn a_file_belongs_to_one_relay_at_a_time() {
     let relay = Relay::start().await;
-    let second = handoff_relay::store::open(&handoff_relay::settings::Database::Sqlite(relay.file())).await;
+    let second = open(&Database::Sqlite(relay.file()), Machine.now()).await;
     let error = second.err().expect("refused").to_string();
     assert!(error.contains("in use by another handoff-relay"), "{error}");
     relay.get("/health/ready").await.good(200);

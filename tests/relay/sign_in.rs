@@ -195,7 +195,7 @@ async fn a_stream_closes_when_seven_days_are_over() {
     let mut relay = Relay::start().await;
     let page = signed_in(&relay, ALEX).await;
     relay.stop().await;
-    let now = handoff_relay::relay::time::Time::now().as_micros();
+    let now = handoff_relay::environment::Environment::now(&handoff_relay::environment::Machine).as_micros();
     // Used just now, and over in seconds.
     let sql = "UPDATE sessions SET created_at = CAST($1 AS INTEGER)";
     relay.change_file(sql, &(now - 7 * 24 * HOUR + 3_000_000).to_string()).await;

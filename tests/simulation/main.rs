@@ -11,7 +11,14 @@
 //!
 //! Beside these, scenes of many handoffs at once at an Ada that is broken in one certain way: `isolation`, `outage`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test"
+)]
 
 mod ada;
 mod clock;

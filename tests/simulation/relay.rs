@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use handoff_relay::{
     ada::{signature::Verifier, webhook::Reader},
     engine::{Engine, Expiry, Outbox, Parts, Recovery, Releaser, worker::run},
-    environment::Environment,
+    environment::{Environment, Machine},
     files::{
         Files,
         fetch::{FetchLimits, Fetcher, Reach},
@@ -57,7 +57,7 @@ struct Running {
 impl Relay {
     pub async fn new(environment: Arc<Simulated>, ada: Arc<SimAda>, dice: Dice) -> Arc<Self> {
         let verifier = Verifier::new(&[Secret::new(SECRET)]).unwrap();
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(MemoryStore::new(environment.now()));
         let shaky = Arc::new(Shaky::new(Arc::clone(&store), dice));
         let files = Files::open(&FilesPlace::Memory).await.unwrap();
         let running = Mutex::new(None);
@@ -114,7 +114,7 @@ impl Relay {
         let Some(engine) = self.engine() else { return false };
         let body = Bytes::from(body.to_string());
         // The signature's time is the real one: the crate that checks it knows no other.
-        let now = handoff_relay::relay::time::Time::now().second();
+        let now = Machine.now().second();
         let mut headers = HeaderMap::new();
         let signature = sandbox::webhook::sign(SECRET, svix_id, now, &body);
         for (name, value) in

@@ -217,7 +217,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (memory, sqlite) = runtime.block_on(async {
             let file = File::new();
-            (answers(&MemoryStore::new(), &commands).await, answers(&*file.open().await, &commands).await)
+            (answers(&MemoryStore::new(super::file::now()), &commands).await, answers(&*file.open().await, &commands).await)
         });
         for (memory, sqlite) in memory.iter().zip(&sqlite) {
             prop_assert_eq!(memory, sqlite);

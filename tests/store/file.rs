@@ -3,11 +3,18 @@
 use std::{path::PathBuf, sync::Arc};
 
 use handoff_relay::{
+    environment::{Environment, Machine},
+    relay::time::Time,
     settings::Database,
     store::{Opened, Store, StoreError, open},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::task::JoinHandle;
+
+/// By the clock of this machine.
+pub fn now() -> Time {
+    Machine.now()
+}
 
 pub struct File {
     _folder: tempfile::TempDir,
@@ -50,7 +57,7 @@ impl File {
     }
 
     pub async fn try_open(&self) -> Result<Open, StoreError> {
-        let opened = open(&Database::Sqlite(self.path.clone())).await?;
+        let opened = open(&Database::Sqlite(self.path.clone()), now()).await?;
         let writer = tokio::spawn(opened.writer.unwrap());
         Ok(Open { store: opened.store, writer })
     }
@@ -65,7 +72,7 @@ impl File {
 
     /// With a writer that doesn't run yet.
     pub async fn open_idle(&self) -> Opened {
-        open(&Database::Sqlite(self.path.clone())).await.unwrap()
+        open(&Database::Sqlite(self.path.clone()), now()).await.unwrap()
     }
 
     /// For as long as the test runs.

@@ -95,11 +95,11 @@ async fn what_was_open_before_there_were_timeouts_counts_from_the_update_on() {
     }
     raw.close().await.unwrap();
 
-    let before = Time::now();
+    let before = super::file::now();
     let store = file.open().await;
     let updated = store.handoff(&"h1".into()).await.unwrap().unwrap();
     let since = updated.idle.since;
-    assert!(since.second() >= before.second() && since <= Time::now(), "{since}");
+    assert!(since.second() >= before.second() && since <= super::file::now(), "{since}");
     assert_eq!(updated, Handoff { idle: Idle::since(since), ..handoff("h1", "a") });
     let due = store.idle_handoffs(StatusFilter::Waiting, since, 9).await.unwrap();
     assert_eq!((due.items, due.next), (vec!["h1".into()], None));

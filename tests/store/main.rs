@@ -2,6 +2,7 @@
 //!
 //! To add a case: an `async fn` that takes a store, and its name in the list at the end of its file.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,
@@ -14,7 +15,7 @@ macro_rules! on_every_store {
         mod memory {
             $(#[tokio::test]
             async fn $case() {
-                super::$case(&handoff_relay::store::MemoryStore::new()).await;
+                super::$case(&handoff_relay::store::MemoryStore::new(crate::file::now())).await;
             })+
         }
         mod sqlite {

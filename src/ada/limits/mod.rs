@@ -314,7 +314,7 @@ mod tests {
             let permit = limits.turn(Priority::Write).await;
             let retry_after = Some(Duration::from_secs(60));
             permit.answered(Told { status: Some(status), retry_after, ..Told::default() }, None);
-            assert_eq!(limits.lock().paces[0].is_closed(Time::now()), closed, "{status}");
+            assert_eq!(limits.lock().paces[0].is_closed(limits.environment.now()), closed, "{status}");
         }
     }
 

@@ -47,7 +47,7 @@ const SECOND: Duration = Duration::from_secs(1);
 impl World {
     fn new() -> Self {
         let clock = Arc::new(Clock(Mutex::new(Time::from_millis(1_790_000_000_000))));
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(MemoryStore::new(Time::default()));
         let sign_in = Self::process(&clock, &store, &[("Alex", ALEX), ("Sam", SAM)]);
         Self { clock, store, sign_in }
     }

@@ -40,17 +40,11 @@ pub struct MemoryStore {
     signals: Signals,
 }
 
-impl Default for MemoryStore {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl MemoryStore {
-    /// An empty store.
-    pub fn new() -> Self {
+    /// A store that is empty at `now`.
+    pub fn new(now: Time) -> Self {
         // Numbers of an earlier life must look old to this one.
-        let last_change = u64::try_from(Time::now().as_micros()).unwrap_or(0);
+        let last_change = u64::try_from(now.as_micros()).unwrap_or(0);
         let state = State { last_change, ..State::default() };
         Self { state: Mutex::new(state), signals: Signals::new(last_change) }
     }

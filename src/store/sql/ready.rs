@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::SqliteConnection;
 
 use super::count;
-use crate::{relay::time::Time, store::StoreError};
+use crate::store::StoreError;
 
 /// A proof holds for so long: asking often doesn't flush as often.
 const HOLDS: Duration = Duration::from_secs(1);
@@ -33,8 +33,9 @@ impl Proof {
             Self::Since(_) | Self::None => 0,
             Self::Refuted => ROOM,
         };
-        let beat = sqlx::query("UPDATE heartbeat SET at = $1, filler = randomblob($2)");
-        let beat = beat.bind(Time::now().as_micros()).bind(count(filler));
+        let beat =
+            sqlx::query("UPDATE heartbeat SET at = unixepoch('subsec') * 1000000, filler = randomblob($1)");
+        let beat = beat.bind(count(filler));
         beat.execute(&mut *connection).await?;
         *self = Self::Since(Instant::now());
         Ok(())

@@ -15,7 +15,7 @@ use super::{
     unsigned, view,
 };
 use crate::{
-    relay::{changes::Scope, delivery::Destination, time::Time},
+    relay::{changes::Scope, delivery::Destination},
     store::{Decided, Decision, Signals, StoreError, signals::Touched, take},
 };
 
@@ -122,9 +122,9 @@ impl Depths {
 pub async fn prepare(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
     outbox::void_claims(connection).await?;
     // Change numbers start high, so that those of a deleted database look old to its successor.
-    let seed = "INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', $1 \
+    let seed = "INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', CAST(unixepoch('subsec') * 1000000 AS INTEGER) \
                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes')";
-    sqlx::query(seed).bind(Time::now().as_micros()).execute(&mut *connection).await?;
+    sqlx::query(seed).execute(&mut *connection).await?;
     newest_change(connection).await
 }
 
