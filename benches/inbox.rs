@@ -22,10 +22,10 @@ use handoff_relay::{
     environment::{Environment, Machine},
     relay::{
         buffer::Timings,
-        changes::{Now, Policy},
         draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId, NewIds},
+        policy::{Now, Policy},
         rules::arrive,
         thread::{Author, Content, Role},
         time::Time,

@@ -21,11 +21,11 @@ use handoff_relay::{
     environment::{Environment, Machine},
     relay::{
         buffer::Timings,
-        changes::{Now, Policy},
         delivery::{Class, Destination, Queue},
         draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgent, ConversationId, ConversationKey, MessageId},
+        policy::{Now, Policy},
         rule::Rule,
         rules::{arrive, release, start},
         thread::{Author, Content, Role},

@@ -1,30 +1,32 @@
 //! handoff-relay: the endpoint of an Ada custom handoff.
 //!
 //! ```text
-//! Ada ─ start call, webhooks ─▶ http ─▶ engine ─▶ relay (rules) ─▶ store
+//! Ada ─ start call, webhooks ─▶ doors ─▶ engine ─▶ relay (rules) ─▶ store
 //! Ada ◀─ Conversations API ── ada ◀── engine (outbox) ◀─────────── store
-//!                agents ◀─ agent API, events ─▶ engine
+//!     agents ◀─ agent API, events ─▶ doors ─▶ engine
 //! ```
 //!
-//! Only this file and `http/` know everyone. `docs/architecture.md` walks through it.
+//! Only this file and `doors/` know everyone. `docs/architecture.md` walks through it.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are outside"))]
 
+pub mod accounts;
 pub mod ada;
-pub mod agents;
 pub mod descriptors;
+pub mod doors;
 pub mod engine;
 pub mod environment;
 pub mod files;
-pub mod http;
 pub mod json;
 pub mod metrics;
 pub mod relay;
+pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod unseen;
 pub mod warnings;
+pub mod web;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -32,13 +34,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::{FormerTokens, SignIn},
     ada::{
         client::Client,
         limits::Rates,
         signature::{UnusableSecret, Verifier},
         webhook::Reader,
     },
-    agents::sign_in::{FormerTokens, SignIn},
+    doors::{App, Limits, routes},
     engine::{
         Engine, Expiry, Outbox, Parts, Recovery, Releaser, Retention, Silence, TimeOuts,
         tasks::{TaskDied, Tasks},
@@ -48,16 +51,12 @@ use crate::{
         Files, FilesError,
         fetch::{FetchLimits, Fetcher, Reach},
     },
-    http::{
-        App, Limits,
-        connections::{ConnectionLimits, serve_connections},
-        routes,
-    },
     metrics::Metrics,
-    relay::{buffer::Timings, changes::Policy, id::AiAgent, idle::Timeout, time::Time},
+    relay::{buffer::Timings, id::AiAgent, policy::Policy, policy::Timeout, time::Time},
     settings::Settings,
     store::{Keep, StoreError},
     warnings::Warnings,
+    web::connections::{ConnectionLimits, serve_connections},
 };
 
 /// Fewer connections of an address than this are worth a warning.
@@ -153,7 +152,7 @@ impl Server {
             environment,
             start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
-        let app = App::new(http::Parts {
+        let app = App::new(doors::Parts {
             engine: Arc::clone(&engine),
             settings,
             sign_in,
@@ -187,7 +186,7 @@ impl Server {
         let (mut tasks, mut writers) = (Tasks::default(), Tasks::default());
         // The writer outlives the others: it ends when the last of them lets go of the store.
         writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(std::future::pending())));
-        for (name, listener, router) in doors(listeners) {
+        for (name, listener, router) in addresses(listeners) {
             let router = routes::finish(router, app.clone());
             tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));
         }
@@ -257,7 +256,7 @@ fn timeout(setting: &Option<settings::Timeout>) -> Option<Timeout> {
     Some(Timeout { after, text })
 }
 
-fn doors(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {
+fn addresses(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {
     match listeners.agents {
         None => vec![("doors", listeners.public, routes::public().merge(routes::agents()))],
         Some(agents) => vec![

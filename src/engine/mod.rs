@@ -5,6 +5,7 @@
 //! due; what the store commits wakes them.
 
 mod canned_replies;
+mod claims;
 mod couriers;
 mod dead_letters;
 mod expiry;
@@ -41,10 +42,10 @@ use crate::{
     files::{Files, fetch::Fetcher},
     metrics::Metrics,
     relay::{
-        changes::{Now, Policy},
         delivery::{Delivery, Failure},
         draft::Draft,
         id::HandoffId,
+        policy::{Now, Policy},
         rule::Rule,
         rules::{
             act::Refusal,

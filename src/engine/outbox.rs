@@ -6,11 +6,7 @@
 //! doesn't answer holds up nothing else. What an attempt does is for the rules to say (`docs/effectively-once.md`), and
 //! for a [courier](super::couriers) to do.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::{
@@ -21,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Engine,
+    claims::Held,
     couriers::{self, Errand},
     worker::{StepError, Worker, signal},
 };
@@ -49,51 +46,13 @@ pub struct Outbox {
     stop: CancellationToken,
 }
 
-/// What this process has claimed.
-pub struct Held {
-    /// Who this process is.
-    pub holder: HolderId,
-    /// By how many attempts: one that was overtaken may not be over yet.
-    deliveries: Mutex<BTreeMap<DeliveryId, usize>>,
-}
-
-impl Held {
-    fn deliveries(&self) -> MutexGuard<'_, BTreeMap<DeliveryId, usize>> {
-        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has the claim on a delivery renewed until this is dropped.
-    pub fn hold(self: &Arc<Self>, id: &DeliveryId) -> Hold {
-        *self.deliveries().entry(id.clone()).or_default() += 1;
-        Hold { held: Arc::clone(self), id: id.clone() }
-    }
-}
-
-/// An attempt is under way.
-pub struct Hold {
-    held: Arc<Held>,
-    id: DeliveryId,
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let mut deliveries = self.held.deliveries();
-        if let Some(count) = deliveries.get_mut(&self.id) {
-            *count -= 1;
-            if *count == 0 {
-                deliveries.remove(&self.id);
-            }
-        }
-    }
-}
-
 impl Outbox {
     /// A worker on the engine's store. Once `stop` is cancelled nothing is begun. Aborting what is under way is safe: what
     /// was not settled stays in the outbox.
     pub fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
         let signal = engine.store.signals().outbox();
         let holder = HolderId(engine.environment.new_id());
-        let held = Arc::new(Held { holder, deliveries: Mutex::default() });
+        let held = Arc::new(Held::new(holder));
         let (under_way, in_line_for, renew_at) = (JoinSet::new(), HashMap::new(), Time::default());
         Self { engine, signal, held, renew_at, under_way, in_line_for, stop }
     }
@@ -107,7 +66,7 @@ impl Outbox {
 
     async fn renew(&mut self) -> Result<(), StoreError> {
         let now = self.engine.environment.now();
-        let deliveries: Vec<DeliveryId> = self.held.deliveries().keys().cloned().collect();
+        let deliveries = self.held.ids();
         let was_set_back = self.renew_at.since(now) > RENEW_EVERY;
         if (now < self.renew_at && !was_set_back) || deliveries.is_empty() {
             return Ok(());
@@ -133,9 +92,7 @@ impl Outbox {
             if room == 0 {
                 return Ok(None);
             }
-            if self.in_line_for.contains_key(&delivery.id)
-                || self.held.deliveries().contains_key(&delivery.id)
-            {
+            if self.in_line_for.contains_key(&delivery.id) || self.held.contains(&delivery.id) {
                 continue;
             }
             room -= 1;

@@ -13,16 +13,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    buffer::{Buffer, Timings},
+    buffer::Buffer,
     delivery::{Delivery, Destination},
     event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, RowId},
-    idle::Timeout,
     ledger::Ledger,
     matching::MatchKey,
     thread::Row,
-    time::{Offset, Time},
+    time::Time,
 };
 
 /// Clocks are apart by less, and what is told of an end is later by less.
@@ -72,6 +71,12 @@ impl Scope {
     /// The same of a handoff's conversation.
     pub fn handoff(id: &HandoffId) -> Self {
         Self::of(Of::Handoff(id.clone()))
+    }
+
+    /// What came of an attempt on `delivery` is decided on this.
+    pub fn attempted(delivery: &Delivery) -> Self {
+        let rows = delivery.job.row().cloned().into_iter().collect();
+        Self { rows, ..Self::handoff(&delivery.handoff).with_outbox() }
     }
 
     /// No conversation's, for what belongs to none.
@@ -298,43 +303,4 @@ pub struct Changes {
     pub ledger: Ledger,
     /// When this was decided, by our clock.
     pub at: Time,
-}
-
-/// Our clock and Ada's.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Now {
-    /// By our clock.
-    pub at: Time,
-    /// Ada's clock minus ours.
-    pub offset: Offset,
-}
-
-impl Now {
-    /// By Ada's clock.
-    pub fn by_ada(&self) -> Time {
-        self.at.shifted(self.offset)
-    }
-}
-
-/// The rules' settings.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The debounce.
-    pub timings: Timings,
-    /// The identifier that makes an event ours.
-    pub integration: String,
-    /// How many events may be buffered in all.
-    pub inbox_limit: u64,
-    /// How many deliveries may be queued for a destination that has a budget.
-    pub outbox_limit: u64,
-    /// How long a message may wait to be sent.
-    pub send_max_age: Duration,
-    /// When this process began, by our clock.
-    pub began_at: Time,
-    /// A message that is older and that no webhook has brought is taken from Ada's list.
-    pub recover_after: Duration,
-    /// How long a handoff may wait for an agent, unless for ever.
-    pub waiting_timeout: Option<Timeout>,
-    /// How long nobody may write in a handoff that an agent has, unless for ever.
-    pub idle_timeout: Option<Timeout>,
 }

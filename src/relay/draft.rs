@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     buffer::Buffer,
-    changes::{Changes, DeadLetter, LetterKind, Now, Policy, UnreadableEvent, View},
+    changes::{Changes, DeadLetter, LetterKind, UnreadableEvent, View},
     delivery::{Delivery, Destination, Fetch, Job},
     event::Event,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
     ledger::Ledger,
+    policy::{Now, Policy},
     thread::{Author, Bytes, Content, EventName, Role, Row, Sending, Source},
     time::Time,
 };

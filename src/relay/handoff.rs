@@ -10,6 +10,7 @@ use super::{
     id::{ConversationKey, HandoffId, RowId},
     idle::Idle,
     ledger::Ledger,
+    policy::{Policy, Timeout},
     thread::{AdaIds, Content, Row},
     time::{Offset, Time},
 };
@@ -336,6 +337,32 @@ impl Handoff {
             AdaEnd::Unsettled => None,
             AdaEnd::Dated { at } | AdaEnd::Told { at } | AdaEnd::Replaced { at } => Some(at),
             AdaEnd::Unknown => Some(end.at),
+        }
+    }
+
+    /// The timeout that counts in its state.
+    pub const fn timeout<'a>(&self, policy: &'a Policy) -> Option<&'a Timeout> {
+        match self.status {
+            Status::Waiting => policy.waiting_timeout.as_ref(),
+            Status::Active { .. } => policy.idle_timeout.as_ref(),
+            Status::Ended(_) => None,
+        }
+    }
+
+    /// When it times out unless something happens before.
+    pub fn times_out_at(&self, policy: &Policy) -> Option<Time> {
+        Some(self.idle.since + self.timeout(policy)?.after)
+    }
+
+    /// Since when it has been idle; `None` while nothing needs to look at its timeout.
+    pub fn idle_since(&self) -> Option<Time> {
+        (self.is_open() && !self.idle.asks_ada).then_some(self.idle.since)
+    }
+
+    /// Somebody writes at `at`, or is read only now. Whoever waits for an agent goes on waiting.
+    pub const fn note_writing(&mut self, at: Time) {
+        if matches!(self.status, Status::Active { .. }) {
+            self.idle = Idle::since(at);
         }
     }
 

@@ -19,6 +19,7 @@ pub mod id;
 pub mod idle;
 pub mod ledger;
 pub mod matching;
+pub mod policy;
 pub mod rule;
 pub mod rules;
 pub mod thread;

@@ -20,7 +20,6 @@ mod names;
 mod parse;
 mod problem;
 mod reader;
-mod secret;
 mod source;
 mod strength;
 mod survey;
@@ -32,9 +31,9 @@ use names::NAMES;
 use reader::Reader;
 use source::Sources;
 
+pub use crate::secret::{NoRandomness, Secret};
 pub use files::{Bucket, FilesPlace};
 pub use problem::{Problem, SettingsError, Warning};
-pub use secret::{NoRandomness, Secret};
 pub use survey::{Finding, State};
 pub use timeout::Timeout;
 

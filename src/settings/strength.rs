@@ -1,7 +1,5 @@
 //! Which secrets are none: those of the example, which everyone knows, and those that can be guessed.
 
-use super::parse::Parsed;
-
 /// What `.env.example` has in place of secrets.
 const EXAMPLES: [&str; 5] = [
     "replace-with-your-api-key",
@@ -15,7 +13,7 @@ const LEAST: usize = 16;
 const DIFFERENT: usize = 8;
 
 /// Refuses the example's own value.
-pub(super) fn not_the_example(secret: &[u8]) -> Parsed<()> {
+pub(super) fn not_the_example(secret: &[u8]) -> Result<(), String> {
     if EXAMPLES.iter().any(|example| example.as_bytes() == secret) {
         return Err(
             "is the value of .env.example, which everyone knows; put your own in its place".to_owned()
@@ -25,7 +23,7 @@ pub(super) fn not_the_example(secret: &[u8]) -> Parsed<()> {
 }
 
 /// Refuses the example's own value, and what is too short or too uniform. `unit` is what is counted.
-pub(super) fn strong(secret: &[u8], unit: &str) -> Parsed<()> {
+pub(super) fn strong(secret: &[u8], unit: &str) -> Result<(), String> {
     not_the_example(secret)?;
     let mut seen = [false; 256];
     secret.iter().for_each(|byte| seen[usize::from(*byte)] = true);

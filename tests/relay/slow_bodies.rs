@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use handoff_relay::http::Limits;
+use handoff_relay::doors::Limits;
 use serde_json::json;
 
 use crate::support::{

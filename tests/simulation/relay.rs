@@ -17,7 +17,7 @@ use handoff_relay::{
         fetch::{FetchLimits, Fetcher, Reach},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, changes::Policy, id::AiAgent, time::Time},
+    relay::{buffer::Timings, id::AiAgent, policy::Policy, time::Time},
     settings::{FilesPlace, Secret},
     store::{MemoryStore, Store},
 };

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, outbox::Held};
+use super::{Engine, claims::Held};
 use crate::{
     ada::limits::Priority,
     relay::{

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::settle;
 use crate::relay::{
     backoff,
+    changes::Scope,
     delivery::{Delivery, Fetch, Job, Unfetched},
     draft::Draft,
     event::Message,
@@ -32,7 +32,7 @@ pub struct Fetched {
 /// Settles a fetch: the row says whether its file is there. One that failed for now is tried again, for as long as
 /// the URL is good.
 pub fn settle(fetched: Arc<Fetched>) -> Rule<()> {
-    Rule::new(settle::scope(&fetched.delivery), move |draft| settle_fetch(draft, &fetched))
+    Rule::new(Scope::attempted(&fetched.delivery), move |draft| settle_fetch(draft, &fetched))
 }
 
 fn settle_fetch(draft: &mut Draft<'_>, fetched: &Fetched) {

@@ -35,15 +35,9 @@ pub struct Attempt<T = Receipt> {
     pub jitter: f64,
 }
 
-/// What came of an attempt on `delivery` is decided on this.
-pub(super) fn scope(delivery: &Delivery) -> Scope {
-    let rows = delivery.job.row().cloned().into_iter().collect();
-    Scope { rows, ..Scope::handoff(&delivery.handoff).with_outbox() }
-}
-
 /// Settles a call that sent a message or ended a handoff.
 pub fn attempt(attempt: Arc<Attempt>) -> Rule<()> {
-    Rule::new(scope(&attempt.delivery), move |draft| settle_call(draft, &attempt))
+    Rule::new(Scope::attempted(&attempt.delivery), move |draft| settle_call(draft, &attempt))
 }
 
 fn settle_call(draft: &mut Draft<'_>, attempt: &Attempt) {
@@ -61,7 +55,7 @@ fn settle_call(draft: &mut Draft<'_>, attempt: &Attempt) {
 
 /// A rule fails on what came of an attempt: the delivery is taken out of the way of those behind it.
 pub fn spoiled(delivery: Delivery) -> Rule<()> {
-    Rule::new(scope(&delivery), move |draft| take_away(draft, &delivery))
+    Rule::new(Scope::attempted(&delivery), move |draft| take_away(draft, &delivery))
 }
 
 fn take_away(draft: &mut Draft<'_>, delivery: &Delivery) {
@@ -87,7 +81,7 @@ fn take_away(draft: &mut Draft<'_>, delivery: &Delivery) {
 ///
 /// What Ada has without our knowing is seen by nobody: an upload may be repeated.
 pub fn upload(attempt: Arc<Attempt<Uploaded>>) -> Rule<()> {
-    Rule::new(scope(&attempt.delivery), move |draft| settle_upload(draft, &attempt))
+    Rule::new(Scope::attempted(&attempt.delivery), move |draft| settle_upload(draft, &attempt))
 }
 
 fn settle_upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {

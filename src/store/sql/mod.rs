@@ -5,6 +5,7 @@
 
 mod apply;
 mod compatibility;
+mod documents;
 mod files;
 mod forget;
 mod outbox;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Row as _, SqliteConnection, SqliteExecutor, SqlitePool, sqlite::SqliteRow};
 
-use super::{count, unsigned, view::doc};
+use super::{count, documents::doc, unsigned};
 use crate::{
     relay::{
         delivery::{Claim, Delivery, Destination, Lane, Queue},

@@ -3,8 +3,9 @@
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    count, outbox, signed, unsigned,
-    view::{doc, or_note, readable},
+    count,
+    documents::{doc, or_note, readable},
+    outbox, signed, unsigned,
 };
 use crate::{
     metrics::Depths,

@@ -4,8 +4,8 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use super::{
     apply::note_change,
+    documents::{doc, docs},
     unsigned,
-    view::{doc, docs},
 };
 use crate::store::{
     StoreError, document,

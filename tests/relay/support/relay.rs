@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, future::IntoFuture, path::PathBuf, sync::Arc, t
 
 use handoff_relay::{
     Listeners, Server, descriptors,
+    doors::Limits,
     engine::tasks::TaskDied,
-    http::Limits,
     settings::{Settings, Terminal},
 };
 use sandbox::{Options, Sandbox};

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::relay::{
     buffer::Timings,
-    changes::{Now, Policy},
     delivery::{
         Attachment, Delivery, Failure, Job, Listed, Outgoing, Read, Receipt, Unfetched, Uploaded, Write,
     },
@@ -18,7 +17,8 @@ use crate::relay::{
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
     id::{HandoffId, NewIds, RowId},
-    idle::Timeout,
+    policy::Timeout,
+    policy::{Now, Policy},
     rule::Rule,
     rules::{
         act::{self, Refusal, TakeOver},

@@ -11,13 +11,14 @@ use axum::{
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
-    App, head, health,
-    problem::{MEDIA_TYPE, Problem},
-    start, webhook,
+    App,
+    ada::{start, webhook},
+    agents::{canned_replies, dead_letters, events, files, handoffs, messages, openapi, session},
+    console, operators,
 };
-use crate::agents::{
-    api::{canned_replies, dead_letters, events, files, handoffs, messages, openapi, session},
-    console,
+use crate::web::{
+    head,
+    problem::{MEDIA_TYPE, Problem},
 };
 
 /// Ada's doors. People type their addresses into a form: one slash too many is forgiven.
@@ -31,8 +32,8 @@ pub fn public() -> Router<App> {
     let doors = start.chain(webhook);
     doors
         .fold(Router::new(), |router, (path, door)| router.route(path, door))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+        .route("/health/live", get(operators::live))
+        .route("/health/ready", get(operators::ready))
 }
 
 /// For agents, and for the desks that others build for them.
@@ -61,7 +62,7 @@ pub fn agents() -> Router<App> {
         .route("/api/dead-letters", get(dead_letters::list))
         .route("/api/dead-letters/{id}", get(dead_letters::one).delete(dead_letters::drop))
         .route("/api/dead-letters/{id}/replay", post(dead_letters::replay))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(operators::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .merge(openapi::page())
 }

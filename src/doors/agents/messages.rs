@@ -14,10 +14,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{handoffs::limit, transcript, view::MessageView};
 use crate::{
-    http::{
+    doors::{
         App,
-        extract::{Agent, Body, In, Params},
-        problem::{Problem, ProblemBody},
+        extract::{Agent, Body},
     },
     relay::{
         id::{HandoffId, RowId},
@@ -26,6 +25,10 @@ use crate::{
             write::{self, Message, Request},
         },
         thread::Row,
+    },
+    web::{
+        extract::{In, Params},
+        problem::{Problem, ProblemBody},
     },
 };
 

@@ -7,13 +7,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{handoffs::limit, redact, view::DeadLetterView};
 use crate::{
+    doors::{App, extract::Agent},
     engine::ReplayError,
-    http::{
-        App,
-        extract::{Agent, In, Params},
+    relay::{changes::DeadLetter, rules::replay::Stays},
+    web::{
+        extract::{In, Params},
         problem::{Problem, ProblemBody},
     },
-    relay::{changes::DeadLetter, rules::replay::Stays},
 };
 
 const DEFAULT_LIMIT: usize = 50;

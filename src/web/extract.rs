@@ -1,20 +1,18 @@
 //! What handlers ask of a request. Each refusal is a problem.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, error::Category};
 
 use super::{
-    App,
     body::{Bodies, HeldBody},
-    connections::Peer,
-    origin,
+    peer::Peer,
     problem::Problem,
 };
-use crate::{agents::sign_in::SignedIn, json::mended, settings::Secret};
+use crate::{json::mended, secret::Secret};
 
 /// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -34,72 +32,29 @@ pub fn require_key(headers: &HeaderMap, key: &Secret) -> Result<(), Problem> {
     }
 }
 
-fn unauthorized(detail: &str) -> Problem {
+/// 401.
+pub fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-impl FromRequestParts<App> for Peer {
+impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        peer(parts)
-    }
-}
-
-/// Each connection tells it of its requests.
-fn peer(parts: &Parts) -> Result<Peer, Problem> {
-    let peer = parts.extensions.get().copied();
-    peer.ok_or_else(|| Problem::unavailable("nobody knows where this request is from"))
-}
-
-/// Who makes a request, and how that is proven: by a bearer token, failing that by the console's cookie.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The agent's name.
-    pub agent: String,
-    /// The session, without a token.
-    pub session: Option<SignedIn>,
-}
-
-impl FromRequestParts<App> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        if let Some(token) = bearer(&parts.headers) {
-            let agent = app.sign_in.bearer(token, peer(parts)?.0)?;
-            return Ok(Self { agent: agent.to_owned(), session: None });
-        }
-        let secret = app.cookie.of(&parts.headers);
-        let secret = secret.ok_or_else(|| unauthorized("neither a bearer token nor a session is there"))?;
-        if !parts.method.is_safe() {
-            origin::require_our_page(&parts.headers)?;
-        }
-        let session = app.sign_in.visit(secret).await?;
-        let session = session.ok_or_else(|| unauthorized("the session is over; sign in again"))?;
-        Ok(Self { agent: session.agent.clone(), session: Some(session) })
-    }
-}
-
-/// The name of the agent who makes a request.
-#[derive(Clone, Debug)]
-pub struct Agent(pub String);
-
-impl FromRequestParts<App> for Agent {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Caller::from_request_parts(parts, app).await.map(|caller| Self(caller.agent))
+    /// Each connection tells it of its requests.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let peer = parts.extensions.get().copied();
+        peer.ok_or_else(|| Problem::unavailable("nobody knows where this request is from"))
     }
 }
 
 /// Path parameters.
 pub struct In<T>(pub T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<App> for In<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for In<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let path = Path::<T>::from_request_parts(parts, app).await;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
         path.map(|Path(path)| Self(path)).map_err(|_| Problem::bad_request("the path is not UTF-8"))
     }
 }
@@ -107,11 +62,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for In<T> {
 /// Query parameters.
 pub struct Params<T>(pub T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<App> for Params<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let query = Query::<T>::from_request_parts(parts, app).await;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(query)| Self(query)).map_err(|error| {
             // The rejection's own words don't say which, its source's do: "limit: invalid digit found in string".
             let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -123,34 +78,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Params<T> {
     }
 }
 
-/// A JSON body of an agent, and its bytes for digests.
-pub struct Body<T> {
-    /// What it says.
-    pub value: T,
-    /// As it came; holds its share of the memory for bodies.
-    pub held: HeldBody,
-}
-
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        json(&app.bodies.agents, request).await
-    }
-}
-
-/// A JSON body of somebody who isn't signed in yet.
-pub struct StrangersBody<T>(pub T);
-
-impl<T: DeserializeOwned> FromRequest<App> for StrangersBody<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        json(&app.bodies.sign_in, request).await.map(|body| Self(body.value))
-    }
-}
-
-async fn json<T: DeserializeOwned>(bodies: &Bodies, request: Request) -> Result<Body<T>, Problem> {
+/// What the JSON object says that a request's body is, and its bytes, which hold their share of the memory for bodies.
+///
+/// # Errors
+/// 415, what is wrong with it and where, or as [`Bodies::read`].
+pub async fn json<T: DeserializeOwned>(bodies: &Bodies, request: Request) -> Result<(T, HeldBody), Problem> {
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let held = bodies.read(&parts.headers, body).await?;
@@ -158,7 +90,7 @@ async fn json<T: DeserializeOwned>(bodies: &Bodies, request: Request) -> Result<
     // By way of a map: serde would read a struct from an array, too.
     let fields = Value::Object(object(bytes).map_err(Problem::bad_request)?);
     let value = serde_path_to_error::deserialize(fields);
-    Ok(Body { value: value.map_err(|error| wrong_field(&error))?, held })
+    Ok((value.map_err(|error| wrong_field(&error))?, held))
 }
 
 /// The JSON object that a body is.

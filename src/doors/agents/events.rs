@@ -18,14 +18,13 @@ use tokio::sync::watch;
 
 use super::view::{HandoffView, MessageView};
 use crate::{
-    http::{
-        App,
-        extract::Caller,
+    doors::{App, extract::Caller},
+    metrics::OpenStream,
+    store::{Changed, Since, StoreError, sessions::Digest},
+    web::{
         places::Place,
         problem::{Problem, ProblemBody, no_place},
     },
-    metrics::OpenStream,
-    store::{Changed, Since, StoreError, sessions::Digest},
 };
 
 /// Proxies drop connections that say nothing for long.

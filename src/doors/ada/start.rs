@@ -8,15 +8,15 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    App,
-    extract::{require_json, require_key},
-    origin,
-    problem::Problem,
-};
 use crate::{
     ada::start_call::{self, StartCall},
+    doors::App,
     relay::rules::start::Started,
+    web::{
+        extract::{require_json, require_key},
+        origin,
+        problem::Problem,
+    },
 };
 
 /// `POST /handoffs/start`

@@ -24,7 +24,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    connections::{Peer, Stream},
+    peer::{Peer, Stream},
     problem::{MEDIA_TYPE, Problem},
     slots::{Turn, Whose},
 };

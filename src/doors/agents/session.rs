@@ -11,15 +11,18 @@ use utoipa::ToSchema;
 
 use super::view::AgentView;
 use crate::{
-    agents::sign_in::{Proof, SignedIn},
-    http::{
+    accounts::{Proof, SignedIn},
+    doors::{
         App,
-        connections::Peer,
         extract::{Caller, StrangersBody},
-        origin,
-        problem::{Problem, ProblemBody},
     },
     settings::Secret,
+    store::sessions::SESSION_MAX,
+    web::{
+        origin,
+        peer::Peer,
+        problem::{Problem, ProblemBody},
+    },
 };
 
 const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -87,7 +90,7 @@ pub async fn begin(
         app.sign_in.end(before).await?;
     }
     tracing::info!(agent = signed_in.agent, "signed in");
-    Ok(([NO_STORE], cookie(app.cookie.set(&secret)), Json(SessionView::from(signed_in))))
+    Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(SessionView::from(signed_in))))
 }
 
 /// Sign out. Event streams of the session close.

@@ -1,43 +1,37 @@
-//! The doors: one route table, Ada's two doors, health, errors, authentication, connections.
+//! The doors, by who calls: Ada, agents, the console's browser, whoever runs the relay. One route table.
 //!
-//! Handlers translate: extract, one call, response. What agents may do lives in `agents/`; a new door is a
-//! line in [`routes`].
+//! Handlers translate: extract, one call, response. A new door is a function in its caller's folder and a line in
+//! [`routes`].
 
-pub mod body;
-mod body_budget;
-pub mod connections;
-pub mod cookie;
+mod ada;
+pub mod agents;
+mod console;
 pub mod extract;
-mod filename;
-pub mod form;
-mod head;
-mod health;
-pub mod origin;
-pub mod places;
-pub mod problem;
+mod operators;
+mod packed;
+mod refusals;
 pub mod routes;
-mod slots;
-mod start;
-mod unreadable;
-mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::SignIn,
     ada::signature::Verifier,
-    agents::{console::Packed, sign_in::SignIn},
     engine::Engine,
     metrics::Metrics,
     settings::Settings,
     warnings::Warnings,
+    web::{
+        body::Bodies,
+        body_budget::BodyBudget,
+        connections::ConnectionLimits,
+        cookie::SessionCookie,
+        places::{PlaceLimits, Places},
+    },
 };
-use body::Bodies;
-use body_budget::BodyBudget;
-use connections::ConnectionLimits;
-use cookie::SessionCookie;
-use places::{PlaceLimits, Places};
+use packed::Packed;
 
 /// Event streams open at once.
 const STREAMS: PlaceLimits = PlaceLimits { in_all: 512, of_one: 64 };

@@ -6,12 +6,15 @@ use utoipa::ToSchema;
 
 use super::messages::check_text;
 use crate::{
-    http::{
+    doors::{
         App,
-        extract::{Agent, Body, In},
-        problem::{Problem, ProblemBody},
+        extract::{Agent, Body},
     },
     store::replies::{CannedReply, MOST_REPLIES, ReplyOutcome},
+    web::{
+        extract::In,
+        problem::{Problem, ProblemBody},
+    },
 };
 
 const MAX_TITLE_CHARS: usize = 100;

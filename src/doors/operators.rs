@@ -1,12 +1,12 @@
-//! Whether the process lives, whether it can do its work, and how it is doing.
+//! For whoever runs the relay: whether the process lives, whether it can do its work, and how it is doing.
 
 use std::time::Duration;
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde_json::{Value, json};
 
-use super::{App, problem::Problem};
-use crate::{metrics, store::Unreadable};
+use super::App;
+use crate::{metrics, store::Unreadable, web::problem::Problem};
 
 /// A store that takes longer is as good as gone; so is the place for files.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -3,13 +3,7 @@
 //! The page holds no secret and is open to everyone; what it shows comes from the agent API, which asks for a
 //! session. A build for development reads the files from the disk, so that an edit needs only a reload.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    fmt::Write as _,
-    io::Write as _,
-    sync::{Mutex, PoisonError},
-};
+use std::{borrow::Cow, collections::HashMap, fmt::Write as _};
 
 use axum::{
     extract::State,
@@ -17,11 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use crate::http::{App, extract::In, problem::Problem};
+use super::packed::{Hash, Packed};
+use crate::{
+    doors::App,
+    web::{extract::In, problem::Problem},
+};
 
 /// Nothing but our own files and our own API: neither other hosts nor code within the page.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -71,13 +68,6 @@ impl Part {
     }
 }
 
-/// Files in their compressed form, made when first asked for.
-#[derive(Default)]
-pub struct Packed(Mutex<HashMap<String, (Hash, Bytes)>>);
-
-/// SHA-256 of a file.
-type Hash = [u8; 32];
-
 /// `GET /`: the page.
 pub async fn shell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     file(&app.packed, "index.html", &headers)
@@ -101,7 +91,7 @@ fn file(packed: &Packed, name: &str, asked: &HeaderMap) -> Result<Response, Prob
     let mut response = if is_known(asked, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let bytes = if zipped { packed.of(name, &part) } else { bytes(part.data) };
+        let bytes = if zipped { packed.of(name, &part.data, part.hash) } else { bytes(part.data) };
         let mut response = bytes.into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if zipped {
@@ -191,25 +181,4 @@ fn is_known(asked: &HeaderMap, etag: &str) -> bool {
         // Proxies that compress make strong tags weak.
         known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
     })
-}
-
-impl Packed {
-    fn of(&self, name: &str, part: &Part) -> Bytes {
-        let mut packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match packed.get(name) {
-            Some((of, bytes)) if *of == part.hash => bytes.clone(),
-            _ => {
-                let bytes = gzip(&part.data);
-                packed.insert(name.to_owned(), (part.hash, bytes.clone()));
-                bytes
-            }
-        }
-    }
-}
-
-fn gzip(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::best());
-    // Writing to memory doesn't fail.
-    let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default().into()
 }

@@ -13,13 +13,6 @@ use super::{
     body::BodyError,
     places::{NoPlace, Places},
 };
-use crate::{
-    agents::sign_in::NotSignedIn,
-    engine::{EngineError, SendFileError},
-    files::FilesError,
-    relay::rules::act::Refusal,
-    store::StoreError,
-};
 
 /// The media type of errors.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -133,71 +126,5 @@ impl From<BodyError> for Problem {
             BodyError::Broken => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
-    }
-}
-
-impl From<FilesError> for Problem {
-    fn from(error: FilesError) -> Self {
-        tracing::error!(error = %error, "a file could not be kept or read");
-        Self::unavailable("files can't be kept or read just now")
-    }
-}
-
-impl From<SendFileError> for Problem {
-    fn from(error: SendFileError) -> Self {
-        match error {
-            SendFileError::Engine(error) => error.into(),
-            SendFileError::Files(error) => error.into(),
-        }
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        // The caller learns that, the operator learns why.
-        tracing::error!(error = %error, "the store failed a request");
-        match error {
-            StoreError::Unreadable(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "what is stored can't be read")
-            }
-            StoreError::Panicked => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay has a fault, which its log names")
-            }
-            StoreError::Unavailable(_) | StoreError::Stopped => {
-                Self::unavailable("the store is not available; try again")
-            }
-        }
-    }
-}
-
-impl From<EngineError> for Problem {
-    fn from(error: EngineError) -> Self {
-        let refusal = match error {
-            EngineError::Store(error) => return error.into(),
-            EngineError::Refused(refusal) => refusal,
-        };
-        let status = match refusal {
-            Refusal::Unknown => StatusCode::NOT_FOUND,
-            Refusal::Ended | Refusal::HasAnother(_) | Refusal::NotAccepted | Refusal::NotFailed => {
-                StatusCode::CONFLICT
-            }
-            Refusal::QueueFull => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::OtherRequest => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        Self::new(status, refusal.to_string())
-    }
-}
-
-impl From<NotSignedIn> for Problem {
-    fn from(refusal: NotSignedIn) -> Self {
-        let detail = refusal.to_string();
-        match refusal {
-            NotSignedIn::UnknownToken | NotSignedIn::UnknownCode | NotSignedIn::UnknownBearer => {
-                Self::new(StatusCode::UNAUTHORIZED, detail)
-            }
-            NotSignedIn::TooManyFailures(wait) => Self::too_many(detail, wait),
-            NotSignedIn::NoRandomness(_) => Self::unavailable(detail),
-            NotSignedIn::Store(error) => error.into(),
-        }
     }
 }

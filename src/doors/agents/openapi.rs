@@ -10,7 +10,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{canned_replies, dead_letters, events, files, handoffs, messages, session};
-use crate::{agents::console::CONTENT_SECURITY_POLICY, http::cookie};
+use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -18,19 +18,19 @@ use super::{
     view::MessageView,
 };
 use crate::{
+    doors::{App, extract::Agent},
     engine::NewFile,
     files::{FileKey, Spooled, kinds, name},
-    http::{
-        App,
-        body::declared_length,
-        extract::{Agent, In, Params},
-        form::{Form, Part},
-        problem::{Problem, ProblemBody, no_place},
-    },
     relay::{
         id::{HandoffId, RowId},
         rules::write::Request,
         thread::{Bytes, Content, Missing},
+    },
+    web::{
+        body::declared_length,
+        extract::{In, Params},
+        form::{Form, Part},
+        problem::{Problem, ProblemBody, no_place},
     },
 };
 

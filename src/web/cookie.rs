@@ -1,10 +1,10 @@
 //! The console's cookie.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::{settings::Secret, store::sessions::SESSION_MAX};
+use crate::secret::Secret;
 
 /// The name where TLS is certain or at least wanted: browsers take it only with `Secure`, for the whole host.
 pub const NAME: &str = "__Host-handoff-relay";
@@ -40,9 +40,9 @@ impl SessionCookie {
         cookies.find(|(name, _)| name.trim() == self.name()).map(|(_, secret)| secret.trim())
     }
 
-    /// `Set-Cookie` for a new session. Browsers keep it for as long as a session can last.
-    pub fn set(self, secret: &Secret) -> Option<HeaderValue> {
-        self.header(secret.expose(), SESSION_MAX.as_secs())
+    /// `Set-Cookie` for a new session, which browsers keep for `max_age`.
+    pub fn set(self, secret: &Secret, max_age: Duration) -> Option<HeaderValue> {
+        self.header(secret.expose(), max_age.as_secs())
     }
 
     /// `Set-Cookie` that has it forgotten.

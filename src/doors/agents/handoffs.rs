@@ -6,16 +6,19 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::view::{HandoffView, LedgerView};
 use crate::{
-    http::{
+    doors::{
         App,
-        extract::{Agent, Body, In, Params},
-        problem::{Problem, ProblemBody},
+        extract::{Agent, Body},
     },
     relay::{
         id::HandoffId,
         rules::act::{self, TakeOver},
     },
     store::{HandoffQuery, Order, StatusFilter},
+    web::{
+        extract::{In, Params},
+        problem::{Problem, ProblemBody},
+    },
 };
 
 const DEFAULT_LIMIT: usize = 50;

@@ -3,7 +3,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    peer::{Peer, Stream},
     slots::{Slots, Turn, Whose},
     unreadable::{Answering, Explained, explained},
 };
@@ -29,13 +29,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: doubles from the first to the second while it goes on failing.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// A connection on which writing doesn't wait for ever.
-pub type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 type Connection = http1::Connection<TokioIo<Explained>, Answering>;
-
-/// Where a connection comes from. An extension of each of its requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub IpAddr);
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]

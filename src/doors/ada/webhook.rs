@@ -3,8 +3,12 @@
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use serde_json::{Value, json};
 
-use super::{App, extract::require_plain, problem::Problem};
-use crate::{ada::signature::SignatureError, relay::rules::arrive::Arrival};
+use crate::{
+    ada::signature::SignatureError,
+    doors::App,
+    relay::rules::arrive::Arrival,
+    web::{extract::require_plain, problem::Problem},
+};
 
 /// `POST /webhooks/message`
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {

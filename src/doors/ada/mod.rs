@@ -1,0 +1,4 @@
+//! Ada's doors.
+
+pub mod start;
+pub mod webhook;

@@ -1,0 +1,88 @@
+//! Who makes a request, and what they say.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+
+use super::App;
+use crate::{
+    accounts::SignedIn,
+    web::{
+        body::HeldBody,
+        extract::{bearer, json, unauthorized},
+        origin,
+        peer::Peer,
+        problem::Problem,
+    },
+};
+
+/// Who makes a request, and how that is proven: by a bearer token, failing that by the console's cookie.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The agent's name.
+    pub agent: String,
+    /// The session, without a token.
+    pub session: Option<SignedIn>,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let peer = Peer::from_request_parts(parts, app).await;
+        if let Some(token) = bearer(&parts.headers) {
+            let agent = app.sign_in.bearer(token, peer?.0)?;
+            return Ok(Self { agent: agent.to_owned(), session: None });
+        }
+        let secret = app.cookie.of(&parts.headers);
+        let secret = secret.ok_or_else(|| unauthorized("neither a bearer token nor a session is there"))?;
+        if !parts.method.is_safe() {
+            origin::require_our_page(&parts.headers)?;
+        }
+        let session = app.sign_in.visit(secret).await?;
+        let session = session.ok_or_else(|| unauthorized("the session is over; sign in again"))?;
+        Ok(Self { agent: session.agent.clone(), session: Some(session) })
+    }
+}
+
+/// The name of the agent who makes a request.
+#[derive(Clone, Debug)]
+pub struct Agent(pub String);
+
+impl FromRequestParts<App> for Agent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Caller::from_request_parts(parts, app).await.map(|caller| Self(caller.agent))
+    }
+}
+
+/// A JSON body of an agent, and its bytes for digests.
+pub struct Body<T> {
+    /// What it says.
+    pub value: T,
+    /// As it came.
+    pub held: HeldBody,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (value, held) = json(&app.bodies.agents, request).await?;
+        Ok(Self { value, held })
+    }
+}
+
+/// A JSON body of somebody who isn't signed in yet.
+pub struct StrangersBody<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for StrangersBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        json(&app.bodies.sign_in, request).await.map(|(value, _)| Self(value))
+    }
+}

@@ -1,0 +1,18 @@
+//! Plumbing of HTTP: connections, bodies, forms, errors, cookies, what is asked of a request.
+//!
+//! It knows no door and nobody behind one: what is said here is said of any server.
+
+pub mod body;
+pub mod body_budget;
+pub mod connections;
+pub mod cookie;
+pub mod extract;
+mod filename;
+pub mod form;
+pub mod head;
+pub mod origin;
+pub mod peer;
+pub mod places;
+pub mod problem;
+mod slots;
+mod unreadable;
