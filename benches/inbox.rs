@@ -24,7 +24,7 @@ use handoff_relay::{
         buffer::Timings,
         draft::Draft,
         event::{Event, EventKind, Message},
-        id::{AiAgent, ConversationId, ConversationKey, MessageId, NewIds},
+        id::{AiAgentId, ConversationId, ConversationKey, MessageId, NewIds},
         policy::{Now, Policy},
         rules::arrive,
         thread::{Author, Content, Role},
@@ -70,7 +70,7 @@ fn event(number: u32) -> Event {
     let at = Machine.now();
     Event {
         svix_id: format!("msg_{number}"),
-        key: ConversationKey { ai_agent: AiAgent::from("acme.ada.support"), conversation },
+        key: ConversationKey { ai_agent: AiAgentId::from("acme.ada.support"), conversation },
         timestamp: at.floor_millis(),
         received_at: at,
         end_user_id: None,

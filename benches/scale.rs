@@ -24,7 +24,7 @@ use handoff_relay::{
         delivery::{Class, Destination, Queue},
         draft::Draft,
         event::{Event, EventKind, Message},
-        id::{AiAgent, ConversationId, ConversationKey, MessageId},
+        id::{AiAgentId, ConversationId, ConversationKey, MessageId},
         policy::{Now, Policy},
         rule::Rule,
         rules::{arrive, release, start},
@@ -77,7 +77,7 @@ async fn decide<T: Send + 'static>(store: &dyn Store, rule: Rule<T>) -> T {
 
 fn key(conversation: u32) -> ConversationKey {
     let conversation = ConversationId(format!("conversation-{conversation}"));
-    ConversationKey { ai_agent: AiAgent::from("acme.ada.support"), conversation }
+    ConversationKey { ai_agent: AiAgentId::from("acme.ada.support"), conversation }
 }
 
 /// Events of one conversation come within some minutes, and many say the same.

@@ -43,7 +43,8 @@ use crate::{
     },
     doors::{App, Limits, routes},
     engine::{
-        Engine, Expiry, Outbox, Parts, Recovery, Releaser, Retention, Silence, TimeOuts,
+        AiAgent, AiAgents, Engine, Expiry, Outbox, Parts, Recovery, Releaser, Retention, Silence, StartKey,
+        TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -52,7 +53,12 @@ use crate::{
         fetch::{FetchLimits, Fetcher, Reach},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, id::AiAgent, policy::Policy, policy::Timeout, time::Time},
+    relay::{
+        buffer::Timings,
+        id::AiAgentId,
+        policy::{Policy, Timeout},
+        time::Time,
+    },
     settings::Settings,
     store::{Keep, StoreError},
     warnings::Warnings,
@@ -129,10 +135,7 @@ impl Server {
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
         let environment: Arc<dyn Environment> = Arc::new(Machine);
-        let verifier = Verifier::new(&settings.webhook_secrets)?;
-        let key = settings.ada_api_key.clone();
-        let ada = Client::new(&settings.ada_base_url, key, rates(&settings), settings.ada_timeout)?;
-        let ada = ada.counted_by(Arc::clone(&metrics));
+        let ai_agent = ai_agent(&settings, environment.now(), &metrics)?;
         let opened = store::open(&settings.database, environment.now()).await?;
         let files = Files::open(&settings.files).await?;
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
@@ -143,20 +146,16 @@ impl Server {
         let sign_in = Arc::new(sign_in);
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
-            ada: Arc::new(ada),
+            ai_agents: AiAgents::one(ai_agent),
             files,
             fetcher,
-            reader: reader(&settings),
-            policy: policy(&settings, environment.now()),
             metrics: Arc::clone(&metrics),
             environment,
-            start_is_authenticated: settings.handoff_auth_key.is_some(),
         }));
         let app = App::new(doors::Parts {
             engine: Arc::clone(&engine),
             settings,
             sign_in,
-            verifier,
             metrics,
             warnings,
             limits,
@@ -215,10 +214,18 @@ impl Server {
     }
 }
 
-fn reader(settings: &Settings) -> Reader {
-    // Without a list of AI Agents every conversation is the one agent's, whatever its events say.
-    let ai_agent = AiAgent(settings.ada_base_url.host_str().unwrap_or_default().to_owned());
-    Reader { integration: settings.handoff_integration.clone(), ai_agent }
+/// The one AI Agent, of the environment. Whatever its events say, every conversation is its own.
+fn ai_agent(settings: &Settings, now: Time, metrics: &Arc<Metrics>) -> Result<AiAgent, StartError> {
+    let id = AiAgentId(settings.ada_base_url.host_str().unwrap_or_default().to_owned());
+    let key = settings.ada_api_key.clone();
+    let ada = Client::new(&settings.ada_base_url, key, rates(settings), settings.ada_timeout)?;
+    Ok(AiAgent {
+        ada: Arc::new(ada.counted_by(Arc::clone(metrics))),
+        verifier: Verifier::new(id.clone(), &settings.webhook_secrets)?,
+        reader: Reader { integration: settings.handoff_integration.clone(), ai_agent: id },
+        start_key: StartKey::new(settings.handoff_auth_key.clone()),
+        policy: Arc::new(policy(settings, now)),
+    })
 }
 
 const fn reach(settings: &Settings) -> Reach {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::relay::{
     delivery::{Listed, Receipt, Uploaded},
-    id::ConversationId,
+    id::ConversationKey,
     time::Offset,
 };
 
@@ -48,18 +48,18 @@ pub trait Ada: Send + Sync {
     async fn send_message(
         &self,
         permit: Permit,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         display_name: &str,
         says: Says<'_>,
     ) -> Answer<Receipt>;
 
     /// Brings a file to Ada, for a message to point to.
-    async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded>;
+    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<Uploaded>;
 
     /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
     ///
     /// [`Failure::NoHandoff`]: crate::relay::delivery::Failure::NoHandoff
-    async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt>;
+    async fn end_handoff(&self, permit: Permit, key: &ConversationKey) -> Answer<Receipt>;
 
     /// Reads a part of the conversation's messages, oldest first, from the page where the last reading ended
     /// or else from the beginning. What can't be read is left out. Each page after the first waits for a
@@ -68,12 +68,12 @@ pub trait Ada: Send + Sync {
         &self,
         permit: Permit,
         priority: Priority,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         from: Option<&str>,
     ) -> Answer<Listed>;
 
     /// Whether the whole conversation has ended.
-    async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool>;
+    async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool>;
 
     /// Ada's clock minus ours, as far as answers have told.
     fn offset(&self) -> Offset;

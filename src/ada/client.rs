@@ -29,7 +29,7 @@ use crate::{
     relay::{
         delivery::{Failure, Listed, Receipt, Uploaded},
         event::Message,
-        id::ConversationId,
+        id::{ConversationId, ConversationKey},
         time::Offset,
     },
     settings::Secret,
@@ -127,14 +127,16 @@ impl Client {
     pub async fn update_metadata(
         &self,
         permit: Permit,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         metadata: &Map<String, Value>,
     ) -> Answer<()> {
         if let Some(reason) = unfit(metadata) {
             return Answer { outcome: Err(Failure::Refused(reason)), answered_at: None };
         }
         let body = json!({ "metadata": metadata });
-        self.call(permit, "update_metadata", Method::PATCH, conversation, "", Some(&body)).await.map(|_| ())
+        self.call(permit, "update_metadata", Method::PATCH, &key.conversation, "", Some(&body))
+            .await
+            .map(|_| ())
     }
 
     /// Reads from `url` on, at most [`PAGES_AT_ONCE`] pages.
@@ -307,18 +309,19 @@ impl Ada for Client {
     async fn send_message(
         &self,
         permit: Permit,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         display_name: &str,
         says: Says<'_>,
     ) -> Answer<Receipt> {
         let body = bodies::said(display_name, says);
-        let answer =
-            self.call(permit, "send_message", Method::POST, conversation, "messages/", Some(&body)).await;
+        let answer = self
+            .call(permit, "send_message", Method::POST, &key.conversation, "messages/", Some(&body))
+            .await;
         answer.map(|stored| bodies::receipt(&stored.object()))
     }
 
-    async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded> {
-        let url = match self.url(conversation, "attachments/") {
+    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<Uploaded> {
+        let url = match self.url(&key.conversation, "attachments/") {
             Ok(url) => url,
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
         };
@@ -340,8 +343,9 @@ impl Ada for Client {
         Answer { outcome: answer.outcome.and_then(uploaded), answered_at: answer.answered_at }
     }
 
-    async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
-        let answer = self.call(permit, "end_handoff", Method::POST, conversation, "end-handoff/", None).await;
+    async fn end_handoff(&self, permit: Permit, key: &ConversationKey) -> Answer<Receipt> {
+        let answer =
+            self.call(permit, "end_handoff", Method::POST, &key.conversation, "end-handoff/", None).await;
         answer.map(|_| Receipt::default())
     }
 
@@ -349,10 +353,10 @@ impl Ada for Client {
         &self,
         permit: Permit,
         priority: Priority,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         from: Option<&str>,
     ) -> Answer<Listed> {
-        let beginning = match self.url(conversation, "messages/?limit=100") {
+        let beginning = match self.url(&key.conversation, "messages/?limit=100") {
             Ok(url) => url,
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
         };
@@ -370,8 +374,8 @@ impl Ada for Client {
         self.list_from(permit, priority, beginning).await
     }
 
-    async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
-        let answer = self.call(permit, "get_conversation", Method::GET, conversation, "", None).await;
+    async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool> {
+        let answer = self.call(permit, "get_conversation", Method::GET, &key.conversation, "", None).await;
         answer.map(|conversation| conversation.object().text("status").as_deref() == Some("ended"))
     }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use svix::webhooks::{Webhook, WebhookError};
 
-use crate::settings::Secret;
+use crate::{relay::id::AiAgentId, secret::Secret};
 
 /// How far a webhook's time may be from ours, in seconds: the svix crate's own limit.
 const TOLERANCE: u64 = 5 * 60;
@@ -58,6 +58,8 @@ pub struct VerifiedWebhook {
     pub id: String,
     /// The bytes that were signed. UTF-8.
     pub body: Bytes,
+    /// The AI Agent whose secret it was signed with.
+    pub ai_agent: AiAgentId,
     /// Keeps the rest of the crate from making one.
     _verified: Verified,
 }
@@ -65,37 +67,38 @@ pub struct VerifiedWebhook {
 #[derive(Clone, Debug)]
 struct Verified;
 
-/// Checks signatures against all secrets that are valid at present.
+/// Checks signatures against all of an AI Agent's secrets that are valid at present.
 pub struct Verifier {
+    ai_agent: AiAgentId,
     webhooks: Vec<Webhook>,
 }
 
+/// Whether the body of a webhook is worth reading: the headers are there, readable, and of `now_unix` (seconds since
+/// 1970) give or take five minutes. Proves nothing.
+///
+/// # Errors
+/// What [`Verifier::verify`] would say of these headers.
+pub fn precheck(headers: &HeaderMap, now_unix: i64) -> Result<(), SignatureError> {
+    let id = header(headers, &ID)?;
+    let timestamp = header(headers, &TIMESTAMP)?;
+    header(headers, &SIGNATURE)?;
+    if !is_id(id) {
+        return Err(SignatureError::Invalid);
+    }
+    let timestamp: i64 = timestamp.parse().map_err(|_| SignatureError::Invalid)?;
+    if timestamp.abs_diff(now_unix) > TOLERANCE { Err(SignatureError::Stale) } else { Ok(()) }
+}
+
 impl Verifier {
-    /// A verifier that accepts a signature by any one of `secrets`; without any it refuses everything.
+    /// A verifier that accepts a signature by any one of `secrets`, which are `ai_agent`'s; without any it refuses everything.
     ///
     /// # Errors
     /// The first secret that is empty or not base64 (after `whsec_`).
-    pub fn new(secrets: &[Secret]) -> Result<Self, UnusableSecret> {
+    pub fn new(ai_agent: AiAgentId, secrets: &[Secret]) -> Result<Self, UnusableSecret> {
         let webhooks = secrets.iter().enumerate().map(|(position, secret)| {
             Webhook::new(secret.expose()).map_err(|_| UnusableSecret(position + 1))
         });
-        Ok(Self { webhooks: webhooks.collect::<Result<_, _>>()? })
-    }
-
-    /// Whether the body is worth reading: the headers are there, readable, and of `now_unix` (seconds since
-    /// 1970) give or take five minutes. Proves nothing.
-    ///
-    /// # Errors
-    /// What [`Verifier::verify`] would say of these headers.
-    pub fn precheck(&self, headers: &HeaderMap, now_unix: i64) -> Result<(), SignatureError> {
-        let id = header(headers, &ID)?;
-        let timestamp = header(headers, &TIMESTAMP)?;
-        header(headers, &SIGNATURE)?;
-        if !is_id(id) {
-            return Err(SignatureError::Invalid);
-        }
-        let timestamp: i64 = timestamp.parse().map_err(|_| SignatureError::Invalid)?;
-        if timestamp.abs_diff(now_unix) > TOLERANCE { Err(SignatureError::Stale) } else { Ok(()) }
+        Ok(Self { ai_agent, webhooks: webhooks.collect::<Result<_, _>>()? })
     }
 
     /// Makes sure that `body` was signed with one of the secrets, within five minutes of the system clock.
@@ -110,7 +113,10 @@ impl Verifier {
         let mut refusal = SignatureError::Invalid;
         for webhook in &self.webhooks {
             match webhook.verify(&body, headers) {
-                Ok(()) => return Ok(VerifiedWebhook { id: id.to_owned(), body, _verified: Verified }),
+                Ok(()) => {
+                    let (id, ai_agent) = (id.to_owned(), self.ai_agent.clone());
+                    return Ok(VerifiedWebhook { id, body, ai_agent, _verified: Verified });
+                }
                 Err(error) => refusal = why(&error),
             }
         }
@@ -162,7 +168,11 @@ mod tests {
     }
 
     fn verifier(secrets: &[&str]) -> Verifier {
-        Verifier::new(&secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>()).unwrap()
+        Verifier::new(
+            "acme.ada.support".into(),
+            &secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>(),
+        )
+        .unwrap()
     }
 
     /// The signature by the specification, without the svix crate.
@@ -202,8 +212,8 @@ mod tests {
 
         let verifier = verifier(&[SECRET]);
         assert_eq!(refusal(&verifier, &headers, EXAMPLE_BODY.as_bytes()), SignatureError::Stale);
-        assert_eq!(verifier.precheck(&headers, EXAMPLE_TIME), Ok(()));
-        assert_eq!(verifier.precheck(&headers, now()), Err(SignatureError::Stale));
+        assert_eq!(precheck(&headers, EXAMPLE_TIME), Ok(()));
+        assert_eq!(precheck(&headers, now()), Err(SignatureError::Stale));
     }
 
     proptest! {
@@ -222,7 +232,7 @@ mod tests {
             prop_assert_eq!(&by_hand, &by_crate);
 
             let headers = headers(family, &id, now, &by_hand);
-            prop_assert_eq!(verifier.precheck(&headers, now), Ok(()));
+            prop_assert_eq!(precheck(&headers, now), Ok(()));
             let verified = verifier.verify(&headers, Bytes::from(body.clone())).unwrap();
             prop_assert_eq!(&verified.id, &id);
             prop_assert_eq!(&verified.body[..], body.as_bytes());
@@ -301,14 +311,13 @@ mod tests {
             (with("svix-timestamp", &(now() - 310).to_string()), SignatureError::Stale),
             (with("svix-timestamp", &(now() + 310).to_string()), SignatureError::Stale),
         ] {
-            assert_eq!(verifier.precheck(&headers, now()), Err(expected), "{headers:?}");
+            assert_eq!(precheck(&headers, now()), Err(expected), "{headers:?}");
             assert_eq!(refusal(&verifier, &headers, b"{}"), expected, "{headers:?}");
         }
     }
 
     #[test]
     fn the_tolerance_is_five_minutes_either_way() {
-        let verifier = verifier(&[SECRET]);
         let headers = headers("svix", "msg_1", 1_000_000, "v1,x");
         for (now, expected) in [
             (1_000_300, Ok(())),
@@ -317,14 +326,17 @@ mod tests {
             (999_699, Err(SignatureError::Stale)),
             (i64::MIN, Err(SignatureError::Stale)),
         ] {
-            assert_eq!(verifier.precheck(&headers, now), expected, "{now}");
+            assert_eq!(precheck(&headers, now), expected, "{now}");
         }
     }
 
     #[test]
     fn an_unusable_secret_is_named_by_number() {
         let secrets = [SECRET, "whsec_?"].map(Secret::new);
-        assert_eq!(Verifier::new(&secrets).err(), Some(UnusableSecret(2)));
-        assert_eq!(Verifier::new(&[Secret::new("whsec_")]).err(), Some(UnusableSecret(1)));
+        assert_eq!(Verifier::new("acme.ada.support".into(), &secrets).err(), Some(UnusableSecret(2)));
+        assert_eq!(
+            Verifier::new("acme.ada.support".into(), &[Secret::new("whsec_")]).err(),
+            Some(UnusableSecret(1))
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     relay::{
         context::bounded_name,
         event::{Event, EventKind, Message},
-        id::{AiAgent, ConversationId, ConversationKey, MessageId},
+        id::{AiAgentId, ConversationId, ConversationKey, MessageId},
         time::Time,
     },
 };
@@ -41,7 +41,7 @@ pub struct Reader {
     /// The identifier that makes a message ours.
     pub integration: String,
     /// Whose conversations these are.
-    pub ai_agent: AiAgent,
+    pub ai_agent: AiAgentId,
 }
 
 impl Reader {
@@ -128,7 +128,7 @@ mod tests {
     use crate::relay::thread::{Content, Role};
 
     fn reader() -> Reader {
-        Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgent::from("acme.ada.support") }
+        Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgentId::from("acme.ada.support") }
     }
 
     fn read(payload: &Value) -> Reading {

@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     accounts::SignIn,
-    ada::signature::Verifier,
     engine::Engine,
     metrics::Metrics,
     settings::Settings,
@@ -89,8 +88,6 @@ pub struct Shared {
     pub sign_in: Arc<SignIn>,
     /// How they show it.
     pub cookie: SessionCookie,
-    /// Checks webhooks.
-    pub verifier: Verifier,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What strangers can cause is said with measure.
@@ -142,8 +139,6 @@ pub struct Parts {
     pub settings: Arc<Settings>,
     /// Who agents are.
     pub sign_in: Arc<SignIn>,
-    /// Checks webhooks.
-    pub verifier: Verifier,
     /// Where to count.
     pub metrics: Arc<Metrics>,
     /// Where to warn of what strangers can cause.
@@ -157,7 +152,7 @@ pub struct Parts {
 impl App {
     /// Puts the handlers' world together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, sign_in, verifier, metrics, warnings, limits, stop } = parts;
+        let Parts { engine, settings, sign_in, metrics, warnings, limits, stop } = parts;
         let bodies = DoorBodies::within(limits);
         let packed = Packed::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
@@ -166,7 +161,6 @@ impl App {
             settings,
             sign_in,
             cookie,
-            verifier,
             metrics,
             warnings,
             bodies,

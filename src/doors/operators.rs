@@ -26,7 +26,7 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if let Some(what) = app.engine.is_full().await? {
         return Err(Problem::unavailable(format!("the {what} is full: webhooks are put off")));
     }
-    if let Some(reason) = app.engine.denied_by_ada() {
+    if let Some(reason) = app.engine.denied_by_ada().into_values().next() {
         return Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}")));
     }
     let mut said = json!({"status": "ok"});
@@ -42,7 +42,7 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if conversations > 0 {
         said["inbox"] = format!("{conversations} conversations can't be read, and their events wait").into();
     }
-    if app.settings.handoff_auth_key.is_none() {
+    if app.engine.ai_agents().any_start_key_is_off() {
         said["handoffs/start"] =
             "HANDOFF_AUTH_KEY is off: whoever reaches this address can start handoffs".into();
     }

@@ -64,7 +64,10 @@ impl Engine {
     fn read_letter(&self, letter: &DeadLetter) -> Reading {
         let now = self.environment.now();
         match letter.kind {
-            LetterKind::Webhook => self.reader.read_kept(&letter.svix_id, letter.body.as_bytes(), now),
+            LetterKind::Webhook => {
+                let reader = &self.ai_agents.of(&letter.ai_agent).reader;
+                reader.read_kept(&letter.svix_id, letter.body.as_bytes(), now)
+            }
             LetterKind::Event => match serde_json::from_str::<Event>(&letter.body) {
                 Ok(event) => Reading::Event(Box::new(Event { received_at: now, ..event })),
                 Err(error) => Reading::Unreadable(Unreadable(format!(

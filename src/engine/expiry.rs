@@ -36,7 +36,7 @@ impl Expiry {
     }
 
     async fn expire(&self, id: HandoffId) -> Result<(), StoreError> {
-        self.engine.decide(expiry::due(id, self.engine.ada.denied())).await
+        self.engine.decide(expiry::due(id, self.engine.denied_by_ada())).await
     }
 }
 
@@ -57,7 +57,7 @@ impl Worker for Expiry {
             return Ok(Some(if are_left { now + AFTER_LEFT } else { now }));
         }
         // What is queued or comes into doubt from now on has so much time at least.
-        let least = now + self.engine.policy.send_max_age.min(LOOK_TIME.0);
+        let least = now + self.engine.policy().send_max_age.min(LOOK_TIME.0);
         let next = self.engine.store.expired(self.engine.environment.now(), AT_ONCE).await?.next;
         Ok(Some(next.map_or(least, |next| next.min(least))))
     }

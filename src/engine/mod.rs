@@ -4,6 +4,7 @@
 //! Handlers ask it for one use case each; none of them waits for the network. [Workers](worker::Worker) do what is
 //! due; what the store commits wakes them.
 
+mod ai_agents;
 mod canned_replies;
 mod claims;
 mod couriers;
@@ -22,10 +23,14 @@ mod time_outs;
 mod webhooks;
 pub mod worker;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use serde_json::{Map, Value};
 
+pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -37,14 +42,14 @@ pub use silence::Silence;
 pub use time_outs::TimeOuts;
 
 use crate::{
-    ada::{api::Ada, webhook::Reader},
+    ada::api::Ada,
     environment::Environment,
     files::{Files, fetch::Fetcher},
     metrics::Metrics,
     relay::{
         delivery::{Delivery, Failure},
         draft::Draft,
-        id::HandoffId,
+        id::{AiAgentId, ConversationKey, HandoffId},
         policy::{Now, Policy},
         rule::Rule,
         rules::{
@@ -56,7 +61,7 @@ use crate::{
 };
 use foreign_names::ForeignNames;
 use recovery::Wishes;
-use start_limit::{Place, StartLimit};
+use start_limit::Place;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -73,35 +78,26 @@ pub enum EngineError {
 pub struct Parts {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// The way to Ada.
-    pub ada: Arc<dyn Ada>,
+    /// Whose conversations are handed off.
+    pub ai_agents: AiAgents,
     /// Where the bytes of files are kept.
     pub files: Files,
     /// How they are fetched from where Ada points.
     pub fetcher: Arc<Fetcher>,
-    /// How webhooks are read.
-    pub reader: Reader,
-    /// The rules' settings.
-    pub policy: Policy,
     /// Where to count.
     pub metrics: Arc<Metrics>,
     /// Time, ids and chance.
     pub environment: Arc<dyn Environment>,
-    /// Whether start calls carry a shared key; without one, new handoffs are limited.
-    pub start_is_authenticated: bool,
 }
 
 /// The use cases.
 pub struct Engine {
     store: Arc<dyn Store>,
-    ada: Arc<dyn Ada>,
+    ai_agents: Arc<AiAgents>,
     files: Files,
     fetcher: Arc<Fetcher>,
-    reader: Reader,
-    policy: Arc<Policy>,
     metrics: Arc<Metrics>,
     environment: Arc<dyn Environment>,
-    start_limit: Option<Arc<StartLimit>>,
     foreign: ForeignNames,
     wishes: Wishes,
     /// The last webhook found no room.
@@ -113,14 +109,11 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         Self {
             store: parts.store,
-            ada: parts.ada,
+            ai_agents: Arc::new(parts.ai_agents),
             files: parts.files,
             fetcher: parts.fetcher,
-            reader: parts.reader,
-            policy: Arc::new(parts.policy),
             metrics: parts.metrics,
             environment: parts.environment,
-            start_limit: (!parts.start_is_authenticated).then(Arc::default),
             foreign: ForeignNames::default(),
             wishes: Wishes::default(),
             full: Arc::default(),
@@ -137,14 +130,25 @@ impl Engine {
         Arc::clone(&self.environment)
     }
 
-    /// Why Ada refuses our key, if it does.
-    pub fn denied_by_ada(&self) -> Option<String> {
-        self.ada.denied()
+    /// Whose conversations are handed off.
+    pub fn ai_agents(&self) -> &AiAgents {
+        &self.ai_agents
     }
 
-    /// Our clock and Ada's.
-    fn now(&self) -> Now {
-        Now { at: self.environment.now(), offset: self.ada.offset() }
+    /// Why Ada refuses the keys of AI Agents, where it does.
+    pub fn denied_by_ada(&self) -> BTreeMap<AiAgentId, String> {
+        let denied = |ai_agent: &AiAgent| Some((ai_agent.id().clone(), ai_agent.ada.denied()?));
+        self.ai_agents.iter().filter_map(denied).collect()
+    }
+
+    /// The API that a conversation's calls go to.
+    fn ada(&self, key: &ConversationKey) -> &dyn Ada {
+        &*self.ai_agents.of(&key.ai_agent).ada
+    }
+
+    /// What the workers go by that look at all conversations.
+    fn policy(&self) -> &Policy {
+        &self.ai_agents.first().policy
     }
 
     /// An agent looks at a handoff: what webhooks may have missed is read for it.
@@ -155,7 +159,7 @@ impl Engine {
     /// A call made for `delivery` came to this.
     fn note_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
         let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
-        if self.wishes.heard_from_ada(!unanswered, self.environment.now(), self.policy.recover_after) {
+        if self.wishes.heard_from_ada(!unanswered, self.environment.now(), self.policy().recover_after) {
             tracing::info!("Ada answers again: what was missed meanwhile is read");
         }
         if let Some(failure) = failure {
@@ -181,14 +185,16 @@ impl Engine {
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (scope, decide) = rule.into_parts();
-        let (policy, now) = (Arc::clone(&self.policy), self.now());
+        let (ai_agents, at, of) = (Arc::clone(&self.ai_agents), self.environment.now(), scope.of.clone());
         let (environment, metrics) = (Arc::clone(&self.environment), Arc::clone(&self.metrics));
         let decided = store::decide(
             &*self.store,
             scope,
             move |view| {
                 let mut ids: &dyn Environment = &*environment;
-                let mut draft = Draft::new(view, now, &policy, &mut ids);
+                let ai_agent = ai_agents.of_view(&of, &view);
+                let now = Now { at, offset: ai_agent.ada.offset() };
+                let mut draft = Draft::new(view, now, &ai_agent.policy, &mut ids);
                 let answer = decide(&mut draft);
                 let changes = draft.into_changes();
                 let ledger = changes.ledger;
@@ -202,22 +208,23 @@ impl Engine {
         Ok(decided.await?.0)
     }
 
-    /// Ada's start call.
+    /// The start call of one of our AI Agents.
     ///
     /// # Errors
     /// The store failed: Ada must take its fallback.
     pub async fn start(
         &self,
+        ai_agent: &AiAgent,
         conversation: String,
         context: Map<String, Value>,
     ) -> Result<Started, StoreError> {
         let now = self.environment.now();
-        let key = self.reader.key(conversation);
-        let Some(limit) = self.start_limit.clone() else {
+        let key = ai_agent.reader.key(conversation);
+        let StartKey::Off(limit) = &ai_agent.start_key else {
             return self.decide(start::call(key, context, Caller::WithKey)).await;
         };
         // The place is taken within the decision, and kept if that is.
-        let place = Place::new(limit, now);
+        let place = Place::new(Arc::clone(limit), now);
         let rule_place = place.clone();
         let caller = Caller::Anyone(Box::new(move || rule_place.take()));
         self.decide_and(start::call(key, context, caller), move |_| place.keep()).await

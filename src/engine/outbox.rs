@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Engine,
+    ai_agents::AiAgent,
     claims::Held,
     couriers::{self, Errand},
     worker::{StepError, Worker, signal},
@@ -76,6 +77,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// Each AI Agent has places of its own.
+    fn places(&self) -> Vec<(Queue, usize)> {
+        let ids = self.engine.ai_agents.iter().map(AiAgent::id);
+        ids.flat_map(couriers::places_of).chain([couriers::PLACES_OF_FILES]).collect()
+    }
+
     /// Has those that are due stand in line, as far as their queue has places. Gives when the next will be due.
     async fn line_up(&mut self, queue: &Queue, at_once: usize) -> Result<Option<Time>, StoreError> {
         let in_line = self.in_line_for.values().filter(|of| *of == queue).count();
@@ -121,7 +128,7 @@ impl Worker for Outbox {
         }
         self.renew().await?;
         let mut next = (!self.under_way.is_empty()).then_some(self.engine.environment.now() + RENEW_EVERY);
-        for (queue, at_once) in couriers::places(&self.engine.reader.ai_agent) {
+        for (queue, at_once) in self.places() {
             let due = self.line_up(&queue, at_once).await?;
             next = [next, due].into_iter().flatten().min();
         }

@@ -149,7 +149,7 @@ impl Recovery {
 
     fn begin_round(&mut self, now: Time) {
         self.place = Some(Place { status: StatusFilter::Active, after: None });
-        self.next_round = now + self.engine.policy.recover_after;
+        self.next_round = now + self.engine.policy().recover_after;
     }
 
     /// The next handoff to read: one that an agent opened, else the next of the rotation. It stays the next until it is

@@ -43,7 +43,7 @@ impl Worker for TimeOuts {
     }
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
-        let policy = &self.engine.policy;
+        let policy = self.engine.policy();
         let (mut next, mut failed): (Option<Time>, Result<(), StoreError>) = (None, Ok(()));
         for (status, timeout) in
             [(StatusFilter::Waiting, &policy.waiting_timeout), (StatusFilter::Active, &policy.idle_timeout)]

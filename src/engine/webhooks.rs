@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::Engine;
+use super::{AiAgent, Engine};
 use crate::{
     ada::{signature::VerifiedWebhook, webhook::Reading},
     metrics::Metrics,
@@ -55,10 +55,11 @@ impl Engine {
             return Ok(None);
         }
         let depths = self.store.depths().await?;
-        let reads = Destination::Reads(self.reader.ai_agent.clone());
-        Ok(if depths.waiting_for(&reads) >= self.policy.outbox_limit {
+        let reads = |ai_agent: &AiAgent| depths.waiting_for(&Destination::Reads(ai_agent.id().clone()));
+        let limit = self.policy().outbox_limit;
+        Ok(if self.ai_agents.iter().any(|ai_agent| reads(ai_agent) >= limit) {
             Some("outbox")
-        } else if depths.inbox >= self.policy.inbox_limit {
+        } else if depths.inbox >= self.policy().inbox_limit {
             Some("inbox")
         } else {
             None
@@ -73,7 +74,8 @@ impl Engine {
     pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
         let received_at = self.environment.now();
         let account = self.account(received_at);
-        match self.reader.read(&webhook, received_at) {
+        let reader = &self.ai_agents.of(&webhook.ai_agent).reader;
+        match reader.read(&webhook, received_at) {
             Reading::Event(event) => {
                 let arrival = self.decide_and(arrive::event(*event), |arrival| account.close(*arrival));
                 match arrival.await {
@@ -96,7 +98,7 @@ impl Engine {
             Reading::Foreign { integration, conversation } => {
                 self.metrics.foreign();
                 account.close(Arrival::Ignored);
-                self.foreign.note(&*self.store, &self.policy.integration, integration, conversation).await;
+                self.foreign.note(&*self.store, &reader.integration, integration, conversation).await;
                 Ok(Arrival::Ignored)
             }
             Reading::Unreadable(reason) => {
@@ -118,7 +120,7 @@ impl Engine {
         account: Account,
     ) -> Result<Arrival, StoreError> {
         let body = String::from_utf8_lossy(&webhook.body).into_owned();
-        let rule = arrive::set_aside(webhook.id, reason, body);
+        let rule = arrive::set_aside(webhook.ai_agent, webhook.id, reason, body);
         self.decide_and(rule, |arrival| account.close(*arrival)).await
     }
 }

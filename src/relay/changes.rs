@@ -17,7 +17,7 @@ use super::{
     delivery::{Delivery, Destination},
     event::Event,
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, RowId},
+    id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, RowId},
     ledger::Ledger,
     matching::MatchKey,
     thread::Row,
@@ -246,6 +246,9 @@ pub const INBOX_PAGE: usize = 1_000;
 pub struct DeadLetter {
     /// Its own id.
     pub id: String,
+    /// The AI Agent whose it is; of no name in what was set aside before that was kept.
+    #[serde(default)]
+    pub ai_agent: AiAgentId,
     /// The verified `svix-id`.
     pub svix_id: String,
     /// When it was set aside.

@@ -8,7 +8,7 @@ use super::{
     delivery::{Delivery, Destination, Fetch, Job},
     event::Event,
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
+    id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
     ledger::Ledger,
     policy::{Now, Policy},
     thread::{Author, Bytes, Content, EventName, Role, Row, Sending, Source},
@@ -332,25 +332,33 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets a webhook aside whose body can't be read.
-    pub fn set_aside(&mut self, svix_id: &str, reason: &str, body: String) {
-        self.add_dead_letter(svix_id, reason, body, LetterKind::Webhook);
+    pub fn set_aside(&mut self, ai_agent: AiAgentId, svix_id: &str, reason: &str, body: String) {
+        self.add_dead_letter(ai_agent, svix_id, reason, body, LetterKind::Webhook);
     }
 
     /// Sets an event aside that can't be used.
     pub fn set_aside_event(&mut self, event: &Event, reason: &str) {
         let body = serde_json::to_string(event).unwrap_or_default();
-        self.add_dead_letter(&event.svix_id, reason, body, LetterKind::Event);
+        self.add_dead_letter(event.key.ai_agent.clone(), &event.svix_id, reason, body, LetterKind::Event);
     }
 
     /// Sets an event aside that is stored and can't be read: once that can be, it can be replayed.
-    pub fn set_aside_unreadable(&mut self, event: UnreadableEvent) {
+    pub fn set_aside_unreadable(&mut self, ai_agent: AiAgentId, event: UnreadableEvent) {
         let reason = format!("what is stored of it can't be read: {}", event.reason);
-        self.add_dead_letter(&event.svix_id, &reason, event.stored, LetterKind::Event);
+        self.add_dead_letter(ai_agent, &event.svix_id, &reason, event.stored, LetterKind::Event);
     }
 
-    fn add_dead_letter(&mut self, svix_id: &str, reason: &str, body: String, kind: LetterKind) {
+    fn add_dead_letter(
+        &mut self,
+        ai_agent: AiAgentId,
+        svix_id: &str,
+        reason: &str,
+        body: String,
+        kind: LetterKind,
+    ) {
         let letter = DeadLetter {
             id: self.new_id(),
+            ai_agent,
             svix_id: svix_id.to_owned(),
             at: self.now.at,
             reason: reason.to_owned(),

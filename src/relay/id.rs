@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub String);
 
@@ -58,14 +58,14 @@ id!(
 );
 id!(
     /// The AI Agent a conversation belongs to, by its domain (`acme.ada.support`).
-    AiAgent
+    AiAgentId
 );
 
 /// What everything about a conversation is kept under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConversationKey {
     /// Whose conversation it is.
-    pub ai_agent: AiAgent,
+    pub ai_agent: AiAgentId,
     /// Which one.
     pub conversation: ConversationId,
 }

@@ -12,24 +12,12 @@ use super::{
     peer::Peer,
     problem::Problem,
 };
-use crate::{json::mended, secret::Secret};
+use crate::json::mended;
 
 /// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Refuses a request without this key.
-///
-/// # Errors
-/// 401.
-pub fn require_key(headers: &HeaderMap, key: &Secret) -> Result<(), Problem> {
-    match bearer(headers) {
-        Some(token) if key.matches(token) => Ok(()),
-        Some(_) => Err(unauthorized("the bearer key is not the one of HANDOFF_AUTH_KEY")),
-        None => Err(unauthorized("an Authorization header with the bearer key is missing")),
-    }
 }
 
 /// 401.

@@ -4,7 +4,7 @@ use handoff_relay::{
     ada::webhook::{Reader, Reading},
     relay::{
         event::{Event, EventKind},
-        id::AiAgent,
+        id::AiAgentId,
         time::Time,
     },
 };
@@ -54,7 +54,7 @@ fn reader() {
 /// Reads a body, and says what kind of thing it is.
 pub fn read(body: &[u8]) -> String {
     let reader =
-        Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgent::from("acme.ada.support") };
+        Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgentId::from("acme.ada.support") };
     match reader.read_kept("msg_1", body, Time::default()) {
         Reading::Event(event) => {
             keeps(&event);

@@ -8,7 +8,7 @@ use handoff_relay::{
         client::Client,
         limits::{Priority, Rates},
     },
-    relay::{delivery::Failure, event::Message, id::ConversationId, thread::Role},
+    relay::{delivery::Failure, event::Message, id::ConversationKey, thread::Role},
     settings::Secret,
 };
 use sandbox::Call;
@@ -164,7 +164,7 @@ async fn what_the_customer_wrote_just_before_the_agent_ended_joins_the_thread() 
 /// Ada's client, as the relay makes it.
 struct Ada {
     client: Client,
-    conversation: ConversationId,
+    key: ConversationKey,
 }
 
 impl Ada {
@@ -172,17 +172,17 @@ impl Ada {
         let base = relay.ada_url().parse().unwrap();
         let rates = Rates { per_second: 100, per_minute: 100 };
         let client = Client::new(&base, Secret::new(API_KEY), rates, Duration::from_secs(5)).unwrap();
-        Self { client, conversation: ConversationId::from(conversation) }
+        Self { client, key: ConversationKey { ai_agent: "".into(), conversation: conversation.into() } }
     }
 
     async fn set(&self, metadata: Value) -> Result<(), Failure> {
         let turn = self.client.turn(Priority::Write).await;
-        self.client.update_metadata(turn, &self.conversation, metadata.as_object().unwrap()).await.outcome
+        self.client.update_metadata(turn, &self.key, metadata.as_object().unwrap()).await.outcome
     }
 
     async fn list(&self) -> Vec<Message> {
         let turn = self.client.turn(Priority::Read).await;
-        let listed = self.client.list_messages(turn, Priority::Read, &self.conversation, None).await;
+        let listed = self.client.list_messages(turn, Priority::Read, &self.key, None).await;
         listed.outcome.unwrap().messages
     }
 }

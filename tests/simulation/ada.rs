@@ -17,7 +17,7 @@ use handoff_relay::{
     relay::{
         delivery::{Failure, Listed, Receipt, Uploaded},
         event::Message,
-        id::{ConversationId, MessageId},
+        id::{ConversationId, ConversationKey, MessageId},
         thread::{Author, Content, Role},
         time::{Offset, Time},
     },
@@ -326,51 +326,51 @@ impl Ada for SimAda {
     async fn send_message(
         &self,
         permit: Permit,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         _display_name: &str,
         says: Says<'_>,
     ) -> Answer<Receipt> {
         let stores = || {
-            self.takes(conversation.as_str())?;
+            self.takes(key.conversation.as_str())?;
             let text = match says {
                 Says::Text(text) => text,
                 Says::File(file) => &file.url,
             };
-            let stored = self.writes(conversation.as_str(), Role::HumanAgent, text);
+            let stored = self.writes(key.conversation.as_str(), Role::HumanAgent, text);
             let id = self.id(stored.number, "answer");
             Ok(Receipt { message_id: Some(MessageId(id)), created_at: Some(stored.at) })
         };
-        self.call(permit, conversation, stores).await
+        self.call(permit, &key.conversation, stores).await
     }
 
-    async fn upload(&self, permit: Permit, conversation: &ConversationId, file: Upload) -> Answer<Uploaded> {
+    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<Uploaded> {
         let takes = || {
-            self.takes(conversation.as_str())?;
+            self.takes(key.conversation.as_str())?;
             let Upload { filename, mime_type, .. } = file;
             Ok(Uploaded { url: filename.clone(), filename, mime_type })
         };
-        self.call(permit, conversation, takes).await
+        self.call(permit, &key.conversation, takes).await
     }
 
-    async fn end_handoff(&self, permit: Permit, conversation: &ConversationId) -> Answer<Receipt> {
+    async fn end_handoff(&self, permit: Permit, key: &ConversationKey) -> Answer<Receipt> {
         let ends = || {
-            self.takes(conversation.as_str())?;
-            self.ends(conversation.as_str(), false);
+            self.takes(key.conversation.as_str())?;
+            self.ends(key.conversation.as_str(), false);
             Ok(Receipt::default())
         };
-        self.call(permit, conversation, ends).await
+        self.call(permit, &key.conversation, ends).await
     }
 
     async fn list_messages(
         &self,
         permit: Permit,
         _priority: Priority,
-        conversation: &ConversationId,
+        key: &ConversationKey,
         from: Option<&str>,
     ) -> Answer<Listed> {
         let from: usize = from.and_then(|page| page.parse().ok()).unwrap_or(0);
         let lists = || {
-            Ok(self.look(conversation.as_str(), |known| {
+            Ok(self.look(key.conversation.as_str(), |known| {
                 let rest = known.messages.get(from..).unwrap_or_default();
                 let page = &rest[..rest.len().min(2 * PAGE)];
                 let more = rest.len() > page.len();
@@ -379,12 +379,12 @@ impl Ada for SimAda {
                 Listed { messages, page: Some(next.to_string()), more }
             }))
         };
-        self.call(permit, conversation, lists).await
+        self.call(permit, &key.conversation, lists).await
     }
 
-    async fn is_over(&self, permit: Permit, conversation: &ConversationId) -> Answer<bool> {
-        let asks = || Ok(self.look(conversation.as_str(), |conversation| conversation.over));
-        self.call(permit, conversation, asks).await
+    async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool> {
+        let asks = || Ok(self.look(key.conversation.as_str(), |conversation| conversation.over));
+        self.call(permit, &key.conversation, asks).await
     }
 
     fn offset(&self) -> Offset {

@@ -78,7 +78,9 @@ impl Desk {
         let conversation = format!("chat-{}", self.environment.new_id());
         self.ada.writes(&conversation, Role::EndUser, HISTORY);
         self.ada.begins(&conversation, Duration::ZERO);
-        match self.engine().start(conversation.clone(), Map::new()).await.unwrap() {
+        let engine = self.engine();
+        let started = engine.start(engine.ai_agents().first(), conversation.clone(), Map::new());
+        match started.await.unwrap() {
             Started::New(handoff) => Chat { conversation, handoff },
             other => panic!("a start call came to {other:?}"),
         }

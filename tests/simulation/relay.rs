@@ -10,14 +10,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use handoff_relay::{
     ada::{signature::Verifier, webhook::Reader},
-    engine::{Engine, Expiry, Outbox, Parts, Recovery, Releaser, worker::run},
+    engine::{AiAgent, AiAgents, Engine, Expiry, Outbox, Parts, Recovery, Releaser, StartKey, worker::run},
     environment::{Environment, Machine},
     files::{
         Files,
         fetch::{FetchLimits, Fetcher, Reach},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, id::AiAgent, policy::Policy, time::Time},
+    relay::{buffer::Timings, policy::Policy, time::Time},
     settings::{FilesPlace, Secret},
     store::{MemoryStore, Store},
 };
@@ -44,7 +44,6 @@ pub struct Relay {
     files: Files,
     environment: Arc<Simulated>,
     ada: Arc<SimAda>,
-    verifier: Verifier,
     running: Mutex<Option<Running>>,
 }
 
@@ -56,12 +55,11 @@ struct Running {
 
 impl Relay {
     pub async fn new(environment: Arc<Simulated>, ada: Arc<SimAda>, dice: Dice) -> Arc<Self> {
-        let verifier = Verifier::new(&[Secret::new(SECRET)]).unwrap();
         let store = Arc::new(MemoryStore::new(environment.now()));
         let shaky = Arc::new(Shaky::new(Arc::clone(&store), dice));
         let files = Files::open(&FilesPlace::Memory).await.unwrap();
         let running = Mutex::new(None);
-        let relay = Arc::new(Self { store, shaky, files, environment, ada, verifier, running });
+        let relay = Arc::new(Self { store, shaky, files, environment, ada, running });
         relay.start();
         relay
     }
@@ -83,17 +81,11 @@ impl Relay {
         let environment: Arc<dyn Environment> = Arc::<Simulated>::clone(&self.environment);
         let engine = Arc::new(Engine::new(Parts {
             store,
-            ada: Arc::<SimAda>::clone(&self.ada),
+            ai_agents: AiAgents::one(self.ai_agent(environment.now())),
             files: self.files.clone(),
             fetcher: Arc::clone(&FETCHER),
-            reader: Reader {
-                integration: INTEGRATION.to_owned(),
-                ai_agent: AiAgent("acme.ada.support".to_owned()),
-            },
-            policy: policy(environment.now()),
             metrics: Arc::new(Metrics::new()),
             environment,
-            start_is_authenticated: true,
         }));
         let stop = CancellationToken::new();
         let mut workers = JoinSet::new();
@@ -106,6 +98,16 @@ impl Relay {
         workers.spawn(run(Expiry::new(Arc::clone(&engine)), engine.environment(), stop.clone()));
         workers.spawn(run(Recovery::new(Arc::clone(&engine)), engine.environment(), stop));
         *self.running.lock().unwrap() = Some(Running { engine, _workers: workers });
+    }
+
+    fn ai_agent(&self, now: Time) -> AiAgent {
+        AiAgent {
+            ada: Arc::<SimAda>::clone(&self.ada),
+            reader: Reader { integration: INTEGRATION.to_owned(), ai_agent: "acme.ada.support".into() },
+            verifier: Verifier::new("acme.ada.support".into(), &[Secret::new(SECRET)]).unwrap(),
+            start_key: StartKey::new(Some(Secret::new(SECRET))),
+            policy: Arc::new(policy(now)),
+        }
     }
 
     /// Whether a webhook was kept: signed as Ada signs it, verified as the door verifies it.
@@ -122,7 +124,7 @@ impl Relay {
         {
             headers.insert(name, value.parse().unwrap());
         }
-        let webhook = self.verifier.verify(&headers, body).unwrap();
+        let webhook = engine.ai_agents().verify(&headers, &body).unwrap();
         let keeping = engine.webhook(webhook);
         if leaves { keeping.now_or_never().is_some_and(|kept| kept.is_ok()) } else { keeping.await.is_ok() }
     }

@@ -163,7 +163,7 @@ impl Story {
         let Some(engine) = self.relay.engine() else { return };
         // Ada would take her fallback.
         let fails = self.relay.shaky.fails(0);
-        let started = engine.start(conversation.to_owned(), Map::new()).await;
+        let started = engine.start(engine.ai_agents().first(), conversation.to_owned(), Map::new()).await;
         self.relay.shaky.fails(fails);
         match started {
             Ok(Started::New(id) | Started::Same(id)) => {

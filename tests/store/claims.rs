@@ -4,7 +4,7 @@ use handoff_relay::{
     relay::{
         changes::Changes,
         delivery::{Claim, Class, Delivery, Destination, Queue},
-        id::{AiAgent, ConversationKey, DeliveryId},
+        id::{AiAgentId, ConversationKey, DeliveryId},
         time::Time,
     },
     store::{Due, Store},
@@ -40,7 +40,7 @@ async fn each_queue_is_claimed_by_itself(store: &dyn Store) {
     put_deliveries(store, vec![reads("r", "h", "a"), sends("d", "h", "a"), sends("e", "g", "b")]).await;
     put_deliveries(store, vec![Delivery { attempts: 2, ..reads("x", "x", "c") }]).await;
     put_deliveries(store, vec![Delivery { attempts: 2, ..sends("y", "x", "c") }]).await;
-    let other: AiAgent = "other.ada.support".into();
+    let other: AiAgentId = "other.ada.support".into();
     let of_other = sends("z", "o", "a");
     let key = ConversationKey { ai_agent: other.clone(), ..of_other.key.clone() };
     put_deliveries(store, vec![Delivery { key, ..of_other }]).await;

@@ -139,6 +139,7 @@ pub fn fetches(id: &str, handoff: &str, conversation: &str) -> Delivery {
 
 pub fn letter(id: &str) -> DeadLetter {
     DeadLetter {
+        ai_agent: key("").ai_agent,
         id: id.to_owned(),
         svix_id: format!("svix-{id}"),
         at: at(0),

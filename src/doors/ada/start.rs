@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::{
     ada::start_call::{self, StartCall},
     doors::App,
+    engine::NotOurs,
     relay::rules::start::Started,
     web::{
-        extract::{require_json, require_key},
+        extract::{bearer, require_json, unauthorized},
         origin,
         problem::Problem,
     },
@@ -22,13 +23,16 @@ use crate::{
 /// `POST /handoffs/start`
 pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     origin::refuse_pages(&headers)?;
-    if let Some(key) = &app.settings.handoff_auth_key {
-        require_key(&headers, key)?;
-    }
+    let ai_agent = app.engine.ai_agents().started_by(bearer(&headers)).map_err(|refusal| {
+        unauthorized(match refusal {
+            NotOurs::OtherKey => "the bearer key is not the one of HANDOFF_AUTH_KEY",
+            NotOurs::KeyMissing => "an Authorization header with the bearer key is missing",
+        })
+    })?;
     require_json(&headers)?;
     let held = app.bodies.start.read(&headers, body).await?;
     let StartCall { conversation, context } = start_call::read(&held.bytes).map_err(Problem::bad_request)?;
-    let started = app.engine.start(conversation.clone(), context).await?;
+    let started = app.engine.start(ai_agent, conversation.clone(), context).await?;
     let id = match started {
         Started::New(id) => {
             tracing::info!(handoff.id = %id, conversation.id = conversation, "handoff started");

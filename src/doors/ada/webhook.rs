@@ -4,7 +4,7 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use serde_json::{Value, json};
 
 use crate::{
-    ada::signature::SignatureError,
+    ada::signature::{self, SignatureError},
     doors::App,
     relay::rules::arrive::Arrival,
     web::{extract::require_plain, problem::Problem},
@@ -13,10 +13,11 @@ use crate::{
 /// `POST /webhooks/message`
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     let now_unix = app.engine.environment().now().second();
-    app.verifier.precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
+    signature::precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
     require_plain(&headers)?;
     let held = app.bodies.webhooks.read(&headers, body).await?;
-    let webhook = app.verifier.verify(&headers, held.bytes.clone()).map_err(|error| refuse(&app, error))?;
+    let webhook =
+        app.engine.ai_agents().verify(&headers, &held.bytes).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(webhook).await? {
         Arrival::Full => Err(Problem::unavailable("too much waits to be worked off; try again")),
         arrival => {

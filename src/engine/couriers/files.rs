@@ -85,11 +85,11 @@ async fn get(engine: &Engine, row: &Row, url: &str) -> Result<u64, FetchError> {
 
 /// Where Ada says now that the file is: its message list is read until the message comes.
 async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option<String>, Failure> {
-    let conversation = &delivery.key.conversation;
+    let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     let mut page: Option<String> = None;
     loop {
-        let permit = engine.ada.turn(Priority::Read).await;
-        let answer = engine.ada.list_messages(permit, Priority::Read, conversation, page.as_deref()).await;
+        let permit = ada.turn(Priority::Read).await;
+        let answer = ada.list_messages(permit, Priority::Read, key, page.as_deref()).await;
         let listed = match answer.outcome {
             Ok(listed) => listed,
             // There is no such conversation any more.

@@ -16,7 +16,7 @@ use crate::{
     ada::limits::Priority,
     relay::{
         delivery::{Class, Delivery, Destination, Job, Queue, Read},
-        id::AiAgent,
+        id::AiAgentId,
         rule::Rule,
         rules::{
             attempt::{self, Begun, Step, Turn},
@@ -32,9 +32,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long to wait when it fails in a way that lasts.
 const AFTER_LASTING: Duration = Duration::from_secs(30);
 
-/// How many deliveries of each queue are under way or in line at once. Ada's limits let fewer calls be made within one's
+/// How many deliveries of each of an AI Agent's queues are under way or in line at once. Ada's limits let fewer calls be made within one's
 /// timeout, so that the first attempts of many hung conversations don't take up all the places.
-pub fn places(ai_agent: &AiAgent) -> [(Queue, usize); 6] {
+pub fn places_of(ai_agent: &AiAgentId) -> [(Queue, usize); 5] {
     let writes = |class| Queue { destination: Destination::Writes(ai_agent.clone()), class };
     let reads = |class| Queue { destination: Destination::Reads(ai_agent.clone()), class };
     [
@@ -43,9 +43,12 @@ pub fn places(ai_agent: &AiAgent) -> [(Queue, usize); 6] {
         (reads(Class::Fresh), 32),
         (reads(Class::Retries), 32),
         (reads(Class::Strangers), 8),
-        (Queue { destination: Destination::Files, class: Class::Fresh }, 32),
     ]
 }
+
+/// The same of files to fetch.
+pub const PLACES_OF_FILES: (Queue, usize) =
+    (Queue { destination: Destination::Files, class: Class::Fresh }, 32);
 
 /// What every courier needs.
 pub struct Errand<'e> {
@@ -74,7 +77,7 @@ pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
 async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), StoreError> {
     let engine = errand.engine;
     // Waiting in line for Ada is no work under way: a stop ends it.
-    let permit = errand.stop.run_until_cancelled(engine.ada.turn(first)).await;
+    let permit = errand.stop.run_until_cancelled(engine.ada(&turn.lane.key).turn(first)).await;
     let Some(permit) = permit else { return Ok(()) };
     // From here on it is written down that Ada may have it.
     let begun = begin(engine, turn).await;

@@ -26,14 +26,14 @@ pub struct Part {
 /// Reads the list, and has what it says settled.
 pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery: Delivery, part: Part) {
     let Part { from, asks_if_over } = part;
-    let conversation = &delivery.key.conversation;
-    let answer = engine.ada.list_messages(permit, priority, conversation, from.as_deref()).await;
+    let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
+    let answer = ada.list_messages(permit, priority, key, from.as_deref()).await;
     let Answer { outcome, mut answered_at } = answer;
     engine.note_outcome(&delivery, outcome.as_ref().err());
     let mut is_over = false;
     if asks_if_over && outcome.as_ref().is_ok_and(|listed| !listed.more) {
-        let permit = engine.ada.turn(priority).await;
-        let status = engine.ada.is_over(permit, conversation).await;
+        let permit = ada.turn(priority).await;
+        let status = ada.is_over(permit, key).await;
         engine.note_outcome(&delivery, status.outcome.as_ref().err());
         answered_at = status.answered_at.or(answered_at);
         is_over = status.outcome == Ok(true);

@@ -26,18 +26,18 @@ use crate::{
 
 /// Makes the call, and has its outcome settled.
 pub async fn carry(engine: &Engine, permit: Permit, delivery: Delivery, began: Time, call: Call) {
-    let conversation = &delivery.key.conversation;
+    let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     match call {
         Call::Send { says, display_name } => {
             let says = match &says {
                 Saying::Text(text) => Says::Text(text),
                 Saying::File(uploaded) => Says::File(uploaded),
             };
-            let answer = engine.ada.send_message(permit, conversation, &display_name, says).await;
+            let answer = ada.send_message(permit, key, &display_name, says).await;
             settle(engine, delivery, began, answer).await;
         }
         Call::End => {
-            let answer = engine.ada.end_handoff(permit, conversation).await;
+            let answer = ada.end_handoff(permit, key).await;
             settle(engine, delivery, began, answer).await;
         }
         Call::Upload { row, file } => upload(engine, permit, delivery, began, &row, file).await,
@@ -64,7 +64,7 @@ async fn upload(
 ) {
     let answer = match read(engine, &FileKey::new(delivery.handoff.as_str(), row.as_str()), file).await {
         Ok(upload) => {
-            let answer = engine.ada.upload(permit, &delivery.key.conversation, upload).await;
+            let answer = engine.ada(&delivery.key).upload(permit, &delivery.key, upload).await;
             engine.note_outcome(&delivery, answer.outcome.as_ref().err());
             answer
         }

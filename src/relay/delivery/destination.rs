@@ -1,15 +1,15 @@
 //! Where deliveries go. Lane, places, budget and courier of one follow from this.
 
 use super::{Delivery, Job};
-use crate::relay::id::{AiAgent, ConversationKey, HandoffId};
+use crate::relay::id::{AiAgentId, ConversationKey, HandoffId};
 
 /// Where a delivery goes. One that is full or dead fills its own budget and takes its own places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
     /// An AI Agent's API, with what the end user notices.
-    Writes(AiAgent),
+    Writes(AiAgentId),
     /// The same, with what only the thread needs: reads don't hold up what people write.
-    Reads(AiAgent),
+    Reads(AiAgentId),
     /// Wherever Ada says that files are. They wait for others than Ada, for days if they must.
     Files,
 }
@@ -18,8 +18,8 @@ impl Destination {
     /// The name it is stored under.
     pub fn name(&self) -> String {
         match self {
-            Self::Writes(AiAgent(ai_agent)) => format!("writes {ai_agent}"),
-            Self::Reads(AiAgent(ai_agent)) => format!("reads {ai_agent}"),
+            Self::Writes(AiAgentId(ai_agent)) => format!("writes {ai_agent}"),
+            Self::Reads(AiAgentId(ai_agent)) => format!("reads {ai_agent}"),
             Self::Files => "files".to_owned(),
         }
     }

@@ -8,6 +8,7 @@ use crate::relay::{
     delivery::Destination,
     draft::Draft,
     event::{Event, EventKind, Message},
+    id::AiAgentId,
     matching::MatchKey,
     rule::Rule,
     thread::Role,
@@ -64,12 +65,12 @@ pub fn event(event: Event) -> Rule<Arrival> {
 }
 
 /// Sets a webhook aside whose body no rule gets to see, once.
-pub fn set_aside(svix_id: String, reason: String, body: String) -> Rule<Arrival> {
+pub fn set_aside(ai_agent: AiAgentId, svix_id: String, reason: String, body: String) -> Rule<Arrival> {
     Rule::new(Scope { svix_id: Some(svix_id.clone()), ..Scope::nobody() }, move |draft| {
         if *draft.view.seen {
             return Arrival::Duplicate;
         }
-        draft.set_aside(&svix_id, &reason, body);
+        draft.set_aside(ai_agent, &svix_id, &reason, body);
         draft.changes().remember.push(svix_id);
         Arrival::DeadLetter
     })

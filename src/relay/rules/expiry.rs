@@ -1,14 +1,14 @@
 //! A message has an age. One that could not be sent in time fails at that moment, whatever it waits for, and those queued
 //! behind it fail with it, lest they arrive out of order.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::ending;
 use crate::relay::{
     changes::Scope,
     delivery::Delivery,
     draft::Draft,
-    id::{HandoffId, RowId},
+    id::{AiAgentId, HandoffId, RowId},
     rule::Rule,
     thread::Sending,
 };
@@ -19,9 +19,13 @@ pub const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 
 /// Fails the messages of a handoff whose time is over. An attempt that is under way is let finish. `closed` says why
 /// nothing is sent at all, if so.
-pub fn due(handoff: HandoffId, closed: Option<String>) -> Rule<()> {
+pub fn due(handoff: HandoffId, closed: BTreeMap<AiAgentId, String>) -> Rule<()> {
     let scope = Scope::handoff(&handoff).with_outbox();
-    Rule::new(scope, move |draft| fail_expired(draft, &handoff, closed.as_deref()))
+    Rule::new(scope, move |draft| {
+        let owner = draft.find_handoff(&handoff).map(|place| &draft.view.handoffs[place].key.ai_agent);
+        let closed = owner.and_then(|owner| closed.get(owner));
+        fail_expired(draft, &handoff, closed.map(String::as_str));
+    })
 }
 
 /// The same, in the course of another decision.

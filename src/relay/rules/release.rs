@@ -77,7 +77,7 @@ fn release(draft: &mut Draft<'_>, key: &ConversationKey) -> Released {
     for event in std::mem::take(&mut draft.view.unreadable) {
         released.set_aside += 1;
         draft.changes().inbox_done.push(event.svix_id.clone());
-        draft.set_aside_unreadable(event);
+        draft.set_aside_unreadable(key.ai_agent.clone(), event);
     }
     let mut held_until: Option<Time> = None;
     for event in events {

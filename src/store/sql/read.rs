@@ -12,7 +12,7 @@ use crate::{
     relay::{
         changes::DeadLetter,
         handoff::{AdaEnd, End, EndedBy, Handoff, Status},
-        id::{AiAgent, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
+        id::{AiAgentId, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
@@ -33,7 +33,7 @@ pub async fn due_conversations(
             due.next = Some(due_at);
             break;
         }
-        let (ai_agent, conversation) = (AiAgent(row.try_get(0)?), ConversationId(row.try_get(1)?));
+        let (ai_agent, conversation) = (AiAgentId(row.try_get(0)?), ConversationId(row.try_get(1)?));
         due.items.push(ConversationKey { ai_agent, conversation });
     }
     Ok(due)
@@ -83,7 +83,7 @@ fn shown(row: &SqliteRow) -> Result<Handoff, StoreError> {
     if let Some(handoff) = or_note(doc(row), "handoff") {
         return Ok(handoff);
     }
-    let (ai_agent, conversation) = (AiAgent(row.try_get(3)?), ConversationId(row.try_get(4)?));
+    let (ai_agent, conversation) = (AiAgentId(row.try_get(3)?), ConversationId(row.try_get(4)?));
     let id = HandoffId(row.try_get(2)?);
     let status = match (row.try_get(5)?, row.try_get::<Option<String>, _>(6)?) {
         ("active", Some(agent)) => Status::Active { agent },

@@ -14,7 +14,7 @@ use crate::{
         delivery::Delivery,
         event::Event,
         handoff::Handoff,
-        id::{AiAgent, ConversationId, ConversationKey, HandoffId},
+        id::{AiAgentId, ConversationId, ConversationKey, HandoffId},
         thread::Row,
     },
     store::{StoreError, handoffs_by_id, match_keys, rows_by_id, takes_from},
@@ -56,7 +56,7 @@ async fn key_of(connection: &mut SqliteConnection, of: &Of) -> Result<Option<Con
             let row =
                 sqlx::query("SELECT ai_agent, conversation FROM handoffs WHERE id = $1").bind(id.as_str());
             let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(None) };
-            let (ai_agent, conversation) = (AiAgent(row.try_get(0)?), ConversationId(row.try_get(1)?));
+            let (ai_agent, conversation) = (AiAgentId(row.try_get(0)?), ConversationId(row.try_get(1)?));
             Ok(Some(ConversationKey { ai_agent, conversation }))
         }
     }

@@ -232,7 +232,7 @@ impl World {
     /// The ages of the newest handoff's messages are looked at.
     pub fn ages(&mut self) {
         let id = self.id();
-        self.decide(expiry::due(id, None));
+        self.decide(expiry::due(id, std::collections::BTreeMap::new()));
     }
 
     /// The process ends, and another begins on what it left.

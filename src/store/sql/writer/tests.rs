@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     relay::{
         changes::Changes,
-        id::{AiAgent, ConversationId, ConversationKey},
+        id::{AiAgentId, ConversationId, ConversationKey},
     },
     store::sql::connect_writer,
 };
@@ -82,7 +82,8 @@ fn id(number: usize) -> String {
 }
 
 fn remember(id: &str) -> (Box<dyn Job>, oneshot::Receiver<Result<(), StoreError>>) {
-    let key = ConversationKey { ai_agent: AiAgent("a".to_owned()), conversation: ConversationId::from("c") };
+    let key =
+        ConversationKey { ai_agent: AiAgentId("a".to_owned()), conversation: ConversationId::from("c") };
     let changes = Changes { remember: vec![id.to_owned()], ..Changes::default() };
     let (scope, decision) = (Scope::conversation(&key), Box::new(move |_| changes.into()));
     job(|connection, known| decide(connection, scope, decision, known).boxed())
