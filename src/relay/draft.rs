@@ -274,12 +274,23 @@ impl<'a> Draft<'a> {
     /// Whether a message was queued before this process began, and Ada's list has not been read since: the store may be a
     /// copy that was restored, and the message have been sent after the copy was made.
     pub fn is_unverified(&self, delivery: &Delivery) -> bool {
+        let is_message = delivery.job.is_message() && delivery.doubt.is_none();
+        is_message && self.is_of_before(&delivery.handoff, delivery.queued_at)
+    }
+
+    /// The same of a row that waits for nothing: since when Ada may have it. One that has failed may have been sent again
+    /// by hand after the copy was made.
+    pub fn doubt_of_row(&self, row: &Row) -> Option<Time> {
+        let is_failed = row.is_ours() && matches!(row.sending, Some(Sending::Failed { .. }));
+        let is_unverified = is_failed && self.is_of_before(&row.handoff, row.created_at);
+        row.tried_at.or_else(|| is_unverified.then_some(row.created_at))
+    }
+
+    /// Whether something of this handoff is of before this process began, and Ada's list has not been read since.
+    fn is_of_before(&self, handoff: &HandoffId, at: Time) -> bool {
         let began = self.policy.began_at;
-        let read_since = || {
-            let handoff = self.find_handoff(&delivery.handoff).map(|place| &self.view.handoffs[place]);
-            handoff.is_some_and(|handoff| handoff.listed.read_at >= Some(began))
-        };
-        delivery.job.is_message() && delivery.doubt.is_none() && delivery.queued_at < began && !read_since()
+        let known = self.find_handoff(handoff).map(|place| &self.view.handoffs[place]);
+        at < began && known.is_none_or(|handoff| handoff.listed.read_at < Some(began))
     }
 
     /// Somebody other than an anonymous caller knows of a handoff: what is queued for it is no stranger's any more.

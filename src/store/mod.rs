@@ -23,7 +23,7 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, Snapshot};
 pub use signals::Signals;
 pub use sql::SqliteStore;
 

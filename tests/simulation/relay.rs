@@ -77,6 +77,8 @@ impl Relay {
     /// A new process begins on what the old one left.
     pub fn start(&self) {
         self.store.void_claims();
+        // Another version has had the documents meanwhile.
+        self.store.through_documents().unwrap();
         let store: Arc<dyn Store> = Arc::<Shaky>::clone(&self.shaky);
         let environment: Arc<dyn Environment> = Arc::<Simulated>::clone(&self.environment);
         let engine = Arc::new(Engine::new(Parts {

@@ -13,7 +13,7 @@ use handoff_relay::{
         },
         thread::{Role, Sending},
     },
-    store::{HandoffQuery, Store},
+    store::{HandoffQuery, Snapshot, Store},
 };
 use serde_json::Map;
 
@@ -44,6 +44,19 @@ pub struct Story {
     conversations: Vec<String>,
     written: u64,
     crashes: u64,
+    backup: Backup,
+}
+
+/// Whether a backup is restored in the course of a story.
+enum Backup {
+    /// No.
+    Never,
+    /// One is to be made.
+    Wanted,
+    /// One has been made.
+    Made(Box<Snapshot>),
+    /// It has been restored: what came after it is forgotten here, and known to Ada.
+    Restored,
 }
 
 impl Story {
@@ -65,10 +78,16 @@ impl Story {
             trace: Vec::new(),
             post,
             crashes: dice.one_of(&[0, 2, 6]),
+            backup: if dice.percent(20) { Backup::Wanted } else { Backup::Never },
             dice,
             conversations,
             written: 0,
         }
+    }
+
+    /// Whether the relay has forgotten what it once knew.
+    pub fn was_restored(&self) -> bool {
+        matches!(self.backup, Backup::Restored)
     }
 
     pub fn lost(&self) -> &[String] {
@@ -106,6 +125,9 @@ impl Story {
         if self.dice.percent(self.crashes) {
             return self.crashes_and_starts().await;
         }
+        if self.dice.percent(3) {
+            self.backs_up_or_restores().await;
+        }
         match self.dice.below(100) {
             0..12 => self.begins(&conversation).await,
             12..40 => self.customer_writes(&conversation),
@@ -122,6 +144,23 @@ impl Story {
                     engine.opened(id);
                 }
             }
+        }
+    }
+
+    async fn backs_up_or_restores(&mut self) {
+        match std::mem::replace(&mut self.backup, Backup::Never) {
+            Backup::Wanted => {
+                self.note("a backup is made".to_owned());
+                self.backup = Backup::Made(Box::new(self.relay.store.snapshot()));
+            }
+            Backup::Made(snapshot) => {
+                self.note("the process dies, and the backup is restored".to_owned());
+                self.relay.dies();
+                self.relay.store.restore(&snapshot);
+                self.relay.start();
+                self.backup = Backup::Restored;
+            }
+            as_it_was @ (Backup::Never | Backup::Restored) => self.backup = as_it_was,
         }
     }
 
@@ -257,10 +296,13 @@ impl Story {
         self.relay.shaky.fails(0);
         self.post.arrives().await;
         // Twice as long as anything takes: a message's age, a refused key's pause, two rounds of recovery.
-        for _ in 0..60 {
+        for half_minute in 0..60 {
             self.post.passes(Duration::from_secs(30)).await;
             self.post.arrives().await;
-            promises::hold_always(self)?;
+            if half_minute % 10 == 9 {
+                promises::hold_always(self)?;
+                promises::nobody_waits_for_ever(self).await?;
+            }
         }
         for _ in 0..200 {
             let depths = self.relay.store.depths().await.unwrap();

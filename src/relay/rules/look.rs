@@ -1,6 +1,6 @@
 //! What came of reading Ada's message list: the thread has what it lacked, a message in doubt is found or isn't.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     expiry, recover,
@@ -18,6 +18,9 @@ use crate::relay::{
     thread::{Content, Source},
     time::Time,
 };
+
+/// When a list is read again that has something to be cleared up.
+const READ_AGAIN: Duration = Duration::from_secs(30);
 
 /// A reading and its outcome.
 #[derive(Clone, Debug)]
@@ -62,12 +65,14 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
         Job::Read(Read::Recover { missed_before }) => missed_before,
         Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) => None,
     };
+    // Of two readings at once the second to come back has left out what the first has found.
+    let is_in_step = draft.view.handoffs[handoff].listed.page == look.from;
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
-    transcript::merge(draft, handoff, &reading);
+    let is_unclear = transcript::merge(draft, handoff, &reading);
     note_unreadable(draft, handoff, listed);
     let maybe_listed =
         draft.find_attempted(&look.delivery).is_some_and(|place| draft.view.outbox[place].maybe_listed);
-    if !listed.more {
+    if !listed.more && is_in_step {
         note_read(draft, handoff);
     }
     if look.is_over && !listed.more {
@@ -85,6 +90,10 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
             again(draft, place, "Ada's list has a message that can't be read, which may be this one", wait);
         }
         Job::Write(Write::Send { .. }) => absent(draft, place, look.jitter),
+        // Only open handoffs are looked after without being asked.
+        Job::Read(_) if is_unclear && !draft.view.handoffs[handoff].is_open() => {
+            again(draft, place, "Ada's list has something that may be read otherwise soon", READ_AGAIN);
+        }
         Job::Read(Read::Transcript | Read::Recover { .. }) => drop(draft.finish_delivery(place)),
         // Nothing is looked for on behalf of these.
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {}

@@ -139,8 +139,8 @@ pub fn is_news_elsewhere(draft: &Draft<'_>, handoff: usize, message: &Message) -
 /// before we tried to send ours is somebody else's, however equal.
 fn could_be(draft: &Draft<'_>, row: &Row, message: &Message) -> Option<Time> {
     let queued = draft.view.outbox.iter().find(|delivery| delivery.job.row() == Some(&row.id));
-    let tried_at =
-        queued.and_then(|delivery| draft.doubt(delivery)).or(row.tried_at)?.shifted(draft.now.offset);
+    let tried_at = queued.and_then(|delivery| draft.doubt(delivery)).or_else(|| draft.doubt_of_row(row))?;
+    let tried_at = tried_at.shifted(draft.now.offset);
     (message.created_at + DOUBT >= tried_at).then_some(tried_at)
 }
 

@@ -38,7 +38,9 @@ pub struct Reading<'a> {
 ///
 /// An end user's message of this handoff that webhooks should have brought by now counts as recovered: it is
 /// unread like any other.
-pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
+///
+/// Says whether something in the list, now read to its end, is still to be cleared up: it begins there the next time.
+pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) -> bool {
     let owner = &draft.view.handoffs[handoff];
     let (mut end, mut latest) =
         (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
@@ -94,7 +96,7 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) {
         }
         awaited |= !overdue;
     }
-    note_reading(draft, handoff, reading, awaited);
+    note_reading(draft, handoff, reading, awaited)
 }
 
 /// Whether a message can't be read, and could be what an agent of ours wrote.
@@ -119,19 +121,19 @@ fn is_recent(draft: &Draft<'_>, message: &Message) -> bool {
 /// also begins where a message couldn't be read that may be one of ours in doubt.
 ///
 /// Of two readings at once the first to come back counts: the other may have missed what is awaited.
-fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) {
+fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) -> bool {
     let (known, listed) = (&draft.view.handoffs[handoff], reading.listed);
     if known.listed.page.as_deref() != reading.from {
-        return;
+        return false;
     }
     let mut noted = known.listed.clone();
     if awaited && noted.again.is_none() {
         noted.again = Some(ReadAgain { from: noted.page.take() });
     }
     noted.page.clone_from(&listed.page);
-    if !listed.more
-        && let Some(again) = noted.again.take()
-    {
+    let begins_anew = (!listed.more).then(|| noted.again.take()).flatten();
+    let is_unclear = begins_anew.is_some();
+    if let Some(again) = begins_anew {
         noted.page = again.from;
     }
     if !noted.history_is_read {
@@ -143,6 +145,7 @@ fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, aw
     if noted != known.listed {
         draft.change_unseen(handoff).listed = noted;
     }
+    is_unclear
 }
 
 /// Whether the end user wrote this in this handoff.

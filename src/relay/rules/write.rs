@@ -11,6 +11,7 @@ use crate::relay::{
     id::{HandoffId, RowId},
     rule::Rule,
     thread::{Author, Bytes, Content, Role, Row, Sending, Source},
+    time::Time,
 };
 
 /// How many messages of one handoff may wait to be sent.
@@ -94,7 +95,7 @@ pub fn file(id: HandoffId, message: FileMessage) -> Rule<Result<Row, Refusal>> {
         let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Kept { size } };
         let new = ours(draft, handoff, by.agent.clone(), content, Source::Agent);
         let row = draft.add_row_as(row, handoff, new);
-        let row = send(draft, handoff, row);
+        let row = send(draft, handoff, row, None);
         remember(draft, &id, &by, &row);
         Ok(row)
     })
@@ -117,7 +118,7 @@ fn admit(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<usize, Re
 pub fn say(draft: &mut Draft<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
     let new = ours(draft, handoff, name, Content::Text { body: text }, source);
     let row = draft.add_row(handoff, new);
-    send(draft, handoff, row)
+    send(draft, handoff, row, None)
 }
 
 fn ours(draft: &Draft<'_>, handoff: usize, name: String, content: Content, source: Source) -> NewRow {
@@ -148,8 +149,8 @@ pub(super) fn remember(draft: &mut Draft<'_>, id: &HandoffId, by: &Request, row:
     }
 }
 
-/// Queues the row at `place` for Ada.
-fn send(draft: &mut Draft<'_>, handoff: usize, place: usize) -> Row {
+/// Queues the row at `place` for Ada, which may have it since `doubt`: then it is looked for first.
+fn send(draft: &mut Draft<'_>, handoff: usize, place: usize, doubt: Option<Time>) -> Row {
     let row = draft.view.rows[place].clone();
     let what = match &row.content {
         Content::Text { body } => Outgoing::Text { text: body.clone() },
@@ -161,9 +162,8 @@ fn send(draft: &mut Draft<'_>, handoff: usize, place: usize) -> Row {
     };
     let display_name = row.author.display_name.clone().unwrap_or_default();
     let id = draft.deliver(handoff, Write::Send { row: row.id.clone(), what, display_name });
-    // Ada may have it from an earlier attempt: then it is looked for first.
     if let Some(place) = draft.find_delivery(&id) {
-        draft.change_delivery(place).doubt = row.tried_at;
+        draft.change_delivery(place).doubt = doubt;
     }
     row
 }
@@ -182,8 +182,9 @@ pub fn retry(id: HandoffId, row: RowId, agent: String) -> Rule<Result<Row, Refus
             return Ok(row);
         }
         let (handoff, place) = failed(draft, &id, &row, &agent)?;
+        let doubt = draft.doubt_of_row(&draft.view.rows[place]);
         draft.mark(&row, Sending::Queued);
-        Ok(send(draft, handoff, place))
+        Ok(send(draft, handoff, place, doubt))
     })
 }
 

@@ -7,6 +7,7 @@ mod forget;
 mod outbox;
 mod replies;
 mod sessions;
+mod snapshot;
 mod state;
 
 use std::sync::{Mutex, MutexGuard};
@@ -32,6 +33,7 @@ use crate::relay::{
     thread::Row,
     time::Time,
 };
+pub use snapshot::Snapshot;
 use state::State;
 
 /// See the module.

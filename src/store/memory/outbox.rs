@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Deliveries in the order in which they were queued.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Outbox {
     queued: BTreeMap<u64, Queued>,
     last_position: u64,
@@ -28,6 +28,7 @@ pub struct Outbox {
     depths: BTreeMap<Destination, u64>,
 }
 
+#[derive(Clone)]
 struct Queued {
     delivery: Delivery,
     /// When it can be tried, and not before it was the next of its lane.
@@ -73,6 +74,11 @@ impl Outbox {
     pub fn oldest(&self) -> Option<Time> {
         let counted = self.queued.values().filter(|queued| queued.delivery.destination().has_budget());
         counted.map(|queued| queued.delivery.queued_at).min()
+    }
+
+    /// All of them. Nobody may change what they are found by.
+    pub fn deliveries_mut(&mut self) -> impl Iterator<Item = &mut Delivery> {
+        self.queued.values_mut().map(|queued| &mut queued.delivery)
     }
 
     /// Those of a conversation, in their order.

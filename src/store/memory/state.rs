@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Everything, in maps.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct State {
     /// In the order they were made.
     pub handoffs: BTreeMap<u64, Handoff>,
@@ -56,7 +56,7 @@ pub struct State {
 }
 
 /// What a message could match a row by.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Mark {
     Id(MessageId),
     Fingerprint(String),

@@ -6,7 +6,7 @@ use super::{
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Receipt},
+    delivery::{Delivery, Failure, Listed, Receipt},
     event::Message,
     rules::attempt::Step,
     thread::{Content, Role, Sending},
@@ -186,4 +186,44 @@ fn a_list_with_something_unreadable_verifies_nothing() {
     world.recovers(None, &[odd], false);
     let begun = world.turn_comes(&send(&world, 0), "one").unwrap();
     assert!(matches!(begun.step, Step::Look { .. }), "{begun:?}");
+}
+
+#[test]
+fn of_two_readings_at_once_the_second_to_come_back_verifies_nothing() {
+    let mut world = wrote(&["one"]);
+    world.clock(60_000).restarts();
+    let content = Content::Unreadable { reason: "odd".to_owned() };
+    let odd = Message { content, ..message(Role::HumanAgent, "m", 25_000, "") };
+    let part = Listed { messages: vec![odd], page: Some("second".to_owned()), more: true };
+    world.looked_from(None, world.unasked(), Ok(part), false);
+    world.looked_from(Some("elsewhere".to_owned()), world.unasked(), Ok(whole(&[])), false);
+    assert!(send(&world, 0).maybe_listed, "it left out what the first has found");
+}
+
+/// Refused before the copy was made, sent again by hand after it: the copy knows only the first.
+#[test]
+fn what_had_failed_in_a_copy_is_looked_for_before_it_is_sent_again_by_hand() {
+    let failed = || {
+        let mut world = World::accepted();
+        world.lists(&[]);
+        world.writes(ALEX, "hello").unwrap();
+        world.tries(Err(Failure::Refused("a filter".to_owned())));
+        world
+    };
+    let mut world = failed();
+    let row = world.row("hello").id.clone();
+    world.clock(60_000).restarts();
+    world.retry(&row, ALEX).unwrap();
+    world.looks(Ok(&[message(Role::HumanAgent, "m", 40_000, "hello")]));
+    assert_eq!((world.queue(), world.sending("hello")), (vec![], Sending::Sent));
+
+    let mut world = failed();
+    world.clock(60_000).restarts();
+    world.lists(&[message(Role::HumanAgent, "m", 40_000, "hello")]);
+    assert_eq!((world.sending("hello"), world.said(0)), (Sending::Sent, vec!["hello"]), "one row");
+
+    let mut world = failed();
+    let row = world.row("hello").id.clone();
+    world.retry(&row, ALEX).unwrap();
+    assert!(world.claim().is_some(), "no copy of anything: it is sent at once");
 }

@@ -166,6 +166,20 @@ fn an_end_takes_a_message_in_doubt_along_and_has_it_looked_for() {
 }
 
 #[test]
+fn after_the_end_too_the_list_is_read_until_it_says_what_became_of_a_message() {
+    let mut world = in_doubt("hello");
+    world.lists(&[]);
+    world.lists(&[]);
+    world.clock(25_000).hears([handoff_ended(24_000)]);
+    let content = Content::Unreadable { reason: "odd".to_owned() };
+    world.lists(&[Message { content, ..stored("m", 20_300, "") }]);
+    assert!(matches!(world.sending("hello"), Sending::Failed { .. }));
+    assert_eq!(world.books.outbox.len(), 1, "it is read again");
+    world.lists(&[stored("m", 20_300, "hello")]);
+    assert_eq!((world.sending("hello"), world.books.outbox.len()), (Sending::Sent, 0));
+}
+
+#[test]
 fn an_attempt_that_ends_unclear_after_the_handoff_has_the_message_looked_for() {
     let mut world = World::accepted();
     world.writes(ALEX, "hello").unwrap();
