@@ -162,7 +162,14 @@ fn failed(draft: &mut Draft<'_>, handoff: usize, look: &Look, failure: &Failure)
             }
         }
         Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
-            give_up(draft, handoff, place, reason);
+            // Open handoffs are looked after anyway; what became of messages in an ended one only this tells.
+            let age = draft.now.at.since(draft.view.outbox[place].queued_at);
+            if draft.view.handoffs[handoff].is_open() || age >= draft.policy.send_max_age {
+                give_up(draft, handoff, place, reason);
+            } else {
+                say_unreadable(draft, handoff, reason);
+                again(draft, place, reason, wait.max(READ_AGAIN));
+            }
         }
         Failure::Denied(reason)
         | Failure::NoHandoff(reason)

@@ -180,6 +180,18 @@ fn after_the_end_too_the_list_is_read_until_it_says_what_became_of_a_message() {
 }
 
 #[test]
+fn after_the_end_a_refused_reading_is_tried_for_as_long_as_a_message_may_wait() {
+    let mut world = in_doubt("hello");
+    world.lists(&[]);
+    world.lists(&[]);
+    world.clock(25_000).hears([handoff_ended(24_000)]);
+    world.cannot_list(&Failure::Refused("400".to_owned()));
+    assert_eq!(world.books.outbox.len(), 1);
+    world.clock(27_000 + 15 * 60_000).cannot_list(&Failure::Refused("400".to_owned()));
+    assert!(world.books.outbox.is_empty());
+}
+
+#[test]
 fn an_attempt_that_ends_unclear_after_the_handoff_has_the_message_looked_for() {
     let mut world = World::accepted();
     world.writes(ALEX, "hello").unwrap();
