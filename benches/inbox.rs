@@ -22,13 +22,13 @@ use handoff_relay::{
     environment::{Environment, Machine},
     relay::{
         buffer::Timings,
-        draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgentId, ConversationId, ConversationKey, MessageId, NewIds},
         policy::{Now, Policy},
         rules::arrive,
         thread::{Author, Content, Role},
         time::Time,
+        transaction::Transaction,
     },
     settings::Database,
     store::{self, Store},
@@ -93,9 +93,9 @@ async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Durati
         scope,
         move |view| {
             let mut ids = NoIds;
-            let mut draft = Draft::new(view, now, &policy, &mut ids);
-            let arrival = decide(&mut draft);
-            (draft.into_changes(), arrival)
+            let mut tx = Transaction::new(view, now, &policy, &mut ids);
+            let arrival = decide(&mut tx);
+            (tx.into_write_set(), arrival)
         },
         |_| {},
     )

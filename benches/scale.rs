@@ -22,14 +22,14 @@ use handoff_relay::{
     relay::{
         buffer::Timings,
         delivery::{Class, Destination, Queue},
-        draft::Draft,
         event::{Event, EventKind, Message},
         id::{AiAgentId, ConversationId, ConversationKey, MessageId},
         policy::{Now, Policy},
         rule::Rule,
-        rules::{arrive, release, start},
+        rules::{arrive, flush, start},
         thread::{Author, Content, Role},
         time::Time,
+        transaction::Transaction,
     },
     settings::Database,
     store::{self, HandoffQuery, Store},
@@ -65,9 +65,9 @@ async fn decide<T: Send + 'static>(store: &dyn Store, rule: Rule<T>) -> T {
         move |view| {
             let policy = policy();
             let mut ids: &dyn Environment = &Machine;
-            let mut draft = Draft::new(view, now, &policy, &mut ids);
-            let answer = decide(&mut draft);
-            (draft.into_changes(), answer)
+            let mut tx = Transaction::new(view, now, &policy, &mut ids);
+            let answer = decide(&mut tx);
+            (tx.into_write_set(), answer)
         },
         |_| {},
     )
@@ -114,7 +114,7 @@ async fn release_all(store: &dyn Store) {
         if due.items.is_empty() {
             return;
         }
-        let released = due.items.into_iter().map(|key| async move { decide(store, release::due(key)).await });
+        let released = due.items.into_iter().map(|key| async move { decide(store, flush::due(key)).await });
         futures_util::future::join_all(released).await;
     }
 }

@@ -39,18 +39,18 @@ use crate::{
         client::Client,
         limits::Rates,
         signature::{UnusableSecret, Verifier},
-        webhook::Reader,
+        webhook::WebhookParser,
     },
     doors::{App, Limits, routes},
     engine::{
-        AiAgent, AiAgents, Engine, Expiry, Outbox, Parts, Recovery, Releaser, Retention, Silence, StartKey,
+        AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, Retention, Silence, StartKey,
         TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
     files::{
         Files, FilesError,
-        fetch::{FetchLimits, Fetcher, Reach},
+        fetch::{AllowedHosts, FetchLimits, Fetcher},
     },
     metrics::Metrics,
     relay::{
@@ -60,7 +60,7 @@ use crate::{
         time::Time,
     },
     settings::Settings,
-    store::{Keep, StoreError},
+    store::{RetentionPeriods, StoreError},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
@@ -190,7 +190,7 @@ impl Server {
             tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));
         }
         let environment = engine.environment();
-        tasks.work(Releaser::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
@@ -222,14 +222,14 @@ fn ai_agent(settings: &Settings, now: Time, metrics: &Arc<Metrics>) -> Result<Ai
     Ok(AiAgent {
         ada: Arc::new(ada.counted_by(Arc::clone(metrics))),
         verifier: Verifier::new(id.clone(), &settings.webhook_secrets)?,
-        reader: Reader { integration: settings.handoff_integration.clone(), ai_agent: id },
+        parser: WebhookParser { integration: settings.handoff_integration.clone(), ai_agent: id },
         start_key: StartKey::new(settings.handoff_auth_key.clone()),
         policy: Arc::new(policy(settings, now)),
     })
 }
 
-const fn reach(settings: &Settings) -> Reach {
-    if settings.files_allow_private { Reach::PublicAndLoopback } else { Reach::Public }
+const fn reach(settings: &Settings) -> AllowedHosts {
+    if settings.files_allow_private { AllowedHosts::PublicAndLoopback } else { AllowedHosts::Public }
 }
 
 fn rates(settings: &Settings) -> Rates {
@@ -254,8 +254,8 @@ fn policy(settings: &Settings, began_at: Time) -> Policy {
     }
 }
 
-const fn keep(settings: &Settings) -> Keep {
-    Keep { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
+const fn keep(settings: &Settings) -> RetentionPeriods {
+    RetentionPeriods { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
 }
 
 fn timeout(setting: &Option<settings::Timeout>) -> Option<Timeout> {

@@ -46,7 +46,7 @@ pub struct SignIn {
 }
 
 /// What somebody shows to sign in.
-pub enum Proof {
+pub enum Credential {
     /// One of the settings' tokens.
     Token(Secret),
     /// A code that this process made.
@@ -153,14 +153,14 @@ impl SignIn {
     ///
     /// # Errors
     /// Nobody is signed in.
-    pub async fn begin(&self, proof: &Proof, peer: IpAddr) -> Result<(Secret, SignedIn), NotSignedIn> {
+    pub async fn begin(&self, proof: &Credential, peer: IpAddr) -> Result<(Secret, SignedIn), NotSignedIn> {
         let now = self.environment.now();
         let token = match proof {
-            Proof::Token(token) => {
+            Credential::Token(token) => {
                 let known = self.known_token(token.expose()).map(|(_, token)| token.clone());
                 known.ok_or_else(|| self.wrong(Guess::Token, token.expose(), peer))?
             }
-            Proof::Code(code) => {
+            Credential::Code(code) => {
                 let token = self.codes.take(&Digest::of(code.expose()), now);
                 token.ok_or_else(|| self.wrong(Guess::Code, code.expose(), peer))?
             }

@@ -62,7 +62,7 @@ impl World {
     }
 
     async fn begins(&self, token: &str) -> Secret {
-        self.sign_in.begin(&Proof::Token(Secret::new(token)), PEER).await.unwrap().0
+        self.sign_in.begin(&Credential::Token(Secret::new(token)), PEER).await.unwrap().0
     }
 
     async fn visits(&self, secret: &Secret) -> Option<String> {
@@ -140,14 +140,16 @@ async fn a_code_signs_the_first_agent_in_once() {
     let world = World::new();
     let (agent, code) = world.sign_in.new_code().unwrap().unwrap();
     assert_eq!((agent.as_str(), code.expose().len()), ("Alex", 64));
-    let (secret, signed_in) = world.sign_in.begin(&Proof::Code(code.clone()), PEER).await.unwrap();
+    let (secret, signed_in) = world.sign_in.begin(&Credential::Code(code.clone()), PEER).await.unwrap();
     assert_eq!(signed_in.agent, "Alex");
     assert_ne!(secret.expose(), code.expose());
     assert_eq!(world.visits(&secret).await.as_deref(), Some("Alex"));
-    let again = world.sign_in.begin(&Proof::Code(code), PEER).await;
+    let again = world.sign_in.begin(&Credential::Code(code), PEER).await;
     assert!(matches!(again, Err(NotSignedIn::UnknownCode)));
     // What proves a session proves nothing else, and the other way round.
-    for proof in [Proof::Code(secret.clone()), Proof::Token(secret), Proof::Code(Secret::new(ALEX))] {
+    for proof in
+        [Credential::Code(secret.clone()), Credential::Token(secret), Credential::Code(Secret::new(ALEX))]
+    {
         assert!(world.sign_in.begin(&proof, PEER).await.is_err());
     }
     assert_eq!(world.visits(&Secret::new(ALEX)).await, None);
@@ -189,5 +191,5 @@ async fn what_is_right_is_let_in_however_many_were_wrong() {
     assert!(matches!(world.sign_in.bearer("another", PEER), Err(NotSignedIn::TooManyFailures(_))));
     assert_eq!(world.sign_in.bearer(SAM, PEER).unwrap(), "Sam");
     world.begins(ALEX).await;
-    world.sign_in.begin(&Proof::Code(code), PEER).await.unwrap();
+    world.sign_in.begin(&Credential::Code(code), PEER).await.unwrap();
 }

@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
 
-use super::limits::Told;
+use super::limits::LimitHeaders;
 use crate::{
     json::{Object, repaired},
     relay::{delivery::Failure, time::Time},
@@ -39,9 +39,9 @@ impl<T> Answer<T> {
 }
 
 /// The body of an answer that is a success, to be read as JSON: an empty object if it is none.
-pub struct Said(Bytes);
+pub struct AnswerBody(Bytes);
 
-impl Said {
+impl AnswerBody {
     /// What it says.
     pub fn object(&self) -> Object<'_> {
         Object::read(&self.0).unwrap_or_default()
@@ -52,12 +52,12 @@ impl Said {
 ///
 /// # Errors
 /// By status; see [`Failure`].
-pub async fn read(response: Response) -> Result<Said, Failure> {
+pub async fn read(response: Response) -> Result<AnswerBody, Failure> {
     let (status, retry_after) = (response.status(), retry_after(&response));
     let body = body(response).await.unwrap_or_default();
     if status.is_success() {
         let body = body.freeze();
-        return Ok(Said(match repaired(&body) {
+        return Ok(AnswerBody(match repaired(&body) {
             Cow::Borrowed(good) => body.slice_ref(good),
             Cow::Owned(repaired) => repaired.into(),
         }));
@@ -151,8 +151,8 @@ fn http_date(text: &str) -> Option<Time> {
 }
 
 /// What the answer says about limits.
-pub fn told(response: &Response) -> Told {
-    Told {
+pub fn limit_headers(response: &Response) -> LimitHeaders {
+    LimitHeaders {
         status: Some(response.status()),
         retry_after: retry_after(response),
         remaining: number(response, "x-ratelimit-remaining").and_then(|left| left.try_into().ok()),

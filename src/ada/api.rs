@@ -11,7 +11,7 @@ use super::{
     limits::{Permit, Priority},
 };
 use crate::relay::{
-    delivery::{Listed, Receipt, Uploaded},
+    delivery::{MessagePage, Receipt, UploadedFile},
     id::ConversationKey,
     time::Offset,
 };
@@ -22,7 +22,7 @@ pub enum Says<'a> {
     /// Words.
     Text(&'a str),
     /// A file that Ada has already.
-    File(&'a Uploaded),
+    File(&'a UploadedFile),
 }
 
 /// A file for Ada: at most 50 MB, of a type that Ada takes.
@@ -54,7 +54,7 @@ pub trait Ada: Send + Sync {
     ) -> Answer<Receipt>;
 
     /// Brings a file to Ada, for a message to point to.
-    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<Uploaded>;
+    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<UploadedFile>;
 
     /// Ends the handoff. Ada's "not in a handoff" comes as [`Failure::NoHandoff`].
     ///
@@ -70,7 +70,7 @@ pub trait Ada: Send + Sync {
         priority: Priority,
         key: &ConversationKey,
         from: Option<&str>,
-    ) -> Answer<Listed>;
+    ) -> Answer<MessagePage>;
 
     /// Whether the whole conversation has ended.
     async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool>;

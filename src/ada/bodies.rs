@@ -10,7 +10,7 @@ use super::{
 use crate::{
     json::{Field, Object},
     relay::{
-        delivery::{Failure, Receipt, Uploaded},
+        delivery::{Failure, Receipt, UploadedFile},
         event::Message,
         id::MessageId,
         thread::{Author, Content, Role},
@@ -25,7 +25,7 @@ const SIGNED: [&str; 2] = ["url", "avatar"];
 pub fn said(display_name: &str, says: Says<'_>) -> Value {
     let content = match says {
         Says::Text(text) => json!({ "type": "text", "body": text }),
-        Says::File(Uploaded { url, filename, mime_type }) => {
+        Says::File(UploadedFile { url, filename, mime_type }) => {
             json!({ "type": "file", "url": url, "mime_type": mime_type, "filename": filename })
         }
     };
@@ -44,11 +44,11 @@ pub fn receipt(stored: &Object<'_>) -> Receipt {
 ///
 /// # Errors
 /// It doesn't say where the file is, and without that no message can point to it.
-pub fn uploaded(stored: &Object<'_>, filename: String, mime_type: String) -> Result<Uploaded, Failure> {
+pub fn uploaded(stored: &Object<'_>, filename: String, mime_type: String) -> Result<UploadedFile, Failure> {
     let url = stored.text("url").filter(|url| !url.is_empty());
     let url = url.ok_or_else(|| Failure::Unclear("Ada did not say where the file is".to_owned()))?;
     let filename = stored.text("filename").unwrap_or(filename);
-    Ok(Uploaded { url, filename, mime_type: stored.text("mime_type").unwrap_or(mime_type) })
+    Ok(UploadedFile { url, filename, mime_type: stored.text("mime_type").unwrap_or(mime_type) })
 }
 
 /// The messages of a page of the list, one by one: what can't be read of one costs no other. `before` is the time of

@@ -16,18 +16,18 @@ use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
 use super::{
-    answer::{Answer, Said, date, read, recognise, told, unanswered},
+    answer::{Answer, AnswerBody, date, limit_headers, read, recognise, unanswered},
     api::{Ada, Says, Upload},
     bodies,
     clock::AdaClock,
-    limits::{DENIED_PAUSE, Limits, Permit, Priority, Rates, Told},
+    limits::{DENIED_PAUSE, LimitHeaders, Limits, Permit, Priority, Rates},
 };
 use crate::{
     environment::{Environment, Machine},
     json::Object,
     metrics::Metrics,
     relay::{
-        delivery::{Failure, Listed, Receipt, Uploaded},
+        delivery::{Failure, MessagePage, Receipt, UploadedFile},
         event::Message,
         id::{ConversationId, ConversationKey},
         time::Offset,
@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// Reads from `url` on, at most [`PAGES_AT_ONCE`] pages.
-    async fn list_from(&self, permit: Permit, priority: Priority, url: Url) -> Answer<Listed> {
+    async fn list_from(&self, permit: Permit, priority: Priority, url: Url) -> Answer<MessagePage> {
         let mut permit = Some(permit);
         let mut messages = Vec::new();
         let (mut url, mut pages) = (url, 0);
@@ -158,7 +158,7 @@ impl Client {
                 self.next_page(&page)
             });
             pages += 1;
-            let done = |page: Url, more| Listed { messages: Vec::new(), page: Some(page.into()), more };
+            let done = |page: Url, more| MessagePage { messages: Vec::new(), page: Some(page.into()), more };
             let listed = match read {
                 // What was read is kept, and the next reading goes on from here.
                 Err(failure) if pages > 1 && may_pass(&failure) => done(url, true),
@@ -170,7 +170,7 @@ impl Client {
                     continue;
                 }
             };
-            return Answer { outcome: Ok(Listed { messages, ..listed }), answered_at };
+            return Answer { outcome: Ok(MessagePage { messages, ..listed }), answered_at };
         }
     }
 
@@ -196,7 +196,7 @@ impl Client {
         conversation: &ConversationId,
         rest: &str,
         body: Option<&Value>,
-    ) -> Answer<Said> {
+    ) -> Answer<AnswerBody> {
         let request = match self.url(conversation, rest) {
             Ok(url) => self.http.request(method, url),
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
@@ -221,7 +221,7 @@ impl Client {
 
     /// Makes a call about one conversation. 401 or 403 to it may be meant for that call alone, as by a filter in front of Ada
     /// that doesn't like its words: a neutral call tells whether the key is refused.
-    async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<Said> {
+    async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<AnswerBody> {
         let Answer { outcome, answered_at } =
             self.ask(permit, name, request, About::Conversation, read).await;
         let outcome = match outcome {
@@ -273,21 +273,21 @@ impl Client {
             Ok(response) => response,
             Err(error) => {
                 self.metrics.ada_call(name, None);
-                permit.answered(Told::default(), None);
+                permit.answered(LimitHeaders::default(), None);
                 return Answer { outcome: Err(unanswered(&error)), answered_at: None };
             }
         };
         self.metrics.ada_call(name, Some(response.status().as_u16()));
-        let (answered_at, mut told) = (date(&response), told(&response));
-        if let (About::Conversation, Some(401 | 403)) = (about, told.status.map(|status| status.as_u16())) {
+        let (answered_at, mut limits) = (date(&response), limit_headers(&response));
+        if let (About::Conversation, Some(401 | 403)) = (about, limits.status.map(|status| status.as_u16())) {
             // The neutral call will tell.
-            told.status = None;
+            limits.status = None;
         }
         if let Some(date) = answered_at {
             self.clock.learn(asked_at, self.environment.now(), date);
         }
         let outcome = read(response).await;
-        permit.answered(told, outcome.as_ref().err().map(Failure::reason));
+        permit.answered(limits, outcome.as_ref().err().map(Failure::reason));
         Answer { outcome, answered_at }
     }
 }
@@ -320,7 +320,7 @@ impl Ada for Client {
         answer.map(|stored| bodies::receipt(&stored.object()))
     }
 
-    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<Uploaded> {
+    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<UploadedFile> {
         let url = match self.url(&key.conversation, "attachments/") {
             Ok(url) => url,
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
@@ -339,7 +339,7 @@ impl Ada for Client {
         let form = Form::new().part("file", part);
         let request = self.http.request(Method::POST, url).multipart(form).timeout(patience);
         let answer = self.send(permit, "upload", request).await;
-        let uploaded = |stored: Said| bodies::uploaded(&stored.object(), filename, mime_type);
+        let uploaded = |stored: AnswerBody| bodies::uploaded(&stored.object(), filename, mime_type);
         Answer { outcome: answer.outcome.and_then(uploaded), answered_at: answer.answered_at }
     }
 
@@ -355,7 +355,7 @@ impl Ada for Client {
         priority: Priority,
         key: &ConversationKey,
         from: Option<&str>,
-    ) -> Answer<Listed> {
+    ) -> Answer<MessagePage> {
         let beginning = match self.url(&key.conversation, "messages/?limit=100") {
             Ok(url) => url,
             Err(failure) => return Answer { outcome: Err(failure), answered_at: None },

@@ -1,7 +1,7 @@
 //! The AI side: how Ada signs, words and answers.
 //!
 //! Wire formats live here and end here: the rest of the crate speaks `relay/`'s terms. A new event of Ada's
-//! is a variant of `relay::event::EventKind`, an arm in [`webhook::Reader`], and the matches that the compiler
+//! is a variant of `relay::event::EventKind`, an arm in [`webhook::WebhookParser`], and the matches that the compiler
 //! then asks for. Neither doors nor the store are imported.
 
 pub mod answer;

@@ -37,14 +37,14 @@ pub enum Reading {
 
 /// What to read a webhook with.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub struct WebhookParser {
     /// The identifier that makes a message ours.
     pub integration: String,
     /// Whose conversations these are.
     pub ai_agent: AiAgentId,
 }
 
-impl Reader {
+impl WebhookParser {
     /// Reads a webhook that reached us at `received_at`.
     pub fn read(&self, webhook: &VerifiedWebhook, received_at: Time) -> Reading {
         self.read_kept(&webhook.id, &webhook.body, received_at)
@@ -127,8 +127,11 @@ mod tests {
     use super::*;
     use crate::relay::thread::{Content, Role};
 
-    fn reader() -> Reader {
-        Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgentId::from("acme.ada.support") }
+    fn reader() -> WebhookParser {
+        WebhookParser {
+            integration: "custom-handoff".to_owned(),
+            ai_agent: AiAgentId::from("acme.ada.support"),
+        }
     }
 
     fn read(payload: &Value) -> Reading {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::packed::{Hash, Packed};
+use super::compressed_files::{CompressedFiles, Hash};
 use crate::{
     doors::App,
     web::{extract::In, problem::Problem},
@@ -82,7 +82,7 @@ pub async fn part(
     file(&app.packed, &name, &headers)
 }
 
-fn file(packed: &Packed, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+fn file(packed: &CompressedFiles, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
     let part = Part::named(name).ok_or_else(|| Problem::not_found("there is no such file in the console"))?;
     let media_type = media_type(name);
     let zipped = is_text(media_type) && takes_gzip(asked);

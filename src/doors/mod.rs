@@ -5,10 +5,10 @@
 
 mod ada;
 pub mod agents;
+mod compressed_files;
 mod console;
 pub mod extract;
 mod operators;
-mod packed;
 mod refusals;
 pub mod routes;
 
@@ -30,7 +30,7 @@ use crate::{
         places::{PlaceLimits, Places},
     },
 };
-use packed::Packed;
+use compressed_files::CompressedFiles;
 
 /// Event streams open at once.
 const STREAMS: PlaceLimits = PlaceLimits { in_all: 512, of_one: 64 };
@@ -95,7 +95,7 @@ pub struct Shared {
     /// The memory and the time for bodies.
     pub bodies: DoorBodies,
     /// The console's files, compressed.
-    pub packed: Packed,
+    pub packed: CompressedFiles,
     /// A place for each event stream.
     pub streams: Places,
     /// A place for each file that an agent sends.
@@ -154,7 +154,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, settings, sign_in, metrics, warnings, limits, stop } = parts;
         let bodies = DoorBodies::within(limits);
-        let packed = Packed::default();
+        let packed = CompressedFiles::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
         Self(Arc::new(Shared {
             engine,

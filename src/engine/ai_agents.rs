@@ -12,7 +12,7 @@ use crate::{
     ada::{
         api::Ada,
         signature::{SignatureError, VerifiedWebhook, Verifier},
-        webhook::Reader,
+        webhook::WebhookParser,
     },
     relay::{
         changes::{Of, View},
@@ -27,7 +27,7 @@ pub struct AiAgent {
     /// Its API, which has its key, its limits, its line and its clock.
     pub ada: Arc<dyn Ada>,
     /// Which id it has, and which events are ours.
-    pub reader: Reader,
+    pub parser: WebhookParser,
     /// Whose signature its webhooks carry.
     pub verifier: Verifier,
     /// What its start calls carry.
@@ -63,7 +63,7 @@ impl StartKey {
 impl AiAgent {
     /// Its id.
     pub const fn id(&self) -> &AiAgentId {
-        &self.reader.ai_agent
+        &self.parser.ai_agent
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
         let ada = Client::new(&base, Secret::new("key"), rates, Duration::from_secs(1)).unwrap();
         AiAgent {
             ada: Arc::new(ada),
-            reader: Reader { integration: "custom-handoff".to_owned(), ai_agent: id.into() },
+            parser: WebhookParser { integration: "custom-handoff".to_owned(), ai_agent: id.into() },
             verifier: Verifier::new(id.into(), &[Secret::new(secret)]).unwrap(),
             start_key: StartKey::new(start_key.map(Secret::new)),
             policy: Arc::new(policy()),

@@ -8,14 +8,14 @@ use std::{
 use crate::relay::id::{DeliveryId, HolderId};
 
 /// What this process has claimed.
-pub struct Held {
+pub struct OpenClaims {
     /// Who this process is.
     pub holder: HolderId,
     /// By how many attempts: one that was overtaken may not be over yet.
     deliveries: Mutex<BTreeMap<DeliveryId, usize>>,
 }
 
-impl Held {
+impl OpenClaims {
     /// Nothing yet.
     pub fn new(holder: HolderId) -> Self {
         Self { holder, deliveries: Mutex::default() }
@@ -36,19 +36,19 @@ impl Held {
     }
 
     /// Has the claim on a delivery renewed until this is dropped.
-    pub fn hold(self: &Arc<Self>, id: &DeliveryId) -> Hold {
+    pub fn hold(self: &Arc<Self>, id: &DeliveryId) -> ClaimGuard {
         *self.deliveries().entry(id.clone()).or_default() += 1;
-        Hold { held: Arc::clone(self), id: id.clone() }
+        ClaimGuard { held: Arc::clone(self), id: id.clone() }
     }
 }
 
 /// An attempt is under way.
-pub struct Hold {
-    held: Arc<Held>,
+pub struct ClaimGuard {
+    held: Arc<OpenClaims>,
     id: DeliveryId,
 }
 
-impl Drop for Hold {
+impl Drop for ClaimGuard {
     fn drop(&mut self) {
         let mut deliveries = self.held.deliveries();
         if let Some(count) = deliveries.get_mut(&self.id) {

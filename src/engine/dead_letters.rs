@@ -8,7 +8,7 @@ use crate::{
         event::Event,
         rules::{
             arrive::Arrival,
-            replay::{self, Stays},
+            replay::{self, ReplayRefusal},
         },
     },
     store::StoreError,
@@ -19,7 +19,7 @@ use crate::{
 pub enum ReplayError {
     /// The rules say so.
     #[error(transparent)]
-    Stays(#[from] Stays),
+    Refused(#[from] ReplayRefusal),
     /// The store failed; nothing happened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -31,7 +31,7 @@ impl Engine {
     /// # Errors
     /// The letter stays, or the store failed.
     pub async fn replay(&self, id: String) -> Result<Arrival, ReplayError> {
-        let letter = self.store.dead_letter(&id).await?.ok_or(Stays::Unknown)?;
+        let letter = self.store.dead_letter(&id).await?.ok_or(ReplayRefusal::Unknown)?;
         let outcome = match self.read_letter(&letter) {
             Reading::Event(event) => self.decide(replay::event(id.clone(), *event)).await?,
             Reading::Ignored | Reading::Foreign { .. } => {
@@ -65,8 +65,8 @@ impl Engine {
         let now = self.environment.now();
         match letter.kind {
             LetterKind::Webhook => {
-                let reader = &self.ai_agents.of(&letter.ai_agent).reader;
-                reader.read_kept(&letter.svix_id, letter.body.as_bytes(), now)
+                let parser = &self.ai_agents.of(&letter.ai_agent).parser;
+                parser.read_kept(&letter.svix_id, letter.body.as_bytes(), now)
             }
             LetterKind::Event => match serde_json::from_str::<Event>(&letter.body) {
                 Ok(event) => Reading::Event(Box::new(Event { received_at: now, ..event })),

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use super::{Engine, EngineError};
 use crate::{
-    files::{FileKey, Files, FilesError, Spooled},
+    files::{FileKey, Files, FilesError, SpooledFile},
     relay::{
         delivery::Attachment,
         id::{HandoffId, RowId},
         rules::{
             act::{self, Refusal},
-            write::{self, FileMessage, Request},
+            write::{self, AgentFile, Request},
         },
         thread::Row,
     },
     store::{
-        FORGET_STEP, Forgotten, StoreError,
+        PURGE_STEP, PurgeProgress, StoreError,
         files::{FileChecks, FileOf},
     },
 };
@@ -32,7 +32,7 @@ pub struct NewFile {
     /// Its type: one that Ada takes.
     pub mime_type: String,
     /// Its bytes: at least one, and no more than Ada takes.
-    pub bytes: Spooled,
+    pub bytes: SpooledFile,
     /// Words that go before it.
     pub text: Option<String>,
 }
@@ -82,7 +82,7 @@ impl Engine {
         self.files.keep(&key, &new.bytes).await?;
         let NewFile { by, filename, mime_type, bytes, text } = new;
         let file = Attachment { filename, mime_type, size: bytes.size(), uploaded: None };
-        let message = FileMessage { by, row, file, text };
+        let message = AgentFile { by, row, file, text };
         Ok(self.act(write::file(id, message)).await?)
     }
 
@@ -90,8 +90,8 @@ impl Engine {
     ///
     /// # Errors
     /// The store or the file store failed. What is left is looked at the next time.
-    pub async fn forget_files(&self) -> Result<Forgotten, SendFileError> {
-        let due = self.store.due_file_checks(self.environment.now(), FORGET_STEP).await?;
+    pub async fn purge_files(&self) -> Result<PurgeProgress, SendFileError> {
+        let due = self.store.due_file_checks(self.environment.now(), PURGE_STEP).await?;
         let mut of_no_row = Vec::new();
         for file in &due {
             if self.store.row(&file.row).await?.is_none() {
@@ -99,8 +99,8 @@ impl Engine {
             }
         }
         self.files.forget(&of_no_row).await?;
-        let more = due.len() == FORGET_STEP;
+        let more = due.len() == PURGE_STEP;
         self.store.change_file_checks(FileChecks::Done(due)).await?;
-        Ok(if more { Forgotten::Part } else { Forgotten::All })
+        Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
     }
 }

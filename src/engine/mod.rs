@@ -11,10 +11,10 @@ mod couriers;
 mod dead_letters;
 mod expiry;
 mod files;
+mod flush;
 mod foreign_names;
 mod outbox;
 mod recovery;
-mod release;
 mod retention;
 mod silence;
 mod start_limit;
@@ -34,9 +34,9 @@ pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
+pub use flush::Flusher;
 pub use outbox::Outbox;
 pub use recovery::Recovery;
-pub use release::Releaser;
 pub use retention::Retention;
 pub use silence::Silence;
 pub use time_outs::TimeOuts;
@@ -48,20 +48,20 @@ use crate::{
     metrics::Metrics,
     relay::{
         delivery::{Delivery, Failure},
-        draft::Draft,
         id::{AiAgentId, ConversationKey, HandoffId},
         policy::{Now, Policy},
         rule::Rule,
         rules::{
             act::Refusal,
-            start::{self, Caller, Started},
+            start::{self, Caller, StartOutcome},
         },
+        transaction::Transaction,
     },
     store::{self, Store, StoreError},
 };
 use foreign_names::ForeignNames;
-use recovery::Wishes;
-use start_limit::Place;
+use recovery::RecoveryRequests;
+use start_limit::Reservation;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ pub struct Engine {
     metrics: Arc<Metrics>,
     environment: Arc<dyn Environment>,
     foreign: ForeignNames,
-    wishes: Wishes,
+    recovery_requests: RecoveryRequests,
     /// The last webhook found no room.
     full: Arc<AtomicBool>,
 }
@@ -115,7 +115,7 @@ impl Engine {
             metrics: parts.metrics,
             environment: parts.environment,
             foreign: ForeignNames::default(),
-            wishes: Wishes::default(),
+            recovery_requests: RecoveryRequests::default(),
             full: Arc::default(),
         }
     }
@@ -153,13 +153,17 @@ impl Engine {
 
     /// An agent looks at a handoff: what webhooks may have missed is read for it.
     pub fn opened(&self, id: HandoffId) {
-        self.wishes.opened(id);
+        self.recovery_requests.opened(id);
     }
 
     /// A call made for `delivery` came to this.
     fn note_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
         let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
-        if self.wishes.heard_from_ada(!unanswered, self.environment.now(), self.policy().recover_after) {
+        if self.recovery_requests.heard_from_ada(
+            !unanswered,
+            self.environment.now(),
+            self.policy().recover_after,
+        ) {
             tracing::info!("Ada answers again: what was missed meanwhile is read");
         }
         if let Some(failure) = failure {
@@ -194,9 +198,9 @@ impl Engine {
                 let mut ids: &dyn Environment = &*environment;
                 let ai_agent = ai_agents.of_view(&of, &view);
                 let now = Now { at, offset: ai_agent.ada.offset() };
-                let mut draft = Draft::new(view, now, &ai_agent.policy, &mut ids);
-                let answer = decide(&mut draft);
-                let changes = draft.into_changes();
+                let mut tx = Transaction::new(view, now, &ai_agent.policy, &mut ids);
+                let answer = decide(&mut tx);
+                let changes = tx.into_write_set();
                 let ledger = changes.ledger;
                 (changes, (answer, ledger))
             },
@@ -217,14 +221,14 @@ impl Engine {
         ai_agent: &AiAgent,
         conversation: String,
         context: Map<String, Value>,
-    ) -> Result<Started, StoreError> {
+    ) -> Result<StartOutcome, StoreError> {
         let now = self.environment.now();
-        let key = ai_agent.reader.key(conversation);
+        let key = ai_agent.parser.key(conversation);
         let StartKey::Off(limit) = &ai_agent.start_key else {
             return self.decide(start::call(key, context, Caller::WithKey)).await;
         };
         // The place is taken within the decision, and kept if that is.
-        let place = Place::new(Arc::clone(limit), now);
+        let place = Reservation::new(Arc::clone(limit), now);
         let rule_place = place.clone();
         let caller = Caller::Anyone(Box::new(move || rule_place.take()));
         self.decide_and(start::call(key, context, caller), move |_| place.keep()).await

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Engine,
     ai_agents::AiAgent,
-    claims::Held,
+    claims::OpenClaims,
     couriers::{self, Errand},
     worker::{StepError, Worker, signal},
 };
@@ -39,7 +39,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(3);
 pub struct Outbox {
     engine: Arc<Engine>,
     signal: watch::Receiver<()>,
-    held: Arc<Held>,
+    held: Arc<OpenClaims>,
     renew_at: Time,
     /// Each with the delivery that it was in line for.
     under_way: JoinSet<DeliveryId>,
@@ -53,7 +53,7 @@ impl Outbox {
     pub fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
         let signal = engine.store.signals().outbox();
         let holder = HolderId(engine.environment.new_id());
-        let held = Arc::new(Held::new(holder));
+        let held = Arc::new(OpenClaims::new(holder));
         let (under_way, in_line_for, renew_at) = (JoinSet::new(), HashMap::new(), Time::default());
         Self { engine, signal, held, renew_at, under_way, in_line_for, stop }
     }

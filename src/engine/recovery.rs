@@ -36,13 +36,13 @@ const OPENED_AGAIN: Duration = Duration::from_secs(20);
 
 /// What others would like to have read.
 #[derive(Default)]
-pub struct Wishes {
-    wished: Mutex<Wished>,
+pub struct RecoveryRequests {
+    wished: Mutex<Requested>,
     news: Notify,
 }
 
 #[derive(Default)]
-struct Wished {
+struct Requested {
     opened: VecDeque<HandoffId>,
     /// Since when Ada has not answered.
     silent_since: Option<Time>,
@@ -50,8 +50,8 @@ struct Wished {
     all: bool,
 }
 
-impl Wishes {
-    fn lock(&self) -> MutexGuard<'_, Wished> {
+impl RecoveryRequests {
+    fn lock(&self) -> MutexGuard<'_, Requested> {
         self.wished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -89,7 +89,7 @@ impl Wishes {
 pub struct Recovery {
     engine: Arc<Engine>,
     /// Where the rotation stands in the store's list; `None` between two.
-    place: Option<Place>,
+    place: Option<Cursor>,
     /// When the next rotation begins.
     next_round: Time,
     /// What was written before this doesn't come by webhook any more.
@@ -99,7 +99,7 @@ pub struct Recovery {
     read_lately: VecDeque<(Time, HandoffId)>,
 }
 
-struct Place {
+struct Cursor {
     status: StatusFilter,
     after: Option<u64>,
 }
@@ -135,7 +135,7 @@ impl Recovery {
             self.read_lately.pop_front();
         }
         let engine = Arc::clone(&self.engine);
-        let mut wished = engine.wishes.lock();
+        let mut wished = engine.recovery_requests.lock();
         for id in wished.opened.drain(..) {
             if !self.queue.contains(&id) && !self.read_lately.iter().any(|(_, read)| *read == id) {
                 self.queue.push_front(id);
@@ -148,7 +148,7 @@ impl Recovery {
     }
 
     fn begin_round(&mut self, now: Time) {
-        self.place = Some(Place { status: StatusFilter::Active, after: None });
+        self.place = Some(Cursor { status: StatusFilter::Active, after: None });
         self.next_round = now + self.engine.policy().recover_after;
     }
 
@@ -156,7 +156,7 @@ impl Recovery {
     /// taken from the queue.
     async fn next(&mut self) -> Result<Option<HandoffId>, StoreError> {
         while self.queue.is_empty() {
-            let Some(Place { status, after }) = self.place else {
+            let Some(Cursor { status, after }) = self.place else {
                 self.missed_before = None;
                 return Ok(None);
             };
@@ -164,8 +164,8 @@ impl Recovery {
             let page = self.engine.store.handoffs(&query).await?;
             self.queue.extend(page.handoffs.into_iter().map(|handoff| handoff.id));
             self.place = match (page.next, status) {
-                (Some(next), status) => Some(Place { status, after: Some(next) }),
-                (None, StatusFilter::Active) => Some(Place { status: StatusFilter::Waiting, after: None }),
+                (Some(next), status) => Some(Cursor { status, after: Some(next) }),
+                (None, StatusFilter::Active) => Some(Cursor { status: StatusFilter::Waiting, after: None }),
                 (None, _) => None,
             };
         }
@@ -205,7 +205,7 @@ impl Worker for Recovery {
     }
 
     async fn woken(&mut self) {
-        self.engine.wishes.news.notified().await;
+        self.engine.recovery_requests.news.notified().await;
     }
 }
 
@@ -217,12 +217,15 @@ mod tests {
     fn only_the_end_of_a_long_silence_has_all_read() {
         const OUTAGE: Duration = Duration::from_secs(120);
         let at = |seconds: i64| Time::from_millis(seconds * 1_000);
-        let wishes = Wishes::default();
-        let hears = |answered, seconds| wishes.heard_from_ada(answered, at(seconds), OUTAGE);
+        let recovery_requests = RecoveryRequests::default();
+        let hears = |answered, seconds| recovery_requests.heard_from_ada(answered, at(seconds), OUTAGE);
         assert!(!hears(true, 0), "nothing was wrong");
         assert!(!hears(false, 10) && !hears(false, 100) && !hears(true, 129), "119 s");
-        assert!(!hears(false, 130) && !wishes.lock().all, "it counts from the first call without an answer");
-        assert!(hears(true, 250) && wishes.lock().all);
+        assert!(
+            !hears(false, 130) && !recovery_requests.lock().all,
+            "it counts from the first call without an answer"
+        );
+        assert!(hears(true, 250) && recovery_requests.lock().all);
         assert!(!hears(true, 500), "once");
     }
 }

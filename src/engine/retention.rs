@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     relay::time::Time,
-    store::{Forgotten, Keep},
+    store::{PurgeProgress, RetentionPeriods},
 };
 
 /// How often the store forgets what is old.
@@ -23,12 +23,12 @@ const FILES_AGAIN: Duration = Duration::from_secs(30);
 /// See the module.
 pub struct Retention {
     engine: Arc<Engine>,
-    keep: Keep,
+    keep: RetentionPeriods,
 }
 
 impl Retention {
     /// A worker on the engine's store.
-    pub const fn new(engine: Arc<Engine>, keep: Keep) -> Self {
+    pub const fn new(engine: Arc<Engine>, keep: RetentionPeriods) -> Self {
         Self { engine, keep }
     }
 }
@@ -41,10 +41,10 @@ impl Worker for Retention {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let now = self.engine.environment.now();
-        let old = self.engine.store.forget(now, &self.keep).await?;
+        let old = self.engine.store.purge(now, &self.keep).await?;
         // Those of the threads that have just gone, too.
-        let pause = match self.engine.forget_files().await {
-            Ok(files) if [old, files].contains(&Forgotten::Part) => BETWEEN_STEPS,
+        let pause = match self.engine.purge_files().await {
+            Ok(files) if [old, files].contains(&PurgeProgress::Part) => BETWEEN_STEPS,
             Ok(_) => EVERY,
             Err(error) => {
                 tracing::warn!(error = %error, "files that belong to nothing could not be removed");

@@ -45,18 +45,18 @@ impl StartLimit {
 
 /// A place that a decision may take. It is given back unless what it was taken for is kept.
 #[derive(Clone)]
-pub struct Place(Arc<Taking>);
+pub struct Reservation(Arc<ReservationState>);
 
-struct Taking {
+struct ReservationState {
     limit: Arc<StartLimit>,
     at: Time,
     taken: AtomicBool,
 }
 
-impl Place {
+impl Reservation {
     /// None yet.
     pub fn new(limit: Arc<StartLimit>, at: Time) -> Self {
-        Self(Arc::new(Taking { limit, at, taken: AtomicBool::new(false) }))
+        Self(Arc::new(ReservationState { limit, at, taken: AtomicBool::new(false) }))
     }
 
     /// Takes one, if one is left.
@@ -72,7 +72,7 @@ impl Place {
     }
 }
 
-impl Drop for Taking {
+impl Drop for ReservationState {
     fn drop(&mut self) {
         if *self.taken.get_mut() {
             self.limit.give_back(self.at);
@@ -100,7 +100,7 @@ mod tests {
     fn a_place_is_given_back_unless_it_is_kept() {
         let limit = Arc::new(StartLimit::default());
         let place = |keep: bool| {
-            let place = Place::new(Arc::clone(&limit), Time::from_millis(0));
+            let place = Reservation::new(Arc::clone(&limit), Time::from_millis(0));
             let rule_place = place.clone();
             let has = rule_place.take();
             if keep {

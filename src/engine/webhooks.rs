@@ -13,7 +13,7 @@ use crate::{
         delivery::Destination,
         rules::{
             arrive::{self, Arrival},
-            release::RULE_FAILED,
+            flush::RULE_FAILED,
         },
         time::Time,
     },
@@ -74,8 +74,8 @@ impl Engine {
     pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
         let received_at = self.environment.now();
         let account = self.account(received_at);
-        let reader = &self.ai_agents.of(&webhook.ai_agent).reader;
-        match reader.read(&webhook, received_at) {
+        let parser = &self.ai_agents.of(&webhook.ai_agent).parser;
+        match parser.read(&webhook, received_at) {
             Reading::Event(event) => {
                 let arrival = self.decide_and(arrive::event(*event), |arrival| account.close(*arrival));
                 match arrival.await {
@@ -98,7 +98,7 @@ impl Engine {
             Reading::Foreign { integration, conversation } => {
                 self.metrics.foreign();
                 account.close(Arrival::Ignored);
-                self.foreign.note(&*self.store, &reader.integration, integration, conversation).await;
+                self.foreign.note(&*self.store, &parser.integration, integration, conversation).await;
                 Ok(Arrival::Ignored)
             }
             Reading::Unreadable(reason) => {

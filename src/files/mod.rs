@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use key::FileKey;
-pub use spool::{Spool, Spooled};
+pub use spool::{Spool, SpooledFile};
 pub use store::Files;
 
 /// The bytes of a file, in order, in pieces of at most a few hundred kilobytes.

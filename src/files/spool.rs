@@ -26,7 +26,7 @@ pub struct Spool {
 
 /// A whole file, ready to be kept or sent; as often as need be. Cheap to clone; gone when the last clone is.
 #[derive(Clone, Debug)]
-pub struct Spooled {
+pub struct SpooledFile {
     file: Arc<File>,
     size: u64,
     sha256: [u8; 32],
@@ -68,9 +68,9 @@ impl Spool {
     ///
     /// # Errors
     /// The disk took not all of it.
-    pub async fn finish(mut self) -> Result<Spooled, FilesError> {
+    pub async fn finish(mut self) -> Result<SpooledFile, FilesError> {
         self.file.flush().await?;
-        Ok(Spooled {
+        Ok(SpooledFile {
             file: Arc::new(self.file.into_std().await),
             size: self.size,
             sha256: self.digest.finalize().into(),
@@ -80,7 +80,7 @@ impl Spool {
     }
 }
 
-impl Spooled {
+impl SpooledFile {
     /// How many bytes it has.
     pub fn size(&self) -> u64 {
         self.size
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    async fn spooled(pieces: &[&[u8]]) -> Spooled {
+    async fn spooled(pieces: &[&[u8]]) -> SpooledFile {
         let mut spool = Spool::new(None).unwrap();
         for piece in pieces {
             spool.write(Bytes::copy_from_slice(piece)).await.unwrap();

@@ -1,7 +1,7 @@
 //! What a decision sees and what it changes.
 //!
-//! The store loads a [`View`] for a [`Scope`], hands it to the decision, and writes the [`Changes`] in the
-//! same transaction. A [`Draft`](super::draft::Draft) is the view being
+//! The store loads a [`View`] for a [`Scope`], hands it to the decision, and writes the [`WriteSet`] in the
+//! same transaction. A [`Transaction`](super::transaction::Transaction) is the view being
 //! worked on, with its changes marked.
 
 use std::{
@@ -275,7 +275,7 @@ pub enum LetterKind {
 
 /// What to write, all or nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Changes {
+pub struct WriteSet {
     /// Handoffs, new and changed.
     pub handoffs: Vec<Handoff>,
     /// Handoffs changed in what agents don't see.

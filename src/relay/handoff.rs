@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Doubt between Ada's clock and what we know of it.
-pub const DOUBT: Duration = Duration::from_secs(2);
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// A handoff. Its `version` counts its changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct Handoff {
     pub before_last: Option<Row>,
     /// What Ada's message list has told.
     #[serde(default)]
-    pub listed: ListedSoFar,
+    pub listed: ListProgress,
     /// The newest time by Ada's clock at which Ada showed that the handoff runs: by an event that carries our
     /// identifier, or by taking a message.
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct Handoff {
 
 /// How far Ada's message list has been read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ListedSoFar {
+pub struct ListProgress {
     /// The page to read next; the first, if there is none.
     pub page: Option<String>,
     /// Where to begin again once the list has been read to its end: something read since may yet be missed.
@@ -240,7 +240,7 @@ impl Handoff {
             unread: 0,
             last_message: None,
             before_last: None,
-            listed: ListedSoFar::default(),
+            listed: ListProgress::default(),
             runs_at: None,
             idle: Idle::default(),
             ledger: Ledger::default(),
@@ -307,7 +307,7 @@ impl Handoff {
     /// is in doubt.
     pub fn surely_began(&self, offset: Offset) -> Time {
         match self.origin {
-            Origin::Started { .. } => self.began(offset) + DOUBT,
+            Origin::Started { .. } => self.began(offset) + CLOCK_TOLERANCE,
             Origin::Adopted { message_at, .. } => message_at,
         }
     }
@@ -326,7 +326,7 @@ impl Handoff {
     pub fn takes_until(&self, offset: Offset) -> Option<Time> {
         let end = self.ended_by_ada_clock(offset)?;
         let doubtful = matches!(self.end()?.ada, AdaEnd::Dated { .. });
-        Some(if doubtful { end + DOUBT } else { end })
+        Some(if doubtful { end + CLOCK_TOLERANCE } else { end })
     }
 
     /// About when it took its last message, by Ada's clock if that is known; `None` while it may take any. Stores find by it

@@ -4,7 +4,7 @@
 //! folder of this crate. Time, new ids and jitter are arguments, so tests assert exact values.
 //!
 //! A decision takes a [`View`](changes::View) (what the store knows that matters) and fills a
-//! [`Draft`](draft::Draft) (what the store shall write, all or nothing). To add one: a function in
+//! [`Transaction`](transaction::Transaction) (what the store shall write, all or nothing). To add one: a function in
 //! [`rules`], a table test beside it, and a caller in `engine/`.
 
 pub mod backoff;
@@ -12,7 +12,6 @@ pub mod buffer;
 pub mod changes;
 pub mod context;
 pub mod delivery;
-pub mod draft;
 pub mod event;
 pub mod handoff;
 pub mod id;
@@ -24,3 +23,4 @@ pub mod rule;
 pub mod rules;
 pub mod thread;
 pub mod time;
+pub mod transaction;

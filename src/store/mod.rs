@@ -30,7 +30,7 @@ pub use sql::SqliteStore;
 use crate::{
     metrics::Depths,
     relay::{
-        changes::{Changes, DeadLetter, Of, Scope, View},
+        changes::{DeadLetter, Of, Scope, View, WriteSet},
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
@@ -52,21 +52,21 @@ pub const ID_MEMORY: Duration = Duration::from_hours(15 * 24);
 /// How many changes an event stream can catch up on.
 pub const CHANGES_KEPT: u64 = 50_000;
 /// How much of each kind is forgotten in one step: little enough that nobody waits long behind it.
-pub const FORGET_STEP: usize = 500;
+pub const PURGE_STEP: usize = 500;
 
 /// A decision of the rules, run inside the store's transaction.
-pub type Decision = Box<dyn FnOnce(View) -> Decided + Send>;
+pub type Decision = Box<dyn FnOnce(View) -> DecisionResult + Send>;
 
 /// What a decision came to.
-pub struct Decided {
+pub struct DecisionResult {
     /// What to write.
-    pub changes: Changes,
+    pub changes: WriteSet,
     /// What to do once that is durable, if anything; dropped if it can't be written.
     pub committed: Option<Box<dyn FnOnce() + Send>>,
 }
 
-impl From<Changes> for Decided {
-    fn from(changes: Changes) -> Self {
+impl From<WriteSet> for DecisionResult {
+    fn from(changes: WriteSet) -> Self {
         Self { changes, committed: None }
     }
 }
@@ -179,7 +179,7 @@ pub struct LetterPage {
 
 /// Something agents see that is new or has changed, as it is now.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Changed {
+pub enum FeedItem {
     /// A handoff.
     Handoff(Box<Handoff>),
     /// A row of a thread.
@@ -192,14 +192,14 @@ pub enum Changed {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Since {
     /// Each with its number.
-    Changes(Vec<(u64, Changed)>),
+    Changes(Vec<(u64, FeedItem)>),
     /// Too long ago: load anew. The number is the newest.
     Reset(u64),
 }
 
 /// How long what is over is kept; `None` is for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
+pub struct RetentionPeriods {
     /// Ended handoffs, with their threads.
     pub ended: Option<Duration>,
     /// Dead letters.
@@ -208,7 +208,7 @@ pub struct Keep {
 
 /// How far a step of forgetting has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forgotten {
+pub enum PurgeProgress {
     /// All that is old is gone.
     All,
     /// There may be more.
@@ -325,10 +325,10 @@ pub trait Store: Send + Sync {
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;
 
-    /// Forgets what has been kept long enough at `now`, a step of it: at most [`FORGET_STEP`] of each kind. An
+    /// Forgets what has been kept long enough at `now`, a step of it: at most [`PURGE_STEP`] of each kind. An
     /// ended handoff goes whole, with everything about it, but not while a delivery of its own or an event of
     /// its conversation waits.
-    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError>;
+    async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError>;
 
     /// Whether the store can be read and written.
     async fn ready(&self) -> Result<(), StoreError>;
@@ -341,7 +341,7 @@ pub trait Store: Send + Sync {
 ///
 /// # Errors
 /// It panicked.
-fn take(decision: Decision, of: &Of, view: View) -> Result<Decided, StoreError> {
+fn take(decision: Decision, of: &Of, view: View) -> Result<DecisionResult, StoreError> {
     // A decision owns what it changes, and none of it is looked at again.
     catch_unwind(AssertUnwindSafe(|| decision(view))).map_err(|_| {
         match of {
@@ -360,7 +360,7 @@ fn take(decision: Decision, of: &Of, view: View) -> Result<Decided, StoreError> 
 pub async fn decide<T: Send + 'static>(
     store: &dyn Store,
     scope: Scope,
-    decision: impl FnOnce(View) -> (Changes, T) + Send + 'static,
+    decision: impl FnOnce(View) -> (WriteSet, T) + Send + 'static,
     committed: impl FnOnce(&T) + Send + 'static,
 ) -> Result<T, StoreError> {
     let (tell, told) = tokio::sync::oneshot::channel();
@@ -371,14 +371,14 @@ pub async fn decide<T: Send + 'static>(
             // The asker may have gone.
             let _ = tell.send(answer);
         };
-        Decided { changes, committed: Some(Box::new(committed)) }
+        DecisionResult { changes, committed: Some(Box::new(committed)) }
     });
     store.decide(scope, decision).await?;
     told.await.map_err(|_| StoreError::Stopped)
 }
 
 /// An open store, and the task that must run for it to work.
-pub struct Opened {
+pub struct OpenStore {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Its writer, where it has one. It ends when the last handle to the store is dropped.
@@ -389,12 +389,12 @@ pub struct Opened {
 ///
 /// # Errors
 /// It can't be opened, or belongs to another process. The text says which, and names the file.
-pub async fn open(database: &Database, now: Time) -> Result<Opened, StoreError> {
+pub async fn open(database: &Database, now: Time) -> Result<OpenStore, StoreError> {
     match database {
-        Database::Memory => Ok(Opened { store: Arc::new(MemoryStore::new(now)), writer: None }),
+        Database::Memory => Ok(OpenStore { store: Arc::new(MemoryStore::new(now)), writer: None }),
         Database::Sqlite(path) => {
             let (store, writer) = SqliteStore::open(path).await?;
-            Ok(Opened { store: Arc::new(store), writer: Some(Box::pin(writer)) })
+            Ok(OpenStore { store: Arc::new(store), writer: Some(Box::pin(writer)) })
         }
     }
 }

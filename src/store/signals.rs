@@ -4,7 +4,7 @@
 use tokio::sync::watch;
 
 use super::sessions::SessionChange;
-use crate::relay::changes::Changes;
+use crate::relay::changes::WriteSet;
 
 /// The signals of one store.
 pub struct Signals {
@@ -16,15 +16,15 @@ pub struct Signals {
 
 /// What a commit has touched, the feed aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Touched {
+pub(super) struct TouchedTopics {
     inbox: bool,
     outbox: bool,
     sessions: bool,
 }
 
-impl Touched {
+impl TouchedTopics {
     /// By these changes.
-    pub fn by(changes: &Changes) -> Self {
+    pub fn by(changes: &WriteSet) -> Self {
         Self {
             inbox: changes.buffer.is_some(),
             outbox: !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty(),
@@ -61,7 +61,7 @@ impl Signals {
 
     /// A commit is durable. What agents see is told only if something has changed there, as the number of the newest
     /// change says, or if that is not known.
-    pub(super) fn committed(&self, touched: Touched, newest: Option<u64>) {
+    pub(super) fn committed(&self, touched: TouchedTopics, newest: Option<u64>) {
         let topics = [
             (touched.inbox, &self.inbox),
             (touched.outbox, &self.outbox),

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     peer::{Peer, Stream},
     slots::{Slots, Turn, Whose},
-    unreadable::{Answering, Explained, explained},
+    unreadable::{ProblemStream, TrackedRouter, explained},
 };
 
 /// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
@@ -29,7 +29,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: doubles from the first to the second while it goes on failing.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-type Connection = http1::Connection<TokioIo<Explained>, Answering>;
+type Connection = http1::Connection<TokioIo<ProblemStream>, TrackedRouter>;
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 //! become problems, too.
 //!
 //! hyper asks nobody what to say then, and says it without a body. But only it writes to a connection while no
-//! answer of ours is under way, so [`Explained`] knows such a refusal when it passes.
+//! answer of ours is under way, so [`ProblemStream`] knows such a refusal when it passes.
 
 use std::{
     convert::Infallible,
@@ -42,19 +42,19 @@ impl Drop for Answer {
 }
 
 /// The two ends of a connection between which hyper stands: its stream, and what answers its requests.
-pub fn explained(stream: Stream, peer: Peer, turn: Turn, router: Router) -> (Explained, Answering) {
-    let answering = Answering { router: TowerToHyperService::new(router), peer, turn: turn.clone() };
-    (Explained { stream, turn, problem: Bytes::new() }, answering)
+pub fn explained(stream: Stream, peer: Peer, turn: Turn, router: Router) -> (ProblemStream, TrackedRouter) {
+    let answering = TrackedRouter { router: TowerToHyperService::new(router), peer, turn: turn.clone() };
+    (ProblemStream { stream, turn, problem: Bytes::new() }, answering)
 }
 
 /// A router that says when it is answering, and is told who asks.
-pub struct Answering {
+pub struct TrackedRouter {
     router: TowerToHyperService<Router>,
     peer: Peer,
     turn: Turn,
 }
 
-impl Service<Request<Incoming>> for Answering {
+impl Service<Request<Incoming>> for TrackedRouter {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -78,14 +78,14 @@ impl Service<Request<Incoming>> for Answering {
 }
 
 /// A stream on which refusals without a body get one.
-pub struct Explained {
+pub struct ProblemStream {
     stream: Stream,
     turn: Turn,
     /// What stands for a refusal of hyper's, as far as it hasn't been written.
     problem: Bytes,
 }
 
-impl Explained {
+impl ProblemStream {
     /// The stream alone.
     pub fn into_inner(self) -> Stream {
         self.stream
@@ -128,7 +128,7 @@ fn explain(refusal: &str) -> Option<Bytes> {
     Some(format!("{before}{headers}{after}\r\n{body}").into())
 }
 
-impl AsyncRead for Explained {
+impl AsyncRead for ProblemStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -138,7 +138,7 @@ impl AsyncRead for Explained {
     }
 }
 
-impl AsyncWrite for Explained {
+impl AsyncWrite for ProblemStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_problem(cx))?;
         if self.takes(buf) {

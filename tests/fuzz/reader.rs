@@ -1,7 +1,7 @@
 //! What is read from a webhook's body.
 
 use handoff_relay::{
-    ada::webhook::{Reader, Reading},
+    ada::webhook::{Reading, WebhookParser},
     relay::{
         event::{Event, EventKind},
         id::AiAgentId,
@@ -53,8 +53,10 @@ fn reader() {
 
 /// Reads a body, and says what kind of thing it is.
 pub fn read(body: &[u8]) -> String {
-    let reader =
-        Reader { integration: "custom-handoff".to_owned(), ai_agent: AiAgentId::from("acme.ada.support") };
+    let reader = WebhookParser {
+        integration: "custom-handoff".to_owned(),
+        ai_agent: AiAgentId::from("acme.ada.support"),
+    };
     match reader.read_kept("msg_1", body, Time::default()) {
         Reading::Event(event) => {
             keeps(&event);

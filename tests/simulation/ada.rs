@@ -11,11 +11,11 @@ use handoff_relay::{
     ada::{
         answer::Answer,
         api::{Ada, Says, Upload},
-        limits::{Limits, Permit, Priority, Rates, Told},
+        limits::{LimitHeaders, Limits, Permit, Priority, Rates},
     },
     environment::Environment,
     relay::{
-        delivery::{Failure, Listed, Receipt, Uploaded},
+        delivery::{Failure, MessagePage, Receipt, UploadedFile},
         event::Message,
         id::{ConversationId, ConversationKey, MessageId},
         thread::{Author, Content, Role},
@@ -273,7 +273,7 @@ impl SimAda {
         let fault = self.fault(id.as_str());
         if matches!(fault, Some(Fault::Unreached)) {
             sleep(self.dice.millis(1, 2_000)).await;
-            permit.answered(Told::default(), None);
+            permit.answered(LimitHeaders::default(), None);
             return Answer { outcome: Err(Failure::Unreached(reason())), answered_at: None };
         }
         sleep(self.dice.millis(1, 150)).await;
@@ -295,7 +295,7 @@ impl SimAda {
                 }
                 if hangs {
                     sleep(TIMEOUT).await;
-                    permit.answered(Told::default(), None);
+                    permit.answered(LimitHeaders::default(), None);
                     return Answer { outcome: Err(Failure::Unclear(reason())), answered_at: None };
                 }
                 (500, None, Err(Failure::Unclear(reason())))
@@ -303,8 +303,12 @@ impl SimAda {
             Some(Fault::Unreached) => unreachable!("answered above"),
         };
         sleep(self.dice.millis(1, 150)).await;
-        let told = Told { status: StatusCode::from_u16(status).ok(), retry_after, ..Told::default() };
-        permit.answered(told, outcome.as_ref().err().map(Failure::reason));
+        let limit_headers = LimitHeaders {
+            status: StatusCode::from_u16(status).ok(),
+            retry_after,
+            ..LimitHeaders::default()
+        };
+        permit.answered(limit_headers, outcome.as_ref().err().map(Failure::reason));
         // A `Date` is cut to the second.
         let date = self.environment.now().shifted(self.skew).second();
         Answer { outcome, answered_at: Some(Time::from_millis(date * 1_000)) }
@@ -343,11 +347,11 @@ impl Ada for SimAda {
         self.call(permit, &key.conversation, stores).await
     }
 
-    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<Uploaded> {
+    async fn upload(&self, permit: Permit, key: &ConversationKey, file: Upload) -> Answer<UploadedFile> {
         let takes = || {
             self.takes(key.conversation.as_str())?;
             let Upload { filename, mime_type, .. } = file;
-            Ok(Uploaded { url: filename.clone(), filename, mime_type })
+            Ok(UploadedFile { url: filename.clone(), filename, mime_type })
         };
         self.call(permit, &key.conversation, takes).await
     }
@@ -367,7 +371,7 @@ impl Ada for SimAda {
         _priority: Priority,
         key: &ConversationKey,
         from: Option<&str>,
-    ) -> Answer<Listed> {
+    ) -> Answer<MessagePage> {
         let from: usize = from.and_then(|page| page.parse().ok()).unwrap_or(0);
         let lists = || {
             Ok(self.look(key.conversation.as_str(), |known| {
@@ -376,7 +380,7 @@ impl Ada for SimAda {
                 let more = rest.len() > page.len();
                 let next = if more { from + page.len() } else { from + page.len() / PAGE * PAGE };
                 let messages = page.iter().map(|stored| self.listed(stored)).collect();
-                Listed { messages, page: Some(next.to_string()), more }
+                MessagePage { messages, page: Some(next.to_string()), more }
             }))
         };
         self.call(permit, &key.conversation, lists).await

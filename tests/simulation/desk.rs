@@ -8,8 +8,8 @@ use handoff_relay::{
     relay::{
         id::HandoffId,
         rules::{
-            start::Started,
-            write::{self, Message, Request},
+            start::StartOutcome,
+            write::{self, AgentMessage, Request},
         },
         thread::{Content, Role, Row, Sending},
         time::Time,
@@ -81,7 +81,7 @@ impl Desk {
         let engine = self.engine();
         let started = engine.start(engine.ai_agents().first(), conversation.clone(), Map::new());
         match started.await.unwrap() {
-            Started::New(handoff) => Chat { conversation, handoff },
+            StartOutcome::New(handoff) => Chat { conversation, handoff },
             other => panic!("a start call came to {other:?}"),
         }
     }
@@ -116,7 +116,7 @@ impl Desk {
     }
 
     pub async fn writes(&self, chat: &Chat, text: &str) -> Row {
-        let message = Message { by: alex(), text: text.to_owned() };
+        let message = AgentMessage { by: alex(), text: text.to_owned() };
         self.engine().act(write::message(chat.handoff.clone(), message)).await.unwrap()
     }
 

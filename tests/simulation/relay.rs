@@ -9,12 +9,12 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use handoff_relay::{
-    ada::{signature::Verifier, webhook::Reader},
-    engine::{AiAgent, AiAgents, Engine, Expiry, Outbox, Parts, Recovery, Releaser, StartKey, worker::run},
+    ada::{signature::Verifier, webhook::WebhookParser},
+    engine::{AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, StartKey, worker::run},
     environment::{Environment, Machine},
     files::{
         Files,
-        fetch::{FetchLimits, Fetcher, Reach},
+        fetch::{AllowedHosts, FetchLimits, Fetcher},
     },
     metrics::Metrics,
     relay::{buffer::Timings, policy::Policy, time::Time},
@@ -34,7 +34,7 @@ pub const RECOVER_AFTER: Duration = Duration::from_secs(120);
 
 /// Nothing is fetched here, and to make one takes longer than a schedule.
 static FETCHER: LazyLock<Arc<Fetcher>> =
-    LazyLock::new(|| Arc::new(Fetcher::new(Reach::Public, FetchLimits::default()).unwrap()));
+    LazyLock::new(|| Arc::new(Fetcher::new(AllowedHosts::Public, FetchLimits::default()).unwrap()));
 
 /// What survives a crash, and what runs until the next.
 pub struct Relay {
@@ -91,7 +91,7 @@ impl Relay {
         }));
         let stop = CancellationToken::new();
         let mut workers = JoinSet::new();
-        workers.spawn(run(Releaser::new(Arc::clone(&engine)), engine.environment(), stop.clone()));
+        workers.spawn(run(Flusher::new(Arc::clone(&engine)), engine.environment(), stop.clone()));
         workers.spawn(run(
             Outbox::new(Arc::clone(&engine), stop.clone()),
             engine.environment(),
@@ -105,7 +105,10 @@ impl Relay {
     fn ai_agent(&self, now: Time) -> AiAgent {
         AiAgent {
             ada: Arc::<SimAda>::clone(&self.ada),
-            reader: Reader { integration: INTEGRATION.to_owned(), ai_agent: "acme.ada.support".into() },
+            parser: WebhookParser {
+                integration: INTEGRATION.to_owned(),
+                ai_agent: "acme.ada.support".into(),
+            },
             verifier: Verifier::new("acme.ada.support".into(), &[Secret::new(SECRET)]).unwrap(),
             start_key: StartKey::new(Some(Secret::new(SECRET))),
             policy: Arc::new(policy(now)),

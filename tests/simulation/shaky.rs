@@ -17,8 +17,8 @@ use handoff_relay::{
         time::Time,
     },
     store::{
-        Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, MemoryStore, Page, Signals, Since,
-        StatusFilter, Store, StoreError, Unreadable,
+        Decision, Due, HandoffQuery, LetterPage, MemoryStore, Page, PurgeProgress, RetentionPeriods, Signals,
+        Since, StatusFilter, Store, StoreError, Unreadable,
         files::{FileChecks, FileOf},
         replies::{CannedReply, ReplyChange, ReplyOutcome},
         sessions::{Digest, Session, SessionChange},
@@ -175,8 +175,8 @@ impl Store for Shaky {
         self.works()?.depths().await
     }
 
-    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
-        self.works()?.forget(now, keep).await
+    async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
+        self.works()?.purge(now, keep).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -8,8 +8,8 @@ use handoff_relay::{
         id::{HandoffId, RowId},
         rules::{
             act::{self, TakeOver},
-            start::{SAME_CALL, Started},
-            write::{self, Message},
+            start::{SAME_CALL, StartOutcome},
+            write::{self, AgentMessage},
         },
         thread::{Role, Sending},
     },
@@ -205,7 +205,7 @@ impl Story {
         let started = engine.start(engine.ai_agents().first(), conversation.to_owned(), Map::new()).await;
         self.relay.shaky.fails(fails);
         match started {
-            Ok(Started::New(id) | Started::Same(id)) => {
+            Ok(StartOutcome::New(id) | StartOutcome::Same(id)) => {
                 self.known.insert(id, (conversation.to_owned(), number));
             }
             other => panic!("a start call came to {other:?}"),
@@ -253,7 +253,7 @@ impl Story {
             self.written += 1;
             let body =
                 if self.dice.percent(20) { "ok".to_owned() } else { format!("agent {}", self.written) };
-            let message = Message { by: alex(), text: body.clone() };
+            let message = AgentMessage { by: alex(), text: body.clone() };
             if let Ok(row) = engine.act(write::message(id.clone(), message)).await {
                 self.note(format!("{conversation}: Alex writes {body} ({})", row.id));
                 self.accepted.push(Accepted { row: row.id, handoff: id.clone(), body, retried: false });

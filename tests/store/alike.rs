@@ -3,11 +3,11 @@
 use handoff_relay::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, IdempotencyScope, Idempotent},
+        changes::{IdempotencyScope, Idempotent, WriteSet},
         delivery::Delivery,
         thread::Row,
     },
-    store::{HandoffQuery, Keep, MemoryStore, Since, Store},
+    store::{HandoffQuery, MemoryStore, RetentionPeriods, Since, Store},
 };
 use proptest::prelude::*;
 
@@ -15,9 +15,9 @@ use super::{
     claims::claim_of,
     file::File,
     make::{
-        HOUR, active, at, ended, event, fetches, files, forget, handoff, key, letter, match_key, of,
-        of_handoff, put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, transcripts, view,
-        write, writes,
+        HOUR, active, at, ended, event, fetches, files, handoff, key, letter, match_key, of, of_handoff,
+        purge, put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, transcripts, view, write,
+        writes,
     },
 };
 
@@ -98,12 +98,12 @@ async fn run(store: &dyn Store, step: usize, command: &Command) -> String {
         Command::Delivery(id, due) => put_deliveries(store, vec![delivery(id, due)]).await,
         Command::DeliveryDone(id) => {
             let done = vec![format!("d{id}").as_str().into()];
-            write(store, Changes { deliveries_done: done, ..Changes::default() }).await;
+            write(store, WriteSet { deliveries_done: done, ..WriteSet::default() }).await;
         }
         Command::Claim(now, limit) => return claim(store, now, limit).await,
         Command::Forget(days) => {
-            let keep = Keep { ended: Some(720 * HOUR), dead_letters: Some(720 * HOUR) };
-            forget(store, at(days * 86_400), &keep).await;
+            let keep = RetentionPeriods { ended: Some(720 * HOUR), dead_letters: Some(720 * HOUR) };
+            purge(store, at(days * 86_400), &keep).await;
             put_missing_handoffs(store).await;
         }
         _ => write(store, changes(step, command)).await,
@@ -111,9 +111,9 @@ async fn run(store: &dyn Store, step: usize, command: &Command) -> String {
     String::new()
 }
 
-fn changes(step: usize, command: &Command) -> Changes {
+fn changes(step: usize, command: &Command) -> WriteSet {
     let at = at(i64::try_from(step).unwrap() * 86_400);
-    let mut changes = Changes { at, ..Changes::default() };
+    let mut changes = WriteSet { at, ..WriteSet::default() };
     match *command {
         Command::Event(id, seconds) => {
             changes.inbox = vec![event(&chat(id), &format!("s{id}-{step}"), seconds)];

@@ -1,8 +1,8 @@
 //! What agents were shown, for streams that catch up.
 
 use handoff_relay::{
-    relay::changes::Changes,
-    store::{Changed, Since, Store},
+    relay::changes::WriteSet,
+    store::{FeedItem, Since, Store},
 };
 
 use super::make::{active, handoff, letter, put_handoffs, put_rows, row, write};
@@ -11,7 +11,7 @@ fn newest(store: &dyn Store) -> u64 {
     *store.signals().feed().borrow()
 }
 
-fn one(since: Since) -> (u64, Changed) {
+fn one(since: Since) -> (u64, FeedItem) {
     let Since::Changes(changes) = since else { panic!("{since:?}") };
     changes.into_iter().next().unwrap()
 }
@@ -22,9 +22,9 @@ async fn changes_are_numbered_one_by_one(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_rows(store, vec![row("h", 1, "one"), row("h", 2, "two")]).await;
     let shown = vec![
-        (begin + 1, Changed::Handoff(Box::new(handoff("h", "a")))),
-        (begin + 2, Changed::Row(Box::new(row("h", 1, "one")))),
-        (begin + 3, Changed::Row(Box::new(row("h", 2, "two")))),
+        (begin + 1, FeedItem::Handoff(Box::new(handoff("h", "a")))),
+        (begin + 2, FeedItem::Row(Box::new(row("h", 1, "one")))),
+        (begin + 3, FeedItem::Row(Box::new(row("h", 2, "two")))),
     ];
     assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(shown.clone()));
     assert_eq!(store.changes_since(begin + 1, 9).await.unwrap(), Since::Changes(shown[1..].to_vec()));
@@ -49,7 +49,7 @@ async fn a_change_is_shown_as_it_is_now(store: &dyn Store) {
     let begin = newest(store);
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_handoffs(store, vec![active("h", "a", "Alex")]).await;
-    let now = Changed::Handoff(Box::new(active("h", "a", "Alex")));
+    let now = FeedItem::Handoff(Box::new(active("h", "a", "Alex")));
     assert_eq!(one(store.changes_since(begin, 1).await.unwrap()), (begin + 1, now.clone()));
     assert_eq!(one(store.changes_since(begin + 1, 1).await.unwrap()), (begin + 2, now));
 }
@@ -73,7 +73,7 @@ async fn a_watcher_sees_each_commit_that_agents_see(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     assert!(changed.has_changed().unwrap(), "before the writer is answered");
     assert_eq!(*changed.borrow_and_update(), begin + 1);
-    write(store, Changes { dead_letters: vec![letter("d")], ..Changes::default() }).await;
+    write(store, WriteSet { dead_letters: vec![letter("d")], ..WriteSet::default() }).await;
     assert!(!changed.has_changed().unwrap(), "agents see nothing new");
     assert_eq!(*changed.borrow_and_update(), begin + 1);
 }
@@ -86,7 +86,7 @@ async fn what_was_kept_is_there_when_its_number_is(store: &dyn Store) {
         }
         put_rows(store, vec![row("h", seq, "")]).await;
         let (number, changed) = one(store.changes_since(begin + seq, 9).await.unwrap());
-        assert_eq!((number, changed), (begin + seq + 1, Changed::Row(Box::new(row("h", seq, "")))));
+        assert_eq!((number, changed), (begin + seq + 1, FeedItem::Row(Box::new(row("h", seq, "")))));
         assert_eq!(store.row(&format!("h-{seq}").as_str().into()).await.unwrap().unwrap().seq, seq);
     }
 }

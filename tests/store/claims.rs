@@ -2,7 +2,7 @@
 
 use handoff_relay::{
     relay::{
-        changes::Changes,
+        changes::WriteSet,
         delivery::{Claim, Class, Delivery, Destination, Queue},
         id::{AiAgentId, ConversationKey, DeliveryId},
         time::Time,
@@ -57,13 +57,13 @@ async fn what_is_in_trouble_changes_the_queue_and_keeps_its_lane(store: &dyn Sto
     put_deliveries(store, vec![sends("d", "h", "a"), sends("e", "h", "a")]).await;
     let mut tried = free(claim(store, at(0), 9).await.items.remove(0));
     assert!(store.waits_untroubled(&"d".into()).await.unwrap());
-    tried.doubt = Some(at(0));
+    tried.outcome_unknown_since = Some(at(0));
     put_deliveries(store, vec![tried]).await;
     assert!(!store.waits_untroubled(&"d".into()).await.unwrap());
     assert_eq!(claim(store, at(0), 9).await, Due { items: vec![], next: None }, "what is behind it waits");
     let mut again = claim_of(store, &retries(), at(0), 9).await;
     assert_eq!(ids(&again), ["d"]);
-    again.items[0].doubt = None;
+    again.items[0].outcome_unknown_since = None;
     put_deliveries(store, again.items.into_iter().map(free).collect()).await;
     assert_eq!(ids(&claim(store, at(0), 9).await), ["d"]);
 }
@@ -90,7 +90,7 @@ async fn a_claim_is_kept_with_its_fence(store: &dyn Store) {
     let mut scope = of("a");
     scope.with_outbox = true;
     assert_eq!(*view(store, scope.clone()).await.outbox, std::slice::from_ref(&claimed));
-    let changed = Delivery { doubt: Some(at(0)), ..claimed };
+    let changed = Delivery { outcome_unknown_since: Some(at(0)), ..claimed };
     put_deliveries(store, vec![changed.clone()]).await;
     assert_eq!(*view(store, scope).await.outbox, std::slice::from_ref(&changed));
     let again = async |now| store.due_deliveries(now, &retries(), 9).await.unwrap().items;
@@ -126,7 +126,7 @@ async fn the_next_of_a_lane_waits_from_when_it_is_the_next(store: &dyn Store) {
     put_deliveries(store, vec![Delivery { due_at: at(5), ..sends("e", "g", "b") }]).await;
     let due = async || store.due_deliveries(at(60), &writes(), 9).await.unwrap();
     assert_eq!(ids(&due().await), ["d1", "e"]);
-    let done = Changes { deliveries_done: vec!["d1".into()], at: at(20), ..Changes::default() };
+    let done = WriteSet { deliveries_done: vec!["d1".into()], at: at(20), ..WriteSet::default() };
     write(store, done).await;
     assert_eq!(ids(&due().await), ["e", "d2"]);
 }
@@ -136,7 +136,7 @@ fn ids(due: &Due<Delivery>) -> Vec<&str> {
 }
 
 async fn finish(store: &dyn Store, id: &str) {
-    write(store, Changes { deliveries_done: vec![id.into()], ..Changes::default() }).await;
+    write(store, WriteSet { deliveries_done: vec![id.into()], ..WriteSet::default() }).await;
 }
 
 async fn nothing_is_due_in_an_empty_outbox(store: &dyn Store) {
@@ -290,7 +290,7 @@ async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
     let older = Delivery { queued_at: at(-9), ..reads("r", "h", "a") };
     put_deliveries(store, vec![sends("d", "h", "a"), older]).await;
     let inbox = vec![super::make::event("a", "s2", 2), super::make::event("b", "s1", 1)];
-    write(store, Changes { inbox, ..Changes::default() }).await;
+    write(store, WriteSet { inbox, ..WriteSet::default() }).await;
     let depths = store.depths().await.unwrap();
     assert_eq!((depths.inbox, depths.outbox(), depths.handoffs), (2, 2, [1, 1, 2]));
     assert_eq!((depths.inbox_oldest, depths.outbox_oldest), (Some(at(1)), Some(at(-9))));

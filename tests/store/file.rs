@@ -6,7 +6,7 @@ use handoff_relay::{
     environment::{Environment, Machine},
     relay::time::Time,
     settings::Database,
-    store::{Opened, Store, StoreError, open},
+    store::{OpenStore, Store, StoreError, open},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::task::JoinHandle;
@@ -71,7 +71,7 @@ impl File {
     }
 
     /// With a writer that doesn't run yet.
-    pub async fn open_idle(&self) -> Opened {
+    pub async fn open_idle(&self) -> OpenStore {
         open(&Database::Sqlite(self.path.clone()), now()).await.unwrap()
     }
 

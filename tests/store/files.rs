@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::Changes,
+        changes::WriteSet,
         delivery::{Delivery, Destination, Fetch},
         handoff::{Handoff, Status},
         thread::{Bytes, Content, Row},
         time::Time,
     },
     store::{
-        Keep, Store,
+        RetentionPeriods, Store,
         files::{FileChecks, FileOf},
     },
 };
 
 use super::make::{
-    HOUR, at, ended, files, forget, handoff, of, put_deliveries, put_handoffs, put_rows, row, sends, view,
+    HOUR, at, ended, files, handoff, of, purge, put_deliveries, put_handoffs, put_rows, row, sends, view,
     write, writes,
 };
 
@@ -64,13 +64,13 @@ async fn the_files_of_a_forgotten_thread_are_looked_at_at_once(store: &dyn Store
     end.at = at(0);
     put_handoffs(store, vec![old, handoff("open", "b")]).await;
     put_rows(store, vec![png(row("h", 1, "")), row("h", 2, "words"), png(row("open", 1, ""))]).await;
-    let keep = Keep { ended: Some(Duration::from_hours(72)), dead_letters: None };
+    let keep = RetentionPeriods { ended: Some(Duration::from_hours(72)), dead_letters: None };
     let now = at(1) + 72 * HOUR;
     put_deliveries(store, vec![fetches("d", "h-1")]).await;
-    forget(store, now, &keep).await;
+    purge(store, now, &keep).await;
     assert!(store.handoff(&"h".into()).await.unwrap().is_some(), "a file of it is still fetched");
-    write(store, Changes { deliveries_done: vec!["d".into()], ..Changes::default() }).await;
-    forget(store, now, &keep).await;
+    write(store, WriteSet { deliveries_done: vec!["d".into()], ..WriteSet::default() }).await;
+    purge(store, now, &keep).await;
     assert_eq!(due(store, at(0), 9).await, ["h/h-1"]);
 }
 
@@ -103,9 +103,9 @@ async fn a_file_that_waits_for_days_is_no_old_delivery(store: &dyn Store) {
         (depths.outbox(), depths.outbox_oldest, depths.waiting_for(&Destination::Files)),
         (1, Some(at(0)), 1)
     );
-    write(store, Changes { deliveries_done: vec!["f".into(), "none".into()], ..Changes::default() }).await;
+    write(store, WriteSet { deliveries_done: vec!["f".into(), "none".into()], ..WriteSet::default() }).await;
     assert_eq!(for_writes(store).await, 1);
-    write(store, Changes { deliveries_done: vec!["d".into()], ..Changes::default() }).await;
+    write(store, WriteSet { deliveries_done: vec!["d".into()], ..WriteSet::default() }).await;
     let depths = store.depths().await.unwrap();
     assert_eq!((for_writes(store).await, depths.waiting_for(&Destination::Files)), (0, 0));
 }

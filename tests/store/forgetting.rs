@@ -4,22 +4,23 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::{Changes, DeadLetter, IdempotencyScope, Idempotent},
+        changes::{DeadLetter, IdempotencyScope, Idempotent, WriteSet},
         handoff::{Handoff, Status},
         thread::{AdaIds, Row},
         time::Time,
     },
-    store::{Changed, FORGET_STEP, Forgotten, HandoffQuery, Keep, Since, Store},
+    store::{FeedItem, HandoffQuery, PURGE_STEP, PurgeProgress, RetentionPeriods, Since, Store},
 };
 
 use super::make::{
-    at, ended, event, forget, handoff, ids, letter, match_key, of, of_handoff, put_deliveries, put_handoffs,
+    at, ended, event, handoff, ids, letter, match_key, of, of_handoff, purge, put_deliveries, put_handoffs,
     put_rows, reads, row, view, write,
 };
 
 const DAY: Duration = Duration::from_hours(24);
-const KEEP: Keep = Keep { ended: Some(Duration::from_hours(72)), dead_letters: Some(DAY) };
-const FOR_EVER: Keep = Keep { ended: None, dead_letters: None };
+const KEEP: RetentionPeriods =
+    RetentionPeriods { ended: Some(Duration::from_hours(72)), dead_letters: Some(DAY) };
+const FOR_EVER: RetentionPeriods = RetentionPeriods { ended: None, dead_letters: None };
 
 fn ended_at(id: &str, conversation: &str, at: Time) -> Handoff {
     let mut handoff = ended(id, conversation, "Alex", &format!("{id}-1"));
@@ -39,12 +40,12 @@ async fn an_ended_handoff_goes_whole_after_its_time(store: &dyn Store) {
     let asked = IdempotencyScope { agent: "Alex".to_owned(), handoff: "h".into(), key: "k".to_owned() };
     let idempotent = Some((asked.clone(), Idempotent { digest: "d".to_owned(), row: "h-1".into() }));
     let now = at(1) + 3 * DAY;
-    write(store, Changes { idempotent, at: now, ..Changes::default() }).await;
+    write(store, WriteSet { idempotent, at: now, ..WriteSet::default() }).await;
 
-    forget(store, now, &FOR_EVER).await;
-    forget(store, at(0) + 3 * DAY, &KEEP).await;
+    purge(store, now, &FOR_EVER).await;
+    purge(store, at(0) + 3 * DAY, &KEEP).await;
     assert!(is_there(store, "h").await);
-    forget(store, now, &KEEP).await;
+    purge(store, now, &KEEP).await;
     assert!(!is_there(store, "h").await);
     assert!(store.rows(&"h".into(), 0, 9).await.unwrap().is_empty());
     assert_eq!(store.row(&"h-1".into()).await.unwrap(), None);
@@ -74,18 +75,21 @@ async fn what_waits_for_a_handoff_keeps_it(store: &dyn Store) {
     }
     put_handoffs(store, vec![handoff("open", "d")]).await;
     put_deliveries(store, vec![reads("d", "sending", "a"), reads("other", "open", "d")]).await;
-    write(store, Changes { inbox: vec![event("b", "s", 1)], ..Changes::default() }).await;
+    write(store, WriteSet { inbox: vec![event("b", "s", 1)], ..WriteSet::default() }).await;
     let now = at(0) + 30 * DAY;
-    forget(store, now, &KEEP).await;
+    purge(store, now, &KEEP).await;
     for (id, stays) in
         [("sending", true), ("buffered", true), ("older", true), ("done", false), ("open", true)]
     {
         assert_eq!(is_there(store, id).await, stays, "{id}");
     }
-    let changes =
-        Changes { deliveries_done: vec!["d".into()], inbox_done: vec!["s".to_owned()], ..Changes::default() };
+    let changes = WriteSet {
+        deliveries_done: vec!["d".into()],
+        inbox_done: vec!["s".to_owned()],
+        ..WriteSet::default()
+    };
     write(store, changes).await;
-    forget(store, now, &KEEP).await;
+    purge(store, now, &KEEP).await;
     for id in ["sending", "buffered", "older"] {
         assert!(!is_there(store, id).await, "{id}");
     }
@@ -95,7 +99,7 @@ async fn what_waits_for_a_handoff_keeps_it(store: &dyn Store) {
 async fn a_handoff_that_opened_again_is_not_an_ended_one(store: &dyn Store) {
     put_handoffs(store, vec![ended_at("h", "a", at(0))]).await;
     put_handoffs(store, vec![handoff("h", "a")]).await;
-    forget(store, at(0) + 30 * DAY, &KEEP).await;
+    purge(store, at(0) + 30 * DAY, &KEEP).await;
     assert!(is_there(store, "h").await);
 }
 
@@ -103,27 +107,27 @@ async fn dead_letters_go_after_their_time(store: &dyn Store) {
     let old = DeadLetter { reason: "still".to_owned(), ..letter("old") };
     let young = DeadLetter { at: at(1), ..letter("young") };
     for letter in [letter("old"), young.clone(), old] {
-        write(store, Changes { dead_letters: vec![letter], ..Changes::default() }).await;
+        write(store, WriteSet { dead_letters: vec![letter], ..WriteSet::default() }).await;
     }
-    forget(store, at(0) + DAY, &KEEP).await;
-    forget(store, at(0) + 300 * DAY, &FOR_EVER).await;
+    purge(store, at(0) + DAY, &KEEP).await;
+    purge(store, at(0) + 300 * DAY, &FOR_EVER).await;
     assert_eq!(store.dead_letters(None, 9).await.unwrap().letters.len(), 2);
-    forget(store, at(1) + DAY, &KEEP).await;
+    purge(store, at(1) + DAY, &KEEP).await;
     assert_eq!(store.dead_letters(None, 9).await.unwrap().letters, [young]);
 }
 
 async fn a_step_is_small_and_says_whether_there_is_more(store: &dyn Store) {
     let now = at(0) + 30 * DAY;
-    let (letters, ids) = (FORGET_STEP + 1, 2 * FORGET_STEP + 1);
-    let changes = Changes {
+    let (letters, ids) = (PURGE_STEP + 1, 2 * PURGE_STEP + 1);
+    let changes = WriteSet {
         dead_letters: (0..letters).map(|number| letter(&number.to_string())).collect(),
         remember: (0..ids).map(|number| format!("s{number}")).collect(),
         at: at(0),
-        ..Changes::default()
+        ..WriteSet::default()
     };
     write(store, changes).await;
     // Three threads of which two make up a step.
-    let long = (FORGET_STEP as u64).div_ceil(2);
+    let long = (PURGE_STEP as u64).div_ceil(2);
     for id in ["h0", "h1", "h2"] {
         put_handoffs(store, vec![Handoff { last_seq: long, ..ended_at(id, id, at(0)) }]).await;
     }
@@ -131,13 +135,13 @@ async fn a_step_is_small_and_says_whether_there_is_more(store: &dyn Store) {
         let handoffs = store.depths().await.unwrap().handoffs[2];
         (store.dead_letters(None, ids).await.unwrap().letters.len(), handoffs)
     };
-    assert_eq!(store.forget(now, &KEEP).await.unwrap(), Forgotten::Part);
+    assert_eq!(store.purge(now, &KEEP).await.unwrap(), PurgeProgress::Part);
     assert_eq!(left().await, (1, 1));
     assert!(is_there(store, "h2").await, "the oldest go first");
-    assert_eq!(store.forget(now, &KEEP).await.unwrap(), Forgotten::Part, "there are ids");
+    assert_eq!(store.purge(now, &KEEP).await.unwrap(), PurgeProgress::Part, "there are ids");
     assert_eq!(left().await, (0, 0));
-    forget(store, now, &KEEP).await;
-    assert_eq!(store.forget(now, &KEEP).await.unwrap(), Forgotten::All);
+    purge(store, now, &KEEP).await;
+    assert_eq!(store.purge(now, &KEEP).await.unwrap(), PurgeProgress::All);
     for svix_id in ["s0".to_owned(), format!("s{}", ids - 1)] {
         let mut scope = of("a");
         scope.svix_id = Some(svix_id);
@@ -146,20 +150,20 @@ async fn a_step_is_small_and_says_whether_there_is_more(store: &dyn Store) {
 }
 
 async fn a_step_of_threads_says_whether_there_are_more(store: &dyn Store) {
-    let long = FORGET_STEP as u64;
+    let long = PURGE_STEP as u64;
     let handoffs = ["h0", "h1"].map(|id| Handoff { last_seq: long, ..ended_at(id, id, at(0)) });
     put_handoffs(store, handoffs.to_vec()).await;
     let now = at(0) + 30 * DAY;
-    assert_eq!(store.forget(now, &KEEP).await.unwrap(), Forgotten::Part);
+    assert_eq!(store.purge(now, &KEEP).await.unwrap(), PurgeProgress::Part);
     assert_eq!(store.depths().await.unwrap().handoffs[2], 1);
-    assert_eq!(store.forget(now, &KEEP).await.unwrap(), Forgotten::All);
+    assert_eq!(store.purge(now, &KEEP).await.unwrap(), PurgeProgress::All);
     assert_eq!(store.depths().await.unwrap().handoffs[2], 0);
 }
 
 async fn a_thread_longer_than_a_step_goes_too(store: &dyn Store) {
-    let long = Handoff { last_seq: 3 * FORGET_STEP as u64, ..ended_at("long", "a", at(0)) };
+    let long = Handoff { last_seq: 3 * PURGE_STEP as u64, ..ended_at("long", "a", at(0)) };
     put_handoffs(store, vec![long]).await;
-    forget(store, at(0) + 30 * DAY, &KEEP).await;
+    purge(store, at(0) + 30 * DAY, &KEEP).await;
     assert!(!is_there(store, "long").await);
 }
 
@@ -170,13 +174,13 @@ async fn a_stream_catches_up_over_what_was_forgotten(store: &dyn Store) {
     let begin = newest();
     put_handoffs(store, (0..5).map(|_| ended_at("gone", "b", at(0))).collect()).await;
     put_handoffs(store, vec![handoff("last", "c")]).await;
-    forget(store, at(0) + 30 * DAY, &KEEP).await;
+    purge(store, at(0) + 30 * DAY, &KEEP).await;
     let Since::Changes(shown) = store.changes_since(begin, 2).await.unwrap() else { panic!("reset") };
-    assert_eq!(shown, [(begin + 6, Changed::Handoff(Box::new(handoff("last", "c"))))], "no page is empty");
+    assert_eq!(shown, [(begin + 6, FeedItem::Handoff(Box::new(handoff("last", "c"))))], "no page is empty");
 
     put_handoffs(store, vec![ended_at("gone", "b", at(0))]).await;
     let last = newest();
-    forget(store, at(0) + 30 * DAY, &KEEP).await;
+    purge(store, at(0) + 30 * DAY, &KEEP).await;
     assert_eq!(store.changes_since(begin + 6, 2).await.unwrap(), Since::Changes(vec![]));
     assert_eq!(store.changes_since(last, 2).await.unwrap(), Since::Changes(vec![]));
     put_handoffs(store, vec![handoff("next", "d")]).await;
@@ -190,7 +194,7 @@ async fn pages_follow_though_handoffs_go(store: &dyn Store) {
     let query = HandoffQuery { limit: 2, ..HandoffQuery::default() };
     let first = store.handoffs(&query).await.unwrap();
     assert_eq!(ids(&first.handoffs), ["h3", "gone"]);
-    forget(store, at(0) + 30 * DAY, &KEEP).await;
+    purge(store, at(0) + 30 * DAY, &KEEP).await;
     put_handoffs(store, vec![handoff("new", "a")]).await;
     let second = store.handoffs(&HandoffQuery { after: first.next, ..query }).await.unwrap();
     assert_eq!(ids(&second.handoffs), ["h2", "h1"]);
@@ -211,14 +215,14 @@ on_every_store!(
 mod on_disk {
     //! The file itself.
 
-    use handoff_relay::relay::changes::Changes;
+    use handoff_relay::relay::changes::WriteSet;
 
     use super::{
         super::{
             file::File,
-            make::{at, forget, letter, put_handoffs, put_rows, row, write},
+            make::{at, letter, purge, put_handoffs, put_rows, row, write},
         },
-        DAY, DeadLetter, FOR_EVER, Handoff, KEEP, Keep, Store, ended_at, is_there,
+        DAY, DeadLetter, FOR_EVER, Handoff, KEEP, RetentionPeriods, Store, ended_at, is_there,
     };
 
     /// What a day brings, every day the same.
@@ -237,17 +241,17 @@ mod on_disk {
         let letters =
             (0..5).map(|number| DeadLetter { at, body: words.clone(), ..letter(&format!("{day}-{number}")) });
         let remember = (0..200).map(|number| format!("msg_of_some_length_{day}-{number}")).collect();
-        write(store, Changes { dead_letters: letters.collect(), remember, at, ..Changes::default() }).await;
+        write(store, WriteSet { dead_letters: letters.collect(), remember, at, ..WriteSet::default() }).await;
     }
 
     /// The sizes of the file after each of some months.
-    async fn sizes(keep: &Keep) -> Vec<u64> {
+    async fn sizes(keep: &RetentionPeriods) -> Vec<u64> {
         let (file, mut sizes) = (File::new(), Vec::new());
         for month in 0..3 {
             let open = file.try_open().await.unwrap();
             for day in month * 30..(month + 1) * 30 {
                 live_through(&*open.store, day).await;
-                forget(&*open.store, at(0) + day * DAY, keep).await;
+                purge(&*open.store, at(0) + day * DAY, keep).await;
             }
             open.close().await;
             sizes.push(std::fs::metadata(&file.path).unwrap().len());
@@ -269,7 +273,7 @@ mod on_disk {
         let open = file.try_open().await.unwrap();
         let burst =
             (0..300).map(|number| DeadLetter { body: "w".repeat(100_000), ..letter(&number.to_string()) });
-        let burst = Changes { dead_letters: burst.collect(), ..Changes::default() };
+        let burst = WriteSet { dead_letters: burst.collect(), ..WriteSet::default() };
         write(&*open.store, burst).await;
         let log = file.path.with_extension("db-wal");
         let size = |path| std::fs::metadata(path).unwrap().len();
@@ -277,10 +281,11 @@ mod on_disk {
         // The log begins anew behind the next commit, and is cut with the one after.
         for _ in 0..3 {
             open.store.ready().await.unwrap();
-            write(&*open.store, Changes { dead_letters: vec![letter("small")], ..Changes::default() }).await;
+            write(&*open.store, WriteSet { dead_letters: vec![letter("small")], ..WriteSet::default() })
+                .await;
         }
         assert!(size(&log) <= 9_000_000, "{}", size(&log));
-        forget(&*open.store, at(0) + 30 * DAY, &KEEP).await;
+        purge(&*open.store, at(0) + 30 * DAY, &KEEP).await;
         open.close().await;
         assert!(size(&file.path) < 1_000_000, "{}", size(&file.path));
     }
@@ -295,7 +300,7 @@ mod on_disk {
         )
         .await;
         let letters = vec![letter("old"), DeadLetter { at: at(0) + 9 * DAY, ..letter("young") }];
-        write(&*open.store, Changes { dead_letters: letters, ..Changes::default() }).await;
+        write(&*open.store, WriteSet { dead_letters: letters, ..WriteSet::default() }).await;
         open.close().await;
         file.change(
             "DROP INDEX handoffs_by_end; DROP INDEX dead_letters_by_age; DROP INDEX idempotency_of_handoff;
@@ -305,7 +310,7 @@ mod on_disk {
         .await;
 
         let store = file.open().await;
-        forget(&*store, at(0) + 9 * DAY, &KEEP).await;
+        purge(&*store, at(0) + 9 * DAY, &KEEP).await;
         assert!(!is_there(&*store, "old").await && is_there(&*store, "young").await);
         assert_eq!(store.dead_letters(None, 9).await.unwrap().letters.len(), 1);
     }

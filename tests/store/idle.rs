@@ -10,7 +10,7 @@ use super::{
     file::File,
     make::{active, at, ended, handoff, put_handoffs, write},
 };
-use handoff_relay::relay::changes::Changes;
+use handoff_relay::relay::changes::WriteSet;
 
 fn since(seconds: i64, handoff: Handoff) -> Handoff {
     Handoff { idle: Idle::since(at(seconds)), ..handoff }
@@ -63,7 +63,7 @@ async fn a_change_moves_a_handoff_whether_agents_see_it_or_not(store: &dyn Store
     put_handoffs(store, vec![since(5, active("h1", "a", "Alex"))]).await;
     assert_eq!(idle(store, StatusFilter::Waiting, 9, 9).await, (vec!["h2".to_owned()], None));
     assert_eq!(idle(store, StatusFilter::Active, 4, 9).await, (vec![], Some(at(5))));
-    let unseen = |handoff| Changes { handoffs_unseen: vec![handoff], ..Changes::default() };
+    let unseen = |handoff| WriteSet { handoffs_unseen: vec![handoff], ..WriteSet::default() };
     write(store, unseen(since(7, active("h1", "a", "Alex")))).await;
     assert_eq!(idle(store, StatusFilter::Active, 6, 9).await, (vec![], Some(at(7))));
     write(store, unseen(asks(since(7, active("h1", "a", "Alex"))))).await;

@@ -3,7 +3,7 @@
 use handoff_relay::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, DeadLetter},
+        changes::{DeadLetter, WriteSet},
         time::Time,
     },
     store::{Due, HandoffQuery, Order, StatusFilter, Store},
@@ -133,7 +133,7 @@ async fn rows_come_by_number_behind_a_mark(store: &dyn Store) {
 
 async fn wait_until(store: &dyn Store, conversation: &str, due: Option<Time>) {
     let buffer = due.map(|due| (Buffer { arrivals: None, held_until: Some(due) }, due));
-    write(store, Changes { buffer: Some((key(conversation), buffer)), ..Changes::default() }).await;
+    write(store, WriteSet { buffer: Some((key(conversation), buffer)), ..WriteSet::default() }).await;
 }
 
 async fn conversations_come_due_in_order(store: &dyn Store) {
@@ -160,27 +160,27 @@ async fn conversations_come_due_in_order(store: &dyn Store) {
 
 async fn dead_letters_come_newest_first(store: &dyn Store) {
     for id in ["z", "a", "m"] {
-        write(store, Changes { dead_letters: vec![letter(id)], ..Changes::default() }).await;
+        write(store, WriteSet { dead_letters: vec![letter(id)], ..WriteSet::default() }).await;
     }
     let all = [letter("m"), letter("a"), letter("z")];
     let page = store.dead_letters(None, 3).await.unwrap();
     assert_eq!((page.letters.as_slice(), page.next), (&all[..], None), "the last page says so");
     let first = store.dead_letters(None, 2).await.unwrap();
     assert_eq!(first.letters, all[..2]);
-    write(store, Changes { dead_letters: vec![letter("new")], ..Changes::default() }).await;
+    write(store, WriteSet { dead_letters: vec![letter("new")], ..WriteSet::default() }).await;
     let second = store.dead_letters(first.next, 2).await.unwrap();
     assert_eq!((second.letters.as_slice(), second.next), (&all[2..], None));
 }
 
 async fn a_dead_letter_is_shown_changed_and_gone(store: &dyn Store) {
     for id in ["a", "b", "c"] {
-        write(store, Changes { dead_letters: vec![letter(id)], ..Changes::default() }).await;
+        write(store, WriteSet { dead_letters: vec![letter(id)], ..WriteSet::default() }).await;
     }
     let changed = DeadLetter { reason: "still".to_owned(), ..letter("a") };
-    let changes = Changes {
+    let changes = WriteSet {
         dead_letters: vec![changed.clone()],
         dead_letters_done: vec!["b".to_owned(), "never was".to_owned()],
-        ..Changes::default()
+        ..WriteSet::default()
     };
     write(store, changes).await;
     let page = store.dead_letters(None, 9).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::{Changes, DeadLetter, LetterKind, Scope, View},
+        changes::{DeadLetter, LetterKind, Scope, View, WriteSet},
         delivery::{Class, Delivery, Destination, Fetch, Job, Outgoing, Queue, Read, Write},
         event::{Event, EventKind, Message},
         handoff::{AdaEnd, End, EndedBy, Handoff, Origin, Status},
@@ -14,7 +14,7 @@ use handoff_relay::{
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
-    store::{Forgotten, Keep, Store, decide},
+    store::{PurgeProgress, RetentionPeriods, Store, decide},
 };
 
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -154,30 +154,30 @@ pub fn match_key(id: &str, body: &str) -> MatchKey {
 }
 
 /// Writes these changes, whatever is there.
-pub async fn write(store: &dyn Store, changes: Changes) {
+pub async fn write(store: &dyn Store, changes: WriteSet) {
     store.decide(of("anything"), Box::new(|_| changes.into())).await.unwrap();
 }
 
 /// What a decision with this scope sees.
 pub async fn view(store: &dyn Store, scope: Scope) -> View {
-    decide(store, scope, |view| (Changes::default(), view), |_| {}).await.unwrap()
+    decide(store, scope, |view| (WriteSet::default(), view), |_| {}).await.unwrap()
 }
 
 pub async fn put_handoffs(store: &dyn Store, handoffs: Vec<Handoff>) {
-    write(store, Changes { handoffs, ..Changes::default() }).await;
+    write(store, WriteSet { handoffs, ..WriteSet::default() }).await;
 }
 
 pub async fn put_rows(store: &dyn Store, rows: Vec<Row>) {
-    write(store, Changes { rows, ..Changes::default() }).await;
+    write(store, WriteSet { rows, ..WriteSet::default() }).await;
 }
 
 pub async fn put_deliveries(store: &dyn Store, deliveries: Vec<Delivery>) {
-    write(store, Changes { deliveries, ..Changes::default() }).await;
+    write(store, WriteSet { deliveries, ..WriteSet::default() }).await;
 }
 
 /// Forgets all that is old, step by step.
-pub async fn forget(store: &dyn Store, now: Time, keep: &Keep) {
-    while store.forget(now, keep).await.unwrap() == Forgotten::Part {}
+pub async fn purge(store: &dyn Store, now: Time, keep: &RetentionPeriods) {
+    while store.purge(now, keep).await.unwrap() == PurgeProgress::Part {}
 }
 
 /// The ids of handoffs.

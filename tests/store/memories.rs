@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use handoff_relay::{
     relay::{
-        changes::{Changes, IdempotencyScope, Idempotent},
+        changes::{IdempotencyScope, Idempotent, WriteSet},
         time::Time,
     },
-    store::{Keep, Store, StoreError, decide},
+    store::{RetentionPeriods, Store, StoreError, decide},
 };
 
-use super::make::{HOUR, at, event, forget, of, of_handoff, put_handoffs, view, write};
+use super::make::{HOUR, at, event, of, of_handoff, purge, put_handoffs, view, write};
 
-const FOR_EVER: Keep = Keep { ended: None, dead_letters: None };
+const FOR_EVER: RetentionPeriods = RetentionPeriods { ended: None, dead_letters: None };
 const DAY: Duration = Duration::from_hours(24);
 
 async fn remembers(store: &dyn Store, svix_id: &str) -> bool {
@@ -22,7 +22,7 @@ async fn remembers(store: &dyn Store, svix_id: &str) -> bool {
 }
 
 async fn remember(store: &dyn Store, svix_id: &str, at: Time) {
-    write(store, Changes { remember: vec![svix_id.to_owned()], at, ..Changes::default() }).await;
+    write(store, WriteSet { remember: vec![svix_id.to_owned()], at, ..WriteSet::default() }).await;
 }
 
 async fn ids_are_remembered_whatever_the_conversation(store: &dyn Store) {
@@ -36,9 +36,9 @@ async fn ids_are_remembered_whatever_the_conversation(store: &dyn Store) {
 
 async fn ids_are_remembered_for_fourteen_days_at_least(store: &dyn Store) {
     remember(store, "s1", at(0)).await;
-    forget(store, at(0) + 14 * DAY, &FOR_EVER).await;
+    purge(store, at(0) + 14 * DAY, &FOR_EVER).await;
     assert!(remembers(store, "s1").await);
-    forget(store, at(0) + 30 * DAY, &FOR_EVER).await;
+    purge(store, at(0) + 30 * DAY, &FOR_EVER).await;
     assert!(!remembers(store, "s1").await, "but not for ever");
 }
 
@@ -47,9 +47,9 @@ async fn idempotency_keys_are_honoured_for_a_day(store: &dyn Store) {
     let asked = IdempotencyScope { agent: "Alex".to_owned(), handoff: "h".into(), key: "k".to_owned() };
     let known = Idempotent { digest: "d".to_owned(), row: "h-1".into() };
     let idempotent = Some((asked.clone(), known.clone()));
-    write(store, Changes { idempotent, at: at(0), ..Changes::default() }).await;
+    write(store, WriteSet { idempotent, at: at(0), ..WriteSet::default() }).await;
     for (now, honoured) in [(at(0) + DAY, true), (at(0) + DAY + HOUR, false)] {
-        forget(store, now, &FOR_EVER).await;
+        purge(store, now, &FOR_EVER).await;
         let mut scope = of_handoff("h");
         scope.idempotency = Some(asked.clone());
         assert_eq!(view(store, scope).await.idempotent.is_some(), honoured);
@@ -66,10 +66,10 @@ async fn the_same_event_is_never_kept_twice(store: &dyn Store) {
             scope,
             |view| {
                 if *view.seen {
-                    return (Changes::default(), false);
+                    return (WriteSet::default(), false);
                 }
                 let inbox = vec![event("a", "s1", 1)];
-                (Changes { remember: vec!["s1".to_owned()], inbox, ..Changes::default() }, true)
+                (WriteSet { remember: vec!["s1".to_owned()], inbox, ..WriteSet::default() }, true)
             },
             |_| {},
         )
@@ -89,7 +89,7 @@ async fn a_store_that_works_is_ready(store: &dyn Store) {
 async fn a_decision_that_panics_spoils_nothing_but_itself(store: &dyn Store) {
     let panics = store.decide(of("a"), Box::new(|_| panic!("for this test")));
     let writes =
-        async { write(store, Changes { remember: vec!["s1".to_owned()], ..Changes::default() }).await };
+        async { write(store, WriteSet { remember: vec!["s1".to_owned()], ..WriteSet::default() }).await };
     let (panicked, ()) = futures_util::future::join(panics, writes).await;
     assert!(matches!(panicked, Err(StoreError::Panicked)));
     let mut scope = of("a");

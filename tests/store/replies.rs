@@ -3,12 +3,12 @@
 use handoff_relay::{
     relay::time::Time,
     store::{
-        Changed, Keep, Since, Store,
+        FeedItem, RetentionPeriods, Since, Store,
         replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome},
     },
 };
 
-use super::make::{at, forget, handoff, put_handoffs};
+use super::make::{at, handoff, purge, put_handoffs};
 
 fn reply(id: &str, title: &str, updated_at: Time) -> CannedReply {
     CannedReply {
@@ -86,17 +86,21 @@ async fn streams_hear_of_what_was_done_and_of_nothing_else(store: &dyn Store) {
     add(store, "2", "hello").await;
     change(store, ReplyChange::Drop("none".to_owned())).await;
     change(store, ReplyChange::Drop("1".to_owned())).await;
-    let replies = Changed::CannedReplies;
+    let replies = FeedItem::CannedReplies;
     let wanted = [
-        (begin + 1, Changed::Handoff(Box::new(handoff("h", "a")))),
+        (begin + 1, FeedItem::Handoff(Box::new(handoff("h", "a")))),
         (begin + 2, replies.clone()),
         (begin + 3, replies),
     ];
     assert_eq!(*store.signals().feed().borrow(), begin + 3);
     assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(wanted.to_vec()));
     // Forgetting old handoffs leaves them alone.
-    forget(store, at(1_000_000_000), &Keep { ended: Some(std::time::Duration::ZERO), dead_letters: None })
-        .await;
+    purge(
+        store,
+        at(1_000_000_000),
+        &RetentionPeriods { ended: Some(std::time::Duration::ZERO), dead_letters: None },
+    )
+    .await;
     assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(wanted.to_vec()));
 }
 

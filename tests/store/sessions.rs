@@ -5,14 +5,14 @@ use std::time::Duration;
 use handoff_relay::{
     relay::time::Time,
     store::{
-        Keep, Store,
+        RetentionPeriods, Store,
         sessions::{Digest, SESSION_IDLE, SESSION_MAX, SESSIONS_PER_TOKEN, Session, SessionChange},
     },
 };
 
-use super::make::{HOUR, at, forget};
+use super::make::{HOUR, at, purge};
 
-const FOR_EVER: Keep = Keep { ended: None, dead_letters: None };
+const FOR_EVER: RetentionPeriods = RetentionPeriods { ended: None, dead_letters: None };
 
 fn session(id: &str, token: &str, used_at: Time) -> Session {
     Session { id: Digest::of(id), token: Digest::of(token), created_at: at(0), used_at }
@@ -81,13 +81,13 @@ async fn what_is_over_is_forgotten(store: &dyn Store) {
     begin(store, session("unused", "alex", at(0))).await;
     begin(store, session("used", "alex", later)).await;
     let second = Duration::from_secs(1);
-    forget(store, at(0) + SESSION_IDLE, &FOR_EVER).await;
+    purge(store, at(0) + SESSION_IDLE, &FOR_EVER).await;
     assert!(found(store, "unused").await.is_some());
-    forget(store, at(0) + SESSION_IDLE + second, &FOR_EVER).await;
+    purge(store, at(0) + SESSION_IDLE + second, &FOR_EVER).await;
     assert_eq!(found(store, "unused").await, None);
-    forget(store, at(0) + SESSION_MAX, &FOR_EVER).await;
+    purge(store, at(0) + SESSION_MAX, &FOR_EVER).await;
     assert!(found(store, "used").await.is_some());
-    forget(store, at(0) + SESSION_MAX + second, &FOR_EVER).await;
+    purge(store, at(0) + SESSION_MAX + second, &FOR_EVER).await;
     assert_eq!(found(store, "used").await, None);
 }
 

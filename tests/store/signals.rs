@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use handoff_relay::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, DeadLetter},
+        changes::{DeadLetter, WriteSet},
     },
     store::{
         Store, decide,
@@ -31,18 +31,18 @@ async fn a_commit_signals_what_it_touched(store: &dyn Store) {
     let buffer = Buffer { arrivals: None, held_until: Some(at(9)) };
     let buffer = Some((key("a"), Some((buffer, at(9)))));
     let inbox = vec![event("a", "s1", 1)];
-    let arrives = Changes { inbox, buffer, remember: vec!["s1".to_owned()], ..Changes::default() };
+    let arrives = WriteSet { inbox, buffer, remember: vec!["s1".to_owned()], ..WriteSet::default() };
     assert_eq!(signals(store, write(store, arrives)).await, [true, false, false, false]);
     let shown = put_handoffs(store, vec![handoff("h", "a")]);
     assert_eq!(signals(store, shown).await, [false, false, false, true]);
-    let unseen = Changes { handoffs_unseen: vec![handoff("h", "a")], ..Changes::default() };
+    let unseen = WriteSet { handoffs_unseen: vec![handoff("h", "a")], ..WriteSet::default() };
     assert_eq!(signals(store, write(store, unseen)).await, [false; 4], "agents see nothing new");
     let queued = put_deliveries(store, vec![sends("d", "h", "a")]);
     assert_eq!(signals(store, queued).await, [false, true, false, false]);
-    let done = Changes { deliveries_done: vec!["d".into()], ..Changes::default() };
+    let done = WriteSet { deliveries_done: vec!["d".into()], ..WriteSet::default() };
     assert_eq!(signals(store, write(store, done)).await, [false, true, false, false]);
     let letters: Vec<DeadLetter> = vec![letter("l")];
-    let aside = Changes { dead_letters: letters, ..Changes::default() };
+    let aside = WriteSet { dead_letters: letters, ..WriteSet::default() };
     assert_eq!(signals(store, write(store, aside)).await, [false; 4]);
 }
 
@@ -75,7 +75,7 @@ async fn what_follows_a_commit_needs_nobody_who_waits(store: &dyn Store) {
     let decision = decide(
         store,
         of("a"),
-        |_| (Changes { deliveries: vec![sends("d", "h", "a")], ..Changes::default() }, "decided"),
+        |_| (WriteSet { deliveries: vec![sends("d", "h", "a")], ..WriteSet::default() }, "decided"),
         |answer| assert!(tell.send(*answer).is_ok()),
     );
     // It has been asked for, and whoever asked goes away.

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use handoff_relay::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, DeadLetter, LetterKind},
+        changes::{DeadLetter, LetterKind, WriteSet},
         delivery::Delivery,
         handoff::Status,
         thread::{Bytes, Content, Missing, Row},
@@ -21,8 +21,8 @@ use super::{
     },
 };
 
-fn remembers(svix_id: &str) -> Changes {
-    Changes { remember: vec![svix_id.to_owned()], ..Changes::default() }
+fn remembers(svix_id: &str) -> WriteSet {
+    WriteSet { remember: vec![svix_id.to_owned()], ..WriteSet::default() }
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
     let begin = *store.signals().feed().borrow();
     let jobs = (0..9).map(|number| {
         let id = format!("h{number}");
-        let changes = Changes {
+        let changes = WriteSet {
             handoffs: vec![handoff(&id, "a")],
             rows: vec![row(&id, 1, "")],
             deliveries: vec![sends(&format!("d{number}"), &id, "a")],
@@ -41,7 +41,7 @@ async fn a_failed_decision_is_undone_whole_and_spoils_no_other() {
             dead_letters: vec![letter(&id)],
             // The fifth remembers what is remembered already, as no decision should.
             remember: vec![if number == 4 { "had".to_owned() } else { format!("s{number}") }],
-            ..Changes::default()
+            ..WriteSet::default()
         };
         store.decide(of("a"), Box::new(move |_| changes.into()))
     });
@@ -80,7 +80,7 @@ async fn a_decision_sees_what_an_earlier_one_of_its_batch_wrote() {
                 handoff.last_seq += 1;
                 let seq = handoff.last_seq;
                 let rows: Vec<Row> = vec![row("h", seq, "")];
-                (Changes { handoffs: vec![handoff], rows, ..Changes::default() }, seq)
+                (WriteSet { handoffs: vec![handoff], rows, ..WriteSet::default() }, seq)
             },
             |_| {},
         )
@@ -104,7 +104,7 @@ async fn decisions_of_many_tasks_all_land() {
             tokio::spawn(async move {
                 for number in 0..20 {
                     let event = event(&format!("c{task}"), &format!("{task}-{number}"), number);
-                    write(&*store, Changes { inbox: vec![event], ..remembers(&format!("{task}-{number}")) })
+                    write(&*store, WriteSet { inbox: vec![event], ..remembers(&format!("{task}-{number}")) })
                         .await;
                 }
             })
@@ -132,7 +132,7 @@ async fn opening_again_brings_back_everything() {
     put_rows(store, vec![row("h", 1, "hello")]).await;
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
     let waits = handoff_relay::relay::buffer::Buffer { arrivals: None, held_until: Some(at(3)) };
-    let kept = Changes {
+    let kept = WriteSet {
         inbox: vec![event("a", "s1", 1)],
         buffer: Some((key("a"), Some((waits, at(3))))),
         dead_letters: vec![letter("l")],
@@ -162,7 +162,7 @@ async fn a_dead_letter_without_a_kind_is_a_webhook() {
     let file = File::new();
     let open = file.try_open().await.unwrap();
     let event = DeadLetter { kind: LetterKind::Event, ..letter("l") };
-    write(&*open.store, Changes { dead_letters: vec![event], ..Changes::default() }).await;
+    write(&*open.store, WriteSet { dead_letters: vec![event], ..WriteSet::default() }).await;
     open.close().await;
     file.change("UPDATE dead_letters SET doc = json_remove(doc, '$.kind')").await;
 
@@ -231,7 +231,7 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     assert_eq!(due(files()).await, ["f0", "f1", "f2", "f3"]);
     assert_eq!(store.expired(at(0), 9).await.unwrap().items, ["h2".into()], "their ages are learned at once");
     for (done, next) in [("d1", writes()), ("f1", files())] {
-        write(&*store, Changes { deliveries_done: vec![done.into()], ..Changes::default() }).await;
+        write(&*store, WriteSet { deliveries_done: vec![done.into()], ..WriteSet::default() }).await;
         assert!(!due(next).await.contains(&done.to_owned()));
     }
     assert_eq!(due(writes()).await, ["d2"]);
@@ -312,11 +312,11 @@ async fn events_that_cannot_be_read_leave_the_others_and_a_handoff_sets_its_conv
     let open = file.try_open().await.unwrap();
     put_handoffs(&*open.store, vec![handoff("h", "a"), handoff("i", "b")]).await;
     let inbox = vec![event("a", "s1", 1), event("a", "s2", 2), event("b", "s3", 3)];
-    let buffer = |chat| Changes {
+    let buffer = |chat| WriteSet {
         buffer: Some((key(chat), Some((Buffer { arrivals: Some((at(1), at(2))), held_until: None }, at(3))))),
-        ..Changes::default()
+        ..WriteSet::default()
     };
-    write(&*open.store, Changes { inbox, ..buffer("a") }).await;
+    write(&*open.store, WriteSet { inbox, ..buffer("a") }).await;
     write(&*open.store, buffer("b")).await;
     open.close().await;
     file.change(
@@ -331,7 +331,7 @@ async fn events_that_cannot_be_read_leave_the_others_and_a_handoff_sets_its_conv
     let unreadable = &shown.unreadable[0];
     assert_eq!((&*unreadable.svix_id, &*unreadable.reason), ("s1", "of version 2, and this relay knows 1"));
 
-    let of_b = store.decide(of("b").with_inbox(), Box::new(|_| Changes::default().into())).await;
+    let of_b = store.decide(of("b").with_inbox(), Box::new(|_| WriteSet::default().into())).await;
     assert!(matches!(of_b, Err(StoreError::Unreadable(_))), "{of_b:?}");
     assert_eq!(store.due_conversations(at(3), 9).await.unwrap().items.len(), 2);
     store.set_apart(&key("b"), at(60)).await.unwrap();
@@ -424,6 +424,6 @@ async fn a_stopped_writer_is_an_error_not_a_wait() {
     let file = File::new();
     let opened = file.open_idle().await;
     drop(opened.writer);
-    let result = opened.store.decide(of("a"), Box::new(|_| Changes::default().into())).await;
+    let result = opened.store.decide(of("a"), Box::new(|_| WriteSet::default().into())).await;
     assert!(matches!(result, Err(StoreError::Stopped)), "{result:?}");
 }

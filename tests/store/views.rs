@@ -3,7 +3,7 @@
 use handoff_relay::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, INBOX_PAGE, IdempotencyScope, Idempotent, Loaded, Scope},
+        changes::{INBOX_PAGE, IdempotencyScope, Idempotent, Loaded, Scope, WriteSet},
         event::Event,
         handoff::{AdaEnd, End, Handoff, Status},
         thread::{Role, Source},
@@ -71,7 +71,7 @@ async fn a_conversation_shows_the_handoffs_that_matter(store: &dyn Store) {
     }
     assert_eq!(shows(of_handoff("h2")).await, "h1 h2 h4 h5", "the one asked for, and the one before it");
     assert_eq!(shows(of_handoff("h1")).await, "h1 h4 h5");
-    write(store, Changes { inbox: vec![event("a", "s", 25 * DAY)], ..Changes::default() }).await;
+    write(store, WriteSet { inbox: vec![event("a", "s", 25 * DAY)], ..WriteSet::default() }).await;
     assert_eq!(shows(of("a").with_inbox()).await, "h2 h3 h4 h5", "that a buffered event may belong to");
     put_deliveries(store, vec![sends("d", "h2", "a")]).await;
     assert_eq!(shows(of("a").with_outbox()).await, "h2 h4 h5", "with deliveries");
@@ -81,17 +81,17 @@ async fn a_conversation_shows_the_handoffs_that_matter(store: &dyn Store) {
 
 async fn the_buffer_is_the_conversations(store: &dyn Store) {
     let buffer = Buffer { arrivals: Some((at(1), at(2))), held_until: Some(at(3)) };
-    write(store, Changes { buffer: Some((key("a"), Some((buffer, at(3))))), ..Changes::default() }).await;
+    write(store, WriteSet { buffer: Some((key("a"), Some((buffer, at(3))))), ..WriteSet::default() }).await;
     assert_eq!(view(store, of("a")).await.buffer, Some(buffer));
     assert_eq!(view(store, of("b")).await.buffer, None);
-    write(store, Changes { buffer: Some((key("a"), None)), ..Changes::default() }).await;
+    write(store, WriteSet { buffer: Some((key("a"), None)), ..WriteSet::default() }).await;
     assert_eq!(view(store, of("a")).await.buffer, None);
 }
 
 async fn the_inbox_is_in_order_and_counted(store: &dyn Store) {
     let events = [("a", "s3", 3), ("a", "s1", 1), ("b", "s9", 0), ("a", "s2", 2)];
     let inbox: Vec<Event> = events.iter().map(|(chat, id, seconds)| event(chat, id, *seconds)).collect();
-    write(store, Changes { inbox: inbox.clone(), ..Changes::default() }).await;
+    write(store, WriteSet { inbox: inbox.clone(), ..WriteSet::default() }).await;
     let mut scope = of("a");
     assert_eq!(view(store, scope.clone()).await.inbox, Loaded::default(), "not asked for");
     scope.with_inbox = true;
@@ -100,7 +100,7 @@ async fn the_inbox_is_in_order_and_counted(store: &dyn Store) {
     assert_eq!(shown.inbox_depth, 4, "of all conversations");
 
     let inbox_done = vec!["s1".to_owned(), "s9".to_owned(), "never was".to_owned()];
-    write(store, Changes { inbox_done, ..Changes::default() }).await;
+    write(store, WriteSet { inbox_done, ..WriteSet::default() }).await;
     let shown = view(store, scope).await;
     assert_eq!((shown.inbox.len(), shown.inbox_depth), (2, 2));
 }
@@ -108,7 +108,7 @@ async fn the_inbox_is_in_order_and_counted(store: &dyn Store) {
 async fn the_inbox_comes_in_pages(store: &dyn Store) {
     let number = |number: usize| event("a", &format!("{number:05}"), i64::try_from(number).unwrap());
     let inbox: Vec<Event> = (0..INBOX_PAGE + 5).rev().map(number).collect();
-    write(store, Changes { inbox, ..Changes::default() }).await;
+    write(store, WriteSet { inbox, ..WriteSet::default() }).await;
     let mut scope = of("a");
     scope.with_inbox = true;
     let shown = view(store, scope).await;
@@ -134,7 +134,7 @@ async fn the_outbox_is_in_the_order_of_the_queue(store: &dyn Store) {
         "a changed one keeps its place"
     );
     let done = vec!["d8".into(), "never was".into()];
-    write(store, Changes { deliveries_done: done, ..Changes::default() }).await;
+    write(store, WriteSet { deliveries_done: done, ..WriteSet::default() }).await;
     assert_eq!(view(store, scope).await.outbox.len(), 2);
 }
 
@@ -164,7 +164,7 @@ async fn rows_of_buffered_events_deliveries_and_ends_come_along(store: &dyn Stor
     put_handoffs(store, vec![ended("g", "a", "Alex", "g-2"), handoff("h", "a")]).await;
     put_rows(store, vec![row("g", 1, ""), row("g", 2, "end"), row("h", 1, "sent"), row("h", 2, "s1")]).await;
     put_deliveries(store, vec![sends("d", "h", "a"), reads("r", "h", "a")]).await;
-    write(store, Changes { inbox: vec![event("a", "s1", 1)], ..Changes::default() }).await;
+    write(store, WriteSet { inbox: vec![event("a", "s1", 1)], ..WriteSet::default() }).await;
     let mut scope = of("a");
     scope.with_outbox = true;
     assert_eq!(row_ids(&view(store, scope.clone()).await), ["g-2", "h-1"]);
@@ -209,7 +209,7 @@ async fn an_idempotency_key_counts_per_agent_and_handoff(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a"), handoff("g", "a")]).await;
     put_rows(store, vec![row("h", 1, "")]).await;
     let idempotent = Some((asked("Alex", "h", "k"), known.clone()));
-    write(store, Changes { idempotent, at: at(0), ..Changes::default() }).await;
+    write(store, WriteSet { idempotent, at: at(0), ..WriteSet::default() }).await;
     for (scope, found) in [
         (asked("Alex", "h", "k"), true),
         (asked("Sam", "h", "k"), false),

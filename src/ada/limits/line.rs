@@ -10,7 +10,7 @@ pub enum Priority {
     /// What the end user notices: messages and ends.
     Write,
     /// What Ada did not answer, or not as it should, when it was tried before.
-    Again,
+    Retry,
     /// What only the thread needs.
     Read,
     /// What may have been missed.
@@ -76,7 +76,7 @@ mod tests {
     fn writes_first_then_whoever_came_first() {
         let mut line = Line::default();
         let read = line.join(Priority::Read);
-        let again = line.join(Priority::Again);
+        let again = line.join(Priority::Retry);
         assert!(line.heads().eq([&again, &read]), "the first of each kind");
         line.leave(&again);
         let (first, second) = (line.join(Priority::Write), line.join(Priority::Write));

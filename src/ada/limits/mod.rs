@@ -42,7 +42,7 @@ pub struct Rates {
 
 /// What an answer says about limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct LimitHeaders {
     /// The status; `None` when no answer came.
     pub status: Option<StatusCode>,
     /// `Retry-After`.
@@ -96,7 +96,7 @@ impl Rates {
 const fn counts_in(priority: Priority) -> &'static [usize] {
     match priority {
         Priority::Check | Priority::Write => &[0],
-        Priority::Again => &[0, 1, 2],
+        Priority::Retry => &[0, 1, 2],
         Priority::Read => &[0, 1, 3],
         Priority::Recover => &[0, 1, 3, 4],
         Priority::Stranger => &[0, 1, 3, 5],
@@ -187,8 +187,8 @@ impl Limits {
         self.moved.notify_waiters();
     }
 
-    fn answered(&self, calls: Calls, told: Told, reason: Option<&str>) {
-        self.lock().learn(calls, told, reason, self.environment.now());
+    fn answered(&self, calls: Calls, headers: LimitHeaders, reason: Option<&str>) {
+        self.lock().learn(calls, headers, reason, self.environment.now());
         self.moved.notify_waiters();
     }
 }
@@ -228,9 +228,9 @@ impl Permit {
     }
 
     /// The call was answered, or got no answer; `reason` is Ada's, for people.
-    pub fn answered(mut self, told: Told, reason: Option<&str>) {
+    pub fn answered(mut self, headers: LimitHeaders, reason: Option<&str>) {
         if let Some(calls) = self.calls.take() {
-            self.limits.answered(calls, told, reason);
+            self.limits.answered(calls, headers, reason);
         }
     }
 }
@@ -238,24 +238,24 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(calls) = self.calls.take() {
-            self.limits.answered(calls, Told::default(), None);
+            self.limits.answered(calls, LimitHeaders::default(), None);
         }
     }
 }
 
 impl State {
-    fn learn(&mut self, calls: Calls, told: Told, reason: Option<&str>, now: Time) {
+    fn learn(&mut self, calls: Calls, headers: LimitHeaders, reason: Option<&str>, now: Time) {
         for (pace, call) in self.paces.iter_mut().zip(calls) {
             if let Some(call) = call {
                 pace.answered(call, now);
             }
         }
-        if let (Some(remaining), Some(reset_in)) = (told.remaining, told.reset_in) {
-            self.paces[0].told(remaining, now + reset_in);
+        if let (Some(remaining), Some(reset_in)) = (headers.remaining, headers.reset_in) {
+            self.paces[0].limit_headers(remaining, now + reset_in);
         }
-        match told.status.map(|status| status.as_u16()) {
+        match headers.status.map(|status| status.as_u16()) {
             None => return,
-            Some(429) => self.throttled(told.retry_after, now),
+            Some(429) => self.throttled(headers.retry_after, now),
             Some(401 | 403) => {
                 if self.denied.is_none() {
                     tracing::error!("Ada refuses ADA_API_KEY; nothing is sent until it does not");
@@ -265,7 +265,7 @@ impl State {
                 self.paces[0].close(now + DENIED_PAUSE);
             }
             Some(500..) => {
-                if let Some(wait) = told.retry_after {
+                if let Some(wait) = headers.retry_after {
                     self.paces[0].close(now + wait);
                 }
                 return;
@@ -313,17 +313,20 @@ mod tests {
             let limits = Limits::new(rates, Arc::new(Machine));
             let permit = limits.turn(Priority::Write).await;
             let retry_after = Some(Duration::from_secs(60));
-            permit.answered(Told { status: Some(status), retry_after, ..Told::default() }, None);
+            permit.answered(
+                LimitHeaders { status: Some(status), retry_after, ..LimitHeaders::default() },
+                None,
+            );
             assert_eq!(limits.lock().paces[0].is_closed(limits.environment.now()), closed, "{status}");
         }
     }
 
     #[tokio::test]
     async fn what_is_tried_again_and_strangers_leave_room_for_the_others() {
-        use Priority::{Again, Read, Stranger, Write};
+        use Priority::{Read, Retry, Stranger, Write};
         for (greedy, takes, others) in [
-            (Again, 6, &[Read, Read, Write, Write][..]),
-            (Stranger, 3, &[Again, Read, Write, Write, Write, Write, Write]),
+            (Retry, 6, &[Read, Read, Write, Write][..]),
+            (Stranger, 3, &[Retry, Read, Write, Write, Write, Write, Write]),
         ] {
             let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
             for _ in 0..takes {
@@ -355,9 +358,9 @@ mod tests {
         let limits = Limits::new(Rates { per_second: 10, per_minute: 100 }, Arc::new(Machine));
         let turn = || limits.turn(Priority::Write);
         let (before, refused) = (turn().await, turn().await);
-        let told = |status| Told { status: Some(status), ..Told::default() };
-        refused.answered(told(StatusCode::UNAUTHORIZED), Some("wrong key"));
-        before.answered(told(StatusCode::OK), None);
+        let limit_headers = |status| LimitHeaders { status: Some(status), ..LimitHeaders::default() };
+        refused.answered(limit_headers(StatusCode::UNAUTHORIZED), Some("wrong key"));
+        before.answered(limit_headers(StatusCode::OK), None);
         assert_eq!(limits.denied().as_deref(), Some("wrong key"));
     }
 }

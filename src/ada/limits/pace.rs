@@ -142,7 +142,7 @@ impl Pace {
     }
 
     /// Ada takes `remaining` more calls until `until`. Those under way may not be among them.
-    pub fn told(&mut self, remaining: u32, until: Time) {
+    pub fn limit_headers(&mut self, remaining: u32, until: Time) {
         let under_way = u32::try_from(self.under_way.len()).unwrap_or(u32::MAX);
         self.told = Some((remaining.saturating_sub(under_way), until));
     }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn ada_overrules() {
         let mut pace = pace(10, 100);
-        pace.told(1, at(5_000));
+        pace.limit_headers(1, at(5_000));
         assert_eq!(pace.room(at(0)), Room::Now);
         let call = pace.sent(at(0));
         assert_eq!(pace.room(at(0)), Room::At(at(5_000)));

@@ -12,7 +12,7 @@ use crate::{
     ada::start_call::{self, StartCall},
     doors::App,
     engine::NotOurs,
-    relay::rules::start::Started,
+    relay::rules::start::StartOutcome,
     web::{
         extract::{bearer, require_json, unauthorized},
         origin,
@@ -34,16 +34,16 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
     let StartCall { conversation, context } = start_call::read(&held.bytes).map_err(Problem::bad_request)?;
     let started = app.engine.start(ai_agent, conversation.clone(), context).await?;
     let id = match started {
-        Started::New(id) => {
+        StartOutcome::New(id) => {
             tracing::info!(handoff.id = %id, conversation.id = conversation, "handoff started");
             id
         }
-        Started::Same(id) => id,
-        Started::TooMany => {
+        StartOutcome::Same(id) => id,
+        StartOutcome::TooMany => {
             let detail = "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
-        Started::Full => return Err(Problem::unavailable("too much waits to be worked off; try again")),
+        StartOutcome::Full => return Err(Problem::unavailable("too much waits to be worked off; try again")),
     };
     Ok(Json(json!({"status": "ok", "handoff_id": id})))
 }

@@ -9,7 +9,7 @@ use super::{handoffs::limit, redact, view::DeadLetterView};
 use crate::{
     doors::{App, extract::Agent},
     engine::ReplayError,
-    relay::{changes::DeadLetter, rules::replay::Stays},
+    relay::{changes::DeadLetter, rules::replay::ReplayRefusal},
     web::{
         extract::{In, Params},
         problem::{Problem, ProblemBody},
@@ -22,7 +22,7 @@ const MAX_LIMIT: usize = 200;
 /// Which dead letters to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub struct DeadLetterQuery {
     /// 1 to 200; 50 if not given.
     limit: Option<usize>,
     /// `next_cursor` of the page before.
@@ -72,24 +72,24 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         let stays = match error {
             ReplayError::Store(error) => return error.into(),
-            ReplayError::Stays(stays) => stays,
+            ReplayError::Refused(stays) => stays,
         };
         let status = match stays {
-            Stays::Unknown => StatusCode::NOT_FOUND,
-            Stays::Unusable(_) => StatusCode::CONFLICT,
-            Stays::InboxFull => StatusCode::SERVICE_UNAVAILABLE,
+            ReplayRefusal::Unknown => StatusCode::NOT_FOUND,
+            ReplayRefusal::Unusable(_) => StatusCode::CONFLICT,
+            ReplayRefusal::InboxFull => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, stays.to_string())
     }
 }
 
 /// List webhooks that were needed and could not be used.
-#[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters", params(Wanted),
+#[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters", params(DeadLetterQuery),
     responses((status = 200, body = DeadLetterList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
     _agent: Agent,
-    Params(wanted): Params<Wanted>,
+    Params(wanted): Params<DeadLetterQuery>,
 ) -> Result<Json<DeadLetterList>, Problem> {
     let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after = wanted.cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| cursor.parse());
@@ -110,7 +110,7 @@ pub async fn one(
     In(id): In<String>,
 ) -> Result<Json<WholeDeadLetter>, Problem> {
     let letter = app.engine.store().dead_letter(&id).await?;
-    let letter = letter.ok_or(ReplayError::Stays(Stays::Unknown))?;
+    let letter = letter.ok_or(ReplayError::Refused(ReplayRefusal::Unknown))?;
     Ok(Json(WholeDeadLetter::from(&letter)))
 }
 

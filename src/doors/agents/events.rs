@@ -20,7 +20,7 @@ use super::view::{HandoffView, MessageView};
 use crate::{
     doors::{App, extract::Caller},
     metrics::OpenStream,
-    store::{Changed, Since, StoreError, sessions::Digest},
+    store::{FeedItem, Since, StoreError, sessions::Digest},
     web::{
         places::Place,
         problem::{Problem, ProblemBody, no_place},
@@ -126,12 +126,12 @@ impl Follower {
     }
 }
 
-fn event(id: u64, change: &Changed) -> Option<Event> {
+fn event(id: u64, change: &FeedItem) -> Option<Event> {
     let event = Event::default().id(id.to_string());
     let event = match change {
-        Changed::Handoff(handoff) => event.event("handoff").json_data(HandoffView::listed(handoff)),
-        Changed::CannedReplies => Ok(event.event("canned_replies").data("{}")),
-        Changed::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
+        FeedItem::Handoff(handoff) => event.event("handoff").json_data(HandoffView::listed(handoff)),
+        FeedItem::CannedReplies => Ok(event.event("canned_replies").data("{}")),
+        FeedItem::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
     };
     event.inspect_err(|error| tracing::error!(error = %error, "a change could not be shown")).ok()
 }

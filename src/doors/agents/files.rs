@@ -20,7 +20,7 @@ use super::{
 use crate::{
     doors::{App, extract::Agent},
     engine::NewFile,
-    files::{FileKey, Spooled, kinds, name},
+    files::{FileKey, SpooledFile, kinds, name},
     relay::{
         id::{HandoffId, RowId},
         rules::write::Request,
@@ -92,7 +92,7 @@ pub async fn send(
 /// What a form has brought.
 struct Received {
     filename: String,
-    bytes: Spooled,
+    bytes: SpooledFile,
     text: Option<String>,
 }
 
@@ -117,7 +117,7 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
 }
 
 /// Takes a file to disk as it comes.
-async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, Spooled), Problem> {
+async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, SpooledFile), Problem> {
     let filename = name::clean(&part.filename());
     let mut spool = app.engine.files().spool()?;
     while let Some(chunk) = part.chunk().await? {
@@ -130,7 +130,7 @@ async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, Spooled), Probl
 }
 
 /// The type of a file that Ada takes.
-fn fit(filename: &str, bytes: &Spooled) -> Result<&'static str, Problem> {
+fn fit(filename: &str, bytes: &SpooledFile) -> Result<&'static str, Problem> {
     if bytes.size() == 0 {
         return Err(Problem::bad_request("the file is empty"));
     }
@@ -138,7 +138,7 @@ fn fit(filename: &str, bytes: &Spooled) -> Result<&'static str, Problem> {
         .map_err(|unfit| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, unfit.to_string()))
 }
 
-fn digest_of(filename: &str, bytes: &Spooled, text: Option<&str>) -> String {
+fn digest_of(filename: &str, bytes: &SpooledFile, text: Option<&str>) -> String {
     let mut body = bytes.sha256().to_vec();
     body.extend_from_slice(filename.as_bytes());
     if let Some(text) = text {

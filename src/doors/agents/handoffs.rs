@@ -27,7 +27,7 @@ const MAX_LIMIT: usize = 200;
 /// Which handoffs to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub struct HandoffListQuery {
     /// `waiting`, `active` or `ended`.
     status: Option<String>,
     /// Only those of this conversation of Ada's.
@@ -73,12 +73,12 @@ pub struct Read {
 }
 
 /// List handoffs.
-#[utoipa::path(get, path = "/api/handoffs", tag = "handoffs", params(Wanted),
+#[utoipa::path(get, path = "/api/handoffs", tag = "handoffs", params(HandoffListQuery),
     responses((status = 200, body = HandoffList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
     _agent: Agent,
-    Params(wanted): Params<Wanted>,
+    Params(wanted): Params<HandoffListQuery>,
 ) -> Result<Json<HandoffList>, Problem> {
     let query = query(&wanted)?;
     // No handoff is routed to a team yet.
@@ -92,7 +92,7 @@ pub async fn list(
     }))
 }
 
-fn query(wanted: &Wanted) -> Result<HandoffQuery, Problem> {
+fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let status = match given(&wanted.status).as_deref() {
         None => None,

@@ -22,7 +22,7 @@ use crate::{
         id::{HandoffId, RowId},
         rules::{
             note,
-            write::{self, Message, Request},
+            write::{self, AgentMessage, Request},
         },
         thread::Row,
     },
@@ -41,7 +41,7 @@ const MAX_LIMIT: usize = 1_000;
 /// Which rows to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub struct MessageQuery {
     /// Only rows behind this `seq`.
     after: Option<u64>,
     /// 1 to 1000; 100 if not given.
@@ -75,13 +75,13 @@ pub struct NewNote {
 
 /// List the rows of a thread.
 #[utoipa::path(get, path = "/api/handoffs/{id}/messages", tag = "messages",
-    params(("id" = String, Path), Wanted),
+    params(("id" = String, Path), MessageQuery),
     responses((status = 200, body = MessageList), (status = 404, body = ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
     _agent: Agent,
     In(id): In<String>,
-    Params(wanted): Params<Wanted>,
+    Params(wanted): Params<MessageQuery>,
 ) -> Result<Json<MessageList>, Problem> {
     let id = HandoffId(id);
     let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -121,7 +121,7 @@ pub async fn write(
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
-    let message = Message { by: Request { agent: agent.0, idempotency }, text: body.value.text };
+    let message = AgentMessage { by: Request { agent: agent.0, idempotency }, text: body.value.text };
     let row = app.engine.act(write::message(HandoffId(id), message)).await?;
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
@@ -143,7 +143,7 @@ pub async fn note(
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
-    let note = Message { by: Request { agent: agent.0, idempotency }, text: body.value.text };
+    let note = AgentMessage { by: Request { agent: agent.0, idempotency }, text: body.value.text };
     let row = app.engine.act(note::note(HandoffId(id), note)).await?;
     Ok((StatusCode::CREATED, Json(MessageView::from(&row))))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::view::AgentView;
 use crate::{
-    accounts::{Proof, SignedIn},
+    accounts::{Credential, SignedIn},
     doors::{
         App,
         extract::{Caller, StrangersBody},
@@ -81,8 +81,8 @@ pub async fn begin(
 ) -> Result<impl IntoResponse, Problem> {
     origin::refuse_other_pages(&headers)?;
     let proof = match (body.token, body.code) {
-        (Some(token), None) => Proof::Token(Secret::new(token)),
-        (None, Some(code)) => Proof::Code(Secret::new(code)),
+        (Some(token), None) => Credential::Token(Secret::new(token)),
+        (None, Some(code)) => Credential::Code(Secret::new(code)),
         _ => return Err(Problem::bad_request("the body needs either a token or a code")),
     };
     let (secret, signed_in) = app.sign_in.begin(&proof, peer).await?;

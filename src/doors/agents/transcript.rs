@@ -47,9 +47,9 @@ fn indented(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::relay::{
-        draft::system,
         thread::{AdaIds, Author, EventName, Role, Source},
         time::Time,
+        transaction::system,
     };
 
     fn row(author: Author, content: Content) -> Row {

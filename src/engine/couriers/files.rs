@@ -8,10 +8,10 @@ use crate::{
     engine::Engine,
     files::{FileKey, fetch::FetchError},
     relay::{
-        delivery::{Delivery, Failure, Unfetched},
+        delivery::{Delivery, Failure, FetchFailure},
         rules::{
-            attempt::{Begun, Step, Turn},
-            file::{self, Fetched},
+            attempt::{AttemptStart, Step, Turn},
+            file::{self, FetchResult},
         },
         thread::{Content, Missing, Row},
     },
@@ -24,25 +24,25 @@ use crate::{
 /// It could not begin.
 pub async fn carry(errand: &Errand<'_>, turn: Turn) -> Result<(), StoreError> {
     let engine = errand.engine;
-    let Some(Begun { delivery, step: Step::Fetch { row } }) = begin(engine, turn).await? else {
+    let Some(AttemptStart { delivery, step: Step::Fetch { row } }) = begin(engine, turn).await? else {
         return Ok(());
     };
     let _held = errand.held.hold(&delivery.id);
     let (outcome, renewed) = find_and_get(engine, &delivery, &row).await;
     note_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
-    let fetched = Arc::new(Fetched { delivery, outcome, renewed, jitter });
+    let fetched = Arc::new(FetchResult { delivery, outcome, renewed, jitter });
     // What can't be noted is fetched again.
     drop(patiently(engine, &fetched.delivery, || file::settle(Arc::clone(&fetched))).await);
     Ok(())
 }
 
-fn note_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, Unfetched>) {
+fn note_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, FetchFailure>) {
     let (counted, reason) = match outcome {
         Ok(_) => return engine.metrics.fetched("kept"),
-        Err(Unfetched::Passing(reason)) => ("passing", reason),
-        Err(Unfetched::Never(Missing::Gone, reason)) => ("gone", reason),
-        Err(Unfetched::Never(Missing::Refused, reason)) => ("refused", reason),
+        Err(FetchFailure::Passing(reason)) => ("passing", reason),
+        Err(FetchFailure::Never(Missing::Gone, reason)) => ("gone", reason),
+        Err(FetchFailure::Never(Missing::Refused, reason)) => ("refused", reason),
     };
     engine.metrics.fetched(counted);
     tracing::warn!(handoff.id = %row.handoff, row.id = %row.id, reason, "a file could not be fetched");
@@ -53,9 +53,9 @@ async fn find_and_get(
     engine: &Engine,
     delivery: &Delivery,
     row: &Row,
-) -> (Result<u64, Unfetched>, Option<String>) {
+) -> (Result<u64, FetchFailure>, Option<String>) {
     let Content::File { source_url, .. } = &row.content else {
-        return (Err(Unfetched::Never(Missing::Gone, "this row has no file".to_owned())), None);
+        return (Err(FetchFailure::Never(Missing::Gone, "this row has no file".to_owned())), None);
     };
     let got = match source_url {
         Some(url) => get(engine, row, url).await,
@@ -70,8 +70,8 @@ async fn find_and_get(
         Ok(Some(url)) if Some(&url) != source_url.as_ref() => {
             (get(engine, row, &url).await.map_err(unfetched), Some(url))
         }
-        Ok(_) => (Err(Unfetched::Never(Missing::Gone, reason)), None),
-        Err(failure) => (Err(Unfetched::Passing(failure.reason().to_owned())), None),
+        Ok(_) => (Err(FetchFailure::Never(Missing::Gone, reason)), None),
+        Err(failure) => (Err(FetchFailure::Passing(failure.reason().to_owned())), None),
     }
 }
 
@@ -108,12 +108,12 @@ async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option
     }
 }
 
-fn unfetched(error: FetchError) -> Unfetched {
+fn unfetched(error: FetchError) -> FetchFailure {
     match error {
-        FetchError::Passing(reason) => Unfetched::Passing(reason),
-        FetchError::Expired(reason) => Unfetched::Never(Missing::Gone, reason),
-        FetchError::Refused(reason) => Unfetched::Never(Missing::Refused, reason),
-        FetchError::Local(error) => Unfetched::Passing(error.to_string()),
+        FetchError::Passing(reason) => FetchFailure::Passing(reason),
+        FetchError::Expired(reason) => FetchFailure::Never(Missing::Gone, reason),
+        FetchError::Refused(reason) => FetchFailure::Never(Missing::Refused, reason),
+        FetchError::Local(error) => FetchFailure::Passing(error.to_string()),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, claims::Held};
+use super::{Engine, claims::OpenClaims};
 use crate::{
     ada::limits::Priority,
     relay::{
@@ -19,7 +19,7 @@ use crate::{
         id::AiAgentId,
         rule::Rule,
         rules::{
-            attempt::{self, Begun, Step, Turn},
+            attempt::{self, AttemptStart, Step, Turn},
             settle,
         },
     },
@@ -54,7 +54,7 @@ pub const PLACES_OF_FILES: (Queue, usize) =
 pub struct Errand<'e> {
     pub engine: &'e Engine,
     /// Claims of attempts under way are renewed by this.
-    pub held: &'e Arc<Held>,
+    pub held: &'e Arc<OpenClaims>,
     /// Once it is cancelled nothing is begun.
     pub stop: &'e CancellationToken,
 }
@@ -81,7 +81,7 @@ async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), 
     let Some(permit) = permit else { return Ok(()) };
     // From here on it is written down that Ada may have it.
     let begun = begin(engine, turn).await;
-    let Ok(Some(Begun { delivery, step })) = begun else {
+    let Ok(Some(AttemptStart { delivery, step })) = begun else {
         permit.give_back();
         return begun.map(|_| ());
     };
@@ -102,14 +102,14 @@ const fn priority(delivery: &Delivery) -> Priority {
     match (&delivery.job, delivery.class()) {
         (_, Class::Strangers) => Priority::Stranger,
         (Job::Read(Read::Recover { .. }), _) => Priority::Recover,
-        (_, Class::Retries) => Priority::Again,
+        (_, Class::Retries) => Priority::Retry,
         (Job::Write(_), Class::Fresh) => Priority::Write,
         (Job::Read(Read::Transcript) | Job::Fetch(_), Class::Fresh) => Priority::Read,
     }
 }
 
 /// What the lane's next delivery is may have changed while it stood in line, also to none.
-async fn begin(engine: &Engine, turn: Turn) -> Result<Option<Begun>, StoreError> {
+async fn begin(engine: &Engine, turn: Turn) -> Result<Option<AttemptStart>, StoreError> {
     engine.decide(attempt::begin(turn)).await
 }
 

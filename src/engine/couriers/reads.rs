@@ -42,5 +42,5 @@ pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery
     let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
     // What can't be noted is read again.
     drop(patiently(engine, &look.delivery, || look::settle(Arc::clone(&look))).await);
-    engine.wishes.reading_ended();
+    engine.recovery_requests.reading_ended();
 }

@@ -14,7 +14,7 @@ use crate::{
     engine::Engine,
     files::FileKey,
     relay::{
-        delivery::{Attachment, Delivery, Failure, Receipt, Uploaded},
+        delivery::{Attachment, Delivery, Failure, Receipt, UploadedFile},
         id::RowId,
         rules::{
             attempt::{Call, Saying},
@@ -70,7 +70,7 @@ async fn upload(
         }
         Err(failure) => Answer { outcome: Err(failure), answered_at: None },
     };
-    let attempt: Arc<Attempt<Uploaded>> = Arc::new(attempt(engine, delivery, began, answer));
+    let attempt: Arc<Attempt<UploadedFile>> = Arc::new(attempt(engine, delivery, began, answer));
     // What can't be noted is uploaded again.
     drop(patiently(engine, &attempt.delivery, || settle::upload(Arc::clone(&attempt))).await);
 }

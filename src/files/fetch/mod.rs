@@ -13,9 +13,9 @@
 
 mod address;
 mod answer;
+mod guarded_client;
 #[cfg(test)]
 mod tests;
-mod way;
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ use tokio::time::timeout;
 use tracing::{Dispatch, instrument::WithSubscriber};
 use url::Url;
 
-use super::{FilesError, Spool, Spooled};
+use super::{FilesError, Spool, SpooledFile};
 use address::Addresses;
 use answer::Answer;
-use way::{System, Way};
+use guarded_client::{GuardedClient, System};
 
 /// From where files may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum AllowedHosts {
     /// From public addresses, over https.
     Public,
     /// From this machine's loopback too, over plain http as well. Not from other private addresses.
@@ -86,8 +86,8 @@ pub enum FetchError {
 /// Fetches files.
 #[derive(Debug)]
 pub struct Fetcher {
-    https: Way,
-    http: Option<Way>,
+    https: GuardedClient,
+    http: Option<GuardedClient>,
     limits: FetchLimits,
 }
 
@@ -96,11 +96,13 @@ impl Fetcher {
     ///
     /// # Errors
     /// TLS can't be set up on this machine.
-    pub fn new(reach: Reach, limits: FetchLimits) -> Result<Self, reqwest::Error> {
-        let way = |addresses| Way::new(addresses, System, limits.connect);
+    pub fn new(reach: AllowedHosts, limits: FetchLimits) -> Result<Self, reqwest::Error> {
+        let way = |addresses| GuardedClient::new(addresses, System, limits.connect);
         let (https, http) = match reach {
-            Reach::Public => (way(Addresses::Public)?, None),
-            Reach::PublicAndLoopback => (way(Addresses::PublicAndLoopback)?, Some(way(Addresses::Loopback)?)),
+            AllowedHosts::Public => (way(Addresses::Public)?, None),
+            AllowedHosts::PublicAndLoopback => {
+                (way(Addresses::PublicAndLoopback)?, Some(way(Addresses::Loopback)?))
+            }
         };
         Ok(Self { https, http, limits })
     }
@@ -110,7 +112,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub async fn fetch(&self, url: &str, mime_type: &str, spool: Spool) -> Result<Spooled, FetchError> {
+    pub async fn fetch(&self, url: &str, mime_type: &str, spool: Spool) -> Result<SpooledFile, FetchError> {
         // At the finest levels libraries log where they connect, and more.
         let unheard = self.follow(url, mime_type, spool).with_subscriber(Dispatch::none());
         let Ok(fetched) = timeout(self.limits.total, unheard).await else {
@@ -119,12 +121,12 @@ impl Fetcher {
         fetched
     }
 
-    async fn follow(&self, url: &str, mime_type: &str, spool: Spool) -> Result<Spooled, FetchError> {
+    async fn follow(&self, url: &str, mime_type: &str, spool: Spool) -> Result<SpooledFile, FetchError> {
         let mut url = Url::parse(url).map_err(|_| refused("the file's address is not a URL"))?;
         for _ in 0..=self.limits.redirects {
             match answer::judge(self.ask(&url).await?, mime_type)? {
                 Answer::File(response) => return self.take(response, spool).await,
-                Answer::Elsewhere(location) => url = way::onward(&url, &location)?,
+                Answer::Elsewhere(location) => url = guarded_client::onward(&url, &location)?,
             }
         }
         Err(refused("the file's server led on and on without giving it"))
@@ -134,12 +136,12 @@ impl Fetcher {
         let request = self.way(url)?.get(url)?;
         match timeout(self.limits.quiet, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(way::unanswered(&error)),
+            Ok(Err(error)) => Err(guarded_client::unanswered(&error)),
             Err(_) => Err(silent()),
         }
     }
 
-    fn way(&self, url: &Url) -> Result<&Way, FetchError> {
+    fn way(&self, url: &Url) -> Result<&GuardedClient, FetchError> {
         match url.scheme() {
             "https" => Ok(&self.https),
             "http" => self.http.as_ref().ok_or_else(|| refused("the file is not offered over https")),
@@ -147,7 +149,7 @@ impl Fetcher {
         }
     }
 
-    async fn take(&self, mut response: Response, mut spool: Spool) -> Result<Spooled, FetchError> {
+    async fn take(&self, mut response: Response, mut spool: Spool) -> Result<SpooledFile, FetchError> {
         if response.content_length().is_some_and(|declared| declared > self.limits.bytes) {
             return Err(self.too_large());
         }

@@ -2,7 +2,7 @@
 //!
 //! Tells families apart, no more: a file that is broken behind its beginning is Ada's to judge.
 
-use crate::files::Spooled;
+use crate::files::SpooledFile;
 
 const WAV: &str = "audio/wav";
 const MP3: &str = "audio/mpeg";
@@ -45,7 +45,7 @@ pub(super) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn at(file: &'a Spooled) -> Self {
+    pub(super) fn at(file: &'a SpooledFile) -> Self {
         Self { head: file.head(), controls: file.has_control_characters() }
     }
 

@@ -13,7 +13,7 @@ mod served;
 #[cfg(test)]
 mod tests;
 
-use super::Spooled;
+use super::SpooledFile;
 use content::Look;
 use list::KINDS;
 
@@ -51,7 +51,7 @@ fn found(looks_like: &Option<&'static str>) -> String {
 ///
 /// # Errors
 /// It doesn't, and why.
-pub fn check(filename: &str, file: &Spooled) -> Result<&'static str, UnfitType> {
+pub fn check(filename: &str, file: &SpooledFile) -> Result<&'static str, UnfitType> {
     let ending = filename.trim_end().rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
     let kind = KINDS.iter().find(|kind| kind.ending.eq_ignore_ascii_case(ending)).ok_or(UnfitType::Name)?;
     let look = Look::at(file);

@@ -61,7 +61,7 @@ fn programs() -> BTreeMap<&'static str, Vec<u8>> {
     ])
 }
 
-async fn spooled(bytes: &[u8]) -> Spooled {
+async fn spooled(bytes: &[u8]) -> SpooledFile {
     let mut spool = Spool::new(None).unwrap();
     spool.write(Bytes::copy_from_slice(bytes)).await.unwrap();
     spool.finish().await.unwrap()

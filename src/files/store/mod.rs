@@ -23,7 +23,7 @@ use object_store::{
 };
 use tokio::sync::Mutex;
 
-use super::{ByteStream, FileKey, FilesError, Spool, Spooled, spool::pieces};
+use super::{ByteStream, FileKey, FilesError, Spool, SpooledFile, spool::pieces};
 use crate::settings::FilesPlace;
 use explain::{explain, is_gone};
 
@@ -88,7 +88,7 @@ impl Files {
     ///
     /// # Errors
     /// It can't be kept now.
-    pub async fn keep(&self, key: &FileKey, file: &Spooled) -> Result<(), FilesError> {
+    pub async fn keep(&self, key: &FileKey, file: &SpooledFile) -> Result<(), FilesError> {
         let (store, path) = (&self.0.store, key.path());
         let part = if self.0.folder.is_some() { FOLDER_PART } else { PART };
         let mut bytes = file.bytes();

@@ -42,7 +42,7 @@ async fn open(folder: &Path) -> Result<Files, FilesError> {
     Files::open(&FilesPlace::Folder(folder.into())).await
 }
 
-async fn spooled(files: &Files, bytes: &[u8]) -> Spooled {
+async fn spooled(files: &Files, bytes: &[u8]) -> SpooledFile {
     let mut spool = files.spool().unwrap();
     for piece in bytes.chunks(100_000) {
         spool.write(Bytes::copy_from_slice(piece)).await.unwrap();

@@ -143,7 +143,7 @@ impl Delivery {
     /// Which class it is of. A message that was refused for a moment, once, is as good as new.
     pub const fn class(&self) -> Class {
         match (&self.job, self.attempts) {
-            (Job::Write(_), 0..=1) if self.doubt.is_none() => Class::Fresh,
+            (Job::Write(_), 0..=1) if self.outcome_unknown_since.is_none() => Class::Fresh,
             (Job::Write(_), _) => Class::Retries,
             (Job::Read(_), _) if self.stranger => Class::Strangers,
             (Job::Read(_), 0) | (Job::Fetch(_), _) => Class::Fresh,

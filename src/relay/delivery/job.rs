@@ -88,12 +88,12 @@ pub struct Attachment {
     /// How many bytes it has.
     pub size: u64,
     /// What Ada made of the bytes, once it has them.
-    pub uploaded: Option<Uploaded>,
+    pub uploaded: Option<UploadedFile>,
 }
 
 /// What Ada calls a file that it has the bytes of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Uploaded {
+pub struct UploadedFile {
     /// Where it is: presigned. Never leaves the store, except for Ada.
     pub url: String,
     /// Its name.

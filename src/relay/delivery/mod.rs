@@ -10,8 +10,8 @@ mod outcome;
 use serde::{Deserialize, Serialize};
 
 pub use destination::{Class, Destination, Lane, Queue};
-pub use job::{Attachment, Fetch, Job, Outgoing, Read, Uploaded, Write};
-pub use outcome::{Failure, Listed, Receipt, Unfetched};
+pub use job::{Attachment, Fetch, Job, Outgoing, Read, UploadedFile, Write};
+pub use outcome::{Failure, FetchFailure, MessagePage, Receipt};
 
 use super::{
     id::{ConversationKey, DeliveryId, HandoffId, HolderId},
@@ -38,8 +38,8 @@ pub struct Delivery {
     /// Not to be tried before.
     pub due_at: Time,
     /// Ada may have done it, for all we know: since just before a request left whose outcome is not known.
-    #[serde(default)]
-    pub doubt: Option<Time>,
+    #[serde(default, rename = "doubt")]
+    pub outcome_unknown_since: Option<Time>,
     /// From when on a message is too old to be sent.
     #[serde(default)]
     pub expires_at: Option<Time>,
@@ -83,7 +83,7 @@ impl Delivery {
             attempts: 0,
             queued_at: now,
             due_at: now,
-            doubt: None,
+            outcome_unknown_since: None,
             expires_at: None,
             look_until: None,
             maybe_listed: false,

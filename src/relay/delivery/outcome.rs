@@ -15,7 +15,7 @@ pub struct Receipt {
 
 /// Why the bytes of a file could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfetched {
+pub enum FetchFailure {
     /// Not this time.
     Passing(String),
     /// Never: see [`Missing`].
@@ -24,7 +24,7 @@ pub enum Unfetched {
 
 /// A part of Ada's message list.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Listed {
+pub struct MessagePage {
     /// The messages, oldest first.
     pub messages: Vec<Message>,
     /// The page to read next: the last one read, or the one behind it if there is more.

@@ -4,12 +4,12 @@ use super::ending;
 use crate::relay::{
     changes::Scope,
     delivery::Read,
-    draft::Draft,
     handoff::{EndedBy, Handoff, Status},
     id::HandoffId,
     idle::Idle,
     rule::Rule,
     thread::EventName,
+    transaction::Transaction,
 };
 
 /// Why an agent's request is refused. The text is for people.
@@ -52,35 +52,35 @@ pub enum TakeOver {
 /// # Errors
 /// Unknown, over, or another agent has it and `take_over` is [`TakeOver::No`].
 pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<Handoff, Refusal>> {
-    Rule::new(Scope::handoff(&id).with_outbox(), move |draft| {
-        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        match (&draft.view.handoffs[handoff].status, take_over) {
+    Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        match (&tx.view.handoffs[handoff].status, take_over) {
             (Status::Ended(_), _) => return Err(Refusal::Ended),
             (Status::Active { agent: owner }, TakeOver::No) if *owner != agent => {
                 return Err(Refusal::HasAnother(owner.clone()));
             }
             (Status::Active { agent: owner }, _) if *owner == agent => {}
-            (Status::Active { .. }, _) => assign(draft, handoff, &agent, EventName::TakenOver),
-            (Status::Waiting, _) => accept_if_waiting(draft, handoff, &agent),
+            (Status::Active { .. }, _) => assign(tx, handoff, &agent, EventName::TakenOver),
+            (Status::Waiting, _) => accept_if_waiting(tx, handoff, &agent),
         }
-        Ok(draft.view.handoffs[handoff].clone())
+        Ok(tx.view.handoffs[handoff].clone())
     })
 }
 
 /// Gives a waiting handoff to `agent`, and has its history completed.
-pub fn accept_if_waiting(draft: &mut Draft<'_>, handoff: usize, agent: &str) {
-    if draft.view.handoffs[handoff].status != Status::Waiting {
+pub fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
+    if tx.view.handoffs[handoff].status != Status::Waiting {
         return;
     }
-    assign(draft, handoff, agent, EventName::Accepted);
-    draft.welcome(handoff);
-    draft.deliver(handoff, Read::Transcript);
+    assign(tx, handoff, agent, EventName::Accepted);
+    tx.welcome(handoff);
+    tx.deliver(handoff, Read::Transcript);
 }
 
-fn assign(draft: &mut Draft<'_>, handoff: usize, agent: &str, event: EventName) {
-    draft.add_event(handoff, event, Some(agent.to_owned()));
-    let now = draft.now.at;
-    let handoff = draft.change_handoff(handoff);
+fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventName) {
+    tx.add_event(handoff, event, Some(agent.to_owned()));
+    let now = tx.now.at;
+    let handoff = tx.change_handoff(handoff);
     handoff.status = Status::Active { agent: agent.to_owned() };
     handoff.accepted_at.get_or_insert(now);
     handoff.idle = Idle::since(now);
@@ -91,18 +91,18 @@ fn assign(draft: &mut Draft<'_>, handoff: usize, agent: &str, event: EventName) 
 /// # Errors
 /// Unknown, over, another agent's, or nobody's.
 pub fn release(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
-    Rule::new(Scope::handoff(&id).with_outbox(), move |draft| {
-        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        may_write(&draft.view.handoffs[handoff], &agent)?;
-        if draft.view.handoffs[handoff].status == Status::Waiting {
+    Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        may_write(&tx.view.handoffs[handoff], &agent)?;
+        if tx.view.handoffs[handoff].status == Status::Waiting {
             return Err(Refusal::NotAccepted);
         }
-        draft.add_event(handoff, EventName::Released, Some(agent));
-        let now = draft.now.at;
-        let owner = draft.change_handoff(handoff);
+        tx.add_event(handoff, EventName::Released, Some(agent));
+        let now = tx.now.at;
+        let owner = tx.change_handoff(handoff);
         owner.status = Status::Waiting;
         owner.idle = Idle::since(now);
-        Ok(draft.view.handoffs[handoff].clone())
+        Ok(tx.view.handoffs[handoff].clone())
     })
 }
 
@@ -111,11 +111,11 @@ pub fn release(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
 /// # Errors
 /// Unknown, over, or another agent's. A waiting one may be ended by anyone.
 pub fn end(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
-    Rule::new(Scope::handoff(&id).with_outbox(), move |draft| {
-        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        may_write(&draft.view.handoffs[handoff], &agent)?;
-        ending::end_at_ada(draft, handoff, EndedBy::Agent, agent);
-        Ok(draft.view.handoffs[handoff].clone())
+    Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        may_write(&tx.view.handoffs[handoff], &agent)?;
+        ending::end_at_ada(tx, handoff, EndedBy::Agent, agent);
+        Ok(tx.view.handoffs[handoff].clone())
     })
 }
 
@@ -125,13 +125,13 @@ pub fn end(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
 /// Unknown. Ended handoffs can be read.
 pub fn read(id: HandoffId, seq: u64) -> Rule<Result<(), Refusal>> {
     let scope = Scope { unread_behind: Some(seq), ..Scope::handoff(&id) };
-    Rule::new(scope, move |draft| {
-        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        let unread = *draft.view.unread_behind;
-        let known = &draft.view.handoffs[handoff];
+    Rule::new(scope, move |tx| {
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        let unread = *tx.view.unread_behind;
+        let known = &tx.view.handoffs[handoff];
         let seq = seq.min(known.last_seq);
         if seq > known.read_up_to {
-            let handoff = draft.change_handoff(handoff);
+            let handoff = tx.change_handoff(handoff);
             handoff.read_up_to = seq;
             handoff.unread = unread;
         }

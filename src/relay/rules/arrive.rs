@@ -6,12 +6,12 @@ use super::{message, place};
 use crate::relay::{
     changes::Scope,
     delivery::Destination,
-    draft::Draft,
     event::{Event, EventKind, Message},
     id::AiAgentId,
     matching::MatchKey,
     rule::Rule,
     thread::Role,
+    transaction::Transaction,
 };
 
 /// How long `svix-id`s are remembered, and so how old an event may be.
@@ -61,68 +61,67 @@ pub(super) fn scope(event: &Event) -> Scope {
 /// Keeps `event`. What a human agent wrote is settled at once: it neither waits for the quiet period nor
 /// prolongs it.
 pub fn event(event: Event) -> Rule<Arrival> {
-    Rule::new(scope(&event), move |draft| arrived(draft, event))
+    Rule::new(scope(&event), move |tx| arrived(tx, event))
 }
 
 /// Sets a webhook aside whose body no rule gets to see, once.
 pub fn set_aside(ai_agent: AiAgentId, svix_id: String, reason: String, body: String) -> Rule<Arrival> {
-    Rule::new(Scope { svix_id: Some(svix_id.clone()), ..Scope::nobody() }, move |draft| {
-        if *draft.view.seen {
+    Rule::new(Scope { svix_id: Some(svix_id.clone()), ..Scope::nobody() }, move |tx| {
+        if *tx.view.seen {
             return Arrival::Duplicate;
         }
-        draft.set_aside(ai_agent, &svix_id, &reason, body);
-        draft.changes().remember.push(svix_id);
+        tx.set_aside(ai_agent, &svix_id, &reason, body);
+        tx.writes().remember.push(svix_id);
         Arrival::DeadLetter
     })
 }
 
-fn arrived(draft: &mut Draft<'_>, event: Event) -> Arrival {
-    if *draft.view.seen {
-        if let (EventKind::Message(_), Some(home)) = (&event.kind, place::of_message(draft, event.timestamp))
-        {
-            draft.note_duplicate(home);
+fn arrived(tx: &mut Transaction<'_>, event: Event) -> Arrival {
+    if *tx.view.seen {
+        if let (EventKind::Message(_), Some(home)) = (&event.kind, place::of_message(tx, event.timestamp)) {
+            tx.note_duplicate(home);
         }
         return Arrival::Duplicate;
     }
-    if event.timestamp + MEMORY < draft.now.by_ada() {
-        draft.changes().remember.push(event.svix_id.clone());
-        draft.set_aside_event(&event, OLDER_THAN_MEMORY);
+    if event.timestamp + MEMORY < tx.now.by_ada() {
+        tx.writes().remember.push(event.svix_id.clone());
+        tx.set_aside_event(&event, OLDER_THAN_MEMORY);
         return Arrival::DeadLetter;
     }
-    take(draft, event)
+    take(tx, event)
 }
 
 /// Takes an event, whatever its age and whether or not its id is remembered already.
-pub(super) fn take(draft: &mut Draft<'_>, event: Event) -> Arrival {
+pub(super) fn take(tx: &mut Transaction<'_>, event: Event) -> Arrival {
     if let Some(message) = echo(&event) {
         // What is ours is so whenever it was stored: a handoff may have gone on longer than we know.
-        let home = place::of_message(draft, event.timestamp);
-        if !message::settle_echo(draft, home, &event, message) {
+        let home = place::of_message(tx, event.timestamp);
+        if !message::settle_echo(tx, home, &event, message) {
             return Arrival::Ignored;
         }
-        remember(draft, &event);
+        remember(tx, &event);
         return Arrival::Kept;
     }
-    let unknown = draft.view.handoffs.is_empty() && draft.view.buffer.is_none();
+    let unknown = tx.view.handoffs.is_empty() && tx.view.buffer.is_none();
     if unknown && matches!(event.kind, EventKind::ConversationEnded { .. }) {
         return Arrival::Ignored;
     }
-    if draft.view.inbox_depth >= draft.policy.inbox_limit
-        || !draft.has_room(&Destination::Reads(event.key.ai_agent.clone()))
+    if tx.view.inbox_depth >= tx.policy.inbox_limit
+        || !tx.has_room(&Destination::Reads(event.key.ai_agent.clone()))
     {
         return Arrival::Full;
     }
-    let mut buffer = draft.view.buffer.unwrap_or_default();
+    let mut buffer = tx.view.buffer.unwrap_or_default();
     buffer.arrived(event.received_at);
-    draft.set_buffer(&event.key, buffer);
-    remember(draft, &event);
-    draft.changes().inbox.push(event);
+    tx.set_buffer(&event.key, buffer);
+    remember(tx, &event);
+    tx.writes().inbox.push(event);
     Arrival::Kept
 }
 
-fn remember(draft: &mut Draft<'_>, event: &Event) {
-    if !*draft.view.seen {
-        draft.changes().remember.push(event.svix_id.clone());
+fn remember(tx: &mut Transaction<'_>, event: &Event) {
+    if !*tx.view.seen {
+        tx.writes().remember.push(event.svix_id.clone());
     }
 }
 

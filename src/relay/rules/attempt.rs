@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::expiry;
 use crate::relay::{
     changes::Scope,
-    delivery::{Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, Uploaded, Write},
-    draft::Draft,
+    delivery::{Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, UploadedFile, Write},
     id::{HolderId, RowId},
     rule::Rule,
     thread::Row,
     time::Time,
+    transaction::Transaction,
 };
 
 /// What Ada stored without telling us comes back by webhook within this time, or is in its list by then.
@@ -34,7 +34,7 @@ pub struct Turn {
 
 /// An attempt that has begun.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Begun {
+pub struct AttemptStart {
     /// On which delivery: as it was before, but with the fence of this attempt.
     pub delivery: Delivery,
     /// What to do.
@@ -92,69 +92,68 @@ pub enum Saying {
     /// Words.
     Text(String),
     /// A file that Ada has already.
-    File(Uploaded),
+    File(UploadedFile),
 }
 
 /// Claims the next delivery of a lane and begins an attempt on it: one decision, so that nothing is claimed that waits,
 /// and nothing begins that another holds. `None` if there is nothing to do now.
-pub fn begin(turn: Turn) -> Rule<Option<Begun>> {
+pub fn begin(turn: Turn) -> Rule<Option<AttemptStart>> {
     let scope = Scope::conversation(&turn.lane.key).with_outbox();
-    Rule::new(scope, move |draft| begin_next(draft, &turn))
+    Rule::new(scope, move |tx| begin_next(tx, &turn))
 }
 
-fn begin_next(draft: &mut Draft<'_>, turn: &Turn) -> Option<Begun> {
-    let place = next(draft, turn)?;
-    let now = draft.now.at;
-    expiry::learn_age(draft, place);
-    if draft.is_unverified(&draft.view.outbox[place]) {
-        let queued_at = draft.view.outbox[place].queued_at;
-        draft.change_delivery(place).doubt = Some(queued_at);
-        expiry::verified(draft, place);
-        expiry::allow_a_look(draft, place);
+fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
+    let place = next(tx, turn)?;
+    let now = tx.now.at;
+    expiry::learn_age(tx, place);
+    if tx.is_unverified(&tx.view.outbox[place]) {
+        let queued_at = tx.view.outbox[place].queued_at;
+        tx.change_delivery(place).outcome_unknown_since = Some(queued_at);
+        expiry::verified(tx, place);
+        expiry::allow_a_look(tx, place);
     }
-    let delivery = &draft.view.outbox[place];
-    if delivery.doubt.is_none() && expiry::is_over(draft, delivery) {
-        expiry::fail_expired(draft, &delivery.handoff.clone(), None);
+    let delivery = &tx.view.outbox[place];
+    if delivery.outcome_unknown_since.is_none() && expiry::is_over(tx, delivery) {
+        expiry::fail_expired(tx, &delivery.handoff.clone(), None);
         return None;
     }
-    let step = match (&delivery.job, delivery.doubt) {
+    let step = match (&delivery.job, delivery.outcome_unknown_since) {
         (Job::Write(Write::Send { .. }), Some(since)) if now.since(since) < ECHO_GRACE => {
-            draft.change_delivery(place).due_at = since + ECHO_GRACE;
+            tx.change_delivery(place).due_at = since + ECHO_GRACE;
             return None;
         }
-        (Job::Write(Write::Send { .. }), Some(_)) => look(draft, delivery, false),
+        (Job::Write(Write::Send { .. }), Some(_)) => look(tx, delivery, false),
         (Job::Write(Write::Send { row, what, display_name }), None) => {
             Step::Write { began: now, call: send(row, what, display_name) }
         }
         // To end what has ended does no harm: Ada says so.
         (Job::Write(Write::End { .. }), _) => Step::Write { began: now, call: Call::End },
-        (Job::Read(Read::Transcript), _) => look(draft, delivery, false),
-        (Job::Read(Read::Recover { .. }), _) => look(draft, delivery, true),
+        (Job::Read(Read::Transcript), _) => look(tx, delivery, false),
+        (Job::Read(Read::Recover { .. }), _) => look(tx, delivery, true),
         (Job::Fetch(Fetch::File { row }), _) => {
-            let Some(row) = draft.find_row(row) else {
-                draft.finish_delivery(place);
+            let Some(row) = tx.find_row(row) else {
+                tx.finish_delivery(place);
                 return None;
             };
-            Step::Fetch { row: Box::new(draft.view.rows[row].clone()) }
+            Step::Fetch { row: Box::new(tx.view.rows[row].clone()) }
         }
     };
     let before = delivery.clone();
-    let delivery = draft.change_delivery(place);
+    let delivery = tx.change_delivery(place);
     delivery.fence += 1;
     delivery.claim = Some(Claim { holder: turn.holder.clone(), until: now + LEASE });
     delivery.attempts = delivery.attempts.saturating_add(1);
     if let Step::Write { call: Call::Send { .. } | Call::End, .. } = step {
-        delivery.doubt.get_or_insert(now);
+        delivery.outcome_unknown_since.get_or_insert(now);
     }
     let fence = delivery.fence;
-    Some(Begun { delivery: Delivery { fence, ..before }, step })
+    Some(AttemptStart { delivery: Delivery { fence, ..before }, step })
 }
 
 /// The delivery whose turn it is.
-fn next(draft: &Draft<'_>, turn: &Turn) -> Option<usize> {
-    let (destination, now) = (&turn.lane.destination, draft.now.at);
-    let in_lane =
-        || draft.view.outbox.iter().enumerate().filter(|(_, delivery)| delivery.lane() == turn.lane);
+fn next(tx: &Transaction<'_>, turn: &Turn) -> Option<usize> {
+    let (destination, now) = (&turn.lane.destination, tx.now.at);
+    let in_lane = || tx.view.outbox.iter().enumerate().filter(|(_, delivery)| delivery.lane() == turn.lane);
     let is_ready = |delivery: &Delivery| delivery.queue() == turn.queue && delivery.ready_at() <= now;
     if destination.is_ordered() {
         return in_lane().next().filter(|(_, first)| is_ready(first)).map(|(place, _)| place);
@@ -179,7 +178,7 @@ fn send(row: &RowId, what: &Outgoing, display_name: &str) -> Call {
 }
 
 /// Ada's message list is read on from where it was left.
-fn look(draft: &Draft<'_>, delivery: &Delivery, asks_if_over: bool) -> Step {
-    let handoff = draft.find_handoff(&delivery.handoff).map(|place| &draft.view.handoffs[place]);
+fn look(tx: &Transaction<'_>, delivery: &Delivery, asks_if_over: bool) -> Step {
+    let handoff = tx.find_handoff(&delivery.handoff).map(|place| &tx.view.handoffs[place]);
     Step::Look { from: handoff.and_then(|handoff| handoff.listed.page.clone()), asks_if_over }
 }

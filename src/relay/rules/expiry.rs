@@ -7,10 +7,10 @@ use super::ending;
 use crate::relay::{
     changes::Scope,
     delivery::Delivery,
-    draft::Draft,
     id::{AiAgentId, HandoffId, RowId},
     rule::Rule,
     thread::Sending,
+    transaction::Transaction,
 };
 
 /// A message in doubt is looked for, however old it is: for as long as a message may wait, but for so long at least and at
@@ -21,82 +21,83 @@ pub const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 /// nothing is sent at all, if so.
 pub fn due(handoff: HandoffId, closed: BTreeMap<AiAgentId, String>) -> Rule<()> {
     let scope = Scope::handoff(&handoff).with_outbox();
-    Rule::new(scope, move |draft| {
-        let owner = draft.find_handoff(&handoff).map(|place| &draft.view.handoffs[place].key.ai_agent);
+    Rule::new(scope, move |tx| {
+        let owner = tx.find_handoff(&handoff).map(|place| &tx.view.handoffs[place].key.ai_agent);
         let closed = owner.and_then(|owner| closed.get(owner));
-        fail_expired(draft, &handoff, closed.map(String::as_str));
+        fail_expired(tx, &handoff, closed.map(String::as_str));
     })
 }
 
 /// The same, in the course of another decision.
-pub(super) fn fail_expired(draft: &mut Draft<'_>, handoff: &HandoffId, closed: Option<&str>) {
-    learn_ages(draft, handoff);
-    postpone_unverified(draft, handoff);
-    let now = draft.now.at;
+pub(super) fn fail_expired(tx: &mut Transaction<'_>, handoff: &HandoffId, closed: Option<&str>) {
+    learn_ages(tx, handoff);
+    postpone_unverified(tx, handoff);
+    let now = tx.now.at;
     let is_held = |delivery: &Delivery| delivery.claim.as_ref().is_some_and(|claim| claim.until > now);
-    let expired =
-        draft.view.outbox.iter().position(|delivery| {
-            delivery.handoff == *handoff && is_over(draft, delivery) && !is_held(delivery)
-        });
+    let expired = tx
+        .view
+        .outbox
+        .iter()
+        .position(|delivery| delivery.handoff == *handoff && is_over(tx, delivery) && !is_held(delivery));
     let Some(place) = expired else { return };
-    let delivery = &draft.view.outbox[place];
+    let delivery = &tx.view.outbox[place];
     let reason = delivery.trouble.as_deref().or(closed).unwrap_or("Ada's limits left no room for it");
     let reason = words(delivery, reason);
-    give_up(draft, place, &reason);
+    give_up(tx, place, &reason);
 }
 
 /// Messages that were queued before their age was kept.
-fn learn_ages(draft: &mut Draft<'_>, handoff: &HandoffId) {
-    for place in 0..draft.view.outbox.len() {
-        if draft.view.outbox[place].handoff == *handoff {
-            learn_age(draft, place);
+fn learn_ages(tx: &mut Transaction<'_>, handoff: &HandoffId) {
+    for place in 0..tx.view.outbox.len() {
+        if tx.view.outbox[place].handoff == *handoff {
+            learn_age(tx, place);
         }
     }
 }
 
 /// The same of one, if it is such a message.
-pub fn learn_age(draft: &mut Draft<'_>, place: usize) {
-    let delivery = &draft.view.outbox[place];
+pub fn learn_age(tx: &mut Transaction<'_>, place: usize) {
+    let delivery = &tx.view.outbox[place];
     if delivery.job.is_message() && delivery.expires_at.is_none() {
-        let expires_at = delivery.queued_at + draft.policy.send_max_age;
-        draft.change_delivery(place).expires_at = Some(expires_at);
+        let expires_at = delivery.queued_at + tx.policy.send_max_age;
+        tx.change_delivery(place).expires_at = Some(expires_at);
     }
 }
 
 /// What may have been sent by another copy of the store is looked for first, and waiting for that is no age.
-fn postpone_unverified(draft: &mut Draft<'_>, handoff: &HandoffId) {
-    for place in 0..draft.view.outbox.len() {
-        let delivery = &draft.view.outbox[place];
-        if delivery.handoff == *handoff && is_over(draft, delivery) && draft.is_unverified(delivery) {
-            allow_a_look(draft, place);
+fn postpone_unverified(tx: &mut Transaction<'_>, handoff: &HandoffId) {
+    for place in 0..tx.view.outbox.len() {
+        let delivery = &tx.view.outbox[place];
+        if delivery.handoff == *handoff && is_over(tx, delivery) && tx.is_unverified(delivery) {
+            allow_a_look(tx, place);
         }
     }
 }
 
 /// Whether it is a message whose time is over.
-pub fn is_over(draft: &Draft<'_>, delivery: &Delivery) -> bool {
-    delivery.job.is_message() && delivery.fails_at().is_some_and(|at| at <= draft.now.at)
+pub fn is_over(tx: &Transaction<'_>, delivery: &Delivery) -> bool {
+    delivery.job.is_message() && delivery.fails_at().is_some_and(|at| at <= tx.now.at)
 }
 
 /// The message at `place` is looked for before it may fail.
-pub fn allow_a_look(draft: &mut Draft<'_>, place: usize) {
-    let until = draft.now.at + draft.policy.send_max_age.clamp(LOOK_TIME.0, LOOK_TIME.1);
-    draft.change_delivery(place).look_until = Some(until);
+pub fn allow_a_look(tx: &mut Transaction<'_>, place: usize) {
+    let until = tx.now.at + tx.policy.send_max_age.clamp(LOOK_TIME.0, LOOK_TIME.1);
+    tx.change_delivery(place).look_until = Some(until);
 }
 
 /// From now on it is known of the message at `place`, or being found out, whether another copy of the store has sent it.
 /// Waiting for that was no age, unless the message was too old when this process began.
-pub fn verified(draft: &mut Draft<'_>, place: usize) {
-    let (began, now) = (draft.policy.began_at, draft.now.at);
-    let expires_at = draft.view.outbox[place].queued_at + draft.policy.send_max_age;
+pub fn verified(tx: &mut Transaction<'_>, place: usize) {
+    let (began, now) = (tx.policy.began_at, tx.now.at);
+    let expires_at = tx.view.outbox[place].queued_at + tx.policy.send_max_age;
     let waited = if expires_at > began { now.since(began) } else { Duration::ZERO };
-    let delivery = draft.change_delivery(place);
+    let delivery = tx.change_delivery(place);
     (delivery.expires_at, delivery.look_until) = (Some(expires_at + waited), None);
 }
 
 /// Why a message failed by age, in words for agents.
 pub fn words(delivery: &Delivery, reason: &str) -> String {
-    let what = match delivery.doubt {
+    let what = match delivery.outcome_unknown_since {
         None => "could not be sent in time",
         Some(_) => "it could not be found out whether this was sent",
     };
@@ -104,20 +105,20 @@ pub fn words(delivery: &Delivery, reason: &str) -> String {
 }
 
 /// Fails the message at `place`, and those of its handoff that are queued behind it.
-pub fn give_up(draft: &mut Draft<'_>, place: usize, reason: &str) {
-    let owner = draft.view.outbox[place].handoff.clone();
+pub fn give_up(tx: &mut Transaction<'_>, place: usize, reason: &str) {
+    let owner = tx.view.outbox[place].handoff.clone();
     let mut next = reason;
-    while let Some((place, row)) = message_from(draft, &owner, place) {
-        let doubt = draft.doubt(&draft.view.outbox[place]);
-        draft.finish_delivery(place);
-        ending::note_tried(draft, &row, doubt);
-        draft.mark(&row, Sending::failed(next));
+    while let Some((place, row)) = message_from(tx, &owner, place) {
+        let doubt = tx.outcome_unknown_since(&tx.view.outbox[place]);
+        tx.finish_delivery(place);
+        ending::note_tried(tx, &row, doubt);
+        tx.mark(&row, Sending::failed(next));
         next = "a message before this one could not be sent";
     }
 }
 
-fn message_from(draft: &Draft<'_>, owner: &HandoffId, from: usize) -> Option<(usize, RowId)> {
-    draft.view.outbox.iter().enumerate().skip(from).find_map(|(place, delivery)| {
+fn message_from(tx: &Transaction<'_>, owner: &HandoffId, from: usize) -> Option<(usize, RowId)> {
+    tx.view.outbox.iter().enumerate().skip(from).find_map(|(place, delivery)| {
         let row = delivery.job.message().filter(|_| delivery.handoff == *owner)?;
         Some((place, row.clone()))
     })

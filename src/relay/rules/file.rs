@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use crate::relay::{
     backoff,
     changes::Scope,
-    delivery::{Delivery, Fetch, Job, Unfetched},
-    draft::Draft,
+    delivery::{Delivery, Fetch, FetchFailure, Job},
     event::Message,
     id::{HandoffId, RowId},
     rule::Rule,
     thread::{Bytes, Content, Missing, Row, alike},
+    transaction::Transaction,
 };
 
 /// How long a file is tried for: Ada's presigned URLs are good for 7 days.
@@ -18,11 +18,11 @@ pub const TRIED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// A fetch and its outcome.
 #[derive(Clone, Debug)]
-pub struct Fetched {
+pub struct FetchResult {
     /// The delivery it was made for.
     pub delivery: Delivery,
     /// How many bytes are kept now, or why none are.
-    pub outcome: Result<u64, Unfetched>,
+    pub outcome: Result<u64, FetchFailure>,
     /// Where the file is, if Ada had to be asked for that anew.
     pub renewed: Option<String>,
     /// Drawn anew for each attempt, 0 to 1.
@@ -31,41 +31,41 @@ pub struct Fetched {
 
 /// Settles a fetch: the row says whether its file is there. One that failed for now is tried again, for as long as
 /// the URL is good.
-pub fn settle(fetched: Arc<Fetched>) -> Rule<()> {
-    Rule::new(Scope::attempted(&fetched.delivery), move |draft| settle_fetch(draft, &fetched))
+pub fn settle(fetched: Arc<FetchResult>) -> Rule<()> {
+    Rule::new(Scope::attempted(&fetched.delivery), move |tx| settle_fetch(tx, &fetched))
 }
 
-fn settle_fetch(draft: &mut Draft<'_>, fetched: &Fetched) {
-    let Some(place) = draft.find_attempted(&fetched.delivery) else { return };
+fn settle_fetch(tx: &mut Transaction<'_>, fetched: &FetchResult) {
+    let Some(place) = tx.find_attempted(&fetched.delivery) else { return };
     let Job::Fetch(Fetch::File { row }) = &fetched.delivery.job else { return };
-    if let (Some(at), Some(url)) = (draft.find_row(row), &fetched.renewed) {
-        point_to(draft, at, url);
+    if let (Some(at), Some(url)) = (tx.find_row(row), &fetched.renewed) {
+        point_to(tx, at, url);
     }
     match &fetched.outcome {
-        Ok(size) => done(draft, place, row, Bytes::Kept { size: *size }),
-        Err(Unfetched::Never(why, error)) => {
-            done(draft, place, row, Bytes::Missing { why: *why, error: error.clone() });
+        Ok(size) => done(tx, place, row, Bytes::Kept { size: *size }),
+        Err(FetchFailure::Never(why, error)) => {
+            done(tx, place, row, Bytes::Missing { why: *why, error: error.clone() });
         }
-        Err(Unfetched::Passing(error)) => {
-            let delivery = &draft.view.outbox[place];
-            if draft.now.at.since(delivery.queued_at) >= TRIED_FOR {
+        Err(FetchFailure::Passing(error)) => {
+            let delivery = &tx.view.outbox[place];
+            if tx.now.at.since(delivery.queued_at) >= TRIED_FOR {
                 let missing = Bytes::Missing { why: Missing::Gone, error: error.clone() };
-                return done(draft, place, row, missing);
+                return done(tx, place, row, missing);
             }
-            let due_at = draft.now.at + backoff::file_delay(delivery.attempts, fetched.jitter);
-            draft.put_back(place).due_at = due_at;
+            let due_at = tx.now.at + backoff::file_delay(delivery.attempts, fetched.jitter);
+            tx.put_back(place).due_at = due_at;
         }
     }
 }
 
-fn done(draft: &mut Draft<'_>, place: usize, row: &RowId, now: Bytes) {
-    draft.finish_delivery(place);
-    set(draft, row, now);
+fn done(tx: &mut Transaction<'_>, place: usize, row: &RowId, now: Bytes) {
+    tx.finish_delivery(place);
+    set(tx, row, now);
 }
 
-fn set(draft: &mut Draft<'_>, row: &RowId, now: Bytes) {
-    let Some(place) = draft.find_row(row) else { return };
-    draft.change_row(place, |row| {
+fn set(tx: &mut Transaction<'_>, row: &RowId, now: Bytes) {
+    let Some(place) = tx.find_row(row) else { return };
+    tx.change_row(place, |row| {
         if let Content::File { bytes, .. } = &mut row.content {
             *bytes = now;
         }
@@ -73,8 +73,8 @@ fn set(draft: &mut Draft<'_>, row: &RowId, now: Bytes) {
 }
 
 /// Another source shows the file under another URL, and the newest is good for the longest.
-pub fn point_to(draft: &mut Draft<'_>, place: usize, url: &str) {
-    draft.change_row(place, |row| {
+pub fn point_to(tx: &mut Transaction<'_>, place: usize, url: &str) {
+    tx.change_row(place, |row| {
         if let Content::File { source_url, bytes: Bytes::Awaited, .. } = &mut row.content {
             *source_url = Some(url.to_owned());
         }
@@ -82,9 +82,9 @@ pub fn point_to(draft: &mut Draft<'_>, place: usize, url: &str) {
 }
 
 /// The same, where a message has come by another way than before.
-pub fn seen_again(draft: &mut Draft<'_>, place: usize, message: &Message) {
+pub fn seen_again(tx: &mut Transaction<'_>, place: usize, message: &Message) {
     if let Content::File { source_url: Some(url), .. } = &message.content {
-        point_to(draft, place, url);
+        point_to(tx, place, url);
     }
 }
 
@@ -97,13 +97,13 @@ pub fn is_of(row: &Row, message: &Message) -> bool {
 }
 
 /// Tries again to fetch a file that is missing. `None` for every other row.
-pub fn fetch_again(draft: &mut Draft<'_>, id: &HandoffId, row: &RowId) -> Option<Row> {
-    let (handoff, place) = (draft.find_handoff(id)?, draft.find_row(row)?);
-    let found = &draft.view.rows[place];
+pub fn fetch_again(tx: &mut Transaction<'_>, id: &HandoffId, row: &RowId) -> Option<Row> {
+    let (handoff, place) = (tx.find_handoff(id)?, tx.find_row(row)?);
+    let found = &tx.view.rows[place];
     if found.handoff != *id || !matches!(found.content, Content::File { bytes: Bytes::Missing { .. }, .. }) {
         return None;
     }
-    set(draft, row, Bytes::Awaited);
-    draft.deliver(handoff, Fetch::File { row: row.clone() });
-    Some(draft.view.rows[place].clone())
+    set(tx, row, Bytes::Awaited);
+    tx.deliver(handoff, Fetch::File { row: row.clone() });
+    Some(tx.view.rows[place].clone())
 }

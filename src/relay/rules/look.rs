@@ -4,19 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     expiry, recover,
-    settle::{DENIED_PAUSE, again},
+    settle::{DENIED_PAUSE, retry_later},
     time_out,
     transcript::{self, Reading},
     unknown,
 };
 use crate::relay::{
     backoff,
-    delivery::{Delivery, Failure, Job, Listed, Read, Write},
-    draft::{Draft, NewRow, system},
-    handoff::{DOUBT, Handoff},
+    delivery::{Delivery, Failure, Job, MessagePage, Read, Write},
+    handoff::{CLOCK_TOLERANCE, Handoff},
     rule::Rule,
     thread::{Content, Source},
     time::Time,
+    transaction::{NewRow, Transaction, system},
 };
 
 /// When a list is read again that has something to be cleared up.
@@ -30,7 +30,7 @@ pub struct Look {
     /// The page at which it began; the first, if there is none.
     pub from: Option<String>,
     /// What was read.
-    pub outcome: Result<Listed, Failure>,
+    pub outcome: Result<MessagePage, Failure>,
     /// Whether Ada says that the whole conversation has ended, where that was asked.
     pub is_over: bool,
     /// The `Date` of Ada's last answer.
@@ -44,21 +44,21 @@ pub fn settle(look: Arc<Look>) -> Rule<()> {
     let messages = look.outcome.as_ref().map_or(&[][..], |listed| &listed.messages);
     let mut scope = transcript::scope(&look.delivery.handoff, messages);
     scope.rows.extend(look.delivery.job.row().cloned());
-    Rule::new(scope, move |draft| settle_look(draft, &look))
+    Rule::new(scope, move |tx| settle_look(tx, &look))
 }
 
-fn settle_look(draft: &mut Draft<'_>, look: &Look) {
-    let Some(handoff) = draft.find_handoff(&look.delivery.handoff) else { return };
+fn settle_look(tx: &mut Transaction<'_>, look: &Look) {
+    let Some(handoff) = tx.find_handoff(&look.delivery.handoff) else { return };
     match &look.outcome {
-        Ok(listed) => read(draft, handoff, look, listed),
-        Err(failure) => failed(draft, handoff, look, failure),
+        Ok(listed) => read(tx, handoff, look, listed),
+        Err(failure) => failed(tx, handoff, look, failure),
     }
-    time_out::looked(draft, handoff);
+    time_out::looked(tx, handoff);
 }
 
-fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
-    if draft.view.handoffs[handoff].listed.unreadable || draft.view.handoffs[handoff].listed.unknown > 0 {
-        let listed = &mut draft.change_unseen(handoff).listed;
+fn read(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &MessagePage) {
+    if tx.view.handoffs[handoff].listed.unreadable || tx.view.handoffs[handoff].listed.unknown > 0 {
+        let listed = &mut tx.change_unseen(handoff).listed;
         (listed.unreadable, listed.unknown) = (false, 0);
     }
     let missed_before = match look.delivery.job {
@@ -66,35 +66,40 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
         Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) => None,
     };
     // Of two readings at once the second to come back has left out what the first has found.
-    let is_in_step = draft.view.handoffs[handoff].listed.page == look.from;
+    let is_in_step = tx.view.handoffs[handoff].listed.page == look.from;
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
-    let is_unclear = transcript::merge(draft, handoff, &reading);
-    note_unreadable(draft, handoff, listed);
+    let is_unclear = transcript::merge(tx, handoff, &reading);
+    note_unreadable(tx, handoff, listed);
     let maybe_listed =
-        draft.find_attempted(&look.delivery).is_some_and(|place| draft.view.outbox[place].maybe_listed);
+        tx.find_attempted(&look.delivery).is_some_and(|place| tx.view.outbox[place].maybe_listed);
     if !listed.more && is_in_step {
-        note_read(draft, handoff);
+        note_read(tx, handoff);
     }
     if look.is_over && !listed.more {
-        recover::is_over(draft, handoff, look.answered_at);
+        recover::is_over(tx, handoff, look.answered_at);
     }
     // A message that was found has no delivery any more.
-    let Some(place) = draft.find_attempted(&look.delivery) else { return };
+    let Some(place) = tx.find_attempted(&look.delivery) else { return };
     if listed.more {
-        draft.put_back(place).due_at = draft.now.at;
+        tx.put_back(place).due_at = tx.now.at;
         return;
     }
     match look.delivery.job {
         Job::Write(Write::Send { .. }) if maybe_listed => {
-            let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
-            again(draft, place, "Ada's list has a message that can't be read, which may be this one", wait);
+            let wait = backoff::delay(tx.view.outbox[place].attempts, look.jitter);
+            retry_later(
+                tx,
+                place,
+                "Ada's list has a message that can't be read, which may be this one",
+                wait,
+            );
         }
-        Job::Write(Write::Send { .. }) => absent(draft, place, look.jitter),
+        Job::Write(Write::Send { .. }) => absent(tx, place, look.jitter),
         // Only open handoffs are looked after without being asked.
-        Job::Read(_) if is_unclear && !draft.view.handoffs[handoff].is_open() => {
-            again(draft, place, "Ada's list has something that may be read otherwise soon", READ_AGAIN);
+        Job::Read(_) if is_unclear && !tx.view.handoffs[handoff].is_open() => {
+            retry_later(tx, place, "Ada's list has something that may be read otherwise soon", READ_AGAIN);
         }
-        Job::Read(Read::Transcript | Read::Recover { .. }) => drop(draft.finish_delivery(place)),
+        Job::Read(Read::Transcript | Read::Recover { .. }) => drop(tx.finish_delivery(place)),
         // Nothing is looked for on behalf of these.
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {}
     }
@@ -102,97 +107,100 @@ fn read(draft: &mut Draft<'_>, handoff: usize, look: &Look, listed: &Listed) {
 
 /// Remembers, until the list has been read to its end, which messages in doubt something unreadable in it may be: people
 /// wrote it since they may have been sent.
-fn note_unreadable(draft: &mut Draft<'_>, handoff: usize, listed: &Listed) {
-    let owner = draft.view.handoffs[handoff].id.clone();
-    for place in 0..draft.view.outbox.len() {
-        let delivery = &draft.view.outbox[place];
-        let Some(doubt) = draft.doubt(delivery).filter(|_| delivery.handoff == owner) else { continue };
-        let tried_at = doubt.shifted(draft.now.offset);
+fn note_unreadable(tx: &mut Transaction<'_>, handoff: usize, listed: &MessagePage) {
+    let owner = tx.view.handoffs[handoff].id.clone();
+    for place in 0..tx.view.outbox.len() {
+        let delivery = &tx.view.outbox[place];
+        let Some(doubt) = tx.outcome_unknown_since(delivery).filter(|_| delivery.handoff == owner) else {
+            continue;
+        };
+        let tried_at = doubt.shifted(tx.now.offset);
         let mut messages = listed.messages.iter();
-        if messages.any(|message| transcript::may_be_ours(message) && message.created_at + DOUBT >= tried_at)
-        {
-            draft.change_delivery(place).maybe_listed = true;
+        if messages.any(|message| {
+            transcript::may_be_ours(message) && message.created_at + CLOCK_TOLERANCE >= tried_at
+        }) {
+            tx.change_delivery(place).maybe_listed = true;
         }
     }
 }
 
 /// The list has been read to its end: what of the handoff has not been found was not sent by then, unless it may be
 /// something unreadable.
-fn note_read(draft: &mut Draft<'_>, handoff: usize) {
-    let (owner, now) = (draft.view.handoffs[handoff].id.clone(), draft.now.at);
+fn note_read(tx: &mut Transaction<'_>, handoff: usize) {
+    let (owner, now) = (tx.view.handoffs[handoff].id.clone(), tx.now.at);
     let of_it = |delivery: &Delivery| delivery.handoff == owner;
-    let unverified = |delivery: &Delivery| of_it(delivery) && draft.is_unverified(delivery);
-    let is_sure = !draft.view.outbox.iter().any(|delivery| unverified(delivery) && delivery.maybe_listed);
-    for place in 0..draft.view.outbox.len() {
-        let delivery = &draft.view.outbox[place];
-        if of_it(delivery) && is_sure && draft.is_unverified(delivery) {
-            expiry::verified(draft, place);
+    let unverified = |delivery: &Delivery| of_it(delivery) && tx.is_unverified(delivery);
+    let is_sure = !tx.view.outbox.iter().any(|delivery| unverified(delivery) && delivery.maybe_listed);
+    for place in 0..tx.view.outbox.len() {
+        let delivery = &tx.view.outbox[place];
+        if of_it(delivery) && is_sure && tx.is_unverified(delivery) {
+            expiry::verified(tx, place);
         }
-        if of_it(&draft.view.outbox[place]) && draft.view.outbox[place].maybe_listed {
-            draft.change_delivery(place).maybe_listed = false;
+        if of_it(&tx.view.outbox[place]) && tx.view.outbox[place].maybe_listed {
+            tx.change_delivery(place).maybe_listed = false;
         }
     }
     if is_sure {
-        draft.change_unseen(handoff).listed.read_at = Some(now);
+        tx.change_unseen(handoff).listed.read_at = Some(now);
     }
 }
 
 /// The message isn't there: it can be sent again.
-fn absent(draft: &mut Draft<'_>, place: usize, jitter: f64) {
-    let delivery = draft.put_back(place);
-    (delivery.doubt, delivery.look_until) = (None, None);
+fn absent(tx: &mut Transaction<'_>, place: usize, jitter: f64) {
+    let delivery = tx.put_back(place);
+    (delivery.outcome_unknown_since, delivery.look_until) = (None, None);
     // Every second attempt was a look.
     let wait = backoff::delay(delivery.attempts.div_ceil(2), jitter);
-    again(draft, place, "Ada does not have it", wait);
+    retry_later(tx, place, "Ada does not have it", wait);
 }
 
 /// A read ends nothing. Where it can't succeed the thread says so, once.
-fn failed(draft: &mut Draft<'_>, handoff: usize, look: &Look, failure: &Failure) {
-    let Some(place) = draft.find_attempted(&look.delivery) else { return };
-    let wait = backoff::delay(draft.view.outbox[place].attempts, look.jitter);
+fn failed(tx: &mut Transaction<'_>, handoff: usize, look: &Look, failure: &Failure) {
+    let Some(place) = tx.find_attempted(&look.delivery) else { return };
+    let wait = backoff::delay(tx.view.outbox[place].attempts, look.jitter);
     let is_send = look.delivery.job.is_message();
     match failure {
         Failure::Throttled { reason, retry_after } => {
-            again(draft, place, reason, retry_after.unwrap_or(wait))
+            retry_later(tx, place, reason, retry_after.unwrap_or(wait))
         }
-        Failure::Unreached(reason) | Failure::Unclear(reason) => again(draft, place, reason, wait),
+        Failure::Unreached(reason) | Failure::Unclear(reason) => retry_later(tx, place, reason, wait),
         Failure::UnknownConversation(reason) if !is_send => {
-            if !unknown::answered(draft, handoff, place, reason, wait) {
-                give_up(draft, handoff, place, reason);
+            if !unknown::answered(tx, handoff, place, reason, wait) {
+                give_up(tx, handoff, place, reason);
             }
         }
         Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
             // Open handoffs are looked after anyway; what became of messages in an ended one only this tells.
-            let age = draft.now.at.since(draft.view.outbox[place].queued_at);
-            if draft.view.handoffs[handoff].is_open() || age >= draft.policy.send_max_age {
-                give_up(draft, handoff, place, reason);
+            let age = tx.now.at.since(tx.view.outbox[place].queued_at);
+            if tx.view.handoffs[handoff].is_open() || age >= tx.policy.send_max_age {
+                give_up(tx, handoff, place, reason);
             } else {
-                say_unreadable(draft, handoff, reason);
-                again(draft, place, reason, wait.max(READ_AGAIN));
+                say_unreadable(tx, handoff, reason);
+                retry_later(tx, place, reason, wait.max(READ_AGAIN));
             }
         }
         Failure::Denied(reason)
         | Failure::NoHandoff(reason)
         | Failure::UnknownConversation(reason)
         | Failure::Refused(reason) => {
-            say_unreadable(draft, handoff, reason);
-            again(draft, place, reason, DENIED_PAUSE);
+            say_unreadable(tx, handoff, reason);
+            retry_later(tx, place, reason, DENIED_PAUSE);
         }
     }
 }
 
-fn give_up(draft: &mut Draft<'_>, handoff: usize, place: usize, reason: &str) {
-    draft.finish_delivery(place);
-    say_unreadable(draft, handoff, reason);
+fn give_up(tx: &mut Transaction<'_>, handoff: usize, place: usize, reason: &str) {
+    tx.finish_delivery(place);
+    say_unreadable(tx, handoff, reason);
 }
 
-fn say_unreadable(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
-    let Handoff { listed, .. } = &draft.view.handoffs[handoff];
+fn say_unreadable(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
+    let Handoff { listed, .. } = &tx.view.handoffs[handoff];
     if listed.unreadable {
         return;
     }
-    draft.change_unseen(handoff).listed.unreadable = true;
-    let at = draft.own_at(handoff);
+    tx.change_unseen(handoff).listed.unreadable = true;
+    let at = tx.own_at(handoff);
     let body = format!("The history could not be read from Ada: {reason}");
-    draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
+    tx.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
 }

@@ -3,14 +3,14 @@
 
 use super::{
     act::Refusal,
-    write::{self, Message},
+    write::{self, AgentMessage},
 };
 use crate::relay::{
     changes::Scope,
-    draft::NewRow,
     id::HandoffId,
     rule::Rule,
     thread::{Author, Content, Role, Row, Source},
+    transaction::NewRow,
 };
 
 /// Puts a note into the thread: anybody's, also into an ended one. It neither accepts the handoff nor restarts its
@@ -18,21 +18,21 @@ use crate::relay::{
 ///
 /// # Errors
 /// The handoff is unknown; the key stands for another request, a message with the same words included.
-pub fn note(id: HandoffId, note: Message) -> Rule<Result<Row, Refusal>> {
+pub fn note(id: HandoffId, note: AgentMessage) -> Rule<Result<Row, Refusal>> {
     let scope = Scope { idempotency: note.by.scope_of_key(&id), ..Scope::handoff(&id) };
-    Rule::new(scope, move |draft| {
-        if let Some(row) = write::repeated(draft, &note.by)? {
+    Rule::new(scope, move |tx| {
+        if let Some(row) = write::repeated(tx, &note.by)? {
             return Ok(row);
         }
-        let handoff = draft.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
         let author =
             Author { role: Role::HumanAgent, display_name: Some(note.by.agent.clone()), avatar: None };
         let content = Content::Note { body: note.text };
-        let mut new = NewRow::own(draft.own_at(handoff), author, content, Source::Agent);
-        new.created_at = draft.now.at;
-        let row = draft.add_row(handoff, new);
-        let row = draft.view.rows[row].clone();
-        write::remember(draft, &id, &note.by, &row);
+        let mut new = NewRow::own(tx.own_at(handoff), author, content, Source::Agent);
+        new.created_at = tx.now.at;
+        let row = tx.add_row(handoff, new);
+        let row = tx.view.rows[row].clone();
+        write::remember(tx, &id, &note.by, &row);
         Ok(row)
     })
 }

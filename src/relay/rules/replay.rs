@@ -6,21 +6,21 @@
 
 use super::{
     arrive::{self, Arrival, MEMORY, OLDER_THAN_MEMORY},
+    flush::{ADOPT_MAX_AGE, TOO_OLD_TO_ADOPT},
     message, place,
-    release::{ADOPT_MAX_AGE, TOO_OLD_TO_ADOPT},
 };
 use crate::relay::{
     changes::{DeadLetter, Scope},
-    draft::Draft,
     event::{Event, EventKind},
     matching::{LearnedFrom, Match, MatchKey},
     rule::Rule,
     thread::Role,
+    transaction::Transaction,
 };
 
 /// Why a dead letter is where it was. The text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Stays {
+pub enum ReplayRefusal {
     /// There is none.
     #[error("no such dead letter")]
     Unknown,
@@ -36,31 +36,31 @@ pub enum Stays {
 ///
 /// # Errors
 /// The letter stays.
-pub fn event(letter: String, event: Event) -> Rule<Result<Arrival, Stays>> {
+pub fn event(letter: String, event: Event) -> Rule<Result<Arrival, ReplayRefusal>> {
     let mut scope = Scope { dead_letter: Some(letter), ..arrive::scope(&event) }.with_inbox();
     if let EventKind::Message(message) = &event.kind {
         scope.matching = vec![MatchKey::from(message)];
     }
-    Rule::new(scope, move |draft| keep(draft, event))
+    Rule::new(scope, move |tx| keep(tx, event))
 }
 
-fn keep(draft: &mut Draft<'_>, event: Event) -> Result<Arrival, Stays> {
-    let letter = letter(draft)?;
-    if let Some(reason) = too_old(draft, &event) {
-        return Err(stays(draft, letter, reason.to_owned()));
+fn keep(tx: &mut Transaction<'_>, event: Event) -> Result<Arrival, ReplayRefusal> {
+    let letter = letter(tx)?;
+    if let Some(reason) = too_old(tx, &event) {
+        return Err(stays(tx, letter, reason.to_owned()));
     }
-    let arrival = if is_here(draft, &event) { Arrival::Duplicate } else { arrive::take(draft, event) };
+    let arrival = if is_here(tx, &event) { Arrival::Duplicate } else { arrive::take(tx, event) };
     if arrival == Arrival::Full {
-        return Err(Stays::InboxFull);
+        return Err(ReplayRefusal::InboxFull);
     }
-    draft.changes().dead_letters_done.push(letter.id);
+    tx.writes().dead_letters_done.push(letter.id);
     Ok(arrival)
 }
 
 /// Notes why a letter still can't be read.
-pub fn unreadable(letter: String, reason: String) -> Rule<Stays> {
-    Rule::new(scope(letter), move |draft| match self::letter(draft) {
-        Ok(letter) => stays(draft, letter, reason),
+pub fn unreadable(letter: String, reason: String) -> Rule<ReplayRefusal> {
+    Rule::new(scope(letter), move |tx| match self::letter(tx) {
+        Ok(letter) => stays(tx, letter, reason),
         Err(unknown) => unknown,
     })
 }
@@ -69,10 +69,10 @@ pub fn unreadable(letter: String, reason: String) -> Rule<Stays> {
 ///
 /// # Errors
 /// There is none.
-pub fn drop(letter: String) -> Rule<Result<(), Stays>> {
-    Rule::new(scope(letter), |draft| {
-        let letter = self::letter(draft)?;
-        draft.changes().dead_letters_done.push(letter.id);
+pub fn drop(letter: String) -> Rule<Result<(), ReplayRefusal>> {
+    Rule::new(scope(letter), |tx| {
+        let letter = self::letter(tx)?;
+        tx.writes().dead_letters_done.push(letter.id);
         Ok(())
     })
 }
@@ -81,27 +81,27 @@ fn scope(letter: String) -> Scope {
     Scope { dead_letter: Some(letter), ..Scope::nobody() }
 }
 
-fn letter(draft: &Draft<'_>) -> Result<DeadLetter, Stays> {
-    draft.view.dead_letter.clone().ok_or(Stays::Unknown)
+fn letter(tx: &Transaction<'_>) -> Result<DeadLetter, ReplayRefusal> {
+    tx.view.dead_letter.clone().ok_or(ReplayRefusal::Unknown)
 }
 
-fn stays(draft: &mut Draft<'_>, letter: DeadLetter, reason: String) -> Stays {
+fn stays(tx: &mut Transaction<'_>, letter: DeadLetter, reason: String) -> ReplayRefusal {
     if letter.reason != reason {
-        draft.changes().dead_letters.push(DeadLetter { reason: reason.clone(), ..letter });
+        tx.writes().dead_letters.push(DeadLetter { reason: reason.clone(), ..letter });
     }
-    Stays::Unusable(reason)
+    ReplayRefusal::Unusable(reason)
 }
 
-fn too_old(draft: &Draft<'_>, event: &Event) -> Option<&'static str> {
+fn too_old(tx: &Transaction<'_>, event: &Event) -> Option<&'static str> {
     let (home, by_end_user) = match &event.kind {
         EventKind::Message(message) => {
-            (place::of_message(draft, event.timestamp), message.author.role == Role::EndUser)
+            (place::of_message(tx, event.timestamp), message.author.role == Role::EndUser)
         }
         EventKind::HandoffEnded | EventKind::ConversationEnded { .. } => {
-            (place::of_end(draft, event.timestamp), false)
+            (place::of_end(tx, event.timestamp), false)
         }
     };
-    let older_than = |age| event.timestamp + age < draft.now.by_ada();
+    let older_than = |age| event.timestamp + age < tx.now.by_ada();
     match home {
         Some(_) => None,
         None if by_end_user && older_than(ADOPT_MAX_AGE) => Some(TOO_OLD_TO_ADOPT),
@@ -111,11 +111,10 @@ fn too_old(draft: &Draft<'_>, event: &Event) -> Option<&'static str> {
 }
 
 /// Whether the event waits in the inbox, or a webhook has brought its message to a thread.
-fn is_here(draft: &Draft<'_>, event: &Event) -> bool {
-    let waits = draft.view.inbox.iter().any(|known| known.svix_id == event.svix_id);
+fn is_here(tx: &Transaction<'_>, event: &Event) -> bool {
+    let waits = tx.view.inbox.iter().any(|known| known.svix_id == event.svix_id);
     let EventKind::Message(message) = &event.kind else { return waits };
-    let known = |handoff| {
-        matches!(message::find_by_id(draft, handoff, message, LearnedFrom::Webhook), Match::Known(_))
-    };
-    waits || (0..draft.view.handoffs.len()).any(known)
+    let known =
+        |handoff| matches!(message::find_by_id(tx, handoff, message, LearnedFrom::Webhook), Match::Known(_));
+    waits || (0..tx.view.handoffs.len()).any(known)
 }

@@ -6,12 +6,12 @@ use super::{attempt::ECHO_GRACE, ending, expiry, message::forget_delivery};
 use crate::relay::{
     backoff,
     changes::Scope,
-    delivery::{Delivery, Failure, Job, Outgoing, Read, Receipt, Uploaded, Write},
-    draft::Draft,
+    delivery::{Delivery, Failure, Job, Outgoing, Read, Receipt, UploadedFile, Write},
     handoff::{AdaEnd, EndedBy, Status},
     rule::Rule,
     thread::{Content, Sending},
     time::Time,
+    transaction::Transaction,
 };
 
 /// Ada may not have acted on our answer to its start call for so long; until then its "not in a handoff"
@@ -37,77 +37,77 @@ pub struct Attempt<T = Receipt> {
 
 /// Settles a call that sent a message or ended a handoff.
 pub fn attempt(attempt: Arc<Attempt>) -> Rule<()> {
-    Rule::new(Scope::attempted(&attempt.delivery), move |draft| settle_call(draft, &attempt))
+    Rule::new(Scope::attempted(&attempt.delivery), move |tx| settle_call(tx, &attempt))
 }
 
-fn settle_call(draft: &mut Draft<'_>, attempt: &Attempt) {
-    let Some(place) = draft.find_attempted(&attempt.delivery) else {
-        return settle_withdrawn(draft, attempt);
+fn settle_call(tx: &mut Transaction<'_>, attempt: &Attempt) {
+    let Some(place) = tx.find_attempted(&attempt.delivery) else {
+        return settle_withdrawn(tx, attempt);
     };
     match &attempt.outcome {
         Ok(receipt) => {
-            draft.finish_delivery(place);
-            succeeded(draft, attempt, receipt);
+            tx.finish_delivery(place);
+            succeeded(tx, attempt, receipt);
         }
-        Err(failure) => failed(draft, place, attempt, failure),
+        Err(failure) => failed(tx, place, attempt, failure),
     }
 }
 
 /// A rule fails on what came of an attempt: the delivery is taken out of the way of those behind it.
 pub fn spoiled(delivery: Delivery) -> Rule<()> {
-    Rule::new(Scope::attempted(&delivery), move |draft| take_away(draft, &delivery))
+    Rule::new(Scope::attempted(&delivery), move |tx| take_away(tx, &delivery))
 }
 
-fn take_away(draft: &mut Draft<'_>, delivery: &Delivery) {
-    let Some(place) = draft.find_attempted(delivery) else { return };
+fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
+    let Some(place) = tx.find_attempted(delivery) else { return };
     match &delivery.job {
         Job::Write(Write::Send { row, .. }) => {
-            let delivery = draft.finish_delivery(place);
-            ending::note_tried(draft, row, delivery.doubt);
-            draft.mark(
+            let delivery = tx.finish_delivery(place);
+            ending::note_tried(tx, row, delivery.outcome_unknown_since);
+            tx.mark(
                 row,
                 Sending::failed("a rule of the relay failed on what came of it; it may have been sent"),
             );
         }
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {
-            let due_at = draft.now.at + DENIED_PAUSE;
-            draft.put_back(place).due_at = due_at;
+            let due_at = tx.now.at + DENIED_PAUSE;
+            tx.put_back(place).due_at = due_at;
         }
-        Job::Read(_) => drop(draft.finish_delivery(place)),
+        Job::Read(_) => drop(tx.finish_delivery(place)),
     }
 }
 
 /// Settles an upload. The message that points to it is sent next, in the same place of the queue.
 ///
 /// What Ada has without our knowing is seen by nobody: an upload may be repeated.
-pub fn upload(attempt: Arc<Attempt<Uploaded>>) -> Rule<()> {
-    Rule::new(Scope::attempted(&attempt.delivery), move |draft| settle_upload(draft, &attempt))
+pub fn upload(attempt: Arc<Attempt<UploadedFile>>) -> Rule<()> {
+    Rule::new(Scope::attempted(&attempt.delivery), move |tx| settle_upload(tx, &attempt))
 }
 
-fn settle_upload(draft: &mut Draft<'_>, attempt: &Attempt<Uploaded>) {
+fn settle_upload(tx: &mut Transaction<'_>, attempt: &Attempt<UploadedFile>) {
     // Taken back meanwhile: nothing points to what Ada has.
-    let Some(place) = draft.find_attempted(&attempt.delivery) else { return };
+    let Some(place) = tx.find_attempted(&attempt.delivery) else { return };
     match &attempt.outcome {
-        Ok(uploaded) => point_to(draft, place, uploaded),
+        Ok(uploaded) => point_to(tx, place, uploaded),
         Err(Failure::Unclear(reason)) => {
-            failed(draft, place, attempt, &Failure::Unreached(reason.clone()));
+            failed(tx, place, attempt, &Failure::Unreached(reason.clone()));
         }
-        Err(failure) => failed(draft, place, attempt, failure),
+        Err(failure) => failed(tx, place, attempt, failure),
     }
 }
 
 /// The row takes the name and the type that Ada gives the file: its echo has them.
-fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
-    let now = draft.now.at;
-    let delivery = draft.put_back(place);
+fn point_to(tx: &mut Transaction<'_>, place: usize, uploaded: &UploadedFile) {
+    let now = tx.now.at;
+    let delivery = tx.put_back(place);
     let Job::Write(Write::Send { row, what: Outgoing::File { file }, .. }) = &mut delivery.job else {
         return;
     };
     file.uploaded = Some(uploaded.clone());
     let row = row.clone();
     (delivery.attempts, delivery.due_at) = (0, now);
-    let Some(row) = draft.find_row(&row) else { return };
-    draft.change_row(row, |row| {
+    let Some(row) = tx.find_row(&row) else { return };
+    tx.change_row(row, |row| {
         if let Content::File { filename, mime_type, .. } = &mut row.content {
             filename.clone_from(&uploaded.filename);
             mime_type.clone_from(&uploaded.mime_type);
@@ -118,34 +118,33 @@ fn point_to(draft: &mut Draft<'_>, place: usize, uploaded: &Uploaded) {
 /// The delivery was taken back while it was under way (the handoff ended, the echo came), or somebody else has begun
 /// another attempt, as this one took longer than its lease. If it got
 /// through all the same, its row says so; whether it did is read from Ada's list where it isn't known.
-fn settle_withdrawn(draft: &mut Draft<'_>, attempt: &Attempt) {
+fn settle_withdrawn(tx: &mut Transaction<'_>, attempt: &Attempt) {
     let Some(row) = attempt.delivery.job.message() else { return };
     match &attempt.outcome {
         Ok(receipt) => {
-            succeeded(draft, attempt, receipt);
+            succeeded(tx, attempt, receipt);
             // An agent may have asked for it again meanwhile.
-            if let Some(place) = draft.find_row(row) {
-                forget_delivery(draft, place);
+            if let Some(place) = tx.find_row(row) {
+                forget_delivery(tx, place);
             }
         }
         Err(Failure::Unclear(_)) => {
-            let failed =
-                |place: usize| matches!(draft.view.rows[place].sending, Some(Sending::Failed { .. }));
-            let failed = draft.find_row(row).is_some_and(failed);
-            if let (true, Some(handoff)) = (failed, draft.find_handoff(&attempt.delivery.handoff)) {
-                draft.deliver(handoff, Read::Transcript);
+            let failed = |place: usize| matches!(tx.view.rows[place].sending, Some(Sending::Failed { .. }));
+            let failed = tx.find_row(row).is_some_and(failed);
+            if let (true, Some(handoff)) = (failed, tx.find_handoff(&attempt.delivery.handoff)) {
+                tx.deliver(handoff, Read::Transcript);
             }
         }
         Err(_) => {}
     }
 }
 
-fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
+fn succeeded(tx: &mut Transaction<'_>, attempt: &Attempt, receipt: &Receipt) {
     let Job::Write(write) = &attempt.delivery.job else { return };
     match write {
         Write::Send { row, .. } => {
-            let Some(place) = draft.find_row(row) else { return };
-            draft.change_row(place, |row| {
+            let Some(place) = tx.find_row(row) else { return };
+            tx.change_row(place, |row| {
                 row.tried_at = Some(attempt.began);
                 row.ids.answer = receipt.message_id.clone();
                 if row.sending != Some(Sending::Confirmed) {
@@ -158,116 +157,116 @@ fn succeeded(draft: &mut Draft<'_>, attempt: &Attempt, receipt: &Receipt) {
                 }
             });
             let runs_at = receipt.created_at.or(attempt.answered_at);
-            if let (Some(handoff), Some(at)) = (draft.find_handoff(&attempt.delivery.handoff), runs_at) {
-                draft.change_unseen(handoff).note_runs(at);
+            if let (Some(handoff), Some(at)) = (tx.find_handoff(&attempt.delivery.handoff), runs_at) {
+                tx.change_unseen(handoff).note_runs(at);
             }
         }
-        Write::End { .. } => end_settled(draft, attempt),
+        Write::End { .. } => end_settled(tx, attempt),
     }
 }
 
 /// Our end call has been answered, or the end was there before it.
-fn end_settled<T>(draft: &mut Draft<'_>, attempt: &Attempt<T>) {
+fn end_settled<T>(tx: &mut Transaction<'_>, attempt: &Attempt<T>) {
     let Job::Write(Write::End { row }) = &attempt.delivery.job else { return };
-    draft.mark(row, Sending::Sent);
-    let Some(handoff) = draft.find_handoff(&attempt.delivery.handoff) else { return };
-    let at = attempt.answered_at.unwrap_or(draft.now.by_ada());
-    if draft.view.handoffs[handoff].end_is_unsettled()
-        && let Status::Ended(end) = &mut draft.change_handoff(handoff).status
+    tx.mark(row, Sending::Sent);
+    let Some(handoff) = tx.find_handoff(&attempt.delivery.handoff) else { return };
+    let at = attempt.answered_at.unwrap_or(tx.now.by_ada());
+    if tx.view.handoffs[handoff].end_is_unsettled()
+        && let Status::Ended(end) = &mut tx.change_handoff(handoff).status
     {
         end.ada = AdaEnd::Dated { at };
     }
 }
 
-fn failed<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, failure: &Failure) {
-    let wait = backoff::delay(draft.view.outbox[place].attempts, attempt.jitter);
+fn failed<T>(tx: &mut Transaction<'_>, place: usize, attempt: &Attempt<T>, failure: &Failure) {
+    let wait = backoff::delay(tx.view.outbox[place].attempts, attempt.jitter);
     if let Failure::Unclear(reason) = failure {
-        return in_doubt(draft, place, reason, wait);
+        return in_doubt(tx, place, reason, wait);
     }
     // This attempt is known not to have done anything; an earlier one may have.
-    if attempt.delivery.doubt.is_none() {
-        let delivery = draft.put_back(place);
-        (delivery.doubt, delivery.look_until) = (None, None);
+    if attempt.delivery.outcome_unknown_since.is_none() {
+        let delivery = tx.put_back(place);
+        (delivery.outcome_unknown_since, delivery.look_until) = (None, None);
     }
     match failure {
         Failure::NoHandoff(reason) | Failure::UnknownConversation(reason) => {
-            no_handoff(draft, place, attempt, reason, wait);
+            no_handoff(tx, place, attempt, reason, wait);
         }
-        Failure::Refused(reason) => refused(draft, place, reason, wait),
+        Failure::Refused(reason) => refused(tx, place, reason, wait),
         Failure::Throttled { reason, retry_after } => {
-            again(draft, place, reason, retry_after.unwrap_or(wait));
+            retry_later(tx, place, reason, retry_after.unwrap_or(wait));
         }
-        Failure::Denied(reason) => again(draft, place, reason, DENIED_PAUSE),
-        Failure::Unreached(reason) | Failure::Unclear(reason) => again(draft, place, reason, wait),
+        Failure::Denied(reason) => retry_later(tx, place, reason, DENIED_PAUSE),
+        Failure::Unreached(reason) | Failure::Unclear(reason) => retry_later(tx, place, reason, wait),
     }
 }
 
 /// Ada may have it. A message is looked for before anything else happens to it, however old it is; an end call
 /// is repeated.
-fn in_doubt(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
-    let Some(row) = draft.view.outbox[place].job.message().cloned() else {
-        return again(draft, place, reason, wait);
+fn in_doubt(tx: &mut Transaction<'_>, place: usize, reason: &str, wait: Duration) {
+    let Some(row) = tx.view.outbox[place].job.message().cloned() else {
+        return retry_later(tx, place, reason, wait);
     };
-    let tried_at = draft.view.outbox[place].doubt;
-    ending::note_tried(draft, &row, tried_at);
-    let due_at = draft.now.at + ECHO_GRACE;
-    let delivery = draft.put_back(place);
+    let tried_at = tx.view.outbox[place].outcome_unknown_since;
+    ending::note_tried(tx, &row, tried_at);
+    let due_at = tx.now.at + ECHO_GRACE;
+    let delivery = tx.put_back(place);
     delivery.due_at = due_at;
     delivery.trouble = Some(reason.to_owned());
-    expiry::allow_a_look(draft, place);
+    expiry::allow_a_look(tx, place);
 }
 
 /// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
-fn no_handoff<T>(draft: &mut Draft<'_>, place: usize, attempt: &Attempt<T>, reason: &str, wait: Duration) {
-    let Some(handoff) = draft.find_handoff(&attempt.delivery.handoff) else { return };
-    let called = draft.view.handoffs[handoff].called_at();
-    if called.is_some_and(|called| draft.now.at.since(called) < START_GRACE) {
-        return again(draft, place, reason, wait);
+fn no_handoff<T>(tx: &mut Transaction<'_>, place: usize, attempt: &Attempt<T>, reason: &str, wait: Duration) {
+    let Some(handoff) = tx.find_handoff(&attempt.delivery.handoff) else { return };
+    let called = tx.view.handoffs[handoff].called_at();
+    if called.is_some_and(|called| tx.now.at.since(called) < START_GRACE) {
+        return retry_later(tx, place, reason, wait);
     }
     if let Job::Write(Write::End { .. }) = attempt.delivery.job {
-        draft.finish_delivery(place);
-        end_settled(draft, attempt);
+        tx.finish_delivery(place);
+        end_settled(tx, attempt);
         // After an attempt with an unknown outcome it may have been our own call that ended it.
-        if attempt.delivery.doubt.is_none() {
-            ending::was_by(draft, handoff, EndedBy::Ada);
+        if attempt.delivery.outcome_unknown_since.is_none() {
+            ending::was_by(tx, handoff, EndedBy::Ada);
         }
         return;
     }
-    let at = attempt.answered_at.unwrap_or(draft.now.by_ada());
-    if draft.view.handoffs[handoff].is_open() {
-        ending::over(draft, handoff, EndedBy::Ada, AdaEnd::Dated { at }, reason);
+    let at = attempt.answered_at.unwrap_or(tx.now.by_ada());
+    if tx.view.handoffs[handoff].is_open() {
+        ending::over(tx, handoff, EndedBy::Ada, AdaEnd::Dated { at }, reason);
         return;
     }
-    if draft.view.handoffs[handoff].end_is_unsettled()
-        && let Status::Ended(end) = &mut draft.change_handoff(handoff).status
+    if tx.view.handoffs[handoff].end_is_unsettled()
+        && let Status::Ended(end) = &mut tx.change_handoff(handoff).status
     {
         end.ada = AdaEnd::Dated { at };
-        ending::was_by(draft, handoff, EndedBy::Ada);
+        ending::was_by(tx, handoff, EndedBy::Ada);
     }
-    ending::clear_outbox(draft, handoff, reason);
+    ending::clear_outbox(tx, handoff, reason);
 }
 
 /// This delivery can never succeed: the next one goes on. An end call is repeated all the same.
-fn refused(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
-    let Job::Write(write) = draft.view.outbox[place].job.clone() else { return };
+fn refused(tx: &mut Transaction<'_>, place: usize, reason: &str, wait: Duration) {
+    let Job::Write(write) = tx.view.outbox[place].job.clone() else { return };
     match write {
         Write::Send { row, .. } => {
-            draft.finish_delivery(place);
-            draft.mark(&row, Sending::failed(reason));
+            tx.finish_delivery(place);
+            tx.mark(&row, Sending::failed(reason));
         }
-        Write::End { .. } => again(draft, place, reason, wait.max(DENIED_PAUSE)),
+        Write::End { .. } => retry_later(tx, place, reason, wait.max(DENIED_PAUSE)),
     }
 }
 
 /// Tries again after `wait`, unless it is a message whose time is over then.
-pub fn again(draft: &mut Draft<'_>, place: usize, reason: &str, wait: Duration) {
-    let delivery = &draft.view.outbox[place];
-    if expiry::is_over(draft, delivery) {
+pub fn retry_later(tx: &mut Transaction<'_>, place: usize, reason: &str, wait: Duration) {
+    let delivery = &tx.view.outbox[place];
+    if expiry::is_over(tx, delivery) {
         let reason = expiry::words(delivery, reason);
-        return expiry::give_up(draft, place, &reason);
+        return expiry::give_up(tx, place, &reason);
     }
-    let due_at = draft.now.at + wait;
-    let delivery = draft.put_back(place);
+    let due_at = tx.now.at + wait;
+    let delivery = tx.put_back(place);
     delivery.due_at = due_at;
     delivery.trouble = Some(reason.to_owned());
 }

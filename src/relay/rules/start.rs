@@ -9,13 +9,13 @@ use crate::relay::{
     changes::Scope,
     context::{self, Merge},
     delivery::{Destination, Read},
-    draft::Draft,
-    handoff::{AdaEnd, DOUBT, EndUser, EndedBy, Handoff, Origin, Status},
+    handoff::{AdaEnd, CLOCK_TOLERANCE, EndUser, EndedBy, Handoff, Origin, Status},
     id::{ConversationKey, HandoffId},
     idle::Idle,
     rule::Rule,
     thread::EventName,
     time::Time,
+    transaction::Transaction,
 };
 
 /// A start call repeated within this time is the same call.
@@ -23,7 +23,7 @@ pub const SAME_CALL: Duration = Duration::from_secs(60);
 
 /// What a start call led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Started {
+pub enum StartOutcome {
     /// A new handoff.
     New(HandoffId),
     /// The one that runs.
@@ -48,69 +48,69 @@ pub enum Caller {
 /// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one. A call
 /// that anyone can make proves nothing about an open handoff: it neither ends it nor changes what is known of it. Behind
 /// one that has ended here it begins the next all the same, for a customer may wait.
-pub fn call(key: ConversationKey, context: Map<String, Value>, caller: Caller) -> Rule<Started> {
+pub fn call(key: ConversationKey, context: Map<String, Value>, caller: Caller) -> Rule<StartOutcome> {
     let scope = Scope::conversation(&key).with_outbox();
-    Rule::new(scope, move |draft| called(draft, &key, context, caller))
+    Rule::new(scope, move |tx| called(tx, &key, context, caller))
 }
 
 fn called(
-    draft: &mut Draft<'_>,
+    tx: &mut Transaction<'_>,
     key: &ConversationKey,
     context: Map<String, Value>,
     mut caller: Caller,
-) -> Started {
-    if let Some(same) = draft.latest().filter(|latest| is_same(draft, *latest, &caller)) {
+) -> StartOutcome {
+    if let Some(same) = tx.latest().filter(|latest| is_same(tx, *latest, &caller)) {
         match caller {
-            Caller::WithKey => repeat(draft, same, context),
-            Caller::Anyone(_) => add(draft, same, context),
+            Caller::WithKey => repeat(tx, same, context),
+            Caller::Anyone(_) => add(tx, same, context),
         }
-        wake_held(draft, key);
-        return Started::Same(draft.view.handoffs[same].id.clone());
+        wake_held(tx, key);
+        return StartOutcome::Same(tx.view.handoffs[same].id.clone());
     }
-    if !draft.has_room(&Destination::Reads(key.ai_agent.clone())) {
-        return Started::Full;
+    if !tx.has_room(&Destination::Reads(key.ai_agent.clone())) {
+        return StartOutcome::Full;
     }
     if let Caller::Anyone(take_place) = &mut caller
         && !take_place()
     {
-        return Started::TooMany;
+        return StartOutcome::TooMany;
     }
-    if let Some(earlier) = draft.latest() {
-        replace(draft, earlier);
+    if let Some(earlier) = tx.latest() {
+        replace(tx, earlier);
     }
     let mut bounded = Map::new();
     context::merge(&mut bounded, context, Merge::Overwrite);
-    let origin = Origin::Started { called_at: draft.now.at };
-    let unheard = matches!(caller, Caller::Anyone(_)) && !super::unknown::is_heard_of(draft);
-    let handoff = begin(draft, key, origin, bounded, EventName::Started);
-    if unheard && let Some(reading) = draft.view.outbox.len().checked_sub(1) {
-        draft.change_delivery(reading).stranger = true;
+    let origin = Origin::Started { called_at: tx.now.at };
+    let unheard = matches!(caller, Caller::Anyone(_)) && !super::unknown::is_heard_of(tx);
+    let handoff = begin(tx, key, origin, bounded, EventName::Started);
+    if unheard && let Some(reading) = tx.view.outbox.len().checked_sub(1) {
+        tx.change_delivery(reading).stranger = true;
     }
-    wake_held(draft, key);
-    Started::New(draft.view.handoffs[handoff].id.clone())
+    wake_held(tx, key);
+    StartOutcome::New(tx.view.handoffs[handoff].id.clone())
 }
 
 /// A message whose handoff never began makes one, waiting like any other.
-pub fn adopt(draft: &mut Draft<'_>, key: &ConversationKey, message_at: Time) {
+pub fn adopt(tx: &mut Transaction<'_>, key: &ConversationKey, message_at: Time) {
     let origin = Origin::Adopted { message_at, called_at: None };
-    let handoff = begin(draft, key, origin, Map::new(), EventName::Adopted);
+    let handoff = begin(tx, key, origin, Map::new(), EventName::Adopted);
     // The line stands where the conversation began to wait, not where we noticed.
-    if let Some(line) = draft.view.rows.len().checked_sub(1) {
-        draft.change_handoff(handoff).newest_at = message_at;
-        draft.change_row(line, |row| row.at = message_at);
+    if let Some(line) = tx.view.rows.len().checked_sub(1) {
+        tx.change_handoff(handoff).newest_at = message_at;
+        tx.change_row(line, |row| row.at = message_at);
     }
 }
 
-fn is_same(draft: &Draft<'_>, latest: usize, caller: &Caller) -> bool {
-    let latest = &draft.view.handoffs[latest];
-    let young = |called: Time| draft.now.at.since(called) < SAME_CALL;
+fn is_same(tx: &Transaction<'_>, latest: usize, caller: &Caller) -> bool {
+    let latest = &tx.view.handoffs[latest];
+    let young = |called: Time| tx.now.at.since(called) < SAME_CALL;
     latest.is_open() && (matches!(caller, Caller::Anyone(_)) || latest.called_at().is_none_or(young))
 }
 
 /// The call of an open handoff has come again, or for the first time.
-fn repeat(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
-    let now = draft.now.at;
-    let mut merged = draft.view.handoffs[handoff].clone();
+fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>) {
+    let now = tx.now.at;
+    let mut merged = tx.view.handoffs[handoff].clone();
     context::merge(&mut merged.context, context, Merge::Overwrite);
     if let Origin::Adopted { called_at: called_at @ None, .. } = &mut merged.origin {
         *called_at = Some(now);
@@ -118,72 +118,72 @@ fn repeat(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
     if !merged.end_user.named_by_webhook {
         merged.end_user.name = context::name(&merged.context);
     }
-    put(draft, handoff, merged);
+    put(tx, handoff, merged);
     // An older end that is told later is another handoff's.
-    let runs_at = draft.now.by_ada() - DOUBT;
-    draft.change_unseen(handoff).note_runs(runs_at);
+    let runs_at = tx.now.by_ada() - CLOCK_TOLERANCE;
+    tx.change_unseen(handoff).note_runs(runs_at);
 }
 
 /// Somebody says more about an open handoff.
-fn add(draft: &mut Draft<'_>, handoff: usize, context: Map<String, Value>) {
-    let mut merged = draft.view.handoffs[handoff].clone();
+fn add(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>) {
+    let mut merged = tx.view.handoffs[handoff].clone();
     context::merge(&mut merged.context, context, Merge::Add);
     merged.end_user.name = merged.end_user.name.or_else(|| context::name(&merged.context));
-    put(draft, handoff, merged);
+    put(tx, handoff, merged);
 }
 
-fn put(draft: &mut Draft<'_>, handoff: usize, merged: Handoff) {
-    if merged != draft.view.handoffs[handoff] {
-        *draft.change_handoff(handoff) = merged;
+fn put(tx: &mut Transaction<'_>, handoff: usize, merged: Handoff) {
+    if merged != tx.view.handoffs[handoff] {
+        *tx.change_handoff(handoff) = merged;
     }
 }
 
-fn replace(draft: &mut Draft<'_>, earlier: usize) {
+fn replace(tx: &mut Transaction<'_>, earlier: usize) {
     let reason = "a new handoff of this conversation began before this was sent";
-    let ada = AdaEnd::Replaced { at: draft.now.at };
-    if draft.view.handoffs[earlier].is_open() {
-        ending::over(draft, earlier, EndedBy::Ada, ada, reason);
-    } else if draft.view.handoffs[earlier].end_is_unsettled() {
-        if let Status::Ended(end) = &mut draft.change_handoff(earlier).status {
+    let ada = AdaEnd::Replaced { at: tx.now.at };
+    if tx.view.handoffs[earlier].is_open() {
+        ending::over(tx, earlier, EndedBy::Ada, ada, reason);
+    } else if tx.view.handoffs[earlier].end_is_unsettled() {
+        if let Status::Ended(end) = &mut tx.change_handoff(earlier).status {
             end.ada = ada;
         }
-        ending::clear_outbox(draft, earlier, reason);
+        ending::clear_outbox(tx, earlier, reason);
     }
 }
 
 fn begin(
-    draft: &mut Draft<'_>,
+    tx: &mut Transaction<'_>,
     key: &ConversationKey,
     origin: Origin,
     context: Map<String, Value>,
     event: EventName,
 ) -> usize {
     let name = context::name(&context);
-    let is_heard_of = super::unknown::is_heard_of(draft);
-    let id = HandoffId(draft.new_id());
+    let is_heard_of = super::unknown::is_heard_of(tx);
+    let id = HandoffId(tx.new_id());
     let handoff = Handoff {
-        integration: draft.policy.integration.clone(),
+        integration: tx.policy.integration.clone(),
         origin,
         end_user: EndUser { id: None, name, named_by_webhook: false },
         context,
-        created_at: draft.now.at,
-        idle: Idle::since(draft.now.at),
+        created_at: tx.now.at,
+        idle: Idle::since(tx.now.at),
         is_heard_of,
         ..Handoff::blank(id, key.clone())
     };
-    draft.view.handoffs.push(handoff);
-    let at = draft.view.handoffs.len() - 1;
-    draft.add_event(at, event, None);
-    draft.deliver(at, Read::Transcript);
+    tx.view.handoffs.push(handoff);
+    let at = tx.view.handoffs.len() - 1;
+    tx.add_event(at, event, None);
+    tx.deliver(at, Read::Transcript);
     at
 }
 
 /// What was held for this call needn't wait any longer.
-fn wake_held(draft: &mut Draft<'_>, key: &ConversationKey) {
-    if let Some(mut buffer) = draft.view.buffer
+fn wake_held(tx: &mut Transaction<'_>, key: &ConversationKey) {
+    if let Some(mut buffer) = tx.view.buffer
         && buffer.held_until.is_some()
     {
-        buffer.held_until = Some(draft.now.at);
-        draft.set_buffer(key, buffer);
+        buffer.held_until = Some(tx.now.at);
+        tx.set_buffer(key, buffer);
     }
 }

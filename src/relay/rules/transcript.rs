@@ -6,15 +6,15 @@ use super::{
 };
 use crate::relay::{
     changes::Scope,
-    delivery::Listed,
-    draft::{Draft, NewRow, system},
+    delivery::MessagePage,
     event::{EventKind, Message},
-    handoff::{AdaEnd, DOUBT, ReadAgain},
+    handoff::{AdaEnd, CLOCK_TOLERANCE, ReadAgain},
     id::HandoffId,
     matching::{LearnedFrom, Match, MatchKey},
     rules::start::SAME_CALL,
     thread::{Content, Role, Sending, Source},
     time::Time,
+    transaction::{NewRow, Transaction, system},
 };
 
 /// What [`merge`] is to be called with.
@@ -26,7 +26,7 @@ pub(super) fn scope(handoff: &HandoffId, messages: &[Message]) -> Scope {
 /// A part of Ada's message list.
 pub struct Reading<'a> {
     /// What it says.
-    pub listed: &'a Listed,
+    pub listed: &'a MessagePage,
     /// The page at which it began; the first, if there is none.
     pub from: Option<&'a str>,
     /// What was written before, by our clock, no webhook brings any more.
@@ -40,13 +40,12 @@ pub struct Reading<'a> {
 /// unread like any other.
 ///
 /// Says whether something in the list, now read to its end, is still to be cleared up: it begins there the next time.
-pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) -> bool {
-    let owner = &draft.view.handoffs[handoff];
-    let (mut end, mut latest) =
-        (owner.ended_by_ada_clock(draft.now.offset), owner.takes_until(draft.now.offset));
+pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) -> bool {
+    let owner = &tx.view.handoffs[handoff];
+    let (mut end, mut latest) = (owner.ended_by_ada_clock(tx.now.offset), owner.takes_until(tx.now.offset));
     if let Some(AdaEnd::Replaced { .. }) = owner.end().map(|end| end.ada) {
         // Our clock alone says when, and what came around then is the next one's.
-        end = end.map(|end| end - DOUBT);
+        end = end.map(|end| end - CLOCK_TOLERANCE);
         latest = end;
     }
     let is_before = |message: &Message, end: Option<Time>| end.is_none_or(|end| message.created_at <= end);
@@ -58,45 +57,45 @@ pub fn merge(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>) -> bo
     let messages: Vec<&Message> = reading.listed.messages.iter().filter(belongs).collect();
     // By id first: a message that is found by its words must not take the row of one that has its id.
     for message in &messages {
-        if let Match::Same(row) = find_by_id(draft, handoff, message, LearnedFrom::List) {
-            claim(draft, row, message);
+        if let Match::Same(row) = find_by_id(tx, handoff, message, LearnedFrom::List) {
+            claim(tx, row, message);
         }
     }
     let mut awaited = false;
     for message in messages {
-        let may_be_ours = may_be_ours(message) && is_recent(draft, message);
+        let may_be_ours = may_be_ours(message) && is_recent(tx, message);
         awaited |= may_be_ours;
-        let is_new = is_new(draft, handoff, message);
-        let overdue = is_overdue(draft, message, reading.missed_before);
-        let row = match find(draft, handoff, message, LearnedFrom::List) {
+        let is_new = is_new(tx, handoff, message);
+        let overdue = is_overdue(tx, message, reading.missed_before);
+        let row = match find(tx, handoff, message, LearnedFrom::List) {
             Match::Known(row) => {
-                learn(draft, handoff, row, message);
+                learn(tx, handoff, row, message);
                 row
             }
             Match::Same(row) => {
-                learn(draft, handoff, row, message);
-                claim(draft, row, message);
+                learn(tx, handoff, row, message);
+                claim(tx, row, message);
                 row
             }
             // A row of its own would stand beside the agent's for ever.
-            Match::None if may_be_ours && is_in_doubt(draft, handoff) => continue,
+            Match::None if may_be_ours && is_in_doubt(tx, handoff) => continue,
             Match::None => {
-                note_ai_agent(draft, handoff, message);
-                let row = draft.add_row(handoff, new_row(message));
-                draft.change_row(row, |row| LearnedFrom::List.claim(&mut row.ids, message.id.clone()));
+                note_ai_agent(tx, handoff, message);
+                let row = tx.add_row(handoff, new_row(message));
+                tx.change_row(row, |row| LearnedFrom::List.claim(&mut row.ids, message.id.clone()));
                 row
             }
         };
-        if !is_new || draft.view.rows[row].source != Source::Transcript {
+        if !is_new || tx.view.rows[row].source != Source::Transcript {
             continue;
         }
         if overdue {
-            draft.change_row(row, |row| row.source = Source::Recovered);
-            note_end_user(draft.change_handoff(handoff), message.created_at, None, message);
+            tx.change_row(row, |row| row.source = Source::Recovered);
+            note_end_user(tx.change_handoff(handoff), message.created_at, None, message);
         }
         awaited |= !overdue;
     }
-    note_reading(draft, handoff, reading, awaited)
+    note_reading(tx, handoff, reading, awaited)
 }
 
 /// Whether a message can't be read, and could be what an agent of ours wrote.
@@ -106,14 +105,17 @@ pub fn may_be_ours(message: &Message) -> bool {
 }
 
 /// Whether it is unknown of a message of the thread if Ada has it.
-fn is_in_doubt(draft: &Draft<'_>, handoff: usize) -> bool {
-    let id = &draft.view.handoffs[handoff].id;
-    draft.view.outbox.iter().any(|delivery| delivery.handoff == *id && draft.doubt(delivery).is_some())
+fn is_in_doubt(tx: &Transaction<'_>, handoff: usize) -> bool {
+    let id = &tx.view.handoffs[handoff].id;
+    tx.view
+        .outbox
+        .iter()
+        .any(|delivery| delivery.handoff == *id && tx.outcome_unknown_since(delivery).is_some())
 }
 
 /// Whether a message that is still in the outbox can have been sent so long ago.
-fn is_recent(draft: &Draft<'_>, message: &Message) -> bool {
-    message.created_at + draft.policy.send_max_age >= draft.now.by_ada()
+fn is_recent(tx: &Transaction<'_>, message: &Message) -> bool {
+    message.created_at + tx.policy.send_max_age >= tx.now.by_ada()
 }
 
 /// Remembers how far the list has been read, and with the first reading what was history by then. Where a
@@ -121,8 +123,8 @@ fn is_recent(draft: &Draft<'_>, message: &Message) -> bool {
 /// also begins where a message couldn't be read that may be one of ours in doubt.
 ///
 /// Of two readings at once the first to come back counts: the other may have missed what is awaited.
-fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) -> bool {
-    let (known, listed) = (&draft.view.handoffs[handoff], reading.listed);
+fn note_reading(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) -> bool {
+    let (known, listed) = (&tx.view.handoffs[handoff], reading.listed);
     if known.listed.page.as_deref() != reading.from {
         return false;
     }
@@ -137,34 +139,34 @@ fn note_reading(draft: &mut Draft<'_>, handoff: usize, reading: &Reading<'_>, aw
         noted.page = again.from;
     }
     if !noted.history_is_read {
-        let began = known.surely_began(draft.now.offset);
+        let began = known.surely_began(tx.now.offset);
         let history = listed.messages.iter().map(|message| message.created_at).filter(|at| *at < began);
         noted.history_until = noted.history_until.max(history.max());
         noted.history_is_read = !listed.more;
     }
     if noted != known.listed {
-        draft.change_unseen(handoff).listed = noted;
+        tx.change_unseen(handoff).listed = noted;
     }
     is_unclear
 }
 
 /// Whether the end user wrote this in this handoff.
-fn is_new(draft: &Draft<'_>, handoff: usize, message: &Message) -> bool {
-    let known = &draft.view.handoffs[handoff];
+fn is_new(tx: &Transaction<'_>, handoff: usize, message: &Message) -> bool {
+    let known = &tx.view.handoffs[handoff];
     // Ada's list tells better than clocks what was there when the handoff began.
     let is_history = match known.listed.history_is_read {
         true => Some(message.created_at) <= known.listed.history_until,
-        false => message.created_at < known.surely_began(draft.now.offset),
+        false => message.created_at < known.surely_began(tx.now.offset),
     };
-    message.author.role == Role::EndUser && !is_history && !is_news_elsewhere(draft, handoff, message)
+    message.author.role == Role::EndUser && !is_history && !is_news_elsewhere(tx, handoff, message)
 }
 
 /// Whether a webhook should have brought this by now, and has not.
-fn is_overdue(draft: &Draft<'_>, message: &Message, before: Option<Time>) -> bool {
-    let old = draft.now.at - draft.policy.recover_after;
-    let before = before.map_or(old, |before| before.max(old)).shifted(draft.now.offset);
+fn is_overdue(tx: &Transaction<'_>, message: &Message, before: Option<Time>) -> bool {
+    let old = tx.now.at - tx.policy.recover_after;
+    let before = before.map_or(old, |before| before.max(old)).shifted(tx.now.offset);
     let waits_in_inbox = || {
-        draft.view.inbox.iter().any(|event| match &event.kind {
+        tx.view.inbox.iter().any(|event| match &event.kind {
             EventKind::Message(waiting) => {
                 waiting.id == message.id
                     || (waiting.created_at == message.created_at && waiting.author.role == Role::EndUser)
@@ -177,27 +179,27 @@ fn is_overdue(draft: &Draft<'_>, message: &Message, before: Option<Time>) -> boo
 
 /// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they
 /// still have it, so the agent is told.
-fn note_ai_agent(draft: &mut Draft<'_>, handoff: usize, message: &Message) {
-    let known = &draft.view.handoffs[handoff];
-    let at_work = known.is_open() && message.created_at > known.began(draft.now.offset) + SAME_CALL;
+fn note_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) {
+    let known = &tx.view.handoffs[handoff];
+    let at_work = known.is_open() && message.created_at > known.began(tx.now.offset) + SAME_CALL;
     if message.author.role != Role::AiAgent || !at_work {
         return;
     }
     let was_doubtful = known.is_doubtful();
-    let owner = draft.change_handoff(handoff);
+    let owner = tx.change_handoff(handoff);
     owner.listed.ai_agent_wrote_at = owner.listed.ai_agent_wrote_at.max(Some(message.created_at));
-    if !was_doubtful && draft.view.handoffs[handoff].is_doubtful() {
+    if !was_doubtful && tx.view.handoffs[handoff].is_doubtful() {
         let body = "The AI Agent has written since: this handoff may be over at Ada".to_owned();
-        let at = draft.own_at(handoff);
-        draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
+        let at = tx.own_at(handoff);
+        tx.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
     }
 }
 
 /// A row of ours in the list has reached Ada, whatever we thought.
-fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
-    let arrived = draft.view.rows[row].is_ours();
-    file::seen_again(draft, row, message);
-    draft.change_row(row, |row| {
+fn claim(tx: &mut Transaction<'_>, row: usize, message: &Message) {
+    let arrived = tx.view.rows[row].is_ours();
+    file::seen_again(tx, row, message);
+    tx.change_row(row, |row| {
         LearnedFrom::List.claim(&mut row.ids, message.id.clone());
         if !row.created_by_ada {
             row.created_at = message.created_at;
@@ -209,7 +211,7 @@ fn claim(draft: &mut Draft<'_>, row: usize, message: &Message) {
         }
     });
     if arrived {
-        forget_delivery(draft, row);
+        forget_delivery(tx, row);
     }
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::{
     ending,
-    settle::{START_GRACE, again},
+    settle::{START_GRACE, retry_later},
 };
 use crate::relay::{
     delivery::Job,
-    draft::{Draft, NewRow, system},
     handoff::{AdaEnd, EndedBy, Handoff},
     ledger::Ledger,
     thread::{Content, Source},
+    transaction::{NewRow, Transaction, system},
 };
 
 /// How often Ada must say it.
@@ -22,25 +22,31 @@ const BEHIND: Duration = Duration::from_millis(500);
 
 /// Ada has answered the reading `place` of the message list with a 404 of its own. The list is read again, or the
 /// handoff closed. Does neither, and says so, where something shows that there is such a conversation.
-pub fn answered(draft: &mut Draft<'_>, handoff: usize, place: usize, reason: &str, wait: Duration) -> bool {
-    let answers = draft.view.handoffs[handoff].listed.unknown.saturating_add(1);
-    draft.change_unseen(handoff).listed.unknown = answers;
-    let known = &draft.view.handoffs[handoff];
-    let Some(called_at) = known.called_at().filter(|_| known.is_open() && !is_heard_of(draft)) else {
+pub fn answered(
+    tx: &mut Transaction<'_>,
+    handoff: usize,
+    place: usize,
+    reason: &str,
+    wait: Duration,
+) -> bool {
+    let answers = tx.view.handoffs[handoff].listed.unknown.saturating_add(1);
+    tx.change_unseen(handoff).listed.unknown = answers;
+    let known = &tx.view.handoffs[handoff];
+    let Some(called_at) = known.called_at().filter(|_| known.is_open() && !is_heard_of(tx)) else {
         return false;
     };
-    let age = draft.now.at.since(called_at);
+    let age = tx.now.at.since(called_at);
     if answers < ANSWERS || age <= START_GRACE {
         let behind = (START_GRACE + BEHIND).saturating_sub(age);
-        again(draft, place, reason, wait.max(behind));
+        retry_later(tx, place, reason, wait.max(behind));
     } else {
-        close(draft, handoff, reason);
+        close(tx, handoff, reason);
     }
     true
 }
 
 /// Whether anything but start calls shows that there is such a conversation: an event, or a message that Ada took.
-pub fn is_heard_of(draft: &Draft<'_>) -> bool {
+pub fn is_heard_of(tx: &Transaction<'_>) -> bool {
     let shows = |handoff: &Handoff| {
         let Ledger { taken, sent, .. } = handoff.ledger;
         handoff.is_heard_of
@@ -48,21 +54,21 @@ pub fn is_heard_of(draft: &Draft<'_>) -> bool {
             || sent > 0
             || matches!(handoff.end().map(|end| end.ada), Some(AdaEnd::Told { .. }))
     };
-    draft.view.buffer.is_some() || draft.view.handoffs.iter().any(shows)
+    tx.view.buffer.is_some() || tx.view.handoffs.iter().any(shows)
 }
 
-fn close(draft: &mut Draft<'_>, handoff: usize, reason: &str) {
+fn close(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
     let body = format!("Ada does not know this conversation, so it is closed here: {reason}");
-    let at = draft.own_at(handoff);
-    draft.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
-    ending::over(draft, handoff, EndedBy::Ada, AdaEnd::Unknown, reason);
-    let owner = draft.view.handoffs[handoff].id.clone();
-    while let Some(place) = draft
+    let at = tx.own_at(handoff);
+    tx.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
+    ending::over(tx, handoff, EndedBy::Ada, AdaEnd::Unknown, reason);
+    let owner = tx.view.handoffs[handoff].id.clone();
+    while let Some(place) = tx
         .view
         .outbox
         .iter()
         .position(|delivery| delivery.handoff == owner && matches!(delivery.job, Job::Read(_)))
     {
-        draft.finish_delivery(place);
+        tx.finish_delivery(place);
     }
 }

@@ -7,11 +7,11 @@ use super::{
 use crate::relay::{
     changes::{IdempotencyScope, Idempotent, Scope},
     delivery::{Attachment, Delivery, Destination, Job, Outgoing, Write},
-    draft::{Draft, NewRow},
     id::{HandoffId, RowId},
     rule::Rule,
     thread::{Author, Bytes, Content, Role, Row, Sending, Source},
     time::Time,
+    transaction::{NewRow, Transaction},
 };
 
 /// How many messages of one handoff may wait to be sent.
@@ -36,7 +36,7 @@ impl Request {
 
 /// A message, or a note.
 #[derive(Clone, Debug)]
-pub struct Message {
+pub struct AgentMessage {
     /// Who writes.
     pub by: Request,
     /// The words: 1 to 50,000 characters, checked at the door.
@@ -45,7 +45,7 @@ pub struct Message {
 
 /// A file whose bytes are kept already.
 #[derive(Clone, Debug)]
-pub struct FileMessage {
+pub struct AgentFile {
     /// Who sends it.
     pub by: Request,
     /// The row it becomes: its bytes are kept under this id.
@@ -65,14 +65,14 @@ fn scope(handoff: &HandoffId, request: &Request) -> Scope {
 ///
 /// # Errors
 /// The handoff is unknown, over, or another agent's; its queue is full; the key stands for another request.
-pub fn message(id: HandoffId, message: Message) -> Rule<Result<Row, Refusal>> {
-    Rule::new(scope(&id, &message.by), move |draft| {
-        if let Some(row) = repeated(draft, &message.by)? {
+pub fn message(id: HandoffId, message: AgentMessage) -> Rule<Result<Row, Refusal>> {
+    Rule::new(scope(&id, &message.by), move |tx| {
+        if let Some(row) = repeated(tx, &message.by)? {
             return Ok(row);
         }
-        let handoff = admit(draft, &id, &message.by.agent)?;
-        let row = say(draft, handoff, message.by.agent.clone(), message.text, Source::Agent);
-        remember(draft, &id, &message.by, &row);
+        let handoff = admit(tx, &id, &message.by.agent)?;
+        let row = say(tx, handoff, message.by.agent.clone(), message.text, Source::Agent);
+        remember(tx, &id, &message.by, &row);
         Ok(row)
     })
 }
@@ -81,77 +81,77 @@ pub fn message(id: HandoffId, message: Message) -> Rule<Result<Row, Refusal>> {
 ///
 /// # Errors
 /// As [`message`]. The bytes are then of no use.
-pub fn file(id: HandoffId, message: FileMessage) -> Rule<Result<Row, Refusal>> {
-    Rule::new(scope(&id, &message.by), move |draft| {
-        let FileMessage { by, row, file, text } = message;
-        if let Some(row) = repeated(draft, &by)? {
+pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
+    Rule::new(scope(&id, &message.by), move |tx| {
+        let AgentFile { by, row, file, text } = message;
+        if let Some(row) = repeated(tx, &by)? {
             return Ok(row);
         }
-        let handoff = admit(draft, &id, &by.agent)?;
+        let handoff = admit(tx, &id, &by.agent)?;
         if let Some(text) = text {
-            say(draft, handoff, by.agent.clone(), text, Source::Agent);
+            say(tx, handoff, by.agent.clone(), text, Source::Agent);
         }
         let Attachment { filename, mime_type, size, .. } = file;
         let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Kept { size } };
-        let new = ours(draft, handoff, by.agent.clone(), content, Source::Agent);
-        let row = draft.add_row_as(row, handoff, new);
-        let row = send(draft, handoff, row, None);
-        remember(draft, &id, &by, &row);
+        let new = ours(tx, handoff, by.agent.clone(), content, Source::Agent);
+        let row = tx.add_row_as(row, handoff, new);
+        let row = send(tx, handoff, row, None);
+        remember(tx, &id, &by, &row);
         Ok(row)
     })
 }
 
 /// The handoff, if `agent` may write in it and there is room for what they write. It is theirs from now on.
-fn admit(draft: &mut Draft<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    act::may_write(&draft.view.handoffs[handoff], agent)?;
+fn admit(tx: &mut Transaction<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
+    let handoff = tx.find_handoff(id).ok_or(Refusal::Unknown)?;
+    act::may_write(&tx.view.handoffs[handoff], agent)?;
     let waits = |delivery: &&Delivery| delivery.handoff == *id && matches!(delivery.job, Job::Write(_));
-    let has_room = draft.has_room(&Destination::Writes(draft.view.handoffs[handoff].key.ai_agent.clone()));
-    if draft.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || !has_room {
+    let has_room = tx.has_room(&Destination::Writes(tx.view.handoffs[handoff].key.ai_agent.clone()));
+    if tx.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || !has_room {
         return Err(Refusal::QueueFull);
     }
-    act::accept_if_waiting(draft, handoff, agent);
+    act::accept_if_waiting(tx, handoff, agent);
     Ok(handoff)
 }
 
 /// Puts words of ours into the thread and the outbox. The end user sees them under `name`.
-pub fn say(draft: &mut Draft<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
-    let new = ours(draft, handoff, name, Content::Text { body: text }, source);
-    let row = draft.add_row(handoff, new);
-    send(draft, handoff, row, None)
+pub fn say(tx: &mut Transaction<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
+    let new = ours(tx, handoff, name, Content::Text { body: text }, source);
+    let row = tx.add_row(handoff, new);
+    send(tx, handoff, row, None)
 }
 
-fn ours(draft: &Draft<'_>, handoff: usize, name: String, content: Content, source: Source) -> NewRow {
+fn ours(tx: &Transaction<'_>, handoff: usize, name: String, content: Content, source: Source) -> NewRow {
     let author = Author { role: Role::HumanAgent, display_name: Some(name), avatar: None };
-    let mut new = NewRow::own(draft.own_at(handoff), author, content, source);
-    new.created_at = draft.now.at;
+    let mut new = NewRow::own(tx.own_at(handoff), author, content, source);
+    new.created_at = tx.now.at;
     new.sending = Some(Sending::Queued);
     new
 }
 
 /// The row that the same request has made before.
-pub(super) fn repeated(draft: &Draft<'_>, by: &Request) -> Result<Option<Row>, Refusal> {
-    let (Some(known), Some((_, digest))) = (&draft.view.idempotent, &by.idempotency) else {
+pub(super) fn repeated(tx: &Transaction<'_>, by: &Request) -> Result<Option<Row>, Refusal> {
+    let (Some(known), Some((_, digest))) = (&tx.view.idempotent, &by.idempotency) else {
         return Ok(None);
     };
     if known.digest != *digest {
         return Err(Refusal::OtherRequest);
     }
-    let place = draft.find_row(&known.row).ok_or(Refusal::Unknown)?;
-    Ok(Some(draft.view.rows[place].clone()))
+    let place = tx.find_row(&known.row).ok_or(Refusal::Unknown)?;
+    Ok(Some(tx.view.rows[place].clone()))
 }
 
 /// From now on the request's key stands for this row.
-pub(super) fn remember(draft: &mut Draft<'_>, id: &HandoffId, by: &Request, row: &Row) {
+pub(super) fn remember(tx: &mut Transaction<'_>, id: &HandoffId, by: &Request, row: &Row) {
     if let (Some(scope), Some((_, digest))) = (by.scope_of_key(id), &by.idempotency) {
         let stands_for = Idempotent { digest: digest.clone(), row: row.id.clone() };
-        draft.changes().idempotent = Some((scope, stands_for));
+        tx.writes().idempotent = Some((scope, stands_for));
     }
 }
 
 /// Queues the row at `place` for Ada, which may have it since `doubt`: then it is looked for first.
-fn send(draft: &mut Draft<'_>, handoff: usize, place: usize, doubt: Option<Time>) -> Row {
-    let row = draft.view.rows[place].clone();
+fn send(tx: &mut Transaction<'_>, handoff: usize, place: usize, unknown_since: Option<Time>) -> Row {
+    let row = tx.view.rows[place].clone();
     let what = match &row.content {
         Content::Text { body } => Outgoing::Text { text: body.clone() },
         Content::File { filename, mime_type, bytes: Bytes::Kept { size }, .. } => {
@@ -161,9 +161,9 @@ fn send(draft: &mut Draft<'_>, handoff: usize, place: usize, doubt: Option<Time>
         _ => return row,
     };
     let display_name = row.author.display_name.clone().unwrap_or_default();
-    let id = draft.deliver(handoff, Write::Send { row: row.id.clone(), what, display_name });
-    if let Some(place) = draft.find_delivery(&id) {
-        draft.change_delivery(place).doubt = doubt;
+    let id = tx.deliver(handoff, Write::Send { row: row.id.clone(), what, display_name });
+    if let Some(place) = tx.find_delivery(&id) {
+        tx.change_delivery(place).outcome_unknown_since = unknown_since;
     }
     row
 }
@@ -177,14 +177,14 @@ fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.
 pub fn retry(id: HandoffId, row: RowId, agent: String) -> Rule<Result<Row, Refusal>> {
-    Rule::new(scope_of_row(&id, &row), move |draft| {
-        if let Some(row) = file::fetch_again(draft, &id, &row) {
+    Rule::new(scope_of_row(&id, &row), move |tx| {
+        if let Some(row) = file::fetch_again(tx, &id, &row) {
             return Ok(row);
         }
-        let (handoff, place) = failed(draft, &id, &row, &agent)?;
-        let doubt = draft.doubt_of_row(&draft.view.rows[place]);
-        draft.mark(&row, Sending::Queued);
-        Ok(send(draft, handoff, place, doubt))
+        let (handoff, place) = failed(tx, &id, &row, &agent)?;
+        let doubt = tx.row_outcome_unknown_since(&tx.view.rows[place]);
+        tx.mark(&row, Sending::Queued);
+        Ok(send(tx, handoff, place, doubt))
     })
 }
 
@@ -193,21 +193,21 @@ pub fn retry(id: HandoffId, row: RowId, agent: String) -> Rule<Result<Row, Refus
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.
 pub fn drop(id: HandoffId, row: RowId, agent: String) -> Rule<Result<(), Refusal>> {
-    Rule::new(scope_of_row(&id, &row), move |draft| {
-        failed(draft, &id, &row, &agent)?;
-        draft.mark(&row, Sending::Dropped);
+    Rule::new(scope_of_row(&id, &row), move |tx| {
+        failed(tx, &id, &row, &agent)?;
+        tx.mark(&row, Sending::Dropped);
         Ok(())
     })
 }
 
-fn failed(draft: &Draft<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(usize, usize), Refusal> {
-    let handoff = draft.find_handoff(id).ok_or(Refusal::Unknown)?;
-    let place = draft.find_row(row).ok_or(Refusal::Unknown)?;
-    let found = &draft.view.rows[place];
+fn failed(tx: &Transaction<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(usize, usize), Refusal> {
+    let handoff = tx.find_handoff(id).ok_or(Refusal::Unknown)?;
+    let place = tx.find_row(row).ok_or(Refusal::Unknown)?;
+    let found = &tx.view.rows[place];
     if found.handoff != *id {
         return Err(Refusal::Unknown);
     }
-    act::may_write(&draft.view.handoffs[handoff], agent)?;
+    act::may_write(&tx.view.handoffs[handoff], agent)?;
     match (&found.sending, found.source) {
         (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, place)),
         _ => Err(Refusal::NotFailed),

@@ -3,8 +3,8 @@
 //! One lock around plain maps. Nothing in here waits, so the lock is never held across an await.
 
 mod files;
-mod forget;
 mod outbox;
+mod purge;
 mod replies;
 mod sessions;
 mod snapshot;
@@ -15,13 +15,13 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{
-    Decided, Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Order, Page, Signals, Since,
-    StatusFilter, Store, StoreError, Unreadable,
+    Decision, DecisionResult, Due, HandoffQuery, LetterPage, Order, Page, PurgeProgress, RetentionPeriods,
+    Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
     sessions::{Digest, Session, SessionChange},
-    signals::Touched,
+    signals::TouchedTopics,
     take,
 };
 use crate::metrics::Depths;
@@ -67,8 +67,8 @@ impl Store for MemoryStore {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
         let mut state = self.lock();
         let view = state.view(&scope);
-        let Decided { changes, committed } = take(decision, &scope.of, view)?;
-        let touched = Touched::by(&changes);
+        let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
+        let touched = TouchedTopics::by(&changes);
         state.apply(changes);
         self.signals.committed(touched, Some(state.last_change));
         drop(state);
@@ -187,7 +187,7 @@ impl Store for MemoryStore {
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         let mut state = self.lock();
         let outcome = state.change_replies(change);
-        self.signals.committed(Touched::default(), Some(state.last_change));
+        self.signals.committed(TouchedTopics::default(), Some(state.last_change));
         Ok(outcome)
     }
 
@@ -196,7 +196,7 @@ impl Store for MemoryStore {
     }
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
-        let touched = Touched::by_session(&change);
+        let touched = TouchedTopics::by_session(&change);
         let mut state = self.lock();
         state.change_sessions(change);
         self.signals.committed(touched, Some(state.last_change));
@@ -240,8 +240,8 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
-        Ok(self.lock().forget(now, keep))
+    async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
+        Ok(self.lock().purge(now, keep))
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Canned replies.
 
-use super::state::{Place, State};
+use super::state::{ChangedItem, State};
 use crate::store::replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome};
 
 impl State {
@@ -13,7 +13,7 @@ impl State {
             }
         };
         if matches!(outcome, ReplyOutcome::Done(_)) {
-            self.note_change(Place::CannedReplies);
+            self.note_change(ChangedItem::CannedReplies);
         }
         outcome
     }

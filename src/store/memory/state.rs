@@ -6,7 +6,7 @@ use super::outbox::Outbox;
 use crate::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View},
+        changes::{DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View, WriteSet},
         event::{Event, SortKey},
         handoff::Handoff,
         id::{ConversationKey, HandoffId, MessageId, RowId},
@@ -14,7 +14,7 @@ use crate::{
         time::Time,
     },
     store::{
-        CHANGES_KEPT, Changed, StatusFilter,
+        CHANGES_KEPT, FeedItem, StatusFilter,
         files::FileOf,
         handoffs_by_id, match_keys,
         replies::CannedReply,
@@ -45,7 +45,7 @@ pub struct State {
     pub due: BTreeSet<(Time, ConversationKey)>,
     pub seen: HashMap<String, Time>,
     pub outbox: Outbox,
-    pub changes: VecDeque<(u64, Place)>,
+    pub changes: VecDeque<(u64, ChangedItem)>,
     pub last_change: u64,
     pub dead_letters: BTreeMap<u64, DeadLetter>,
     pub last_letter: u64,
@@ -64,7 +64,7 @@ pub enum Mark {
 
 /// Where a change was.
 #[derive(Clone)]
-pub enum Place {
+pub enum ChangedItem {
     Handoff(HandoffId),
     Row(RowId),
     CannedReplies,
@@ -141,26 +141,26 @@ impl State {
         self.threads.get(handoff)?.get(seq)
     }
 
-    pub fn now(&self, place: &Place) -> Option<Changed> {
+    pub fn now(&self, place: &ChangedItem) -> Option<FeedItem> {
         Some(match place {
-            Place::Handoff(id) => {
-                Changed::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
+            ChangedItem::Handoff(id) => {
+                FeedItem::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
             }
-            Place::Row(id) => Changed::Row(Box::new(self.row(id)?.clone())),
-            Place::CannedReplies => Changed::CannedReplies,
+            ChangedItem::Row(id) => FeedItem::Row(Box::new(self.row(id)?.clone())),
+            ChangedItem::CannedReplies => FeedItem::CannedReplies,
         })
     }
 
-    pub fn apply(&mut self, changes: Changes) {
+    pub fn apply(&mut self, changes: WriteSet) {
         for handoff in changes.handoffs {
-            self.note_change(Place::Handoff(handoff.id.clone()));
+            self.note_change(ChangedItem::Handoff(handoff.id.clone()));
             self.put_handoff(handoff);
         }
         for handoff in changes.handoffs_unseen {
             self.put_handoff(handoff);
         }
         for row in changes.rows {
-            self.note_change(Place::Row(row.id.clone()));
+            self.note_change(ChangedItem::Row(row.id.clone()));
             self.put_row(row);
         }
         for row in changes.rows_unseen {
@@ -258,7 +258,7 @@ impl State {
         }
     }
 
-    pub fn note_change(&mut self, place: Place) {
+    pub fn note_change(&mut self, place: ChangedItem) {
         self.last_change += 1;
         self.changes.push_back((self.last_change, place));
         if u64::try_from(self.changes.len()).unwrap_or(0) > CHANGES_KEPT {

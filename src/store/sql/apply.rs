@@ -8,7 +8,7 @@ use super::{count, outbox, signed};
 use crate::{
     relay::{
         buffer::Buffer,
-        changes::{Changes, DeadLetter},
+        changes::{DeadLetter, WriteSet},
         delivery::Destination,
         event::{Event, SortKey},
         handoff::Handoff,
@@ -29,7 +29,7 @@ pub struct Growth {
 }
 
 /// Writes everything.
-pub async fn changes(connection: &mut SqliteConnection, changes: Changes) -> Result<Growth, StoreError> {
+pub async fn changes(connection: &mut SqliteConnection, changes: WriteSet) -> Result<Growth, StoreError> {
     for handoff in &changes.handoffs {
         put_handoff(connection, handoff).await?;
         note_change(connection, handoff.id.as_str(), None).await?;
@@ -82,7 +82,7 @@ fn removed(done: sqlx::sqlite::SqliteQueryResult) -> i64 {
     i64::try_from(done.rows_affected()).unwrap_or(0)
 }
 
-async fn inbox(connection: &mut SqliteConnection, changes: &Changes) -> Result<i64, StoreError> {
+async fn inbox(connection: &mut SqliteConnection, changes: &WriteSet) -> Result<i64, StoreError> {
     for event in &changes.inbox {
         put_event(connection, event).await?;
     }

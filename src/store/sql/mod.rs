@@ -7,8 +7,8 @@ mod apply;
 mod compatibility;
 mod documents;
 mod files;
-mod forget;
 mod outbox;
+mod purge;
 mod read;
 mod ready;
 mod replies;
@@ -35,8 +35,8 @@ use tokio::sync::mpsc;
 
 use self::writer::Work;
 use super::{
-    Decision, Due, Forgotten, HandoffQuery, Keep, LetterPage, Page, Signals, Since, StatusFilter, Store,
-    StoreError, Unreadable,
+    Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods, Signals, Since,
+    StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
@@ -281,13 +281,13 @@ impl Store for SqliteStore {
         read::depths(&self.readers).await
     }
 
-    async fn forget(&self, now: Time, keep: &Keep) -> Result<Forgotten, StoreError> {
+    async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
         let keep = *keep;
-        self.write(move |connection, _| forget::step(connection, now, keep).boxed()).await
+        self.write(move |connection, _| purge::step(connection, now, keep).boxed()).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.write(|connection, known| known.proof.renew(connection).boxed()).await
+        self.write(|connection, known| known.probe.renew(connection).boxed()).await
     }
 
     fn signals(&self) -> &Signals {

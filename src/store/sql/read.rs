@@ -16,7 +16,7 @@ use crate::{
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
-    store::{Changed, Due, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError},
+    store::{Due, FeedItem, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError},
 };
 
 pub async fn due_conversations(
@@ -198,9 +198,9 @@ pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Resul
     let mut changes = Vec::with_capacity(rows.len());
     for row in &rows {
         let changed = match (row.try_get(2)?, row.try_get(3)?) {
-            (_, true) => Some(Changed::CannedReplies),
-            (true, _) => or_note(doc(row), "row").map(|row| Changed::Row(Box::new(row))),
-            (false, _) => or_note(doc(row), "handoff").map(|handoff| Changed::Handoff(Box::new(handoff))),
+            (_, true) => Some(FeedItem::CannedReplies),
+            (true, _) => or_note(doc(row), "row").map(|row| FeedItem::Row(Box::new(row))),
+            (false, _) => or_note(doc(row), "handoff").map(|handoff| FeedItem::Handoff(Box::new(handoff))),
         };
         let number = unsigned(row.try_get(1)?);
         changes.extend(changed.map(|changed| (number, changed)));

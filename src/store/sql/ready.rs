@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::count;
 use crate::store::StoreError;
 
-/// A proof holds for so long: asking often doesn't flush as often.
+/// A probe holds for so long: asking often doesn't flush as often.
 const HOLDS: Duration = Duration::from_secs(1);
 /// More than a webhook touches, in bytes. After a failure so much is written: a heartbeat alone may fit where
 /// no webhook does.
@@ -15,7 +15,7 @@ const ROOM: usize = 65_536;
 
 /// What is known of the disk.
 #[derive(Default)]
-pub enum Proof {
+pub enum WriteProbe {
     /// Nothing.
     #[default]
     None,
@@ -25,7 +25,7 @@ pub enum Proof {
     Refuted,
 }
 
-impl Proof {
+impl WriteProbe {
     /// Writes, unless it did lately. Whether that holds is known once the transaction is committed.
     pub async fn renew(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let filler = match self {

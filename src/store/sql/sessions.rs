@@ -2,13 +2,13 @@
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
-use super::{count, writer::Known};
+use super::{count, writer::WriterState};
 use crate::{
     relay::time::Time,
     store::{
         StoreError,
         sessions::{Digest, SESSIONS_PER_TOKEN, Session, SessionChange},
-        signals::Touched,
+        signals::TouchedTopics,
     },
 };
 
@@ -22,10 +22,10 @@ pub async fn one(pool: &SqlitePool, id: &Digest) -> Result<Option<Session>, Stor
 
 pub async fn change(
     connection: &mut SqliteConnection,
-    known: &mut Known,
+    known: &mut WriterState,
     change: SessionChange,
 ) -> Result<(), StoreError> {
-    known.touch(Touched::by_session(&change));
+    known.touch(TouchedTopics::by_session(&change));
     match change {
         SessionChange::Begin(session) => begin(connection, &session).await?,
         SessionChange::Used(id, at) => {

@@ -11,12 +11,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     apply::{self, Growth},
     outbox,
-    ready::Proof,
+    ready::WriteProbe,
     unsigned, view,
 };
 use crate::{
     relay::{changes::Scope, delivery::Destination},
-    store::{Decided, Decision, Signals, StoreError, signals::Touched, take},
+    store::{Decision, DecisionResult, Signals, StoreError, signals::TouchedTopics, take},
 };
 
 /// How many use cases share one flush at most.
@@ -26,7 +26,7 @@ const BATCH: usize = 256;
 #[async_trait]
 pub trait Job: Send {
     /// Does it, in a savepoint of its own. Says whether that is to be kept.
-    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut Known) -> bool;
+    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut WriterState) -> bool;
 
     /// Tells whoever asked what it came to; `lost` says why nothing of its transaction is kept, if so. Whoever asked may
     /// have gone.
@@ -35,16 +35,17 @@ pub trait Job: Send {
 
 /// What a use case does: to the database, and to what the writer knows.
 pub trait Work<T>:
-    for<'c> FnOnce(&'c mut SqliteConnection, &'c mut Known) -> BoxFuture<'c, Result<T, StoreError>> + Send
+    for<'c> FnOnce(&'c mut SqliteConnection, &'c mut WriterState) -> BoxFuture<'c, Result<T, StoreError>> + Send
 {
 }
 
 impl<T, W> Work<T> for W where
-    W: for<'c> FnOnce(&'c mut SqliteConnection, &'c mut Known) -> BoxFuture<'c, Result<T, StoreError>> + Send
+    W: for<'c> FnOnce(&'c mut SqliteConnection, &'c mut WriterState) -> BoxFuture<'c, Result<T, StoreError>>
+        + Send
 {
 }
 
-struct Asked<T, W> {
+struct PendingWrite<T, W> {
     work: Option<W>,
     result: Result<T, StoreError>,
     tell: oneshot::Sender<Result<T, StoreError>>,
@@ -55,12 +56,12 @@ pub fn job<T: Send + 'static>(
     work: impl Work<T> + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
     let (tell, told) = oneshot::channel();
-    (Box::new(Asked { work: Some(work), result: Err(StoreError::Stopped), tell }), told)
+    (Box::new(PendingWrite { work: Some(work), result: Err(StoreError::Stopped), tell }), told)
 }
 
 #[async_trait]
-impl<T: Send, W: Work<T>> Job for Asked<T, W> {
-    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut Known) -> bool {
+impl<T: Send, W: Work<T>> Job for PendingWrite<T, W> {
+    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut WriterState) -> bool {
         if let Some(work) = self.work.take() {
             self.result = work(connection, known).await;
         }
@@ -79,23 +80,23 @@ impl<T: Send, W: Work<T>> Job for Asked<T, W> {
 
 /// What the writer knows without asking.
 #[derive(Default)]
-pub struct Known {
+pub struct WriterState {
     /// How much waits: counted when first needed, and again after a failed commit.
     depths: Option<Depths>,
     /// That the disk takes what is written.
-    pub proof: Proof,
+    pub probe: WriteProbe,
     /// What the open transaction has touched.
-    touched: Touched,
+    touched: TouchedTopics,
     /// What to do once it is durable.
     committed: Vec<Box<dyn FnOnce() + Send>>,
 }
 
-impl Known {
+impl WriterState {
     fn after_a_failure() -> Self {
-        Self { proof: Proof::Refuted, ..Self::default() }
+        Self { probe: WriteProbe::Refuted, ..Self::default() }
     }
 
-    pub fn touch(&mut self, touched: Touched) {
+    pub fn touch(&mut self, touched: TouchedTopics) {
         self.touched = self.touched.and(touched);
     }
 }
@@ -147,7 +148,7 @@ pub async fn run(
     readers: SqlitePool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
-    let mut known = Known::default();
+    let mut known = WriterState::default();
     while queue.recv_many(&mut jobs, BATCH).await > 0 {
         let batch = std::mem::take(&mut jobs);
         let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
@@ -168,11 +169,11 @@ pub async fn run(
 async fn run_batch(
     connection: &mut SqliteConnection,
     mut jobs: Vec<Box<dyn Job>>,
-    known: &mut Known,
+    known: &mut WriterState,
 ) -> (Vec<Box<dyn Job>>, Result<(), String>) {
     let committed = run_all(connection, &mut jobs, known).await;
     if committed.is_err() {
-        *known = Known::after_a_failure();
+        *known = WriterState::after_a_failure();
         // SQLite may have rolled back by itself already.
         let _ = execute(connection, "ROLLBACK").await;
     }
@@ -182,7 +183,7 @@ async fn run_batch(
 async fn run_all(
     connection: &mut SqliteConnection,
     jobs: &mut [Box<dyn Job>],
-    known: &mut Known,
+    known: &mut WriterState,
 ) -> Result<(), sqlx::Error> {
     execute(connection, "BEGIN IMMEDIATE").await?;
     for job in jobs {
@@ -200,11 +201,11 @@ async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result
 async fn run_one(
     connection: &mut SqliteConnection,
     job: &mut dyn Job,
-    known: &mut Known,
+    known: &mut WriterState,
 ) -> Result<(), sqlx::Error> {
     execute(connection, "SAVEPOINT job").await?;
     if !job.run(connection, known).await {
-        known.proof = Proof::Refuted;
+        known.probe = WriteProbe::Refuted;
         execute(connection, "ROLLBACK TO job").await?;
     }
     execute(connection, "RELEASE job").await
@@ -215,7 +216,7 @@ pub async fn decide(
     connection: &mut SqliteConnection,
     scope: Scope,
     decision: Decision,
-    known: &mut Known,
+    known: &mut WriterState,
 ) -> Result<(), StoreError> {
     let mut view = view::load(connection, &scope).await?;
     let mut depths = match known.depths.clone() {
@@ -223,8 +224,8 @@ pub async fn decide(
         None => count_depths(connection).await?,
     };
     (view.inbox_depth, view.queued) = (depths.inbox, depths.queued.clone());
-    let Decided { changes, committed } = take(decision, &scope.of, view)?;
-    let touched = Touched::by(&changes);
+    let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
+    let touched = TouchedTopics::by(&changes);
     depths.grow(apply::changes(connection, changes).await?);
     known.depths = Some(depths);
     known.touch(touched);

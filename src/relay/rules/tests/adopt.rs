@@ -10,7 +10,7 @@ use crate::relay::{
     changes::INBOX_PAGE,
     delivery::Failure,
     handoff::{EndedBy, Origin},
-    rules::{arrive::Arrival, start::Started},
+    rules::{arrive::Arrival, start::StartOutcome},
     thread::{Content, EventName, Role},
 };
 
@@ -104,7 +104,7 @@ fn a_start_call_within_the_hold_takes_what_is_held_at_once() {
     let mut world = World::new();
     world.hears([customer("anybody?", 0)]);
     world.clock(5_000);
-    assert!(matches!(world.start(), Started::New(_)));
+    assert!(matches!(world.start(), StartOutcome::New(_)));
     let released = world.release();
     assert_eq!((released.left, released.held), (1, 0));
     assert_eq!(world.said(0), ["anybody?"]);
@@ -119,12 +119,12 @@ fn a_start_call_after_adoption_is_the_same_handoff_once() {
     world.clock(30_000).release();
     let id = world.handoff().id.clone();
     world.clock(500_000);
-    assert_eq!(world.start_with(json!({ "plan": "pro" })), Started::Same(id.clone()));
+    assert_eq!(world.start_with(json!({ "plan": "pro" })), StartOutcome::Same(id.clone()));
     assert_eq!(world.handoff().context["plan"], "pro");
     world.clock(559_999);
-    assert_eq!(world.start(), Started::Same(id));
+    assert_eq!(world.start(), StartOutcome::Same(id));
     world.clock(560_000);
-    assert!(matches!(world.start(), Started::New(_)), "its own call is a minute old now");
+    assert!(matches!(world.start(), StartOutcome::New(_)), "its own call is a minute old now");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Listed, Receipt},
+    delivery::{Delivery, Failure, MessagePage, Receipt},
     event::Message,
     rules::attempt::Step,
     thread::{Content, Role, Sending},
@@ -194,7 +194,7 @@ fn of_two_readings_at_once_the_second_to_come_back_verifies_nothing() {
     world.clock(60_000).restarts();
     let content = Content::Unreadable { reason: "odd".to_owned() };
     let odd = Message { content, ..message(Role::HumanAgent, "m", 25_000, "") };
-    let part = Listed { messages: vec![odd], page: Some("second".to_owned()), more: true };
+    let part = MessagePage { messages: vec![odd], page: Some("second".to_owned()), more: true };
     world.looked_from(None, world.unasked(), Ok(part), false);
     world.looked_from(Some("elsewhere".to_owned()), world.unasked(), Ok(whole(&[])), false);
     assert!(send(&world, 0).maybe_listed, "it left out what the first has found");

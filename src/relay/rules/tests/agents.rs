@@ -10,7 +10,7 @@ use crate::relay::{
     rules::{
         act::{Refusal, TakeOver},
         arrive::Arrival,
-        start::Started,
+        start::StartOutcome,
         write::QUEUE_LIMIT,
     },
     thread::{Content, EventName, Sending},
@@ -193,7 +193,7 @@ fn full_writes_take_on_no_more_and_stop_nothing_else() {
     assert_eq!(world.receive(human("echo", 20_000, "hello")), Arrival::Kept);
     world.writes(ALEX, "one more").unwrap();
     world.clock(100_000);
-    assert!(matches!(world.start(), Started::New(_)));
+    assert!(matches!(world.start(), StartOutcome::New(_)));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn full_reads_put_webhooks_and_start_calls_off_and_stop_no_agent() {
     world.policy.outbox_limit = 1;
     assert_eq!(world.receive(customer("c", 20_000)), Arrival::Full);
     world.clock(100_000);
-    assert_eq!(world.start(), Started::Full);
+    assert_eq!(world.start(), StartOutcome::Full);
     assert!(world.handoff().is_open(), "the running one is as it was");
     world.writes(ALEX, "hello").unwrap();
     world.claim().unwrap();

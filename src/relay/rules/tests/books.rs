@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::relay::{
     buffer::Buffer,
-    changes::{Changes, DeadLetter, IdempotencyScope, Idempotent, Of, Scope, View},
+    changes::{DeadLetter, IdempotencyScope, Idempotent, Of, Scope, View, WriteSet},
     delivery::{Delivery, Job, Write},
     event::{Event, EventKind},
     handoff::Handoff,
@@ -115,7 +115,7 @@ impl Books {
         self.rows.iter().filter(wanted).cloned().collect()
     }
 
-    pub fn apply(&mut self, changes: Changes) {
+    pub fn apply(&mut self, changes: WriteSet) {
         for handoffs in [changes.handoffs, changes.handoffs_unseen] {
             put(&mut self.handoffs, handoffs, |handoff| handoff.id.0.clone());
         }

@@ -52,7 +52,7 @@ fn taken_over() -> (World, Delivery, Delivery) {
     world.now.at = world.now.at + LEASE;
     let waits = world.books.outbox.iter().find(|delivery| delivery.id == first.id).unwrap().clone();
     let second = world.turn_comes(&waits, "another").unwrap();
-    assert_eq!((second.delivery.fence, second.delivery.doubt), (2, Some(at(20_000))));
+    assert_eq!((second.delivery.fence, second.delivery.outcome_unknown_since), (2, Some(at(20_000))));
     assert!(matches!(second.step, Step::Look { .. }), "Ada may have it");
     (world, first, second.delivery)
 }

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::{Failure, Listed, Receipt},
+    delivery::{Failure, MessagePage, Receipt},
     event::Message,
     handoff::EndedBy,
     thread::{Content, Role, Sending},
@@ -116,8 +116,9 @@ fn what_is_tried_again_by_hand_is_looked_for_first() {
 fn a_list_of_several_parts_is_read_to_its_end_first() {
     let mut world = in_doubt("hello");
     world.clock(22_000);
-    let delivery = world.books.outbox.iter().find(|delivery| delivery.doubt.is_some()).unwrap().clone();
-    let part = Listed { messages: Vec::new(), page: Some("next".to_owned()), more: true };
+    let delivery =
+        world.books.outbox.iter().find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone();
+    let part = MessagePage { messages: Vec::new(), page: Some("next".to_owned()), more: true };
     world.looked(delivery, Ok(part), false);
     assert_eq!(world.claim(), None, "it may stand in the rest");
     assert_eq!(world.handoff().listed.page.as_deref(), Some("next"));
@@ -131,10 +132,11 @@ fn a_list_of_several_parts_is_read_to_its_end_first() {
 fn what_an_earlier_part_may_have_is_not_sent_again() {
     let mut world = in_doubt("hello");
     world.clock(22_000);
-    let delivery = world.books.outbox.iter().find(|delivery| delivery.doubt.is_some()).unwrap().clone();
+    let delivery =
+        world.books.outbox.iter().find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone();
     let unreadable = Content::Unreadable { reason: "odd".to_owned() };
     let odd = Message { content: unreadable, ..stored("m", 20_300, "") };
-    let part = Listed { messages: vec![odd], page: Some("next".to_owned()), more: true };
+    let part = MessagePage { messages: vec![odd], page: Some("next".to_owned()), more: true };
     world.looked(delivery, Ok(part), false);
     world.looks(Ok(&[]));
     world.clock(30_000);

@@ -7,7 +7,7 @@ use super::{
     world::{ALEX, SAM, World},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Job, Outgoing, Receipt, Unfetched, Uploaded, Write},
+    delivery::{Delivery, Failure, FetchFailure, Job, Outgoing, Receipt, UploadedFile, Write},
     event::{Event, EventKind, Message},
     handoff::EndedBy,
     rules::{act::Refusal, file::TRIED_FOR},
@@ -47,13 +47,13 @@ fn fetch(world: &World) -> &Delivery {
     world.books.outbox.iter().find(|waits| matches!(waits.job, Job::Fetch(_))).unwrap()
 }
 
-fn passing() -> Result<u64, Unfetched> {
-    Err(Unfetched::Passing("no answer".to_owned()))
+fn passing() -> Result<u64, FetchFailure> {
+    Err(FetchFailure::Passing("no answer".to_owned()))
 }
 
-fn uploaded(name: &str) -> Uploaded {
+fn uploaded(name: &str) -> UploadedFile {
     let (url, filename) = (format!("https://ada.example/{name}"), name.to_owned());
-    Uploaded { url, filename, mime_type: "image/png".to_owned() }
+    UploadedFile { url, filename, mime_type: "image/png".to_owned() }
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn what_cannot_be_fetched_says_why_and_any_agent_may_have_it_tried_again() {
     for why in [Missing::Gone, Missing::Refused] {
         let mut world = World::accepted();
         world.hears([sends("a.png", 21_000, "u"), customer("b", 22_000)]);
-        world.fetches("a.png", Err(Unfetched::Never(why, "too large".to_owned())), None);
+        world.fetches("a.png", Err(FetchFailure::Never(why, "too large".to_owned())), None);
         assert_eq!(bytes(&world, "a.png"), Bytes::Missing { why, error: "too large".to_owned() });
         let row = world.file("a.png").id.clone();
         assert_eq!(world.retry(&row, SAM).unwrap().id, row);
@@ -159,7 +159,7 @@ fn a_file_goes_out_in_its_turn_the_bytes_before_the_message() {
     assert_eq!((row.sending, bytes(&world, "a.png")), (Some(Sending::Queued), Bytes::Kept { size: 9 }));
     world.tries(Ok(Receipt::default()));
     assert_eq!(world.claim(), None, "the bytes go first");
-    world.uploads(Ok(Uploaded { mime_type: "image/x".to_owned(), ..uploaded("a-1.png") }));
+    world.uploads(Ok(UploadedFile { mime_type: "image/x".to_owned(), ..uploaded("a-1.png") }));
     let Content::File { filename, mime_type, .. } = &world.file("a-1.png").content else { unreachable!() };
     assert_eq!((filename.as_str(), mime_type.as_str()), ("a-1.png", "image/x"), "as the echo will have it");
     let next = world.claim().unwrap();
@@ -198,7 +198,7 @@ fn an_upload_may_be_repeated_and_the_message_may_not() {
         Failure::Throttled { reason: "slow".to_owned(), retry_after: None },
     ] {
         world.uploads(Err(failure));
-        assert_eq!(world.books.outbox[0].doubt, None);
+        assert_eq!(world.books.outbox[0].outcome_unknown_since, None);
         world.now.at = world.books.outbox[0].due_at;
     }
     world.uploads(Ok(uploaded("a.png")));

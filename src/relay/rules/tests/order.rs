@@ -7,7 +7,7 @@ use super::{
 use crate::relay::{
     delivery::Receipt,
     event::{Event, EventKind},
-    rules::release::Released,
+    rules::flush::FlushReport,
     thread::Role,
     time::{Offset, Time},
 };
@@ -76,13 +76,13 @@ fn the_end_counts_as_a_younger_event() {
 #[test]
 fn a_stale_timer_is_harmless() {
     let mut world = World::started();
-    assert_eq!(world.release(), Released::default());
+    assert_eq!(world.release(), FlushReport::default());
     world.clock(5_000).receive(customer("hello", 5_000));
     world.clock(6_499);
-    assert_eq!(world.release(), Released::default());
+    assert_eq!(world.release(), FlushReport::default());
     world.clock(6_500);
     assert_eq!(world.release().left, 1);
-    assert_eq!(world.release(), Released::default());
+    assert_eq!(world.release(), FlushReport::default());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::{Listed, Receipt},
+    delivery::{MessagePage, Receipt},
     event::Message,
     handoff::EndedBy,
     thread::{Content, Role, Row, Sending, Source},
@@ -147,13 +147,13 @@ fn a_slower_reading_changes_nothing_about_where_the_next_begins() {
     reads(&mut world, &[listed("early", 50_000)], "second", true);
     reads(&mut world, &[], "third", false);
     assert_eq!(world.handoff().listed.page, None);
-    let listed = Listed { messages: Vec::new(), page: Some("third".to_owned()), more: false };
+    let listed = MessagePage { messages: Vec::new(), page: Some("third".to_owned()), more: false };
     world.looked_from(Some("second".to_owned()), world.unasked(), Ok(listed), false);
     assert_eq!(world.handoff().listed.page, None, "the awaited message is read again");
 }
 
 fn reads(world: &mut World, messages: &[Message], next: &str, more: bool) {
-    let listed = Listed { messages: messages.to_vec(), page: Some(next.to_owned()), more };
+    let listed = MessagePage { messages: messages.to_vec(), page: Some(next.to_owned()), more };
     world.looked(world.unasked(), Ok(listed), false);
 }
 

@@ -4,12 +4,12 @@ use super::{
     make::{again, customer, handoff_ended, human},
     world::World,
 };
-use crate::relay::rules::{arrive::Arrival, replay::Stays};
+use crate::relay::rules::{arrive::Arrival, replay::ReplayRefusal};
 
 const DAY: i64 = 24 * 3_600_000;
 
-fn stays(reason: &str) -> Result<Arrival, Stays> {
-    Err(Stays::Unusable(reason.to_owned()))
+fn stays(reason: &str) -> Result<Arrival, ReplayRefusal> {
+    Err(ReplayRefusal::Unusable(reason.to_owned()))
 }
 
 #[test]
@@ -99,6 +99,6 @@ fn a_full_inbox_leaves_the_letter_where_it_is() {
     let mut world = World::started();
     world.receive(customer("old", -15 * DAY));
     world.policy.inbox_limit = 0;
-    assert_eq!(world.replays(), Err(Stays::InboxFull));
+    assert_eq!(world.replays(), Err(ReplayRefusal::InboxFull));
     assert_eq!(world.books.dead_letters.len(), 1);
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::relay::{
     handoff::{AdaEnd, EndedBy},
-    rules::start::{SAME_CALL, Started},
+    rules::start::{SAME_CALL, StartOutcome},
     thread::Sending,
     time::Offset,
 };
@@ -18,10 +18,12 @@ const ALSO_FAILED: &str = "a new handoff of this conversation began before this 
 #[test]
 fn a_call_repeated_within_a_minute_is_the_same_handoff() {
     let mut world = World::new();
-    let Started::New(first) = world.start_with(json!({ "plan": "pro", "name": "Ada" })) else { panic!() };
+    let StartOutcome::New(first) = world.start_with(json!({ "plan": "pro", "name": "Ada" })) else {
+        panic!()
+    };
     for millis in [0, 1, 59_999] {
         world.clock(millis);
-        assert_eq!(world.start_with(json!({ "plan": "max", "seats": 3 })), Started::Same(first.clone()));
+        assert_eq!(world.start_with(json!({ "plan": "max", "seats": 3 })), StartOutcome::Same(first.clone()));
     }
     let context = json!({ "plan": "max", "name": "Ada", "seats": 3 });
     assert_eq!(json!(world.handoff().context), context, "context merges");
@@ -53,7 +55,7 @@ fn a_call_after_a_minute_ends_the_earlier_handoff_and_fails_what_it_had_queued()
     world.writes(ALEX, "waiting").unwrap();
     world.claim().unwrap();
     world.now.at = at(0) + SAME_CALL;
-    assert!(matches!(world.start(), Started::New(_)));
+    assert!(matches!(world.start(), StartOutcome::New(_)));
 
     assert_eq!(world.ended_by(0), Some(EndedBy::Ada));
     assert!(world.handoff().is_open());
@@ -72,7 +74,7 @@ fn a_call_while_our_end_call_waits_counts_as_its_answer() {
         world.end(ALEX).unwrap();
         assert_eq!(world.queue(), ["unsent", "(end)"]);
         world.clock(millis);
-        assert!(matches!(world.start(), Started::New(_)), "{millis}");
+        assert!(matches!(world.start(), StartOutcome::New(_)), "{millis}");
 
         let end = world.books.handoffs[0].end().unwrap();
         assert_eq!(end.by, EndedBy::Agent, "the agent ended it, whatever Ada did then");
@@ -88,7 +90,7 @@ fn a_call_while_our_end_call_waits_counts_as_its_answer() {
 fn a_call_after_the_end_begins_a_new_handoff_at_once() {
     let mut world = World::started();
     world.clock(10_000).hears([handoff_ended(10_000)]);
-    assert!(matches!(world.start(), Started::New(_)));
+    assert!(matches!(world.start(), StartOutcome::New(_)));
     assert_eq!(world.ended_by(0), Some(EndedBy::Ada));
 }
 
@@ -151,14 +153,14 @@ fn a_call_that_anyone_can_make_ends_and_overwrites_nothing() {
     let mut world = World::new();
     assert!(matches!(
         world.anyone_starts(json!({ "plan": "pro", "email": "ada@b.c" }), true),
-        Started::New(_)
+        StartOutcome::New(_)
     ));
     world.accept(ALEX, crate::relay::rules::act::TakeOver::No).unwrap();
     world.clock(20_000).writes(ALEX, "waiting").unwrap();
     for millis in [30_000, 70_000, 3_600_000] {
         world.clock(millis);
         let forged = json!({ "plan": "forged", "name": "Forged", "extra": millis });
-        assert!(matches!(world.anyone_starts(forged, true), Started::Same(_)), "{millis}");
+        assert!(matches!(world.anyone_starts(forged, true), StartOutcome::Same(_)), "{millis}");
     }
     assert!(world.handoff().is_open());
     assert_eq!(world.queue(), ["waiting"]);
@@ -173,8 +175,8 @@ fn a_call_that_anyone_can_make_ends_and_overwrites_nothing() {
 #[test]
 fn a_new_handoff_takes_a_place_and_the_same_one_does_not() {
     let mut world = World::new();
-    assert_eq!(world.anyone_starts(json!({}), false), Started::TooMany);
+    assert_eq!(world.anyone_starts(json!({}), false), StartOutcome::TooMany);
     assert_eq!(world.books.handoffs.len(), 0);
-    assert!(matches!(world.anyone_starts(json!({}), true), Started::New(_)));
-    assert!(matches!(world.anyone_starts(json!({}), false), Started::Same(_)));
+    assert!(matches!(world.anyone_starts(json!({}), true), StartOutcome::New(_)));
+    assert!(matches!(world.anyone_starts(json!({}), false), StartOutcome::Same(_)));
 }

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
-    delivery::{Failure, Listed, Receipt},
+    delivery::{Failure, MessagePage, Receipt},
     event::{Event, Message},
     thread::{Content, Role, Sending, Source},
 };
@@ -242,12 +242,12 @@ fn a_message_in_doubt_is_not_sent_again_while_it_may_be_the_one_that_cannot_be_r
 #[test]
 fn the_list_is_read_again_from_what_cannot_be_read_while_it_may_be_ours() {
     let mut world = World::accepted();
-    let page = |page: &str, messages: &[Message]| Listed {
+    let page = |page: &str, messages: &[Message]| MessagePage {
         messages: messages.to_vec(),
         page: Some(page.to_owned()),
         more: false,
     };
-    let read = |world: &mut World, listed: Listed| {
+    let read = |world: &mut World, listed: MessagePage| {
         let delivery = world.unasked();
         world.looked(delivery, Ok(listed), false);
         world.handoff().listed.page.clone()

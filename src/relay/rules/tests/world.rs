@@ -11,9 +11,9 @@ use super::{
 use crate::relay::{
     buffer::Timings,
     delivery::{
-        Attachment, Delivery, Failure, Job, Listed, Outgoing, Read, Receipt, Unfetched, Uploaded, Write,
+        Attachment, Delivery, Failure, FetchFailure, Job, MessagePage, Outgoing, Read, Receipt, UploadedFile,
+        Write,
     },
-    draft::Draft,
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
     id::{HandoffId, NewIds, RowId},
@@ -23,19 +23,20 @@ use crate::relay::{
     rules::{
         act::{self, Refusal, TakeOver},
         arrive::{self, Arrival},
-        attempt::{self, Begun, Call, Step, Turn},
+        attempt::{self, AttemptStart, Call, Step, Turn},
         expiry,
-        file::{self, Fetched},
+        file::{self, FetchResult},
+        flush::{self, FlushReport},
         look::{self, Look},
         note, recover,
-        release::{self, Released},
-        replay::{self, Stays},
+        replay::{self, ReplayRefusal},
         settle::{self, Attempt},
-        start::{self, Caller, Started},
+        start::{self, Caller, StartOutcome},
         time_out, write,
     },
     thread::{Content, Role, Row, Sending},
     time::{Offset, Time},
+    transaction::Transaction,
 };
 
 pub const ALEX: &str = "Alex";
@@ -105,26 +106,26 @@ impl World {
     fn decide<T>(&mut self, rule: Rule<T>) -> T {
         let (scope, decide) = rule.into_parts();
         let view = self.books.view(&scope);
-        let mut draft = Draft::new(view, self.now, &self.policy, &mut self.ids);
-        let answer = decide(&mut draft);
-        let changes = draft.into_changes();
+        let mut tx = Transaction::new(view, self.now, &self.policy, &mut self.ids);
+        let answer = decide(&mut tx);
+        let changes = tx.into_write_set();
         self.books.apply(changes);
         answer
     }
 
     // Ada speaks.
 
-    pub fn start(&mut self) -> Started {
+    pub fn start(&mut self) -> StartOutcome {
         self.start_with(Value::Null)
     }
 
-    pub fn start_with(&mut self, context: Value) -> Started {
+    pub fn start_with(&mut self, context: Value) -> StartOutcome {
         let context = context.as_object().cloned().unwrap_or_else(Map::new);
         self.decide(start::call(key(), context, Caller::WithKey))
     }
 
     /// Anyone makes a start call, with a place left for a new handoff or not.
-    pub fn anyone_starts(&mut self, context: Value, place: bool) -> Started {
+    pub fn anyone_starts(&mut self, context: Value, place: bool) -> StartOutcome {
         let context = context.as_object().cloned().unwrap_or_else(Map::new);
         self.decide(start::call(key(), context, Caller::Anyone(Box::new(move || place))))
     }
@@ -135,7 +136,7 @@ impl World {
     }
 
     /// A person tries the newest dead letter again, which holds an event.
-    pub fn replays(&mut self) -> Result<Arrival, Stays> {
+    pub fn replays(&mut self) -> Result<Arrival, ReplayRefusal> {
         let letter = self.books.dead_letters.last().unwrap().clone();
         let event: Event = serde_json::from_str(&letter.body).unwrap();
         let event = Event { received_at: self.now.at, ..event };
@@ -143,12 +144,12 @@ impl World {
     }
 
     /// What is due leaves the inbox.
-    pub fn release(&mut self) -> Released {
-        self.decide(release::due(key()))
+    pub fn release(&mut self) -> FlushReport {
+        self.decide(flush::due(key()))
     }
 
     /// The events come, and it is quiet for long enough.
-    pub fn hears(&mut self, events: impl IntoIterator<Item = Event>) -> Released {
+    pub fn hears(&mut self, events: impl IntoIterator<Item = Event>) -> FlushReport {
         for event in events {
             self.receive(event);
         }
@@ -171,7 +172,7 @@ impl World {
     }
 
     /// It is somebody's turn who has waited for this delivery.
-    pub fn turn_comes(&mut self, waited_for: &Delivery, holder: &str) -> Option<Begun> {
+    pub fn turn_comes(&mut self, waited_for: &Delivery, holder: &str) -> Option<AttemptStart> {
         let turn = Turn { lane: waited_for.lane(), queue: waited_for.queue(), holder: holder.into() };
         self.decide(attempt::begin(turn))
     }
@@ -193,7 +194,7 @@ impl World {
     }
 
     /// The file of the next message is brought to Ada, and this comes of it.
-    pub fn uploads(&mut self, outcome: Result<Uploaded, Failure>) {
+    pub fn uploads(&mut self, outcome: Result<UploadedFile, Failure>) {
         let delivery = self.begins_upload();
         self.uploaded(delivery, outcome);
     }
@@ -204,7 +205,7 @@ impl World {
         delivery
     }
 
-    pub fn uploaded(&mut self, delivery: Delivery, outcome: Result<Uploaded, Failure>) {
+    pub fn uploaded(&mut self, delivery: Delivery, outcome: Result<UploadedFile, Failure>) {
         let began = self.now.at;
         let attempt = Attempt { delivery, began, outcome, answered_at: None, jitter: 1.0 };
         self.decide(settle::upload(Arc::new(attempt)));
@@ -214,14 +215,14 @@ impl World {
     pub fn fetches(
         &mut self,
         filename: &str,
-        outcome: Result<u64, Unfetched>,
+        outcome: Result<u64, FetchFailure>,
         renewed: Option<&str>,
     ) -> Option<String> {
         let row = Some(self.file(filename).id.clone());
         let (delivery, step) = self.begin_the(|delivery| delivery.job.row() == row.as_ref()).unwrap();
         let Step::Fetch { row } = step else { unreachable!("{step:?}") };
         let renewed = renewed.map(str::to_owned);
-        let fetched = Fetched { delivery, outcome, renewed, jitter: 1.0 };
+        let fetched = FetchResult { delivery, outcome, renewed, jitter: 1.0 };
         self.decide(file::settle(Arc::new(fetched)));
         match row.content {
             Content::File { source_url, .. } => source_url,
@@ -254,7 +255,7 @@ impl World {
         self.looked(delivery, outcome.map(whole), false);
     }
 
-    pub fn looked(&mut self, delivery: Delivery, outcome: Result<Listed, Failure>, is_over: bool) {
+    pub fn looked(&mut self, delivery: Delivery, outcome: Result<MessagePage, Failure>, is_over: bool) {
         let of_it = |handoff: &&Handoff| handoff.id == delivery.handoff;
         let from = self.books.handoffs.iter().find(of_it).and_then(|handoff| handoff.listed.page.clone());
         self.looked_from(from, delivery, outcome, is_over);
@@ -265,7 +266,7 @@ impl World {
         &mut self,
         from: Option<String>,
         delivery: Delivery,
-        outcome: Result<Listed, Failure>,
+        outcome: Result<MessagePage, Failure>,
         is_over: bool,
     ) {
         let look = Look { delivery, from, outcome, is_over, answered_at: None, jitter: 1.0 };
@@ -358,7 +359,7 @@ impl World {
         let id = self.id();
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
         let by = write::Request { agent: agent.to_owned(), idempotency };
-        let message = write::Message { by, text: body.to_owned() };
+        let message = write::AgentMessage { by, text: body.to_owned() };
         self.decide(write::message(id, message))
     }
 
@@ -369,7 +370,7 @@ impl World {
         let (filename, mime_type) = (filename.to_owned(), "image/png".to_owned());
         let file = Attachment { filename, mime_type, size: 9, uploaded: None };
         let row = RowId(self.ids.next());
-        let message = write::FileMessage { by, row, file, text: text.map(str::to_owned) };
+        let message = write::AgentFile { by, row, file, text: text.map(str::to_owned) };
         self.decide(write::file(id, message))
     }
 
@@ -377,7 +378,7 @@ impl World {
         let id = self.id();
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
         let by = write::Request { agent: agent.to_owned(), idempotency };
-        let message = write::Message { by, text: body.to_owned() };
+        let message = write::AgentMessage { by, text: body.to_owned() };
         self.decide(note::note(id, message))
     }
 
@@ -461,8 +462,8 @@ fn timeout(minutes: u64, text: &str) -> Option<Timeout> {
 }
 
 /// All there is to read.
-pub fn whole(messages: &[Message]) -> Listed {
-    Listed { messages: messages.to_vec(), page: Some("last".to_owned()), more: false }
+pub fn whole(messages: &[Message]) -> MessagePage {
+    MessagePage { messages: messages.to_vec(), page: Some("last".to_owned()), more: false }
 }
 
 fn body(content: &Content) -> Option<&str> {

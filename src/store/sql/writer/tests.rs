@@ -8,7 +8,7 @@ use futures_util::{FutureExt, future::join_all};
 use super::*;
 use crate::{
     relay::{
-        changes::Changes,
+        changes::WriteSet,
         id::{AiAgentId, ConversationId, ConversationKey},
     },
     store::sql::connect_writer,
@@ -20,7 +20,7 @@ const LONG: usize = 3_000;
 struct Disk {
     _folder: tempfile::TempDir,
     connection: SqliteConnection,
-    known: Known,
+    known: WriterState,
     acknowledged: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl Disk {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = connect_writer(&folder.path().join("handoffs.db")).await.unwrap();
         prepare(&mut connection).await.unwrap();
-        Self { _folder: folder, connection, known: Known::default(), acknowledged: Vec::new() }
+        Self { _folder: folder, connection, known: WriterState::default(), acknowledged: Vec::new() }
     }
 
     async fn set(&mut self, pragma: &'static str) {
@@ -64,7 +64,7 @@ impl Disk {
     }
 
     async fn ready(&mut self) -> Result<(), StoreError> {
-        let (job, told) = job(|connection, known| known.proof.renew(connection).boxed());
+        let (job, told) = job(|connection, known| known.probe.renew(connection).boxed());
         self.run(vec![job]).await;
         told.await.unwrap()
     }
@@ -84,7 +84,7 @@ fn id(number: usize) -> String {
 fn remember(id: &str) -> (Box<dyn Job>, oneshot::Receiver<Result<(), StoreError>>) {
     let key =
         ConversationKey { ai_agent: AiAgentId("a".to_owned()), conversation: ConversationId::from("c") };
-    let changes = Changes { remember: vec![id.to_owned()], ..Changes::default() };
+    let changes = WriteSet { remember: vec![id.to_owned()], ..WriteSet::default() };
     let (scope, decision) = (Scope::conversation(&key), Box::new(move |_| changes.into()));
     job(|connection, known| decide(connection, scope, decision, known).boxed())
 }
@@ -132,7 +132,7 @@ async fn a_proof_is_a_write_that_need_not_be_repeated_at_once() {
     let mut beats = Vec::new();
     for failed in [false, false, true] {
         if failed {
-            disk.known.proof = Proof::Refuted;
+            disk.known.probe = WriteProbe::Refuted;
         }
         disk.ready().await.unwrap();
         let beat = sqlx::query_as("SELECT at, length(filler) > 1 FROM heartbeat");

@@ -14,9 +14,9 @@ pub type Hash = [u8; 32];
 
 /// Files in their compressed form, made when first asked for.
 #[derive(Default)]
-pub struct Packed(Mutex<HashMap<String, (Hash, Bytes)>>);
+pub struct CompressedFiles(Mutex<HashMap<String, (Hash, Bytes)>>);
 
-impl Packed {
+impl CompressedFiles {
     /// The compressed form of the file `name`, which has this content.
     pub fn of(&self, name: &str, content: &[u8], hash: Hash) -> Bytes {
         let mut packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);

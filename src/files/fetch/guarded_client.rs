@@ -15,12 +15,12 @@ const NOT_ALLOWED: &str = "the file lies at an address that is not public";
 
 /// A client that connects to some addresses alone.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct GuardedClient {
     client: Client,
     addresses: Addresses,
 }
 
-impl Way {
+impl GuardedClient {
     /// `names` finds addresses; those outside `addresses` are as if they weren't there.
     pub(super) fn new(
         addresses: Addresses,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     buffer::Buffer,
-    changes::{Changes, DeadLetter, LetterKind, UnreadableEvent, View},
+    changes::{DeadLetter, LetterKind, UnreadableEvent, View, WriteSet},
     delivery::{Delivery, Destination, Fetch, Job},
     event::Event,
     handoff::Handoff,
@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A view being worked on.
-pub struct Draft<'a> {
+pub struct Transaction<'a> {
     /// What is known, changed in place.
     pub view: View,
     /// The time of the decision.
@@ -24,25 +24,25 @@ pub struct Draft<'a> {
     /// The settings.
     pub policy: &'a Policy,
     ids: &'a mut dyn NewIds,
-    changes: Changes,
-    touched_handoffs: BTreeMap<HandoffId, Seen>,
-    touched_rows: BTreeMap<RowId, Seen>,
-    touched_deliveries: BTreeMap<DeliveryId, Touched>,
+    changes: WriteSet,
+    touched_handoffs: BTreeMap<HandoffId, Visibility>,
+    touched_rows: BTreeMap<RowId, Visibility>,
+    touched_deliveries: BTreeMap<DeliveryId, DeliveryWrite>,
 }
 
 /// Whether agents see a change.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Seen {
+enum Visibility {
     No,
     Yes,
 }
 
-enum Touched {
+enum DeliveryWrite {
     Put,
     Done,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> Transaction<'a> {
     /// Begins to work on `view`.
     pub fn new(view: View, now: Now, policy: &'a Policy, ids: &'a mut dyn NewIds) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl<'a> Draft<'a> {
             now,
             policy,
             ids,
-            changes: Changes { at: now.at, ..Changes::default() },
+            changes: WriteSet { at: now.at, ..WriteSet::default() },
             touched_handoffs: BTreeMap::new(),
             touched_rows: BTreeMap::new(),
             touched_deliveries: BTreeMap::new(),
@@ -58,31 +58,32 @@ impl<'a> Draft<'a> {
     }
 
     /// What has changed. Each handoff in which agents see a change is one version further.
-    pub fn into_changes(mut self) -> Changes {
+    pub fn into_write_set(mut self) -> WriteSet {
         for mut handoff in self.view.handoffs {
             match self.touched_handoffs.get(&handoff.id) {
-                Some(Seen::Yes) => {
+                Some(Visibility::Yes) => {
                     handoff.version += 1;
                     self.changes.handoffs.push(handoff);
                 }
-                Some(Seen::No) => self.changes.handoffs_unseen.push(handoff),
+                Some(Visibility::No) => self.changes.handoffs_unseen.push(handoff),
                 None => {}
             }
         }
         for row in self.view.rows {
             match self.touched_rows.get(&row.id) {
-                Some(Seen::Yes) => self.changes.rows.push(row),
-                Some(Seen::No) => self.changes.rows_unseen.push(row),
+                Some(Visibility::Yes) => self.changes.rows.push(row),
+                Some(Visibility::No) => self.changes.rows_unseen.push(row),
                 None => {}
             }
         }
         for delivery in self.view.outbox {
             match self.touched_deliveries.get(&delivery.id) {
-                Some(Touched::Put) => self.changes.deliveries.push(delivery),
-                Some(Touched::Done) | None => {}
+                Some(DeliveryWrite::Put) => self.changes.deliveries.push(delivery),
+                Some(DeliveryWrite::Done) | None => {}
             }
         }
-        let done = self.touched_deliveries.into_iter().filter(|(_, what)| matches!(what, Touched::Done));
+        let done =
+            self.touched_deliveries.into_iter().filter(|(_, what)| matches!(what, DeliveryWrite::Done));
         self.changes.deliveries_done.extend(done.map(|(id, _)| id));
         self.changes
     }
@@ -99,7 +100,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The changes written directly: inbox, memory of ids, dead letters, idempotency.
-    pub const fn changes(&mut self) -> &mut Changes {
+    pub const fn writes(&mut self) -> &mut WriteSet {
         &mut self.changes
     }
 
@@ -115,15 +116,15 @@ impl<'a> Draft<'a> {
 
     /// A handoff to change.
     pub fn change_handoff(&mut self, at: usize) -> &mut Handoff {
-        self.touch(at, Seen::Yes)
+        self.touch(at, Visibility::Yes)
     }
 
     /// A handoff to change in what agents don't see.
     pub fn change_unseen(&mut self, at: usize) -> &mut Handoff {
-        self.touch(at, Seen::No)
+        self.touch(at, Visibility::No)
     }
 
-    fn touch(&mut self, at: usize, seen: Seen) -> &mut Handoff {
+    fn touch(&mut self, at: usize, seen: Visibility) -> &mut Handoff {
         let handoff = &mut self.view.handoffs[at];
         let touched = self.touched_handoffs.entry(handoff.id.clone()).or_insert(seen);
         *touched = seen.max(*touched);
@@ -162,7 +163,7 @@ impl<'a> Draft<'a> {
         let before = row.clone();
         change(row);
         let row = row.clone();
-        self.touch_row(&row, if row.shows_like(&before) { Seen::No } else { Seen::Yes });
+        self.touch_row(&row, if row.shows_like(&before) { Visibility::No } else { Visibility::Yes });
         let Some(handoff) = self.find_handoff(&row.handoff) else { return };
         self.account(handoff, &Ledger::of(&before), &row);
         if !before.counts_as_unread() && row.counts_as_unread() {
@@ -175,7 +176,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn touch_row(&mut self, row: &Row, seen: Seen) {
+    fn touch_row(&mut self, row: &Row, seen: Visibility) {
         let touched = self.touched_rows.entry(row.id.clone()).or_insert(seen);
         *touched = seen.max(*touched);
     }
@@ -215,7 +216,7 @@ impl<'a> Draft<'a> {
         if matches!(row.author.role, Role::EndUser | Role::HumanAgent) && !row.is_note() {
             owner.note_writing(now);
         }
-        self.touch_row(&row, Seen::Yes);
+        self.touch_row(&row, Visibility::Yes);
         self.account(handoff, &Ledger::default(), &row);
         if row.counts_as_unread() {
             self.count_unread(handoff, row.seq);
@@ -249,7 +250,7 @@ impl<'a> Draft<'a> {
             expires_at,
             ..Delivery::new(id.clone(), owner.id.clone(), owner.key.clone(), job, self.now.at)
         };
-        self.touched_deliveries.insert(id.clone(), Touched::Put);
+        self.touched_deliveries.insert(id.clone(), DeliveryWrite::Put);
         self.view.outbox.push(delivery);
         id
     }
@@ -267,20 +268,20 @@ impl<'a> Draft<'a> {
 
     /// Since when Ada may have a delivery: an attempt was made whose outcome is not known, or another process may have made
     /// one, of which this copy of the store knows nothing.
-    pub fn doubt(&self, delivery: &Delivery) -> Option<Time> {
-        delivery.doubt.or_else(|| self.is_unverified(delivery).then_some(delivery.queued_at))
+    pub fn outcome_unknown_since(&self, delivery: &Delivery) -> Option<Time> {
+        delivery.outcome_unknown_since.or_else(|| self.is_unverified(delivery).then_some(delivery.queued_at))
     }
 
     /// Whether a message was queued before this process began, and Ada's list has not been read since: the store may be a
     /// copy that was restored, and the message have been sent after the copy was made.
     pub fn is_unverified(&self, delivery: &Delivery) -> bool {
-        let is_message = delivery.job.is_message() && delivery.doubt.is_none();
+        let is_message = delivery.job.is_message() && delivery.outcome_unknown_since.is_none();
         is_message && self.is_of_before(&delivery.handoff, delivery.queued_at)
     }
 
     /// The same of a row that waits for nothing: since when Ada may have it. One that has failed may have been sent again
     /// by hand after the copy was made.
-    pub fn doubt_of_row(&self, row: &Row) -> Option<Time> {
+    pub fn row_outcome_unknown_since(&self, row: &Row) -> Option<Time> {
         let is_failed = row.is_ours() && matches!(row.sending, Some(Sending::Failed { .. }));
         let is_unverified = is_failed && self.is_of_before(&row.handoff, row.created_at);
         row.tried_at.or_else(|| is_unverified.then_some(row.created_at))
@@ -306,7 +307,7 @@ impl<'a> Draft<'a> {
     /// A delivery to change. A claim goes on.
     pub fn change_delivery(&mut self, at: usize) -> &mut Delivery {
         let delivery = &mut self.view.outbox[at];
-        self.touched_deliveries.insert(delivery.id.clone(), Touched::Put);
+        self.touched_deliveries.insert(delivery.id.clone(), DeliveryWrite::Put);
         delivery
     }
 
@@ -320,7 +321,7 @@ impl<'a> Draft<'a> {
     /// Takes a delivery out of the outbox. Whatever came of a message, it can be answered only from now on.
     pub fn finish_delivery(&mut self, at: usize) -> Delivery {
         let delivery = self.view.outbox.remove(at);
-        self.touched_deliveries.insert(delivery.id.clone(), Touched::Done);
+        self.touched_deliveries.insert(delivery.id.clone(), DeliveryWrite::Done);
         if let (true, Some(handoff)) = (delivery.job.is_message(), self.find_handoff(&delivery.handoff)) {
             let now = self.now.at;
             self.change_unseen(handoff).note_writing(now);

@@ -6,7 +6,7 @@ use super::{count, files, signed, unsigned};
 use crate::{
     relay::time::Time,
     store::{
-        CHANGES_KEPT, FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep, StoreError,
+        CHANGES_KEPT, ID_MEMORY, IDEMPOTENCY_MEMORY, PURGE_STEP, PurgeProgress, RetentionPeriods, StoreError,
         sessions::{SESSION_IDLE, SESSION_MAX},
     },
 };
@@ -42,7 +42,11 @@ const OF_HANDOFFS: [&str; 6] = [
 ];
 
 /// Forgets a step's worth of each kind.
-pub async fn step(connection: &mut SqliteConnection, now: Time, keep: Keep) -> Result<Forgotten, StoreError> {
+pub async fn step(
+    connection: &mut SqliteConnection,
+    now: Time,
+    keep: RetentionPeriods,
+) -> Result<PurgeProgress, StoreError> {
     let mut more = false;
     let before = |kept: std::time::Duration| (now - kept).as_micros();
     for (sql, bound) in [
@@ -54,23 +58,23 @@ pub async fn step(connection: &mut SqliteConnection, now: Time, keep: Keep) -> R
         (SESSIONS_OLD, Some(before(SESSION_MAX))),
     ] {
         let Some(bound) = bound else { continue };
-        let done = sqlx::query(sql).bind(bound).bind(count(FORGET_STEP)).execute(&mut *connection).await?;
-        more |= done.rows_affected() >= FORGET_STEP as u64;
+        let done = sqlx::query(sql).bind(bound).bind(count(PURGE_STEP)).execute(&mut *connection).await?;
+        more |= done.rows_affected() >= PURGE_STEP as u64;
     }
     if let Some(kept) = keep.ended {
         more |= handoffs(connection, before(kept)).await?;
     }
     more |= shrink(connection).await?;
-    Ok(if more { Forgotten::Part } else { Forgotten::All })
+    Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
 }
 
 /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
 async fn handoffs(connection: &mut SqliteConnection, ended_before: i64) -> Result<bool, StoreError> {
-    let old = sqlx::query(HANDOFFS).bind(ended_before).bind(count(FORGET_STEP));
+    let old = sqlx::query(HANDOFFS).bind(ended_before).bind(count(PURGE_STEP));
     let old = old.fetch_all(&mut *connection).await?;
     let (mut ids, mut rows) = (Vec::<String>::new(), 0);
     for handoff in &old {
-        if rows >= FORGET_STEP as u64 {
+        if rows >= PURGE_STEP as u64 {
             break;
         }
         ids.push(handoff.try_get(0)?);
@@ -79,7 +83,7 @@ async fn handoffs(connection: &mut SqliteConnection, ended_before: i64) -> Resul
     if ids.is_empty() {
         return Ok(false);
     }
-    let more = ids.len() < old.len() || old.len() == FORGET_STEP;
+    let more = ids.len() < old.len() || old.len() == PURGE_STEP;
     let ids = serde_json::to_string(&ids)?;
     for sql in OF_HANDOFFS {
         sqlx::query(sql).bind(&ids).execute(&mut *connection).await?;

@@ -2,22 +2,22 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::state::{Place, State};
+use super::state::{ChangedItem, State};
 use crate::{
     relay::{handoff::Handoff, id::HandoffId, time::Time},
-    store::{FORGET_STEP, Forgotten, ID_MEMORY, IDEMPOTENCY_MEMORY, Keep, sessions::Session},
+    store::{ID_MEMORY, IDEMPOTENCY_MEMORY, PURGE_STEP, PurgeProgress, RetentionPeriods, sessions::Session},
 };
 
 /// What is old of one kind, a step's worth of it, oldest first.
 fn oldest<K: Ord>(all: impl Iterator<Item = (Time, K)>, before: Time) -> Vec<K> {
     let mut old: Vec<(Time, K)> = all.filter(|(at, _)| *at < before).collect();
     old.sort();
-    old.into_iter().take(FORGET_STEP).map(|(_, key)| key).collect()
+    old.into_iter().take(PURGE_STEP).map(|(_, key)| key).collect()
 }
 
 impl State {
     /// Forgets a step's worth of each kind.
-    pub fn forget(&mut self, now: Time, keep: &Keep) -> Forgotten {
+    pub fn purge(&mut self, now: Time, keep: &RetentionPeriods) -> PurgeProgress {
         let seen = oldest(self.seen.iter().map(|(id, at)| (*at, id.clone())), now - ID_MEMORY);
         let asked = self.idempotency.iter().map(|(asked, (at, _))| (*at, asked.clone()));
         let asked = oldest(asked, now - IDEMPOTENCY_MEMORY);
@@ -25,7 +25,7 @@ impl State {
         let letters = keep.dead_letters.map_or(Vec::new(), |kept| oldest(letters, now - kept));
         let sessions = self.sessions.iter().map(|(id, session)| (Session::ends_at(session), id.clone()));
         let sessions = oldest(sessions, now);
-        let mut more = [seen.len(), asked.len(), letters.len(), sessions.len()].contains(&FORGET_STEP);
+        let mut more = [seen.len(), asked.len(), letters.len(), sessions.len()].contains(&PURGE_STEP);
 
         for id in seen {
             self.seen.remove(&id);
@@ -42,7 +42,7 @@ impl State {
         if let Some(kept) = keep.ended {
             more |= self.forget_handoffs(now, kept);
         }
-        if more { Forgotten::Part } else { Forgotten::All }
+        if more { PurgeProgress::Part } else { PurgeProgress::All }
     }
 
     /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
@@ -55,14 +55,14 @@ impl State {
         let old = oldest(ended, now - kept);
         let (mut gone, mut rows) = (BTreeSet::new(), 0);
         for place in &old {
-            if rows >= FORGET_STEP as u64 {
+            if rows >= PURGE_STEP as u64 {
                 break;
             }
             gone.insert(*place);
             rows += self.handoffs[place].last_seq;
         }
         self.remove_handoffs(&gone);
-        gone.len() < old.len() || old.len() == FORGET_STEP
+        gone.len() < old.len() || old.len() == PURGE_STEP
     }
 
     fn remove_handoffs(&mut self, places: &BTreeSet<u64>) {
@@ -79,9 +79,9 @@ impl State {
         self.idempotency.retain(|asked, _| !gone.contains(&asked.handoff));
         let rows = &self.rows;
         self.changes.retain(|(_, changed)| match changed {
-            Place::Handoff(id) => !gone.contains(id),
-            Place::CannedReplies => true,
-            Place::Row(id) => rows.get(id).is_none_or(|(owner, _)| !gone.contains(owner)),
+            ChangedItem::Handoff(id) => !gone.contains(id),
+            ChangedItem::CannedReplies => true,
+            ChangedItem::Row(id) => rows.get(id).is_none_or(|(owner, _)| !gone.contains(owner)),
         });
         self.rows.retain(|_, (owner, _)| !gone.contains(owner));
     }

@@ -11,7 +11,7 @@ use super::{
     worker::{StepError, Worker, signal},
 };
 use crate::{
-    relay::{id::ConversationKey, rules::release, time::Time},
+    relay::{id::ConversationKey, rules::flush, time::Time},
     store::StoreError,
 };
 
@@ -21,12 +21,12 @@ const AT_ONCE: usize = 64;
 const AFTER_UNREADABLE: Duration = Duration::from_secs(60);
 
 /// See the module.
-pub struct Releaser {
+pub struct Flusher {
     engine: Arc<Engine>,
     inbox: watch::Receiver<()>,
 }
 
-impl Releaser {
+impl Flusher {
     /// A worker on the engine's store.
     pub fn new(engine: Arc<Engine>) -> Self {
         let inbox = engine.store.signals().inbox();
@@ -35,7 +35,7 @@ impl Releaser {
 
     async fn release(&self, key: ConversationKey) -> Result<(), StoreError> {
         let conversation = key.conversation.clone();
-        let released = match self.engine.decide(release::due(key.clone())).await {
+        let released = match self.engine.decide(flush::due(key.clone())).await {
             Err(StoreError::Panicked) => return self.release_one_by_one(key).await,
             Err(StoreError::Unreadable(reason)) => return self.set_apart(&key, &reason).await,
             released => released?,
@@ -58,7 +58,7 @@ impl Releaser {
     }
 }
 
-impl Releaser {
+impl Flusher {
     /// A handoff of the conversation can't be read: its events wait, and hold up no other conversation.
     async fn set_apart(&self, key: &ConversationKey, reason: &str) -> Result<(), StoreError> {
         tracing::error!(
@@ -71,8 +71,8 @@ impl Releaser {
 
     /// One of the events is too much for a rule: it is set aside, and the others go on.
     async fn release_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
-        for id in self.engine.decide(release::in_order(key.clone())).await? {
-            match self.engine.decide(release::one_alone(key.clone(), id.clone())).await {
+        for id in self.engine.decide(flush::in_order(key.clone())).await? {
+            match self.engine.decide(flush::one_alone(key.clone(), id.clone())).await {
                 Err(StoreError::Panicked) => {}
                 released => {
                     released?;
@@ -80,14 +80,14 @@ impl Releaser {
                 }
             }
             tracing::error!(svix.id = id, "an event is set aside: a rule panicked");
-            self.engine.decide(release::set_aside(key.clone(), id)).await?;
+            self.engine.decide(flush::set_aside(key.clone(), id)).await?;
         }
         Ok(())
     }
 }
 
 #[async_trait]
-impl Worker for Releaser {
+impl Worker for Flusher {
     fn name(&self) -> &'static str {
         "inbox"
     }
