@@ -10,7 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are outside"))]
 
-pub mod accounts;
+mod accounts;
 pub mod ada;
 pub mod descriptors;
 pub mod doors;
@@ -24,9 +24,9 @@ pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
-pub mod unseen;
-pub mod warnings;
-pub mod web;
+mod unseen;
+mod warnings;
+mod web;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 

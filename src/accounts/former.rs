@@ -13,7 +13,6 @@ use crate::{
 /// The settings don't change while the relay runs.
 const AGAIN: Duration = Duration::from_hours(24);
 
-/// See the module.
 pub struct FormerTokens {
     sign_in: Arc<SignIn>,
 }

@@ -10,7 +10,7 @@ pub mod bodies;
 pub mod client;
 mod clock;
 pub mod limits;
-pub mod message;
+pub(crate) mod message;
 pub mod signature;
 pub mod start_call;
 pub mod webhook;

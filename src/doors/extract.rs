@@ -21,7 +21,6 @@ use crate::{
 /// Who makes a request, and how that is proven: by a bearer token, failing that by the console's cookie.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The agent's name.
     pub agent: String,
     /// The session, without a token.
     pub session: Option<SignedIn>,

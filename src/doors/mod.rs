@@ -1,21 +1,22 @@
 //! The doors, by who calls: Ada, agents, the console's browser, whoever runs the relay. One route table.
 //!
 //! Handlers translate: extract, one call, response. A new door is a function in its caller's folder and a line in
-//! [`routes`].
+//! `routes.rs`.
 
 mod ada;
-pub mod agents;
+mod agents;
 mod compressed_files;
 mod console;
-pub mod extract;
+mod extract;
 mod operators;
 mod refusals;
-pub mod routes;
+pub(crate) mod routes;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+pub use crate::web::connections::ConnectionLimits;
 use crate::{
     accounts::SignIn,
     engine::Engine,
@@ -25,7 +26,6 @@ use crate::{
     web::{
         body::Bodies,
         body_budget::BodyBudget,
-        connections::ConnectionLimits,
         cookie::SessionCookie,
         places::{PlaceLimits, Places},
     },

@@ -234,8 +234,7 @@ impl Engine {
         self.decide_and(start::call(key, context, caller), move |_| place.keep()).await
     }
 
-    /// What an agent does: a rule of [`act`](crate::relay::rules::act), [`write`](crate::relay::rules::write) or
-    /// [`note`](crate::relay::rules::note).
+    /// What an agent does: a rule of `act`, `write` or `note`.
     ///
     /// # Errors
     /// As the rule's, or the store failed.

@@ -7,10 +7,10 @@
 //! [`Transaction`](transaction::Transaction) (what the store shall write, all or nothing). To add one: a function in
 //! [`rules`], a table test beside it, and a caller in `engine/`.
 
-pub mod backoff;
+pub(crate) mod backoff;
 pub mod buffer;
 pub mod changes;
-pub mod context;
+pub(crate) mod context;
 pub mod delivery;
 pub mod event;
 pub mod handoff;

@@ -16,7 +16,7 @@ mod wire;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use handoff_relay::{doors::Limits, web::connections::ConnectionLimits};
+use handoff_relay::doors::{ConnectionLimits, Limits};
 use serde_json::json;
 
 use crate::support::{

@@ -24,7 +24,6 @@ pub const LEASE: Duration = Duration::from_secs(10);
 /// Somebody's turn in a lane.
 #[derive(Clone, Debug)]
 pub struct Turn {
-    /// Which lane.
     pub lane: Lane,
     /// For what has waited here: another kind of delivery has to wait for a turn of its own kind.
     pub queue: Queue,
@@ -48,21 +47,16 @@ pub enum Step {
     Write {
         /// When this attempt began, by our clock.
         began: Time,
-        /// Which call.
         call: Call,
     },
     /// Read Ada's message list from this page on, or else from the beginning.
     Look {
-        /// The page.
         from: Option<String>,
         /// Whether to ask, behind its end, if the whole conversation has ended.
         asks_if_over: bool,
     },
     /// Fetch the bytes of the row's file.
-    Fetch {
-        /// Which row.
-        row: Box<Row>,
-    },
+    Fetch { row: Box<Row> },
 }
 
 /// See [`Step::Write`].
@@ -79,7 +73,6 @@ pub enum Call {
     Upload {
         /// Whose file.
         row: RowId,
-        /// Which file.
         file: Attachment,
     },
     /// End the handoff.

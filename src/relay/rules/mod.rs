@@ -5,22 +5,22 @@
 
 pub mod act;
 pub mod arrive;
-pub mod attempt;
+pub(crate) mod attempt;
 mod ending;
 pub mod expiry;
-pub mod file;
+pub(crate) mod file;
 pub mod flush;
-pub mod look;
+pub(crate) mod look;
 mod message;
-pub mod note;
+pub(crate) mod note;
 mod place;
-pub mod recover;
-pub mod replay;
-pub mod settle;
+pub(crate) mod recover;
+pub(crate) mod replay;
+pub(crate) mod settle;
 pub mod start;
-pub mod time_out;
-pub mod transcript;
-pub mod unknown;
+pub(crate) mod time_out;
+pub(crate) mod transcript;
+pub(crate) mod unknown;
 pub mod write;
 
 #[cfg(test)]
