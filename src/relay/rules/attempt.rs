@@ -3,6 +3,8 @@
 //! Ada has no idempotency key. So it is written down before a request leaves that its outcome is in doubt, and
 //! while it is, the message is looked for and not sent: see `docs/effectively-once.md`.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
+
 use std::time::Duration;
 
 use super::expiry;

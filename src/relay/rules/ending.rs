@@ -1,5 +1,7 @@
 //! Ending a handoff. Every end that happened at Ada fails what is still queued.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
+
 use std::time::Duration;
 
 use crate::relay::{
@@ -19,7 +21,9 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 pub fn over(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy, ada: AdaEnd, reason: &str) {
     let at = match ada {
         AdaEnd::Told { at } => at,
-        _ => tx.own_at(handoff),
+        AdaEnd::Unsettled | AdaEnd::Dated { .. } | AdaEnd::Replaced { .. } | AdaEnd::Unknown => {
+            tx.own_at(handoff)
+        }
     };
     close(tx, handoff, by, ada, at, by.as_str().to_owned());
     clear_outbox(tx, handoff, reason);

@@ -1,6 +1,8 @@
 //! A message has an age. One that could not be sent in time fails at that moment, whatever it waits for, and those queued
 //! behind it fail with it, lest they arrive out of order.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::ending;

@@ -1,5 +1,7 @@
 //! What came of reading Ada's message list: the thread has what it lacked, a message in doubt is found or isn't.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
+
 use std::{sync::Arc, time::Duration};
 
 use super::{

@@ -1,5 +1,7 @@
 //! What came of a call to Ada.
 
+#![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
+
 use std::{sync::Arc, time::Duration};
 
 use super::{attempt::ECHO_GRACE, ending, expiry, message::forget_delivery};
