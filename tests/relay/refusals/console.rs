@@ -3,8 +3,8 @@
 use super::line::{Line, filler, refused};
 use crate::support::raw::Raw;
 
-const NO_FILE: &str = "there is no such file in the console";
-const NOTHING: &str = "there is nothing under this path";
+const NO_FILE: &str = "console";
+const NOTHING: &str = "nothing";
 
 pub fn lines() -> Vec<Line> {
     let get = |path: &str| Raw::new("GET", format!("/console/{path}"));
@@ -24,18 +24,13 @@ pub fn lines() -> Vec<Line> {
         lines.push(refused(what, get(name), 404, NO_FILE));
     }
     lines.extend([
-        refused("not UTF-8", get("%FF"), 400, "the path is not UTF-8"),
+        refused("not UTF-8", get("%FF"), 400, "UTF-8"),
         refused("no name", get(""), 404, NOTHING),
         refused("no slash", Raw::new("GET", "/console"), 404, NOTHING),
         refused("a folder", get("a/b.js"), 404, NOTHING),
         refused("dots that nobody encoded", get("../Cargo.toml"), 404, NOTHING),
-        refused("another method", Raw::new("POST", "/"), 405, "this path takes another method"),
-        refused(
-            "another method",
-            Raw::new("DELETE", "/console/index.html"),
-            405,
-            "this path takes another method",
-        ),
+        refused("another method", Raw::new("POST", "/"), 405, "another method"),
+        refused("another method", Raw::new("DELETE", "/console/index.html"), 405, "another method"),
     ]);
     lines
 }

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::support::raw::Raw;
 
-const NOT_UTF8: &str = "the path is not UTF-8";
-const NOBODY: &str = "no such handoff or message";
+const NOT_UTF8: &str = "UTF-8";
+const NOBODY: &str = "handoff or message";
 
 fn by_alex(method: &str, path: &str) -> Raw {
     Raw::new(method, format!("/api{path}")).bearer("token-of-alex-0123456789")
@@ -51,12 +51,7 @@ pub fn lines(world: &World) -> Vec<Line> {
         refused("retry 10,000 characters", row("POST", active, &long, "/retry"), 404, NOBODY),
         refused("retry a slash", row("POST", active, "a%2Fb", "/retry"), 404, NOBODY),
         refused("retry a row of another handoff", row("POST", waiting, sent, "/retry"), 404, NOBODY),
-        refused(
-            "a slash that isn't encoded",
-            by_alex("GET", "/handoffs/a/b"),
-            404,
-            "there is nothing under this path",
-        ),
+        refused("a slash that isn't encoded", by_alex("GET", "/handoffs/a/b"), 404, "nothing"),
         refused("no id at all", by_alex("GET", "/handoffs//messages"), 404, "no such handoff"),
         refused("not UTF-8", by_alex("GET", "/handoffs/%FF"), 400, NOT_UTF8),
         refused("half of UTF-8", by_alex("GET", "/handoffs/%F0%9F/messages"), 400, NOT_UTF8),

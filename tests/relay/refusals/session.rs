@@ -6,11 +6,11 @@ use super::{
 };
 use crate::support::raw::Raw;
 
-const NEITHER: &str = "the body needs either a token or a code";
-const OVER: &str = "the session is over; sign in again";
-const NO_SESSION: &str = "neither a bearer token nor a session is there";
-const FOREIGN: &str = "with a cookie, only the console's own page may ask for this";
-const UNKNOWN_CODE: &str = "this code is not known, has been used, or is too old";
+const NEITHER: &str = "either a token";
+const OVER: &str = "sign in";
+const NO_SESSION: &str = "neither";
+const FOREIGN: &str = "console";
+const UNKNOWN_CODE: &str = "code";
 
 fn sign_in(body: &str) -> Raw {
     Raw::new("POST", "/api/session").body(body)
@@ -28,24 +28,23 @@ pub fn lines(world: &World) -> Vec<Line> {
 }
 
 fn bodies() -> Vec<Line> {
-    let of_type = |field: &str| format!("the field `{field}` is not of the type that this call takes");
     vec![
         refused("nothing", Raw::new("POST", "/api/session"), 400, NEITHER),
         refused("no field", sign_in("{}"), 400, NEITHER),
         refused("null for both", sign_in("{\"token\":null,\"code\":null}"), 400, NEITHER),
         refused("both", sign_in("{\"token\":\"a\",\"code\":\"b\"}"), 400, NEITHER),
-        refused("a number for the token", sign_in("{\"token\":7}"), 400, &of_type("token")),
-        refused("a list for the code", sign_in("{\"code\":[]}"), 400, &of_type("code")),
-        refused("half of JSON", sign_in("{\"token\":"), 400, "the body is not JSON (line 1, column 9)"),
+        refused("a number for the token", sign_in("{\"token\":7}"), 400, "`token`"),
+        refused("a list for the code", sign_in("{\"code\":[]}"), 400, "`code`"),
+        refused("half of JSON", sign_in("{\"token\":"), 400, "column 9"),
         refused(
             "a form",
             sign_in("token=a").header("content-type", "application/x-www-form-urlencoded"),
             415,
-            "the content type is not application/json",
+            "application/json",
         ),
-        refused("a megabyte and more", sign_in(&filler((1 << 20) + 1)), 413, "the body is too large"),
-        refused("an empty token (a guess)", sign_in("{\"token\":\"\"}"), 401, "this token is not known"),
-        refused("a name (a guess)", sign_in("{\"token\":\"Alex\"}"), 401, "this token is not known"),
+        refused("a megabyte and more", sign_in(&filler((1 << 20) + 1)), 413, "too large"),
+        refused("an empty token (a guess)", sign_in("{\"token\":\"\"}"), 401, "this token"),
+        refused("a name (a guess)", sign_in("{\"token\":\"Alex\"}"), 401, "this token"),
         refused("an empty code (a guess)", sign_in("{\"code\":\"\"}"), 401, UNKNOWN_CODE),
         refused(
             "a token as a code (a guess)",
@@ -53,7 +52,7 @@ fn bodies() -> Vec<Line> {
             401,
             UNKNOWN_CODE,
         ),
-        refused("another method", Raw::new("PUT", "/api/session"), 405, "this path takes another method"),
+        refused("another method", Raw::new("PUT", "/api/session"), 405, "another method"),
     ]
 }
 

@@ -3,15 +3,15 @@
 use super::line::{Line, filler, refused};
 use crate::support::{raw::Raw, relay::START_KEY};
 
-const NO_KEY: &str = "an Authorization header with the bearer key is missing";
-const OTHER_KEY: &str = "the bearer key is not the one of HANDOFF_AUTH_KEY";
-const NOT_JSON: &str = "the content type is not application/json";
-const TOO_LARGE: &str = "the body is too large";
+const NO_KEY: &str = "Authorization header";
+const OTHER_KEY: &str = "HANDOFF_AUTH_KEY";
+const NOT_JSON: &str = "application/json";
+const TOO_LARGE: &str = "too large";
 const NO_ID: &str = "Missing conversation_id";
-const NO_TEXT: &str = "conversation_id is not a string";
-const TWO_IDS: &str = "conversation_id and ada_conversation_id are different";
-const TOO_LONG: &str = "conversation_id is over 200 characters";
-const CONTROL: &str = "conversation_id has control characters";
+const NO_TEXT: &str = "string";
+const TWO_IDS: &str = "ada_conversation_id";
+const TOO_LONG: &str = "200 characters";
+const CONTROL: &str = "control characters";
 /// The most bytes that are taken.
 const MOST: usize = 256 << 10;
 
@@ -51,31 +51,16 @@ pub fn lines() -> Vec<Line> {
         refused("text", kind("text/plain"), 415, NOT_JSON),
         refused("a form", kind("application/x-www-form-urlencoded"), 415, NOT_JSON),
         refused("nearly JSON", kind("application/jsonx"), 415, NOT_JSON),
-        refused(
-            "packed",
-            open().header("content-encoding", "br").body(good),
-            415,
-            "the body has a content encoding; send it as it is",
-        ),
-        refused("no body", open(), 400, "the body is empty"),
-        refused("an empty body", call(""), 400, "the body is empty"),
-        refused("words", call("hello"), 400, "the body is not JSON (line 1, column 1)"),
-        refused(
-            "half of JSON",
-            call("{\"conversation_id\":"),
-            400,
-            "the body is not JSON (line 1, column 19)",
-        ),
-        refused("more behind it", call("{}\n{}"), 400, "the body is not JSON (line 2, column 1)"),
-        refused(
-            "not UTF-8",
-            call(b"{\"conversation_id\":\"\xff\"}".to_vec()),
-            400,
-            "the body is not JSON (line 1, column 21)",
-        ),
-        refused("a list", call("[\"c\"]"), 400, "the body is not a JSON object"),
-        refused("a string", call("\"c\""), 400, "the body is not a JSON object"),
-        refused("null", call("null"), 400, "the body is not a JSON object"),
+        refused("packed", open().header("content-encoding", "br").body(good), 415, "content encoding"),
+        refused("no body", open(), 400, "empty"),
+        refused("an empty body", call(""), 400, "empty"),
+        refused("words", call("hello"), 400, "column 1)"),
+        refused("half of JSON", call("{\"conversation_id\":"), 400, "column 19"),
+        refused("more behind it", call("{}\n{}"), 400, "line 2"),
+        refused("not UTF-8", call(b"{\"conversation_id\":\"\xff\"}".to_vec()), 400, "column 21"),
+        refused("a list", call("[\"c\"]"), 400, "JSON object"),
+        refused("a string", call("\"c\""), 400, "JSON object"),
+        refused("null", call("null"), 400, "JSON object"),
         refused("no id", call("{}"), 400, NO_ID),
         refused("a null id", id("null"), 400, NO_ID),
         refused("an empty id", id("\"\""), 400, NO_ID),
@@ -106,12 +91,7 @@ pub fn lines() -> Vec<Line> {
         refused("a number that none can be", id("1e999"), 400, NO_TEXT),
         refused("200 lists deep", nested("[", 200, "]"), 400, NO_TEXT),
         refused("100,000 lists deep", nested("[", 100_000, "]"), 400, NO_TEXT),
-        refused(
-            "100,000 lists deep, unclosed",
-            nested("[", 100_000, ""),
-            400,
-            "the body is not JSON (line 1, column 100021)",
-        ),
+        refused("100,000 lists deep, unclosed", nested("[", 100_000, ""), 400, "column 100021"),
         refused("40,000 objects deep", nested("{\"a\":", 40_000, "}"), 400, NO_TEXT),
         refused("100,000 objects deep", nested("{\"a\":", 100_000, ""), 413, TOO_LARGE),
         refused("one byte too many", call(filler(MOST + 1)), 413, TOO_LARGE),
@@ -132,12 +112,12 @@ pub fn lines() -> Vec<Line> {
     ];
     for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
         let request = Raw::new(method, "/handoffs/start").bearer(START_KEY);
-        lines.push(refused("another method", request, 405, "this path takes another method"));
+        lines.push(refused("another method", request, 405, "another method"));
     }
     for path in ["/handoffs", "/handoffs/start/x", "/handoffs/star%74", "/handoffs%2Fstart", "/health/live/"]
     {
         let request = Raw::new("POST", path).bearer(START_KEY).body(good);
-        lines.push(refused("another path", request, 404, "there is nothing under this path"));
+        lines.push(refused("another path", request, 404, "nothing"));
     }
     for path in ["/handoffs/start/", "//handoffs/start", "/handoffs//start", "/webhooks//start-handoff/?x=1"]
     {
@@ -146,20 +126,11 @@ pub fn lines() -> Vec<Line> {
     }
     for id in ["{conversation_id}", "{{x}}", "null", "undefined", "None", "[object Object]"] {
         let request = call(format!("{{\"conversation_id\":\" {id} \"}}"));
-        lines.push(refused(
-            id,
-            request,
-            400,
-            &format!("conversation_id is {id}: the AI Agent has not filled in this variable"),
-        ));
+        // The sentence names the variable.
+        lines.push(refused(id, request, 400, id));
     }
     for id in [".", ".."] {
-        lines.push(refused(
-            id,
-            call(format!(r#"{{"conversation_id":"{id}"}}"#)),
-            400,
-            "conversation_id can't be . or ..",
-        ));
+        lines.push(refused(id, call(format!(r#"{{"conversation_id":"{id}"}}"#)), 400, ". or .."));
     }
     for (name, value) in [
         ("origin", "https://evil.example"),
@@ -170,7 +141,7 @@ pub fn lines() -> Vec<Line> {
         // Without a key and a type, as a page can send it.
         let request = post().header(name, value).body(good);
         let what = format!("of a web page, {name}: {value}");
-        lines.push(refused(&what, request, 403, "Ada calls this, not a web page"));
+        lines.push(refused(&what, request, 403, "web page"));
     }
     lines
 }

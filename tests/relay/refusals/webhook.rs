@@ -9,8 +9,8 @@ use crate::support::{
 };
 
 const INVALID: &str = "Invalid signature";
-const TOO_LARGE: &str = "the body is too large";
-const PACKED: &str = "the body has a content encoding; send it as it is";
+const TOO_LARGE: &str = "too large";
+const PACKED: &str = "content encoding";
 const OK: &str = r#"{"status":"ok"}"#;
 /// The most bytes that are taken.
 const MOST: usize = 10 << 20;
@@ -130,7 +130,7 @@ pub fn lines() -> Vec<Line> {
     }
     for method in ["GET", "PUT", "DELETE"] {
         let request = Raw::new(method, good.path);
-        lines.push(refused("another method", request, 405, "this path takes another method"));
+        lines.push(refused("another method", request, 405, "another method"));
     }
     let with = |path: &str, value: Value| {
         let mut event = customer_says("refused", "hello");
