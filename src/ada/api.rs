@@ -62,7 +62,7 @@ pub trait Ada: Send + Sync {
     async fn end_handoff(&self, permit: Permit, key: &ConversationKey) -> Answer<Receipt>;
 
     /// Reads a part of the conversation's messages, oldest first, from the page where the last reading ended
-    /// or else from the beginning. What can't be read is left out. Each page after the first waits for a
+    /// or else from the beginning. What can't be read is shown as that. Each page after the first waits for a
     /// permit of `priority`.
     async fn list_messages(
         &self,

@@ -2,7 +2,10 @@
 //!
 //! There is one, from the environment. What asks for one names it, so that there can be several.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -71,12 +74,14 @@ impl AiAgent {
 pub struct AiAgents {
     first: AiAgent,
     others: Vec<AiAgent>,
+    /// Of what is stored that is in no settings any more: the first one has taken it over.
+    taken_over: Mutex<BTreeSet<AiAgentId>>,
 }
 
 impl AiAgents {
     /// This one alone.
-    pub const fn one(ai_agent: AiAgent) -> Self {
-        Self { first: ai_agent, others: Vec::new() }
+    pub fn one(ai_agent: AiAgent) -> Self {
+        Self { first: ai_agent, others: Vec::new(), taken_over: Mutex::default() }
     }
 
     /// Each of them.
@@ -91,7 +96,27 @@ impl AiAgents {
 
     /// The one with this id; the first for what is stored of one that is in no settings any more.
     pub fn of(&self, id: &AiAgentId) -> &AiAgent {
-        self.iter().find(|ai_agent| ai_agent.id() == id).unwrap_or(&self.first)
+        self.iter().find(|ai_agent| ai_agent.id() == id).unwrap_or_else(|| {
+            self.take_over(id);
+            &self.first
+        })
+    }
+
+    /// Something of this one is stored.
+    pub fn meet(&self, id: &AiAgentId) {
+        if self.iter().all(|ai_agent| ai_agent.id() != id) {
+            self.take_over(id);
+        }
+    }
+
+    fn take_over(&self, id: &AiAgentId) {
+        self.taken_over.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+    }
+
+    /// The ids under which something of theirs may be stored, as far as it was met.
+    pub fn ids(&self) -> Vec<AiAgentId> {
+        let taken_over = self.taken_over.lock().unwrap_or_else(PoisonError::into_inner);
+        self.iter().map(AiAgent::id).chain(taken_over.iter()).cloned().collect()
     }
 
     /// Whose conversation a decision is about.
@@ -182,7 +207,7 @@ mod tests {
 
     fn two(second_key: Option<&str>) -> AiAgents {
         let others = vec![ai_agent("b.ada.support", SECRETS[1], second_key)];
-        AiAgents { first: ai_agent("a.ada.support", SECRETS[0], Some("key-of-a")), others }
+        AiAgents { others, ..AiAgents::one(ai_agent("a.ada.support", SECRETS[0], Some("key-of-a"))) }
     }
 
     #[test]
@@ -203,6 +228,16 @@ mod tests {
         assert_eq!(signed(SECRETS[0]).unwrap(), "a.ada.support");
         assert_eq!(signed(SECRETS[1]).unwrap(), "b.ada.support");
         assert_eq!(signed("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), Err(SignatureError::Invalid));
+    }
+
+    #[test]
+    fn what_is_stored_of_one_that_has_gone_is_the_first_ones() {
+        let ai_agents = two(None);
+        assert_eq!(ai_agents.ids().len(), 2);
+        assert_eq!(ai_agents.of(&"old.ada.support".into()).id().as_str(), "a.ada.support");
+        assert_eq!(ai_agents.of(&"b.ada.support".into()).id().as_str(), "b.ada.support");
+        let ids = ["a.ada.support", "b.ada.support", "old.ada.support"].map(AiAgentId::from);
+        assert_eq!(ai_agents.ids(), ids);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
             replay::{self, ReplayRefusal},
         },
     },
-    store::StoreError,
+    store::{StoreError, read_event},
 };
 
 /// Why a dead letter is where it was.
@@ -68,13 +68,11 @@ impl Engine {
                 let parser = &self.ai_agents.of(&letter.ai_agent).parser;
                 parser.read_kept(&letter.svix_id, letter.body.as_bytes(), now)
             }
-            LetterKind::Event => match serde_json::from_str::<Event>(&letter.body) {
+            LetterKind::Event => match read_event(&letter.body) {
                 Ok(event) => Reading::Event(Box::new(Event { received_at: now, ..event })),
-                Err(error) => Reading::Unreadable(Unreadable(format!(
-                    "what was set aside can't be read any more (line {}, column {})",
-                    error.line(),
-                    error.column()
-                ))),
+                Err(error) => {
+                    Reading::Unreadable(Unreadable(format!("what was set aside can't be read: {error}")))
+                }
             },
         }
     }

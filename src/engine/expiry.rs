@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{
     Engine,
-    worker::{StepError, Worker, if_it_can},
+    worker::{LeftAlone, StepError, Worker},
 };
 use crate::{
     relay::{
@@ -21,22 +21,25 @@ use crate::{
 /// Handoffs looked at at once; they share a flush. More than attempts can be under way, which are let finish.
 const AT_ONCE: usize = 512;
 
-/// Where some of many could not be done and are left: the same are found again.
-const AFTER_LEFT: Duration = Duration::from_secs(1);
+/// Where the same are found again: their message is one that can't be read.
+const AFTER_THE_SAME: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct Expiry {
     engine: Arc<Engine>,
+    left_alone: LeftAlone,
+    /// The first of those found last.
+    first: Option<HandoffId>,
 }
 
 impl Expiry {
     /// A worker on the engine's store.
-    pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, left_alone: LeftAlone::default(), first: None }
     }
 
-    async fn expire(&self, id: HandoffId) -> Result<(), StoreError> {
-        self.engine.decide(expiry::due(id, self.engine.denied_by_ada())).await
+    async fn expire(&self, id: HandoffId) -> (HandoffId, Result<(), StoreError>) {
+        (id.clone(), self.engine.decide(expiry::due(id, self.engine.denied_by_ada())).await)
     }
 }
 
@@ -48,13 +51,18 @@ impl Worker for Expiry {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let now = self.engine.environment.now();
-        let expired = self.engine.store.expired(now, AT_ONCE).await?;
-        let are_more = expired.items.len() == AT_ONCE;
-        let done = join_all(expired.items.into_iter().map(|id| self.expire(id))).await;
-        let are_left = done.iter().any(Result::is_err);
-        done.into_iter().try_for_each(if_it_can)?;
+        let limit = self.left_alone.limit(now, AT_ONCE);
+        let expired = self.engine.store.expired(now, limit).await?;
+        let are_more = expired.items.len() == limit;
+        let due: Vec<HandoffId> = expired.items.into_iter().filter(|id| !self.left_alone.has(id)).collect();
+        let are_the_same = !due.is_empty() && due.first() == self.first.as_ref();
+        self.first = due.first().cloned();
+        let done = join_all(due.into_iter().map(|id| self.expire(id))).await;
+        for (id, done) in done {
+            self.left_alone.note(id, done, now)?;
+        }
         if are_more {
-            return Ok(Some(if are_left { now + AFTER_LEFT } else { now }));
+            return Ok(Some(if are_the_same { now + AFTER_THE_SAME } else { now }));
         }
         // What is queued or comes into doubt from now on has so much time at least.
         let least = now + self.engine.policy().send_max_age.min(LOOK_TIME.0);

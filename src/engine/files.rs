@@ -86,7 +86,7 @@ impl Engine {
         Ok(self.act(write::file(id, message)).await?)
     }
 
-    /// Forgets the bytes that belong to no row. Says whether it got to the end.
+    /// Purges the bytes that belong to no row. Says whether it got to the end.
     ///
     /// # Errors
     /// The store or the file store failed. What is left is looked at the next time.

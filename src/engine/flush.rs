@@ -15,9 +15,9 @@ use crate::{
     store::StoreError,
 };
 
-/// Conversations released at once; they share a flush.
+/// Conversations flushed at once; they share a flush.
 const AT_ONCE: usize = 64;
-/// When a conversation is looked at again that can't be read: another process may have changed what is stored.
+/// When a conversation is looked at again that can't be read.
 const AFTER_UNREADABLE: Duration = Duration::from_secs(60);
 
 /// See the module.
@@ -33,26 +33,26 @@ impl Flusher {
         Self { engine, inbox }
     }
 
-    async fn release(&self, key: ConversationKey) -> Result<(), StoreError> {
+    async fn flush(&self, key: ConversationKey) -> Result<(), StoreError> {
         let conversation = key.conversation.clone();
-        let released = match self.engine.decide(flush::due(key.clone())).await {
-            Err(StoreError::Panicked) => return self.release_one_by_one(key).await,
+        let flushed = match self.engine.decide(flush::due(key.clone())).await {
+            Err(StoreError::Panicked) => return self.flush_one_by_one(key).await,
             Err(StoreError::Unreadable(reason)) => return self.set_apart(&key, &reason).await,
-            released => released?,
+            flushed => flushed?,
         };
-        released.waits.iter().for_each(|wait| self.engine.metrics.debounced(*wait));
-        if released.set_aside > 0 {
+        flushed.waits.iter().for_each(|wait| self.engine.metrics.debounced(*wait));
+        if flushed.set_aside > 0 {
             tracing::warn!(
                 conversation.id = %conversation,
-                events = released.set_aside,
+                events = flushed.set_aside,
                 "events set aside: they belong to no handoff"
             );
         }
         tracing::debug!(
             conversation.id = %conversation,
-            events.left = released.left,
-            events.held = released.held,
-            "inbox released"
+            events.left = flushed.left,
+            events.held = flushed.held,
+            "inbox flushed"
         );
         Ok(())
     }
@@ -70,12 +70,12 @@ impl Flusher {
     }
 
     /// One of the events is too much for a rule: it is set aside, and the others go on.
-    async fn release_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
+    async fn flush_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
         for id in self.engine.decide(flush::in_order(key.clone())).await? {
             match self.engine.decide(flush::one_alone(key.clone(), id.clone())).await {
                 Err(StoreError::Panicked) => {}
-                released => {
-                    released?;
+                flushed => {
+                    flushed?;
                     continue;
                 }
             }
@@ -94,8 +94,8 @@ impl Worker for Flusher {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let due = self.engine.store.due_conversations(self.engine.environment.now(), AT_ONCE).await?;
-        let released = join_all(due.items.into_iter().map(|key| self.release(key))).await;
-        released.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let flushed = join_all(due.items.into_iter().map(|key| self.flush(key))).await;
+        flushed.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(due.next)
     }
 

@@ -1,6 +1,6 @@
 //! What drives the rules: doors call in, workers carry out.
 //!
-//! The engine knows the rules, the store and Ada's client, and nothing of HTTP doors or agents' screens.
+//! The engine knows the rules, the store, files and Ada's client, and nothing of HTTP doors or agents' screens.
 //! Handlers ask it for one use case each; none of them waits for the network. [Workers](worker::Worker) do what is
 //! due; what the store commits wakes them.
 

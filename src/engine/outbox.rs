@@ -17,14 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Engine,
-    ai_agents::AiAgent,
     claims::OpenClaims,
     couriers::{self, Errand},
     worker::{StepError, Worker, signal},
 };
 use crate::{
     relay::{
-        delivery::Queue,
+        delivery::{Destination, Queue},
         id::{DeliveryId, HolderId},
         rules::attempt::LEASE,
         time::Time,
@@ -44,6 +43,7 @@ pub struct Outbox {
     /// Each with the delivery that it was in line for.
     under_way: JoinSet<DeliveryId>,
     in_line_for: HashMap<DeliveryId, Queue>,
+    has_met_what_was_left: bool,
     stop: CancellationToken,
 }
 
@@ -55,7 +55,7 @@ impl Outbox {
         let holder = HolderId(engine.environment.new_id());
         let held = Arc::new(OpenClaims::new(holder));
         let (under_way, in_line_for, renew_at) = (JoinSet::new(), HashMap::new(), Time::default());
-        Self { engine, signal, held, renew_at, under_way, in_line_for, stop }
+        Self { engine, signal, held, renew_at, under_way, in_line_for, has_met_what_was_left: false, stop }
     }
 
     fn ended(&mut self, ended: Result<DeliveryId, JoinError>) {
@@ -79,8 +79,19 @@ impl Outbox {
 
     /// Each AI Agent has places of its own.
     fn places(&self) -> Vec<(Queue, usize)> {
-        let ids = self.engine.ai_agents.iter().map(AiAgent::id);
-        ids.flat_map(couriers::places_of).chain([couriers::PLACES_OF_FILES]).collect()
+        let ids = self.engine.ai_agents.ids();
+        ids.iter().flat_map(couriers::places_of).chain([couriers::PLACES_OF_FILES]).collect()
+    }
+
+    /// What waits for an AI Agent that is in no settings any more is carried too: decisions meet its handoffs, and this
+    /// what an earlier process has left.
+    async fn meet_what_was_left(&mut self) -> Result<(), StoreError> {
+        if !self.has_met_what_was_left {
+            let left = self.engine.store.depths().await?.queued;
+            left.keys().filter_map(Destination::ai_agent).for_each(|id| self.engine.ai_agents.meet(id));
+            self.has_met_what_was_left = true;
+        }
+        Ok(())
     }
 
     /// Has those that are due stand in line, as far as their queue has places. Gives when the next will be due.
@@ -126,6 +137,7 @@ impl Worker for Outbox {
         while let Some(ended) = self.under_way.try_join_next() {
             self.ended(ended);
         }
+        self.meet_what_was_left().await?;
         self.renew().await?;
         let mut next = (!self.under_way.is_empty()).then_some(self.engine.environment.now() + RENEW_EVERY);
         for (queue, at_once) in self.places() {

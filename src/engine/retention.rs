@@ -1,4 +1,4 @@
-//! The worker that forgets what has been kept long enough.
+//! The worker that purges what has been kept long enough.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     store::{PurgeProgress, RetentionPeriods},
 };
 
-/// How often the store forgets what is old.
+/// How often the store is purged of what is old.
 const EVERY: Duration = Duration::from_secs(3_600);
 /// Between two steps of it others have the store to themselves.
 const BETWEEN_STEPS: Duration = Duration::from_millis(50);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{
     Engine,
-    worker::{StepError, Worker, if_it_can},
+    worker::{LeftAlone, StepError, Worker},
 };
 use crate::{
     relay::{id::HandoffId, rules::time_out, time::Time},
@@ -22,17 +22,18 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// See the module.
 pub struct TimeOuts {
     engine: Arc<Engine>,
+    left_alone: LeftAlone,
 }
 
 impl TimeOuts {
     /// A worker on the engine's store.
-    pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, left_alone: LeftAlone::default() }
     }
 
-    async fn time_out(&self, id: HandoffId) -> Result<(), StoreError> {
+    async fn time_out(&self, id: HandoffId) -> (HandoffId, Result<(), StoreError>) {
         tracing::debug!(handoff.id = %id, "idle for too long");
-        if_it_can(self.engine.decide(time_out::due(id)).await)
+        (id.clone(), self.engine.decide(time_out::due(id)).await)
     }
 }
 
@@ -43,16 +44,21 @@ impl Worker for TimeOuts {
     }
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
-        let policy = self.engine.policy();
+        let engine = Arc::clone(&self.engine);
+        let policy = engine.policy();
         let (mut next, mut failed): (Option<Time>, Result<(), StoreError>) = (None, Ok(()));
         for (status, timeout) in
             [(StatusFilter::Waiting, &policy.waiting_timeout), (StatusFilter::Active, &policy.idle_timeout)]
         {
             let Some(timeout) = timeout else { continue };
-            let now = self.engine.environment.now();
-            let idle = self.engine.store.idle_handoffs(status, now - timeout.after, AT_ONCE).await?;
-            let done = join_all(idle.items.into_iter().map(|id| self.time_out(id))).await;
-            failed = failed.and(done.into_iter().collect::<Result<(), _>>());
+            let now = engine.environment.now();
+            let limit = self.left_alone.limit(now, AT_ONCE);
+            let idle = engine.store.idle_handoffs(status, now - timeout.after, limit).await?;
+            let due = idle.items.into_iter().filter(|id| !self.left_alone.has(id));
+            let done = join_all(due.map(|id| self.time_out(id))).await;
+            for (id, done) in done {
+                failed = failed.and(self.left_alone.note(id, done, now));
+            }
             let at = idle.next.unwrap_or(now) + timeout.after;
             next = [next, Some(at), Some(now + LOOK_AGAIN)].into_iter().flatten().min();
         }

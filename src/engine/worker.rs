@@ -1,12 +1,16 @@
 //! One loop for all workers.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{environment::Environment, relay::time::Time, store::StoreError};
+use crate::{
+    environment::Environment,
+    relay::{id::HandoffId, time::Time},
+    store::StoreError,
+};
 
 /// How long a worker rests when a step has failed. What the store commits doesn't wake it then.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -66,17 +70,39 @@ pub async fn run(mut worker: impl Worker, environment: Arc<dyn Environment>, sto
     worker.finish().await;
 }
 
-/// What can't be done while this process runs is left, so that the rest is done: the worker comes back to it.
-///
-/// # Errors
-/// It may be done a little later.
-pub fn if_it_can(done: Result<(), StoreError>) -> Result<(), StoreError> {
-    match done {
-        Err(error) if error.is_lasting() => {
-            tracing::error!(error = %error, "left as it is");
-            Ok(())
+/// Handoffs that a worker leaves alone for a while: nothing can be done about them as long as this process runs, and they
+/// must not stand before the others.
+#[derive(Default)]
+pub struct LeftAlone(BTreeMap<HandoffId, Time>);
+
+/// How long one is left alone.
+const LEFT_ALONE_FOR: Duration = Duration::from_secs(60);
+
+impl LeftAlone {
+    /// How many to ask for at `now`, so that `at_once` others can be among them.
+    pub fn limit(&mut self, now: Time, at_once: usize) -> usize {
+        self.0.retain(|_, until| *until > now);
+        self.0.len() + at_once
+    }
+
+    /// Whether this one is.
+    pub fn has(&self, id: &HandoffId) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Leaves one alone from `now` on if what was `done` about it fails in a way that lasts.
+    ///
+    /// # Errors
+    /// It failed in another way: it may be done a little later.
+    pub fn note(&mut self, id: HandoffId, done: Result<(), StoreError>, now: Time) -> Result<(), StoreError> {
+        match done {
+            Err(error) if error.is_lasting() => {
+                tracing::error!(handoff.id = %id, error = %error, "a handoff is left as it is");
+                self.0.insert(id, now + LEFT_ALONE_FOR);
+                Ok(())
+            }
+            done => done,
         }
-        done => done,
     }
 }
 

@@ -187,8 +187,8 @@ impl<T: IntoIterator> IntoIterator for Loaded<T> {
 /// What the store knows that matters to a decision.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Of the conversation's handoffs, oldest first: the open one, the last one that ended, the one asked for and the one
-    /// before it, those with deliveries, and those that the messages at hand may belong to.
+    /// Of the conversation's handoffs, oldest first: the open one, the last one that ended, the one asked for with the
+    /// ones before and behind it, those with deliveries, and those that the messages at hand may belong to.
     pub handoffs: Vec<Handoff>,
     /// Its debounce.
     pub buffer: Option<Buffer>,
@@ -238,7 +238,7 @@ pub struct UnreadableEvent {
     pub reason: String,
 }
 
-/// How many buffered events of one conversation are released at once.
+/// How many buffered events of one conversation are flushed at once.
 pub const INBOX_PAGE: usize = 1_000;
 
 /// A webhook that we need and can't use, set aside for people.

@@ -18,7 +18,7 @@ use super::{
 /// Doubt between Ada's clock and what we know of it.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
-/// A handoff. Its `version` counts its changes.
+/// A handoff. Its `version` counts the changes that agents see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Handoff {
     /// Its own id.

@@ -1,7 +1,7 @@
 //! What is stored whole, as JSON with the version of its shape in front: `{"v":1,...}`.
 //!
 //! A field that is added with a default changes no version: an older relay doesn't see it. A shape that an older relay would
-//! misread gets a new version. An older relay that meets one leaves it alone, so that two can run side by side. What was
+//! misread gets a new version. An older relay that meets one doesn't use it, so that two can run side by side. What was
 //! stored before there were versions has none, and is of version 1.
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,6 +15,14 @@ use crate::relay::{
     handoff::Handoff,
     thread::Row,
 };
+
+/// The event that a dead letter holds, also one that was set aside as it was stored.
+///
+/// # Errors
+/// It is of a later version, or damaged.
+pub fn read_event(text: &str) -> Result<Event, StoreError> {
+    read(text)
+}
 
 /// Something that is stored whole.
 pub trait Document: Serialize + DeserializeOwned {

@@ -2,7 +2,7 @@
 //!
 //! Every method is one atomic use case. Writing goes through [`Store::decide`]: the store loads what a
 //! decision of `relay/` needs to see, lets it decide, and writes its changes, all in one transaction. No
-//! table name and no sqlx type leaves this folder, and nobody assumes that this process is the only one:
+//! table name and no sqlx type leaves this folder, and no caller assumes that this process is the only one:
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
 mod document;
@@ -23,6 +23,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use document::read_event;
 pub use memory::{MemoryStore, Snapshot};
 pub use signals::Signals;
 pub use sql::SqliteStore;
@@ -206,7 +207,7 @@ pub struct RetentionPeriods {
     pub dead_letters: Option<Duration>,
 }
 
-/// How far a step of forgetting has come.
+/// How far a purge has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PurgeProgress {
     /// All that is old is gone.
@@ -218,7 +219,7 @@ pub enum PurgeProgress {
 /// How much of what is stored can't be read, as a newer relay may have written it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Deliveries: their lanes stand still.
+    /// Deliveries, or what they are about: their lanes stand still.
     pub deliveries: u64,
     /// Conversations whose events wait for it.
     pub conversations: u64,
@@ -316,8 +317,12 @@ pub trait Store: Send + Sync {
     /// A file is to be looked at, or has been. Those of a forgotten handoff are to be at once.
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError>;
 
-    /// Nobody can release what is buffered of a conversation before then: what is stored of it can't be read.
+    /// Nobody can flush what is buffered of a conversation before then: what is stored of it can't be read.
     async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError>;
+
+    /// A delivery can't be begun, as something about its conversation can't be read: it is offered to nobody before the
+    /// next start.
+    async fn set_delivery_apart(&self, id: &DeliveryId) -> Result<(), StoreError>;
 
     /// What can't be read.
     async fn unreadable(&self) -> Result<Unreadable, StoreError>;
@@ -325,7 +330,7 @@ pub trait Store: Send + Sync {
     /// How much waits, and since when.
     async fn depths(&self) -> Result<Depths, StoreError>;
 
-    /// Forgets what has been kept long enough at `now`, a step of it: at most [`PURGE_STEP`] of each kind. An
+    /// Purges what has been kept long enough at `now`, a step of it: at most [`PURGE_STEP`] of each kind. An
     /// ended handoff goes whole, with everything about it, but not while a delivery of its own or an event of
     /// its conversation waits.
     async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError>;

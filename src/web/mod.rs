@@ -1,6 +1,6 @@
 //! Plumbing of HTTP: connections, bodies, forms, errors, cookies, what is asked of a request.
 //!
-//! It knows no door and nobody behind one: what is said here is said of any server.
+//! It knows no door and nobody behind one.
 
 pub mod body;
 pub mod body_budget;

@@ -121,3 +121,26 @@ async fn a_file_belongs_to_one_relay_at_a_time() {
     assert!(error.contains("in use by another handoff-relay"), "{error}");
     relay.get("/health/ready").await.good(200);
 }
+
+/// As after a change of `ADA_BASE_URL`.
+#[tokio::test]
+async fn what_was_queued_under_another_name_of_the_ai_agent_is_carried_too() {
+    let mut relay = Setup::new().with_a_road().start().await;
+    let (chat, id) = relay.hand_off().await;
+    relay.alex().writes(&id, "Hello").await;
+    relay.alex().sees(&id, "Hello", &["confirmed"]).await;
+    relay.road().close();
+    relay.alex().writes(&id, "Still here").await;
+    relay.stop().await;
+    for sql in [
+        "UPDATE handoffs SET doc = replace(doc, ai_agent, $1), ai_agent = $1",
+        "UPDATE outbox SET doc = replace(doc, ai_agent, $1), destination = replace(destination, ai_agent, $1), \
+             ai_agent = $1",
+    ] {
+        relay.change_file(sql, "old.ada.support").await;
+    }
+    relay.road().reopen();
+    relay.start_again().await;
+    relay.alex().sees(&id, "Still here", &["sent", "confirmed"]).await;
+    soon("the message", relay.ada.until(|_| answered(&relay, &chat) == ["Hello", "Still here"])).await;
+}

@@ -42,7 +42,7 @@ use std::{
 
 use story::Story;
 
-/// In every run of the tests.
+/// Unless `SIM_SCHEDULES` says otherwise.
 const SCHEDULES: u64 = 150;
 const STEPS: u64 = 60;
 

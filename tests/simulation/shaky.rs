@@ -167,6 +167,10 @@ impl Store for Shaky {
         self.works()?.set_apart(key, until).await
     }
 
+    async fn set_delivery_apart(&self, id: &DeliveryId) -> Result<(), StoreError> {
+        self.works()?.set_delivery_apart(id).await
+    }
+
     async fn unreadable(&self) -> Result<Unreadable, StoreError> {
         self.works()?.unreadable().await
     }

@@ -6,7 +6,7 @@ use handoff_relay::{
         buffer::Buffer,
         changes::{DeadLetter, LetterKind, WriteSet},
         delivery::Delivery,
-        handoff::Status,
+        handoff::{Handoff, Status},
         thread::{Bytes, Content, Missing, Row},
     },
     store::{HandoffQuery, Since, StoreError, Unreadable, decide},
@@ -244,7 +244,8 @@ async fn a_file_of_the_version_before_goes_on() {
     let store = file.open().await;
     let shows = async |scope| ids(&view(&*store, scope).await.handoffs).join(" ");
     assert_eq!(shows(of("a")).await, "h1 h2");
-    assert_eq!(store.handoff(&"h2".into()).await.unwrap(), Some(handoff("h2", "a")));
+    let h2 = Handoff { is_heard_of: true, ..handoff("h2", "a") };
+    assert_eq!(store.handoff(&"h2".into()).await.unwrap(), Some(h2), "Ada told of the end of h1");
     let mut shown = view(&*store, of_handoff("h2").with_inbox().with_outbox()).await;
     assert_eq!(*shown.inbox, [event("a", "s1", 1)]);
     assert_eq!(*shown.outbox.split_off(3), [0, 1, 2, 3, 4, 5].map(|n| fetches(&format!("f{n}"), "h2", "a")));

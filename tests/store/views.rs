@@ -69,8 +69,8 @@ async fn a_conversation_shows_the_handoffs_that_matter(store: &dyn Store) {
     for (day, shown) in [(60, "h4 h5"), (40, "h3 h4 h5"), (25, "h2 h3 h4 h5"), (5, "h1 h2 h3 h4 h5")] {
         assert_eq!(shows(of_a_message(day)).await, shown, "a message of day {day}");
     }
-    assert_eq!(shows(of_handoff("h2")).await, "h1 h2 h4 h5", "the one asked for, and the one before it");
-    assert_eq!(shows(of_handoff("h1")).await, "h1 h4 h5");
+    assert_eq!(shows(of_handoff("h2")).await, "h1 h2 h3 h4 h5", "the one asked for, and those beside it");
+    assert_eq!(shows(of_handoff("h1")).await, "h1 h2 h4 h5");
     write(store, WriteSet { inbox: vec![event("a", "s", 25 * DAY)], ..WriteSet::default() }).await;
     assert_eq!(shows(of("a").with_inbox()).await, "h2 h3 h4 h5", "that a buffered event may belong to");
     put_deliveries(store, vec![sends("d", "h2", "a")]).await;

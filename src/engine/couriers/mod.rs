@@ -1,7 +1,7 @@
 //! Who carries a delivery to its destination: a courier for each kind.
 //!
-//! A courier waits for its turn where its destination has a line, begins an attempt on what is next in the lane then, does
-//! what the rules say, and has the outcome settled by the rules. It decides nothing.
+//! A delivery waits for its turn where its destination has a line. Then an attempt begins on what is next in its lane, the
+//! courier makes it, and the rules settle what came of it.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -71,9 +71,14 @@ pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
             errand.stop.run_until_cancelled(files::carry(errand, turn)).await.unwrap_or(Ok(()))
         }
     };
-    if let Err(error) = could_begin {
-        rest(&error, errand.stop).await;
+    let Err(error) = could_begin else { return };
+    tracing::error!(delivery.id = %waits.id, error = %error, "an attempt could not begin");
+    if let StoreError::Unreadable(_) = error
+        && errand.engine.store.set_delivery_apart(&waits.id).await.is_ok()
+    {
+        return;
     }
+    rest(&error, errand.stop).await;
 }
 
 async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), StoreError> {
@@ -117,7 +122,6 @@ async fn begin(engine: &Engine, turn: Turn) -> Result<Option<AttemptStart>, Stor
 
 /// What could not begin stands in line again, but not at once.
 async fn rest(error: &StoreError, stop: &CancellationToken) {
-    tracing::error!(error = %error, "an attempt could not begin");
     let pause = if error.is_lasting() { AFTER_LASTING } else { AFTER_FAILURE };
     stop.run_until_cancelled(tokio::time::sleep(pause)).await;
 }

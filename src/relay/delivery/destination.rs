@@ -34,6 +34,14 @@ impl Destination {
         }
     }
 
+    /// Whose API it is, if it is an AI Agent's.
+    pub const fn ai_agent(&self) -> Option<&AiAgentId> {
+        match self {
+            Self::Writes(ai_agent) | Self::Reads(ai_agent) => Some(ai_agent),
+            Self::Files => None,
+        }
+    }
+
     /// The name of its lanes.
     const fn lane(&self) -> &'static str {
         match self {

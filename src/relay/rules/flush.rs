@@ -28,7 +28,7 @@ pub const RULE_FAILED: &str = "a rule of the relay fails on it";
 /// `conversation.ended` says who ended a handoff if it follows the end within this time.
 const REFINE_WITHIN: Duration = Duration::from_mins(1);
 
-/// What a release did.
+/// What a flush did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlushReport {
     /// Events that left the inbox.
@@ -49,7 +49,7 @@ enum Verdict {
 
 /// Releases what is due of the conversation `key`. Harmless when nothing is: timers may be stale.
 pub fn due(key: ConversationKey) -> Rule<FlushReport> {
-    rule(key, release)
+    rule(key, flush)
 }
 
 fn rule<T>(
@@ -59,7 +59,7 @@ fn rule<T>(
     Rule::new(Scope::conversation(&key).with_inbox().with_outbox(), move |tx| decide(tx, &key))
 }
 
-fn release(tx: &mut Transaction<'_>, key: &ConversationKey) -> FlushReport {
+fn flush(tx: &mut Transaction<'_>, key: &ConversationKey) -> FlushReport {
     let Some(buffer) = tx.view.buffer else { return FlushReport::default() };
     if buffer.due(&tx.policy.timings).is_none_or(|due| due > tx.now.at) {
         return FlushReport::default();
@@ -73,9 +73,9 @@ fn release(tx: &mut Transaction<'_>, key: &ConversationKey) -> FlushReport {
     date_ends(tx, &events);
     adopt_if_due(tx, &events);
 
-    let mut released = FlushReport::default();
+    let mut report = FlushReport::default();
     for event in std::mem::take(&mut tx.view.unreadable) {
-        released.set_aside += 1;
+        report.set_aside += 1;
         tx.writes().inbox_done.push(event.svix_id.clone());
         tx.set_aside_unreadable(key.ai_agent.clone(), event);
     }
@@ -83,26 +83,26 @@ fn release(tx: &mut Transaction<'_>, key: &ConversationKey) -> FlushReport {
     for event in events {
         match one(tx, &event, held_until.is_some()) {
             Verdict::Hold => {
-                released.held += 1;
+                report.held += 1;
                 let until = hold_ends(tx, &event);
                 held_until = Some(held_until.map_or(until, |known| known.min(until)));
                 continue;
             }
             Verdict::SetAside(reason) => {
-                released.set_aside += 1;
+                report.set_aside += 1;
                 tx.set_aside_event(&event, reason);
             }
             Verdict::Done => {}
         }
-        released.left += 1;
-        released.waits.push(tx.now.at.since(event.received_at));
+        report.left += 1;
+        report.waits.push(tx.now.at.since(event.received_at));
         tx.writes().inbox_done.push(event.svix_id);
     }
-    if more && (released.left > 0 || released.set_aside > 0) {
+    if more && (report.left > 0 || report.set_aside > 0) {
         held_until = Some(tx.now.at);
     }
     tx.set_buffer(key, Buffer { arrivals: None, held_until });
-    released
+    report
 }
 
 /// The buffered events' `svix-id`s, in their order.
@@ -120,7 +120,7 @@ pub fn one_alone(key: ConversationKey, svix_id: String) -> Rule<()> {
         let more = tx.view.inbox.len() > 1;
         tx.view.inbox.retain(|event| event.svix_id == svix_id);
         tx.view.buffer = Some(Buffer { arrivals: None, held_until: Some(tx.now.at) });
-        release(tx, key);
+        flush(tx, key);
         wait_on(tx, key, more);
     })
 }
@@ -138,7 +138,7 @@ pub fn set_aside(key: ConversationKey, svix_id: String) -> Rule<()> {
     })
 }
 
-/// The other events are due in a moment, should nobody release them before.
+/// The other events are due in a moment, should nobody flush them before.
 fn wait_on(tx: &mut Transaction<'_>, key: &ConversationKey, more: bool) {
     if more {
         let held_until = Some(tx.now.at + IN_A_MOMENT);

@@ -123,7 +123,7 @@ pub fn forget_delivery(tx: &mut Transaction<'_>, row: usize) {
 
 /// Finds a message among the loaded rows of one thread.
 pub fn find(tx: &Transaction<'_>, handoff: usize, message: &Message, from: LearnedFrom) -> Match {
-    among(tx, handoff, |rows| matching::find(rows, message, from, |row| could_be(tx, row, message)))
+    among(tx, handoff, |rows| matching::find(rows, message, from, |row| could_be(tx, row, message, from)))
 }
 
 /// Whether agents were shown the message as new in the thread of another handoff.
@@ -137,11 +137,13 @@ pub fn is_news_elsewhere(tx: &Transaction<'_>, handoff: usize, message: &Message
 
 /// When the attempt began that can have brought `message` to Ada, if one of this row can. What Ada stored
 /// before we tried to send ours is somebody else's, however equal.
-fn could_be(tx: &Transaction<'_>, row: &Row, message: &Message) -> Option<Time> {
+fn could_be(tx: &Transaction<'_>, row: &Row, message: &Message, from: LearnedFrom) -> Option<Time> {
     let queued = tx.view.outbox.iter().find(|delivery| delivery.job.row() == Some(&row.id));
-    let tried_at = queued
-        .and_then(|delivery| tx.outcome_unknown_since(delivery))
-        .or_else(|| tx.row_outcome_unknown_since(row))?;
+    let tried_at = queued.and_then(|delivery| tx.outcome_unknown_since(delivery)).or_else(|| match from {
+        LearnedFrom::List => tx.row_outcome_unknown_since(row),
+        // The echo of what was sent after a copy was made went to the process of before.
+        LearnedFrom::Webhook => row.tried_at,
+    })?;
     let tried_at = tried_at.shifted(tx.now.offset);
     (message.created_at + CLOCK_TOLERANCE >= tried_at).then_some(tried_at)
 }

@@ -1,7 +1,7 @@
 //! The decisions, one file for each thing that can happen.
 //!
-//! Each takes a [`Transaction`](super::transaction::Transaction) and changes it. What scope of the store's knowledge a
-//! decision needs is said by the `scope` function beside it.
+//! Each is a function that gives a [`Rule`](super::rule::Rule): what it needs to see, and what it does to a
+//! [`Transaction`](super::transaction::Transaction) of that.
 
 pub mod act;
 pub mod arrive;

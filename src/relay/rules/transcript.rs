@@ -6,7 +6,7 @@ use super::{
 };
 use crate::relay::{
     changes::Scope,
-    delivery::MessagePage,
+    delivery::{Delivery, MessagePage},
     event::{EventKind, Message},
     handoff::{AdaEnd, CLOCK_TOLERANCE, ReadAgain},
     id::HandoffId,
@@ -106,11 +106,11 @@ pub fn may_be_ours(message: &Message) -> bool {
 
 /// Whether it is unknown of a message of the thread if Ada has it.
 fn is_in_doubt(tx: &Transaction<'_>, handoff: usize) -> bool {
-    let id = &tx.view.handoffs[handoff].id;
-    tx.view
-        .outbox
-        .iter()
-        .any(|delivery| delivery.handoff == *id && tx.outcome_unknown_since(delivery).is_some())
+    let known = &tx.view.handoffs[handoff];
+    let is_unknown =
+        |delivery: &Delivery| delivery.handoff == known.id && tx.outcome_unknown_since(delivery).is_some();
+    // An end has failed what was in doubt.
+    tx.view.outbox.iter().any(is_unknown) || (!known.is_open() && known.ledger.failed > 0)
 }
 
 /// Whether a message that is still in the outbox can have been sent so long ago.

@@ -219,6 +219,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn set_delivery_apart(&self, _: &DeliveryId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Nothing here is written down, so all of it can be read.
     async fn unreadable(&self) -> Result<Unreadable, StoreError> {
         Ok(Unreadable::default())

@@ -118,6 +118,7 @@ impl State {
         if let Of::Handoff(id) = &scope.of {
             let asked = all.iter().position(|place| self.handoffs[place].id == *id);
             places.extend(asked.and_then(|asked| all.get(asked.checked_sub(1)?)));
+            places.extend(asked.and_then(|asked| all.get(asked + 1)));
         }
         places.iter().map(|place| self.handoffs[place].clone()).collect()
     }

@@ -273,6 +273,11 @@ impl Store for SqliteStore {
         self.write(move |connection, _| outbox::set_conversation_apart(connection, key, until).boxed()).await
     }
 
+    async fn set_delivery_apart(&self, id: &DeliveryId) -> Result<(), StoreError> {
+        let ids = vec![id.clone()];
+        self.write(|connection, _| outbox::set_apart(connection, ids).boxed()).await
+    }
+
     async fn unreadable(&self) -> Result<Unreadable, StoreError> {
         outbox::unreadable(&self.readers).await
     }

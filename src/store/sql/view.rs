@@ -76,6 +76,9 @@ async fn handoffs(
                    OR position = (SELECT MAX(before.position) FROM handoffs AS asked JOIN handoffs AS before \
                        ON before.ai_agent = $1 AND before.conversation = $2 AND before.position < asked.position \
                        WHERE asked.id = $5) \
+                   OR position = (SELECT MIN(behind.position) FROM handoffs AS asked JOIN handoffs AS behind \
+                       ON behind.ai_agent = $1 AND behind.conversation = $2 AND behind.position > asked.position \
+                       WHERE asked.id = $5) \
                ) ORDER BY position";
     let asked = match &scope.of {
         Of::Handoff(id) => Some(id.as_str()),

@@ -75,6 +75,7 @@ impl Books {
             *place >= first
                 || asked(handoff)
                 || self.handoffs.get(place + 1).is_some_and(asked)
+                || place.checked_sub(1).is_some_and(|before| asked(&self.handoffs[before]))
                 || (scope.with_outbox && has_deliveries())
         };
         self.handoffs.iter().enumerate().filter(is_shown).map(|(_, handoff)| handoff.clone()).collect()

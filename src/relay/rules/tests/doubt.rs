@@ -179,6 +179,8 @@ fn after_the_end_too_the_list_is_read_until_it_says_what_became_of_a_message() {
     assert_eq!(world.books.outbox.len(), 1, "it is read again");
     world.lists(&[stored("m", 20_300, "hello")]);
     assert_eq!((world.sending("hello"), world.books.outbox.len()), (Sending::Sent, 0));
+    let by_people = world.thread(0).into_iter().filter(|row| row.author.role == Role::HumanAgent);
+    assert_eq!(by_people.count(), 1, "nothing unreadable stands beside it");
 }
 
 #[test]
