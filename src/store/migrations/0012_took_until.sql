@@ -2,7 +2,6 @@
 ALTER TABLE handoffs ADD COLUMN took_until BIGINT;
 UPDATE handoffs SET took_until = COALESCE(json_extract(doc, '$.status.ada.at'), ended_at)
     WHERE status = 'ended' AND json_extract(doc, '$.status.ada.ada_end') <> 'unsettled';
-CREATE INDEX handoffs_by_last_message ON handoffs (ai_agent, conversation, took_until, position);
 
 -- A handoff knows whether an earlier one has shown that Ada has such a conversation.
 UPDATE handoffs SET doc = json_set(doc, '$.is_heard_of', json('true')) WHERE EXISTS (

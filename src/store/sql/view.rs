@@ -62,6 +62,33 @@ async fn key_of(connection: &mut SqliteConnection, of: &Of) -> Result<Option<Con
     }
 }
 
+/// The handoffs from the last one on that took no message any more at `$3`.
+macro_rules! recent {
+    () => {
+        "position >= COALESCE((SELECT position FROM handoffs WHERE ai_agent = $1 AND conversation = $2 \
+             AND took_until < $3 ORDER BY position DESC LIMIT 1), 0)"
+    };
+}
+
+const RECENT: &str = concat!(
+    "SELECT doc FROM handoffs WHERE ai_agent = $1 AND conversation = $2 AND ",
+    recent!(),
+    " ORDER BY position"
+);
+/// The same, and `$4`, and those beside `$5`.
+const RECENT_AND_OTHERS: &str = concat!(
+    "SELECT doc FROM handoffs WHERE ai_agent = $1 AND conversation = $2 AND (",
+    recent!(),
+    " OR position IN (SELECT position FROM handoffs WHERE id IN (SELECT value FROM json_each($4))) \
+      OR position = (SELECT before.position FROM handoffs AS asked JOIN handoffs AS before \
+          ON before.ai_agent = $1 AND before.conversation = $2 AND before.position < asked.position \
+          WHERE asked.id = $5 ORDER BY before.position DESC LIMIT 1) \
+      OR position = (SELECT behind.position FROM handoffs AS asked JOIN handoffs AS behind \
+          ON behind.ai_agent = $1 AND behind.conversation = $2 AND behind.position > asked.position \
+          WHERE asked.id = $5 ORDER BY behind.position LIMIT 1) \
+     ) ORDER BY position"
+);
+
 /// See [`View::handoffs`].
 async fn handoffs(
     connection: &mut SqliteConnection,
@@ -69,27 +96,17 @@ async fn handoffs(
     scope: &Scope,
     view: &View,
 ) -> Result<Vec<Handoff>, StoreError> {
-    let sql = "SELECT doc FROM handoffs WHERE ai_agent = $1 AND conversation = $2 AND ( \
-                   position >= COALESCE((SELECT MAX(position) FROM handoffs WHERE ai_agent = $1 \
-                       AND conversation = $2 AND took_until < $3), 0) \
-                   OR position IN (SELECT position FROM handoffs WHERE id IN (SELECT value FROM json_each($4))) \
-                   OR position = (SELECT MAX(before.position) FROM handoffs AS asked JOIN handoffs AS before \
-                       ON before.ai_agent = $1 AND before.conversation = $2 AND before.position < asked.position \
-                       WHERE asked.id = $5) \
-                   OR position = (SELECT MIN(behind.position) FROM handoffs AS asked JOIN handoffs AS behind \
-                       ON behind.ai_agent = $1 AND behind.conversation = $2 AND behind.position > asked.position \
-                       WHERE asked.id = $5) \
-               ) ORDER BY position";
-    let asked = match &scope.of {
-        Of::Handoff(id) => Some(id.as_str()),
-        Of::Conversation(_) => None,
-    };
-    let rows = sqlx::query(sql)
-        .bind(key.ai_agent.as_str())
-        .bind(key.conversation.as_str())
-        .bind(takes_from(scope, view).as_micros())
-        .bind(serde_json::to_string(&handoffs_by_id(scope, view))?)
-        .bind(asked);
+    let others = handoffs_by_id(scope, view);
+    let sql = if others.is_empty() { RECENT } else { RECENT_AND_OTHERS };
+    let rows = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
+    let mut rows = rows.bind(takes_from(scope, view).as_micros());
+    if !others.is_empty() {
+        let asked = match &scope.of {
+            Of::Handoff(id) => Some(id.as_str()),
+            Of::Conversation(_) => None,
+        };
+        rows = rows.bind(serde_json::to_string(&others)?).bind(asked);
+    }
     docs(&rows.fetch_all(&mut *connection).await?)
 }
 
