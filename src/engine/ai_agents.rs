@@ -110,6 +110,10 @@ impl AiAgents {
     }
 
     fn take_over(&self, id: &AiAgentId) {
+        // What belongs to no conversation is nobody's.
+        if id.as_str().is_empty() {
+            return;
+        }
         self.taken_over.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
     }
 
@@ -236,6 +240,7 @@ mod tests {
         assert_eq!(ai_agents.ids().len(), 2);
         assert_eq!(ai_agents.of(&"old.ada.support".into()).id().as_str(), "a.ada.support");
         assert_eq!(ai_agents.of(&"b.ada.support".into()).id().as_str(), "b.ada.support");
+        assert_eq!(ai_agents.of(&"".into()).id().as_str(), "a.ada.support");
         let ids = ["a.ada.support", "b.ada.support", "old.ada.support"].map(AiAgentId::from);
         assert_eq!(ai_agents.ids(), ids);
     }

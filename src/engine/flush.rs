@@ -45,7 +45,7 @@ impl Flusher {
             tracing::warn!(
                 conversation.id = %conversation,
                 events = flushed.set_aside,
-                "events set aside: they belong to no handoff"
+                "events set aside: the dead letters say why"
             );
         }
         tracing::debug!(
