@@ -258,8 +258,8 @@ const fn keep(settings: &Settings) -> RetentionPeriods {
     RetentionPeriods { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
 }
 
-fn timeout(setting: &Option<settings::Timeout>) -> Option<Timeout> {
-    let settings::Timeout { after, text } = setting.clone()?;
+fn timeout(setting: &Option<settings::TimeoutSetting>) -> Option<Timeout> {
+    let settings::TimeoutSetting { after, text } = setting.clone()?;
     Some(Timeout { after, text })
 }
 

@@ -55,7 +55,7 @@ impl From<&Message> for MatchKey {
 
 impl LearnedFrom {
     /// The place of this source in a row.
-    pub fn place(self, ids: &AdaIds) -> Option<&MessageId> {
+    pub fn id_in(self, ids: &AdaIds) -> Option<&MessageId> {
         match self {
             Self::Webhook => ids.webhook.as_ref(),
             Self::List => ids.list.as_ref(),
@@ -63,7 +63,7 @@ impl LearnedFrom {
     }
 
     /// Takes the place of this source in a row.
-    pub fn claim(self, ids: &mut AdaIds, id: MessageId) {
+    pub fn assign(self, ids: &mut AdaIds, id: MessageId) {
         match self {
             Self::Webhook => ids.webhook = Some(id),
             Self::List => ids.list = Some(id),
@@ -78,11 +78,11 @@ pub fn find_by_id(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match 
 }
 
 fn by_id(rows: &[&Row], message: &Message, from: LearnedFrom, of: impl Fn(&Row) -> bool) -> Match {
-    let known = |row: &&Row| of(row) && from.place(&row.ids) == Some(&message.id);
+    let known = |row: &&Row| of(row) && from.id_in(&row.ids) == Some(&message.id);
     if let Some(known) = rows.iter().position(known) {
         return Match::Known(known);
     }
-    let free = |row: &&&Row| from.place(&row.ids).is_none();
+    let free = |row: &&&Row| from.id_in(&row.ids).is_none();
     let found = first(rows, |row| of(row) && free(row) && row.ids.all().any(|id| *id == message.id));
     found.map_or(Match::None, Match::Same)
 }
@@ -106,7 +106,7 @@ pub fn find(
     if found != Match::None {
         return found;
     }
-    let free = |row: &&&Row| from.place(&row.ids).is_none();
+    let free = |row: &&&Row| from.id_in(&row.ids).is_none();
     let equal = |row: &&&Row| row.author.role == message.author.role && alike(&row.content, &message.content);
     let same_second =
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
@@ -131,7 +131,7 @@ fn find_unreadable(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match
     let same_moment = |row: &&&Row| {
         let written = row.created_by_ada && row.created_at == message.created_at;
         is_unreadable(row)
-            && from.place(&row.ids).is_none()
+            && from.id_in(&row.ids).is_none()
             && written
             && row.author.role == message.author.role
     };

@@ -35,7 +35,7 @@ pub use crate::secret::{NoRandomness, Secret};
 pub use files::{Bucket, FilesPlace};
 pub use problem::{Problem, SettingsError, Warning};
 pub use survey::{Finding, State};
-pub use timeout::Timeout;
+pub use timeout::TimeoutSetting;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -57,9 +57,9 @@ pub struct Settings {
     /// `HANDOFF_AUTH_KEY`: what `/handoffs/start` wants as a bearer key; `None` for `off`.
     pub handoff_auth_key: Option<Secret>,
     /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever.
-    pub waiting_timeout: Option<Timeout>,
+    pub waiting_timeout: Option<TimeoutSetting>,
     /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
-    pub idle_timeout: Option<Timeout>,
+    pub idle_timeout: Option<TimeoutSetting>,
     /// `AGENT_TOKENS`: at least one; names and tokens are unique.
     pub agent_tokens: Vec<AgentToken>,
     /// `AGENT_TOKENS` was unset, so that the one in `agent_tokens` is new and must be shown.

@@ -137,7 +137,7 @@ fn files_may_be_kept_in_somebodys_cloud() {
 #[test]
 fn a_timeout_and_its_text_are_switched_off_each_for_itself() {
     let timeout = |seconds, text: Option<&str>| {
-        Some(Timeout { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
+        Some(TimeoutSetting { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
     };
     let settings = load(&[
         ("WAITING_TIMEOUT", "90s"),

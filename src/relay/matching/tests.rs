@@ -56,8 +56,8 @@ fn thread(brought: &[(u8, LearnedFrom)]) -> Vec<Row> {
                 rows.len() - 1
             }
         };
-        assert_eq!(from.place(&rows[place].ids), None, "a place once taken is never shared");
-        from.claim(&mut rows[place].ids, message.id);
+        assert_eq!(from.id_in(&rows[place].ids), None, "a place once taken is never shared");
+        from.assign(&mut rows[place].ids, message.id);
     }
     rows
 }
@@ -90,7 +90,7 @@ proptest! {
         let rows = thread(&brought);
         prop_assert_eq!(rows.len(), most.values().sum::<usize>());
         for from in SOURCES {
-            let ids: BTreeSet<_> = rows.iter().filter_map(|row| from.place(&row.ids)).collect();
+            let ids: BTreeSet<_> = rows.iter().filter_map(|row| from.id_in(&row.ids)).collect();
             prop_assert_eq!(ids.len(), kinds(&brought, from).values().sum::<usize>(), "none is lost");
         }
     }

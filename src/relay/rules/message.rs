@@ -32,7 +32,7 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     learn(tx, handoff, row, message);
     file::seen_again(tx, row, message);
     tx.change_row(row, |row| {
-        LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
+        LearnedFrom::Webhook.assign(&mut row.ids, message.id.clone());
         row.at = event.timestamp;
         row.late = late;
         if !recovered {
@@ -74,7 +74,7 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
     let Some(home) = home else { return false };
     let row = tx.add_row(home, new_row(event, message));
     tx.note_taken(home);
-    tx.change_row(row, |row| LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone()));
+    tx.change_row(row, |row| LearnedFrom::Webhook.assign(&mut row.ids, message.id.clone()));
     tx.change_unseen(home).note_runs(event.timestamp);
     true
 }
@@ -83,7 +83,7 @@ fn confirm(tx: &mut Transaction<'_>, handoff: usize, row: usize, event: &Event, 
     let ours = tx.view.rows[row].is_ours();
     tx.note_taken(handoff);
     tx.change_row(row, |row| {
-        LearnedFrom::Webhook.claim(&mut row.ids, message.id.clone());
+        LearnedFrom::Webhook.assign(&mut row.ids, message.id.clone());
         row.at = event.timestamp;
         row.created_at = message.created_at;
         row.created_by_ada = true;

@@ -58,7 +58,7 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
     // By id first: a message that is found by its words must not take the row of one that has its id.
     for message in &messages {
         if let Match::Same(row) = find_by_id(tx, handoff, message, LearnedFrom::List) {
-            claim(tx, row, message);
+            reached_ada(tx, row, message);
         }
     }
     let mut awaited = false;
@@ -74,7 +74,7 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
             }
             Match::Same(row) => {
                 learn(tx, handoff, row, message);
-                claim(tx, row, message);
+                reached_ada(tx, row, message);
                 row
             }
             // A row of its own would stand beside the agent's for ever.
@@ -82,7 +82,7 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
             Match::None => {
                 note_ai_agent(tx, handoff, message);
                 let row = tx.add_row(handoff, new_row(message));
-                tx.change_row(row, |row| LearnedFrom::List.claim(&mut row.ids, message.id.clone()));
+                tx.change_row(row, |row| LearnedFrom::List.assign(&mut row.ids, message.id.clone()));
                 row
             }
         };
@@ -196,11 +196,11 @@ fn note_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) {
 }
 
 /// A row of ours in the list has reached Ada, whatever we thought.
-fn claim(tx: &mut Transaction<'_>, row: usize, message: &Message) {
+fn reached_ada(tx: &mut Transaction<'_>, row: usize, message: &Message) {
     let arrived = tx.view.rows[row].is_ours();
     file::seen_again(tx, row, message);
     tx.change_row(row, |row| {
-        LearnedFrom::List.claim(&mut row.ids, message.id.clone());
+        LearnedFrom::List.assign(&mut row.ids, message.id.clone());
         if !row.created_by_ada {
             row.created_at = message.created_at;
             row.created_by_ada = true;
