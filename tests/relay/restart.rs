@@ -131,6 +131,8 @@ async fn what_was_queued_under_another_name_of_the_ai_agent_is_carried_too() {
     relay.alex().sees(&id, "Hello", &["confirmed"]).await;
     relay.road().close();
     relay.alex().writes(&id, "Still here").await;
+    // Nothing else looks after an ended one.
+    relay.alex().ends(&id).await;
     relay.stop().await;
     for sql in [
         "UPDATE handoffs SET doc = replace(doc, ai_agent, $1), ai_agent = $1",
