@@ -5,6 +5,8 @@
 //! second. Each row has one place per source; a place once taken is never shared, so that two equal
 //! messages of one second stay two.
 
+use std::cmp::Reverse;
+
 use super::{
     event::Message,
     id::MessageId,
@@ -30,6 +32,15 @@ pub enum Match {
     Same(usize),
     /// New.
     None,
+}
+
+/// An attempt that may have brought a row of ours to Ada.
+#[derive(Clone, Copy, Debug)]
+pub struct PossibleAttempt {
+    /// When it began, by Ada's clock.
+    pub began: Time,
+    /// Where the row's delivery stands in the outbox, if it is still there.
+    pub queued_at: Option<usize>,
 }
 
 /// What to look for in the store before matching: every row of the conversation that has this id or this
@@ -94,13 +105,13 @@ const fn is_unreadable(row: &Row) -> bool {
 /// Finds `message` among the rows of one thread, by id or else by words; failing both, among those that could not be
 /// read.
 ///
-/// An own row without Ada's time can be it only if an attempt to send it can have brought it there;
-/// `brought_at` says when that attempt began, by Ada's clock. Of several the last one before the message counts.
+/// An own row without Ada's time can be it only if `attempt` can have brought it there. Of several the last attempt before
+/// the message counts; but what is queued goes to Ada in the outbox's order, so that of equal ones the first is it.
 pub fn find(
     rows: &[&Row],
     message: &Message,
     from: LearnedFrom,
-    brought_at: impl Fn(&Row) -> Option<Time>,
+    attempt: impl Fn(&Row) -> Option<PossibleAttempt>,
 ) -> Match {
     let found = find_by_id(rows, message, from);
     if found != Match::None {
@@ -116,8 +127,11 @@ pub fn find(
         let ours = message.author.role == Role::HumanAgent;
         let rows =
             rows.iter().enumerate().filter(|(_, row)| ours && free(row) && on_its_way(row) && equal(row));
-        let tried = rows.filter_map(|(at, row)| Some((brought_at(row)?, std::cmp::Reverse(row.seq), at)));
-        tried.max().map(|(_, _, at)| at)
+        let tried: Vec<_> = rows.filter_map(|(at, row)| Some((attempt(row)?, row.seq, at))).collect();
+        let next = tried.iter().filter_map(|(attempt, ..)| attempt.queued_at).min();
+        let may_be =
+            tried.iter().filter(|(attempt, ..)| attempt.queued_at.is_none() || attempt.queued_at == next);
+        may_be.max_by_key(|(attempt, seq, _)| (attempt.began, Reverse(*seq))).map(|(_, _, at)| *at)
     });
     found.map_or_else(|| find_unreadable(rows, message, from), Match::Same)
 }

@@ -200,7 +200,7 @@ async fn what_failed_in_doubt_is_not_doubled_by_hand() {
 }
 
 async fn retried_by_hand(fault: Fault, ids: IdScheme) {
-    let relay = hasty().set("SEND_MAX_AGE", "1s").start().await;
+    let relay = hasty().set("SEND_MAX_AGE", "5s").start().await;
     relay.ada.set_ids(ids);
     relay.ada.set_echoes(EchoTiming::Never);
     let (chat, id) = relay.hand_off().await;

@@ -116,16 +116,14 @@ fn an_own_row_without_adas_time_is_found_only_if_it_could_be_it() {
     echo.author.role = Role::HumanAgent;
     let mut own = row(1, &echo);
     (own.source, own.created_by_ada) = (Source::Agent, false);
+    let attempt = PossibleAttempt { began: echo.created_at, queued_at: None };
     for (could_be, found) in [(true, Match::Same(0)), (false, Match::None)] {
-        assert_eq!(
-            find(&[&own], &echo, LearnedFrom::Webhook, |_| could_be.then_some(echo.created_at)),
-            found
-        );
+        assert_eq!(find(&[&own], &echo, LearnedFrom::Webhook, |_| could_be.then_some(attempt)), found);
     }
     own.created_by_ada = true;
     echo.created_at = Time::from_millis(60_000);
     assert_eq!(
-        find(&[&own], &echo, LearnedFrom::Webhook, |_| Some(echo.created_at)),
+        find(&[&own], &echo, LearnedFrom::Webhook, |_| Some(attempt)),
         Match::None,
         "of another second"
     );

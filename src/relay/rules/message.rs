@@ -5,7 +5,7 @@ use crate::relay::{
     delivery::Fetch,
     event::{Event, Message},
     handoff::{CLOCK_TOLERANCE, Handoff},
-    matching::{self, LearnedFrom, Match},
+    matching::{self, LearnedFrom, Match, PossibleAttempt},
     thread::{Bytes, Content, Role, Row, Sending, Source},
     time::Time,
     transaction::{NewRow, Transaction},
@@ -135,17 +135,23 @@ pub fn is_news_elsewhere(tx: &Transaction<'_>, handoff: usize, message: &Message
     })
 }
 
-/// When the attempt began that can have brought `message` to Ada, if one of this row can. What Ada stored
-/// before we tried to send ours is somebody else's, however equal.
-fn could_be(tx: &Transaction<'_>, row: &Row, message: &Message, from: LearnedFrom) -> Option<Time> {
-    let queued = tx.view.outbox.iter().find(|delivery| delivery.job.row() == Some(&row.id));
+/// The attempt that can have brought `message` to Ada, if one of this row can. What Ada stored before we tried to send
+/// ours is somebody else's, however equal.
+fn could_be(
+    tx: &Transaction<'_>,
+    row: &Row,
+    message: &Message,
+    from: LearnedFrom,
+) -> Option<PossibleAttempt> {
+    let queued_at = tx.view.outbox.iter().position(|delivery| delivery.job.row() == Some(&row.id));
+    let queued = queued_at.map(|place| &tx.view.outbox[place]);
     let tried_at = queued.and_then(|delivery| tx.outcome_unknown_since(delivery)).or_else(|| match from {
         LearnedFrom::List => tx.row_outcome_unknown_since(row),
         // The echo of what was sent after a copy was made went to the process of before.
         LearnedFrom::Webhook => row.tried_at,
     })?;
-    let tried_at = tried_at.shifted(tx.now.offset);
-    (message.created_at + CLOCK_TOLERANCE >= tried_at).then_some(tried_at)
+    let began = tried_at.shifted(tx.now.offset);
+    (message.created_at + CLOCK_TOLERANCE >= began).then_some(PossibleAttempt { began, queued_at })
 }
 
 /// The same by its id alone.

@@ -2,7 +2,7 @@
 //! looked for first.
 
 use super::{
-    make::{at, handoff_ended, message},
+    make::{at, handoff_ended, human, message},
     world::{ALEX, World, whole},
 };
 use crate::relay::{
@@ -105,6 +105,29 @@ fn what_was_queued_before_this_process_is_looked_for_once() {
         assert_eq!(states(&world), ["Sent", "Sent"]);
         let texts: Vec<_> = world.thread(0).iter().filter(|row| row.is_ours()).map(|row| row.seq).collect();
         assert_eq!(texts.len(), 2, "no row beside them");
+    }
+}
+
+/// What is queued goes to Ada in its order: of equal messages the first is the one that Ada has.
+#[test]
+fn of_equal_messages_queued_before_this_process_the_first_is_found() {
+    for attempted in [false, true] {
+        for by_webhook in [false, true] {
+            let mut world = wrote(&["ok"]);
+            if attempted {
+                world.claim().unwrap();
+            }
+            world.clock(20_100).writes(ALEX, "ok").unwrap();
+            let second = send(&world, 1).id;
+            world.clock(60_000).restarts();
+            if by_webhook {
+                world.receive(human("m", 20_200, "ok"));
+            } else {
+                world.recovers(None, &[message(Role::HumanAgent, "m", 20_200, "ok")], false);
+            }
+            assert_eq!(world.queue(), ["ok"]);
+            assert_eq!(send(&world, 0).id, second, "attempted: {attempted}, by webhook: {by_webhook}");
+        }
     }
 }
 
