@@ -33,11 +33,11 @@ impl Failures {
     ///
     /// # Errors
     /// It was too much: how long to wait.
-    pub fn note(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
+    pub fn count(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (guesses, peers) = &mut *known;
-        let of_peer = peers.note(network(peer), OF_A_PEER, now);
-        let of_guess = guesses.note(guess.clone(), OF_A_GUESS, now);
+        let of_peer = peers.count(network(peer), OF_A_PEER, now);
+        let of_guess = guesses.count(guess.clone(), OF_A_GUESS, now);
         match of_peer.max(of_guess) {
             Duration::ZERO => Ok(()),
             wait => Err(wait),
@@ -64,7 +64,7 @@ impl<K> Default for Counts<K> {
 
 impl<K: Eq + Hash> Counts<K> {
     /// Counts one more; gives how long to wait, if it is one too many.
-    fn note(&mut self, of: K, Allowance { times, within }: Allowance, now: Time) -> Duration {
+    fn count(&mut self, of: K, Allowance { times, within }: Allowance, now: Time) -> Duration {
         // What lies in the future is from before our clock was set back.
         let lasts = |since: Time| since <= now && now.since(since) < within;
         if self.0.len() >= MOST && !self.0.contains_key(&of) {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn wrong(failures: &Failures, now: i64, guess: &str, peer: &str) -> Result<(), u64> {
-        failures.note(at(now), &Digest::of(guess), peer.parse().unwrap()).map_err(|wait| wait.as_secs())
+        failures.count(at(now), &Digest::of(guess), peer.parse().unwrap()).map_err(|wait| wait.as_secs())
     }
 
     #[test]

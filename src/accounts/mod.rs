@@ -190,7 +190,7 @@ impl SignIn {
 
     /// What to say of a guess that was wrong.
     fn wrong(&self, guess: Guess, given: &str, peer: IpAddr) -> NotSignedIn {
-        let noted = self.failures.note(self.environment.now(), &Digest::of(given), peer);
+        let noted = self.failures.count(self.environment.now(), &Digest::of(given), peer);
         self.metrics.wrong_guess(guess.as_str());
         self.warnings.say("a sign-in failed", guess.reason());
         noted.map_or_else(NotSignedIn::TooManyFailures, |()| guess.unknown())

@@ -59,7 +59,7 @@ impl Worker for Expiry {
         self.first = due.first().cloned();
         let done = join_all(due.into_iter().map(|id| self.expire(id))).await;
         for (id, done) in done {
-            self.left_alone.note(id, done, now)?;
+            self.left_alone.record(id, done, now)?;
         }
         if are_more {
             return Ok(Some(if are_the_same { now + AFTER_THE_SAME } else { now }));

@@ -157,7 +157,7 @@ impl Engine {
     }
 
     /// A call made for `delivery` came to this.
-    fn note_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
+    fn record_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
         let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
         if self.recovery_requests.heard_from_ada(
             !unanswered,

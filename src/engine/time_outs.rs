@@ -57,7 +57,7 @@ impl Worker for TimeOuts {
             let due = idle.items.into_iter().filter(|id| !self.left_alone.has(id));
             let done = join_all(due.map(|id| self.time_out(id))).await;
             for (id, done) in done {
-                failed = failed.and(self.left_alone.note(id, done, now));
+                failed = failed.and(self.left_alone.record(id, done, now));
             }
             let at = idle.next.unwrap_or(now) + timeout.after;
             next = [next, Some(at), Some(now + LOOK_AGAIN)].into_iter().flatten().min();

@@ -94,7 +94,12 @@ impl LeftAlone {
     ///
     /// # Errors
     /// It failed in another way: it may be done a little later.
-    pub fn note(&mut self, id: HandoffId, done: Result<(), StoreError>, now: Time) -> Result<(), StoreError> {
+    pub fn record(
+        &mut self,
+        id: HandoffId,
+        done: Result<(), StoreError>,
+        now: Time,
+    ) -> Result<(), StoreError> {
         match done {
             Err(error) if error.is_lasting() => {
                 tracing::error!(handoff.id = %id, error = %error, "a handoff is left as it is");

@@ -269,7 +269,7 @@ impl Handoff {
     }
 
     /// Ada has shown at `at`, by its clock, that the handoff runs.
-    pub fn note_runs(&mut self, at: Time) {
+    pub fn record_runs(&mut self, at: Time) {
         self.runs_at = self.runs_at.max(Some(at));
     }
 
@@ -360,14 +360,14 @@ impl Handoff {
     }
 
     /// Somebody writes at `at`, or is read only now. Whoever waits for an agent goes on waiting.
-    pub const fn note_writing(&mut self, at: Time) {
+    pub const fn record_writing(&mut self, at: Time) {
         if matches!(self.status, Status::Active { .. }) {
             self.idle = Idle::since(at);
         }
     }
 
-    /// Takes in what a row tells: the row count, the newest time, the last message.
-    pub fn note(&mut self, row: &Row) {
+    /// Learns what a row tells: the row count, the newest time, the last message.
+    pub fn take_in(&mut self, row: &Row) {
         self.last_seq = self.last_seq.max(row.seq);
         self.newest_at = self.newest_at.max(row.at);
         if !matches!(row.content, Content::Event { .. } | Content::Note { .. }) {

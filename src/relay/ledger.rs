@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// An event that was here before.
-    pub const fn note_duplicate(&mut self) {
+    pub const fn record_duplicate(&mut self) {
         self.taken += 1;
         self.duplicates += 1;
     }

@@ -141,13 +141,13 @@ impl<'a> Transaction<'a> {
     }
 
     /// A message event has left the inbox for a thread that has it already.
-    pub fn note_duplicate(&mut self, handoff: usize) {
-        self.change_unseen(handoff).ledger.note_duplicate();
-        self.changes.ledger.note_duplicate();
+    pub fn record_duplicate(&mut self, handoff: usize) {
+        self.change_unseen(handoff).ledger.record_duplicate();
+        self.changes.ledger.record_duplicate();
     }
 
     /// A message event has left the inbox for a thread that lacks it so far.
-    pub fn note_taken(&mut self, handoff: usize) {
+    pub fn record_taken(&mut self, handoff: usize) {
         self.change_unseen(handoff).ledger.taken += 1;
         self.changes.ledger.taken += 1;
     }
@@ -170,7 +170,7 @@ impl<'a> Transaction<'a> {
             self.count_unread(handoff, row.seq);
         }
         let mut noted = self.view.handoffs[handoff].clone();
-        noted.note(&row);
+        noted.take_in(&row);
         if noted != self.view.handoffs[handoff] {
             *self.change_handoff(handoff) = noted;
         }
@@ -212,9 +212,9 @@ impl<'a> Transaction<'a> {
             tried_at: None,
             late: false,
         };
-        owner.note(&row);
+        owner.take_in(&row);
         if matches!(row.author.role, Role::EndUser | Role::HumanAgent) && !row.is_note() {
-            owner.note_writing(now);
+            owner.record_writing(now);
         }
         self.touch_row(&row, Visibility::Yes);
         self.account(handoff, &Ledger::default(), &row);
@@ -290,7 +290,7 @@ impl<'a> Transaction<'a> {
     /// Whether something of this handoff is of before this process began, and Ada's list has not been read since.
     fn is_of_before(&self, handoff: &HandoffId, at: Time) -> bool {
         let began = self.policy.began_at;
-        let known = self.find_handoff(handoff).map(|place| &self.view.handoffs[place]);
+        let known = self.find_handoff(handoff).map(|index| &self.view.handoffs[index]);
         at < began && known.is_none_or(|handoff| handoff.listed.read_at < Some(began))
     }
 
@@ -324,7 +324,7 @@ impl<'a> Transaction<'a> {
         self.touched_deliveries.insert(delivery.id.clone(), DeliveryWrite::Done);
         if let (true, Some(handoff)) = (delivery.job.is_message(), self.find_handoff(&delivery.handoff)) {
             let now = self.now.at;
-            self.change_unseen(handoff).note_writing(now);
+            self.change_unseen(handoff).record_writing(now);
         }
         delivery
     }

@@ -29,7 +29,7 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn) -> Result<(), StoreError> {
     };
     let _held = errand.held.hold(&delivery.id);
     let (outcome, renewed) = find_and_get(engine, &delivery, &row).await;
-    note_outcome(engine, &row, &outcome);
+    record_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
     let fetched = Arc::new(FetchResult { delivery, outcome, renewed, jitter });
     // What can't be noted is fetched again.
@@ -37,7 +37,7 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn note_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, FetchFailure>) {
+fn record_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, FetchFailure>) {
     let (counted, reason) = match outcome {
         Ok(_) => return engine.metrics.fetched("kept"),
         Err(FetchFailure::Passing(reason)) => ("passing", reason),

@@ -29,12 +29,12 @@ pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     let answer = ada.list_messages(permit, priority, key, from.as_deref()).await;
     let Answer { outcome, mut answered_at } = answer;
-    engine.note_outcome(&delivery, outcome.as_ref().err());
+    engine.record_outcome(&delivery, outcome.as_ref().err());
     let mut is_over = false;
     if asks_if_over && outcome.as_ref().is_ok_and(|listed| !listed.more) {
         let permit = ada.turn(priority).await;
         let status = ada.is_over(permit, key).await;
-        engine.note_outcome(&delivery, status.outcome.as_ref().err());
+        engine.record_outcome(&delivery, status.outcome.as_ref().err());
         answered_at = status.answered_at.or(answered_at);
         is_over = status.outcome == Ok(true);
     }

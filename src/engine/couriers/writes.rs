@@ -45,7 +45,7 @@ pub async fn carry(engine: &Engine, permit: Permit, delivery: Delivery, began: T
 }
 
 async fn settle(engine: &Engine, delivery: Delivery, began: Time, answer: Answer<Receipt>) {
-    engine.note_outcome(&delivery, answer.outcome.as_ref().err());
+    engine.record_outcome(&delivery, answer.outcome.as_ref().err());
     if answer.outcome.is_ok() {
         engine.metrics.delivered(engine.environment.now().since(delivery.queued_at));
     }
@@ -65,7 +65,7 @@ async fn upload(
     let answer = match read(engine, &FileKey::new(delivery.handoff.as_str(), row.as_str()), file).await {
         Ok(upload) => {
             let answer = engine.ada(&delivery.key).upload(permit, &delivery.key, upload).await;
-            engine.note_outcome(&delivery, answer.outcome.as_ref().err());
+            engine.record_outcome(&delivery, answer.outcome.as_ref().err());
             answer
         }
         Err(failure) => Answer { outcome: Err(failure), answered_at: None },

@@ -48,16 +48,16 @@ fn thread(brought: &[(u8, LearnedFrom)]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (number, from) in brought {
         let message = message(*number, *from);
-        let place = match find(&rows.iter().collect::<Vec<_>>(), &message, *from, |_| None) {
+        let index = match find(&rows.iter().collect::<Vec<_>>(), &message, *from, |_| None) {
             Match::Known(_) => continue,
-            Match::Same(place) => place,
+            Match::Same(index) => index,
             Match::None => {
                 rows.push(row(rows.len() as u64 + 1, &message));
                 rows.len() - 1
             }
         };
-        assert_eq!(from.id_in(&rows[place].ids), None, "a place once taken is never shared");
-        from.assign(&mut rows[place].ids, message.id);
+        assert_eq!(from.id_in(&rows[index].ids), None, "a place once taken is never shared");
+        from.assign(&mut rows[index].ids, message.id);
     }
     rows
 }

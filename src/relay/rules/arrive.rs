@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{message, place};
+use super::{message, owner};
 use crate::relay::{
     changes::Scope,
     delivery::Destination,
@@ -78,8 +78,8 @@ pub fn set_aside(ai_agent: AiAgentId, svix_id: String, reason: String, body: Str
 
 fn arrived(tx: &mut Transaction<'_>, event: Event) -> Arrival {
     if *tx.view.seen {
-        if let (EventKind::Message(_), Some(home)) = (&event.kind, place::of_message(tx, event.timestamp)) {
-            tx.note_duplicate(home);
+        if let (EventKind::Message(_), Some(home)) = (&event.kind, owner::of_message(tx, event.timestamp)) {
+            tx.record_duplicate(home);
         }
         return Arrival::Duplicate;
     }
@@ -95,7 +95,7 @@ fn arrived(tx: &mut Transaction<'_>, event: Event) -> Arrival {
 pub(super) fn take(tx: &mut Transaction<'_>, event: Event) -> Arrival {
     if let Some(message) = echo(&event) {
         // What is ours is so whenever it was stored: a handoff may have gone on longer than we know.
-        let home = place::of_message(tx, event.timestamp);
+        let home = owner::of_message(tx, event.timestamp);
         if !message::settle_echo(tx, home, &event, message) {
             return Arrival::Ignored;
         }

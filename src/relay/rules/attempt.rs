@@ -98,23 +98,23 @@ pub fn begin(turn: Turn) -> Rule<Option<AttemptStart>> {
 }
 
 fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
-    let place = next(tx, turn)?;
+    let index = next(tx, turn)?;
     let now = tx.now.at;
-    expiry::learn_age(tx, place);
-    if tx.is_unverified(&tx.view.outbox[place]) {
-        let queued_at = tx.view.outbox[place].queued_at;
-        tx.change_delivery(place).outcome_unknown_since = Some(queued_at);
-        expiry::verified(tx, place);
-        expiry::allow_a_look(tx, place);
+    expiry::learn_age(tx, index);
+    if tx.is_unverified(&tx.view.outbox[index]) {
+        let queued_at = tx.view.outbox[index].queued_at;
+        tx.change_delivery(index).outcome_unknown_since = Some(queued_at);
+        expiry::verified(tx, index);
+        expiry::allow_a_look(tx, index);
     }
-    let delivery = &tx.view.outbox[place];
+    let delivery = &tx.view.outbox[index];
     if delivery.outcome_unknown_since.is_none() && expiry::is_over(tx, delivery) {
         expiry::fail_expired(tx, &delivery.handoff.clone(), None);
         return None;
     }
     let step = match (&delivery.job, delivery.outcome_unknown_since) {
         (Job::Write(Write::Send { .. }), Some(since)) if now.since(since) < ECHO_GRACE => {
-            tx.change_delivery(place).due_at = since + ECHO_GRACE;
+            tx.change_delivery(index).due_at = since + ECHO_GRACE;
             return None;
         }
         (Job::Write(Write::Send { .. }), Some(_)) => look(tx, delivery, false),
@@ -127,14 +127,14 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
         (Job::Read(Read::Recover { .. }), _) => look(tx, delivery, true),
         (Job::Fetch(Fetch::File { row }), _) => {
             let Some(row) = tx.find_row(row) else {
-                tx.finish_delivery(place);
+                tx.finish_delivery(index);
                 return None;
             };
             Step::Fetch { row: Box::new(tx.view.rows[row].clone()) }
         }
     };
     let before = delivery.clone();
-    let delivery = tx.change_delivery(place);
+    let delivery = tx.change_delivery(index);
     delivery.fence += 1;
     delivery.claim = Some(Claim { holder: turn.holder.clone(), until: now + LEASE });
     delivery.attempts = delivery.attempts.saturating_add(1);
@@ -151,14 +151,14 @@ fn next(tx: &Transaction<'_>, turn: &Turn) -> Option<usize> {
     let in_lane = || tx.view.outbox.iter().enumerate().filter(|(_, delivery)| delivery.lane() == turn.lane);
     let is_ready = |delivery: &Delivery| delivery.queue() == turn.queue && delivery.ready_at() <= now;
     if destination.is_ordered() {
-        return in_lane().next().filter(|(_, first)| is_ready(first)).map(|(place, _)| place);
+        return in_lane().next().filter(|(_, first)| is_ready(first)).map(|(index, _)| index);
     }
     let is_held = |delivery: &Delivery| delivery.claim.as_ref().is_some_and(|claim| claim.until > now);
     if in_lane().filter(|(_, delivery)| is_held(delivery)).count() >= destination.at_once_in_lane() {
         return None;
     }
     let ready = in_lane().filter(|(_, delivery)| is_ready(delivery));
-    ready.min_by_key(|(_, delivery)| delivery.ready_at()).map(|(place, _)| place)
+    ready.min_by_key(|(_, delivery)| delivery.ready_at()).map(|(index, _)| index)
 }
 
 fn send(row: &RowId, what: &Outgoing, display_name: &str) -> Call {
@@ -174,6 +174,6 @@ fn send(row: &RowId, what: &Outgoing, display_name: &str) -> Call {
 
 /// Ada's message list is read on from where it was left.
 fn look(tx: &Transaction<'_>, delivery: &Delivery, asks_if_over: bool) -> Step {
-    let handoff = tx.find_handoff(&delivery.handoff).map(|place| &tx.view.handoffs[place]);
+    let handoff = tx.find_handoff(&delivery.handoff).map(|index| &tx.view.handoffs[index]);
     Step::Look { from: handoff.and_then(|handoff| handoff.listed.page.clone()), asks_if_over }
 }

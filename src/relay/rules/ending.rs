@@ -74,8 +74,8 @@ pub fn told(tx: &mut Transaction<'_>, handoff: usize, at: Time) {
         if let Status::Ended(end) = &mut tx.change_handoff(handoff).status {
             end.ada = AdaEnd::Told { at: exact };
         }
-        if let Some(place) = tx.find_row(&row) {
-            tx.change_row(place, |row| row.at = exact);
+        if let Some(index) = tx.find_row(&row) {
+            tx.change_row(index, |row| row.at = exact);
         }
     }
     if was_ours {
@@ -85,11 +85,11 @@ pub fn told(tx: &mut Transaction<'_>, handoff: usize, at: Time) {
 }
 
 /// Marks the end's line late if it left the inbox after a younger event of this thread.
-pub fn note_order(tx: &mut Transaction<'_>, handoff: usize, key: &SortKey) {
+pub fn record_order(tx: &mut Transaction<'_>, handoff: usize, key: &SortKey) {
     let Some(row) = tx.view.handoffs[handoff].end().map(|end| end.row.clone()) else { return };
     if *key < tx.view.handoffs[handoff].youngest_released {
-        if let Some(place) = tx.find_row(&row) {
-            tx.change_row(place, |row| row.late = true);
+        if let Some(index) = tx.find_row(&row) {
+            tx.change_row(index, |row| row.late = true);
         }
     } else if *key > tx.view.handoffs[handoff].youngest_released {
         tx.change_handoff(handoff).youngest_released = key.clone();
@@ -98,8 +98,8 @@ pub fn note_order(tx: &mut Transaction<'_>, handoff: usize, key: &SortKey) {
 
 fn confirm(tx: &mut Transaction<'_>, handoff: usize) {
     let Some(row) = tx.view.handoffs[handoff].end().map(|end| end.row.clone()) else { return };
-    if let Some(place) = tx.find_row(&row)
-        && tx.view.rows[place].sending.as_ref().is_some_and(|now| *now != Sending::Confirmed)
+    if let Some(index) = tx.find_row(&row)
+        && tx.view.rows[index].sending.as_ref().is_some_and(|now| *now != Sending::Confirmed)
     {
         tx.mark(&row, Sending::Confirmed);
     }
@@ -121,7 +121,7 @@ pub fn clear_outbox(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
         tx.finish_delivery(at);
         match write {
             Write::Send { row, .. } => {
-                note_tried(tx, &row, doubt);
+                record_tried(tx, &row, doubt);
                 tx.mark(&row, Sending::failed(reason));
                 in_doubt |= doubt.is_some();
             }
@@ -134,11 +134,11 @@ pub fn clear_outbox(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
 }
 
 /// Remembers on the row since when Ada may have it.
-pub fn note_tried(tx: &mut Transaction<'_>, row: &RowId, tried_at: Option<Time>) {
-    if let (Some(place), Some(_)) = (tx.find_row(row), tried_at)
-        && tx.view.rows[place].tried_at != tried_at
+pub fn record_tried(tx: &mut Transaction<'_>, row: &RowId, tried_at: Option<Time>) {
+    if let (Some(index), Some(_)) = (tx.find_row(row), tried_at)
+        && tx.view.rows[index].tried_at != tried_at
     {
-        tx.change_row(place, |row| row.tried_at = tried_at);
+        tx.change_row(index, |row| row.tried_at = tried_at);
     }
 }
 
@@ -147,8 +147,8 @@ pub fn was_by(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy) {
     let Status::Ended(end) = &mut tx.change_handoff(handoff).status else { return };
     end.by = by;
     let row = end.row.clone();
-    if let Some(place) = tx.find_row(&row) {
-        tx.change_row(place, |row| {
+    if let Some(index) = tx.find_row(&row) {
+        tx.change_row(index, |row| {
             if let Content::Event { by: shown, .. } = &mut row.content {
                 *shown = Some(by.as_str().to_owned());
             }

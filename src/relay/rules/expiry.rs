@@ -24,7 +24,7 @@ pub const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 pub fn due(handoff: HandoffId, closed: BTreeMap<AiAgentId, String>) -> Rule<()> {
     let scope = Scope::handoff(&handoff).with_outbox();
     Rule::new(scope, move |tx| {
-        let owner = tx.find_handoff(&handoff).map(|place| &tx.view.handoffs[place].key.ai_agent);
+        let owner = tx.find_handoff(&handoff).map(|index| &tx.view.handoffs[index].key.ai_agent);
         let closed = owner.and_then(|owner| closed.get(owner));
         fail_expired(tx, &handoff, closed.map(String::as_str));
     })
@@ -41,37 +41,37 @@ pub(super) fn fail_expired(tx: &mut Transaction<'_>, handoff: &HandoffId, closed
         .outbox
         .iter()
         .position(|delivery| delivery.handoff == *handoff && is_over(tx, delivery) && !is_held(delivery));
-    let Some(place) = expired else { return };
-    let delivery = &tx.view.outbox[place];
+    let Some(index) = expired else { return };
+    let delivery = &tx.view.outbox[index];
     let reason = delivery.trouble.as_deref().or(closed).unwrap_or("Ada's limits left no room for it");
     let reason = words(delivery, reason);
-    give_up(tx, place, &reason);
+    give_up(tx, index, &reason);
 }
 
 /// Messages that were queued before their age was kept.
 fn learn_ages(tx: &mut Transaction<'_>, handoff: &HandoffId) {
-    for place in 0..tx.view.outbox.len() {
-        if tx.view.outbox[place].handoff == *handoff {
-            learn_age(tx, place);
+    for index in 0..tx.view.outbox.len() {
+        if tx.view.outbox[index].handoff == *handoff {
+            learn_age(tx, index);
         }
     }
 }
 
 /// The same of one, if it is such a message.
-pub fn learn_age(tx: &mut Transaction<'_>, place: usize) {
-    let delivery = &tx.view.outbox[place];
+pub fn learn_age(tx: &mut Transaction<'_>, index: usize) {
+    let delivery = &tx.view.outbox[index];
     if delivery.job.is_message() && delivery.expires_at.is_none() {
         let expires_at = delivery.queued_at + tx.policy.send_max_age;
-        tx.change_delivery(place).expires_at = Some(expires_at);
+        tx.change_delivery(index).expires_at = Some(expires_at);
     }
 }
 
 /// What may have been sent by another copy of the store is looked for first, and waiting for that is no age.
 fn postpone_unverified(tx: &mut Transaction<'_>, handoff: &HandoffId) {
-    for place in 0..tx.view.outbox.len() {
-        let delivery = &tx.view.outbox[place];
+    for index in 0..tx.view.outbox.len() {
+        let delivery = &tx.view.outbox[index];
         if delivery.handoff == *handoff && is_over(tx, delivery) && tx.is_unverified(delivery) {
-            allow_a_look(tx, place);
+            allow_a_look(tx, index);
         }
     }
 }
@@ -81,19 +81,19 @@ pub fn is_over(tx: &Transaction<'_>, delivery: &Delivery) -> bool {
     delivery.job.is_message() && delivery.fails_at().is_some_and(|at| at <= tx.now.at)
 }
 
-/// The message at `place` is looked for before it may fail.
-pub fn allow_a_look(tx: &mut Transaction<'_>, place: usize) {
+/// The message at `index` is looked for before it may fail.
+pub fn allow_a_look(tx: &mut Transaction<'_>, index: usize) {
     let until = tx.now.at + tx.policy.send_max_age.clamp(LOOK_TIME.0, LOOK_TIME.1);
-    tx.change_delivery(place).look_until = Some(until);
+    tx.change_delivery(index).look_until = Some(until);
 }
 
-/// From now on it is known of the message at `place`, or being found out, whether another copy of the store has sent it.
+/// From now on it is known of the message at `index`, or being found out, whether another copy of the store has sent it.
 /// Waiting for that was no age, unless the message was too old when this process began.
-pub fn verified(tx: &mut Transaction<'_>, place: usize) {
+pub fn verified(tx: &mut Transaction<'_>, index: usize) {
     let (began, now) = (tx.policy.began_at, tx.now.at);
-    let expires_at = tx.view.outbox[place].queued_at + tx.policy.send_max_age;
+    let expires_at = tx.view.outbox[index].queued_at + tx.policy.send_max_age;
     let waited = if expires_at > began { now.since(began) } else { Duration::ZERO };
-    let delivery = tx.change_delivery(place);
+    let delivery = tx.change_delivery(index);
     (delivery.expires_at, delivery.look_until) = (Some(expires_at + waited), None);
 }
 
@@ -106,22 +106,22 @@ pub fn words(delivery: &Delivery, reason: &str) -> String {
     format!("{what}: {reason}")
 }
 
-/// Fails the message at `place`, and those of its handoff that are queued behind it.
-pub fn give_up(tx: &mut Transaction<'_>, place: usize, reason: &str) {
-    let owner = tx.view.outbox[place].handoff.clone();
+/// Fails the message at `index`, and those of its handoff that are queued behind it.
+pub fn give_up(tx: &mut Transaction<'_>, index: usize, reason: &str) {
+    let owner = tx.view.outbox[index].handoff.clone();
     let mut next = reason;
-    while let Some((place, row)) = message_from(tx, &owner, place) {
-        let doubt = tx.outcome_unknown_since(&tx.view.outbox[place]);
-        tx.finish_delivery(place);
-        ending::note_tried(tx, &row, doubt);
+    while let Some((index, row)) = message_from(tx, &owner, index) {
+        let doubt = tx.outcome_unknown_since(&tx.view.outbox[index]);
+        tx.finish_delivery(index);
+        ending::record_tried(tx, &row, doubt);
         tx.mark(&row, Sending::failed(next));
         next = "a message before this one could not be sent";
     }
 }
 
 fn message_from(tx: &Transaction<'_>, owner: &HandoffId, from: usize) -> Option<(usize, RowId)> {
-    tx.view.outbox.iter().enumerate().skip(from).find_map(|(place, delivery)| {
+    tx.view.outbox.iter().enumerate().skip(from).find_map(|(index, delivery)| {
         let row = delivery.job.message().filter(|_| delivery.handoff == *owner)?;
-        Some((place, row.clone()))
+        Some((index, row.clone()))
     })
 }

@@ -36,36 +36,36 @@ pub fn settle(fetched: Arc<FetchResult>) -> Rule<()> {
 }
 
 fn settle_fetch(tx: &mut Transaction<'_>, fetched: &FetchResult) {
-    let Some(place) = tx.find_attempted(&fetched.delivery) else { return };
+    let Some(index) = tx.find_attempted(&fetched.delivery) else { return };
     let Job::Fetch(Fetch::File { row }) = &fetched.delivery.job else { return };
     if let (Some(at), Some(url)) = (tx.find_row(row), &fetched.renewed) {
         point_to(tx, at, url);
     }
     match &fetched.outcome {
-        Ok(size) => done(tx, place, row, Bytes::Kept { size: *size }),
+        Ok(size) => done(tx, index, row, Bytes::Kept { size: *size }),
         Err(FetchFailure::Never(why, error)) => {
-            done(tx, place, row, Bytes::Missing { why: *why, error: error.clone() });
+            done(tx, index, row, Bytes::Missing { why: *why, error: error.clone() });
         }
         Err(FetchFailure::Passing(error)) => {
-            let delivery = &tx.view.outbox[place];
+            let delivery = &tx.view.outbox[index];
             if tx.now.at.since(delivery.queued_at) >= TRIED_FOR {
                 let missing = Bytes::Missing { why: Missing::Gone, error: error.clone() };
-                return done(tx, place, row, missing);
+                return done(tx, index, row, missing);
             }
             let due_at = tx.now.at + backoff::file_delay(delivery.attempts, fetched.jitter);
-            tx.put_back(place).due_at = due_at;
+            tx.put_back(index).due_at = due_at;
         }
     }
 }
 
-fn done(tx: &mut Transaction<'_>, place: usize, row: &RowId, now: Bytes) {
-    tx.finish_delivery(place);
+fn done(tx: &mut Transaction<'_>, index: usize, row: &RowId, now: Bytes) {
+    tx.finish_delivery(index);
     set(tx, row, now);
 }
 
 fn set(tx: &mut Transaction<'_>, row: &RowId, now: Bytes) {
-    let Some(place) = tx.find_row(row) else { return };
-    tx.change_row(place, |row| {
+    let Some(index) = tx.find_row(row) else { return };
+    tx.change_row(index, |row| {
         if let Content::File { bytes, .. } = &mut row.content {
             *bytes = now;
         }
@@ -73,8 +73,8 @@ fn set(tx: &mut Transaction<'_>, row: &RowId, now: Bytes) {
 }
 
 /// Another source shows the file under another URL, and the newest is good for the longest.
-pub fn point_to(tx: &mut Transaction<'_>, place: usize, url: &str) {
-    tx.change_row(place, |row| {
+pub fn point_to(tx: &mut Transaction<'_>, index: usize, url: &str) {
+    tx.change_row(index, |row| {
         if let Content::File { source_url, bytes: Bytes::Awaited, .. } = &mut row.content {
             *source_url = Some(url.to_owned());
         }
@@ -82,9 +82,9 @@ pub fn point_to(tx: &mut Transaction<'_>, place: usize, url: &str) {
 }
 
 /// The same, where a message has come by another way than before.
-pub fn seen_again(tx: &mut Transaction<'_>, place: usize, message: &Message) {
+pub fn seen_again(tx: &mut Transaction<'_>, index: usize, message: &Message) {
     if let Content::File { source_url: Some(url), .. } = &message.content {
-        point_to(tx, place, url);
+        point_to(tx, index, url);
     }
 }
 
@@ -98,12 +98,12 @@ pub fn is_of(row: &Row, message: &Message) -> bool {
 
 /// Tries again to fetch a file that is missing. `None` for every other row.
 pub fn fetch_again(tx: &mut Transaction<'_>, id: &HandoffId, row: &RowId) -> Option<Row> {
-    let (handoff, place) = (tx.find_handoff(id)?, tx.find_row(row)?);
-    let found = &tx.view.rows[place];
+    let (handoff, index) = (tx.find_handoff(id)?, tx.find_row(row)?);
+    let found = &tx.view.rows[index];
     if found.handoff != *id || !matches!(found.content, Content::File { bytes: Bytes::Missing { .. }, .. }) {
         return None;
     }
     set(tx, row, Bytes::Awaited);
     tx.deliver(handoff, Fetch::File { row: row.clone() });
-    Some(tx.view.rows[place].clone())
+    Some(tx.view.rows[index].clone())
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{ending, message, place, start};
+use super::{ending, message, owner, start};
 use crate::relay::{
     buffer::Buffer,
     changes::{INBOX_PAGE, Scope},
@@ -128,8 +128,8 @@ pub fn one_alone(key: ConversationKey, svix_id: String) -> Rule<()> {
 /// Sets one buffered event aside that no rule can take.
 pub fn set_aside(key: ConversationKey, svix_id: String) -> Rule<()> {
     rule(key, move |tx, key| {
-        let Some(place) = tx.view.inbox.iter().position(|event| event.svix_id == svix_id) else { return };
-        let event = tx.view.inbox.remove(place);
+        let Some(index) = tx.view.inbox.iter().position(|event| event.svix_id == svix_id) else { return };
+        let event = tx.view.inbox.remove(index);
         tx.set_aside_event(&event, RULE_FAILED);
         tx.writes().inbox_done.push(event.svix_id);
         let more = !tx.view.inbox.is_empty();
@@ -162,7 +162,7 @@ fn one(tx: &mut Transaction<'_>, event: &Event, holding: bool) -> Verdict {
 }
 
 fn join_or_hold(tx: &mut Transaction<'_>, event: &Event, message: &Message) -> Verdict {
-    if let Some(home) = place::of_message(tx, event.timestamp) {
+    if let Some(home) = owner::of_message(tx, event.timestamp) {
         message::join(tx, home, event, message);
         return Verdict::Done;
     }
@@ -178,7 +178,7 @@ fn join_or_hold(tx: &mut Transaction<'_>, event: &Event, message: &Message) -> V
 /// Notes the exact time of ends that are known already, before messages are placed by it.
 fn date_ends(tx: &mut Transaction<'_>, events: &[Event]) {
     for event in events.iter().filter(|event| event.kind == EventKind::HandoffEnded) {
-        if let Some(handoff) = place::of_end(tx, event.timestamp) {
+        if let Some(handoff) = owner::of_end(tx, event.timestamp) {
             ending::told(tx, handoff, event.timestamp);
         }
     }
@@ -199,18 +199,18 @@ fn adoptable(tx: &Transaction<'_>, event: &Event) -> bool {
         matches!(&event.kind, EventKind::Message(message) if message.author.role == Role::EndUser);
     by_end_user
         && event.timestamp + ADOPT_MAX_AGE >= tx.now.by_ada()
-        && place::of_message(tx, event.timestamp).is_none()
+        && owner::of_message(tx, event.timestamp).is_none()
 }
 
 fn handoff_ended(tx: &mut Transaction<'_>, event: &Event, holding: bool) -> Verdict {
     let waits = hold_ends(tx, event) > tx.now.at;
-    let Some(handoff) = place::of_end(tx, event.timestamp) else {
+    let Some(handoff) = owner::of_end(tx, event.timestamp) else {
         let unknown = tx.view.handoffs.is_empty();
         return if unknown && waits { Verdict::Hold } else { Verdict::Done };
     };
     let latest = tx.latest() == Some(handoff);
     let of_what_is_held = holding && latest && !tx.view.handoffs[handoff].is_open();
-    if of_what_is_held && place::of_message(tx, event.timestamp).is_none() && waits {
+    if of_what_is_held && owner::of_message(tx, event.timestamp).is_none() && waits {
         return Verdict::Hold;
     }
     end_or_date(tx, handoff, event, EndedBy::Ada);
@@ -231,11 +231,11 @@ fn end_or_date(tx: &mut Transaction<'_>, handoff: usize, event: &Event, by: Ende
     } else {
         ending::told(tx, handoff, event.timestamp);
     }
-    ending::note_order(tx, handoff, &event.sort_key());
+    ending::record_order(tx, handoff, &event.sort_key());
 }
 
 fn conversation_ended(tx: &mut Transaction<'_>, event: &Event, by: Option<&str>) {
-    let Some(handoff) = place::of_end(tx, event.timestamp) else { return };
+    let Some(handoff) = owner::of_end(tx, event.timestamp) else { return };
     let by = match by {
         Some("end_user") => EndedBy::EndUser,
         Some("human_agent") => EndedBy::Agent,

@@ -52,13 +52,13 @@ pub fn settle(look: Arc<Look>) -> Rule<()> {
 fn settle_look(tx: &mut Transaction<'_>, look: &Look) {
     let Some(handoff) = tx.find_handoff(&look.delivery.handoff) else { return };
     match &look.outcome {
-        Ok(listed) => read(tx, handoff, look, listed),
+        Ok(listed) => merge_page(tx, handoff, look, listed),
         Err(failure) => failed(tx, handoff, look, failure),
     }
     time_out::looked(tx, handoff);
 }
 
-fn read(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &MessagePage) {
+fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &MessagePage) {
     if tx.view.handoffs[handoff].listed.unreadable || tx.view.handoffs[handoff].listed.unknown > 0 {
         let listed = &mut tx.change_unseen(handoff).listed;
         (listed.unreadable, listed.unknown) = (false, 0);
@@ -71,37 +71,37 @@ fn read(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &MessageP
     let is_in_step = tx.view.handoffs[handoff].listed.page == look.from;
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
     let is_unclear = transcript::merge(tx, handoff, &reading);
-    note_unreadable(tx, handoff, listed);
+    record_unreadable(tx, handoff, listed);
     let maybe_listed =
-        tx.find_attempted(&look.delivery).is_some_and(|place| tx.view.outbox[place].maybe_listed);
+        tx.find_attempted(&look.delivery).is_some_and(|index| tx.view.outbox[index].maybe_listed);
     if !listed.more && is_in_step {
-        note_read(tx, handoff);
+        record_read(tx, handoff);
     }
     if look.is_over && !listed.more {
         recover::is_over(tx, handoff, look.answered_at);
     }
     // A message that was found has no delivery any more.
-    let Some(place) = tx.find_attempted(&look.delivery) else { return };
+    let Some(index) = tx.find_attempted(&look.delivery) else { return };
     if listed.more {
-        tx.put_back(place).due_at = tx.now.at;
+        tx.put_back(index).due_at = tx.now.at;
         return;
     }
     match look.delivery.job {
         Job::Write(Write::Send { .. }) if maybe_listed => {
-            let wait = backoff::delay(tx.view.outbox[place].attempts, look.jitter);
+            let wait = backoff::delay(tx.view.outbox[index].attempts, look.jitter);
             retry_later(
                 tx,
-                place,
+                index,
                 "Ada's list has a message that can't be read, which may be this one",
                 wait,
             );
         }
-        Job::Write(Write::Send { .. }) => absent(tx, place, look.jitter),
+        Job::Write(Write::Send { .. }) => absent(tx, index, look.jitter),
         // Only open handoffs are looked after without being asked.
         Job::Read(_) if is_unclear && !tx.view.handoffs[handoff].is_open() => {
-            retry_later(tx, place, "Ada's list has something that may be read otherwise soon", READ_AGAIN);
+            retry_later(tx, index, "Ada's list has something that may be read otherwise soon", READ_AGAIN);
         }
-        Job::Read(Read::Transcript | Read::Recover { .. }) => drop(tx.finish_delivery(place)),
+        Job::Read(Read::Transcript | Read::Recover { .. }) => drop(tx.finish_delivery(index)),
         // Nothing is looked for on behalf of these.
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {}
     }
@@ -109,10 +109,10 @@ fn read(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &MessageP
 
 /// Remembers, until the list has been read to its end, which messages in doubt something unreadable in it may be: people
 /// wrote it since they may have been sent.
-fn note_unreadable(tx: &mut Transaction<'_>, handoff: usize, listed: &MessagePage) {
+fn record_unreadable(tx: &mut Transaction<'_>, handoff: usize, listed: &MessagePage) {
     let owner = tx.view.handoffs[handoff].id.clone();
-    for place in 0..tx.view.outbox.len() {
-        let delivery = &tx.view.outbox[place];
+    for index in 0..tx.view.outbox.len() {
+        let delivery = &tx.view.outbox[index];
         let Some(doubt) = tx.outcome_unknown_since(delivery).filter(|_| delivery.handoff == owner) else {
             continue;
         };
@@ -121,25 +121,25 @@ fn note_unreadable(tx: &mut Transaction<'_>, handoff: usize, listed: &MessagePag
         if messages.any(|message| {
             transcript::may_be_ours(message) && message.created_at + CLOCK_TOLERANCE >= tried_at
         }) {
-            tx.change_delivery(place).maybe_listed = true;
+            tx.change_delivery(index).maybe_listed = true;
         }
     }
 }
 
 /// The list has been read to its end: what of the handoff has not been found was not sent by then, unless it may be
 /// something unreadable.
-fn note_read(tx: &mut Transaction<'_>, handoff: usize) {
+fn record_read(tx: &mut Transaction<'_>, handoff: usize) {
     let (owner, now) = (tx.view.handoffs[handoff].id.clone(), tx.now.at);
     let of_it = |delivery: &Delivery| delivery.handoff == owner;
     let unverified = |delivery: &Delivery| of_it(delivery) && tx.is_unverified(delivery);
     let is_sure = !tx.view.outbox.iter().any(|delivery| unverified(delivery) && delivery.maybe_listed);
-    for place in 0..tx.view.outbox.len() {
-        let delivery = &tx.view.outbox[place];
+    for index in 0..tx.view.outbox.len() {
+        let delivery = &tx.view.outbox[index];
         if of_it(delivery) && is_sure && tx.is_unverified(delivery) {
-            expiry::verified(tx, place);
+            expiry::verified(tx, index);
         }
-        if of_it(&tx.view.outbox[place]) && tx.view.outbox[place].maybe_listed {
-            tx.change_delivery(place).maybe_listed = false;
+        if of_it(&tx.view.outbox[index]) && tx.view.outbox[index].maybe_listed {
+            tx.change_delivery(index).maybe_listed = false;
         }
     }
     if is_sure {
@@ -148,37 +148,37 @@ fn note_read(tx: &mut Transaction<'_>, handoff: usize) {
 }
 
 /// The message isn't there: it can be sent again.
-fn absent(tx: &mut Transaction<'_>, place: usize, jitter: f64) {
-    let delivery = tx.put_back(place);
+fn absent(tx: &mut Transaction<'_>, index: usize, jitter: f64) {
+    let delivery = tx.put_back(index);
     (delivery.outcome_unknown_since, delivery.look_until) = (None, None);
     // Every second attempt was a look.
     let wait = backoff::delay(delivery.attempts.div_ceil(2), jitter);
-    retry_later(tx, place, "Ada does not have it", wait);
+    retry_later(tx, index, "Ada does not have it", wait);
 }
 
 /// A read ends nothing. Where it can't succeed the thread says so, once.
 fn failed(tx: &mut Transaction<'_>, handoff: usize, look: &Look, failure: &Failure) {
-    let Some(place) = tx.find_attempted(&look.delivery) else { return };
-    let wait = backoff::delay(tx.view.outbox[place].attempts, look.jitter);
+    let Some(index) = tx.find_attempted(&look.delivery) else { return };
+    let wait = backoff::delay(tx.view.outbox[index].attempts, look.jitter);
     let is_send = look.delivery.job.is_message();
     match failure {
         Failure::Throttled { reason, retry_after } => {
-            retry_later(tx, place, reason, retry_after.unwrap_or(wait))
+            retry_later(tx, index, reason, retry_after.unwrap_or(wait))
         }
-        Failure::Unreached(reason) | Failure::Unclear(reason) => retry_later(tx, place, reason, wait),
+        Failure::Unreached(reason) | Failure::Unclear(reason) => retry_later(tx, index, reason, wait),
         Failure::UnknownConversation(reason) if !is_send => {
-            if !unknown::answered(tx, handoff, place, reason, wait) {
-                give_up(tx, handoff, place, reason);
+            if !unknown::answered(tx, handoff, index, reason, wait) {
+                give_up(tx, handoff, index, reason);
             }
         }
         Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
             // Open handoffs are looked after anyway; what became of messages in an ended one only this tells.
-            let age = tx.now.at.since(tx.view.outbox[place].queued_at);
+            let age = tx.now.at.since(tx.view.outbox[index].queued_at);
             if tx.view.handoffs[handoff].is_open() || age >= tx.policy.send_max_age {
-                give_up(tx, handoff, place, reason);
+                give_up(tx, handoff, index, reason);
             } else {
                 say_unreadable(tx, handoff, reason);
-                retry_later(tx, place, reason, wait.max(READ_AGAIN));
+                retry_later(tx, index, reason, wait.max(READ_AGAIN));
             }
         }
         Failure::Denied(reason)
@@ -186,13 +186,13 @@ fn failed(tx: &mut Transaction<'_>, handoff: usize, look: &Look, failure: &Failu
         | Failure::UnknownConversation(reason)
         | Failure::Refused(reason) => {
             say_unreadable(tx, handoff, reason);
-            retry_later(tx, place, reason, DENIED_PAUSE);
+            retry_later(tx, index, reason, DENIED_PAUSE);
         }
     }
 }
 
-fn give_up(tx: &mut Transaction<'_>, handoff: usize, place: usize, reason: &str) {
-    tx.finish_delivery(place);
+fn give_up(tx: &mut Transaction<'_>, handoff: usize, index: usize, reason: &str) {
+    tx.finish_delivery(index);
     say_unreadable(tx, handoff, reason);
 }
 

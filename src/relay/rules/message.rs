@@ -21,14 +21,14 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     let handoff = (0..tx.view.handoffs.len()).find(has_recovered).unwrap_or(home);
     let key = event.sort_key();
     let row = match find(tx, handoff, message, LearnedFrom::Webhook) {
-        Match::Known(_) => return tx.note_duplicate(handoff),
+        Match::Known(_) => return tx.record_duplicate(handoff),
         Match::Same(row) => row,
         Match::None => tx.add_row(handoff, new_row(event, message)),
     };
     // What was recovered stands in its place already: it made nothing late, and nothing makes it late.
     let recovered = tx.view.rows[row].source == Source::Recovered;
     let late = !recovered && key < tx.view.handoffs[handoff].youngest_released;
-    tx.note_taken(handoff);
+    tx.record_taken(handoff);
     learn(tx, handoff, row, message);
     file::seen_again(tx, row, message);
     tx.change_row(row, |row| {
@@ -43,18 +43,18 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     if !late && !recovered {
         owner.youngest_released = key;
     }
-    owner.note_runs(event.timestamp);
-    note_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
+    owner.record_runs(event.timestamp);
+    record_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
 }
 
 /// What a human agent wrote, come back: ours is confirmed, another system's joins the thread at `home`. Says
 /// whether it is of use.
 pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event, message: &Message) -> bool {
-    let places = home.into_iter().chain(0..tx.view.handoffs.len());
-    let found = places.map(|handoff| (handoff, find(tx, handoff, message, LearnedFrom::Webhook)));
+    let indices = home.into_iter().chain(0..tx.view.handoffs.len());
+    let found = indices.map(|handoff| (handoff, find(tx, handoff, message, LearnedFrom::Webhook)));
     let found: Vec<(usize, Match)> = found.collect();
     if let Some((handoff, _)) = found.iter().find(|(_, found)| matches!(found, Match::Known(_))) {
-        tx.note_duplicate(*handoff);
+        tx.record_duplicate(*handoff);
         return true;
     }
     // The row that was written comes first: the next handoff may have it as history, and be the one that its
@@ -73,15 +73,15 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
     }
     let Some(home) = home else { return false };
     let row = tx.add_row(home, new_row(event, message));
-    tx.note_taken(home);
+    tx.record_taken(home);
     tx.change_row(row, |row| LearnedFrom::Webhook.assign(&mut row.ids, message.id.clone()));
-    tx.change_unseen(home).note_runs(event.timestamp);
+    tx.change_unseen(home).record_runs(event.timestamp);
     true
 }
 
 fn confirm(tx: &mut Transaction<'_>, handoff: usize, row: usize, event: &Event, message: &Message) {
     let ours = tx.view.rows[row].is_ours();
-    tx.note_taken(handoff);
+    tx.record_taken(handoff);
     tx.change_row(row, |row| {
         LearnedFrom::Webhook.assign(&mut row.ids, message.id.clone());
         row.at = event.timestamp;
@@ -93,7 +93,7 @@ fn confirm(tx: &mut Transaction<'_>, handoff: usize, row: usize, event: &Event, 
             row.source = Source::Webhook;
         }
     });
-    tx.change_unseen(handoff).note_runs(event.timestamp);
+    tx.change_unseen(handoff).record_runs(event.timestamp);
     forget_delivery(tx, row);
 }
 
@@ -144,7 +144,7 @@ fn could_be(
     from: LearnedFrom,
 ) -> Option<PossibleAttempt> {
     let queued_at = tx.view.outbox.iter().position(|delivery| delivery.job.row() == Some(&row.id));
-    let queued = queued_at.map(|place| &tx.view.outbox[place]);
+    let queued = queued_at.map(|index| &tx.view.outbox[index]);
     let tried_at = queued.and_then(|delivery| tx.outcome_unknown_since(delivery)).or_else(|| match from {
         LearnedFrom::List => tx.row_outcome_unknown_since(row),
         // The echo of what was sent after a copy was made went to the process of before.
@@ -162,10 +162,10 @@ pub fn find_by_id(tx: &Transaction<'_>, handoff: usize, message: &Message, from:
 fn among(tx: &Transaction<'_>, handoff: usize, find: impl FnOnce(&[&Row]) -> Match) -> Match {
     let owner = &tx.view.handoffs[handoff].id;
     let of_thread = tx.view.rows.iter().enumerate().filter(|(_, row)| row.handoff == *owner);
-    let (places, rows): (Vec<usize>, Vec<&Row>) = of_thread.unzip();
+    let (indices, rows): (Vec<usize>, Vec<&Row>) = of_thread.unzip();
     match find(&rows) {
-        Match::Same(at) => Match::Same(places[at]),
-        Match::Known(at) => Match::Known(places[at]),
+        Match::Same(at) => Match::Same(indices[at]),
+        Match::Known(at) => Match::Known(indices[at]),
         Match::None => Match::None,
     }
 }
@@ -183,7 +183,7 @@ fn new_row(event: &Event, message: &Message) -> NewRow {
 }
 
 /// What a message of the end user's tells of them.
-pub fn note_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str>, message: &Message) {
+pub fn record_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str>, message: &Message) {
     if message.author.role != Role::EndUser {
         return;
     }

@@ -13,7 +13,7 @@ pub mod flush;
 pub(crate) mod look;
 mod message;
 pub(crate) mod note;
-mod place;
+mod owner;
 pub(crate) mod recover;
 pub(crate) mod replay;
 pub(crate) mod settle;

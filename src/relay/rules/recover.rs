@@ -26,8 +26,8 @@ pub(super) fn look_after(
     let handoff = tx.find_handoff(id).filter(|handoff| tx.view.handoffs[*handoff].is_open())?;
     let recovers = |job: &Job| matches!(job, Job::Read(Read::Recover { .. }));
     let queued = tx.view.outbox.iter().position(|known| known.handoff == *id && recovers(&known.job));
-    if let Some(place) = queued {
-        let delivery = tx.change_delivery(place);
+    if let Some(index) = queued {
+        let delivery = tx.change_delivery(index);
         if let Job::Read(Read::Recover { missed_before: known }) = &mut delivery.job {
             *known = (*known).max(missed_before);
         }

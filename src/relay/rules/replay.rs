@@ -7,7 +7,7 @@
 use super::{
     arrive::{self, Arrival, MEMORY, OLDER_THAN_MEMORY},
     flush::{ADOPT_MAX_AGE, TOO_OLD_TO_ADOPT},
-    message, place,
+    message, owner,
 };
 use crate::relay::{
     changes::{DeadLetter, Scope},
@@ -95,10 +95,10 @@ fn stays(tx: &mut Transaction<'_>, letter: DeadLetter, reason: String) -> Replay
 fn too_old(tx: &Transaction<'_>, event: &Event) -> Option<&'static str> {
     let (home, by_end_user) = match &event.kind {
         EventKind::Message(message) => {
-            (place::of_message(tx, event.timestamp), message.author.role == Role::EndUser)
+            (owner::of_message(tx, event.timestamp), message.author.role == Role::EndUser)
         }
         EventKind::HandoffEnded | EventKind::ConversationEnded { .. } => {
-            (place::of_end(tx, event.timestamp), false)
+            (owner::of_end(tx, event.timestamp), false)
         }
     };
     let older_than = |age| event.timestamp + age < tx.now.by_ada();

@@ -43,15 +43,15 @@ pub fn attempt(attempt: Arc<Attempt>) -> Rule<()> {
 }
 
 fn settle_call(tx: &mut Transaction<'_>, attempt: &Attempt) {
-    let Some(place) = tx.find_attempted(&attempt.delivery) else {
+    let Some(index) = tx.find_attempted(&attempt.delivery) else {
         return settle_withdrawn(tx, attempt);
     };
     match &attempt.outcome {
         Ok(receipt) => {
-            tx.finish_delivery(place);
+            tx.finish_delivery(index);
             succeeded(tx, attempt, receipt);
         }
-        Err(failure) => failed(tx, place, attempt, failure),
+        Err(failure) => failed(tx, index, attempt, failure),
     }
 }
 
@@ -61,11 +61,11 @@ pub fn spoiled(delivery: Delivery) -> Rule<()> {
 }
 
 fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
-    let Some(place) = tx.find_attempted(delivery) else { return };
+    let Some(index) = tx.find_attempted(delivery) else { return };
     match &delivery.job {
         Job::Write(Write::Send { row, .. }) => {
-            let delivery = tx.finish_delivery(place);
-            ending::note_tried(tx, row, delivery.outcome_unknown_since);
+            let delivery = tx.finish_delivery(index);
+            ending::record_tried(tx, row, delivery.outcome_unknown_since);
             tx.mark(
                 row,
                 Sending::failed("a rule of the relay failed on what came of it; it may have been sent"),
@@ -73,9 +73,9 @@ fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
         }
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {
             let due_at = tx.now.at + DENIED_PAUSE;
-            tx.put_back(place).due_at = due_at;
+            tx.put_back(index).due_at = due_at;
         }
-        Job::Read(_) => drop(tx.finish_delivery(place)),
+        Job::Read(_) => drop(tx.finish_delivery(index)),
     }
 }
 
@@ -88,20 +88,20 @@ pub fn upload(attempt: Arc<Attempt<UploadedFile>>) -> Rule<()> {
 
 fn settle_upload(tx: &mut Transaction<'_>, attempt: &Attempt<UploadedFile>) {
     // Taken back meanwhile: nothing points to what Ada has.
-    let Some(place) = tx.find_attempted(&attempt.delivery) else { return };
+    let Some(index) = tx.find_attempted(&attempt.delivery) else { return };
     match &attempt.outcome {
-        Ok(uploaded) => point_to(tx, place, uploaded),
+        Ok(uploaded) => point_to(tx, index, uploaded),
         Err(Failure::Unclear(reason)) => {
-            failed(tx, place, attempt, &Failure::Unreached(reason.clone()));
+            failed(tx, index, attempt, &Failure::Unreached(reason.clone()));
         }
-        Err(failure) => failed(tx, place, attempt, failure),
+        Err(failure) => failed(tx, index, attempt, failure),
     }
 }
 
 /// The row takes the name and the type that Ada gives the file: its echo has them.
-fn point_to(tx: &mut Transaction<'_>, place: usize, uploaded: &UploadedFile) {
+fn point_to(tx: &mut Transaction<'_>, index: usize, uploaded: &UploadedFile) {
     let now = tx.now.at;
-    let delivery = tx.put_back(place);
+    let delivery = tx.put_back(index);
     let Job::Write(Write::Send { row, what: Outgoing::File { file }, .. }) = &mut delivery.job else {
         return;
     };
@@ -126,12 +126,12 @@ fn settle_withdrawn(tx: &mut Transaction<'_>, attempt: &Attempt) {
         Ok(receipt) => {
             succeeded(tx, attempt, receipt);
             // An agent may have asked for it again meanwhile.
-            if let Some(place) = tx.find_row(row) {
-                forget_delivery(tx, place);
+            if let Some(index) = tx.find_row(row) {
+                forget_delivery(tx, index);
             }
         }
         Err(Failure::Unclear(_)) => {
-            let failed = |place: usize| matches!(tx.view.rows[place].sending, Some(Sending::Failed { .. }));
+            let failed = |index: usize| matches!(tx.view.rows[index].sending, Some(Sending::Failed { .. }));
             let failed = tx.find_row(row).is_some_and(failed);
             if let (true, Some(handoff)) = (failed, tx.find_handoff(&attempt.delivery.handoff)) {
                 tx.deliver(handoff, Read::Transcript);
@@ -145,8 +145,8 @@ fn succeeded(tx: &mut Transaction<'_>, attempt: &Attempt, receipt: &Receipt) {
     let Job::Write(write) = &attempt.delivery.job else { return };
     match write {
         Write::Send { row, .. } => {
-            let Some(place) = tx.find_row(row) else { return };
-            tx.change_row(place, |row| {
+            let Some(index) = tx.find_row(row) else { return };
+            tx.change_row(index, |row| {
                 row.tried_at = Some(attempt.began);
                 row.ids.answer = receipt.message_id.clone();
                 if row.sending != Some(Sending::Confirmed) {
@@ -160,7 +160,7 @@ fn succeeded(tx: &mut Transaction<'_>, attempt: &Attempt, receipt: &Receipt) {
             });
             let runs_at = receipt.created_at.or(attempt.answered_at);
             if let (Some(handoff), Some(at)) = (tx.find_handoff(&attempt.delivery.handoff), runs_at) {
-                tx.change_unseen(handoff).note_runs(at);
+                tx.change_unseen(handoff).record_runs(at);
             }
         }
         Write::End { .. } => end_settled(tx, attempt),
@@ -180,53 +180,53 @@ fn end_settled<T>(tx: &mut Transaction<'_>, attempt: &Attempt<T>) {
     }
 }
 
-fn failed<T>(tx: &mut Transaction<'_>, place: usize, attempt: &Attempt<T>, failure: &Failure) {
-    let wait = backoff::delay(tx.view.outbox[place].attempts, attempt.jitter);
+fn failed<T>(tx: &mut Transaction<'_>, index: usize, attempt: &Attempt<T>, failure: &Failure) {
+    let wait = backoff::delay(tx.view.outbox[index].attempts, attempt.jitter);
     if let Failure::Unclear(reason) = failure {
-        return in_doubt(tx, place, reason, wait);
+        return in_doubt(tx, index, reason, wait);
     }
     // This attempt is known not to have done anything; an earlier one may have.
     if attempt.delivery.outcome_unknown_since.is_none() {
-        let delivery = tx.put_back(place);
+        let delivery = tx.put_back(index);
         (delivery.outcome_unknown_since, delivery.look_until) = (None, None);
     }
     match failure {
         Failure::NoHandoff(reason) | Failure::UnknownConversation(reason) => {
-            no_handoff(tx, place, attempt, reason, wait);
+            no_handoff(tx, index, attempt, reason, wait);
         }
-        Failure::Refused(reason) => refused(tx, place, reason, wait),
+        Failure::Refused(reason) => refused(tx, index, reason, wait),
         Failure::Throttled { reason, retry_after } => {
-            retry_later(tx, place, reason, retry_after.unwrap_or(wait));
+            retry_later(tx, index, reason, retry_after.unwrap_or(wait));
         }
-        Failure::Denied(reason) => retry_later(tx, place, reason, DENIED_PAUSE),
-        Failure::Unreached(reason) | Failure::Unclear(reason) => retry_later(tx, place, reason, wait),
+        Failure::Denied(reason) => retry_later(tx, index, reason, DENIED_PAUSE),
+        Failure::Unreached(reason) | Failure::Unclear(reason) => retry_later(tx, index, reason, wait),
     }
 }
 
 /// Ada may have it. A message is looked for before anything else happens to it, however old it is; an end call
 /// is repeated.
-fn in_doubt(tx: &mut Transaction<'_>, place: usize, reason: &str, wait: Duration) {
-    let Some(row) = tx.view.outbox[place].job.message().cloned() else {
-        return retry_later(tx, place, reason, wait);
+fn in_doubt(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration) {
+    let Some(row) = tx.view.outbox[index].job.message().cloned() else {
+        return retry_later(tx, index, reason, wait);
     };
-    let tried_at = tx.view.outbox[place].outcome_unknown_since;
-    ending::note_tried(tx, &row, tried_at);
+    let tried_at = tx.view.outbox[index].outcome_unknown_since;
+    ending::record_tried(tx, &row, tried_at);
     let due_at = tx.now.at + ECHO_GRACE;
-    let delivery = tx.put_back(place);
+    let delivery = tx.put_back(index);
     delivery.due_at = due_at;
     delivery.trouble = Some(reason.to_owned());
-    expiry::allow_a_look(tx, place);
+    expiry::allow_a_look(tx, index);
 }
 
 /// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
-fn no_handoff<T>(tx: &mut Transaction<'_>, place: usize, attempt: &Attempt<T>, reason: &str, wait: Duration) {
+fn no_handoff<T>(tx: &mut Transaction<'_>, index: usize, attempt: &Attempt<T>, reason: &str, wait: Duration) {
     let Some(handoff) = tx.find_handoff(&attempt.delivery.handoff) else { return };
     let called = tx.view.handoffs[handoff].called_at();
     if called.is_some_and(|called| tx.now.at.since(called) < START_GRACE) {
-        return retry_later(tx, place, reason, wait);
+        return retry_later(tx, index, reason, wait);
     }
     if let Job::Write(Write::End { .. }) = attempt.delivery.job {
-        tx.finish_delivery(place);
+        tx.finish_delivery(index);
         end_settled(tx, attempt);
         // After an attempt with an unknown outcome it may have been our own call that ended it.
         if attempt.delivery.outcome_unknown_since.is_none() {
@@ -249,26 +249,26 @@ fn no_handoff<T>(tx: &mut Transaction<'_>, place: usize, attempt: &Attempt<T>, r
 }
 
 /// This delivery can never succeed: the next one goes on. An end call is repeated all the same.
-fn refused(tx: &mut Transaction<'_>, place: usize, reason: &str, wait: Duration) {
-    let Job::Write(write) = tx.view.outbox[place].job.clone() else { return };
+fn refused(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration) {
+    let Job::Write(write) = tx.view.outbox[index].job.clone() else { return };
     match write {
         Write::Send { row, .. } => {
-            tx.finish_delivery(place);
+            tx.finish_delivery(index);
             tx.mark(&row, Sending::failed(reason));
         }
-        Write::End { .. } => retry_later(tx, place, reason, wait.max(DENIED_PAUSE)),
+        Write::End { .. } => retry_later(tx, index, reason, wait.max(DENIED_PAUSE)),
     }
 }
 
 /// Tries again after `wait`, unless it is a message whose time is over then.
-pub fn retry_later(tx: &mut Transaction<'_>, place: usize, reason: &str, wait: Duration) {
-    let delivery = &tx.view.outbox[place];
+pub fn retry_later(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration) {
+    let delivery = &tx.view.outbox[index];
     if expiry::is_over(tx, delivery) {
         let reason = expiry::words(delivery, reason);
-        return expiry::give_up(tx, place, &reason);
+        return expiry::give_up(tx, index, &reason);
     }
     let due_at = tx.now.at + wait;
-    let delivery = tx.put_back(place);
+    let delivery = tx.put_back(index);
     delivery.due_at = due_at;
     delivery.trouble = Some(reason.to_owned());
 }

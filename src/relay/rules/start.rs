@@ -121,7 +121,7 @@ fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>)
     put(tx, handoff, merged);
     // An older end that is told later is another handoff's.
     let runs_at = tx.now.by_ada() - CLOCK_TOLERANCE;
-    tx.change_unseen(handoff).note_runs(runs_at);
+    tx.change_unseen(handoff).record_runs(runs_at);
 }
 
 /// Somebody says more about an open handoff.

@@ -2,7 +2,7 @@
 
 use super::{
     file,
-    message::{find, find_by_id, forget_delivery, is_news_elsewhere, learn, note_end_user},
+    message::{find, find_by_id, forget_delivery, is_news_elsewhere, learn, record_end_user},
 };
 use crate::relay::{
     changes::Scope,
@@ -80,7 +80,7 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
             // A row of its own would stand beside the agent's for ever.
             Match::None if may_be_ours && is_in_doubt(tx, handoff) => continue,
             Match::None => {
-                note_ai_agent(tx, handoff, message);
+                record_ai_agent(tx, handoff, message);
                 let row = tx.add_row(handoff, new_row(message));
                 tx.change_row(row, |row| LearnedFrom::List.assign(&mut row.ids, message.id.clone()));
                 row
@@ -91,11 +91,11 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
         }
         if overdue {
             tx.change_row(row, |row| row.source = Source::Recovered);
-            note_end_user(tx.change_handoff(handoff), message.created_at, None, message);
+            record_end_user(tx.change_handoff(handoff), message.created_at, None, message);
         }
         awaited |= !overdue;
     }
-    note_reading(tx, handoff, reading, awaited)
+    record_reading(tx, handoff, reading, awaited)
 }
 
 /// Whether a message can't be read, and could be what an agent of ours wrote.
@@ -123,7 +123,7 @@ fn is_recent(tx: &Transaction<'_>, message: &Message) -> bool {
 /// also begins where a message couldn't be read that may be one of ours in doubt.
 ///
 /// Of two readings at once the first to come back counts: the other may have missed what is awaited.
-fn note_reading(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) -> bool {
+fn record_reading(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) -> bool {
     let (known, listed) = (&tx.view.handoffs[handoff], reading.listed);
     if known.listed.page.as_deref() != reading.from {
         return false;
@@ -179,7 +179,7 @@ fn is_overdue(tx: &Transaction<'_>, message: &Message, before: Option<Time>) -> 
 
 /// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they
 /// still have it, so the agent is told.
-fn note_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) {
+fn record_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) {
     let known = &tx.view.handoffs[handoff];
     let at_work = known.is_open() && message.created_at > known.began(tx.now.offset) + SAME_CALL;
     if message.author.role != Role::AiAgent || !at_work {

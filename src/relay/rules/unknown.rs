@@ -20,12 +20,12 @@ const ANSWERS: u32 = 2;
 /// Behind the grace for a start call.
 const BEHIND: Duration = Duration::from_millis(500);
 
-/// Ada has answered the reading `place` of the message list with a 404 of its own. The list is read again, or the
+/// Ada has answered the reading `index` of the message list with a 404 of its own. The list is read again, or the
 /// handoff closed. Does neither, and says so, where something shows that there is such a conversation.
 pub fn answered(
     tx: &mut Transaction<'_>,
     handoff: usize,
-    place: usize,
+    index: usize,
     reason: &str,
     wait: Duration,
 ) -> bool {
@@ -38,7 +38,7 @@ pub fn answered(
     let age = tx.now.at.since(called_at);
     if answers < ANSWERS || age <= START_GRACE {
         let behind = (START_GRACE + BEHIND).saturating_sub(age);
-        retry_later(tx, place, reason, wait.max(behind));
+        retry_later(tx, index, reason, wait.max(behind));
     } else {
         close(tx, handoff, reason);
     }
@@ -63,12 +63,12 @@ fn close(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
     tx.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
     ending::over(tx, handoff, EndedBy::Ada, AdaEnd::Unknown, reason);
     let owner = tx.view.handoffs[handoff].id.clone();
-    while let Some(place) = tx
+    while let Some(index) = tx
         .view
         .outbox
         .iter()
         .position(|delivery| delivery.handoff == owner && matches!(delivery.job, Job::Read(_)))
     {
-        tx.finish_delivery(place);
+        tx.finish_delivery(index);
     }
 }

@@ -137,8 +137,8 @@ pub(super) fn repeated(tx: &Transaction<'_>, by: &Request) -> Result<Option<Row>
     if known.digest != *digest {
         return Err(Refusal::OtherRequest);
     }
-    let place = tx.find_row(&known.row).ok_or(Refusal::Unknown)?;
-    Ok(Some(tx.view.rows[place].clone()))
+    let index = tx.find_row(&known.row).ok_or(Refusal::Unknown)?;
+    Ok(Some(tx.view.rows[index].clone()))
 }
 
 /// From now on the request's key stands for this row.
@@ -149,9 +149,9 @@ pub(super) fn remember(tx: &mut Transaction<'_>, id: &HandoffId, by: &Request, r
     }
 }
 
-/// Queues the row at `place` for Ada, which may have it since `doubt`: then it is looked for first.
-fn send(tx: &mut Transaction<'_>, handoff: usize, place: usize, unknown_since: Option<Time>) -> Row {
-    let row = tx.view.rows[place].clone();
+/// Queues the row at `index` for Ada, which may have it since `doubt`: then it is looked for first.
+fn send(tx: &mut Transaction<'_>, handoff: usize, index: usize, unknown_since: Option<Time>) -> Row {
+    let row = tx.view.rows[index].clone();
     let what = match &row.content {
         Content::Text { body } => Outgoing::Text { text: body.clone() },
         Content::File { filename, mime_type, bytes: Bytes::Kept { size }, .. } => {
@@ -162,8 +162,8 @@ fn send(tx: &mut Transaction<'_>, handoff: usize, place: usize, unknown_since: O
     };
     let display_name = row.author.display_name.clone().unwrap_or_default();
     let id = tx.deliver(handoff, Write::Send { row: row.id.clone(), what, display_name });
-    if let Some(place) = tx.find_delivery(&id) {
-        tx.change_delivery(place).outcome_unknown_since = unknown_since;
+    if let Some(index) = tx.find_delivery(&id) {
+        tx.change_delivery(index).outcome_unknown_since = unknown_since;
     }
     row
 }
@@ -181,10 +181,10 @@ pub fn retry(id: HandoffId, row: RowId, agent: String) -> Rule<Result<Row, Refus
         if let Some(row) = file::fetch_again(tx, &id, &row) {
             return Ok(row);
         }
-        let (handoff, place) = failed(tx, &id, &row, &agent)?;
-        let doubt = tx.row_outcome_unknown_since(&tx.view.rows[place]);
+        let (handoff, index) = failed(tx, &id, &row, &agent)?;
+        let doubt = tx.row_outcome_unknown_since(&tx.view.rows[index]);
         tx.mark(&row, Sending::Queued);
-        Ok(send(tx, handoff, place, doubt))
+        Ok(send(tx, handoff, index, doubt))
     })
 }
 
@@ -202,14 +202,14 @@ pub fn drop(id: HandoffId, row: RowId, agent: String) -> Rule<Result<(), Refusal
 
 fn failed(tx: &Transaction<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Result<(usize, usize), Refusal> {
     let handoff = tx.find_handoff(id).ok_or(Refusal::Unknown)?;
-    let place = tx.find_row(row).ok_or(Refusal::Unknown)?;
-    let found = &tx.view.rows[place];
+    let index = tx.find_row(row).ok_or(Refusal::Unknown)?;
+    let found = &tx.view.rows[index];
     if found.handoff != *id {
         return Err(Refusal::Unknown);
     }
     act::may_write(&tx.view.handoffs[handoff], agent)?;
     match (&found.sending, found.source) {
-        (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, place)),
+        (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, index)),
         _ => Err(Refusal::NotFailed),
     }
 }

@@ -95,7 +95,7 @@ impl Store for MemoryStore {
         let of_status = state.idle.range(from..).take_while(|(of, _, _)| *of == status);
         let first: Vec<_> = of_status.take(limit.saturating_add(1)).collect();
         let due = first.iter().take_while(|(_, since, _)| *since <= until).take(limit);
-        let items: Vec<HandoffId> = due.map(|(_, _, place)| state.handoffs[place].id.clone()).collect();
+        let items: Vec<HandoffId> = due.map(|(_, _, index)| state.handoffs[index].id.clone()).collect();
         let next = first.get(items.len()).map(|(_, since, _)| *since);
         Ok(Due { items, next })
     }
@@ -129,20 +129,20 @@ impl Store for MemoryStore {
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
         let state = self.lock();
-        Ok(state.places.get(id).map(|place| state.handoffs[place].clone()))
+        Ok(state.indices.get(id).map(|index| state.handoffs[index].clone()))
     }
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         let state = self.lock();
-        let places: Box<dyn Iterator<Item = (&u64, &Handoff)> + Send> = match query.order {
+        let indices: Box<dyn Iterator<Item = (&u64, &Handoff)> + Send> = match query.order {
             Order::Newest => Box::new(state.handoffs.range(..query.after.unwrap_or(u64::MAX)).rev()),
             Order::Oldest => {
                 Box::new(state.handoffs.range(query.after.map_or(0, |after| after.saturating_add(1))..))
             }
         };
-        let mut found = places.filter(|(_, handoff)| matches(query, handoff));
+        let mut found = indices.filter(|(_, handoff)| matches(query, handoff));
         let shown: Vec<(&u64, &Handoff)> = found.by_ref().take(query.limit).collect();
-        let next = found.next().and(shown.last()).map(|(place, _)| **place);
+        let next = found.next().and(shown.last()).map(|(index, _)| **index);
         Ok(Page { handoffs: shown.into_iter().map(|(_, handoff)| handoff.clone()).collect(), next })
     }
 
@@ -165,7 +165,7 @@ impl Store for MemoryStore {
         }
         let skip = state.changes.partition_point(|(id, _)| *id <= after);
         let changes = state.changes.iter().skip(skip).take(limit);
-        Ok(Since::Changes(changes.filter_map(|(id, place)| Some((*id, state.now(place)?))).collect()))
+        Ok(Since::Changes(changes.filter_map(|(id, index)| Some((*id, state.now(index)?))).collect()))
     }
 
     async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {

@@ -16,7 +16,7 @@ use crate::{
 pub struct Outbox {
     queued: BTreeMap<u64, Queued>,
     last_position: u64,
-    places: HashMap<DeliveryId, u64>,
+    indices: HashMap<DeliveryId, u64>,
     conversations: HashMap<ConversationKey, BTreeSet<u64>>,
     handoffs: HashMap<HandoffId, BTreeSet<u64>>,
     lanes: HashMap<Lane, BTreeSet<u64>>,
@@ -40,8 +40,8 @@ impl Queued {
         Self { ready_at: delivery.ready_at(), delivery }
     }
 
-    fn entry(&self, place: u64) -> (Queue, Time, u64) {
-        (self.delivery.queue(), self.ready_at, place)
+    fn entry(&self, index: u64) -> (Queue, Time, u64) {
+        (self.delivery.queue(), self.ready_at, index)
     }
 }
 
@@ -53,17 +53,17 @@ impl Outbox {
 
     /// See [`Store::waits_untroubled`](crate::store::Store::waits_untroubled).
     pub fn waits_untroubled(&self, id: &DeliveryId) -> bool {
-        let is_well = |place: &u64| {
-            let class = self.queued.get(place).map(|queued| queued.delivery.class());
+        let is_well = |index: &u64| {
+            let class = self.queued.get(index).map(|queued| queued.delivery.class());
             class == Some(Class::Fresh)
         };
-        let Some((place, queued)) =
-            self.places.get(id).and_then(|place| Some((place, self.queued.get(place)?)))
+        let Some((index, queued)) =
+            self.indices.get(id).and_then(|index| Some((index, self.queued.get(index)?)))
         else {
             return false;
         };
         let in_lane = self.lanes.get(&queued.delivery.lane());
-        in_lane.is_some_and(|places| places.range(..=*place).all(is_well))
+        in_lane.is_some_and(|indices| indices.range(..=*index).all(is_well))
     }
 
     pub fn has_any_of(&self, handoff: &HandoffId) -> bool {
@@ -83,50 +83,50 @@ impl Outbox {
 
     /// Those of a conversation, in their order.
     pub fn of_conversation(&self, key: &ConversationKey) -> Vec<Delivery> {
-        let places = self.conversations.get(key).into_iter().flatten();
-        places.filter_map(|place| self.queued.get(place)).map(|queued| queued.delivery.clone()).collect()
+        let indices = self.conversations.get(key).into_iter().flatten();
+        indices.filter_map(|index| self.queued.get(index)).map(|queued| queued.delivery.clone()).collect()
     }
 
     /// A new delivery joins the end of its lane; a known one keeps its place.
     pub fn put(&mut self, delivery: Delivery) {
         let lane = delivery.lane();
-        if let Some(place) = self.places.get(&delivery.id) {
-            self.change(*place, |queued| *queued = Queued::new(delivery));
+        if let Some(index) = self.indices.get(&delivery.id) {
+            self.change(*index, |queued| *queued = Queued::new(delivery));
             return self.choose_files(&lane);
         }
         self.last_position += 1;
-        let place = self.last_position;
-        self.places.insert(delivery.id.clone(), place);
-        self.conversations.entry(delivery.key.clone()).or_default().insert(place);
-        self.handoffs.entry(delivery.handoff.clone()).or_default().insert(place);
+        let index = self.last_position;
+        self.indices.insert(delivery.id.clone(), index);
+        self.conversations.entry(delivery.key.clone()).or_default().insert(index);
+        self.handoffs.entry(delivery.handoff.clone()).or_default().insert(index);
         let in_lane = self.lanes.entry(lane.clone()).or_default();
-        in_lane.insert(place);
-        self.expiry.extend(delivery.fails_at().map(|at| (at, place)));
+        in_lane.insert(index);
+        self.expiry.extend(delivery.fails_at().map(|at| (at, index)));
         let queued = Queued::new(delivery);
         *self.depths.entry(lane.destination.clone()).or_default() += 1;
         if lane.destination.is_ordered() && in_lane.len() == 1 {
-            self.next.insert(queued.entry(place));
+            self.next.insert(queued.entry(index));
         }
-        self.queued.insert(place, queued);
+        self.queued.insert(index, queued);
         self.choose_files(&lane);
     }
 
     /// One is over: the one behind it is the next of its lane, from `now` on.
     pub fn remove(&mut self, id: &DeliveryId, now: Time) {
-        let Some(place) = self.places.remove(id) else { return };
-        let Some(gone) = self.queued.remove(&place) else { return };
+        let Some(index) = self.indices.remove(id) else { return };
+        let Some(gone) = self.queued.remove(&index) else { return };
         if let Some(at) = gone.delivery.fails_at() {
-            self.expiry.remove(&(at, place));
+            self.expiry.remove(&(at, index));
         }
-        leave(&mut self.conversations, &gone.delivery.key, place);
-        leave(&mut self.handoffs, &gone.delivery.handoff, place);
+        leave(&mut self.conversations, &gone.delivery.key, index);
+        leave(&mut self.handoffs, &gone.delivery.handoff, index);
         let lane = gone.delivery.lane();
         if let Some(depth) = self.depths.get_mut(&lane.destination) {
             *depth -= 1;
         }
         self.depths.retain(|_, depth| *depth > 0);
-        let first = leave(&mut self.lanes, &lane, place);
-        let was_next = self.next.remove(&gone.entry(place));
+        let first = leave(&mut self.lanes, &lane, index);
+        let was_next = self.next.remove(&gone.entry(index));
         if let (true, true, Some(first)) = (was_next, lane.destination.is_ordered(), first)
             && let Some(queued) = self.queued.get_mut(&first)
         {
@@ -141,14 +141,14 @@ impl Outbox {
         if lane.destination.is_ordered() {
             return;
         }
-        let places = self.lanes.get(lane).into_iter().flatten();
-        let mut files: Vec<(bool, (Queue, Time, u64))> = places
-            .filter_map(|place| Some((*place, self.queued.get(place)?)))
-            .map(|(place, queued)| (queued.delivery.claim.is_none(), queued.entry(place)))
+        let indices = self.lanes.get(lane).into_iter().flatten();
+        let mut files: Vec<(bool, (Queue, Time, u64))> = indices
+            .filter_map(|index| Some((*index, self.queued.get(index)?)))
+            .map(|(index, queued)| (queued.delivery.claim.is_none(), queued.entry(index)))
             .collect();
         files.sort_unstable();
-        for (place, (_, entry)) in files.into_iter().enumerate() {
-            if place < lane.destination.at_once_in_lane() {
+        for (index, (_, entry)) in files.into_iter().enumerate() {
+            if index < lane.destination.at_once_in_lane() {
                 self.next.insert(entry);
             } else {
                 self.next.remove(&entry);
@@ -160,12 +160,12 @@ impl Outbox {
     pub fn due(&self, now: Time, queue: &Queue, limit: usize) -> Due<Delivery> {
         let mut due = Due { items: Vec::new(), next: None };
         let from = (queue.clone(), Time::from_micros(i64::MIN), 0);
-        for (_, ready_at, place) in self.next.range(from..).take_while(|(of, _, _)| of == queue) {
+        for (_, ready_at, index) in self.next.range(from..).take_while(|(of, _, _)| of == queue) {
             if *ready_at > now || due.items.len() == limit {
                 due.next = Some(*ready_at);
                 break;
             }
-            due.items.extend(self.queued.get(place).map(|queued| queued.delivery.clone()));
+            due.items.extend(self.queued.get(index).map(|queued| queued.delivery.clone()));
         }
         due
     }
@@ -173,12 +173,12 @@ impl Outbox {
     /// See [`Store::expired`](crate::store::Store::expired).
     pub fn expired(&self, now: Time, limit: usize) -> Due<HandoffId> {
         let mut due = Due { items: Vec::new(), next: None };
-        for (at, place) in &self.expiry {
+        for (at, index) in &self.expiry {
             if *at > now || due.items.len() == limit {
                 due.next = Some(*at);
                 break;
             }
-            let handoff = self.queued.get(place).map(|queued| queued.delivery.handoff.clone());
+            let handoff = self.queued.get(index).map(|queued| queued.delivery.handoff.clone());
             due.items.extend(handoff.filter(|handoff| !due.items.contains(handoff)));
         }
         due
@@ -187,8 +187,8 @@ impl Outbox {
     /// See [`Store::renew_claims`](crate::store::Store::renew_claims).
     pub fn renew(&mut self, holder: &HolderId, deliveries: &[DeliveryId], until: Time) {
         for id in deliveries {
-            let Some(place) = self.places.get(id) else { continue };
-            self.change(*place, |queued| {
+            let Some(index) = self.indices.get(id) else { continue };
+            self.change(*index, |queued| {
                 if let Some(claim) = queued.delivery.claim.as_mut().filter(|claim| claim.holder == *holder) {
                     claim.until = until;
                     queued.ready_at = queued.delivery.ready_at();
@@ -200,25 +200,25 @@ impl Outbox {
     /// Nobody holds anything any more.
     pub fn void_claims(&mut self) {
         let held = self.queued.iter().filter(|(_, queued)| queued.delivery.claim.is_some());
-        let held: Vec<u64> = held.map(|(place, _)| *place).collect();
-        for place in held {
-            self.change(place, |queued| {
+        let held: Vec<u64> = held.map(|(index, _)| *index).collect();
+        for index in held {
+            self.change(index, |queued| {
                 queued.delivery.claim = None;
                 queued.ready_at = queued.delivery.due_at;
             });
         }
     }
 
-    fn change(&mut self, place: u64, change: impl FnOnce(&mut Queued)) {
-        let Some(queued) = self.queued.get_mut(&place) else { return };
-        let was_next = self.next.remove(&queued.entry(place));
+    fn change(&mut self, index: u64, change: impl FnOnce(&mut Queued)) {
+        let Some(queued) = self.queued.get_mut(&index) else { return };
+        let was_next = self.next.remove(&queued.entry(index));
         if let Some(at) = queued.delivery.fails_at() {
-            self.expiry.remove(&(at, place));
+            self.expiry.remove(&(at, index));
         }
         change(queued);
-        self.expiry.extend(queued.delivery.fails_at().map(|at| (at, place)));
+        self.expiry.extend(queued.delivery.fails_at().map(|at| (at, index)));
         if was_next {
-            self.next.insert(queued.entry(place));
+            self.next.insert(queued.entry(index));
         }
     }
 }
@@ -227,11 +227,11 @@ impl Outbox {
 fn leave<K: std::hash::Hash + Eq>(
     groups: &mut HashMap<K, BTreeSet<u64>>,
     group: &K,
-    place: u64,
+    index: u64,
 ) -> Option<u64> {
-    let places = groups.get_mut(group)?;
-    places.remove(&place);
-    let first = places.first().copied();
+    let indices = groups.get_mut(group)?;
+    indices.remove(&index);
+    let first = indices.first().copied();
     if first.is_none() {
         groups.remove(group);
     }

@@ -21,7 +21,7 @@ impl State {
         let seen = oldest(self.seen.iter().map(|(id, at)| (*at, id.clone())), now - ID_MEMORY);
         let asked = self.idempotency.iter().map(|(asked, (at, _))| (*at, asked.clone()));
         let asked = oldest(asked, now - IDEMPOTENCY_MEMORY);
-        let letters = self.dead_letters.iter().map(|(place, letter)| (letter.at, *place));
+        let letters = self.dead_letters.iter().map(|(index, letter)| (letter.at, *index));
         let letters = keep.dead_letters.map_or(Vec::new(), |kept| oldest(letters, now - kept));
         let sessions = self.sessions.iter().map(|(id, session)| (Session::ends_at(session), id.clone()));
         let sessions = oldest(sessions, now);
@@ -33,8 +33,8 @@ impl State {
         for asked in asked {
             self.idempotency.remove(&asked);
         }
-        for place in letters {
-            self.dead_letters.remove(&place);
+        for index in letters {
+            self.dead_letters.remove(&index);
         }
         for id in sessions {
             self.sessions.remove(&id);
@@ -51,27 +51,27 @@ impl State {
             !self.outbox.has_any_of(&handoff.id) && !self.inbox.contains_key(&handoff.key)
         };
         let ended = self.handoffs.iter().filter(|(_, handoff)| nothing_waits(handoff));
-        let ended = ended.filter_map(|(place, handoff)| Some((handoff.end()?.at, *place)));
+        let ended = ended.filter_map(|(index, handoff)| Some((handoff.end()?.at, *index)));
         let old = oldest(ended, now - kept);
         let (mut gone, mut rows) = (BTreeSet::new(), 0);
-        for place in &old {
+        for index in &old {
             if rows >= PURGE_STEP as u64 {
                 break;
             }
-            gone.insert(*place);
-            rows += self.handoffs[place].last_seq;
+            gone.insert(*index);
+            rows += self.handoffs[index].last_seq;
         }
         self.remove_handoffs(&gone);
         gone.len() < old.len() || old.len() == PURGE_STEP
     }
 
-    fn remove_handoffs(&mut self, places: &BTreeSet<u64>) {
-        let gone = places.iter().filter_map(|place| self.handoffs.remove(place));
+    fn remove_handoffs(&mut self, indices: &BTreeSet<u64>) {
+        let gone = indices.iter().filter_map(|index| self.handoffs.remove(index));
         let gone: BTreeSet<HandoffId> = gone.map(|handoff| handoff.id).collect();
         self.check_files_of(&gone);
-        self.places.retain(|id, _| !gone.contains(id));
+        self.indices.retain(|id, _| !gone.contains(id));
         self.conversations.retain(|_, known| {
-            known.retain(|place| !places.contains(place));
+            known.retain(|index| !indices.contains(index));
             !known.is_empty()
         });
         self.threads.retain(|id, _| !gone.contains(id));

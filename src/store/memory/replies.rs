@@ -13,7 +13,7 @@ impl State {
             }
         };
         if matches!(outcome, ReplyOutcome::Done(_)) {
-            self.note_change(ChangedItem::CannedReplies);
+            self.record_change(ChangedItem::CannedReplies);
         }
         outcome
     }

@@ -30,7 +30,7 @@ pub struct State {
     /// In the order they were made.
     pub handoffs: BTreeMap<u64, Handoff>,
     pub last_handoff: u64,
-    pub places: HashMap<HandoffId, u64>,
+    pub indices: HashMap<HandoffId, u64>,
     pub conversations: HashMap<ConversationKey, Vec<u64>>,
     /// Handoffs by what their timeouts count from.
     pub idle: BTreeSet<(StatusFilter, Time, u64)>,
@@ -74,7 +74,7 @@ impl State {
     pub fn view(&self, scope: &Scope) -> View {
         let key = match &scope.of {
             Of::Conversation(key) => Some(key.clone()),
-            Of::Handoff(id) => self.places.get(id).map(|place| self.handoffs[place].key.clone()),
+            Of::Handoff(id) => self.indices.get(id).map(|index| self.handoffs[index].key.clone()),
         };
         let mut view = View {
             inbox_depth: u64::try_from(self.inbox_keys.len()).unwrap_or(u64::MAX),
@@ -111,16 +111,16 @@ impl State {
     fn handoffs_of(&self, key: &ConversationKey, scope: &Scope, view: &View) -> Vec<Handoff> {
         let all = self.conversations.get(key).map_or(&[][..], Vec::as_slice);
         let from = takes_from(scope, view);
-        let is_over = |place: &u64| self.handoffs[place].took_until().is_some_and(|until| until < from);
-        let mut places: BTreeSet<u64> =
+        let is_over = |index: &u64| self.handoffs[index].took_until().is_some_and(|until| until < from);
+        let mut indices: BTreeSet<u64> =
             all[all.iter().rposition(is_over).unwrap_or(0)..].iter().copied().collect();
-        places.extend(handoffs_by_id(scope, view).iter().filter_map(|id| self.places.get(id)));
+        indices.extend(handoffs_by_id(scope, view).iter().filter_map(|id| self.indices.get(id)));
         if let Of::Handoff(id) = &scope.of {
-            let asked = all.iter().position(|place| self.handoffs[place].id == *id);
-            places.extend(asked.and_then(|asked| all.get(asked.checked_sub(1)?)));
-            places.extend(asked.and_then(|asked| all.get(asked + 1)));
+            let asked = all.iter().position(|index| self.handoffs[index].id == *id);
+            indices.extend(asked.and_then(|asked| all.get(asked.checked_sub(1)?)));
+            indices.extend(asked.and_then(|asked| all.get(asked + 1)));
         }
-        places.iter().map(|place| self.handoffs[place].clone()).collect()
+        indices.iter().map(|index| self.handoffs[index].clone()).collect()
     }
 
     fn rows_of(&self, scope: &Scope, view: &View) -> Vec<Row> {
@@ -142,10 +142,10 @@ impl State {
         self.threads.get(handoff)?.get(seq)
     }
 
-    pub fn now(&self, place: &ChangedItem) -> Option<FeedItem> {
-        Some(match place {
+    pub fn now(&self, index: &ChangedItem) -> Option<FeedItem> {
+        Some(match index {
             ChangedItem::Handoff(id) => {
-                FeedItem::Handoff(Box::new(self.handoffs.get(self.places.get(id)?)?.clone()))
+                FeedItem::Handoff(Box::new(self.handoffs.get(self.indices.get(id)?)?.clone()))
             }
             ChangedItem::Row(id) => FeedItem::Row(Box::new(self.row(id)?.clone())),
             ChangedItem::CannedReplies => FeedItem::CannedReplies,
@@ -154,14 +154,14 @@ impl State {
 
     pub fn apply(&mut self, changes: WriteSet) {
         for handoff in changes.handoffs {
-            self.note_change(ChangedItem::Handoff(handoff.id.clone()));
+            self.record_change(ChangedItem::Handoff(handoff.id.clone()));
             self.put_handoff(handoff);
         }
         for handoff in changes.handoffs_unseen {
             self.put_handoff(handoff);
         }
         for row in changes.rows {
-            self.note_change(ChangedItem::Row(row.id.clone()));
+            self.record_change(ChangedItem::Row(row.id.clone()));
             self.put_row(row);
         }
         for row in changes.rows_unseen {
@@ -193,21 +193,21 @@ impl State {
     }
 
     fn put_handoff(&mut self, handoff: Handoff) {
-        let clock = |handoff: &Handoff, place: u64| {
-            handoff.idle_since().map(|since| (StatusFilter::of(handoff), since, place))
+        let clock = |handoff: &Handoff, index: u64| {
+            handoff.idle_since().map(|since| (StatusFilter::of(handoff), since, index))
         };
-        let known = self.places.get(&handoff.id).copied();
-        let place = known.unwrap_or(self.last_handoff + 1);
-        if let Some(before) = self.handoffs.get(&place).and_then(|before| clock(before, place)) {
+        let known = self.indices.get(&handoff.id).copied();
+        let index = known.unwrap_or(self.last_handoff + 1);
+        if let Some(before) = self.handoffs.get(&index).and_then(|before| clock(before, index)) {
             self.idle.remove(&before);
         }
-        self.idle.extend(clock(&handoff, place));
+        self.idle.extend(clock(&handoff, index));
         if known.is_none() {
-            self.last_handoff = place;
-            self.places.insert(handoff.id.clone(), place);
-            self.conversations.entry(handoff.key.clone()).or_default().push(place);
+            self.last_handoff = index;
+            self.indices.insert(handoff.id.clone(), index);
+            self.conversations.entry(handoff.key.clone()).or_default().push(index);
         }
-        self.handoffs.insert(place, handoff);
+        self.handoffs.insert(index, handoff);
     }
 
     fn put_row(&mut self, row: Row) {
@@ -259,9 +259,9 @@ impl State {
         }
     }
 
-    pub fn note_change(&mut self, place: ChangedItem) {
+    pub fn record_change(&mut self, index: ChangedItem) {
         self.last_change += 1;
-        self.changes.push_back((self.last_change, place));
+        self.changes.push_back((self.last_change, index));
         if u64::try_from(self.changes.len()).unwrap_or(0) > CHANGES_KEPT {
             self.changes.pop_front();
         }

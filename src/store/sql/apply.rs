@@ -32,14 +32,14 @@ pub struct Growth {
 pub async fn changes(connection: &mut SqliteConnection, changes: WriteSet) -> Result<Growth, StoreError> {
     for handoff in &changes.handoffs {
         put_handoff(connection, handoff).await?;
-        note_change(connection, handoff.id.as_str(), None).await?;
+        record_change(connection, handoff.id.as_str(), None).await?;
     }
     for handoff in &changes.handoffs_unseen {
         put_handoff(connection, handoff).await?;
     }
     for row in &changes.rows {
         put_row(connection, row).await?;
-        note_change(connection, row.handoff.as_str(), Some(row.id.as_str())).await?;
+        record_change(connection, row.handoff.as_str(), Some(row.id.as_str())).await?;
     }
     for row in &changes.rows_unseen {
         put_row(connection, row).await?;
@@ -191,7 +191,7 @@ async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter)
 }
 
 /// Numbers a change of a handoff or of one of its rows; without a handoff, of the canned replies.
-pub async fn note_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
+pub async fn record_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
     let note = sqlx::query("INSERT INTO changes (handoff, row_id) VALUES ($1, $2)");
     note.bind(handoff).bind(row).execute(&mut *connection).await?;
     Ok(())

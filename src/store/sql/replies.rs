@@ -3,7 +3,7 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use super::{
-    apply::note_change,
+    apply::record_change,
     documents::{doc, docs},
     unsigned,
 };
@@ -26,7 +26,7 @@ pub async fn change(connection: &mut SqliteConnection, change: ReplyChange) -> O
     };
     if matches!(outcome, ReplyOutcome::Done(_)) {
         // No handoff: all of them.
-        note_change(connection, "", None).await?;
+        record_change(connection, "", None).await?;
     }
     Ok(outcome)
 }

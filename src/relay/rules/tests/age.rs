@@ -21,9 +21,9 @@ fn wrote(said: &[&str]) -> World {
     world
 }
 
-fn send(world: &World, place: usize) -> Delivery {
+fn send(world: &World, index: usize) -> Delivery {
     let sends = |delivery: &&Delivery| delivery.job.is_message();
-    world.books.outbox.iter().filter(sends).nth(place).unwrap().clone()
+    world.books.outbox.iter().filter(sends).nth(index).unwrap().clone()
 }
 
 fn states(world: &World) -> Vec<String> {

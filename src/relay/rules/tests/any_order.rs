@@ -128,8 +128,8 @@ fn shown(world: &World) -> Vec<Shown> {
         (row.author.role, row.content.clone(), row.at, id, row.source)
     };
     let mut shown = Vec::new();
-    for place in 0..world.books.handoffs.len() {
-        shown.extend(world.thread(place).iter().map(row));
+    for index in 0..world.books.handoffs.len() {
+        shown.extend(world.thread(index).iter().map(row));
     }
     shown
 }

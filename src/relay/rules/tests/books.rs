@@ -70,12 +70,12 @@ impl Books {
         let is_over = |handoff: &Handoff| handoff.took_until().is_some_and(|until| until < from);
         let first = self.handoffs.iter().rposition(is_over).unwrap_or(0);
         let asked = |handoff: &Handoff| matches!(&scope.of, Of::Handoff(id) if *id == handoff.id);
-        let is_shown = |(place, handoff): &(usize, &Handoff)| {
+        let is_shown = |(index, handoff): &(usize, &Handoff)| {
             let has_deliveries = || self.outbox.iter().any(|delivery| delivery.handoff == handoff.id);
-            *place >= first
+            *index >= first
                 || asked(handoff)
-                || self.handoffs.get(place + 1).is_some_and(asked)
-                || place.checked_sub(1).is_some_and(|before| asked(&self.handoffs[before]))
+                || self.handoffs.get(index + 1).is_some_and(asked)
+                || index.checked_sub(1).is_some_and(|before| asked(&self.handoffs[before]))
                 || (scope.with_outbox && has_deliveries())
         };
         self.handoffs.iter().enumerate().filter(is_shown).map(|(_, handoff)| handoff.clone()).collect()
@@ -145,8 +145,8 @@ impl Books {
     /// What must hold whatever has happened.
     fn balance(&self) {
         assert!(self.inbox.is_empty() || self.buffer.is_some(), "events wait, and nobody will look");
-        for (place, handoff) in self.handoffs.iter().enumerate() {
-            let last = place + 1 == self.handoffs.len();
+        for (index, handoff) in self.handoffs.iter().enumerate() {
+            let last = index + 1 == self.handoffs.len();
             assert!(last || !handoff.is_open() && !handoff.end_is_unsettled(), "two handoffs run at once");
             self.numbers_are_right(handoff);
             self.outbox_is_right(handoff);
@@ -195,7 +195,7 @@ impl Books {
 fn put<T>(known: &mut Vec<T>, changed: Vec<T>, id: impl Fn(&T) -> String) {
     for new in changed {
         match known.iter().position(|old| id(old) == id(&new)) {
-            Some(place) => known[place] = new,
+            Some(index) => known[index] = new,
             None => known.push(new),
         }
     }

@@ -10,8 +10,8 @@ use crate::relay::{
     thread::{Row, Sending},
 };
 
-fn end_line(world: &World, place: usize) -> &Row {
-    let end = world.books.handoffs[place].end().unwrap();
+fn end_line(world: &World, index: usize) -> &Row {
+    let end = world.books.handoffs[index].end().unwrap();
     world.books.rows.iter().find(|row| row.id == end.row).unwrap()
 }
 
@@ -30,12 +30,12 @@ fn an_end_within_two_seconds_of_the_start_ends_nothing() {
 
 #[test]
 fn a_message_within_two_seconds_before_the_start_goes_to_the_open_handoff() {
-    for (millis, place) in [(99_998, 1), (98_000, 1), (97_999, 0)] {
+    for (millis, index) in [(99_998, 1), (98_000, 1), (97_999, 0)] {
         let mut world = World::started();
         world.clock(100_000).start();
         world.hears([customer("hello", millis)]);
-        assert_eq!(world.said(place), ["hello"], "{millis}");
-        assert_eq!(world.said(1 - place), Vec::<&str>::new());
+        assert_eq!(world.said(index), ["hello"], "{millis}");
+        assert_eq!(world.said(1 - index), Vec::<&str>::new());
     }
 }
 

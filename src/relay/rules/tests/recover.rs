@@ -167,9 +167,9 @@ fn words_that_the_list_has_from_after_the_end_dont_outlive_it() {
     assert!(!world.handoff().is_open());
 }
 
-fn news(world: &World, place: usize, said: &str) -> (Source, u64) {
+fn news(world: &World, index: usize, said: &str) -> (Source, u64) {
     let says = |row: &&Row| matches!(&row.content, Content::Text { body } if body == said);
-    (world.thread(place).into_iter().find(says).unwrap().source, world.books.handoffs[place].unread)
+    (world.thread(index).into_iter().find(says).unwrap().source, world.books.handoffs[index].unread)
 }
 
 #[test]

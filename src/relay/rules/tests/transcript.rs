@@ -96,9 +96,9 @@ fn orders(steps: &[u8]) -> Vec<Vec<u8>> {
         return vec![Vec::new()];
     }
     let mut all = Vec::new();
-    for (place, first) in steps.iter().enumerate() {
+    for (index, first) in steps.iter().enumerate() {
         let mut rest = steps.to_vec();
-        rest.remove(place);
+        rest.remove(index);
         all.extend(orders(&rest).into_iter().map(|mut order| {
             order.insert(0, *first);
             order

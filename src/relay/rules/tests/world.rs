@@ -125,9 +125,9 @@ impl World {
     }
 
     /// Anyone makes a start call, with a place left for a new handoff or not.
-    pub fn anyone_starts(&mut self, context: Value, place: bool) -> StartOutcome {
+    pub fn anyone_starts(&mut self, context: Value, index: bool) -> StartOutcome {
         let context = context.as_object().cloned().unwrap_or_else(Map::new);
-        self.decide(start::call(key(), context, Caller::Anyone(Box::new(move || place))))
+        self.decide(start::call(key(), context, Caller::Anyone(Box::new(move || index))))
     }
 
     pub fn receive(&mut self, event: Event) -> Arrival {
@@ -403,21 +403,21 @@ impl World {
         self.books.handoffs.last().unwrap()
     }
 
-    pub fn ended_by(&self, place: usize) -> Option<EndedBy> {
-        self.books.handoffs[place].end().map(|end| end.by)
+    pub fn ended_by(&self, index: usize) -> Option<EndedBy> {
+        self.books.handoffs[index].end().map(|end| end.by)
     }
 
     /// The thread of the handoff in this place, as readers see it.
-    pub fn thread(&self, place: usize) -> Vec<&Row> {
-        let owner = &self.books.handoffs[place].id;
+    pub fn thread(&self, index: usize) -> Vec<&Row> {
+        let owner = &self.books.handoffs[index].id;
         let mut rows: Vec<&Row> = self.books.rows.iter().filter(|row| row.handoff == *owner).collect();
         rows.sort_by_key(|row| (row.at, row.seq));
         rows
     }
 
     /// What was said in it, without the relay's own lines.
-    pub fn said(&self, place: usize) -> Vec<&str> {
-        let rows = self.thread(place).into_iter().filter(|row| row.author.role != Role::System);
+    pub fn said(&self, index: usize) -> Vec<&str> {
+        let rows = self.thread(index).into_iter().filter(|row| row.author.role != Role::System);
         rows.filter_map(|row| body(&row.content)).collect()
     }
 
