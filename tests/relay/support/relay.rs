@@ -151,7 +151,9 @@ impl Relay {
             .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
         env.entry("FILES_URL".to_owned())
             .or_insert_with(|| format!("file://{}", folder.path().join("files").display()));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        // The relay closes a connection that is idle for longer; what is sent at that moment gets no answer.
+        let idle = Duration::from_secs(1);
+        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(idle).build().unwrap();
         let (serving, _ada_serves) = (None, stop.drop_guard());
         let Setup { limits, two_doors, .. } = setup;
         let mut relay = Self {
