@@ -184,7 +184,8 @@ impl Server {
         let Self { app, engine, limits, writer, stop } = self;
         let (mut tasks, mut writers) = (Tasks::default(), Tasks::default());
         // The writer outlives the others: it ends when the last of them lets go of the store.
-        writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(std::future::pending())));
+        let until_stopped = stop.clone().cancelled_owned();
+        writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(until_stopped)));
         for (name, listener, router) in addresses(listeners) {
             let router = routes::finish(router, app.clone());
             tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));

@@ -6,7 +6,11 @@ mod dead_letters;
 mod demo;
 mod health;
 
-use std::{io::IsTerminal, net::SocketAddr, process::ExitCode};
+use std::{
+    io::{ErrorKind, IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use handoff_relay::{
@@ -40,8 +44,12 @@ struct Cli {
 enum Command {
     /// Run the relay (the default)
     Serve,
-    /// Try every setting, the store and Ada's key; a line for each
-    Check,
+    /// Look at every setting, the store, the files, the addresses and Ada's key, and say what needs doing; changes nothing
+    Check {
+        /// Show what is well, too
+        #[arg(long)]
+        all: bool,
+    },
     /// Ask a running relay on this machine whether it lives (for containers)
     Health {
         /// Ask whether it can do its work, too
@@ -64,7 +72,7 @@ enum Command {
 async fn main() -> ExitCode {
     match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
-        Command::Check => check::run().await,
+        Command::Check { all } => check::run(all).await,
         Command::Health { ready } => health::run(ready).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
         #[cfg(feature = "demo")]
@@ -146,10 +154,7 @@ fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) 
     }
     let origin = format!("http://{}", health::reachable(console.local_addr()?));
     if let Some((agent, link)) = server.sign_in_link(&origin) {
-        #[allow(clippy::print_stderr, reason = "meant for a person")]
-        {
-            eprintln!("The console, signed in as {agent} (good once, for 10 minutes):\n  {link}");
-        }
+        tell(&format!("The console, signed in as {agent} (good once, for 10 minutes):\n  {link}"));
     }
     Ok(())
 }
@@ -177,14 +182,22 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 }
 
 fn complain(text: &str, code: u8) -> ExitCode {
-    #[allow(clippy::print_stderr, reason = "there is no log yet")]
-    {
-        eprintln!("{text}");
-    }
+    tell(text);
     ExitCode::from(code)
 }
 
-#[allow(clippy::print_stdout, reason = "meant for a person")]
+/// Prints a line for a person, where there is no log.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints a line. Whoever reads may have gone, as `head` does: the command goes on, and ends as it would have.
 fn print(text: &str) {
-    println!("{text}");
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            tell(&format!("standard output can't be written: {error}"));
+            std::process::exit(1);
+        }
+        Ok(()) | Err(_) => {}
+    }
 }

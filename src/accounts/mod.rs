@@ -205,7 +205,11 @@ impl SignIn {
         let Some(session) = self.store.session(&Digest::of(secret)).await? else { return Ok(None) };
         let Some(_) = self.known(&session, now) else { return Ok(None) };
         if now.since(session.used_at) >= NOTE_USE_AFTER {
-            self.store.change_sessions(SessionChange::Used(session.id.clone(), now)).await?;
+            // A disk that is full must not keep agents from reading.
+            let noted = self.store.change_sessions(SessionChange::Used(session.id.clone(), now)).await;
+            if noted.is_err() {
+                self.warnings.say("the use of a session was not recorded", "the store could not be written");
+            }
         }
         Ok(self.known(&Session { used_at: now.max(session.used_at), ..session }, now))
     }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::store::{
-    MemoryStore,
+    MemoryStore, SqliteStore,
     sessions::{SESSION_IDLE, SESSION_MAX},
 };
 
@@ -192,4 +192,23 @@ async fn what_is_right_is_let_in_however_many_were_wrong() {
     assert_eq!(world.sign_in.bearer(SAM, PEER).unwrap(), "Sam");
     world.begins(ALEX).await;
     world.sign_in.begin(&Credential::Code(code), PEER).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_lasts_on_a_store_that_can_only_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, writer) = SqliteStore::open(&folder.path().join("handoffs.db")).await.unwrap();
+    let clock = Arc::new(Clock(Mutex::new(Time::from_millis(1_790_000_000_000))));
+    let alex = AgentToken { name: "Alex".to_owned(), token: Secret::new(ALEX) };
+    let environment: Arc<dyn Environment> = Arc::<Clock>::clone(&clock);
+    let sign_in = SignIn::new(Arc::new(store), environment, vec![alex], Arc::default(), Arc::default());
+    let token = Credential::Token(Secret::new(ALEX));
+    let secret = tokio::select! {
+        () = writer => unreachable!("it is needed"),
+        begun = sign_in.begin(&token, PEER) => begun.unwrap().0,
+    };
+    clock.pass(NOTE_USE_AFTER);
+    let found = sign_in.visit(secret.expose()).await.unwrap();
+    assert_eq!(found.map(|found| found.agent).as_deref(), Some("Alex"));
+    assert!(sign_in.end(secret.expose()).await.is_err(), "nobody writes any more");
 }

@@ -8,22 +8,29 @@ use super::{
     Engine,
     worker::{StepError, Worker},
 };
-use crate::{relay::time::Time, store::HandoffQuery};
+use crate::{
+    relay::{handoff::Handoff, time::Time},
+    store::HandoffQuery,
+};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(60);
-/// Ada sends something within this time of a start call, if only other conversations' events.
-const SILENCE: Duration = Duration::from_secs(120);
+/// How many handoffs are looked at, the newest first.
+const MOST: usize = 200;
 
 /// See the module.
 pub struct Silence {
     engine: Arc<Engine>,
+    began: Time,
+    /// When the last webhook had come as the warning was last given: it is given once for each silence.
+    warned: Option<Option<Time>>,
 }
 
 impl Silence {
-    /// A worker on the engine's store.
-    pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    /// A worker on the engine's store. What came before now came to another process.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        let began = engine.environment.now();
+        Self { engine, began, warned: None }
     }
 }
 
@@ -33,22 +40,56 @@ impl Worker for Silence {
         "silence"
     }
 
-    /// Warns if the newest handoff began some minutes ago and no verified webhook has come since.
+    /// Warns if a customer has written in a handoff, and no webhook has come since that handoff began.
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
-        let query = HandoffQuery { limit: 1, ..HandoffQuery::default() };
-        let newest = self.engine.store.handoffs(&query).await?.handoffs.into_iter().next();
-        let now = self.engine.environment.now();
+        let query = HandoffQuery { limit: MOST, ..HandoffQuery::default() };
+        let newest = self.engine.store.handoffs(&query).await?.handoffs;
         let last_webhook = self.engine.metrics.last_webhook();
-        if let Some(called_at) = newest.filter(|newest| newest.is_open()).and_then(|newest| newest.called_at())
-            // Once: the next look is a minute later.
-            && (SILENCE..SILENCE + EVERY).contains(&now.since(called_at))
-            && last_webhook.is_none_or(|at| at < called_at)
-        {
+        if is_silent(&newest, last_webhook.unwrap_or(self.began)) && self.warned != Some(last_webhook) {
+            self.warned = Some(last_webhook);
             tracing::warn!(
-                "a handoff began two minutes ago and no webhook has come since: \
+                "a customer has written, and no webhook brought it: \
                  is the webhook endpoint set up in Ada, with this address and WEBHOOK_SECRET?"
             );
         }
-        Ok(Some(now + EVERY))
+        Ok(Some(self.engine.environment.now() + EVERY))
+    }
+}
+
+/// Whether a customer's message is known that a webhook should have brought, of any handoff that began `since` the last
+/// webhook: it was read from Ada's list. A customer who says nothing is no sign of anything.
+fn is_silent(handoffs: &[Handoff], since: Time) -> bool {
+    let began_since = |handoff: &&Handoff| handoff.called_at().is_some_and(|at| at > since);
+    handoffs.iter().filter(began_since).any(|handoff| handoff.last_from_end_user.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::{
+        handoff::Origin,
+        id::{AiAgentId, ConversationKey},
+    };
+
+    #[test]
+    fn only_what_a_customer_wrote_since_the_last_webhook_is_missed() {
+        let at = |seconds: i64| Time::from_millis(1_790_000_000_000 + seconds * 1_000);
+        let handoff = |called: i64, wrote: Option<i64>| {
+            let key = ConversationKey { ai_agent: AiAgentId("ada".to_owned()), conversation: "c".into() };
+            let (origin, last_from_end_user) = (Origin::Started { called_at: at(called) }, wrote.map(at));
+            Handoff { origin, last_from_end_user, ..Handoff::blank("h".into(), key) }
+        };
+        for (what, handoffs, silent) in [
+            ("nobody has written", vec![handoff(100, None)], false),
+            (
+                "the newest says nothing, an older one does",
+                vec![handoff(200, None), handoff(100, Some(150))],
+                true,
+            ),
+            ("a webhook came since", vec![handoff(40, Some(45))], false),
+            ("no handoff", vec![], false),
+        ] {
+            assert_eq!(is_silent(&handoffs, at(50)), silent, "{what}");
+        }
     }
 }

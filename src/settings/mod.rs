@@ -34,7 +34,7 @@ use source::Sources;
 pub use crate::secret::{NoRandomness, Secret};
 pub use files::{Bucket, FilesPlace};
 pub use problem::{Problem, SettingsError, Warning};
-pub use survey::{Finding, State};
+pub use survey::{Finding, State, Survey};
 pub use timeout::TimeoutSetting;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -266,9 +266,24 @@ impl Settings {
 
 fn required(r: &mut Reader) -> Option<(Url, Secret, Vec<Secret>)> {
     let base_url = r.required("ADA_BASE_URL", parse::base_url);
+    if let Some(sentence) = base_url.as_ref().and_then(doubtful_base_url) {
+        r.warn("ADA_BASE_URL", sentence.to_owned());
+    }
     let api_key = r.required("ADA_API_KEY", parse::api_key);
     let webhook_secrets = r.required("WEBHOOK_SECRET", parse::webhook_secrets);
     Some((base_url?, api_key?, webhook_secrets?))
+}
+
+/// What is probably wrong with where Ada's API is said to be.
+fn doubtful_base_url(url: &Url) -> Option<&'static str> {
+    let host = url.host_str().unwrap_or_default();
+    if host == "example.ada.support" {
+        return Some(
+            "ADA_BASE_URL is the value of .env.example: put the handle of your AI Agent in place of example",
+        );
+    }
+    let is_bare = host.ends_with(".ada.support") && matches!(url.path(), "" | "/");
+    is_bare.then_some("ADA_BASE_URL has no path: add /api")
 }
 
 /// What start calls must carry; nothing if that is off, or unset where `may_be_off`.

@@ -75,7 +75,9 @@ pub(super) fn start_key(text: &str) -> Parsed<Option<Secret>> {
 
 /// A secret that travels in an `Authorization` header.
 fn header_secret(text: &str) -> Parsed<Secret> {
-    if is_header_word(text) {
+    if text.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
+        Err("must be the key alone: leave out Bearer".to_owned())
+    } else if is_header_word(text) {
         Ok(Secret::new(text))
     } else {
         Err("must be printable ASCII without spaces".to_owned())

@@ -25,12 +25,36 @@ impl Reader {
         let mut reader = Self { problems: earlier, told, ..Self::default() };
         reader.check_names(file);
         reader.warn_of_later(env, file);
-        for (name, value) in pairs(env, file) {
-            if let (Some(name), false) = (names::known(name), value.trim().is_empty()) {
-                reader.values.insert(name, value.trim().to_owned());
+        reader.take(file.iter().map(|(name, value)| (name, value.trim())));
+        let unquoted: Vec<(&String, &str)> =
+            env.iter().map(|(name, value)| (name, reader.unquote(name, value))).collect();
+        reader.take(unquoted.into_iter());
+        reader
+    }
+
+    /// Keeps values that aren't blank, over those of before.
+    fn take<'a>(&mut self, values: impl Iterator<Item = (&'a String, &'a str)>) {
+        for (name, value) in values {
+            if let (Some(name), false) = (names::known(name), value.is_empty()) {
+                self.values.insert(name, value.to_owned());
             }
         }
-        reader
+    }
+
+    /// The value of a variable without the quotes around it: `docker run --env-file` keeps those of the file.
+    fn unquote<'a>(&mut self, name: &str, value: &'a str) -> &'a str {
+        let value = value.trim();
+        let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+        match (names::known(name), inside('\'').or_else(|| inside('"'))) {
+            (Some(name), Some(inner)) => {
+                self.warn(
+                    name,
+                    format!("{name} has quotes around its value in the environment; they are ignored"),
+                );
+                inner.trim()
+            }
+            _ => value,
+        }
     }
 
     fn check_names(&mut self, file: &Pairs) {

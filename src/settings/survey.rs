@@ -1,6 +1,8 @@
 //! What there is to say about each setting, for `handoff-relay check`.
 
-use super::{NAMES, Settings, Sources, Terminal, reader::Reader};
+use std::collections::BTreeMap;
+
+use super::{NAMES, Problem, Settings, SettingsError, Sources, Terminal, names, reader::Reader};
 
 /// A setting, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,30 +26,84 @@ pub enum State {
     Wrong(String),
 }
 
+/// What [`Settings::survey`] finds.
+pub struct Survey {
+    /// What there is to say, in the manual's order.
+    pub findings: Vec<Finding>,
+    /// The settings, with placeholders where one is wrong; `None` if too much is.
+    pub settings: Option<Settings>,
+}
+
+impl Survey {
+    /// Whether this setting keeps the relay from starting.
+    pub fn is_wrong(&self, name: &str) -> bool {
+        let is_wrong = |finding: &Finding| matches!(finding.state, State::Wrong(_)) && finding.name == name;
+        self.findings.iter().any(is_wrong)
+    }
+}
+
+/// What stands for required settings that are wrong, so that others can be tried.
+const PLACEHOLDERS: [(&str, &str); 5] = [
+    ("ADA_BASE_URL", "https://ada.invalid"),
+    ("ADA_API_KEY", "placeholder"),
+    ("WEBHOOK_SECRET", "whsec_cGxhY2Vob2xkZXItb2YtYS1zZWNyZXQ="),
+    ("HANDOFF_AUTH_KEY", "off"),
+    ("AGENT_TOKENS", "Agent=placeholder-of-a-token"),
+];
+
 impl Settings {
-    /// Reads the settings as [`Settings::from_process`] does, and says how each one stands. The settings are
-    /// there if nothing is wrong.
-    pub fn survey() -> (Vec<Finding>, Option<Settings>) {
+    /// Reads the settings as [`Settings::from_process`] does, and says how each one stands.
+    pub fn survey() -> Survey {
         let Sources { env, file, problems } = Sources::of_process();
-        let reader = Reader::new(&env, &file.unwrap_or_default(), problems);
+        Self::survey_of(&env, file.unwrap_or_default(), problems, Terminal::detect())
+    }
+
+    pub(super) fn survey_of(
+        env: &BTreeMap<String, String>,
+        file: Vec<(String, String)>,
+        problems: Vec<Problem>,
+        terminal: Terminal,
+    ) -> Survey {
+        let reader = Reader::new(env, &file, problems);
         let set = reader.set_names();
-        let read = Self::read(reader, Terminal::detect());
-        let (told, settings): (Vec<(String, State)>, _) = match read {
+        let (mut told, settings): (Vec<(String, State)>, _) = match Self::read(reader, terminal) {
             Ok((settings, warnings)) => {
                 let told = warnings.into_iter().map(|told| (told.name, State::Warned(told.sentence)));
                 (told.collect(), Some(settings))
             }
             Err(error) => {
+                let settings = with_placeholders(env, file, &error);
                 let told = error.0.into_iter().map(|told| (told.name, State::Wrong(told.sentence)));
-                (told.collect(), None)
+                (told.collect(), settings)
             }
         };
+        told.extend(env.keys().filter_map(|name| Some((name.clone(), misspelt(name)?))));
         let quiet = NAMES.into_iter().filter(|name| told.iter().all(|(other, _)| other != name));
         let quiet =
             quiet.map(|name| (name.to_owned(), if set.contains(&name) { State::Set } else { State::Unset }));
         let mut all: Vec<(String, State)> = quiet.chain(told.iter().cloned()).collect();
         // In the manual's order; what is about no setting comes last.
         all.sort_by_key(|(name, _)| NAMES.iter().position(|known| known == name).unwrap_or(NAMES.len()));
-        (all.into_iter().map(|(name, state)| Finding { name, state }).collect(), settings)
+        let findings = all.into_iter().map(|(name, state)| Finding { name, state }).collect();
+        Survey { findings, settings }
     }
+}
+
+fn misspelt(name: &str) -> Option<State> {
+    let meant = names::nearly(name)?;
+    Some(State::Warned(format!("{name} in the environment is not a setting; did you mean {meant}?")))
+}
+
+/// The settings without those that are wrong.
+fn with_placeholders(
+    env: &BTreeMap<String, String>,
+    file: Vec<(String, String)>,
+    error: &SettingsError,
+) -> Option<Settings> {
+    let is_right = |name: &str| error.0.iter().all(|problem| problem.name != name);
+    let mut values: BTreeMap<String, String> =
+        PLACEHOLDERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let known = file.into_iter().chain(env.clone());
+    values.extend(known.filter(|(name, value)| is_right(name) && !value.trim().is_empty()));
+    Some(Settings::load(values, None, Terminal::Detached).ok()?.0)
 }

@@ -533,3 +533,22 @@ fn the_manual_tells_the_defaults() {
     assert_eq!(format!("{written:?}"), format!("{left_out:?}"));
     assert!(EXAMPLE.contains(IDLE_TEXT), "has no effect while the timeout is off");
 }
+
+/// As `docker run --env-file` passes on a file's quotes.
+#[test]
+fn quotes_around_a_value_of_the_environment_are_ignored_with_a_warning() {
+    for (given, warned) in
+        [("'custom one'", true), ("\"custom one\"", true), (" 'custom one' ", true), ("custom one", false)]
+    {
+        let (settings, told) =
+            Settings::load(env(&[("HANDOFF_INTEGRATION", given)]), None, Terminal::Detached).unwrap();
+        assert_eq!(settings.handoff_integration, "custom one");
+        let sentence = "HANDOFF_INTEGRATION has quotes around its value in the environment; they are ignored";
+        assert_eq!(warnings(&told).contains(&sentence), warned, "{given}: {told:?}");
+    }
+    for given in ["'custom", "custom'", "'custom\"", "'"] {
+        assert_eq!(load(&[("HANDOFF_INTEGRATION", given)]).unwrap().handoff_integration, given);
+    }
+    let settings = load(&[("HANDOFF_INTEGRATION", "''")]).unwrap();
+    assert_eq!(settings.handoff_integration, "custom-handoff", "nothing in quotes is unset");
+}

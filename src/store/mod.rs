@@ -26,7 +26,7 @@ use async_trait::async_trait;
 pub use document::read_event;
 pub use memory::{MemoryStore, Snapshot};
 pub use signals::Signals;
-pub use sql::SqliteStore;
+pub use sql::{FileState, SqliteStore, inspect};
 
 use crate::{
     metrics::Depths,

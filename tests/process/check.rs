@@ -15,9 +15,34 @@ async fn check(folder: &std::path::Path, ada_url: &str, more: Env<'_>) -> Ended 
     let mut env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
     env.extend(more);
-    let ended = run(folder, &["check"], &env).await;
-    ended.never_says(&SECRETS);
+    let before = listing(folder);
+    let short = run(folder, &["check"], &env).await;
+    let ended = run(folder, &["check", "--all"], &env).await;
+    assert_eq!(listing(folder), before, "it changes nothing");
+    for ended in [&short, &ended] {
+        ended.never_says(&SECRETS);
+    }
+    // What needs doing comes first, and is all that is shown unless more is asked for.
+    let needs = |line: &&String| !line.starts_with("ok");
+    let first = ended.stdout.iter().take_while(needs);
+    assert!(first.eq(ended.stdout.iter().filter(needs)), "{:#?}", ended.stdout);
+    let (last, shown) = short.stdout.split_last().unwrap();
+    assert_eq!(shown.len(), ended.stdout.iter().filter(needs).count(), "{:#?}", short.stdout);
+    assert!(last.starts_with("ok") && last.ends_with("--all shows them"), "{last}");
+    assert_eq!(short.code, ended.code);
     ended
+}
+
+/// Each file in a folder, with its size and when it was changed.
+fn listing(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64, std::time::SystemTime)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut all: Vec<_> = entries
+        .filter(|entry| !entry.file_name().to_string_lossy().ends_with("-wal"))
+        .map(|entry| (entry.path(), entry.metadata().unwrap()))
+        .map(|(path, about)| (path, about.len(), about.modified().unwrap()))
+        .collect();
+    all.sort();
+    all
 }
 
 /// The line about `name`: its mark, and the rest.
@@ -33,7 +58,7 @@ async fn check_says_that_all_is_well() {
     let (ada, folder) = (Ada::start().await, folder());
     let ended = check(folder.path(), &ada.url, &[]).await;
     assert_eq!(ended.code, Some(0), "{:#?}", ended.stdout);
-    for name in ["ADA_API_KEY", "DEBOUNCE_MS", "store", "files", "Ada key", "clock"] {
+    for name in ["ADA_API_KEY", "DEBOUNCE_MS", "store", "files", "LISTEN port", "Ada key", "clock"] {
         assert_eq!(about(&ended, name).0, "ok", "{name}");
     }
 }
@@ -57,9 +82,75 @@ async fn check_says_what_is_wrong_and_fails() {
         assert!(sentence.starts_with(told), "{sentence}");
     }
 
-    let _owner = Relay::start(folder.path(), &ada.url, &[]).await;
-    let in_use = check(folder.path(), &ada.url, &[]).await;
-    assert_eq!((in_use.code, about(&in_use, "store").0), (Some(1), "FAIL"));
+    let owner = Relay::start(folder.path(), &ada.url, &[]).await;
+    let address = owner.address();
+    let in_use = check(folder.path(), &ada.url, &[("LISTEN", address)]).await;
+    assert_eq!((in_use.code, about(&in_use, "store").0), (Some(0), "note"));
+    assert_eq!(about(&in_use, "LISTEN port").0, "note", "it is the relay's");
+    let other = check(crate::relay::folder().path(), &ada.url, &[("LISTEN", address)]).await;
+    assert_eq!((other.code, about(&other, "LISTEN port").0), (Some(1), "FAIL"));
+}
+
+/// What people get wrong: the line that says so, and what the others are worth all the same.
+#[tokio::test]
+async fn each_mistake_has_a_line_that_says_what_to_do() {
+    let ada = Ada::start().await;
+    let empty: fn(&std::path::Path) = |folder| std::fs::write(folder.join("handoffs.db"), b"").unwrap();
+    let text: fn(&std::path::Path) = |folder| std::fs::write(folder.join("handoffs.db"), b"hello").unwrap();
+    let nothing: fn(&std::path::Path) = |_| {};
+    for (setting, value, prepare, line, mark, words) in [
+        ("ADA_BASE_URL", "https://acme.ada.support", nothing, "ADA_BASE_URL", "note", "add /api"),
+        ("ADA_BASE_URL", "https://example.ada.support/api", nothing, "ADA_BASE_URL", "note", "your AI Agent"),
+        ("ADA_BASE_URL", "hunter2", nothing, "store", "ok", "not there yet"),
+        ("ADA_BASE_URL", "", nothing, "Ada key", "note", "ADA_BASE_URL"),
+        ("ADA_API_KEY", "Bearer hunter2", nothing, "ADA_API_KEY", "FAIL", "leave out Bearer"),
+        ("ADA_API_KEY", "'hunter2'", nothing, "ADA_API_KEY", "note", "quotes"),
+        ("DEBOUNCE_MS", "hunter2", nothing, "Ada key", "ok", "takes ADA_API_KEY"),
+        ("WEBHOOK_SECRETS", "hunter2", nothing, "WEBHOOK_SECRETS", "note", "did you mean WEBHOOK_SECRET?"),
+        (
+            "HANDOFF_AUTH_KEY",
+            "Bearer hunter2hunter2",
+            nothing,
+            "HANDOFF_AUTH_KEY",
+            "FAIL",
+            "leave out Bearer",
+        ),
+        ("HANDOFF_AUTH_KEY", "off", nothing, "HANDOFF_AUTH_KEY", "note", "can start handoffs"),
+        ("DATABASE_URL", "sqlite://no/such/folder/a.db", nothing, "store", "FAIL", "there is no folder"),
+        ("DATABASE_URL", "sqlite://handoffs.db", empty, "store", "FAIL", "is empty: put a backup"),
+        ("DATABASE_URL", "sqlite://handoffs.db", text, "store", "FAIL", "not a SQLite database"),
+        ("DATABASE_URL", "hunter2", nothing, "store", "note", "DATABASE_URL is wrong"),
+        ("FILES_URL", "file:///dev/null/files", nothing, "files", "FAIL", "not a directory"),
+    ] {
+        let folder = folder();
+        prepare(folder.path());
+        let ended = check(folder.path(), &ada.url, &[(setting, value)]).await;
+        let (said, sentence) = about(&ended, line);
+        assert_eq!(said, mark, "{setting}={value}: {sentence}");
+        assert!(sentence.contains(words), "{setting}={value}: {sentence}");
+    }
+}
+
+/// `check | head -1`, `dead-letters list | true`: whoever read has gone.
+#[tokio::test]
+async fn a_reader_that_leaves_is_no_reason_to_panic() {
+    let folder = folder();
+    for args in [&["check", "--all"][..], &["health"], &["--help"]] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_handoff-relay"))
+            .args(args)
+            .current_dir(folder.path())
+            .env_clear()
+            .envs(settings(NOWHERE))
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+        assert_ne!(ended.status.code(), Some(101), "{args:?}");
+    }
 }
 
 #[tokio::test]

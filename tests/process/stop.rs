@@ -22,9 +22,12 @@ const STOPPING: &str = "stopping; once more to stop at once";
 
 #[tokio::test]
 async fn an_idle_relay_stops_at_once() {
-    for signal in ["TERM", "INT"] {
+    for (signal, store) in
+        [("TERM", "sqlite://handoffs.db"), ("INT", "sqlite://handoffs.db"), ("TERM", "memory:")]
+    {
         let folder = folder();
-        let relay = Relay::start(folder.path(), NOWHERE, &[("AGENT_LISTEN", "127.0.0.2:0")]).await;
+        let settings = [("AGENT_LISTEN", "127.0.0.2:0"), ("DATABASE_URL", store)];
+        let relay = Relay::start(folder.path(), NOWHERE, &settings).await;
         let told = Instant::now();
         relay.process.signal(signal);
         let ended = relay.process.ended().await;

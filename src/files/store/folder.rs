@@ -7,10 +7,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::Access;
+
 use crate::files::FilesError;
 
 /// Enough that a disk without room for files has none for this either.
 const TRIAL: usize = 64 * 1024;
+
+/// Whether files could be kept in the folder, which is left as it is. Says whether it is there: else it can be made.
+///
+/// # Errors
+/// They could not.
+pub(super) fn could_write(folder: &Path) -> Result<bool, FilesError> {
+    let is_there = folder.try_exists()?;
+    let absolute = std::path::absolute(folder)?;
+    let nearest = absolute.ancestors().find(|above| above.exists()).unwrap_or(&absolute);
+    if !nearest.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::NotADirectory).into());
+    }
+    rustix::fs::access(nearest, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)?;
+    Ok(is_there)
+}
 
 /// Makes the folder and those above it, for this user alone, where they aren't there.
 pub(super) async fn make(folder: PathBuf) -> Result<(), FilesError> {

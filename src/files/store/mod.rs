@@ -62,12 +62,20 @@ impl Files {
         Ok(files)
     }
 
-    /// Tries whether files can be kept at `place`. Disturbs no relay that does.
+    /// Looks whether files could be kept at `place`, and changes nothing: of a folder whether it can be written, of a bucket
+    /// whether it can be read. Says whether the folder is there; a start makes it.
     ///
     /// # Errors
-    /// As [`Files::open`] and [`Files::ready`].
-    pub async fn try_out(place: &FilesPlace) -> Result<(), FilesError> {
-        Self::open_as_it_is(place).await?.ready().await
+    /// They could not be kept there.
+    pub async fn look_at(place: &FilesPlace) -> Result<bool, FilesError> {
+        if let FilesPlace::Folder(path) = place {
+            return folder::could_write(path);
+        }
+        let files = Self::open_as_it_is(place).await?;
+        match files.0.store.head(&Path::from("ready")).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(true),
+            Err(error) => Err(explain(error)),
+        }
     }
 
     async fn open_as_it_is(place: &FilesPlace) -> Result<Self, FilesError> {

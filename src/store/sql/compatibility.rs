@@ -7,7 +7,7 @@ use sqlx::{Row as _, SqliteConnection};
 use crate::store::StoreError;
 
 /// The newest schema that this relay knows.
-const NEWEST: i64 = 14;
+pub const NEWEST: i64 = 14;
 
 /// Refuses a file that this relay would misread.
 ///

@@ -7,6 +7,7 @@ mod apply;
 mod compatibility;
 mod documents;
 mod files;
+mod inspect;
 mod outbox;
 mod purge;
 mod read;
@@ -33,7 +34,8 @@ use sqlx::{
 };
 use tokio::sync::mpsc;
 
-use self::writer::Work;
+pub use self::inspect::{FileState, inspect};
+use self::{inspect::beside, writer::Work};
 use super::{
     Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods, Signals, Since,
     StatusFilter, Store, StoreError, Unreadable,
@@ -125,6 +127,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 /// The one connection that writes, to a file that is there and has the newest schema.
 async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    if path.exists() {
+        inspect::check_head(path)?;
+    }
     create_private(path)?;
     let writer =
         options(path).auto_vacuum(SqliteAutoVacuum::Incremental).pragma("journal_size_limit", WAL_LIMIT);
@@ -141,9 +146,7 @@ async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
 
 /// Takes the exclusive lock of a database file.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
+    let name = lock_name(path);
     let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
     match file.try_lock() {
@@ -154,6 +157,10 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
+}
+
+fn lock_name(path: &Path) -> PathBuf {
+    beside(path, ".lock")
 }
 
 /// Customers' words are nobody else's on this machine.

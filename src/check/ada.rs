@@ -1,0 +1,53 @@
+//! Whether Ada takes the key, and how far apart the clocks are.
+
+use std::time::Duration;
+
+use handoff_relay::{
+    ada::{api::Ada, client::Client, limits::Rates},
+    relay::delivery::Failure,
+    settings::Settings,
+};
+
+use super::Verdict;
+
+/// Svix signatures are good for five minutes; a clock this far off is on its way there.
+const CLOCK_WARNING: Duration = Duration::from_secs(30);
+const CLOCK_FAILURE: Duration = Duration::from_secs(240);
+
+pub async fn check(settings: &Settings) -> Vec<(&'static str, Verdict)> {
+    let rates = Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute };
+    let key = settings.ada_api_key.clone();
+    let client = match Client::new(&settings.ada_base_url, key, rates, settings.ada_timeout) {
+        Ok(client) => client,
+        Err(error) => return vec![("Ada", Verdict::Bad(format!("TLS can't be set up: {error}")))],
+    };
+    let host = settings.ada_base_url.host_str().unwrap_or_default().to_owned();
+    let key = match client.check_key().await {
+        Ok(()) => Verdict::Good(format!("{host} takes ADA_API_KEY")),
+        Err(Failure::Denied(reason)) => Verdict::Bad(format!(
+            "{reason}; make a new key in Ada's dashboard, for this AI Agent, and set ADA_API_KEY"
+        )),
+        Err(failure) => Verdict::Bad(format!(
+            "{} at {host}; see ADA_BASE_URL, and that this machine reaches it",
+            failure.reason()
+        )),
+    };
+    vec![("Ada key", key), ("clock", clock(client.offset().as_micros()))]
+}
+
+fn clock(offset_micros: i64) -> Verdict {
+    if offset_micros == 0 {
+        return Verdict::Known("not compared: Ada gave no time".to_owned());
+    }
+    let apart = Duration::from_micros(offset_micros.unsigned_abs());
+    let seconds = format!("{:.0} s from Ada's", apart.as_secs_f64());
+    if apart >= CLOCK_FAILURE {
+        return Verdict::Bad(format!("{seconds}: every webhook will be refused; set this machine's clock"));
+    }
+    if apart >= CLOCK_WARNING {
+        return Verdict::Known(format!(
+            "{seconds}; at five minutes webhooks are refused: set this machine's clock"
+        ));
+    }
+    Verdict::Good(seconds)
+}

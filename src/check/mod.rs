@@ -1,0 +1,94 @@
+//! `handoff-relay check`: looks at what the settings name, changes nothing, and says what to do about failures.
+
+mod ada;
+mod places;
+
+use std::process::ExitCode;
+
+use handoff_relay::settings::{Settings, State, Survey};
+
+use crate::print;
+
+/// How a check ended, and its line.
+enum Verdict {
+    Good(String),
+    Known(String),
+    Bad(String),
+}
+
+impl Verdict {
+    const fn mark(&self) -> &'static str {
+        match self {
+            Self::Good(_) => "ok  ",
+            Self::Known(_) => "note",
+            Self::Bad(_) => "FAIL",
+        }
+    }
+
+    fn sentence(&self) -> &str {
+        match self {
+            Self::Good(sentence) | Self::Known(sentence) | Self::Bad(sentence) => sentence,
+        }
+    }
+}
+
+type Lines = Vec<(String, Verdict)>;
+
+/// Shows what needs doing first. `all` shows what is well, too.
+pub async fn run(all: bool) -> ExitCode {
+    let survey = Settings::survey();
+    let mut lines = of_settings(&survey);
+    lines.extend(of_places(&survey).await);
+    lines.sort_by_key(|(_, verdict)| match verdict {
+        Verdict::Bad(_) => 0,
+        Verdict::Known(_) => 1,
+        Verdict::Good(_) => 2,
+    });
+    let good = lines.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Good(_))).count();
+    for (name, verdict) in lines.iter().filter(|(_, verdict)| all || !matches!(verdict, Verdict::Good(_))) {
+        print(&format!("{}  {name:<22} {}", verdict.mark(), verdict.sentence()));
+    }
+    if !all {
+        let others = if good < lines.len() { "others are" } else { "checks are" };
+        print(&format!("ok    {good} {others} well; --all shows them"));
+    }
+    let failed = lines.iter().any(|(_, verdict)| matches!(verdict, Verdict::Bad(_)));
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn of_settings(survey: &Survey) -> Lines {
+    let verdict = |state: &State| match state {
+        State::Set => Verdict::Good("set".to_owned()),
+        State::Unset => Verdict::Good("not set, the default serves".to_owned()),
+        State::Warned(sentence) => Verdict::Known(sentence.clone()),
+        State::Wrong(sentence) => Verdict::Bad(sentence.clone()),
+    };
+    survey.findings.iter().map(|finding| (finding.name.clone(), verdict(&finding.state))).collect()
+}
+
+/// What the settings name, where they are right.
+async fn of_places(survey: &Survey) -> Lines {
+    let Some(settings) = &survey.settings else { return Vec::new() };
+    let mut lines: Vec<(&str, Verdict)> = Vec::new();
+    let untried = |setting: &str| Verdict::Known(format!("not tried, as {setting} is wrong"));
+    let (store, is_running) = match survey.is_wrong("DATABASE_URL") {
+        true => (untried("DATABASE_URL"), false),
+        false => places::store(&settings.database).await,
+    };
+    lines.push(("store", store));
+    lines.push((
+        "files",
+        match survey.is_wrong("FILES_URL") {
+            true => untried("FILES_URL"),
+            false => places::files(&settings.files).await,
+        },
+    ));
+    let is_right =
+        |(line, _): &(&str, Verdict)| line.split(' ').next().is_none_or(|name| !survey.is_wrong(name));
+    lines.extend(places::addresses(settings, is_running).into_iter().filter(is_right));
+    match ["ADA_BASE_URL", "ADA_API_KEY"].into_iter().find(|name| survey.is_wrong(name)) {
+        Some(wrong) => lines.push(("Ada key", untried(wrong))),
+        None => lines.extend(ada::check(settings).await),
+    }
+    lines.into_iter().map(|(name, verdict)| (name.to_owned(), verdict)).collect()
+}

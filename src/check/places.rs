@@ -1,0 +1,91 @@
+//! Where the relay keeps things and where it listens: looked at, and left as it is.
+
+use std::{io::ErrorKind, net::SocketAddr, net::TcpListener, time::Duration};
+
+use handoff_relay::{
+    files::{Files, FilesError},
+    settings::{Database, FilesPlace, Settings},
+    store::{self, FileState},
+};
+
+use super::Verdict;
+
+/// A cloud is tried several times within it.
+const FILES_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How the store stands, and whether a relay has it open.
+pub async fn store(database: &Database) -> (Verdict, bool) {
+    let path = match database {
+        Database::Memory => {
+            return (Verdict::Known("memory: a restart forgets every handoff".to_owned()), false);
+        }
+        Database::Sqlite(path) => path,
+    };
+    let name = path.display();
+    let verdict = match store::inspect(path).await {
+        Err(error) => Verdict::Bad(format!("{error}; see DATABASE_URL")),
+        Ok(FileState::Missing) => Verdict::Good(format!("{name} is not there yet: the first start makes it")),
+        Ok(FileState::InUse) => {
+            return (Verdict::Known(format!("{name} is in use by another handoff-relay")), true);
+        }
+        Ok(FileState::NotClosed) => Verdict::Known(format!(
+            "{name} was not closed, as after a crash: the next start takes in its write-ahead log"
+        )),
+        Ok(FileState::Closed { schema, newest }) if schema < newest => {
+            Verdict::Known(format!("{name} has schema {schema}: the next start brings it to {newest}"))
+        }
+        Ok(FileState::Closed { .. }) => Verdict::Good(format!("{name} can be read and written")),
+    };
+    (verdict, false)
+}
+
+/// Whether files can be kept.
+pub async fn files(place: &FilesPlace) -> Verdict {
+    let (name, advice) = match place {
+        FilesPlace::Memory => return Verdict::Known("memory: a restart forgets every file".to_owned()),
+        FilesPlace::Folder(path) => (path.display().to_string(), "see that the folder can be written"),
+        FilesPlace::S3(bucket) => (
+            format!("the bucket {}", bucket.name),
+            "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, or the machine's role",
+        ),
+        FilesPlace::Gcs(bucket) => {
+            (format!("the bucket {}", bucket.name), "see GOOGLE_SERVICE_ACCOUNT, or the machine's role")
+        }
+        FilesPlace::Azure(bucket) => (
+            format!("the container {}", bucket.name),
+            "see AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY, or the machine's role",
+        ),
+    };
+    match (tokio::time::timeout(FILES_PATIENCE, Files::look_at(place)).await, place) {
+        (Ok(Ok(true)), FilesPlace::Folder(_)) => Verdict::Good(format!("{name} can be written")),
+        (Ok(Ok(false)), _) => Verdict::Good(format!("{name} is not there yet: the first start makes it")),
+        (Ok(Ok(true)), _) => {
+            Verdict::Good(format!("{name} can be reached; whether it can be written shows at the start"))
+        }
+        (Ok(Err(FilesError::Unavailable(reason) | FilesError::Unusable(reason))), _) => {
+            Verdict::Bad(format!("{name}: {reason}; {advice}"))
+        }
+        (Err(_), _) => Verdict::Bad(format!("{name} does not answer; {advice}")),
+    }
+}
+
+/// Whether the addresses are free. `is_running` says that a relay has the store open, which will be what listens there.
+pub fn addresses(settings: &Settings, is_running: bool) -> Vec<(&'static str, Verdict)> {
+    let agents = settings.agent_listen.map(|address| ("AGENT_LISTEN port", "AGENT_LISTEN", address));
+    let all = [Some(("LISTEN port", "LISTEN", settings.listen)), agents];
+    let all = all.into_iter().flatten();
+    all.map(|(line, setting, address)| (line, listen(setting, address, is_running))).collect()
+}
+
+fn listen(setting: &str, address: SocketAddr, is_running: bool) -> Verdict {
+    match TcpListener::bind(address) {
+        Ok(_) => Verdict::Good(format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_running => {
+            Verdict::Known(format!("{address} is in use, as is the store: a relay runs"))
+        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Verdict::Bad(format!("another program uses {address}: end it, or set {setting} to another port"))
+        }
+        Err(error) => Verdict::Bad(format!("{address} can't be listened on: {error}; see {setting}")),
+    }
+}

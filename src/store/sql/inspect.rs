@@ -1,0 +1,119 @@
+//! A database file is looked at, and nothing of it or beside it changes.
+
+use std::{
+    fs::{File, TryLockError},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{compatibility, lock_name};
+use crate::store::StoreError;
+
+/// What every database of SQLite begins with, says its file format.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// How a database file stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// There is none: the first start makes one.
+    Missing,
+    /// A relay has it open.
+    InUse,
+    /// A process died while it had it open: the next start takes in what its write-ahead log holds.
+    NotClosed,
+    /// It can be opened.
+    Closed {
+        /// Its schema.
+        schema: i64,
+        /// The one that the next start brings it to.
+        newest: i64,
+    },
+}
+
+/// Looks at the file at `path`.
+///
+/// # Errors
+/// It is empty, not a database, or one that a newer relay has changed; or its folder is missing, or it or the folder can't
+/// be written.
+pub async fn inspect(path: &Path) -> Result<FileState, StoreError> {
+    let failed = |what: String| StoreError::Unavailable(what);
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(failed(format!("there is no folder {}", folder.display())));
+    }
+    writable(folder)?;
+    if !path.exists() {
+        return Ok(FileState::Missing);
+    }
+    writable(path)?;
+    check_head(path)?;
+    if is_locked(path)? {
+        return Ok(FileState::InUse);
+    }
+    if beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
+        return Ok(FileState::NotClosed);
+    }
+    // Nobody has it open: then SQLite needs no file beside it.
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    let named = |error: sqlx::Error| failed(format!("{}: {error}", path.display()));
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(named)?;
+    compatibility::check(&mut connection, path).await?;
+    let schema = sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await;
+    let Ok(schema) = schema else {
+        return Err(failed(format!("{} is a database, but not of handoff-relay", path.display())));
+    };
+    let schema = schema.try_get(0).map_err(named)?;
+    connection.close().await.map_err(named)?;
+    Ok(FileState::Closed { schema, newest: compatibility::NEWEST })
+}
+
+fn writable(path: &Path) -> Result<(), StoreError> {
+    let access = rustix::fs::access(path, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK);
+    access.map_err(|error| {
+        let error = std::io::Error::from(error).kind();
+        StoreError::Unavailable(format!("{} can't be written: {error}", path.display()))
+    })
+}
+
+/// Refuses a file that is there and no database: an empty one is what is left of a database, not a new one.
+pub fn check_head(path: &Path) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    let mut head = Vec::new();
+    File::open(path).map_err(failed)?.take(16).read_to_end(&mut head).map_err(failed)?;
+    if head.is_empty() {
+        let path = path.display();
+        return Err(StoreError::Unavailable(format!(
+            "{path} is empty: put a backup in its place, or delete it to begin with nothing"
+        )));
+    }
+    if head != MAGIC {
+        return Err(StoreError::Unavailable(format!("{} is not a SQLite database", path.display())));
+    }
+    Ok(())
+}
+
+fn is_locked(path: &Path) -> Result<bool, StoreError> {
+    let name = lock_name(path);
+    let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
+    match File::open(&name) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed(error)),
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        },
+    }
+}
+
+/// The file whose name is that of `path` and `suffix`.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
