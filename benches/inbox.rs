@@ -31,7 +31,7 @@ use handoff_relay::{
         transaction::Transaction,
     },
     settings::Database,
-    store::{self, Store},
+    store::{self, Copies, Store},
 };
 
 const ARRIVALS: u32 = 5_000;
@@ -105,7 +105,7 @@ async fn keep(store: Arc<dyn Store>, policy: Arc<Policy>, number: u32) -> Durati
 }
 
 async fn run(name: &str, database: &Database, arrivals: u32, in_flight: usize) {
-    let opened = store::open(database, Machine.now()).await.unwrap();
+    let opened = store::open(database, Copies::Skip, Machine.now()).await.unwrap();
     let writer = opened.writer.map(tokio::spawn);
     let (store, policy) = (opened.store, Arc::new(policy()));
     let begun = Instant::now();

@@ -32,7 +32,7 @@ use handoff_relay::{
         transaction::Transaction,
     },
     settings::Database,
-    store::{self, HandoffQuery, Store},
+    store::{self, Copies, HandoffQuery, Store},
 };
 use serde_json::Map;
 
@@ -132,7 +132,7 @@ fn resident() -> u64 {
 }
 
 async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
-    let opened = store::open(database, Machine.now()).await.unwrap();
+    let opened = store::open(database, Copies::Skip, Machine.now()).await.unwrap();
     let writer = opened.writer.map(tokio::spawn);
     let store: Arc<dyn Store> = opened.store;
     let at = &*store;

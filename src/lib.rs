@@ -136,7 +136,7 @@ impl Server {
         let metrics = Arc::new(Metrics::new());
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         let ai_agent = ai_agent(&settings, environment.now(), &metrics)?;
-        let opened = store::open(&settings.database, environment.now()).await?;
+        let opened = store::open(&settings.database, settings.copies, environment.now()).await?;
         let files = Files::open(&settings.files).await?;
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
         let tokens = settings.agent_tokens.clone();

@@ -1,5 +1,6 @@
 //! The command line: parses, builds, runs. Signals are caught here alone.
 
+mod backup;
 mod check;
 mod dead_letters;
 #[cfg(feature = "demo")]
@@ -9,6 +10,7 @@ mod health;
 use std::{
     io::{ErrorKind, IsTerminal, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -16,6 +18,7 @@ use clap::{Parser, Subcommand};
 use handoff_relay::{
     Listeners, Server,
     settings::{Database, LogFormat, Settings},
+    store::Copies,
     telemetry,
 };
 use tokio::{
@@ -43,7 +46,26 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the relay (the default)
-    Serve,
+    Serve {
+        /// Make no copy of the database before its schema changes
+        #[arg(long)]
+        no_copy: bool,
+    },
+    /// Copy the database to a new file, also while the relay runs
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
+    /// Check a backup, and put it where DATABASE_URL leads, where no database may be
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
+    /// Look through the database and its files for damage, also while the relay runs
+    Verify {
+        /// Another database, such as a backup
+        file: Option<PathBuf>,
+    },
     /// Look at every setting, the store, the files, the addresses and Ada's key, and say what needs doing; changes nothing
     Check {
         /// Show what is well, too
@@ -70,8 +92,11 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().command.unwrap_or(Command::Serve) {
-        Command::Serve => serve().await,
+    match Cli::parse().command.unwrap_or(Command::Serve { no_copy: false }) {
+        Command::Serve { no_copy } => serve(if no_copy { Copies::Skip } else { Copies::Make }).await,
+        Command::Backup { file } => backup::backup(&file).await,
+        Command::Restore { file } => backup::restore(&file).await,
+        Command::Verify { file } => backup::verify(file).await,
         Command::Check { all } => check::run(all).await,
         Command::Health { ready } => health::run(ready).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
@@ -80,7 +105,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> ExitCode {
+async fn serve(copies: Copies) -> ExitCode {
     let (settings, warnings) = match Settings::from_process() {
         Ok(loaded) => loaded,
         Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
@@ -91,7 +116,7 @@ async fn serve() -> ExitCode {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    match run(settings).await {
+    match run(Settings { copies, ..settings }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");

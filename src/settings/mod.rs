@@ -31,6 +31,8 @@ use names::NAMES;
 use reader::Reader;
 use source::Sources;
 
+use crate::store::Copies;
+
 pub use crate::secret::{NoRandomness, Secret};
 pub use files::{Bucket, FilesPlace};
 pub use problem::{Problem, SettingsError, Warning};
@@ -70,6 +72,8 @@ pub struct Settings {
     pub agent_listen: Option<SocketAddr>,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
+    /// Whether a copy of the database is made before its schema changes; `--no-copy` on the command line says no.
+    pub copies: Copies,
     /// `FILES_URL`: where the files of handoffs are kept.
     pub files: FilesPlace,
     /// `FILES_ALLOW_PRIVATE`: files may also be fetched from this machine's loopback, over plain http too.
@@ -243,6 +247,7 @@ impl Settings {
             listen,
             agent_listen,
             database,
+            copies: Copies::Make,
             files,
             files_allow_private,
             keep_ended,

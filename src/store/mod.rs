@@ -26,7 +26,7 @@ use async_trait::async_trait;
 pub use document::read_event;
 pub use memory::{MemoryStore, Snapshot};
 pub use signals::Signals;
-pub use sql::{FileState, SqliteStore, inspect};
+pub use sql::{FileState, SqliteStore, Verification, backup, inspect, restore, verify};
 
 use crate::{
     metrics::Depths,
@@ -97,6 +97,16 @@ impl StoreError {
             Self::Unavailable(_) | Self::Stopped => false,
         }
     }
+}
+
+/// Whether a copy of a database is made before its schema changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// Beside the file, until the next change.
+    #[default]
+    Make,
+    /// None: there is no room, or another backup.
+    Skip,
 }
 
 /// What an agent looks for.
@@ -394,11 +404,11 @@ pub struct OpenStore {
 ///
 /// # Errors
 /// It can't be opened, or belongs to another process. The text says which, and names the file.
-pub async fn open(database: &Database, now: Time) -> Result<OpenStore, StoreError> {
+pub async fn open(database: &Database, copies: Copies, now: Time) -> Result<OpenStore, StoreError> {
     match database {
         Database::Memory => Ok(OpenStore { store: Arc::new(MemoryStore::new(now)), writer: None }),
         Database::Sqlite(path) => {
-            let (store, writer) = SqliteStore::open(path).await?;
+            let (store, writer) = SqliteStore::open_with(path, copies).await?;
             Ok(OpenStore { store: Arc::new(store), writer: Some(Box::pin(writer)) })
         }
     }

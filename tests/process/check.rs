@@ -118,7 +118,7 @@ async fn each_mistake_has_a_line_that_says_what_to_do() {
         ("HANDOFF_AUTH_KEY", "off", nothing, "HANDOFF_AUTH_KEY", "note", "can start handoffs"),
         ("DATABASE_URL", "sqlite://no/such/folder/a.db", nothing, "store", "FAIL", "there is no folder"),
         ("DATABASE_URL", "sqlite://handoffs.db", empty, "store", "FAIL", "is empty: put a backup"),
-        ("DATABASE_URL", "sqlite://handoffs.db", text, "store", "FAIL", "not a SQLite database"),
+        ("DATABASE_URL", "sqlite://handoffs.db", text, "store", "FAIL", "file is not a database"),
         ("DATABASE_URL", "hunter2", nothing, "store", "note", "DATABASE_URL is wrong"),
         ("FILES_URL", "file:///dev/null/files", nothing, "files", "FAIL", "not a directory"),
     ] {

@@ -29,6 +29,7 @@ mod disk;
 #[cfg(target_os = "linux")]
 mod files;
 mod forged;
+mod keep;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use handoff_relay::{
     environment::{Environment, Machine},
     settings::Database,
-    store::open,
+    store::{Copies, open},
 };
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ async fn a_restart_changes_nothing_that_agents_see() {
 #[tokio::test]
 async fn a_file_belongs_to_one_relay_at_a_time() {
     let relay = Relay::start().await;
-    let second = open(&Database::Sqlite(relay.file()), Machine.now()).await;
+    let second = open(&Database::Sqlite(relay.file()), Copies::Make, Machine.now()).await;
     let error = second.err().expect("refused").to_string();
     assert!(error.contains("in use by another handoff-relay"), "{error}");
     relay.get("/health/ready").await.good(200);

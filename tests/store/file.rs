@@ -6,7 +6,7 @@ use handoff_relay::{
     environment::{Environment, Machine},
     relay::time::Time,
     settings::Database,
-    store::{OpenStore, Store, StoreError, open},
+    store::{Copies, OpenStore, Store, StoreError, open},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::task::JoinHandle;
@@ -57,7 +57,7 @@ impl File {
     }
 
     pub async fn try_open(&self) -> Result<Open, StoreError> {
-        let opened = open(&Database::Sqlite(self.path.clone()), now()).await?;
+        let opened = open(&Database::Sqlite(self.path.clone()), Copies::Make, now()).await?;
         let writer = tokio::spawn(opened.writer.unwrap());
         Ok(Open { store: opened.store, writer })
     }
@@ -72,7 +72,7 @@ impl File {
 
     /// With a writer that doesn't run yet.
     pub async fn open_idle(&self) -> OpenStore {
-        open(&Database::Sqlite(self.path.clone()), now()).await.unwrap()
+        open(&Database::Sqlite(self.path.clone()), Copies::Make, now()).await.unwrap()
     }
 
     /// For as long as the test runs.

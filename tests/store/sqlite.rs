@@ -1,5 +1,7 @@
 //! What only a file can do: survive, share a flush, belong to one process, break.
 
+use std::path::Path;
+
 use futures_util::future::join_all;
 use handoff_relay::{
     relay::{
@@ -9,12 +11,14 @@ use handoff_relay::{
         handoff::{Handoff, Status},
         thread::{Bytes, Content, Missing, Row},
     },
-    store::{HandoffQuery, Since, StoreError, Unreadable, decide},
+    settings::Database,
+    store::{Copies, HandoffQuery, Since, StoreError, Unreadable, decide, open},
 };
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     claims::claim_of,
-    file::File,
+    file::{File, now},
     make::{
         at, event, fetches, files, handoff, ids, key, letter, of, of_handoff, put_deliveries, put_handoffs,
         put_rows, reads, row, row_ids, sends, view, write, writes,
@@ -254,6 +258,45 @@ async fn a_file_of_the_version_before_goes_on() {
     assert_eq!(store.rows(&"h1".into(), 0, 9).await.unwrap(), [row("h1", 1, "one")]);
     let of_nobody = DeadLetter { ai_agent: "".into(), ..letter("l1") };
     assert_eq!(store.dead_letter("l1").await.unwrap(), Some(of_nobody));
+}
+
+/// Of the file as it was, beside it, until the next change.
+#[tokio::test]
+async fn before_its_schema_changes_a_file_is_copied() {
+    let file = File::of_version(9, include_str!("before/0009.sql")).await;
+    let beside = |name: &str| file.path.with_file_name(name);
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-14.part"] {
+        std::fs::write(beside(name), b"of before").unwrap();
+    }
+    file.try_open().await.unwrap().close().await;
+    let copy = beside("handoffs.db.before-14");
+    assert_eq!(schema(&copy).await, 9, "as it was");
+    assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
+    assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
+    assert!(!beside("handoffs.db.before-14.part").exists());
+    std::fs::remove_file(&copy).unwrap();
+    file.try_open().await.unwrap().close().await;
+    assert!(!copy.exists(), "nothing changed");
+}
+
+async fn schema(path: &Path) -> i64 {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
+    newest.fetch_one(&mut connection).await.unwrap()
+}
+
+/// As where there is no room for it: the file stays as it is.
+#[tokio::test]
+async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
+    let file = File::of_version(9, include_str!("before/0009.sql")).await;
+    let part = file.path.with_file_name("handoffs.db.before-14.part");
+    std::fs::create_dir(&part).unwrap();
+    let refused = file.try_open().await.err().unwrap().to_string();
+    assert!(refused.contains("its schema goes from 9 to 14") && refused.contains("--no-copy"), "{refused}");
+    assert_eq!(schema(&file.path).await, 9);
+    let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
+    assert!(opened.is_ok());
 }
 
 /// As a newer relay may have written it.

@@ -62,6 +62,19 @@ impl Files {
         Ok(files)
     }
 
+    /// Opens the place only to look at it: nothing is made or tidied.
+    ///
+    /// # Errors
+    /// As [`Files::open`], or the folder is not there.
+    pub async fn open_to_read(place: &FilesPlace) -> Result<Self, FilesError> {
+        if let FilesPlace::Folder(path) = place
+            && !path.is_dir()
+        {
+            return Err(FilesError::Unavailable(format!("there is no folder {}", path.display())));
+        }
+        Self::open_as_it_is(place).await
+    }
+
     /// Looks whether files could be kept at `place`, and changes nothing: of a folder whether it can be written, of a bucket
     /// whether it can be read. Says whether the folder is there; a start makes it.
     ///
@@ -134,6 +147,18 @@ impl Files {
                 _ if is_gone(&error) => Err(explain(error)),
                 () => Ok(None),
             },
+            Err(error) => Err(explain(error)),
+        }
+    }
+
+    /// How many bytes the file under `key` has. `None` if there is no such file.
+    ///
+    /// # Errors
+    /// It can't be found out now.
+    pub async fn size(&self, key: &FileKey) -> Result<Option<u64>, FilesError> {
+        match self.0.store.head(key.path()).await {
+            Ok(about) => Ok(Some(about.size)),
+            Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(explain(error)),
         }
     }

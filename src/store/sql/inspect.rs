@@ -39,10 +39,7 @@ pub enum FileState {
 /// be written.
 pub async fn inspect(path: &Path) -> Result<FileState, StoreError> {
     let failed = |what: String| StoreError::Unavailable(what);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     if !folder.is_dir() {
         return Err(failed(format!("there is no folder {}", folder.display())));
     }
@@ -72,7 +69,8 @@ pub async fn inspect(path: &Path) -> Result<FileState, StoreError> {
     Ok(FileState::Closed { schema, newest: compatibility::NEWEST })
 }
 
-fn writable(path: &Path) -> Result<(), StoreError> {
+/// Whether something can be read and written.
+pub fn writable(path: &Path) -> Result<(), StoreError> {
     let access = rustix::fs::access(path, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK);
     access.map_err(|error| {
         let error = std::io::Error::from(error).kind();
@@ -92,7 +90,7 @@ pub fn check_head(path: &Path) -> Result<(), StoreError> {
         )));
     }
     if head != MAGIC {
-        return Err(StoreError::Unavailable(format!("{} is not a SQLite database", path.display())));
+        return Err(StoreError::Unavailable(format!("{}: file is not a database", path.display())));
     }
     Ok(())
 }
@@ -109,6 +107,11 @@ fn is_locked(path: &Path) -> Result<bool, StoreError> {
             Err(TryLockError::Error(error)) => Err(failed(error)),
         },
     }
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The file whose name is that of `path` and `suffix`.

@@ -4,6 +4,7 @@
 //! pool reads beside it. A file belongs to one process, which an exclusive lock on `<file>.lock` ensures.
 
 mod apply;
+mod backup;
 mod compatibility;
 mod documents;
 mod files;
@@ -14,6 +15,7 @@ mod read;
 mod ready;
 mod replies;
 mod sessions;
+mod verify;
 mod view;
 mod writer;
 
@@ -34,10 +36,14 @@ use sqlx::{
 };
 use tokio::sync::mpsc;
 
-pub use self::inspect::{FileState, inspect};
+pub use self::{
+    backup::{backup, restore},
+    inspect::{FileState, inspect},
+    verify::{Verification, verify},
+};
 use self::{inspect::beside, writer::Work};
 use super::{
-    Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods, Signals, Since,
+    Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods, Signals, Since,
     StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
@@ -88,9 +94,20 @@ impl SqliteStore {
     /// # Errors
     /// The file can't be opened, isn't a database, or is in use by another process.
     pub async fn open(path: &Path) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
+        Self::open_with(path, Copies::Make).await
+    }
+
+    /// The same, with or without a copy before a change of the schema.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], or the copy can't be made.
+    pub async fn open_with(
+        path: &Path,
+        copies: Copies,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
         let named = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = lock(path)?;
-        let mut connection = connect_writer(path).await?;
+        let mut connection = connect_writer(path, copies).await?;
         let newest = writer::prepare(&mut connection).await.map_err(named)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -126,7 +143,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// The one connection that writes, to a file that is there and has the newest schema.
-async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+async fn connect_writer(path: &Path, copies: Copies) -> Result<SqliteConnection, StoreError> {
     if path.exists() {
         inspect::check_head(path)?;
     }
@@ -137,6 +154,9 @@ async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
         |error: &dyn std::error::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     let mut connection = SqliteConnection::connect_with(&writer).await.map_err(|error| named(&error))?;
     compatibility::check(&mut connection, path).await?;
+    if copies == Copies::Make {
+        backup::before_migration(&mut connection, path).await?;
+    }
     let mut migrator = sqlx::migrate!("src/store/migrations");
     // A newer relay may have added what this one needn't know: the check has found that it can live with it.
     let migrations = migrator.set_ignore_missing(true).run(&mut connection).await;

@@ -11,7 +11,7 @@ use crate::{
         changes::WriteSet,
         id::{AiAgentId, ConversationId, ConversationKey},
     },
-    store::sql::connect_writer,
+    store::{Copies, sql::connect_writer},
 };
 
 /// Longer than a page, as many a webhook is.
@@ -27,7 +27,7 @@ struct Disk {
 impl Disk {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = connect_writer(&folder.path().join("handoffs.db")).await.unwrap();
+        let mut connection = connect_writer(&folder.path().join("handoffs.db"), Copies::Make).await.unwrap();
         prepare(&mut connection).await.unwrap();
         Self { _folder: folder, connection, known: WriterState::default(), acknowledged: Vec::new() }
     }
