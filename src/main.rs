@@ -6,6 +6,7 @@ mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
+mod init;
 
 use std::{
     io::{ErrorKind, IsTerminal, Write},
@@ -66,6 +67,8 @@ enum Command {
         /// Another database, such as a backup
         file: Option<PathBuf>,
     },
+    /// Write a .env with random secrets, for a first start; asks for what it isn't given
+    Init(init::Given),
     /// Look at every setting, the store, the files, the addresses and Ada's key, and say what needs doing; changes nothing
     Check {
         /// Show what is well, too
@@ -97,6 +100,7 @@ async fn main() -> ExitCode {
         Command::Backup { file } => backup::backup(&file).await,
         Command::Restore { file } => backup::restore(&file).await,
         Command::Verify { file } => backup::verify(file).await,
+        Command::Init(given) => init::run(given),
         Command::Check { all } => check::run(all).await,
         Command::Health { ready } => health::run(ready).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,

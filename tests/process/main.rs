@@ -29,6 +29,7 @@ mod disk;
 #[cfg(target_os = "linux")]
 mod files;
 mod forged;
+mod init;
 mod keep;
 #[cfg(target_os = "linux")]
 mod memory;
