@@ -9,7 +9,7 @@ const SWITCHES = [
   ["badge", "Number in the title", "How many wait, and how many of yours have unread messages"],
   ["sound", "Sound", "When someone new waits, or one of your customers writes"],
   ["notifications", "Desktop notifications", "The same, while you are looking elsewhere"],
-  ["shortcuts", "Single-key shortcuts", "Such as r to reply; the list is under ?"],
+  ["shortcuts", "Single-key shortcuts", "Such as j and k in the list; all keys are under ?"],
 ];
 
 export function setUp() {
