@@ -519,7 +519,8 @@ fn the_manual_loads_as_it_is_and_switched_on() {
     let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, NAMES, "in the manual, in the order of NAMES");
     let (_, told) = Settings::load(BTreeMap::new(), Some(all), Terminal::Detached).unwrap();
-    let example = "ADA_BASE_URL is the value of .env.example: put the handle of your AI Agent in place of example";
+    let example =
+        "ADA_BASE_URL is the value of .env.example: put the handle of your AI Agent in place of example";
     assert_eq!(warnings(&told), [example]);
 }
 

@@ -41,3 +41,31 @@ async fn every_example_works_as_written() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_refusal_is_a_problem_and_every_bound_is_told() {
+    let relay = Setup::new().start().await;
+    let document = relay.alex().get("/openapi.json").await.good(200);
+    let mut refusals = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, call) in methods.as_object().unwrap() {
+            let responses = call["responses"].as_object().unwrap();
+            for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                let types: Vec<&String> = response["content"].as_object().unwrap().keys().collect();
+                assert_eq!(types, ["application/problem+json"], "{method} {path} {status}");
+                refusals += 1;
+            }
+            assert!(responses.contains_key("401"), "{method} {path}");
+            assert_eq!(responses.contains_key("415"), call.get("requestBody").is_some(), "{method} {path}");
+            for parameter in call["parameters"].as_array().into_iter().flatten() {
+                if parameter["name"] == "limit" {
+                    let bounds = (&parameter["schema"]["minimum"], &parameter["schema"]["maximum"]);
+                    assert!(bounds.0 == 1 && bounds.1.as_u64() >= Some(200), "{method} {path}: {bounds:?}");
+                }
+            }
+        }
+    }
+    assert!(refusals > 100, "{refusals}");
+    let session = &document["components"]["schemas"]["NewSession"];
+    assert_eq!((&session["minProperties"], &session["maxProperties"]), (&1.into(), &1.into()));
+}

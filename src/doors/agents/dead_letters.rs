@@ -24,6 +24,7 @@ const MAX_LIMIT: usize = 200;
 #[into_params(parameter_in = Query)]
 pub struct DeadLetterQuery {
     /// 1 to 200; 50 if not given.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -41,6 +41,7 @@ pub struct HandoffListQuery {
     /// `newest` or `oldest` first, by when they began; `newest` if not given.
     sort: Option<String>,
     /// 1 to 200; 50 if not given.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

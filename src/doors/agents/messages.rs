@@ -45,6 +45,7 @@ pub struct MessageQuery {
     /// Only rows behind this `seq`.
     after: Option<u64>,
     /// 1 to 1000; 100 if not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 

@@ -4,7 +4,11 @@ use axum::http::{HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, RefOr, ResponseBuilder, Schema,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
 };
 
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -29,7 +33,7 @@ use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
         session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop
     ),
-    modifiers(&Schemes),
+    modifiers(&Schemes, &Refusals),
     security(("token" = []), ("session" = []))
 )]
 struct Document;
@@ -48,6 +52,69 @@ impl Modify for Schemes {
         let session = ApiKey::Cookie(ApiKeyValue::with_description(cookie::NAME, about));
         components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     }
+}
+
+/// What any call may be refused with, where the call's own words don't say it already.
+const OF_ALL: [(&str, &str); 4] = [
+    ("400", "The request, its path or its query is malformed"),
+    (
+        "429",
+        "Too many tokens were wrong, or too many requests are under way; Retry-After says when to try again",
+    ),
+    ("500", "A fault of the relay's own"),
+    ("503", "The store can't be used at present"),
+];
+/// The same of a call whose path names something.
+const OF_NAMED: (&str, &str) = ("404", "There is nothing of this name");
+/// The same of a call that needs a token or a session.
+const OF_AGENTS: [(&str, &str); 2] = [
+    ("401", "The token or the session is missing or not known"),
+    ("403", "With a session: another page makes the request"),
+];
+/// The same of a call that has a body.
+const OF_BODIES: [(&str, &str); 3] = [
+    ("408", "The body takes too long to arrive"),
+    ("413", "The body is too large"),
+    ("415", "The body is of another content type"),
+];
+
+/// Every refusal is a problem document.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (path, calls) in &mut document.paths.paths {
+            let operations = [&mut calls.get, &mut calls.post, &mut calls.put, &mut calls.delete];
+            operations.into_iter().flatten().for_each(|operation| refuse(path, operation));
+        }
+        let schemas = document.components.as_mut().map(|components| &mut components.schemas);
+        if let Some(RefOr::T(Schema::Object(session))) = schemas.and_then(|all| all.get_mut("NewSession")) {
+            // One of the two.
+            (session.min_properties, session.max_properties) = (Some(1), Some(1));
+        }
+    }
+}
+
+fn refuse(path: &str, operation: &mut Operation) {
+    let is_open = operation.security.as_ref().is_some_and(|needed| needed.iter().all(is_nothing));
+    let of_agents = OF_AGENTS.into_iter().filter(|_| !is_open);
+    let of_bodies = OF_BODIES.into_iter().filter(|_| operation.request_body.is_some());
+    let of_named = Some(OF_NAMED).filter(|_| path.contains('{'));
+    let responses = &mut operation.responses.responses;
+    for (status, description) in OF_ALL.into_iter().chain(of_named).chain(of_agents).chain(of_bodies) {
+        let response = || RefOr::T(ResponseBuilder::new().description(description).build());
+        responses.entry(status.to_owned()).or_insert_with(response);
+    }
+    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        if let RefOr::T(response) = response {
+            let problem = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+            response.content = [("application/problem+json".to_owned(), RefOr::T(problem))].into();
+        }
+    }
+}
+
+fn is_nothing(needed: &SecurityRequirement) -> bool {
+    *needed == SecurityRequirement::default()
 }
 
 /// The document (OpenAPI 3.1).
