@@ -26,7 +26,9 @@ base=$(sed -n 's/^FROM \(rust:[^ ]*\).*/\1/p' Dockerfile)
 echo "== the base image $base, of debootstrap and $(rustc --version)"
 debootstrap --variant=minbase bookworm "$work/base" >"$work/debootstrap.log"
 cp -a "$(rustc --print sysroot)" "$work/base/usr/local/rust"
-mkdir -p "$work/base/etc/ssl/certs"
+# Authorities that this machine trusts beside Debian's: they outlast the installation of ca-certificates.
+mkdir -p "$work/base/etc/ssl/certs" "$work/base/usr/local/share/ca-certificates"
+cp -a /usr/local/share/ca-certificates/. "$work/base/usr/local/share/ca-certificates/"
 cp --dereference /etc/ssl/certs/ca-certificates.crt "$work/base/etc/ssl/certs/"
 container=$(buildah from scratch)
 buildah add --quiet "$container" "$work/base" / >/dev/null
@@ -35,7 +37,7 @@ buildah commit --quiet --rm "$container" "docker.io/library/$base" >/dev/null
 rm -rf "$work/base"
 
 echo "== the image"
-buildah bud --format docker --pull-never --network host --tag handoff-relay-test . 2>&1 | tee "$work/build.log" | grep -E '^STEP'
+buildah bud --format docker --pull-never --network host --tag handoff-relay-test .
 container=$(buildah from --pull-never handoff-relay-test)
 tree=$(buildah mount "$container")
 size=$(du -sm "$tree" | cut -f1)

@@ -52,8 +52,10 @@ pub struct CannedReplyView {
 #[schema(example = json!({"title": "Greeting", "text": "Hello {name}, this is {agent}. How can I help?"}))]
 pub struct NewCannedReply {
     /// 1 to 100 characters, and no other's, in capitals or not.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     title: String,
-    /// 1 to 50,000 characters.
+    /// 1 to 50,000 characters, not all of them blank.
+    #[schema(min_length = 1, max_length = 50_000, pattern = r"\S")]
     text: String,
 }
 

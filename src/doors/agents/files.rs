@@ -55,7 +55,7 @@ pub struct NewFileForm {
 /// Send a file to the end user. A first one accepts a waiting handoff.
 #[utoipa::path(post, path = "/api/handoffs/{id}/files", tag = "messages",
     params(("id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same request again gives the message it made; kept for 24 hours")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same request again gives the message it made; kept for 24 hours")),
     request_body(content = NewFileForm, content_type = "multipart/form-data"),
     responses((status = 202, body = MessageView), (status = 400, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
@@ -157,6 +157,7 @@ fn too_large() -> Problem {
 #[into_params(parameter_in = Query)]
 pub struct How {
     /// Anything but 0: as a download, also what a browser could show.
+    #[param(minimum = 0, maximum = 255)]
     download: Option<u8>,
 }
 

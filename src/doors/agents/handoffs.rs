@@ -29,6 +29,7 @@ const MAX_LIMIT: usize = 200;
 #[into_params(parameter_in = Query)]
 pub struct HandoffListQuery {
     /// `waiting`, `active` or `ended`.
+    #[param(pattern = "^(waiting|active|ended)?$")]
     status: Option<String>,
     /// Only those of this conversation of Ada's.
     conversation_id: Option<String>,
@@ -39,6 +40,7 @@ pub struct HandoffListQuery {
     /// Only those whose end user, context or ids contain this.
     q: Option<String>,
     /// `newest` or `oldest` first, by when they began; `newest` if not given.
+    #[param(pattern = "^(newest|oldest)?$")]
     sort: Option<String>,
     /// 1 to 200; 50 if not given.
     #[param(minimum = 1, maximum = 200)]
@@ -70,6 +72,7 @@ pub struct Accept {
 #[schema(example = json!({"seq": 3}))]
 pub struct Read {
     /// Rows up to this `seq` have been read.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     seq: u64,
 }
 

@@ -62,7 +62,8 @@ pub struct MessageList {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"text": "Hello, this is Alex. How can I help?"}))]
 pub struct NewMessage {
-    /// 1 to 50,000 characters.
+    /// 1 to 50,000 characters, not all of them blank.
+    #[schema(min_length = 1, max_length = 50_000, pattern = r"\S")]
     text: String,
 }
 
@@ -70,7 +71,8 @@ pub struct NewMessage {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"text": "Wants a refund; the parcel is at the depot."}))]
 pub struct NewNote {
-    /// 1 to 50,000 characters.
+    /// 1 to 50,000 characters, not all of them blank.
+    #[schema(min_length = 1, max_length = 50_000, pattern = r"\S")]
     text: String,
 }
 
@@ -107,7 +109,7 @@ async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {
 /// Write to the end user. A first message accepts a waiting handoff.
 #[utoipa::path(post, path = "/api/handoffs/{id}/messages", tag = "messages",
     params(("id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same request again gives the message it made; kept for 24 hours")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same request again gives the message it made; kept for 24 hours")),
     request_body = NewMessage,
     responses((status = 202, body = MessageView), (status = 400, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody),
@@ -130,7 +132,7 @@ pub async fn write(
 /// Write a note for other agents, also into another's handoff or an ended one. The end user never sees it.
 #[utoipa::path(post, path = "/api/handoffs/{id}/notes", tag = "messages",
     params(("id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same request again gives the note it made; kept for 24 hours")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same request again gives the note it made; kept for 24 hours")),
     request_body = NewNote,
     responses((status = 201, body = MessageView), (status = 400, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 413, body = ProblemBody),

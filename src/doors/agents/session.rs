@@ -32,8 +32,10 @@ const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue:
 #[schema(example = json!({"token": "the-token-of-an-agent"}))]
 pub struct NewSession {
     /// A token of `AGENT_TOKENS`.
+    #[schema(nullable = false)]
     token: Option<String>,
     /// The code of a sign-in link, good once and for 10 minutes.
+    #[schema(nullable = false)]
     code: Option<String>,
 }
 
