@@ -54,8 +54,12 @@ pub async fn restore(file: &Path) -> ExitCode {
         Ok(found) => found,
         Err(ended) => return ended,
     };
-    if let Some(fault) = found.faults.first() {
+    // The relay can live with other faults: a row that can't be read costs no other.
+    if let (true, Some(fault)) = (found.is_damaged, found.faults.first()) {
         return complain(&format!("{} is damaged, and is not restored: {fault}", file.display()), 1);
+    }
+    for fault in &found.faults {
+        tell(&format!("note  {fault}"));
     }
     if let Err(error) = store::restore(file, &database).await {
         return complain(&error.to_string(), 1);
@@ -91,7 +95,7 @@ pub async fn verify(file: Option<PathBuf>) -> ExitCode {
     for fault in &found.faults {
         print(&format!("FAIL  {fault}"));
     }
-    let Verification { handoffs, rows, deliveries, files, faults } = &found;
+    let Verification { handoffs, rows, deliveries, files, faults, .. } = &found;
     let what = format!(
         "{}: {handoffs} handoffs, {rows} messages, {deliveries} deliveries that wait, {} files",
         database.display(),

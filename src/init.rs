@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, BufRead, ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -137,7 +137,7 @@ impl Question {
         let problems = Settings::load(alone, None, Terminal::Detached).err().map(|error| error.0);
         match problems.into_iter().flatten().find(|problem| problem.name == self.setting) {
             Some(problem) => Err(problem.sentence),
-            None if value.contains(['\'', '\n']) => Err(format!(
+            None if value.contains(['\'', '"', '\n']) => Err(format!(
                 "{} holds a quote, which .env can't hold in quotes: set it another way",
                 self.setting
             )),
@@ -176,8 +176,12 @@ fn content(values: &[(&str, Option<String>)], start_key: &str, token: &str) -> S
 /// For this user alone, and never over a file that came meanwhile.
 fn write(text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(FILE)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half of one would be in the way of the next try.
+        let _ = fs::remove_file(FILE);
+    }
+    written
 }
 
 fn say_what_is_next(lacks_secret: bool) {

@@ -14,10 +14,12 @@ need curl curl
 
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
 work=$(mktemp -d)
+# A store of its own: what is built here is no image of anybody's.
+buildah() { command buildah --root "$work/storage" --runroot "$work/run" "$@"; }
 relay=
 clean() {
   if [[ -n $relay ]]; then kill -KILL "$relay" 2>/dev/null || true; fi
-  buildah rm --all >/dev/null 2>&1 || true
+  buildah umount --all >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap clean EXIT

@@ -37,9 +37,15 @@ pub struct Survey {
 impl Survey {
     /// Whether this setting keeps the relay from starting.
     pub fn is_wrong(&self, name: &str) -> bool {
-        let is_wrong = |finding: &Finding| matches!(finding.state, State::Wrong(_)) && finding.name == name;
+        let is_wrong =
+            |finding: &Finding| matches!(finding.state, State::Wrong(_)) && is_about(&finding.name, name);
         self.findings.iter().any(is_wrong)
     }
+}
+
+/// Whether a setting is the one of this name, or what it was meant to be.
+fn is_about(name: &str, setting: &str) -> bool {
+    name == setting || names::nearly(name) == Some(setting)
 }
 
 /// What stands for required settings that are wrong, so that others can be tried.
@@ -78,7 +84,12 @@ impl Settings {
             }
         };
         told.extend(env.keys().filter_map(|name| Some((name.clone(), misspelt(name)?))));
-        let quiet = NAMES.into_iter().filter(|name| told.iter().all(|(other, _)| other != name));
+        let is_wrong = |name: &str| {
+            let mut wrong = told.iter().filter(|(_, state)| matches!(state, State::Wrong(_)));
+            wrong.any(|(other, _)| is_about(other, name))
+        };
+        let is_told = |name: &str| told.iter().any(|(other, _)| other == name) || is_wrong(name);
+        let quiet = NAMES.into_iter().filter(|name| !is_told(name));
         let quiet =
             quiet.map(|name| (name.to_owned(), if set.contains(&name) { State::Set } else { State::Unset }));
         let mut all: Vec<(String, State)> = quiet.chain(told.iter().cloned()).collect();

@@ -40,6 +40,12 @@ pub async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
     check_head(path)?;
     // A relay may start on it meanwhile: SQLite has to take its locks, which it can't where nothing can be written.
     let can_lock = inspect::writable(folder_of(path)).is_ok();
+    if !can_lock && (inspect::is_locked(path)? || beside(path, "-wal").exists()) {
+        let path = path.display();
+        return Err(StoreError::Unavailable(format!(
+            "{path} is in use or was not closed: to read it then, this user must be able to write its folder"
+        )));
+    }
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(!can_lock);
     let named = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(named)?;
@@ -72,8 +78,11 @@ pub async fn before_migration(connection: &mut SqliteConnection, path: &Path) ->
     };
     let newest = compatibility::NEWEST;
     let to = beside(path, &format!("{BEFORE}{newest}"));
-    // Of a start that didn't get further. The database is as it was then.
-    let _ = remove_file(&to);
+    // Of a start that didn't get to the end: it is the only one of how everything was.
+    if to.exists() {
+        tracing::warn!(copy = %to.display(), "a copy from before this change of the schema is there already, and stays");
+        return Ok(());
+    }
     copy(connection, &to).await.map_err(|error| {
         StoreError::Unavailable(format!(
             "{}: its schema goes from {schema} to {newest}, and there can be no copy of it as it is: {error}; \

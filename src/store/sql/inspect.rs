@@ -95,7 +95,8 @@ pub fn check_head(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn is_locked(path: &Path) -> Result<bool, StoreError> {
+/// Whether a relay has the database open.
+pub fn is_locked(path: &Path) -> Result<bool, StoreError> {
     let name = lock_name(path);
     let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
     match File::open(&name) {

@@ -32,6 +32,8 @@ pub struct Verification {
     pub files: Vec<(HandoffId, RowId, u64)>,
     /// What is wrong, a sentence each; the first hundred.
     pub faults: Vec<String>,
+    /// SQLite's own check failed: parts of the file are lost.
+    pub is_damaged: bool,
 }
 
 impl Verification {
@@ -55,7 +57,8 @@ pub async fn verify(
     let mut found = Verification::default();
     own_check(&mut connection, &mut found).await;
     // What SQLite can't read nobody can.
-    if found.faults.is_empty() {
+    found.is_damaged = !found.faults.is_empty();
+    if !found.is_damaged {
         let mut moment = connection.begin().await?;
         handoffs(&mut moment, &mut found, progress).await?;
         strays(&mut moment, &mut found).await?;
