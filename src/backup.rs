@@ -25,7 +25,7 @@ pub async fn backup(file: &Path) -> ExitCode {
         Err(ended) => return ended,
     };
     tell(&format!("{} is copied as it stands now", database.display()));
-    if let Err(error) = store::backup(&database, file).await {
+    if let Err(error) = store::backup(&database, file) {
         return complain(&error.to_string(), 1);
     }
     let copied = file.metadata().map_or(0, |about| about.len());
@@ -61,7 +61,7 @@ pub async fn restore(file: &Path) -> ExitCode {
     for fault in &found.faults {
         tell(&format!("note  {fault}"));
     }
-    if let Err(error) = store::restore(file, &database).await {
+    if let Err(error) = store::restore(file, &database) {
         return complain(&error.to_string(), 1);
     }
     print(&format!(
@@ -129,7 +129,7 @@ async fn look_through(database: &Path) -> Result<Verification, ExitCode> {
             tell(&format!("{done} of {all} handoffs"));
         }
     };
-    store::verify(database, &mut progress).await.map_err(|error| complain(&error.to_string(), 1))
+    store::verify(database, &mut progress).map_err(|error| complain(&error.to_string(), 1))
 }
 
 /// What is said of files that rows have and their place hasn't.

@@ -197,7 +197,7 @@ async fn what_is_right_is_let_in_however_many_were_wrong() {
 #[tokio::test]
 async fn a_session_lasts_on_a_store_that_can_only_be_read() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, writer) = SqliteStore::open(&folder.path().join("handoffs.db")).await.unwrap();
+    let (store, writer) = SqliteStore::open(&folder.path().join("handoffs.db")).unwrap();
     let clock = Arc::new(Clock(Mutex::new(Time::from_millis(1_790_000_000_000))));
     let alex = AgentToken { name: "Alex".to_owned(), token: Secret::new(ALEX) };
     let environment: Arc<dyn Environment> = Arc::<Clock>::clone(&clock);

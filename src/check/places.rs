@@ -22,7 +22,7 @@ pub async fn store(database: &Database) -> (Verdict, bool) {
         Database::Sqlite(path) => path,
     };
     let name = path.display();
-    let verdict = match store::inspect(path).await {
+    let verdict = match store::inspect(path) {
         Err(error) => Verdict::Bad(format!("{error}; see DATABASE_URL")),
         Ok(FileState::Missing) => Verdict::Good(format!("{name} is not there yet: the first start makes it")),
         Ok(FileState::InUse) => {

@@ -2,7 +2,7 @@
 //!
 //! Every method is one atomic use case. Writing goes through [`Store::decide`]: the store loads what a
 //! decision of `relay/` needs to see, lets it decide, and writes its changes, all in one transaction. No
-//! table name and no sqlx type leaves this folder, and no caller assumes that this process is the only one:
+//! table name and no type of its database leaves this folder, and no caller assumes that this process is the only one:
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
 mod document;
@@ -408,7 +408,7 @@ pub async fn open(database: &Database, copies: Copies, now: Time) -> Result<Open
     match database {
         Database::Memory => Ok(OpenStore { store: Arc::new(MemoryStore::new(now)), writer: None }),
         Database::Sqlite(path) => {
-            let (store, writer) = SqliteStore::open_with(path, copies).await?;
+            let (store, writer) = SqliteStore::open_with(path, copies)?;
             Ok(OpenStore { store: Arc::new(store), writer: Some(Box::pin(writer)) })
         }
     }

@@ -228,7 +228,7 @@ async fn a_session_ends_when_its_token_leaves_the_settings() {
         assert_eq!(again(&relay, &alexs).get("/session").await.status, alex, "Alex: {tokens}");
         assert_eq!(again(&relay, &sams).get("/session").await.status, sam, "Sam: {tokens}");
         // The end is written down in the background.
-        let kept = usize::from(alex == 200) + usize::from(sam == 200);
+        let kept = i64::from(alex == 200) + i64::from(sam == 200);
         settles(&kept, || relay.sessions()).await;
     }
     relay.finish().await;

@@ -1,6 +1,9 @@
 //! A database file for one test.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use handoff_relay::{
     environment::{Environment, Machine},
@@ -8,7 +11,7 @@ use handoff_relay::{
     settings::Database,
     store::{Copies, OpenStore, Store, StoreError, open},
 };
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use rusqlite::Connection;
 use tokio::task::JoinHandle;
 
 /// By the clock of this machine.
@@ -42,17 +45,22 @@ impl File {
         Self { _folder: folder, path }
     }
 
-    /// A file whose schema is of an older version, with what a relay of then kept in it.
-    pub async fn of_version(version: i64, kept: &'static str) -> Self {
+    /// A file whose schema is of an older version, up to 14, with what a relay of then kept in it.
+    pub fn of_version(version: i64, kept: &str) -> Self {
         let file = Self::new();
-        let options = SqliteConnectOptions::new().filename(&file.path).create_if_missing(true);
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        let mut migrator = sqlx::migrate!("src/store/migrations");
-        let older = migrator.iter().filter(|migration| migration.version <= version).cloned();
-        migrator.migrations = older.collect::<Vec<_>>().into();
-        migrator.run(&mut connection).await.unwrap();
-        sqlx::raw_sql(kept).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+        file.change(
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+             installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, \
+             checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+        );
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+        let mut steps: Vec<_> = std::fs::read_dir(folder).unwrap().map(|step| step.unwrap().path()).collect();
+        steps.sort();
+        for (step, number) in steps.iter().zip(1..=version) {
+            file.change(&std::fs::read_to_string(step).unwrap());
+            file.change(&format!("INSERT INTO _sqlx_migrations VALUES ({number}, '', '', 1, x'00', 0)"));
+        }
+        file.change(kept);
         file
     }
 
@@ -63,11 +71,8 @@ impl File {
     }
 
     /// Changes what is in the file behind the stores' backs.
-    pub async fn change(&self, sql: &'static str) {
-        let options = SqliteConnectOptions::new().filename(&self.path);
-        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut file).await.unwrap();
-        file.close().await.unwrap();
+    pub fn change(&self, sql: &str) {
+        Connection::open(&self.path).unwrap().execute_batch(sql).unwrap();
     }
 
     /// With a writer that doesn't run yet.

@@ -220,7 +220,7 @@ mod on_disk {
     use super::{
         super::{
             file::File,
-            make::{at, letter, purge, put_handoffs, put_rows, row, write},
+            make::{at, inserts, letter, purge, put_handoffs, put_rows, row, write},
         },
         DAY, DeadLetter, FOR_EVER, Handoff, KEEP, RetentionPeriods, Store, ended_at, is_there,
     };
@@ -292,22 +292,14 @@ mod on_disk {
 
     #[tokio::test]
     async fn a_file_of_before_learns_how_old_everything_is() {
-        let file = File::new();
-        let open = file.try_open().await.unwrap();
-        put_handoffs(
-            &*open.store,
-            vec![ended_at("old", "a", at(0)), ended_at("young", "b", at(0) + 9 * DAY)],
-        )
-        .await;
-        let letters = vec![letter("old"), DeadLetter { at: at(0) + 9 * DAY, ..letter("young") }];
-        write(&*open.store, WriteSet { dead_letters: letters, ..WriteSet::default() }).await;
-        open.close().await;
-        file.change(
-            "DROP INDEX handoffs_by_end; DROP INDEX dead_letters_by_age; DROP INDEX idempotency_of_handoff;
-             ALTER TABLE handoffs DROP COLUMN ended_at; ALTER TABLE dead_letters DROP COLUMN at;
-             DELETE FROM _sqlx_migrations WHERE version = 2",
-        )
-        .await;
+        let young = at(0) + 9 * DAY;
+        let handoffs = [(ended_at("old", "a", at(0)), "ended"), (ended_at("young", "b", young), "ended")];
+        let mut kept = inserts(&handoffs, "idle");
+        for letter in [letter("old"), DeadLetter { at: young, ..letter("young") }] {
+            let doc = serde_json::to_string(&letter).unwrap();
+            kept += &format!("INSERT INTO dead_letters (id, doc) VALUES ('{}', '{doc}');", letter.id);
+        }
+        let file = File::of_version(1, &kept);
 
         let store = file.open().await;
         purge(&*store, at(0) + 9 * DAY, &KEEP).await;

@@ -4,11 +4,10 @@ use handoff_relay::{
     relay::{handoff::Handoff, idle::Idle, time::Time},
     store::{StatusFilter, Store},
 };
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     file::File,
-    make::{active, at, ended, handoff, put_handoffs, write},
+    make::{active, at, ended, handoff, inserts, put_handoffs, write},
 };
 use handoff_relay::relay::changes::WriteSet;
 
@@ -79,21 +78,8 @@ on_every_store!(those_idle_longest_come_first, a_change_moves_a_handoff_whether_
 /// A file from before there were timeouts.
 #[tokio::test]
 async fn what_was_open_before_there_were_timeouts_counts_from_the_update_on() {
-    let file = File::new();
-    let open = file.try_open().await.unwrap();
-    put_handoffs(&*open.store, vec![handoff("h1", "a"), ended("h2", "b", "Alex", "r")]).await;
-    open.close().await;
-    let mut raw =
-        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file.path)).await.unwrap();
-    for sql in [
-        "DROP INDEX handoffs_by_idle",
-        "ALTER TABLE handoffs DROP COLUMN idle_since",
-        "UPDATE handoffs SET doc = json_remove(doc, '$.idle')",
-        "DELETE FROM _sqlx_migrations WHERE version = 3",
-    ] {
-        sqlx::query(sql).execute(&mut raw).await.unwrap();
-    }
-    raw.close().await.unwrap();
+    let kept = [(handoff("h1", "a"), "waiting"), (ended("h2", "b", "Alex", "r"), "ended")];
+    let file = File::of_version(2, &inserts(&kept, "idle"));
 
     let before = super::file::now();
     let store = file.open().await;

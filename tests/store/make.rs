@@ -53,6 +53,19 @@ pub fn active(id: &str, conversation: &str, agent: &str) -> Handoff {
     Handoff { status, ..handoff(id, conversation) }
 }
 
+/// What puts these with their statuses into a file of an early version, whose documents had no field `lacking`.
+pub fn inserts(handoffs: &[(Handoff, &str)], lacking: &str) -> String {
+    let insert = |(handoff, status): &(Handoff, &str)| {
+        let (id, conversation) = (&handoff.id, &handoff.key.conversation);
+        let doc = serde_json::to_string(handoff).unwrap();
+        format!(
+            "INSERT INTO handoffs (id, ai_agent, conversation, status, search, doc) VALUES \
+             ('{id}', 'acme.ada.support', '{conversation}', '{status}', '', json_remove('{doc}', '$.{lacking}'));"
+        )
+    };
+    handoffs.iter().map(insert).collect()
+}
+
 /// An ended one, and the row that says so.
 pub fn ended(id: &str, conversation: &str, agent: &str, row: &str) -> Handoff {
     let ada = AdaEnd::Told { at: at(9) };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, params};
 
-use super::{count, outbox, signed};
+use super::{count, outbox, query::Query, signed};
 use crate::{
     relay::{
         buffer::Buffer,
@@ -29,170 +29,147 @@ pub struct Growth {
 }
 
 /// Writes everything.
-pub async fn changes(connection: &mut SqliteConnection, changes: WriteSet) -> Result<Growth, StoreError> {
+pub fn changes(connection: &Connection, changes: WriteSet) -> Result<Growth, StoreError> {
     for handoff in &changes.handoffs {
-        put_handoff(connection, handoff).await?;
-        record_change(connection, handoff.id.as_str(), None).await?;
+        put_handoff(connection, handoff)?;
+        record_change(connection, handoff.id.as_str(), None)?;
     }
     for handoff in &changes.handoffs_unseen {
-        put_handoff(connection, handoff).await?;
+        put_handoff(connection, handoff)?;
     }
     for row in &changes.rows {
-        put_row(connection, row).await?;
-        record_change(connection, row.handoff.as_str(), Some(row.id.as_str())).await?;
+        put_row(connection, row)?;
+        record_change(connection, row.handoff.as_str(), Some(row.id.as_str()))?;
     }
     for row in &changes.rows_unseen {
-        put_row(connection, row).await?;
+        put_row(connection, row)?;
     }
     let mut growth = Growth::default();
     for delivery in &changes.deliveries {
-        if outbox::put(connection, delivery).await? {
+        if outbox::put(connection, delivery)? {
             *growth.queued.entry(delivery.destination()).or_default() += 1;
         }
     }
     for id in &changes.deliveries_done {
-        if let Some(destination) = outbox::remove(connection, id, changes.at).await? {
+        if let Some(destination) = outbox::remove(connection, id, changes.at)? {
             *growth.queued.entry(destination).or_default() -= 1;
         }
     }
     for svix_id in &changes.remember {
-        let remember = sqlx::query("INSERT INTO seen (svix_id, at) VALUES ($1, $2)");
-        remember.bind(svix_id).bind(changes.at.as_micros()).execute(&mut *connection).await?;
+        let at = changes.at.as_micros();
+        connection.run("INSERT INTO seen (svix_id, at) VALUES (?1, ?2)", params![svix_id, at])?;
     }
     if let Some((key, buffer)) = &changes.buffer {
-        put_buffer(connection, key, buffer.as_ref()).await?;
+        put_buffer(connection, key, buffer.as_ref())?;
     }
     for letter in &changes.dead_letters {
-        put_dead_letter(connection, letter).await?;
+        put_dead_letter(connection, letter)?;
     }
     for id in &changes.dead_letters_done {
-        sqlx::query("DELETE FROM dead_letters WHERE id = $1").bind(id).execute(&mut *connection).await?;
+        connection.run("DELETE FROM dead_letters WHERE id = ?1", [id])?;
     }
     if let Some((asked, known)) = &changes.idempotent {
-        let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES ($1, $2, $3, $4, $5)";
-        let put = sqlx::query(sql).bind(&asked.agent).bind(asked.handoff.as_str()).bind(&asked.key);
-        let put = put.bind(changes.at.as_micros()).bind(document::write(known)?);
-        put.execute(&mut *connection).await?;
+        let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (handoff, at) = (asked.handoff.as_str(), changes.at.as_micros());
+        connection.run(sql, params![asked.agent, handoff, asked.key, at, document::write(known)?])?;
     }
-    growth.inbox = inbox(connection, &changes).await?;
+    growth.inbox = inbox(connection, &changes)?;
     Ok(growth)
 }
 
-fn removed(done: sqlx::sqlite::SqliteQueryResult) -> i64 {
-    i64::try_from(done.rows_affected()).unwrap_or(0)
-}
-
-async fn inbox(connection: &mut SqliteConnection, changes: &WriteSet) -> Result<i64, StoreError> {
+fn inbox(connection: &Connection, changes: &WriteSet) -> Result<i64, StoreError> {
     for event in &changes.inbox {
-        put_event(connection, event).await?;
+        put_event(connection, event)?;
     }
     let mut growth = count(changes.inbox.len());
     for svix_id in &changes.inbox_done {
-        let done = sqlx::query("DELETE FROM inbox WHERE svix_id = $1").bind(svix_id);
-        growth -= removed(done.execute(&mut *connection).await?);
+        growth -= count(connection.run("DELETE FROM inbox WHERE svix_id = ?1", [svix_id])?);
     }
     Ok(growth)
 }
 
-async fn put_handoff(connection: &mut SqliteConnection, handoff: &Handoff) -> Done {
+fn put_handoff(connection: &Connection, handoff: &Handoff) -> Done {
     let sql = "INSERT INTO handoffs \
                    (id, ai_agent, conversation, status, agent, search, doc, ended_at, idle_since, took_until) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
                    search = excluded.search, doc = excluded.doc, ended_at = excluded.ended_at, \
                    idle_since = excluded.idle_since, took_until = excluded.took_until";
-    sqlx::query(sql)
-        .bind(handoff.id.as_str())
-        .bind(handoff.key.ai_agent.as_str())
-        .bind(handoff.key.conversation.as_str())
-        .bind(StatusFilter::of(handoff).as_str())
-        .bind(handoff.agent())
-        .bind(search_text(handoff))
-        .bind(document::write(handoff)?)
-        .bind(handoff.end().map(|end| end.at.as_micros()))
-        .bind(handoff.idle_since().map(Time::as_micros))
-        .bind(handoff.took_until().map(Time::as_micros))
-        .execute(&mut *connection)
-        .await?;
-    Ok(())
+    let parameters = params![
+        handoff.id.as_str(),
+        handoff.key.ai_agent.as_str(),
+        handoff.key.conversation.as_str(),
+        StatusFilter::of(handoff).as_str(),
+        handoff.agent(),
+        search_text(handoff),
+        document::write(handoff)?,
+        handoff.end().map(|end| end.at.as_micros()),
+        handoff.idle_since().map(Time::as_micros),
+        handoff.took_until().map(Time::as_micros),
+    ];
+    connection.run(sql, parameters).map(drop)
 }
 
-async fn put_row(connection: &mut SqliteConnection, row: &Row) -> Done {
+fn put_row(connection: &Connection, row: &Row) -> Done {
     let sql = "INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) \
-               VALUES ($1, $2, $3, $4, $5, $6) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, \
                    unread = excluded.unread, doc = excluded.doc";
-    sqlx::query(sql)
-        .bind(row.id.as_str())
-        .bind(row.handoff.as_str())
-        .bind(signed(row.seq))
-        .bind(row.fingerprint())
-        .bind(i64::from(row.counts_as_unread()))
-        .bind(document::write(row)?)
-        .execute(&mut *connection)
-        .await?;
+    let parameters = params![
+        row.id.as_str(),
+        row.handoff.as_str(),
+        signed(row.seq),
+        row.fingerprint(),
+        i64::from(row.counts_as_unread()),
+        document::write(row)?,
+    ];
+    connection.run(sql, parameters)?;
     for id in row.ids.all() {
-        let sql = "INSERT INTO row_ids (handoff, ada_id, row_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        let put = sqlx::query(sql).bind(row.handoff.as_str()).bind(id.as_str()).bind(row.id.as_str());
-        put.execute(&mut *connection).await?;
+        let sql = "INSERT INTO row_ids (handoff, ada_id, row_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        connection.run(sql, [row.handoff.as_str(), id.as_str(), row.id.as_str()])?;
     }
     Ok(())
 }
 
-async fn put_event(connection: &mut SqliteConnection, event: &Event) -> Done {
+fn put_event(connection: &Connection, event: &Event) -> Done {
     let sql = "INSERT INTO inbox \
                    (svix_id, ai_agent, conversation, sort_time, sort_created, sort_id, doc) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let SortKey(time, created, id) = event.sort_key();
-    sqlx::query(sql)
-        .bind(&event.svix_id)
-        .bind(event.key.ai_agent.as_str())
-        .bind(event.key.conversation.as_str())
-        .bind(time.as_micros())
-        .bind(created.as_micros())
-        .bind(id)
-        .bind(document::write(event)?)
-        .execute(&mut *connection)
-        .await?;
-    Ok(())
+    let parameters = params![
+        &event.svix_id,
+        event.key.ai_agent.as_str(),
+        event.key.conversation.as_str(),
+        time.as_micros(),
+        created.as_micros(),
+        id,
+        document::write(event)?,
+    ];
+    connection.run(sql, parameters).map(drop)
 }
 
-async fn put_buffer(
-    connection: &mut SqliteConnection,
-    key: &ConversationKey,
-    buffer: Option<&(Buffer, Time)>,
-) -> Done {
+fn put_buffer(connection: &Connection, key: &ConversationKey, buffer: Option<&(Buffer, Time)>) -> Done {
     let Some((buffer, due)) = buffer else {
-        let sql = "DELETE FROM buffers WHERE ai_agent = $1 AND conversation = $2";
-        let done = sqlx::query(sql).bind(key.ai_agent.as_str()).bind(key.conversation.as_str());
-        done.execute(&mut *connection).await?;
+        let sql = "DELETE FROM buffers WHERE ai_agent = ?1 AND conversation = ?2";
+        connection.run(sql, [key.ai_agent.as_str(), key.conversation.as_str()])?;
         return Ok(());
     };
-    let sql = "INSERT INTO buffers (ai_agent, conversation, due_at, doc) VALUES ($1, $2, $3, $4) \
+    let sql = "INSERT INTO buffers (ai_agent, conversation, due_at, doc) VALUES (?1, ?2, ?3, ?4) \
                ON CONFLICT (ai_agent, conversation) \
                DO UPDATE SET due_at = excluded.due_at, doc = excluded.doc, is_apart = 0";
-    sqlx::query(sql)
-        .bind(key.ai_agent.as_str())
-        .bind(key.conversation.as_str())
-        .bind(due.as_micros())
-        .bind(document::write(buffer)?)
-        .execute(&mut *connection)
-        .await?;
-    Ok(())
+    let parameters =
+        params![key.ai_agent.as_str(), key.conversation.as_str(), due.as_micros(), document::write(buffer)?,];
+    connection.run(sql, parameters).map(drop)
 }
 
-async fn put_dead_letter(connection: &mut SqliteConnection, letter: &DeadLetter) -> Done {
-    let sql = "INSERT INTO dead_letters (id, doc, at) VALUES ($1, $2, $3) \
+fn put_dead_letter(connection: &Connection, letter: &DeadLetter) -> Done {
+    let sql = "INSERT INTO dead_letters (id, doc, at) VALUES (?1, ?2, ?3) \
                ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
-    let put = sqlx::query(sql);
-    let put = put.bind(&letter.id).bind(document::write(letter)?).bind(letter.at.as_micros());
-    put.execute(&mut *connection).await?;
-    Ok(())
+    connection.run(sql, params![letter.id, document::write(letter)?, letter.at.as_micros()]).map(drop)
 }
 
 /// Numbers a change of a handoff or of one of its rows; without a handoff, of the canned replies.
-pub async fn record_change(connection: &mut SqliteConnection, handoff: &str, row: Option<&str>) -> Done {
-    let note = sqlx::query("INSERT INTO changes (handoff, row_id) VALUES ($1, $2)");
-    note.bind(handoff).bind(row).execute(&mut *connection).await?;
-    Ok(())
+pub fn record_change(connection: &Connection, handoff: &str, row: Option<&str>) -> Done {
+    let sql = "INSERT INTO changes (handoff, row_id) VALUES (?1, ?2)";
+    connection.run(sql, params![handoff, row]).map(drop)
 }

@@ -5,12 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use rusqlite::Connection;
 
 use super::{
-    compatibility, create_private,
+    compatibility,
+    connect::{self, Access},
+    create_private,
     inspect::{self, beside, check_head, folder_of},
-    lock,
+    lock, migrations,
+    query::Query,
 };
 use crate::store::StoreError;
 
@@ -21,19 +24,15 @@ const BEFORE: &str = ".before-";
 ///
 /// # Errors
 /// There is no database; there is something at `to`; it can't be written, then nothing is left there.
-pub async fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let mut connection = open_to_read(from).await?;
-    let copied = copy(&mut connection, to).await;
-    let closed = connection.close().await;
-    copied?;
-    closed.map_err(StoreError::from)
+pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
+    copy(&open_to_read(from)?, to)
 }
 
 /// Opens the database at `path` for reading, whether or not a relay has it open.
 ///
 /// # Errors
 /// There is none, or it can't be read by this relay.
-pub async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Unavailable(format!("there is no database at {}", path.display())));
     }
@@ -46,10 +45,8 @@ pub async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
             "{path} is in use or was not closed: to read it then, this user must be able to write its folder"
         )));
     }
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(!can_lock);
-    let named = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
-    let mut connection = SqliteConnection::connect_with(&options).await.map_err(named)?;
-    compatibility::check(&mut connection, path).await?;
+    let connection = connect::open(path, if can_lock { Access::Read } else { Access::ReadUnchanging })?;
+    compatibility::check(&connection, path)?;
     Ok(connection)
 }
 
@@ -57,7 +54,7 @@ pub async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
 ///
 /// # Errors
 /// There is something at `to`, or a relay runs on it; it can't be written, then nothing is left there.
-pub async fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     for left in [to.to_owned(), beside(to, "-wal"), beside(to, "-journal")] {
         if left.exists() {
             let left = left.display();
@@ -65,15 +62,16 @@ pub async fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
         }
     }
     let _lock = lock(to)?;
-    backup(from, to).await
+    backup(from, to)
 }
 
 /// Before the schema of the database at `path` changes: a copy beside it, instead of the one of the change before.
 ///
 /// # Errors
 /// There is no room for it, say. The text names the flag that does without.
-pub async fn before_migration(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let Some(schema) = schema(connection).await?.filter(|schema| *schema < compatibility::NEWEST) else {
+pub fn before_migration(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let Some(schema) = migrations::schema(connection)?.filter(|schema| *schema < compatibility::NEWEST)
+    else {
         return Ok(());
     };
     let newest = compatibility::NEWEST;
@@ -83,7 +81,7 @@ pub async fn before_migration(connection: &mut SqliteConnection, path: &Path) ->
         tracing::warn!(copy = %to.display(), "a copy from before this change of the schema is there already, and stays");
         return Ok(());
     }
-    copy(connection, &to).await.map_err(|error| {
+    copy(connection, &to).map_err(|error| {
         StoreError::Unavailable(format!(
             "{}: its schema goes from {schema} to {newest}, and there can be no copy of it as it is: {error}; \
              make room, or start once with --no-copy",
@@ -116,18 +114,8 @@ fn copies(path: &Path) -> impl Iterator<Item = PathBuf> {
     entries.filter(is_copy).map(|entry| entry.path())
 }
 
-/// The schema, if the database has one.
-async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
-    let has_one = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'";
-    if sqlx::query(has_one).fetch_optional(&mut *connection).await?.is_none() {
-        return Ok(None);
-    }
-    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
-    Ok(newest.fetch_one(&mut *connection).await?)
-}
-
 /// The whole of it or nothing: under another name first, and on the disk before it gets its own.
-async fn copy(connection: &mut SqliteConnection, to: &Path) -> Result<(), StoreError> {
+fn copy(connection: &Connection, to: &Path) -> Result<(), StoreError> {
     let failed =
         |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", to.display()));
     if to.exists() {
@@ -136,12 +124,9 @@ async fn copy(connection: &mut SqliteConnection, to: &Path) -> Result<(), StoreE
     let part = beside(to, ".part");
     let _ = remove_file(&part);
     create_private(&part)?;
-    let copied = async {
-        let name = part.to_str().ok_or_else(|| failed(&"its name is not UTF-8"))?;
-        sqlx::query("VACUUM INTO $1").bind(name).execute(connection).await.map_err(|error| failed(&error))?;
-        keep(&part, to).map_err(|error| failed(&error))
-    };
-    let copied = copied.await;
+    let name = part.to_str().ok_or_else(|| failed(&"its name is not UTF-8"))?;
+    let copied = connection.run("VACUUM INTO ?1", [name]).map_err(|error| failed(&error));
+    let copied = copied.and_then(|_| keep(&part, to).map_err(|error| failed(&error)));
     if copied.is_err() {
         let _ = remove_file(&part);
     }

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use sqlx::{Row as _, SqliteConnection};
+use rusqlite::Connection;
 
+use super::{
+    connect::named,
+    query::{Query, text},
+};
 use crate::store::StoreError;
 
 /// The newest schema that this relay knows.
@@ -13,17 +17,18 @@ pub const NEWEST: i64 = 14;
 ///
 /// # Errors
 /// A newer relay has changed it in a way that this one can't live with. The text names the file and that relay.
-pub async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+pub fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let has_minimum = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'compatibility'";
-    let unreadable = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
-    if sqlx::query(has_minimum).fetch_optional(&mut *connection).await.map_err(unreadable)?.is_none() {
+    let unreadable = |error: StoreError| match error {
+        StoreError::Unavailable(error) => named(path, &error),
+        other => other,
+    };
+    if !connection.exists(has_minimum, ()).map_err(unreadable)? {
         return Ok(());
     }
-    let newest = sqlx::query("SELECT minimum, relay FROM compatibility ORDER BY minimum DESC LIMIT 1");
-    let Some(newest) = newest.fetch_optional(&mut *connection).await.map_err(unreadable)? else {
-        return Ok(());
-    };
-    let (minimum, relay): (i64, String) = (newest.get(0), newest.get(1));
+    let newest = "SELECT minimum, relay FROM compatibility ORDER BY minimum DESC LIMIT 1";
+    let newest = connection.first(newest, (), |row| Ok((row.get::<_, i64>(0)?, text(row, 1)?.to_owned())));
+    let Some((minimum, relay)) = newest.map_err(unreadable)? else { return Ok(()) };
     if minimum <= NEWEST {
         return Ok(());
     }
@@ -31,15 +36,4 @@ pub async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(),
     Err(StoreError::Unavailable(format!(
         "{file}: handoff-relay {relay} has changed this database, and this is {own}: use {relay} or a newer one"
     )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_schema_is_that_of_the_last_migration() {
-        let migrations = sqlx::migrate!("src/store/migrations");
-        assert_eq!(migrations.iter().map(|migration| migration.version).max(), Some(NEWEST));
-    }
 }

@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
-
-use super::{compatibility, lock_name};
+use super::{
+    compatibility,
+    connect::{self, Access},
+    lock_name, migrations,
+};
 use crate::store::StoreError;
 
 /// What every database of SQLite begins with, says its file format.
@@ -37,7 +39,7 @@ pub enum FileState {
 /// # Errors
 /// It is empty, not a database, or one that a newer relay has changed; or its folder is missing, or it or the folder can't
 /// be written.
-pub async fn inspect(path: &Path) -> Result<FileState, StoreError> {
+pub fn inspect(path: &Path) -> Result<FileState, StoreError> {
     let failed = |what: String| StoreError::Unavailable(what);
     let folder = folder_of(path);
     if !folder.is_dir() {
@@ -55,17 +57,11 @@ pub async fn inspect(path: &Path) -> Result<FileState, StoreError> {
     if beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
         return Ok(FileState::NotClosed);
     }
-    // Nobody has it open: then SQLite needs no file beside it.
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
-    let named = |error: sqlx::Error| failed(format!("{}: {error}", path.display()));
-    let mut connection = SqliteConnection::connect_with(&options).await.map_err(named)?;
-    compatibility::check(&mut connection, path).await?;
-    let schema = sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await;
-    let Ok(schema) = schema else {
+    let connection = connect::open(path, Access::ReadUnchanging)?;
+    compatibility::check(&connection, path)?;
+    let Some(schema) = migrations::schema(&connection)? else {
         return Err(failed(format!("{} is a database, but not of handoff-relay", path.display())));
     };
-    let schema = schema.try_get(0).map_err(named)?;
-    connection.close().await.map_err(named)?;
     Ok(FileState::Closed { schema, newest: compatibility::NEWEST })
 }
 

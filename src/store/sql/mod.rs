@@ -6,11 +6,13 @@
 mod apply;
 mod backup;
 mod compatibility;
-mod documents;
+mod connect;
 mod files;
 mod inspect;
+mod migrations;
 mod outbox;
 mod purge;
+mod query;
 mod read;
 mod ready;
 mod replies;
@@ -23,25 +25,17 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
-use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
-    sqlite::{
-        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-    },
-};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
     backup::{backup, restore},
     inspect::{FileState, inspect},
     verify::{Verification, verify},
 };
-use self::{inspect::beside, writer::Work};
+use self::{connect::Readers, inspect::beside, writer::Work};
 use super::{
     Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods, Signals, Since,
     StatusFilter, Store, StoreError, Unreadable,
@@ -59,23 +53,18 @@ use crate::relay::{
     time::Time,
 };
 
-/// Readers beside the one writer; agents' reads are short.
-const READERS: u32 = 4;
 /// Use cases that may wait for the writer before callers wait themselves.
 const QUEUE: usize = 1_024;
-
-/// What a burst has made of the write-ahead log is cut back to this, in bytes.
-const WAL_LIMIT: &str = "8388608";
 
 /// See the module.
 pub struct SqliteStore {
     jobs: mpsc::Sender<Box<dyn writer::Job>>,
-    readers: SqlitePool,
+    readers: Arc<Readers>,
     signals: Arc<Signals>,
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Unavailable(error.to_string())
     }
 }
@@ -89,38 +78,47 @@ impl From<serde_json::Error> for StoreError {
 
 impl SqliteStore {
     /// Opens or creates the file, brings its schema up to date, and frees what a dead process had claimed.
-    /// Gives the store and its writer, which must run for the store to work.
+    /// Gives the store and its writer, which must run for the store to work: it starts the thread that writes and ends with it.
     ///
     /// # Errors
     /// The file can't be opened, isn't a database, or is in use by another process.
-    pub async fn open(path: &Path) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
-        Self::open_with(path, Copies::Make).await
+    pub fn open(path: &Path) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
+        Self::open_with(path, Copies::Make)
     }
 
     /// The same, with or without a copy before a change of the schema.
     ///
     /// # Errors
     /// As [`SqliteStore::open`], or the copy can't be made.
-    pub async fn open_with(
+    pub fn open_with(
         path: &Path,
         copies: Copies,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
-        let named = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = lock(path)?;
-        let mut connection = connect_writer(path, copies).await?;
-        let newest = writer::prepare(&mut connection).await.map_err(named)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options(path).read_only(true))
-            .await
-            .map_err(named)?;
-        let pool = readers.clone();
+        let connection = connect::writer(path, copies)?;
+        let newest = writer::prepare(&connection).map_err(|error| connect::named(path, &error))?;
+        let readers = Arc::new(Readers::open(path)?);
         let (jobs, queue) = mpsc::channel(QUEUE);
         let signals = Arc::new(Signals::new(newest));
-        let store = Self { jobs, readers, signals: Arc::clone(&signals) };
+        let store = Self { jobs, readers: Arc::clone(&readers), signals: Arc::clone(&signals) };
         let writing = async move {
-            writer::run(connection, queue, &signals, pool).await;
+            let (ended, end) = oneshot::channel();
             // The file is ours until the last is written.
+            let write = move || {
+                writer::run(&connection, queue, &signals, || !ended.is_closed());
+                drop(ended.send((connection, lock)));
+            };
+            let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(write);
+            if let Err(error) = thread {
+                tracing::error!(error = %error, "the system starts no thread for the store");
+                return;
+            }
+            // Readers first: the writer's connection is the last, and folds the write-ahead log into the file.
+            let Ok((connection, lock)) = end.await else { return };
+            readers.close().await;
+            if let Err((_, error)) = connection.close() {
+                tracing::warn!(error = %error, "the database did not close cleanly");
+            }
             drop(lock);
         };
         Ok((store, writing))
@@ -132,36 +130,6 @@ impl SqliteStore {
         self.jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
         told.await.map_err(|_| StoreError::Stopped)?
     }
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
-}
-
-/// The one connection that writes, to a file that is there and has the newest schema.
-async fn connect_writer(path: &Path, copies: Copies) -> Result<SqliteConnection, StoreError> {
-    if path.exists() {
-        inspect::check_head(path)?;
-    }
-    create_private(path)?;
-    let writer =
-        options(path).auto_vacuum(SqliteAutoVacuum::Incremental).pragma("journal_size_limit", WAL_LIMIT);
-    let named =
-        |error: &dyn std::error::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
-    let mut connection = SqliteConnection::connect_with(&writer).await.map_err(|error| named(&error))?;
-    compatibility::check(&mut connection, path).await?;
-    if copies == Copies::Make {
-        backup::before_migration(&mut connection, path).await?;
-    }
-    let mut migrator = sqlx::migrate!("src/store/migrations");
-    // A newer relay may have added what this one needn't know: the check has found that it can live with it.
-    let migrations = migrator.set_ignore_missing(true).run(&mut connection).await;
-    migrations.map_err(|error| named(&error))?;
-    Ok(connection)
 }
 
 /// Takes the exclusive lock of a database file.
@@ -196,11 +164,11 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
-        self.write(|connection, known| writer::decide(connection, scope, decision, known).boxed()).await
+        self.write(|connection, known| writer::decide(connection, scope, decision, known)).await
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
-        read::due_conversations(&self.readers, now, limit).await
+        self.readers.read(move |connection| read::due_conversations(connection, now, limit)).await
     }
 
     async fn idle_handoffs(
@@ -209,7 +177,7 @@ impl Store for SqliteStore {
         until: Time,
         limit: usize,
     ) -> Result<Due<HandoffId>, StoreError> {
-        read::idle_handoffs(&self.readers, status, until, limit).await
+        self.readers.read(move |connection| read::idle_handoffs(connection, status, until, limit)).await
     }
 
     async fn due_deliveries(
@@ -218,15 +186,17 @@ impl Store for SqliteStore {
         queue: &Queue,
         limit: usize,
     ) -> Result<Due<Delivery>, StoreError> {
-        let (due, unreadable) = outbox::due(&self.readers, now, queue, limit).await?;
+        let queue = queue.clone();
+        let (due, unreadable) =
+            self.readers.read(move |connection| outbox::due(connection, now, &queue, limit)).await?;
         if !unreadable.is_empty() {
-            self.write(|connection, _| outbox::set_apart(connection, unreadable).boxed()).await?;
+            self.write(|connection, _| outbox::set_apart(connection, unreadable)).await?;
         }
         Ok(due)
     }
 
     async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
-        outbox::expired(&self.readers, now, limit).await
+        self.readers.read(move |connection| outbox::expired(connection, now, limit)).await
     }
 
     async fn renew_claims(
@@ -236,90 +206,97 @@ impl Store for SqliteStore {
         until: Time,
     ) -> Result<(), StoreError> {
         let renewal = outbox::Renewal { holder: holder.clone(), deliveries, until };
-        self.write(|connection, _| outbox::renew(connection, renewal).boxed()).await
+        self.write(|connection, _| outbox::renew(connection, renewal)).await
     }
 
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
-        read::waits_untroubled(&self.readers, delivery).await
+        let delivery = delivery.clone();
+        self.readers.read(move |connection| read::waits_untroubled(connection, &delivery)).await
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
-        read::handoff(&self.readers, id).await
+        let id = id.clone();
+        self.readers.read(move |connection| read::handoff(connection, &id)).await
     }
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
-        read::handoffs(&self.readers, query).await
+        let query = query.clone();
+        self.readers.read(move |connection| read::handoffs(connection, &query)).await
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
-        read::rows(&self.readers, id, after, limit).await
+        let id = id.clone();
+        self.readers.read(move |connection| read::rows(connection, &id, after, limit)).await
     }
 
     async fn row(&self, id: &RowId) -> Result<Option<Row>, StoreError> {
-        read::row(&self.readers, id).await
+        let id = id.clone();
+        self.readers.read(move |connection| read::row(connection, &id)).await
     }
 
     async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
-        read::changes_since(&self.readers, after, limit).await
+        self.readers.read(move |connection| read::changes_since(connection, after, limit)).await
     }
 
     async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
-        read::dead_letters(&self.readers, after, limit).await
+        self.readers.read(move |connection| read::dead_letters(connection, after, limit)).await
     }
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
-        read::dead_letter(&self.readers, id).await
+        let id = id.to_owned();
+        self.readers.read(move |connection| read::dead_letter(connection, &id)).await
     }
 
     async fn canned_replies(&self) -> Result<Vec<CannedReply>, StoreError> {
-        replies::all(&self.readers).await
+        self.readers.read(replies::all).await
     }
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
-        self.write(|connection, _| replies::change(connection, change).boxed()).await
+        self.write(|connection, _| replies::change(connection, change)).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
-        sessions::one(&self.readers, id).await
+        let id = id.clone();
+        self.readers.read(move |connection| sessions::one(connection, &id)).await
     }
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
-        self.write(|connection, known| sessions::change(connection, known, change).boxed()).await
+        self.write(|connection, known| sessions::change(connection, known, change)).await
     }
 
     async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
-        files::due(&self.readers, now, limit).await
+        self.readers.read(move |connection| files::due(connection, now, limit)).await
     }
 
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
-        self.write(|connection, _| files::change(connection, change).boxed()).await
+        self.write(|connection, _| files::change(connection, change)).await
     }
 
     async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
         let key = key.clone();
-        self.write(move |connection, _| outbox::set_conversation_apart(connection, key, until).boxed()).await
+        self.write(move |connection, _| outbox::set_conversation_apart(connection, key, until)).await
     }
 
     async fn set_delivery_apart(&self, id: &DeliveryId) -> Result<(), StoreError> {
         let ids = vec![id.clone()];
-        self.write(|connection, _| outbox::set_apart(connection, ids).boxed()).await
+        self.write(|connection, _| outbox::set_apart(connection, ids)).await
     }
 
     async fn unreadable(&self) -> Result<Unreadable, StoreError> {
-        outbox::unreadable(&self.readers).await
+        self.readers.read(outbox::unreadable).await
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {
-        read::depths(&self.readers).await
+        self.readers.read(read::depths).await
     }
 
     async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
         let keep = *keep;
-        self.write(move |connection, _| purge::step(connection, now, keep).boxed()).await
+        self.write(move |connection, _| purge::step(connection, now, keep)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.write(|connection, known| known.probe.renew(connection).boxed()).await
+        self.write(|connection, known| known.probe.renew(connection)).await
     }
 
     fn signals(&self) -> &Signals {

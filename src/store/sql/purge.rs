@@ -1,8 +1,8 @@
 //! Forgetting what is old, a step at a time: each step is short, so that arrivals don't wait behind it.
 
-use sqlx::{Row as _, SqliteConnection};
+use rusqlite::{Connection, params};
 
-use super::{count, files, signed, unsigned};
+use super::{count, files, query::Query, signed, unsigned};
 use crate::{
     relay::time::Time,
     store::{
@@ -14,39 +14,35 @@ use crate::{
 /// Gives free pages back to the file system: 4 MB in a step.
 const SHRINK: &str = "PRAGMA incremental_vacuum(1000)";
 const SEEN: &str = "DELETE FROM seen WHERE svix_id IN \
-    (SELECT svix_id FROM seen WHERE at < $1 ORDER BY at LIMIT $2)";
+    (SELECT svix_id FROM seen WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE rowid IN \
-    (SELECT rowid FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)";
+    (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE position IN \
-    (SELECT position FROM dead_letters WHERE at < $1 ORDER BY at, position LIMIT $2)";
+    (SELECT position FROM dead_letters WHERE at < ?1 ORDER BY at, position LIMIT ?2)";
 const CHANGES: &str = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE id <= \
-    (SELECT seq FROM sqlite_sequence WHERE name = 'changes') - $1 ORDER BY id LIMIT $2)";
+    (SELECT seq FROM sqlite_sequence WHERE name = 'changes') - ?1 ORDER BY id LIMIT ?2)";
 const SESSIONS_UNUSED: &str = "DELETE FROM sessions WHERE id IN \
-    (SELECT id FROM sessions WHERE used_at < $1 ORDER BY used_at LIMIT $2)";
+    (SELECT id FROM sessions WHERE used_at < ?1 ORDER BY used_at LIMIT ?2)";
 const SESSIONS_OLD: &str = "DELETE FROM sessions WHERE id IN \
-    (SELECT id FROM sessions WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+    (SELECT id FROM sessions WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 /// Ended handoffs for which nothing waits any more, and how long their threads are.
-const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq') FROM handoffs WHERE ended_at < $1 \
+const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq') FROM handoffs WHERE ended_at < ?1 \
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.handoff = handoffs.id) \
     AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.ai_agent = handoffs.ai_agent \
         AND inbox.conversation = handoffs.conversation) \
-    ORDER BY ended_at, position LIMIT $2";
+    ORDER BY ended_at, position LIMIT ?2";
 /// Everything of some handoffs.
 const OF_HANDOFFS: [&str; 6] = [
     files::OF_THREADS,
-    "DELETE FROM thread_rows WHERE handoff IN (SELECT value FROM json_each($1))",
-    "DELETE FROM row_ids WHERE handoff IN (SELECT value FROM json_each($1))",
-    "DELETE FROM idempotency WHERE handoff IN (SELECT value FROM json_each($1))",
-    "DELETE FROM changes WHERE handoff IN (SELECT value FROM json_each($1))",
-    "DELETE FROM handoffs WHERE id IN (SELECT value FROM json_each($1))",
+    "DELETE FROM thread_rows WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM row_ids WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM idempotency WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM changes WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM handoffs WHERE id IN (SELECT value FROM json_each(?1))",
 ];
 
 /// Forgets a step's worth of each kind.
-pub async fn step(
-    connection: &mut SqliteConnection,
-    now: Time,
-    keep: RetentionPeriods,
-) -> Result<PurgeProgress, StoreError> {
+pub fn step(connection: &Connection, now: Time, keep: RetentionPeriods) -> Result<PurgeProgress, StoreError> {
     let mut more = false;
     let before = |kept: std::time::Duration| (now - kept).as_micros();
     for (sql, bound) in [
@@ -58,27 +54,27 @@ pub async fn step(
         (SESSIONS_OLD, Some(before(SESSION_MAX))),
     ] {
         let Some(bound) = bound else { continue };
-        let done = sqlx::query(sql).bind(bound).bind(count(PURGE_STEP)).execute(&mut *connection).await?;
-        more |= done.rows_affected() >= PURGE_STEP as u64;
+        more |= connection.run(sql, params![bound, count(PURGE_STEP)])? >= PURGE_STEP;
     }
     if let Some(kept) = keep.ended {
-        more |= handoffs(connection, before(kept)).await?;
+        more |= handoffs(connection, before(kept))?;
     }
-    more |= shrink(connection).await?;
+    more |= shrink(connection)?;
     Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
 }
 
 /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
-async fn handoffs(connection: &mut SqliteConnection, ended_before: i64) -> Result<bool, StoreError> {
-    let old = sqlx::query(HANDOFFS).bind(ended_before).bind(count(PURGE_STEP));
-    let old = old.fetch_all(&mut *connection).await?;
-    let (mut ids, mut rows) = (Vec::<String>::new(), 0);
-    for handoff in &old {
+fn handoffs(connection: &Connection, ended_before: i64) -> Result<bool, StoreError> {
+    let old = connection.all(HANDOFFS, params![ended_before, count(PURGE_STEP)], |handoff| {
+        Ok((handoff.get::<_, String>(0)?, handoff.get::<_, Option<i64>>(1)?.map_or(0, unsigned)))
+    })?;
+    let (mut ids, mut rows) = (Vec::new(), 0);
+    for (id, length) in &old {
         if rows >= PURGE_STEP as u64 {
             break;
         }
-        ids.push(handoff.try_get(0)?);
-        rows += unsigned(handoff.try_get(1)?);
+        ids.push(id);
+        rows += length;
     }
     if ids.is_empty() {
         return Ok(false);
@@ -86,22 +82,22 @@ async fn handoffs(connection: &mut SqliteConnection, ended_before: i64) -> Resul
     let more = ids.len() < old.len() || old.len() == PURGE_STEP;
     let ids = serde_json::to_string(&ids)?;
     for sql in OF_HANDOFFS {
-        sqlx::query(sql).bind(&ids).execute(&mut *connection).await?;
+        connection.run(sql, [&ids])?;
     }
     Ok(more)
 }
 
 /// Gives free pages back, in a file that was made for it; says whether there are more.
-async fn shrink(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let before = free_pages(connection).await?;
+fn shrink(connection: &Connection) -> Result<bool, StoreError> {
+    let before = free_pages(connection)?;
     if before == 0 {
         return Ok(false);
     }
-    sqlx::query(SHRINK).execute(&mut *connection).await?;
-    let after = free_pages(connection).await?;
+    connection.each(SHRINK, (), |_| Ok(()))?;
+    let after = free_pages(connection)?;
     Ok(after > 0 && after < before)
 }
 
-async fn free_pages(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query("PRAGMA freelist_count").fetch_one(&mut *connection).await?.try_get(0)?)
+fn free_pages(connection: &Connection) -> Result<u64, StoreError> {
+    connection.number("PRAGMA freelist_count", ())
 }

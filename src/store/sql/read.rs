@@ -1,11 +1,11 @@
 //! What agents and workers read, beside the writer.
 
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
+use rusqlite::{Connection, Row as SqlRow, params, params_from_iter, types::Value};
 
 use super::{
-    count,
-    documents::{doc, or_note, readable},
-    outbox, signed, unsigned,
+    count, outbox,
+    query::{Query, doc, or_note, text},
+    signed, unsigned,
 };
 use crate::{
     metrics::Depths,
@@ -19,73 +19,76 @@ use crate::{
     store::{Due, FeedItem, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError},
 };
 
-pub async fn due_conversations(
-    pool: &SqlitePool,
+pub fn due_conversations(
+    connection: &Connection,
     now: Time,
     limit: usize,
 ) -> Result<Due<ConversationKey>, StoreError> {
-    let sql = "SELECT ai_agent, conversation, due_at FROM buffers ORDER BY due_at LIMIT $1";
-    let rows = sqlx::query(sql).bind(count(limit.saturating_add(1))).fetch_all(pool).await?;
+    let sql = "SELECT ai_agent, conversation, due_at FROM buffers ORDER BY due_at LIMIT ?1";
     let mut due = Due { items: Vec::new(), next: None };
-    for row in &rows {
-        let due_at = Time::from_micros(row.try_get(2)?);
-        if due_at > now || due.items.len() == limit {
+    connection.each(sql, [count(limit.saturating_add(1))], |row| {
+        let due_at = Time::from_micros(row.get(2)?);
+        if due.next.is_some() {
+        } else if due_at > now || due.items.len() == limit {
             due.next = Some(due_at);
-            break;
+        } else {
+            let (ai_agent, conversation) = (AiAgentId(row.get(0)?), ConversationId(row.get(1)?));
+            due.items.push(ConversationKey { ai_agent, conversation });
         }
-        let (ai_agent, conversation) = (AiAgentId(row.try_get(0)?), ConversationId(row.try_get(1)?));
-        due.items.push(ConversationKey { ai_agent, conversation });
-    }
+        Ok(())
+    })?;
     Ok(due)
 }
 
-pub async fn idle_handoffs(
-    pool: &SqlitePool,
+pub fn idle_handoffs(
+    connection: &Connection,
     status: StatusFilter,
     until: Time,
     limit: usize,
 ) -> Result<Due<HandoffId>, StoreError> {
-    let sql = "SELECT id, idle_since FROM handoffs WHERE status = $1 AND idle_since IS NOT NULL \
-               ORDER BY idle_since, position LIMIT $2";
-    let rows = sqlx::query(sql).bind(status.as_str()).bind(count(limit.saturating_add(1)));
+    let sql = "SELECT id, idle_since FROM handoffs WHERE status = ?1 AND idle_since IS NOT NULL \
+               ORDER BY idle_since, position LIMIT ?2";
     let mut due = Due { items: Vec::new(), next: None };
-    for row in &rows.fetch_all(pool).await? {
-        let since = Time::from_micros(row.try_get(1)?);
-        if since > until || due.items.len() == limit {
+    connection.each(sql, params![status.as_str(), count(limit.saturating_add(1))], |row| {
+        let since = Time::from_micros(row.get(1)?);
+        if due.next.is_some() {
+        } else if since > until || due.items.len() == limit {
             due.next = Some(since);
-            break;
+        } else {
+            due.items.push(HandoffId(row.get(0)?));
         }
-        due.items.push(HandoffId(row.try_get(0)?));
-    }
+        Ok(())
+    })?;
     Ok(due)
 }
 
-pub async fn waits_untroubled(pool: &SqlitePool, delivery: &DeliveryId) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM outbox AS waits WHERE id = $1 AND queue = 'fresh' \
+pub fn waits_untroubled(connection: &Connection, delivery: &DeliveryId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM outbox AS waits WHERE id = ?1 AND queue = 'fresh' \
                AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.ai_agent = waits.ai_agent \
                    AND first.conversation = waits.conversation AND first.lane = waits.lane \
                    AND first.position < waits.position AND first.queue <> 'fresh')";
-    let row = sqlx::query(sql).bind(delivery.as_str());
-    Ok(row.fetch_optional(pool).await?.is_some())
+    connection.exists(sql, [delivery.as_str()])
 }
 
 /// What is read of a handoff, also of one whose document can't be.
-const HANDOFF: &str = "SELECT doc, position, id, ai_agent, conversation, status, agent FROM handoffs";
+macro_rules! handoff {
+    () => {
+        "SELECT doc, position, id, ai_agent, conversation, status, agent FROM handoffs WHERE "
+    };
+}
 
-pub async fn handoff(pool: &SqlitePool, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new(HANDOFF);
-    sql.push(" WHERE id = ").push_bind(id.as_str());
-    sql.build().fetch_optional(pool).await?.as_ref().map(shown).transpose()
+pub fn handoff(connection: &Connection, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+    connection.first(concat!(handoff!(), "id = ?1"), [id.as_str()], shown)
 }
 
 /// The handoff, or what stands in its place.
-fn shown(row: &SqliteRow) -> Result<Handoff, StoreError> {
-    if let Some(handoff) = or_note(doc(row), "handoff") {
+fn shown(row: &SqlRow<'_>) -> Result<Handoff, StoreError> {
+    if let Some(handoff) = or_note(doc(row), "handoff")? {
         return Ok(handoff);
     }
-    let (ai_agent, conversation) = (AiAgentId(row.try_get(3)?), ConversationId(row.try_get(4)?));
-    let id = HandoffId(row.try_get(2)?);
-    let status = match (row.try_get(5)?, row.try_get::<Option<String>, _>(6)?) {
+    let (ai_agent, conversation) = (AiAgentId(row.get(3)?), ConversationId(row.get(4)?));
+    let id = HandoffId(row.get(2)?);
+    let status = match (text(row, 5)?, row.get(6)?) {
         ("active", Some(agent)) => Status::Active { agent },
         ("ended", agent) => Status::Ended(End {
             at: Time::default(),
@@ -101,58 +104,63 @@ fn shown(row: &SqliteRow) -> Result<Handoff, StoreError> {
     Ok(Handoff { status, last_message, ..Handoff::blank(id, key) })
 }
 
-pub async fn handoffs(pool: &SqlitePool, query: &HandoffQuery) -> Result<Page, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new(HANDOFF);
-    sql.push(" WHERE 1 = 1");
+pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, StoreError> {
+    let (mut sql, mut wanted) = (concat!(handoff!(), "1 = 1").to_owned(), Vec::<Value>::new());
+    let mut only = |condition: &str, value: Value| {
+        wanted.push(value);
+        sql.push_str(&condition.replace('?', &format!("?{}", wanted.len())));
+    };
     if let Some(status) = query.status {
-        sql.push(" AND status = ").push_bind(status.as_str());
+        only(" AND status = ?", status.as_str().to_owned().into());
     }
     if let Some(conversation) = &query.conversation {
-        sql.push(" AND conversation = ").push_bind(conversation);
+        only(" AND conversation = ?", conversation.clone().into());
     }
     if let Some(agent) = &query.agent {
-        sql.push(" AND agent = ").push_bind(agent);
+        only(" AND agent = ?", agent.clone().into());
     }
     if let Some(text) = &query.text {
-        sql.push(" AND instr(search, ").push_bind(text.to_lowercase()).push(") > 0");
+        only(" AND instr(search, ?) > 0", text.to_lowercase().into());
     }
     let (behind, order) = match query.order {
-        Order::Newest => (" AND position < ", " ORDER BY position DESC LIMIT "),
-        Order::Oldest => (" AND position > ", " ORDER BY position LIMIT "),
+        Order::Newest => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
+        Order::Oldest => (" AND position > ?", " ORDER BY position LIMIT ?"),
     };
     if let Some(after) = query.after {
-        sql.push(behind).push_bind(signed(after));
+        only(behind, signed(after).into());
     }
-    sql.push(order).push_bind(count(query.limit.saturating_add(1)));
-    let rows = sql.build().fetch_all(pool).await?;
-    let (on_page, next) = page(&rows, query.limit)?;
-    Ok(Page { handoffs: on_page.iter().map(shown).collect::<Result<_, _>>()?, next })
+    only(order, count(query.limit.saturating_add(1)).into());
+    let found =
+        connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(1)?))))?;
+    let (handoffs, next) = page(found, query.limit);
+    Ok(Page { handoffs, next })
 }
 
-/// The rows to show, and where the rest begins: rows of one more than `limit`, their position second.
-fn page(rows: &[SqliteRow], limit: usize) -> Result<(&[SqliteRow], Option<u64>), StoreError> {
-    let (shown, rest) = rows.split_at(limit.min(rows.len()));
-    let last = shown.last().filter(|_| !rest.is_empty());
-    Ok((shown, last.map(|row| row.try_get(1).map(unsigned)).transpose()?))
+/// What to show, and where the rest begins: of one more than `limit`, each with its position.
+fn page<T>(mut found: Vec<(T, u64)>, limit: usize) -> (Vec<T>, Option<u64>) {
+    let has_rest = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_rest).map(|(_, position)| *position);
+    (found.into_iter().map(|(item, _)| item).collect(), next)
 }
 
-pub async fn rows(
-    pool: &SqlitePool,
+pub fn rows(
+    connection: &Connection,
     id: &HandoffId,
     after: u64,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
-    let sql = "SELECT doc, id, seq FROM thread_rows WHERE handoff = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-    let rows = sqlx::query(sql).bind(id.as_str()).bind(signed(after)).bind(count(limit));
+    let sql = "SELECT doc, id, seq FROM thread_rows WHERE handoff = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
     let mut thread: Vec<Row> = Vec::new();
-    for row in &rows.fetch_all(pool).await? {
+    connection.each(sql, params![id.as_str(), signed(after), count(limit)], |row| {
         let at = thread.last().map_or_else(Time::default, |before| before.at);
-        let read = match or_note(doc(row), "row") {
+        let read = match or_note(doc(row), "row")? {
             Some(read) => read,
-            None => unreadable(RowId(row.try_get(1)?), id, unsigned(row.try_get(2)?), at),
+            None => unreadable(RowId(row.get(1)?), id, unsigned(row.get(2)?), at),
         };
         thread.push(read);
-    }
+        Ok(())
+    })?;
     Ok(thread)
 }
 
@@ -175,17 +183,17 @@ fn unreadable(id: RowId, handoff: &HandoffId, seq: u64, at: Time) -> Row {
     }
 }
 
-pub async fn row(pool: &SqlitePool, id: &RowId) -> Result<Option<Row>, StoreError> {
-    let row = sqlx::query("SELECT doc FROM thread_rows WHERE id = $1").bind(id.as_str());
-    row.fetch_optional(pool).await?.as_ref().map(doc).transpose()
+pub fn row(connection: &Connection, id: &RowId) -> Result<Option<Row>, StoreError> {
+    connection.first("SELECT doc FROM thread_rows WHERE id = ?1", [id.as_str()], doc)
 }
 
-pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Result<Since, StoreError> {
-    let mut read = pool.begin().await?;
+pub fn changes_since(connection: &Connection, after: u64, limit: usize) -> Result<Since, StoreError> {
+    // Both are read of one moment.
+    let moment = connection.unchecked_transaction()?;
     let sql = "SELECT seq, (SELECT MIN(id) FROM changes) FROM sqlite_sequence WHERE name = 'changes'";
-    let bounds = sqlx::query(sql).fetch_one(&mut *read).await?;
-    let newest = unsigned(bounds.try_get(0)?);
-    let oldest = bounds.try_get::<Option<i64>, _>(1)?.map_or(newest + 1, unsigned);
+    let bounds = moment.first(sql, (), |row| Ok((unsigned(row.get(0)?), row.get::<_, Option<i64>>(1)?)))?;
+    let (newest, oldest) = bounds.unwrap_or_default();
+    let oldest = oldest.map_or(newest + 1, unsigned);
     if after.saturating_add(1) < oldest || after > newest {
         return Ok(Since::Reset(newest));
     }
@@ -193,53 +201,56 @@ pub async fn changes_since(pool: &SqlitePool, after: u64, limit: usize) -> Resul
                    changes.handoff = '' \
                FROM changes LEFT JOIN handoffs ON handoffs.id = changes.handoff \
                LEFT JOIN thread_rows ON thread_rows.id = changes.row_id \
-               WHERE changes.id > $1 AND (handoffs.id IS NOT NULL OR changes.handoff = '') ORDER BY changes.id LIMIT $2";
-    let rows = sqlx::query(sql).bind(signed(after)).bind(count(limit)).fetch_all(&mut *read).await?;
-    let mut changes = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let changed = match (row.try_get(2)?, row.try_get(3)?) {
+               WHERE changes.id > ?1 AND (handoffs.id IS NOT NULL OR changes.handoff = '') ORDER BY changes.id LIMIT ?2";
+    let mut changes = Vec::new();
+    moment.each(sql, params![signed(after), count(limit)], |row| {
+        let changed = match (row.get(2)?, row.get(3)?) {
             (_, true) => Some(FeedItem::CannedReplies),
-            (true, _) => or_note(doc(row), "row").map(|row| FeedItem::Row(Box::new(row))),
-            (false, _) => or_note(doc(row), "handoff").map(|handoff| FeedItem::Handoff(Box::new(handoff))),
+            (true, _) => or_note(doc(row), "row")?.map(|row| FeedItem::Row(Box::new(row))),
+            (false, _) => or_note(doc(row), "handoff")?.map(|handoff| FeedItem::Handoff(Box::new(handoff))),
         };
-        let number = unsigned(row.try_get(1)?);
+        let number = unsigned(row.get(1)?);
         changes.extend(changed.map(|changed| (number, changed)));
-    }
+        Ok(())
+    })?;
     Ok(Since::Changes(changes))
 }
 
-pub async fn dead_letters(
-    pool: &SqlitePool,
+pub fn dead_letters(
+    connection: &Connection,
     after: Option<u64>,
     limit: usize,
 ) -> Result<LetterPage, StoreError> {
-    let sql = "SELECT doc, position FROM dead_letters WHERE position < $1 ORDER BY position DESC LIMIT $2";
-    let rows = sqlx::query(sql).bind(after.map_or(i64::MAX, signed)).bind(count(limit.saturating_add(1)));
-    let rows = rows.fetch_all(pool).await?;
-    let (shown, next) = page(&rows, limit)?;
-    Ok(LetterPage { letters: readable(shown, "dead letter"), next })
+    let sql = "SELECT doc, position FROM dead_letters WHERE position < ?1 ORDER BY position DESC LIMIT ?2";
+    let behind = params![after.map_or(i64::MAX, signed), count(limit.saturating_add(1))];
+    let found =
+        connection.all(sql, behind, |row| Ok((or_note(doc(row), "dead letter")?, unsigned(row.get(1)?))))?;
+    let (letters, next) = page(found, limit);
+    Ok(LetterPage { letters: letters.into_iter().flatten().collect(), next })
 }
 
-pub async fn dead_letter(pool: &SqlitePool, id: &str) -> Result<Option<DeadLetter>, StoreError> {
-    let row = sqlx::query("SELECT doc FROM dead_letters WHERE id = $1").bind(id);
-    row.fetch_optional(pool).await?.as_ref().map(doc).transpose()
+pub fn dead_letter(connection: &Connection, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+    connection.first("SELECT doc FROM dead_letters WHERE id = ?1", [id], doc)
 }
 
-pub async fn depths(pool: &SqlitePool) -> Result<Depths, StoreError> {
+pub fn depths(connection: &Connection) -> Result<Depths, StoreError> {
     let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT MIN(sort_time) FROM inbox), \
                (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE destination <> 'files'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'ended'), \
                (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable')";
-    let row = sqlx::query(sql).fetch_one(pool).await?;
-    let time = |at: usize| row.try_get::<Option<i64>, _>(at).map(|micros| micros.map(Time::from_micros));
-    Ok(Depths {
-        inbox: unsigned(row.try_get(0)?),
-        inbox_oldest: time(1)?,
-        queued: outbox::depths(pool).await?,
-        outbox_oldest: time(2)?,
-        handoffs: [unsigned(row.try_get(3)?), unsigned(row.try_get(4)?), unsigned(row.try_get(5)?)],
-        unreadable: unsigned(row.try_get(6)?),
-    })
+    let queued = outbox::depths(connection)?;
+    let depths = connection.first(sql, (), |row| {
+        let time = |at: usize| row.get::<_, Option<i64>>(at).map(|micros| micros.map(Time::from_micros));
+        Ok(Depths {
+            inbox: unsigned(row.get(0)?),
+            inbox_oldest: time(1)?,
+            queued,
+            outbox_oldest: time(2)?,
+            handoffs: [unsigned(row.get(3)?), unsigned(row.get(4)?), unsigned(row.get(5)?)],
+            unreadable: unsigned(row.get(6)?),
+        })
+    })?;
+    depths.ok_or_else(|| StoreError::Unavailable("a count has no row".to_owned()))
 }

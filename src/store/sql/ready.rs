@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 
-use super::count;
+use super::{count, query::Query};
 use crate::store::StoreError;
 
 /// A probe holds for so long: asking often doesn't flush as often.
@@ -27,16 +27,14 @@ pub enum WriteProbe {
 
 impl WriteProbe {
     /// Writes, unless it did lately. Whether that holds is known once the transaction is committed.
-    pub async fn renew(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub fn renew(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let filler = match self {
             Self::Since(at) if at.elapsed() < HOLDS => return Ok(()),
             Self::Since(_) | Self::None => 0,
             Self::Refuted => ROOM,
         };
-        let beat =
-            sqlx::query("UPDATE heartbeat SET at = unixepoch('subsec') * 1000000, filler = randomblob($1)");
-        let beat = beat.bind(count(filler));
-        beat.execute(&mut *connection).await?;
+        let beat = "UPDATE heartbeat SET at = unixepoch('subsec') * 1000000, filler = randomblob(?1)";
+        connection.run(beat, [count(filler)])?;
         *self = Self::Since(Instant::now());
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Who is signed in.
 
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use rusqlite::{Connection, params};
 
-use super::{count, writer::WriterState};
+use super::{count, query::Query, writer::WriterState};
 use crate::{
     relay::time::Time,
     store::{
@@ -12,53 +12,43 @@ use crate::{
     },
 };
 
-pub async fn one(pool: &SqlitePool, id: &Digest) -> Result<Option<Session>, StoreError> {
-    let sql = "SELECT token, created_at, used_at FROM sessions WHERE id = $1";
-    let Some(row) = sqlx::query(sql).bind(id.as_str()).fetch_optional(pool).await? else { return Ok(None) };
-    let time = |at: usize| row.try_get(at).map(Time::from_micros);
-    let token = Digest(row.try_get(0)?);
-    Ok(Some(Session { id: id.clone(), token, created_at: time(1)?, used_at: time(2)? }))
+pub fn one(connection: &Connection, id: &Digest) -> Result<Option<Session>, StoreError> {
+    let sql = "SELECT token, created_at, used_at FROM sessions WHERE id = ?1";
+    connection.first(sql, [id.as_str()], |row| {
+        let (created_at, used_at) = (Time::from_micros(row.get(1)?), Time::from_micros(row.get(2)?));
+        Ok(Session { id: id.clone(), token: Digest(row.get(0)?), created_at, used_at })
+    })
 }
 
-pub async fn change(
-    connection: &mut SqliteConnection,
+pub fn change(
+    connection: &Connection,
     known: &mut WriterState,
     change: SessionChange,
 ) -> Result<(), StoreError> {
     known.touch(TouchedTopics::by_session(&change));
     match change {
-        SessionChange::Begin(session) => begin(connection, &session).await?,
+        SessionChange::Begin(session) => begin(connection, &session),
         SessionChange::Used(id, at) => {
-            let sql = "UPDATE sessions SET used_at = MAX(used_at, $1) WHERE id = $2";
-            let used = sqlx::query(sql).bind(at.as_micros()).bind(id.as_str());
-            used.execute(&mut *connection).await?;
+            let sql = "UPDATE sessions SET used_at = MAX(used_at, ?1) WHERE id = ?2";
+            connection.run(sql, params![at.as_micros(), id.as_str()]).map(drop)
         }
         SessionChange::End(id) => {
-            let end = sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id.as_str());
-            end.execute(&mut *connection).await?;
+            connection.run("DELETE FROM sessions WHERE id = ?1", [id.as_str()]).map(drop)
         }
         SessionChange::KeepOf(tokens) => {
             let tokens: Vec<&str> = tokens.iter().map(Digest::as_str).collect();
-            let sql = "DELETE FROM sessions WHERE token NOT IN (SELECT value FROM json_each($1))";
-            let keep = sqlx::query(sql).bind(serde_json::to_string(&tokens)?);
-            keep.execute(&mut *connection).await?;
+            let sql = "DELETE FROM sessions WHERE token NOT IN (SELECT value FROM json_each(?1))";
+            connection.run(sql, [serde_json::to_string(&tokens)?]).map(drop)
         }
     }
-    Ok(())
 }
 
-async fn begin(connection: &mut SqliteConnection, session: &Session) -> Result<(), StoreError> {
-    let sql = "INSERT INTO sessions (id, token, created_at, used_at) VALUES ($1, $2, $3, $4)";
-    sqlx::query(sql)
-        .bind(session.id.as_str())
-        .bind(session.token.as_str())
-        .bind(session.created_at.as_micros())
-        .bind(session.used_at.as_micros())
-        .execute(&mut *connection)
-        .await?;
-    let sql = "DELETE FROM sessions WHERE token = $1 AND id <> $2 AND id NOT IN \
-        (SELECT id FROM sessions WHERE token = $1 AND id <> $2 ORDER BY used_at DESC, id LIMIT $3)";
-    let others = sqlx::query(sql).bind(session.token.as_str()).bind(session.id.as_str());
-    others.bind(count(SESSIONS_PER_TOKEN - 1)).execute(&mut *connection).await?;
-    Ok(())
+fn begin(connection: &Connection, session: &Session) -> Result<(), StoreError> {
+    let sql = "INSERT INTO sessions (id, token, created_at, used_at) VALUES (?1, ?2, ?3, ?4)";
+    let (id, token) = (session.id.as_str(), session.token.as_str());
+    let (created_at, used_at) = (session.created_at.as_micros(), session.used_at.as_micros());
+    connection.run(sql, params![id, token, created_at, used_at])?;
+    let sql = "DELETE FROM sessions WHERE token = ?1 AND id <> ?2 AND id NOT IN \
+        (SELECT id FROM sessions WHERE token = ?1 AND id <> ?2 ORDER BY used_at DESC, id LIMIT ?3)";
+    connection.run(sql, params![token, id, count(SESSIONS_PER_TOKEN - 1)]).map(drop)
 }

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
+use rusqlite::Connection;
 
-use super::{backup::open_to_read, documents::doc, signed, unsigned};
+use super::{
+    backup::open_to_read,
+    query::{Query, doc, text},
+    signed,
+};
 use crate::{
     relay::{
         delivery::Delivery,
@@ -49,94 +53,82 @@ impl Verification {
 ///
 /// # Errors
 /// It can't be opened.
-pub async fn verify(
-    path: &Path,
-    progress: &mut (dyn FnMut(u64, u64) + Send),
-) -> Result<Verification, StoreError> {
-    let mut connection = open_to_read(path).await?;
+pub fn verify(path: &Path, progress: &mut (dyn FnMut(u64, u64) + Send)) -> Result<Verification, StoreError> {
+    let connection = open_to_read(path)?;
     let mut found = Verification::default();
-    own_check(&mut connection, &mut found).await;
+    own_check(&connection, &mut found);
     // What SQLite can't read nobody can.
     found.is_damaged = !found.faults.is_empty();
     if !found.is_damaged {
-        let mut moment = connection.begin().await?;
-        handoffs(&mut moment, &mut found, progress).await?;
-        strays(&mut moment, &mut found).await?;
-        deliveries(&mut moment, &mut found).await?;
-        drop(moment);
+        let moment = connection.unchecked_transaction()?;
+        handoffs(&moment, &mut found, progress)?;
+        strays(&moment, &mut found)?;
+        deliveries(&moment, &mut found)?;
     }
-    connection.close().await?;
     Ok(found)
 }
 
 /// SQLite's own check. Where the damage is such that it breaks off, it is made table by table.
-async fn own_check(connection: &mut SqliteConnection, found: &mut Verification) {
-    if let Err(error) = integrity(connection, found, "PRAGMA integrity_check").await {
+fn own_check(connection: &Connection, found: &mut Verification) {
+    if let Err(error) = integrity(connection, found, "PRAGMA integrity_check") {
         found.fault(format!("SQLite: {error}"));
-        let tables =
-            sqlx::query("SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' ORDER BY rootpage");
-        for table in tables.fetch_all(&mut *connection).await.unwrap_or_default() {
-            let (Ok(name), Ok(page)) = (table.try_get::<String, _>(0), table.try_get::<i64, _>(1)) else {
-                continue;
-            };
+        let tables = "SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' ORDER BY rootpage";
+        let tables = connection.all(tables, (), |row| Ok((text(row, 0)?.to_owned(), row.get::<_, i64>(1)?)));
+        for (name, page) in tables.unwrap_or_default() {
             let check = format!("PRAGMA integrity_check('{}')", name.replace('\'', "''"));
-            if let Err(error) = integrity(connection, found, &check).await {
+            if let Err(error) = integrity(connection, found, &check) {
                 found.fault(format!("the table {name}, which begins on page {page}, can't be read: {error}"));
             }
         }
     }
 }
 
-async fn integrity(
-    connection: &mut SqliteConnection,
-    found: &mut Verification,
-    check: &str,
-) -> Result<(), sqlx::Error> {
-    let lines = sqlx::query(AssertSqlSafe(check)).fetch_all(connection).await?;
-    let lines = lines.iter().filter_map(|line| line.try_get::<String, _>(0).ok());
-    lines.filter(|line| line != "ok").for_each(|line| found.fault(format!("SQLite: {line}")));
-    Ok(())
+fn integrity(connection: &Connection, found: &mut Verification, check: &str) -> Result<(), StoreError> {
+    connection.each(check, (), |line| {
+        match text(line, 0) {
+            Ok("ok") | Err(_) => {}
+            Ok(line) => found.fault(format!("SQLite: {line}")),
+        }
+        Ok(())
+    })
 }
 
-async fn handoffs(
-    connection: &mut SqliteConnection,
+fn handoffs(
+    connection: &Connection,
     found: &mut Verification,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), StoreError> {
-    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM handoffs").fetch_one(&mut *connection).await?;
-    let mut after = 0_i64;
-    let next = "SELECT doc, id, position FROM handoffs WHERE position > $1 ORDER BY position LIMIT 1";
-    while let Some(row) = sqlx::query(next).bind(after).fetch_optional(&mut *connection).await? {
-        after = row.try_get(2)?;
+    let all = connection.number("SELECT count(*) FROM handoffs", ())?;
+    connection.each("SELECT doc, id FROM handoffs ORDER BY position", (), |row| {
         found.handoffs += 1;
-        progress(found.handoffs, unsigned(all));
-        let id = HandoffId(row.try_get(1)?);
-        match doc::<Handoff>(&row) {
-            Ok(handoff) => thread(connection, found, &id, &handoff).await?,
+        progress(found.handoffs, all);
+        let id = HandoffId(row.get(1)?);
+        match doc::<Handoff>(row) {
+            Ok(handoff) => thread(connection, found, &id, &handoff)?,
             Err(error) => found.fault(format!("handoff {id} can't be read: {error}")),
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// A thread's numbers, and its account.
-async fn thread(
-    connection: &mut SqliteConnection,
+fn thread(
+    connection: &Connection,
     found: &mut Verification,
     id: &HandoffId,
     handoff: &Handoff,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT doc, id, seq FROM thread_rows WHERE handoff = $1 ORDER BY seq");
-    let rows = rows.bind(id.as_str()).fetch_all(&mut *connection).await?;
     let mut account =
         Ledger { taken: handoff.ledger.taken, duplicates: handoff.ledger.duplicates, ..Ledger::default() };
-    let mut is_whole = true;
-    for stored in &rows {
+    let (mut is_whole, mut last) = (true, 0);
+    let rows = "SELECT doc, id, seq FROM thread_rows WHERE handoff = ?1 ORDER BY seq";
+    connection.each(rows, [id.as_str()], |stored| {
         found.rows += 1;
-        let row_id = RowId(stored.try_get(1)?);
+        let row_id = RowId(stored.get(1)?);
+        last = stored.get::<_, i64>(2)?;
         match doc::<Row>(stored) {
             Ok(row) => {
-                if row.id != row_id || row.handoff != *id || signed(row.seq) != stored.try_get::<i64, _>(2)? {
+                if row.id != row_id || row.handoff != *id || signed(row.seq) != last {
                     found.fault(format!(
                         "row {row_id} of handoff {id} stands under another id, handoff or number"
                     ));
@@ -151,8 +143,8 @@ async fn thread(
                 found.fault(format!("row {row_id} of handoff {id} can't be read: {error}"));
             }
         }
-    }
-    let last = rows.last().map_or(Ok(0), |row| row.try_get(2))?;
+        Ok(())
+    })?;
     if last > signed(handoff.last_seq) {
         found.fault(format!("handoff {id} has a row {last}, and its last number is {}", handoff.last_seq));
     }
@@ -169,13 +161,13 @@ async fn thread(
 }
 
 /// What belongs to nothing.
-async fn strays(connection: &mut SqliteConnection, found: &mut Verification) -> Result<(), StoreError> {
+fn strays(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
     for (what, sql) in [
         ("rows", "SELECT count(*) FROM thread_rows WHERE handoff NOT IN (SELECT id FROM handoffs)"),
         ("deliveries", "SELECT count(*) FROM outbox WHERE handoff NOT IN (SELECT id FROM handoffs)"),
         ("ids of Ada's", "SELECT count(*) FROM row_ids WHERE row_id NOT IN (SELECT id FROM thread_rows)"),
     ] {
-        let strays: i64 = sqlx::query_scalar(sql).fetch_one(&mut *connection).await?;
+        let strays = connection.number(sql, ())?;
         if strays > 0 {
             found.fault(format!("{strays} {what} belong to nothing"));
         }
@@ -184,27 +176,25 @@ async fn strays(connection: &mut SqliteConnection, found: &mut Verification) -> 
 }
 
 /// Each delivery has the row that it is about.
-async fn deliveries(connection: &mut SqliteConnection, found: &mut Verification) -> Result<(), StoreError> {
-    let waiting = sqlx::query("SELECT doc, id, handoff FROM outbox ORDER BY position");
-    for stored in waiting.fetch_all(&mut *connection).await? {
+fn deliveries(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
+    connection.each("SELECT doc, id, handoff FROM outbox ORDER BY position", (), |stored| {
         found.deliveries += 1;
-        let id: String = stored.try_get(1)?;
-        let delivery: Delivery = match doc(&stored) {
+        let id: String = stored.get(1)?;
+        let delivery: Delivery = match doc(stored) {
             Ok(delivery) => delivery,
             Err(error) => {
                 found.fault(format!("delivery {id} can't be read: {error}"));
-                continue;
+                return Ok(());
             }
         };
-        if delivery.handoff.as_str() != stored.try_get::<&str, _>(2)? {
+        if delivery.handoff.as_str() != text(stored, 2)? {
             found.fault(format!("delivery {id} stands in another handoff's lane"));
         }
-        let Some(row) = delivery.job.row() else { continue };
-        let known = sqlx::query("SELECT 1 FROM thread_rows WHERE id = $1 AND handoff = $2");
-        let known = known.bind(row.as_str()).bind(delivery.handoff.as_str());
-        if known.fetch_optional(&mut *connection).await?.is_none() {
+        let Some(row) = delivery.job.row() else { return Ok(()) };
+        let known = "SELECT 1 FROM thread_rows WHERE id = ?1 AND handoff = ?2";
+        if !connection.exists(known, [row.as_str(), delivery.handoff.as_str()])? {
             found.fault(format!("delivery {id} is about row {row}, which is not there"));
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

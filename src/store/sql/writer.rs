@@ -3,16 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-use futures_util::future::BoxFuture;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     apply::{self, Growth},
     outbox,
+    query::Query,
     ready::WriteProbe,
-    unsigned, view,
+    view,
 };
 use crate::{
     relay::{changes::Scope, delivery::Destination},
@@ -23,10 +22,9 @@ use crate::{
 const BATCH: usize = 256;
 
 /// A use case that waits for the writer.
-#[async_trait]
 pub trait Job: Send {
     /// Does it, in a savepoint of its own. Says whether that is to be kept.
-    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut WriterState) -> bool;
+    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> bool;
 
     /// Tells whoever asked what it came to; `lost` says why nothing of its transaction is kept, if so. Whoever asked may
     /// have gone.
@@ -34,16 +32,9 @@ pub trait Job: Send {
 }
 
 /// What a use case does: to the database, and to what the writer knows.
-pub trait Work<T>:
-    for<'c> FnOnce(&'c mut SqliteConnection, &'c mut WriterState) -> BoxFuture<'c, Result<T, StoreError>> + Send
-{
-}
+pub trait Work<T>: FnOnce(&Connection, &mut WriterState) -> Result<T, StoreError> + Send {}
 
-impl<T, W> Work<T> for W where
-    W: for<'c> FnOnce(&'c mut SqliteConnection, &'c mut WriterState) -> BoxFuture<'c, Result<T, StoreError>>
-        + Send
-{
-}
+impl<T, W> Work<T> for W where W: FnOnce(&Connection, &mut WriterState) -> Result<T, StoreError> + Send {}
 
 struct PendingWrite<T, W> {
     work: Option<W>,
@@ -59,11 +50,10 @@ pub fn job<T: Send + 'static>(
     (Box::new(PendingWrite { work: Some(work), result: Err(StoreError::Stopped), tell }), told)
 }
 
-#[async_trait]
 impl<T: Send, W: Work<T>> Job for PendingWrite<T, W> {
-    async fn run(&mut self, connection: &mut SqliteConnection, known: &mut WriterState) -> bool {
+    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> bool {
         if let Some(work) = self.work.take() {
-            self.result = work(connection, known).await;
+            self.result = work(connection, known);
         }
         self.result.is_ok()
     }
@@ -120,113 +110,98 @@ impl Depths {
 }
 
 /// Frees the claims of a dead process and gives the number of the newest change.
-pub async fn prepare(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    outbox::void_claims(connection).await?;
+pub fn prepare(connection: &Connection) -> Result<u64, StoreError> {
+    outbox::void_claims(connection)?;
     // Change numbers start high, so that those of a deleted database look old to its successor.
     let seed = "INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', CAST(unixepoch('subsec') * 1000000 AS INTEGER) \
                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes')";
-    sqlx::query(seed).execute(&mut *connection).await?;
-    newest_change(connection).await
+    connection.run(seed, ())?;
+    newest_change(connection)
 }
 
-async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    let row = sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'changes'");
-    Ok(unsigned(row.fetch_one(&mut *connection).await?.get(0)))
+fn newest_change(connection: &Connection) -> Result<u64, StoreError> {
+    connection.number("SELECT seq FROM sqlite_sequence WHERE name = 'changes'", ())
 }
 
-async fn count_depths(connection: &mut SqliteConnection) -> Result<Depths, sqlx::Error> {
-    let row = sqlx::query("SELECT COUNT(*) FROM inbox").fetch_one(&mut *connection).await?;
-    Ok(Depths { inbox: unsigned(row.get(0)), queued: outbox::depths(connection).await? })
+fn count_depths(connection: &Connection) -> Result<Depths, StoreError> {
+    let inbox = connection.number("SELECT COUNT(*) FROM inbox", ())?;
+    Ok(Depths { inbox, queued: outbox::depths(connection)? })
 }
 
-/// Serves the queue until every store handle is gone, then closes the database: readers first, so that the
-/// writer's connection is the last and folds the write-ahead log into the file.
-pub async fn run(
-    mut connection: SqliteConnection,
+/// Serves the queue until every store handle is gone, or nobody wants it any more.
+pub fn run(
+    connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     signals: &Signals,
-    readers: SqlitePool,
+    is_wanted: impl Fn() -> bool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut known = WriterState::default();
-    while queue.recv_many(&mut jobs, BATCH).await > 0 {
-        let batch = std::mem::take(&mut jobs);
-        let (done, committed) = run_batch(&mut connection, batch, &mut known).await;
+    while queue.blocking_recv_many(&mut jobs, BATCH) > 0 && is_wanted() {
+        let committed = run_batch(connection, &mut jobs, &mut known);
         if committed.is_ok() {
             let touched = std::mem::take(&mut known.touched);
-            signals.committed(touched, newest_change(&mut connection).await.ok());
+            signals.committed(touched, newest_change(connection).ok());
             known.committed.drain(..).for_each(|committed| committed());
         }
         let lost = committed.as_ref().err().map(String::as_str);
-        done.into_iter().for_each(|job| job.tell(lost));
-    }
-    readers.close().await;
-    if let Err(error) = sqlx::Connection::close(connection).await {
-        tracing::warn!(error = %error, "the database did not close cleanly");
+        jobs.drain(..).for_each(|job| job.tell(lost));
     }
 }
 
-async fn run_batch(
-    connection: &mut SqliteConnection,
-    mut jobs: Vec<Box<dyn Job>>,
+fn run_batch(
+    connection: &Connection,
+    jobs: &mut [Box<dyn Job>],
     known: &mut WriterState,
-) -> (Vec<Box<dyn Job>>, Result<(), String>) {
-    let committed = run_all(connection, &mut jobs, known).await;
+) -> Result<(), String> {
+    let committed = run_all(connection, jobs, known);
     if committed.is_err() {
         *known = WriterState::after_a_failure();
         // SQLite may have rolled back by itself already.
-        let _ = execute(connection, "ROLLBACK").await;
+        let _ = connection.run("ROLLBACK", ());
     }
-    (jobs, committed.map_err(|error| error.to_string()))
+    committed.map_err(|error| error.to_string())
 }
 
-async fn run_all(
-    connection: &mut SqliteConnection,
+fn run_all(
+    connection: &Connection,
     jobs: &mut [Box<dyn Job>],
     known: &mut WriterState,
-) -> Result<(), sqlx::Error> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
+) -> Result<(), StoreError> {
+    connection.run("BEGIN IMMEDIATE", ())?;
     for job in jobs {
-        run_one(connection, &mut **job, known).await?;
+        run_one(connection, &mut **job, known)?;
     }
-    execute(connection, "COMMIT").await
-}
-
-async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(sql).execute(&mut *connection).await.map(|_| ())
+    connection.run("COMMIT", ()).map(drop)
 }
 
 /// Runs a job in a savepoint. The error says that the transaction itself is lost: SQLite rolls back by itself
 /// when the disk is full or fails, and what came before in the batch is gone with it.
-async fn run_one(
-    connection: &mut SqliteConnection,
-    job: &mut dyn Job,
-    known: &mut WriterState,
-) -> Result<(), sqlx::Error> {
-    execute(connection, "SAVEPOINT job").await?;
-    if !job.run(connection, known).await {
+fn run_one(connection: &Connection, job: &mut dyn Job, known: &mut WriterState) -> Result<(), StoreError> {
+    connection.run("SAVEPOINT job", ())?;
+    if !job.run(connection, known) {
         known.probe = WriteProbe::Refuted;
-        execute(connection, "ROLLBACK TO job").await?;
+        connection.run("ROLLBACK TO job", ())?;
     }
-    execute(connection, "RELEASE job").await
+    connection.run("RELEASE job", ()).map(drop)
 }
 
 /// Takes a decision on what it sees, and writes what it changes.
-pub async fn decide(
-    connection: &mut SqliteConnection,
+pub fn decide(
+    connection: &Connection,
     scope: Scope,
     decision: Decision,
     known: &mut WriterState,
 ) -> Result<(), StoreError> {
-    let mut view = view::load(connection, &scope).await?;
+    let mut view = view::load(connection, &scope)?;
     let mut depths = match known.depths.clone() {
         Some(depths) => depths,
-        None => count_depths(connection).await?,
+        None => count_depths(connection)?,
     };
     (view.inbox_depth, view.queued) = (depths.inbox, depths.queued.clone());
     let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
     let touched = TouchedTopics::by(&changes);
-    depths.grow(apply::changes(connection, changes).await?);
+    depths.grow(apply::changes(connection, changes)?);
     known.depths = Some(depths);
     known.touch(touched);
     known.committed.extend(committed);

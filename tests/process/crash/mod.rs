@@ -17,8 +17,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use rusqlite::Connection;
 use sandbox::{Dial, Disorder, EchoTiming, IdScheme};
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -75,21 +75,20 @@ async fn however_often_it_dies_nothing_is_lost_or_doubled() {
     let (ended, _) = relay.process.stopped().await;
     assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
     ended.never_says(&[]);
-    let aside = leftovers(folder.path(), &books).await;
+    let aside = leftovers(folder.path(), &books);
     println!("crash: {aside} files whose messages never came wait to be removed");
 }
 
 /// What lies in the folder beside the files of threads has the name of a whole file, and is written down to be
 /// looked at. Says how much that is.
-async fn leftovers(folder: &Path, books: &Books) -> usize {
+fn leftovers(folder: &Path, books: &Books) -> usize {
     let kept: BTreeSet<String> = kept(folder).into_iter().collect();
     let missing: Vec<_> = books.files.difference(&kept).collect();
     assert!(missing.is_empty(), "in threads and not in the folder: {missing:?}");
-    let options = SqliteConnectOptions::new().filename(folder.join("handoffs.db"));
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-    let sql = "SELECT handoff || '/' || row_id FROM file_checks";
+    let file = Connection::open(folder.join("handoffs.db")).unwrap();
+    let mut checks = file.prepare("SELECT handoff || '/' || row_id FROM file_checks").unwrap();
     let noted: BTreeSet<String> =
-        sqlx::query_scalar(sql).fetch_all(&mut file).await.unwrap().into_iter().collect();
+        checks.query_map((), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
     let aside: BTreeSet<String> = kept.difference(&books.files).cloned().collect();
     assert!(aside.is_subset(&noted), "in the folder for ever: {:?}", aside.difference(&noted));
     aside.len()

@@ -8,9 +8,9 @@ use handoff_relay::{
     engine::tasks::TaskDied,
     settings::{Settings, Terminal},
 };
+use rusqlite::{Connection, OpenFlags};
 use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -244,32 +244,25 @@ impl Relay {
     /// How many deliveries wait in the outbox, and how many events in the inbox. Reads the file itself: the
     /// agent API rightly doesn't tell.
     pub async fn left_over(&self) -> (i64, i64) {
-        let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
-        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
         let sql =
             "SELECT (SELECT COUNT(*) FROM outbox WHERE lane LIKE 'ada %'), (SELECT COUNT(*) FROM inbox)";
-        let counts = sqlx::query_as(sql).fetch_one(&mut file).await.expect("two counts");
-        file.close().await.unwrap();
-        counts
+        self.ask(sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// How many sessions are kept.
-    pub async fn sessions(&self) -> usize {
-        let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
-        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
-        let count = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sessions");
-        let count = count.fetch_one(&mut file).await.expect("a count");
-        file.close().await.unwrap();
-        usize::try_from(count).unwrap()
+    pub async fn sessions(&self) -> i64 {
+        self.ask("SELECT COUNT(*) FROM sessions", |row| row.get(0))
     }
 
     /// How many files are written down to be looked at, whether they have a message.
     pub async fn file_checks(&self) -> i64 {
-        let options = SqliteConnectOptions::new().filename(self.file()).read_only(true);
-        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM file_checks").fetch_one(&mut file).await;
-        file.close().await.unwrap();
-        count.expect("a count")
+        self.ask("SELECT COUNT(*) FROM file_checks", |row| row.get(0))
+    }
+
+    fn ask<T>(&self, sql: &str, read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>) -> T {
+        let reading = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let file = Connection::open_with_flags(self.file(), reading).expect("the file");
+        file.query_one(sql, (), read).expect("a row")
     }
 
     /// The rows whose files' bytes lie in a handoff's folder, in order.
@@ -283,12 +276,10 @@ impl Relay {
     }
 
     /// Changes what a stopped relay has kept.
-    pub async fn change_file(&self, sql: &'static str, value: &str) {
+    pub async fn change_file(&self, sql: &str, value: &str) {
         assert!(self.serving.is_none(), "it runs");
-        let options = SqliteConnectOptions::new().filename(self.file());
-        let mut file = SqliteConnection::connect_with(&options).await.expect("the file");
-        sqlx::query(sql).bind(value).execute(&mut file).await.expect("a change");
-        file.close().await.unwrap();
+        let file = Connection::open(self.file()).expect("the file");
+        file.execute(sql, [value]).expect("a change");
     }
 
     pub fn file(&self) -> PathBuf {
