@@ -41,7 +41,7 @@ use crate::{
         signature::{UnusableSecret, Verifier},
         webhook::WebhookParser,
     },
-    doors::{App, Limits, routes},
+    doors::{App, Limits, routes::Doors},
     engine::{
         AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, Retention, Silence, StartKey,
         TimeOuts,
@@ -186,8 +186,8 @@ impl Server {
         // The writer outlives the others: it ends when the last of them lets go of the store.
         let until_stopped = stop.clone().cancelled_owned();
         writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(until_stopped)));
-        for (name, listener, router) in addresses(listeners) {
-            let router = routes::finish(router, app.clone());
+        for (name, listener, doors) in addresses(listeners) {
+            let router = doors.router(app.clone());
             tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));
         }
         let environment = engine.environment();
@@ -264,13 +264,12 @@ fn timeout(setting: &Option<settings::TimeoutSetting>) -> Option<Timeout> {
     Some(Timeout { after, text })
 }
 
-fn addresses(listeners: Listeners) -> Vec<(&'static str, TcpListener, axum::Router<App>)> {
+fn addresses(listeners: Listeners) -> Vec<(&'static str, TcpListener, Doors)> {
     match listeners.agents {
-        None => vec![("doors", listeners.public, routes::public().merge(routes::agents()))],
-        Some(agents) => vec![
-            ("public doors", listeners.public, routes::public()),
-            ("agent doors", agents, routes::agents()),
-        ],
+        None => vec![("doors", listeners.public, Doors::All)],
+        Some(agents) => {
+            vec![("public doors", listeners.public, Doors::Public), ("agent doors", agents, Doors::Agents)]
+        }
     }
 }
 

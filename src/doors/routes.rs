@@ -25,19 +25,30 @@ use crate::web::{
 const START: [&str; 2] = ["/handoffs/start", "/webhooks/start-handoff"];
 const WEBHOOK: [&str; 2] = ["/webhooks/message", "/webhooks/events"];
 
+/// Whose doors an address has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doors {
+    /// Those for Ada, and for whoever runs the container.
+    Public,
+    /// Those for agents.
+    Agents,
+    /// Both.
+    All,
+}
+
 /// For Ada, and for whoever runs the container.
-pub fn public() -> Router<App> {
+fn public() -> Router<App> {
     let start = START.into_iter().map(|path| (path, post(start::start)));
     let webhook = WEBHOOK.into_iter().map(|path| (path, post(webhook::webhook)));
-    let doors = start.chain(webhook);
-    doors
+    start
+        .chain(webhook)
         .fold(Router::new(), |router, (path, door)| router.route(path, door))
         .route("/health/live", get(operators::live))
         .route("/health/ready", get(operators::ready))
 }
 
 /// For agents, and for the desks that others build for them.
-pub fn agents() -> Router<App> {
+fn agents() -> Router<App> {
     Router::new()
         .route("/", get(console::shell))
         .route("/console/{name}", get(console::part))
@@ -110,8 +121,29 @@ async fn explain(response: Response) -> Response {
     problem
 }
 
-/// Adds what every door has in common.
-pub fn finish(router: Router<App>, app: App) -> Router {
+impl Doors {
+    /// These doors, with what every door has in common.
+    pub fn router(self, app: App) -> Router {
+        let (table, webhooks) = match self {
+            Self::Public => (public(), true),
+            Self::Agents => (agents(), false),
+            Self::All => (public().merge(agents()), true),
+        };
+        let others = common(table, app.clone());
+        if !webhooks {
+            return others;
+        }
+        // Most requests by far are webhooks. At their own addresses they need nothing of what the others have in common:
+        // each check is the door's.
+        let short_ways = WEBHOOK.into_iter().fold(Router::new(), |router, path| {
+            let others = others.clone();
+            router.route(path, post(webhook::checked).fallback_service(others).layer(catch_panic()))
+        });
+        short_ways.with_state(app).fallback_service(others)
+    }
+}
+
+fn common(router: Router<App>, app: App) -> Router {
     let sniff = HeaderValue::from_static("nosniff");
     let table = router
         .fallback(|| async { Problem::not_found("there is nothing under this path") })
@@ -125,8 +157,14 @@ pub fn finish(router: Router<App>, app: App) -> Router {
         .fallback_service(table)
         .layer(middleware::map_request(forgive))
         .layer(middleware::from_fn(head::check))
-        .layer(CatchPanicLayer::custom(|_| -> Response {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
-        }))
+        .layer(catch_panic())
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, sniff))
+}
+
+type Panicked = fn(Box<dyn std::any::Any + Send>) -> Response;
+
+fn catch_panic() -> CatchPanicLayer<Panicked> {
+    CatchPanicLayer::custom(|_| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
+    })
 }

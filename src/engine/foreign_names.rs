@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::store::{HandoffQuery, StatusFilter, Store};
+use crate::store::Store;
 
 /// Beyond this many names somebody plays; the first ones have told enough.
 const MAX_NAMES: usize = 100;
@@ -15,16 +15,9 @@ const MAX_NAMES: usize = 100;
 pub struct ForeignNames(Mutex<HashSet<String>>);
 
 impl ForeignNames {
-    /// Warns if the newest handoff of `conversation` is open here while Ada names another integration.
-    pub async fn note(&self, store: &dyn Store, ours: &str, theirs: String, conversation: String) {
-        if !self.is_news(&theirs) {
-            return;
-        }
-        let query = HandoffQuery { conversation: Some(conversation), limit: 1, ..HandoffQuery::default() };
-        let newest = store.handoffs(&query).await.ok().and_then(|page| page.handoffs.into_iter().next());
-        if newest.is_some_and(|handoff| StatusFilter::of(&handoff) != StatusFilter::Ended)
-            && self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(theirs.clone())
-        {
+    /// Warns if `conversation` has an open handoff here while Ada names another integration.
+    pub fn record(&self, store: &dyn Store, ours: &str, theirs: String, conversation: &str) {
+        if store.has_open_handoff(conversation) && self.is_news(&theirs) {
             tracing::warn!(
                 handoff.integration = theirs,
                 setting = ours,
@@ -35,7 +28,7 @@ impl ForeignNames {
     }
 
     fn is_news(&self, name: &str) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.len() < MAX_NAMES && !known.contains(name)
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.len() < MAX_NAMES && known.insert(name.to_owned())
     }
 }

@@ -47,14 +47,17 @@ use crate::{
     files::{Files, fetch::Fetcher},
     metrics::Metrics,
     relay::{
+        changes::{Scope, View, WriteSet},
         delivery::{Delivery, Failure},
         id::{AiAgentId, ConversationKey, HandoffId},
+        ledger::Ledger,
         policy::{Now, Policy},
         rule::Rule,
         rules::{
             act::Refusal,
             start::{self, Caller, StartOutcome},
         },
+        time::Time,
         transaction::Transaction,
     },
     store::{self, Store, StoreError},
@@ -188,28 +191,19 @@ impl Engine {
         rule: Rule<T>,
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (scope, decide) = rule.into_parts();
-        let (ai_agents, at, of) = (Arc::clone(&self.ai_agents), self.environment.now(), scope.of.clone());
-        let (environment, metrics) = (Arc::clone(&self.environment), Arc::clone(&self.metrics));
-        let decided = store::decide(
-            &*self.store,
-            scope,
-            move |view| {
-                let mut ids: &dyn Environment = &*environment;
-                let ai_agent = ai_agents.of_view(&of, &view);
-                let now = Now { at, offset: ai_agent.ada.offset() };
-                let mut tx = Transaction::new(view, now, &ai_agent.policy, &mut ids);
-                let answer = decide(&mut tx);
-                let changes = tx.into_write_set();
-                let ledger = changes.ledger;
-                (changes, (answer, ledger))
-            },
-            move |(answer, ledger)| {
-                metrics.account(ledger);
-                committed(answer);
-            },
-        );
+        let at = self.environment.now();
+        let metrics = Arc::clone(&self.metrics);
+        let (scope, decision) = self.decider().decision(rule, at);
+        let decided = store::decide(&*self.store, scope, decision, move |(answer, ledger)| {
+            metrics.account(ledger);
+            committed(answer);
+        });
         Ok(decided.await?.0)
+    }
+
+    fn decider(&self) -> Decider {
+        let (ai_agents, environment) = (Arc::clone(&self.ai_agents), Arc::clone(&self.environment));
+        Decider { ai_agents, environment }
     }
 
     /// The start call of one of our AI Agents.
@@ -241,5 +235,34 @@ impl Engine {
     pub async fn act<T: Send + 'static>(&self, rule: Rule<Result<T, Refusal>>) -> Result<T, EngineError> {
         // A rule that refuses has changed nothing: they check before they write.
         Ok(self.decide(rule).await??)
+    }
+}
+
+/// What turns a rule into a decision of the store.
+struct Decider {
+    ai_agents: Arc<AiAgents>,
+    environment: Arc<dyn Environment>,
+}
+
+impl Decider {
+    /// What `rule` needs to see, and the rule as of the time `at`: it gives its answer, and what it adds to the accounts.
+    fn decision<T: Send + 'static>(
+        self,
+        rule: Rule<T>,
+        at: Time,
+    ) -> (Scope, impl FnOnce(View) -> (WriteSet, (T, Ledger)) + Send + 'static) {
+        let (scope, decide) = rule.into_parts();
+        let of = scope.of.clone();
+        let decision = move |view: View| {
+            let mut ids: &dyn Environment = &*self.environment;
+            let ai_agent = self.ai_agents.of_view(&of, &view);
+            let now = Now { at, offset: ai_agent.ada.offset() };
+            let mut tx = Transaction::new(view, now, &ai_agent.policy, &mut ids);
+            let answer = decide(&mut tx);
+            let changes = tx.into_write_set();
+            let ledger = changes.ledger;
+            (changes, (answer, ledger))
+        };
+        (scope, decision)
     }
 }

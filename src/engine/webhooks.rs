@@ -5,19 +5,24 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use tokio::sync::oneshot;
+
 use super::{AiAgent, Engine};
 use crate::{
     ada::{signature::VerifiedWebhook, webhook::Reading},
     metrics::Metrics,
     relay::{
         delivery::Destination,
+        event::Event,
+        ledger::Ledger,
+        policy::Now,
         rules::{
             arrive::{self, Arrival},
             flush::RULE_FAILED,
         },
         time::Time,
     },
-    store::StoreError,
+    store::{self, Arrived, Arriving, StoreError},
 };
 
 /// Counts a webhook when it is known what became of it, whether or not its sender is still there.
@@ -25,12 +30,12 @@ struct Account {
     metrics: Arc<Metrics>,
     full: Arc<AtomicBool>,
     received_at: Time,
-    is_open: bool,
+    is_open: AtomicBool,
 }
 
 impl Account {
-    fn close(mut self, arrival: Arrival) {
-        self.is_open = false;
+    fn close(&self, arrival: Arrival) {
+        self.is_open.store(false, Ordering::Relaxed);
         self.full.store(arrival == Arrival::Full, Ordering::Relaxed);
         self.metrics.arrived(arrival, self.received_at);
     }
@@ -39,7 +44,7 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         // What a rule panics on is set aside, and counted as that.
-        if self.is_open && !std::thread::panicking() {
+        if *self.is_open.get_mut() && !std::thread::panicking() {
             self.metrics.webhook("not_kept");
         }
     }
@@ -76,21 +81,18 @@ impl Engine {
         let account = self.account(received_at);
         let parser = &self.ai_agents.of(&webhook.ai_agent).parser;
         match parser.read(&webhook, received_at) {
-            Reading::Event(event) => {
-                let arrival = self.decide_and(arrive::event(*event), |arrival| account.close(*arrival));
-                match arrival.await {
-                    Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
-                        tracing::error!(svix.id = webhook.id, error = %error, "webhook set aside");
-                        let reason = match error {
-                            StoreError::Panicked => RULE_FAILED.to_owned(),
-                            error => error.to_string(),
-                        };
-                        let account = self.account(received_at);
-                        self.set_aside(webhook, reason, account).await
-                    }
-                    arrival => arrival,
+            Reading::Event(event) => match self.arrive(*event, account).await {
+                Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
+                    tracing::error!(svix.id = webhook.id, error = %error, "webhook set aside");
+                    let reason = match error {
+                        StoreError::Panicked => RULE_FAILED.to_owned(),
+                        error => error.to_string(),
+                    };
+                    let account = self.account(received_at);
+                    self.set_aside(webhook, reason, account).await
                 }
-            }
+                arrival => arrival,
+            },
             Reading::Ignored => {
                 account.close(Arrival::Ignored);
                 Ok(Arrival::Ignored)
@@ -98,7 +100,7 @@ impl Engine {
             Reading::Foreign { integration, conversation } => {
                 self.metrics.foreign();
                 account.close(Arrival::Ignored);
-                self.foreign.note(&*self.store, &parser.integration, integration, conversation).await;
+                self.foreign.record(&*self.store, &parser.integration, integration, &conversation);
                 Ok(Arrival::Ignored)
             }
             Reading::Unreadable(reason) => {
@@ -110,7 +112,41 @@ impl Engine {
 
     fn account(&self, received_at: Time) -> Account {
         let (metrics, full) = (Arc::clone(&self.metrics), Arc::clone(&self.full));
-        Account { metrics, full, received_at, is_open: true }
+        Account { metrics, full, received_at, is_open: AtomicBool::new(true) }
+    }
+
+    /// Keeps an event. Most need no decision.
+    async fn arrive(&self, event: Event, account: Account) -> Result<Arrival, StoreError> {
+        let ai_agent = self.ai_agents.of(&event.key.ai_agent);
+        let at = account.received_at;
+        if arrive::needs_a_rule(&event, &Now { at, offset: ai_agent.ada.offset() }) {
+            return self.decide_and(arrive::event(event), move |arrival| account.close(*arrival)).await;
+        }
+        let account = Arc::new(account);
+        let kept = Arc::clone(&account);
+        let (decider, metrics) = (self.decider(), Arc::clone(&self.metrics));
+        let (tell, told) = oneshot::channel();
+        let rule = move |event| {
+            let (scope, decision) = decider.decision(arrive::event(event), at);
+            let committed = move |(arrival, ledger): &(Arrival, Ledger)| {
+                metrics.account(ledger);
+                account.close(*arrival);
+            };
+            let decision = store::telling(decision, committed, tell);
+            (scope, decision)
+        };
+        let arriving = Arriving {
+            event,
+            timings: ai_agent.policy.timings,
+            inbox_limit: ai_agent.policy.inbox_limit,
+            outbox_limit: ai_agent.policy.outbox_limit,
+            kept: Box::new(move || kept.close(Arrival::Kept)),
+            rule: Box::new(rule),
+        };
+        match self.store.arrive(arriving).await? {
+            Arrived::Kept => Ok(Arrival::Kept),
+            Arrived::Decided => told.await.map(|(arrival, _)| arrival).map_err(|_| StoreError::Stopped),
+        }
     }
 
     async fn set_aside(
@@ -121,6 +157,6 @@ impl Engine {
     ) -> Result<Arrival, StoreError> {
         let body = String::from_utf8_lossy(&webhook.body).into_owned();
         let rule = arrive::set_aside(webhook.ai_agent, webhook.id, reason, body);
-        self.decide_and(rule, |arrival| account.close(*arrival)).await
+        self.decide_and(rule, move |arrival| account.close(*arrival)).await
     }
 }

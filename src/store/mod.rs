@@ -5,6 +5,7 @@
 //! table name and no type of its database leaves this folder, and no caller assumes that this process is the only one:
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
+pub mod arrival;
 mod document;
 pub mod files;
 mod memory;
@@ -22,7 +23,9 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 
+pub use arrival::{Arrived, Arriving};
 pub use document::read_event;
 pub use memory::{MemoryStore, Snapshot};
 pub use signals::Signals;
@@ -73,7 +76,7 @@ impl From<WriteSet> for DecisionResult {
 }
 
 /// The store failed. Nothing was written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database says no: full, locked, gone. Trying again may help.
     #[error("the store is not available: {0}")]
@@ -251,6 +254,13 @@ pub trait Store: Send + Sync {
     /// durable when this returns.
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError>;
 
+    /// Keeps an event that arrives: without a decision if a store can, and there is nothing to decide.
+    async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
+        let (scope, decision) = (arriving.rule)(arriving.event);
+        self.decide(scope, decision).await?;
+        Ok(Arrived::Decided)
+    }
+
     /// Conversations whose buffered events are due at `now`, at most `limit`.
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError>;
 
@@ -287,6 +297,9 @@ pub trait Store: Send + Sync {
     /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or be of another class
     /// than [`Fresh`](crate::relay::delivery::Class::Fresh), or wait behind one that is.
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
+
+    /// Whether a conversation has a handoff that is open. Asks no disk.
+    fn has_open_handoff(&self, conversation: &str) -> bool;
 
     /// One handoff.
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError>;
@@ -378,8 +391,18 @@ pub async fn decide<T: Send + 'static>(
     decision: impl FnOnce(View) -> (WriteSet, T) + Send + 'static,
     committed: impl FnOnce(&T) + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let decision: Decision = Box::new(move |view| {
+    let (tell, told) = oneshot::channel();
+    store.decide(scope, telling(decision, committed, tell)).await?;
+    told.await.map_err(|_| StoreError::Stopped)
+}
+
+/// The same decision. Once it is durable its answer is told, after `committed` was called with it.
+pub fn telling<T: Send + 'static>(
+    decision: impl FnOnce(View) -> (WriteSet, T) + Send + 'static,
+    committed: impl FnOnce(&T) + Send + 'static,
+    tell: oneshot::Sender<T>,
+) -> Decision {
+    Box::new(move |view| {
         let (changes, answer) = decision(view);
         let committed = move || {
             committed(&answer);
@@ -387,9 +410,7 @@ pub async fn decide<T: Send + 'static>(
             let _ = tell.send(answer);
         };
         DecisionResult { changes, committed: Some(Box::new(committed)) }
-    });
-    store.decide(scope, decision).await?;
-    told.await.map_err(|_| StoreError::Stopped)
+    })
 }
 
 /// An open store, and the task that must run for it to work.

@@ -14,12 +14,24 @@ pub struct Signals {
     feed: watch::Sender<u64>,
 }
 
-/// What a commit has touched, the feed aside.
+/// What a commit has touched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TouchedTopics {
     inbox: bool,
     outbox: bool,
     sessions: bool,
+    feed: bool,
+}
+
+/// What is known after a commit of the newest change that agents see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FeedPosition {
+    /// It is the one before.
+    Same,
+    /// It has this number.
+    At(u64),
+    /// Nothing.
+    Unknown,
 }
 
 impl TouchedTopics {
@@ -29,13 +41,29 @@ impl TouchedTopics {
             inbox: changes.buffer.is_some(),
             outbox: !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty(),
             sessions: false,
+            feed: !changes.handoffs.is_empty() || !changes.rows.is_empty(),
         }
+    }
+
+    /// The inbox alone.
+    pub const fn inbox() -> Self {
+        Self { inbox: true, outbox: false, sessions: false, feed: false }
+    }
+
+    /// What agents see alone.
+    pub const fn of_feed() -> Self {
+        Self { inbox: false, outbox: false, sessions: false, feed: true }
+    }
+
+    /// Whether agents see something new.
+    pub const fn feed(self) -> bool {
+        self.feed
     }
 
     /// By this change of sessions. That one was used ends none.
     pub const fn by_session(change: &SessionChange) -> Self {
         let sessions = !matches!(change, SessionChange::Used(..));
-        Self { inbox: false, outbox: false, sessions }
+        Self { inbox: false, outbox: false, sessions, feed: false }
     }
 
     /// By both.
@@ -44,6 +72,7 @@ impl TouchedTopics {
             inbox: self.inbox || other.inbox,
             outbox: self.outbox || other.outbox,
             sessions: self.sessions || other.sessions,
+            feed: self.feed || other.feed,
         }
     }
 }
@@ -59,9 +88,8 @@ impl Signals {
         }
     }
 
-    /// A commit is durable. What agents see is told only if something has changed there, as the number of the newest
-    /// change says, or if that is not known.
-    pub(super) fn committed(&self, touched: TouchedTopics, newest: Option<u64>) {
+    /// A commit is durable. What agents see is told only if something has changed there, or if that is not known.
+    pub(super) fn committed(&self, touched: TouchedTopics, newest: FeedPosition) {
         let topics = [
             (touched.inbox, &self.inbox),
             (touched.outbox, &self.outbox),
@@ -71,8 +99,13 @@ impl Signals {
             .into_iter()
             .filter(|(is_touched, _)| *is_touched)
             .for_each(|(_, topic)| topic.send_replace(()));
-        self.feed
-            .send_if_modified(|known| newest.is_none_or(|newest| std::mem::replace(known, newest) != newest));
+        match newest {
+            FeedPosition::Same => {}
+            FeedPosition::At(newest) => {
+                self.feed.send_if_modified(|known| std::mem::replace(known, newest) != newest);
+            }
+            FeedPosition::Unknown => self.feed.send_modify(|_| {}),
+        }
     }
 
     /// A conversation waits in the inbox, or does so no longer, or for another time.

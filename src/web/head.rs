@@ -12,15 +12,18 @@ use super::{connections::MAX_HEAD, problem::Problem};
 
 /// Lets a request pass whose head is within its limit and names the host once (RFC 9112, 3.2).
 pub async fn check(request: Request, next: Next) -> Response {
-    match fault(&request) {
+    match refusal(&request) {
         None => next.run(request).await,
-        Some(problem) => {
-            let mut response = problem.into_response();
-            // What follows on this connection may be read otherwise by whoever passed it on.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            response
-        }
+        Some(refusal) => refusal,
     }
+}
+
+/// What a request is told whose head is over its limit, or names the host never or twice.
+pub fn refusal(request: &Request) -> Option<Response> {
+    let mut response = fault(request)?.into_response();
+    // What follows on this connection may be read otherwise by whoever passed it on.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Some(response)
 }
 
 fn fault(request: &Request) -> Option<Problem> {
@@ -36,7 +39,13 @@ fn fault(request: &Request) -> Option<Problem> {
 
 /// As it was sent, but for blanks around values. hyper reads up to twice its buffer before it looks.
 fn size(request: &Request) -> usize {
-    let line = request.method().as_str().len() + request.uri().to_string().len() + " HTTP/1.1\r\n".len() + 1;
+    let uri = request.uri();
+    // Most requests name a path alone, whose length needs no copy.
+    let uri = match (uri.scheme(), uri.authority(), uri.path_and_query()) {
+        (None, None, Some(path)) => path.as_str().len(),
+        _ => uri.to_string().len(),
+    };
+    let line = request.method().as_str().len() + uri + " HTTP/1.1\r\n".len() + 1;
     let headers =
         request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
     line + headers.sum::<usize>() + "\r\n".len()

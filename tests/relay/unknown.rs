@@ -37,6 +37,24 @@ async fn an_event_that_overtook_its_start_call_waits_for_it() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_held_for_its_start_call_survives_a_restart() {
+    let mut relay = Setup::new().set("DEBOUNCE_MS", "0").set("DEBOUNCE_MAX_MS", "0").start().await;
+    let chat = relay.ada.open_conversation();
+    relay.gets(&customer_says(&chat, "Anybody?")).await;
+    everyone_had_their_turn(&relay).await;
+    relay.stop().await;
+    relay.start_again().await;
+    everyone_had_their_turn(&relay).await;
+    assert_eq!(relay.alex().handoffs_of(&chat).await, Vec::<Value>::new(), "held as before");
+
+    relay.ada.start_handoff(&chat, json!({})).await.unwrap();
+    let id = relay.alex().handoff_of(&chat).await["id"].as_str().unwrap().to_owned();
+    settles(&true, || async { relay.alex().reads(&id).await.contains(&"Anybody?".to_owned()) }).await;
+    assert_eq!(relay.alex().handoff(&id).await["unread"], 1);
+    relay.finish().await;
+}
+
+#[tokio::test]
 async fn a_customer_whose_start_call_never_came_is_adopted() {
     let relay = Setup::new().set("UNKNOWN_HOLD_MS", "300").start().await;
     let chat = relay.ada.open_conversation();

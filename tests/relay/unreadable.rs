@@ -8,7 +8,8 @@ use crate::support::{
     settles,
 };
 
-const EVENT_IS_NEWER: &str = r#"UPDATE inbox SET doc = replace(doc, '{"v":1', '{"v":2') WHERE svix_id = $1"#;
+const EVENT_IS_NEWER: &str =
+    r#"UPDATE journal SET doc = replace(doc, '{"v":1', '{"v":2') WHERE svix_id = $1"#;
 const HANDOFF_IS_NEWER: &str = r#"UPDATE handoffs SET doc = replace(doc, '{"v":1', '{"v":2') WHERE id = $1"#;
 const HANDOFF_IS_AS_OURS: &str =
     r#"UPDATE handoffs SET doc = replace(doc, '{"v":2', '{"v":1') WHERE id = $1"#;

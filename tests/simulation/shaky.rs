@@ -72,6 +72,10 @@ impl Store for Shaky {
         Ok(())
     }
 
+    fn has_open_handoff(&self, conversation: &str) -> bool {
+        self.store.has_open_handoff(conversation)
+    }
+
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
         self.works()?.due_conversations(now, limit).await
     }

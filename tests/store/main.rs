@@ -32,6 +32,7 @@ mod file;
 mod make;
 
 mod alike;
+mod arrivals;
 mod changes;
 mod claims;
 mod files;

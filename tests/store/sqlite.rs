@@ -135,7 +135,7 @@ async fn opening_again_brings_back_everything() {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_rows(store, vec![row("h", 1, "hello")]).await;
     put_deliveries(store, vec![sends("d", "h", "a")]).await;
-    let waits = handoff_relay::relay::buffer::Buffer { arrivals: None, held_until: Some(at(3)) };
+    let waits = handoff_relay::relay::buffer::Buffer { arrivals: Some((at(1), at(1))), held_until: None };
     let kept = WriteSet {
         inbox: vec![event("a", "s1", 1)],
         buffer: Some((key("a"), Some((waits, at(3))))),
@@ -259,20 +259,66 @@ async fn a_file_of_the_version_before_goes_on() {
     assert_eq!(store.dead_letter("l1").await.unwrap(), Some(of_nobody));
 }
 
+/// Inbox and memory of ids become the journal.
+#[tokio::test]
+async fn what_waits_and_what_is_remembered_goes_into_the_journal() {
+    let file = File::of_version(14, &before_the_journal());
+    let store = file.open().await;
+    assert_eq!(store.depths().await.unwrap().inbox, 2);
+    for (svix_id, is_known) in [("s1", true), ("s2", true), ("s3", true), ("s4", false)] {
+        let mut scope = of("a");
+        scope.svix_id = Some(svix_id.to_owned());
+        assert_eq!(*view(&*store, scope).await.seen, is_known, "{svix_id}");
+    }
+    assert_eq!(*view(&*store, of("a").with_inbox()).await.inbox, [event("a", "s2", 2)]);
+    let due = store.due_conversations(at(0), 9).await.unwrap().items;
+    assert_eq!(due, [key("a"), key("b")], "when they are due is found out at once");
+    let due = store.due_deliveries(at(0), &writes(), 9).await.unwrap().items;
+    assert_eq!(due, [Delivery { outcome_unknown_since: Some(at(1)), ..sends("d", "h", "a") }], "in doubt");
+    assert_eq!(store.dead_letters(None, 9).await.unwrap().letters, [letter("l")]);
+    let tables =
+        "SELECT count(*) FROM sqlite_schema WHERE name IN ('inbox', 'seen', 'buffers', '_sqlx_migrations')";
+    assert_eq!(ask(&file.path, tables), 0);
+    assert_eq!(ask(&file.path, "SELECT seq FROM journal_floor"), 2, "behind what has left");
+}
+
+/// An id of which nothing waits, two events that do, a delivery whose outcome is unknown, and a dead letter.
+fn before_the_journal() -> String {
+    let delivery = Delivery { outcome_unknown_since: Some(at(1)), ..sends("d", "h", "a") };
+    let json = |text: Result<String, _>| text.unwrap();
+    let (delivery, letter) =
+        (json(serde_json::to_string(&delivery)), json(serde_json::to_string(&letter("l"))));
+    let mut kept = format!(
+        "INSERT INTO seen VALUES ('s1', 1), ('s2', 2), ('s3', 3); \
+         INSERT INTO buffers (ai_agent, conversation, due_at, doc) VALUES ('acme.ada.support', 'a', 5, '{{}}'); \
+         INSERT INTO dead_letters (id, doc, at) VALUES ('l', '{letter}', 1); \
+         INSERT INTO outbox (id, handoff, lane, ai_agent, conversation, due_at, leased_until, doc, destination, queue, \
+             is_next) VALUES ('d', 'h', 'ada h', 'acme.ada.support', 'a', 1, 0, '{delivery}', \
+             'writes acme.ada.support', 'fresh', 1);"
+    );
+    for event in [event("a", "s2", 2), event("b", "s3", 3)] {
+        let (id, chat) = (&event.svix_id, &event.key.conversation);
+        let doc = json(serde_json::to_string(&event));
+        kept +=
+            &format!("INSERT INTO inbox VALUES ('{id}', 'acme.ada.support', '{chat}', 1, 1, '', '{doc}');");
+    }
+    kept
+}
+
 /// Of the file as it was, beside it, until the next change.
 #[tokio::test]
 async fn before_its_schema_changes_a_file_is_copied() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let beside = |name: &str| file.path.with_file_name(name);
-    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-14.part"] {
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-15.part"] {
         std::fs::write(beside(name), b"of before").unwrap();
     }
     file.try_open().await.unwrap().close().await;
-    let copy = beside("handoffs.db.before-14");
+    let copy = beside("handoffs.db.before-15");
     assert_eq!(old_schema(&copy), 9, "as it was");
     assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
     assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
-    assert!(!beside("handoffs.db.before-14.part").exists());
+    assert!(!beside("handoffs.db.before-15.part").exists());
     // As a start leaves it that was broken off: the copy is the only one of before.
     std::fs::copy(&copy, &file.path).unwrap();
     file.change("DELETE FROM outbox WHERE id = 'd1'");
@@ -297,10 +343,10 @@ fn old_schema(path: &Path) -> i64 {
 #[tokio::test]
 async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
-    let part = file.path.with_file_name("handoffs.db.before-14.part");
+    let part = file.path.with_file_name("handoffs.db.before-15.part");
     std::fs::create_dir(&part).unwrap();
     let refused = file.try_open().await.err().unwrap().to_string();
-    assert!(refused.contains("its schema goes from 9 to 14") && refused.contains("--no-copy"), "{refused}");
+    assert!(refused.contains("its schema goes from 9 to 15") && refused.contains("--no-copy"), "{refused}");
     assert_eq!(old_schema(&file.path), 9);
     let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
     assert!(opened.is_ok());
@@ -370,7 +416,7 @@ async fn events_that_cannot_be_read_leave_the_others_and_a_handoff_sets_its_conv
     write(&*open.store, buffer("b")).await;
     open.close().await;
     file.change(
-        "UPDATE inbox SET doc = replace(doc, '{\"v\":1', '{\"v\":2') WHERE svix_id = 's1'; \
+        "UPDATE journal SET doc = replace(doc, '{\"v\":1', '{\"v\":2') WHERE svix_id = 's1'; \
          UPDATE handoffs SET doc = replace(doc, '{\"v\":1', '{\"v\":2') WHERE id = 'i'",
     );
     let store = &*file.open().await;

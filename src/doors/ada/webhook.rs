@@ -1,17 +1,37 @@
 //! Ada's webhook endpoint: verified first, kept before it is acknowledged.
 
-use axum::{Json, body::Body, extract::State, http::HeaderMap};
-use serde_json::{Value, json};
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, header},
+    response::{IntoResponse, Response},
+};
 
 use crate::{
     ada::signature::{self, SignatureError},
     doors::App,
     relay::rules::arrive::Arrival,
-    web::{extract::require_plain, problem::Problem},
+    web::{extract::require_plain, head, problem::Problem},
 };
 
+/// What Ada is told of every webhook that needn't come again.
+type Accepted = ([(HeaderName, &'static str); 2], &'static str);
+const ACCEPTED: Accepted = (
+    [(header::CONTENT_TYPE, "application/json"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")],
+    r#"{"status":"ok"}"#,
+);
+
+/// The same door, where nobody has looked at the request's head yet.
+pub async fn checked(State(app): State<App>, request: Request) -> Response {
+    if let Some(refusal) = head::refusal(&request) {
+        return refusal;
+    }
+    let (parts, body) = request.into_parts();
+    webhook(State(app), parts.headers, body).await.into_response()
+}
+
 /// `POST /webhooks/message`
-pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
+pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Accepted, Problem> {
     let now_unix = app.engine.environment().now().second();
     signature::precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
     require_plain(&headers)?;
@@ -22,7 +42,7 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
         Arrival::Full => Err(Problem::unavailable("too much waits to be worked off; try again")),
         arrival => {
             tracing::debug!(arrival = ?arrival, "webhook");
-            Ok(Json(json!({"status": "ok"})))
+            Ok(ACCEPTED)
         }
     }
 }

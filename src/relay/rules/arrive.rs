@@ -9,6 +9,7 @@ use crate::relay::{
     event::{Event, EventKind, Message},
     id::AiAgentId,
     matching::MatchKey,
+    policy::Now,
     rule::Rule,
     thread::Role,
     transaction::Transaction,
@@ -58,6 +59,17 @@ pub(super) fn scope(event: &Event) -> Scope {
     }
 }
 
+/// Whether what becomes of an event that nobody has had yet depends on more than the room for it. All others join the inbox,
+/// are remembered, and restart the quiet period of their conversation.
+pub fn needs_a_rule(event: &Event, now: &Now) -> bool {
+    let ends_a_conversation = matches!(event.kind, EventKind::ConversationEnded { .. });
+    ends_a_conversation || echo(event).is_some() || is_too_old(event, now)
+}
+
+fn is_too_old(event: &Event, now: &Now) -> bool {
+    event.timestamp + MEMORY < now.by_ada()
+}
+
 /// Keeps `event`. What a human agent wrote is settled at once: it neither waits for the quiet period nor
 /// prolongs it.
 pub fn event(event: Event) -> Rule<Arrival> {
@@ -83,7 +95,7 @@ fn arrived(tx: &mut Transaction<'_>, event: Event) -> Arrival {
         }
         return Arrival::Duplicate;
     }
-    if event.timestamp + MEMORY < tx.now.by_ada() {
+    if is_too_old(&event, &tx.now) {
         tx.writes().remember.push(event.svix_id.clone());
         tx.set_aside_event(&event, OLDER_THAN_MEMORY);
         return Arrival::DeadLetter;

@@ -62,6 +62,8 @@ fn rule<T>(
 fn flush(tx: &mut Transaction<'_>, key: &ConversationKey) -> FlushReport {
     let Some(buffer) = tx.view.buffer else { return FlushReport::default() };
     if buffer.due(&tx.policy.timings).is_none_or(|due| due > tx.now.at) {
+        // A store may know that something waits, and not since when.
+        tx.set_buffer(key, buffer);
         return FlushReport::default();
     }
     let mut events = std::mem::take(&mut *tx.view.inbox);

@@ -21,7 +21,7 @@ use super::{
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
     sessions::{Digest, Session, SessionChange},
-    signals::TouchedTopics,
+    signals::{FeedPosition, TouchedTopics},
     take,
 };
 use crate::metrics::Depths;
@@ -70,7 +70,7 @@ impl Store for MemoryStore {
         let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
         let touched = TouchedTopics::by(&changes);
         state.apply(changes);
-        self.signals.committed(touched, Some(state.last_change));
+        self.signals.committed(touched, FeedPosition::At(state.last_change));
         drop(state);
         committed.into_iter().for_each(|committed| committed());
         Ok(())
@@ -125,6 +125,13 @@ impl Store for MemoryStore {
 
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
         Ok(self.lock().outbox.waits_untroubled(delivery))
+    }
+
+    fn has_open_handoff(&self, conversation: &str) -> bool {
+        let state = self.lock();
+        let is_open = |handoff: &Handoff| StatusFilter::of(handoff) != StatusFilter::Ended;
+        let of_it = |handoff: &Handoff| handoff.key.conversation.as_str() == conversation;
+        state.handoffs.values().rev().any(|handoff| is_open(handoff) && of_it(handoff))
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
@@ -187,7 +194,7 @@ impl Store for MemoryStore {
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         let mut state = self.lock();
         let outcome = state.change_replies(change);
-        self.signals.committed(TouchedTopics::default(), Some(state.last_change));
+        self.signals.committed(TouchedTopics::default(), FeedPosition::At(state.last_change));
         Ok(outcome)
     }
 
@@ -199,7 +206,7 @@ impl Store for MemoryStore {
         let touched = TouchedTopics::by_session(&change);
         let mut state = self.lock();
         state.change_sessions(change);
-        self.signals.committed(touched, Some(state.last_change));
+        self.signals.committed(touched, FeedPosition::At(state.last_change));
         Ok(())
     }
 

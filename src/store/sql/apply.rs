@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::{count, outbox, query::Query, signed};
+use super::{outbox, query::Query, signed};
 use crate::{
     relay::{
-        buffer::Buffer,
         changes::{DeadLetter, WriteSet},
         delivery::Destination,
-        event::{Event, SortKey},
         handoff::Handoff,
-        id::ConversationKey,
         thread::Row,
         time::Time,
     },
@@ -21,15 +18,11 @@ use crate::{
 
 type Done = Result<(), StoreError>;
 
-/// By how much inbox and outbox have grown.
-#[derive(Default)]
-pub struct Growth {
-    pub inbox: i64,
-    pub queued: BTreeMap<Destination, i64>,
-}
+/// By how much the queues of deliveries have grown.
+pub type Growth = BTreeMap<Destination, i64>;
 
-/// Writes everything.
-pub fn changes(connection: &Connection, changes: WriteSet) -> Result<Growth, StoreError> {
+/// Writes everything but what the journal keeps.
+pub fn changes(connection: &Connection, changes: &WriteSet) -> Result<Growth, StoreError> {
     for handoff in &changes.handoffs {
         put_handoff(connection, handoff)?;
         record_change(connection, handoff.id.as_str(), None)?;
@@ -47,20 +40,13 @@ pub fn changes(connection: &Connection, changes: WriteSet) -> Result<Growth, Sto
     let mut growth = Growth::default();
     for delivery in &changes.deliveries {
         if outbox::put(connection, delivery)? {
-            *growth.queued.entry(delivery.destination()).or_default() += 1;
+            *growth.entry(delivery.destination()).or_default() += 1;
         }
     }
     for id in &changes.deliveries_done {
         if let Some(destination) = outbox::remove(connection, id, changes.at)? {
-            *growth.queued.entry(destination).or_default() -= 1;
+            *growth.entry(destination).or_default() -= 1;
         }
-    }
-    for svix_id in &changes.remember {
-        let at = changes.at.as_micros();
-        connection.run("INSERT INTO seen (svix_id, at) VALUES (?1, ?2)", params![svix_id, at])?;
-    }
-    if let Some((key, buffer)) = &changes.buffer {
-        put_buffer(connection, key, buffer.as_ref())?;
     }
     for letter in &changes.dead_letters {
         put_dead_letter(connection, letter)?;
@@ -72,18 +58,6 @@ pub fn changes(connection: &Connection, changes: WriteSet) -> Result<Growth, Sto
         let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES (?1, ?2, ?3, ?4, ?5)";
         let (handoff, at) = (asked.handoff.as_str(), changes.at.as_micros());
         connection.run(sql, params![asked.agent, handoff, asked.key, at, document::write(known)?])?;
-    }
-    growth.inbox = inbox(connection, &changes)?;
-    Ok(growth)
-}
-
-fn inbox(connection: &Connection, changes: &WriteSet) -> Result<i64, StoreError> {
-    for event in &changes.inbox {
-        put_event(connection, event)?;
-    }
-    let mut growth = count(changes.inbox.len());
-    for svix_id in &changes.inbox_done {
-        growth -= count(connection.run("DELETE FROM inbox WHERE svix_id = ?1", [svix_id])?);
     }
     Ok(growth)
 }
@@ -129,37 +103,6 @@ fn put_row(connection: &Connection, row: &Row) -> Done {
         connection.run(sql, [row.handoff.as_str(), id.as_str(), row.id.as_str()])?;
     }
     Ok(())
-}
-
-fn put_event(connection: &Connection, event: &Event) -> Done {
-    let sql = "INSERT INTO inbox \
-                   (svix_id, ai_agent, conversation, sort_time, sort_created, sort_id, doc) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let SortKey(time, created, id) = event.sort_key();
-    let parameters = params![
-        &event.svix_id,
-        event.key.ai_agent.as_str(),
-        event.key.conversation.as_str(),
-        time.as_micros(),
-        created.as_micros(),
-        id,
-        document::write(event)?,
-    ];
-    connection.run(sql, parameters).map(drop)
-}
-
-fn put_buffer(connection: &Connection, key: &ConversationKey, buffer: Option<&(Buffer, Time)>) -> Done {
-    let Some((buffer, due)) = buffer else {
-        let sql = "DELETE FROM buffers WHERE ai_agent = ?1 AND conversation = ?2";
-        connection.run(sql, [key.ai_agent.as_str(), key.conversation.as_str()])?;
-        return Ok(());
-    };
-    let sql = "INSERT INTO buffers (ai_agent, conversation, due_at, doc) VALUES (?1, ?2, ?3, ?4) \
-               ON CONFLICT (ai_agent, conversation) \
-               DO UPDATE SET due_at = excluded.due_at, doc = excluded.doc, is_apart = 0";
-    let parameters =
-        params![key.ai_agent.as_str(), key.conversation.as_str(), due.as_micros(), document::write(buffer)?,];
-    connection.run(sql, parameters).map(drop)
 }
 
 fn put_dead_letter(connection: &Connection, letter: &DeadLetter) -> Done {

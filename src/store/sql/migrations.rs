@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0012_took_until.sql"),
     include_str!("../migrations/0013_destinations.sql"),
     include_str!("../migrations/0014_versions.sql"),
+    include_str!("../migrations/0015_journal.sql"),
 ];
 
 /// Brings the file to the newest schema: all of it or nothing. A newer relay may have added what this one needn't know:

@@ -4,12 +4,15 @@
 //! pool reads beside it. A file belongs to one process, which an exclusive lock on `<file>.lock` ensures.
 
 mod apply;
+mod arrive;
 mod backup;
 mod compatibility;
 mod connect;
 mod files;
 mod inspect;
+mod journal;
 mod migrations;
+mod open_handoffs;
 mod outbox;
 mod purge;
 mod query;
@@ -19,6 +22,7 @@ mod replies;
 mod sessions;
 mod verify;
 mod view;
+mod waiting;
 mod writer;
 
 use std::{
@@ -35,10 +39,16 @@ pub use self::{
     inspect::{FileState, inspect},
     verify::{Verification, verify},
 };
-use self::{connect::Readers, inspect::beside, writer::Work};
+use self::{
+    connect::Readers,
+    inspect::beside,
+    open_handoffs::OpenHandoffs,
+    waiting::SharedWaiting,
+    writer::{Work, WriterState},
+};
 use super::{
-    Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods, Signals, Since,
-    StatusFilter, Store, StoreError, Unreadable,
+    Arrived, Arriving, Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress,
+    RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
@@ -60,6 +70,8 @@ const QUEUE: usize = 1_024;
 pub struct SqliteStore {
     jobs: mpsc::Sender<Box<dyn writer::Job>>,
     readers: Arc<Readers>,
+    waiting: Arc<SharedWaiting>,
+    open: Arc<OpenHandoffs>,
     signals: Arc<Signals>,
 }
 
@@ -98,14 +110,19 @@ impl SqliteStore {
         let connection = connect::writer(path, copies)?;
         let newest = writer::prepare(&connection).map_err(|error| connect::named(path, &error))?;
         let readers = Arc::new(Readers::open(path)?);
+        let waiting = Arc::new(SharedWaiting::default());
+        let open = Arc::new(OpenHandoffs::default());
+        let known = WriterState::new(Arc::clone(&waiting), Arc::clone(&open));
+        known.read(&connection).map_err(|error| connect::named(path, &error))?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let signals = Arc::new(Signals::new(newest));
-        let store = Self { jobs, readers: Arc::clone(&readers), signals: Arc::clone(&signals) };
+        let store =
+            Self { jobs, readers: Arc::clone(&readers), waiting, open, signals: Arc::clone(&signals) };
         let writing = async move {
             let (ended, end) = oneshot::channel();
             // The file is ours until the last is written.
             let write = move || {
-                writer::run(&connection, queue, &signals, || !ended.is_closed());
+                writer::run(&connection, queue, &signals, known, || !ended.is_closed());
                 drop(ended.send((connection, lock)));
             };
             let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(write);
@@ -167,8 +184,14 @@ impl Store for SqliteStore {
         self.write(|connection, known| writer::decide(connection, scope, decision, known)).await
     }
 
+    async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
+        let (job, told) = arrive::job(arriving)?;
+        self.jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
+        told.await.map_err(|_| StoreError::Stopped)?
+    }
+
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
-        self.readers.read(move |connection| read::due_conversations(connection, now, limit)).await
+        Ok(self.waiting.lock().due(now, limit))
     }
 
     async fn idle_handoffs(
@@ -214,6 +237,10 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| read::waits_untroubled(connection, &delivery)).await
     }
 
+    fn has_open_handoff(&self, conversation: &str) -> bool {
+        self.open.has(conversation)
+    }
+
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
         let id = id.clone();
         self.readers.read(move |connection| read::handoff(connection, &id)).await
@@ -252,7 +279,7 @@ impl Store for SqliteStore {
     }
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
-        self.write(|connection, _| replies::change(connection, change)).await
+        self.write(|connection, known| replies::change(connection, known, change)).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
@@ -273,8 +300,8 @@ impl Store for SqliteStore {
     }
 
     async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.write(move |connection, _| outbox::set_conversation_apart(connection, key, until)).await
+        self.waiting.lock().set_apart(key, until);
+        Ok(())
     }
 
     async fn set_delivery_apart(&self, id: &DeliveryId) -> Result<(), StoreError> {
@@ -283,16 +310,18 @@ impl Store for SqliteStore {
     }
 
     async fn unreadable(&self) -> Result<Unreadable, StoreError> {
-        self.readers.read(outbox::unreadable).await
+        let deliveries = self.readers.read(outbox::unreadable).await?;
+        Ok(Unreadable { deliveries, conversations: self.waiting.lock().apart() })
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {
-        self.readers.read(read::depths).await
+        let waiting = Arc::clone(&self.waiting);
+        self.readers.read(move |connection| read::depths(connection, &waiting)).await
     }
 
     async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
         let keep = *keep;
-        self.write(move |connection, _| purge::step(connection, now, keep)).await
+        self.write(move |connection, known| purge::step(connection, &known.waiting, now, keep)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

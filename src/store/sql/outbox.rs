@@ -13,10 +13,10 @@ use super::{
 use crate::{
     relay::{
         delivery::{Claim, Delivery, Destination, Lane, Queue},
-        id::{ConversationKey, DeliveryId, HandoffId, HolderId},
+        id::{DeliveryId, HandoffId, HolderId},
         time::Time,
     },
-    store::{Due, StoreError, Unreadable, document},
+    store::{Due, StoreError, document},
 };
 
 type Done = Result<(), StoreError>;
@@ -65,22 +65,10 @@ pub fn due(
     Ok((due, unreadable))
 }
 
-/// See [`Store::unreadable`](crate::store::Store::unreadable).
-pub fn unreadable(connection: &Connection) -> Result<Unreadable, StoreError> {
+/// How many deliveries can't be read.
+pub fn unreadable(connection: &Connection) -> Result<u64, StoreError> {
     // Each was the next of its lane when that was found out.
-    let sql = "SELECT (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable' AND is_next = 1), \
-               (SELECT COUNT(*) FROM buffers WHERE is_apart = 1)";
-    let unreadable = connection.first(sql, (), |row| {
-        Ok(Unreadable { deliveries: unsigned(row.get(0)?), conversations: unsigned(row.get(1)?) })
-    })?;
-    Ok(unreadable.unwrap_or_default())
-}
-
-/// See [`Store::set_apart`](crate::store::Store::set_apart).
-pub fn set_conversation_apart(connection: &Connection, key: ConversationKey, until: Time) -> Done {
-    let sql = "UPDATE buffers SET due_at = ?1, is_apart = 1 WHERE ai_agent = ?2 AND conversation = ?3";
-    let (ai_agent, conversation) = (key.ai_agent.as_str(), key.conversation.as_str());
-    connection.run(sql, params![until.as_micros(), ai_agent, conversation]).map(drop)
+    connection.number("SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable' AND is_next = 1", ())
 }
 
 /// Deliveries that can't be read are set apart: each stops its own lane alone. The next process looks at them anew.
@@ -124,12 +112,7 @@ pub fn renew(connection: &Connection, renewal: Renewal) -> Done {
 pub fn void_claims(connection: &Connection) -> Done {
     let void = "UPDATE outbox SET holder = '', leased_until = 0, ready_at = due_at WHERE holder <> ''";
     connection.run(void, ())?;
-    for anew in [
-        "UPDATE outbox SET queue = 'fresh' WHERE queue = 'unreadable'",
-        "UPDATE buffers SET due_at = 0, is_apart = 0 WHERE is_apart = 1",
-    ] {
-        connection.run(anew, ())?;
-    }
+    connection.run("UPDATE outbox SET queue = 'fresh' WHERE queue = 'unreadable'", ())?;
     Ok(())
 }
 

@@ -2,9 +2,12 @@
 
 use rusqlite::{Connection, params};
 
-use super::{count, files, query::Query, signed, unsigned};
+use super::{count, files, journal, query::Query, signed, unsigned, waiting::SharedWaiting};
 use crate::{
-    relay::time::Time,
+    relay::{
+        id::{AiAgentId, ConversationId, ConversationKey},
+        time::Time,
+    },
     store::{
         CHANGES_KEPT, ID_MEMORY, IDEMPOTENCY_MEMORY, PURGE_STEP, PurgeProgress, RetentionPeriods, StoreError,
         sessions::{SESSION_IDLE, SESSION_MAX},
@@ -13,8 +16,6 @@ use crate::{
 
 /// Gives free pages back to the file system: 4 MB in a step.
 const SHRINK: &str = "PRAGMA incremental_vacuum(1000)";
-const SEEN: &str = "DELETE FROM seen WHERE svix_id IN \
-    (SELECT svix_id FROM seen WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE rowid IN \
     (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE position IN \
@@ -26,10 +27,8 @@ const SESSIONS_UNUSED: &str = "DELETE FROM sessions WHERE id IN \
 const SESSIONS_OLD: &str = "DELETE FROM sessions WHERE id IN \
     (SELECT id FROM sessions WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 /// Ended handoffs for which nothing waits any more, and how long their threads are.
-const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq') FROM handoffs WHERE ended_at < ?1 \
+const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq'), ai_agent, conversation FROM handoffs WHERE ended_at < ?1 \
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.handoff = handoffs.id) \
-    AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.ai_agent = handoffs.ai_agent \
-        AND inbox.conversation = handoffs.conversation) \
     ORDER BY ended_at, position LIMIT ?2";
 /// Everything of some handoffs.
 const OF_HANDOFFS: [&str; 6] = [
@@ -42,11 +41,15 @@ const OF_HANDOFFS: [&str; 6] = [
 ];
 
 /// Forgets a step's worth of each kind.
-pub fn step(connection: &Connection, now: Time, keep: RetentionPeriods) -> Result<PurgeProgress, StoreError> {
-    let mut more = false;
+pub fn step(
+    connection: &Connection,
+    waiting: &SharedWaiting,
+    now: Time,
+    keep: RetentionPeriods,
+) -> Result<PurgeProgress, StoreError> {
     let before = |kept: std::time::Duration| (now - kept).as_micros();
+    let mut more = journal::purge(connection, waiting, before(ID_MEMORY))? >= PURGE_STEP;
     for (sql, bound) in [
-        (SEEN, Some(before(ID_MEMORY))),
         (IDEMPOTENCY, Some(before(IDEMPOTENCY_MEMORY))),
         (DEAD_LETTERS, keep.dead_letters.map(before)),
         (CHANGES, Some(signed(CHANGES_KEPT))),
@@ -57,24 +60,28 @@ pub fn step(connection: &Connection, now: Time, keep: RetentionPeriods) -> Resul
         more |= connection.run(sql, params![bound, count(PURGE_STEP)])? >= PURGE_STEP;
     }
     if let Some(kept) = keep.ended {
-        more |= handoffs(connection, before(kept))?;
+        more |= handoffs(connection, waiting, before(kept))?;
     }
     more |= shrink(connection)?;
     Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
 }
 
 /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
-fn handoffs(connection: &Connection, ended_before: i64) -> Result<bool, StoreError> {
+fn handoffs(connection: &Connection, waiting: &SharedWaiting, ended_before: i64) -> Result<bool, StoreError> {
     let old = connection.all(HANDOFFS, params![ended_before, count(PURGE_STEP)], |handoff| {
-        Ok((handoff.get::<_, String>(0)?, handoff.get::<_, Option<i64>>(1)?.map_or(0, unsigned)))
+        let (ai_agent, conversation) = (AiAgentId(handoff.get(2)?), ConversationId(handoff.get(3)?));
+        let length = handoff.get::<_, Option<i64>>(1)?.map_or(0, unsigned);
+        Ok((handoff.get::<_, String>(0)?, length, ConversationKey { ai_agent, conversation }))
     })?;
     let (mut ids, mut rows) = (Vec::new(), 0);
-    for (id, length) in &old {
+    for (id, length, key) in &old {
         if rows >= PURGE_STEP as u64 {
             break;
         }
-        ids.push(id);
-        rows += length;
+        if !waiting.lock().has(key) {
+            ids.push(id);
+            rows += length;
+        }
     }
     if ids.is_empty() {
         return Ok(false);

@@ -6,6 +6,7 @@ use super::{
     count, outbox,
     query::{Query, doc, or_note, text},
     signed, unsigned,
+    waiting::SharedWaiting,
 };
 use crate::{
     metrics::Depths,
@@ -18,27 +19,6 @@ use crate::{
     },
     store::{Due, FeedItem, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError},
 };
-
-pub fn due_conversations(
-    connection: &Connection,
-    now: Time,
-    limit: usize,
-) -> Result<Due<ConversationKey>, StoreError> {
-    let sql = "SELECT ai_agent, conversation, due_at FROM buffers ORDER BY due_at LIMIT ?1";
-    let mut due = Due { items: Vec::new(), next: None };
-    connection.each(sql, [count(limit.saturating_add(1))], |row| {
-        let due_at = Time::from_micros(row.get(2)?);
-        if due.next.is_some() {
-        } else if due_at > now || due.items.len() == limit {
-            due.next = Some(due_at);
-        } else {
-            let (ai_agent, conversation) = (AiAgentId(row.get(0)?), ConversationId(row.get(1)?));
-            due.items.push(ConversationKey { ai_agent, conversation });
-        }
-        Ok(())
-    })?;
-    Ok(due)
-}
 
 pub fn idle_handoffs(
     connection: &Connection,
@@ -233,23 +213,25 @@ pub fn dead_letter(connection: &Connection, id: &str) -> Result<Option<DeadLette
     connection.first("SELECT doc FROM dead_letters WHERE id = ?1", [id], doc)
 }
 
-pub fn depths(connection: &Connection) -> Result<Depths, StoreError> {
-    let sql = "SELECT (SELECT COUNT(*) FROM inbox), (SELECT MIN(sort_time) FROM inbox), \
-               (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE destination <> 'files'), \
+pub fn depths(connection: &Connection, waiting: &SharedWaiting) -> Result<Depths, StoreError> {
+    let sql = "SELECT (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE destination <> 'files'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
                (SELECT COUNT(*) FROM handoffs WHERE status = 'ended'), \
                (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable')";
+    let (inbox, inbox_oldest) = {
+        let waiting = waiting.lock();
+        (waiting.events(), waiting.oldest())
+    };
     let queued = outbox::depths(connection)?;
     let depths = connection.first(sql, (), |row| {
-        let time = |at: usize| row.get::<_, Option<i64>>(at).map(|micros| micros.map(Time::from_micros));
         Ok(Depths {
-            inbox: unsigned(row.get(0)?),
-            inbox_oldest: time(1)?,
+            inbox,
+            inbox_oldest,
             queued,
-            outbox_oldest: time(2)?,
-            handoffs: [unsigned(row.get(3)?), unsigned(row.get(4)?), unsigned(row.get(5)?)],
-            unreadable: unsigned(row.get(6)?),
+            outbox_oldest: row.get::<_, Option<i64>>(0)?.map(Time::from_micros),
+            handoffs: [unsigned(row.get(1)?), unsigned(row.get(2)?), unsigned(row.get(3)?)],
+            unreadable: unsigned(row.get(4)?),
         })
     })?;
     depths.ok_or_else(|| StoreError::Unavailable("a count has no row".to_owned()))

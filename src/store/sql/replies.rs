@@ -5,10 +5,12 @@ use rusqlite::{Connection, params};
 use super::{
     apply::record_change,
     query::{Query, doc},
+    writer::WriterState,
 };
 use crate::store::{
     StoreError, document,
     replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome, sorted},
+    signals::TouchedTopics,
 };
 
 type Outcome = Result<ReplyOutcome, StoreError>;
@@ -17,7 +19,7 @@ pub fn all(connection: &Connection) -> Result<Vec<CannedReply>, StoreError> {
     Ok(sorted(connection.all("SELECT doc FROM canned_replies", (), doc)?))
 }
 
-pub fn change(connection: &Connection, change: ReplyChange) -> Outcome {
+pub fn change(connection: &Connection, known: &mut WriterState, change: ReplyChange) -> Outcome {
     let outcome = match change {
         ReplyChange::Add(reply) => add(connection, reply)?,
         ReplyChange::Replace(reply) => replace(connection, reply)?,
@@ -26,6 +28,7 @@ pub fn change(connection: &Connection, change: ReplyChange) -> Outcome {
     if matches!(outcome, ReplyOutcome::Done(_)) {
         // No handoff: all of them.
         record_change(connection, "", None)?;
+        known.touch(TouchedTopics::of_feed());
     }
     Ok(outcome)
 }

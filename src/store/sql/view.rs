@@ -3,16 +3,15 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    count, outbox,
-    query::{Query, doc, or_note, text},
+    journal, outbox,
+    query::{Query, doc, or_note},
     signed,
+    waiting::SharedWaiting,
 };
 use crate::{
     relay::{
-        buffer::Buffer,
-        changes::{INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, UnreadableEvent, View},
+        changes::{IdempotencyScope, Idempotent, Of, Scope, View},
         delivery::Delivery,
-        event::Event,
         handoff::Handoff,
         id::{AiAgentId, ConversationId, ConversationKey, HandoffId},
         thread::Row,
@@ -20,18 +19,23 @@ use crate::{
     store::{StoreError, handoffs_by_id, match_keys, rows_by_id, takes_from},
 };
 
-pub fn load(connection: &Connection, scope: &Scope) -> Result<View, StoreError> {
+/// Gives the view, and the key of the conversation if there is one.
+pub fn load(
+    connection: &Connection,
+    waiting: &SharedWaiting,
+    scope: &Scope,
+) -> Result<(View, Option<ConversationKey>), StoreError> {
     let mut view = View::new(scope);
     if let Some(svix_id) = &scope.svix_id {
-        *view.seen = connection.exists("SELECT 1 FROM seen WHERE svix_id = ?1", [svix_id])?;
+        *view.seen = journal::remembers(connection, svix_id)?;
     }
     if let Some(id) = &scope.dead_letter {
         view.dead_letter = connection.first("SELECT doc FROM dead_letters WHERE id = ?1", [id], doc)?;
     }
-    let Some(key) = key_of(connection, &scope.of)? else { return Ok(view) };
-    view.buffer = buffer(connection, &key)?;
+    let Some(key) = key_of(connection, &scope.of)? else { return Ok((view, None)) };
+    view.buffer = waiting.lock().buffer(&key);
     if scope.with_inbox {
-        (*view.inbox, view.unreadable) = inbox(connection, &key)?;
+        (*view.inbox, view.unreadable) = journal::page(connection, waiting, &key)?;
     }
     if scope.with_outbox {
         *view.outbox = deliveries(connection, &key)?;
@@ -44,7 +48,7 @@ pub fn load(connection: &Connection, scope: &Scope) -> Result<View, StoreError> 
         view.idempotent = idempotent(connection, asked)?;
     }
     view.rows = rows(connection, scope, &view)?;
-    Ok(view)
+    Ok((view, Some(key)))
 }
 
 fn key_of(connection: &Connection, of: &Of) -> Result<Option<ConversationKey>, StoreError> {
@@ -106,34 +110,6 @@ fn handoffs(
     };
     let others = serde_json::to_string(&others)?;
     connection.all(RECENT_AND_OTHERS, params![ai_agent, conversation, from, others, asked], doc)
-}
-
-fn buffer(connection: &Connection, key: &ConversationKey) -> Result<Option<Buffer>, StoreError> {
-    let sql = "SELECT doc FROM buffers WHERE ai_agent = ?1 AND conversation = ?2";
-    connection.first(sql, [key.ai_agent.as_str(), key.conversation.as_str()], doc)
-}
-
-/// The buffered events, and those that can't be read.
-fn inbox(
-    connection: &Connection,
-    key: &ConversationKey,
-) -> Result<(Vec<Event>, Vec<UnreadableEvent>), StoreError> {
-    let sql = "SELECT doc, svix_id FROM inbox WHERE ai_agent = ?1 AND conversation = ?2 \
-               ORDER BY sort_time, sort_created, sort_id LIMIT ?3";
-    let page = params![key.ai_agent.as_str(), key.conversation.as_str(), count(INBOX_PAGE)];
-    let (mut events, mut unreadable) = (Vec::new(), Vec::new());
-    connection.each(sql, page, |row| {
-        match doc(row) {
-            Ok(event) => events.push(event),
-            Err(StoreError::Unreadable(reason)) => {
-                let (svix_id, stored) = (row.get(1)?, text(row, 0)?.to_owned());
-                unreadable.push(UnreadableEvent { svix_id, stored, reason });
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    })?;
-    Ok((events, unreadable))
 }
 
 fn deliveries(connection: &Connection, key: &ConversationKey) -> Result<Vec<Delivery>, StoreError> {

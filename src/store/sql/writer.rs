@@ -1,30 +1,38 @@
 //! Group commit. Use cases queue up; what has gathered runs in one transaction, each in its own savepoint,
 //! so that one flush serves many and one failure spoils only its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    apply::{self, Growth},
-    outbox,
-    query::Query,
-    ready::WriteProbe,
-    view,
+    apply, journal, open_handoffs::OpenHandoffs, outbox, query::Query, ready::WriteProbe, view,
+    waiting::SharedWaiting,
 };
 use crate::{
     relay::{changes::Scope, delivery::Destination},
-    store::{Decision, DecisionResult, Signals, StoreError, signals::TouchedTopics, take},
+    store::{
+        Decision, DecisionResult, Signals, StoreError,
+        signals::{FeedPosition, TouchedTopics},
+        take,
+    },
 };
 
 /// How many use cases share one flush at most.
 const BATCH: usize = 256;
+/// After how many events the journal's floor is looked at.
+const FLOOR_LOOKS: u64 = 1_000;
 
 /// A use case that waits for the writer.
 pub trait Job: Send {
-    /// Does it, in a savepoint of its own. Says whether that is to be kept.
-    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> bool;
+    /// Does it in one statement, which needs no savepoint. `None` says that it takes more.
+    fn run_alone(&mut self, _: &Connection, _: &mut WriterState) -> Option<Result<(), StoreError>> {
+        None
+    }
+
+    /// Does it, in a savepoint of its own, which is undone with an error.
+    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> Result<(), StoreError>;
 
     /// Tells whoever asked what it came to; `lost` says why nothing of its transaction is kept, if so. Whoever asked may
     /// have gone.
@@ -51,28 +59,48 @@ pub fn job<T: Send + 'static>(
 }
 
 impl<T: Send, W: Work<T>> Job for PendingWrite<T, W> {
-    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> bool {
+    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> Result<(), StoreError> {
         if let Some(work) = self.work.take() {
             self.result = work(connection, known);
         }
-        self.result.is_ok()
+        copy(&self.result)
     }
 
     fn tell(self: Box<Self>, lost: Option<&str>) {
-        let was_run = self.work.is_none();
-        let result = match lost {
-            Some(lost) if self.result.is_ok() || !was_run => Err(StoreError::Unavailable(lost.to_owned())),
-            Some(_) | None => self.result,
-        };
+        let result = unless_lost(self.result, self.work.is_none(), lost);
         drop(self.tell.send(result));
     }
 }
 
+/// Whether something went well, and the same error if not.
+pub fn copy<T>(result: &Result<T, StoreError>) -> Result<(), StoreError> {
+    result.as_ref().map(drop).map_err(Clone::clone)
+}
+
+/// What a job came to whose transaction may be `lost`: then nothing is kept of what it did, or it was never run.
+pub fn unless_lost<T>(
+    result: Result<T, StoreError>,
+    was_run: bool,
+    lost: Option<&str>,
+) -> Result<T, StoreError> {
+    match lost {
+        Some(lost) if result.is_ok() || !was_run => Err(StoreError::Unavailable(lost.to_owned())),
+        Some(_) | None => result,
+    }
+}
+
 /// What the writer knows without asking.
-#[derive(Default)]
 pub struct WriterState {
-    /// How much waits: counted when first needed, and again after a failed commit.
-    depths: Option<Depths>,
+    /// How much is queued for each destination: counted when first needed, and again after a failed commit.
+    queued: Option<BTreeMap<Destination, u64>>,
+    /// What waits in the journal.
+    pub waiting: Arc<SharedWaiting>,
+    /// Which conversations have an open handoff.
+    open: Arc<OpenHandoffs>,
+    /// A commit has failed since these were read.
+    is_stale: bool,
+    /// Events since the journal's floor was looked at.
+    since_floor: u64,
     /// That the disk takes what is written.
     pub probe: WriteProbe,
     /// What the open transaction has touched.
@@ -82,30 +110,52 @@ pub struct WriterState {
 }
 
 impl WriterState {
-    fn after_a_failure() -> Self {
-        Self { probe: WriteProbe::Refuted, ..Self::default() }
+    /// Of a writer that has just begun.
+    pub fn new(waiting: Arc<SharedWaiting>, open: Arc<OpenHandoffs>) -> Self {
+        Self {
+            queued: None,
+            waiting,
+            open,
+            is_stale: false,
+            since_floor: 0,
+            probe: WriteProbe::default(),
+            touched: TouchedTopics::default(),
+            committed: Vec::new(),
+        }
+    }
+
+    fn after_a_failure(&mut self) {
+        let new = Self::new(Arc::clone(&self.waiting), Arc::clone(&self.open));
+        *self = Self { probe: WriteProbe::Refuted, is_stale: true, ..new };
+    }
+
+    /// Reads what the process knows of the file.
+    pub fn read(&self, connection: &Connection) -> Result<(), StoreError> {
+        *self.waiting.lock() = journal::read(connection)?;
+        self.open.read(connection)
     }
 
     pub fn touch(&mut self, touched: TouchedTopics) {
         self.touched = self.touched.and(touched);
     }
-}
 
-/// Events in the inbox, deliveries for each destination.
-#[derive(Clone)]
-struct Depths {
-    inbox: u64,
-    queued: BTreeMap<Destination, u64>,
-}
+    /// Once what is open is durable, do this.
+    pub fn once_committed(&mut self, committed: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
+        self.committed.extend(committed);
+    }
 
-impl Depths {
-    fn grow(&mut self, growth: Growth) {
-        self.inbox = self.inbox.saturating_add_signed(growth.inbox);
-        for (destination, by) in growth.queued {
-            let queued = self.queued.entry(destination).or_default();
-            *queued = queued.saturating_add_signed(by);
-        }
-        self.queued.retain(|_, queued| *queued > 0);
+    /// How much is queued for each destination.
+    pub fn queued(&mut self, connection: &Connection) -> Result<&mut BTreeMap<Destination, u64>, StoreError> {
+        let queued = match self.queued.take() {
+            Some(queued) => queued,
+            None => outbox::depths(connection)?,
+        };
+        Ok(self.queued.insert(queued))
+    }
+
+    /// An event has come into the journal.
+    pub fn appended(&mut self) {
+        self.since_floor += 1;
     }
 }
 
@@ -123,29 +173,33 @@ fn newest_change(connection: &Connection) -> Result<u64, StoreError> {
     connection.number("SELECT seq FROM sqlite_sequence WHERE name = 'changes'", ())
 }
 
-fn count_depths(connection: &Connection) -> Result<Depths, StoreError> {
-    let inbox = connection.number("SELECT COUNT(*) FROM inbox", ())?;
-    Ok(Depths { inbox, queued: outbox::depths(connection)? })
-}
-
 /// Serves the queue until every store handle is gone, or nobody wants it any more.
 pub fn run(
     connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     signals: &Signals,
+    mut known: WriterState,
     is_wanted: impl Fn() -> bool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
-    let mut known = WriterState::default();
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 && is_wanted() {
         let committed = run_batch(connection, &mut jobs, &mut known);
         if committed.is_ok() {
             let touched = std::mem::take(&mut known.touched);
-            signals.committed(touched, newest_change(connection).ok());
+            signals.committed(touched, newest(connection, touched));
             known.committed.drain(..).for_each(|committed| committed());
         }
         let lost = committed.as_ref().err().map(String::as_str);
         jobs.drain(..).for_each(|job| job.tell(lost));
+    }
+}
+
+/// The number of the newest change, if that may have changed.
+fn newest(connection: &Connection, touched: TouchedTopics) -> FeedPosition {
+    if touched.feed() {
+        newest_change(connection).map_or(FeedPosition::Unknown, FeedPosition::At)
+    } else {
+        FeedPosition::Same
     }
 }
 
@@ -156,11 +210,14 @@ fn run_batch(
 ) -> Result<(), String> {
     let committed = run_all(connection, jobs, known);
     if committed.is_err() {
-        *known = WriterState::after_a_failure();
+        known.after_a_failure();
         // SQLite may have rolled back by itself already.
         let _ = connection.run("ROLLBACK", ());
     }
-    committed.map_err(|error| error.to_string())
+    committed.map_err(|error| match error {
+        StoreError::Unavailable(reason) => reason,
+        error => error.to_string(),
+    })
 }
 
 fn run_all(
@@ -169,21 +226,55 @@ fn run_all(
     known: &mut WriterState,
 ) -> Result<(), StoreError> {
     connection.run("BEGIN IMMEDIATE", ())?;
-    for job in jobs {
-        run_one(connection, &mut **job, known)?;
+    if known.is_stale {
+        known.read(connection)?;
+        known.is_stale = false;
+        known.touch(TouchedTopics::inbox());
     }
-    connection.run("COMMIT", ()).map(drop)
+    let mut spoiled = None;
+    for job in jobs {
+        // What a lost transaction is lost by is said by the job that failed, and not by the statement that finds it gone.
+        match run_one(connection, &mut **job, known) {
+            Ok(result) => spoiled = spoiled.or(result.err()),
+            Err(error) => return Err(spoiled.unwrap_or(error)),
+        }
+    }
+    if known.since_floor >= FLOOR_LOOKS {
+        known.since_floor = 0;
+        journal::raise_floor(connection, &known.waiting)?;
+    }
+    connection.run("COMMIT", ()).map(drop).map_err(|error| spoiled.unwrap_or(error))
 }
 
-/// Runs a job in a savepoint. The error says that the transaction itself is lost: SQLite rolls back by itself
-/// when the disk is full or fails, and what came before in the batch is gone with it.
-fn run_one(connection: &Connection, job: &mut dyn Job, known: &mut WriterState) -> Result<(), StoreError> {
-    connection.run("SAVEPOINT job", ())?;
-    if !job.run(connection, known) {
+/// Runs a job, in a savepoint if it needs one, and gives what came of it. The other error says that the transaction itself
+/// is lost: SQLite rolls back by itself when the disk is full or fails, and what came before in the batch is gone with it.
+fn run_one(
+    connection: &Connection,
+    job: &mut dyn Job,
+    known: &mut WriterState,
+) -> Result<Result<(), StoreError>, StoreError> {
+    let alone = job.run_alone(connection, known);
+    let is_alone = alone.is_some();
+    let result = match alone {
+        Some(result) => result,
+        None => {
+            connection.run("SAVEPOINT job", ())?;
+            job.run(connection, known)
+        }
+    };
+    if let Err(error) = &result {
         known.probe = WriteProbe::Refuted;
-        connection.run("ROLLBACK TO job", ())?;
+        if connection.is_autocommit() {
+            return Err(error.clone());
+        }
     }
-    connection.run("RELEASE job", ()).map(drop)
+    if !is_alone {
+        if result.is_err() {
+            connection.run("ROLLBACK TO job", ())?;
+        }
+        connection.run("RELEASE job", ())?;
+    }
+    Ok(result)
 }
 
 /// Takes a decision on what it sees, and writes what it changes.
@@ -193,18 +284,22 @@ pub fn decide(
     decision: Decision,
     known: &mut WriterState,
 ) -> Result<(), StoreError> {
-    let mut view = view::load(connection, &scope)?;
-    let mut depths = match known.depths.clone() {
-        Some(depths) => depths,
-        None => count_depths(connection)?,
-    };
-    (view.inbox_depth, view.queued) = (depths.inbox, depths.queued.clone());
+    let (mut view, key) = view::load(connection, &known.waiting, &scope)?;
+    view.inbox_depth = known.waiting.lock().events();
+    view.queued.clone_from(known.queued(connection)?);
     let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
-    let touched = TouchedTopics::by(&changes);
-    depths.grow(apply::changes(connection, changes)?);
-    known.depths = Some(depths);
-    known.touch(touched);
-    known.committed.extend(committed);
+    let growth = apply::changes(connection, &changes)?;
+    journal::change(connection, &known.waiting, key.as_ref(), &changes)?;
+    changes.handoffs.iter().chain(&changes.handoffs_unseen).for_each(|handoff| known.open.changed(handoff));
+    let queued = known.queued(connection)?;
+    for (destination, by) in growth {
+        let queued = queued.entry(destination).or_default();
+        *queued = queued.saturating_add_signed(by);
+    }
+    queued.retain(|_, queued| *queued > 0);
+    known.since_floor += changes.inbox_done.len() as u64;
+    known.touch(TouchedTopics::by(&changes));
+    known.once_committed(committed);
     Ok(())
 }
 

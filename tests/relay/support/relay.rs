@@ -244,8 +244,7 @@ impl Relay {
     /// How many deliveries wait in the outbox, and how many events in the inbox. Reads the file itself: the
     /// agent API rightly doesn't tell.
     pub async fn left_over(&self) -> (i64, i64) {
-        let sql =
-            "SELECT (SELECT COUNT(*) FROM outbox WHERE lane LIKE 'ada %'), (SELECT COUNT(*) FROM inbox)";
+        let sql = "SELECT (SELECT COUNT(*) FROM outbox WHERE lane LIKE 'ada %'), (SELECT COUNT(*) FROM journal WHERE doc <> '')";
         self.ask(sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 

@@ -14,6 +14,7 @@ use crate::relay::{
     ledger::Ledger,
     matching::MatchKey,
     thread::{Bytes, Content, Row, Sending},
+    time::Time,
 };
 
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub struct Books {
     pub outbox: Vec<Delivery>,
     pub inbox: Vec<Event>,
     pub buffer: Option<Buffer>,
+    /// When a store believes that it is due.
+    pub due: Option<Time>,
     pub seen: BTreeSet<String>,
     pub dead_letters: Vec<DeadLetter>,
     pub idempotency: BTreeMap<IdempotencyScope, Idempotent>,
@@ -134,7 +137,7 @@ impl Books {
             assert!(self.seen.insert(svix_id), "remembered twice");
         }
         if let Some((_, buffer)) = changes.buffer {
-            self.buffer = buffer.map(|(buffer, _)| buffer);
+            (self.buffer, self.due) = buffer.unzip();
         }
         put(&mut self.dead_letters, changes.dead_letters, |letter| letter.id.clone());
         self.dead_letters.retain(|letter| !changes.dead_letters_done.contains(&letter.id));

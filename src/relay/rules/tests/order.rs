@@ -79,7 +79,10 @@ fn a_stale_timer_is_harmless() {
     assert_eq!(world.release(), FlushReport::default());
     world.clock(5_000).receive(customer("hello", 5_000));
     world.clock(6_499);
+    // As after a start: the store knows that something waits, and not since when.
+    world.books.due = Some(Time::default());
     assert_eq!(world.release(), FlushReport::default());
+    assert_eq!(world.books.due, Some(at(6_500)), "it is told");
     world.clock(6_500);
     assert_eq!(world.release().left, 1);
     assert_eq!(world.release(), FlushReport::default());

@@ -1,0 +1,220 @@
+//! What waits in the journal and when it is due: known to the process, and read from the journal at its start and after a
+//! commit that failed.
+//!
+//! The writer changes it as it goes, before its commit. Whoever else looks may see what is not durable yet, and can do
+//! nothing with it but ask the writer, who is behind that commit then.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    relay::{
+        buffer::{Buffer, Timings},
+        event::SortKey,
+        id::ConversationKey,
+        time::Time,
+    },
+    store::Due,
+};
+
+/// An event that waits.
+#[derive(Clone, Debug)]
+pub struct WaitingEvent {
+    /// Its number in the journal.
+    pub seq: i64,
+    pub svix_id: String,
+    pub sort_key: SortKey,
+}
+
+/// What waits of one conversation.
+#[derive(Default)]
+struct Conversation {
+    /// In their order.
+    events: Vec<WaitingEvent>,
+    buffer: Option<Buffer>,
+    due: Option<Time>,
+    /// Where it stands in the list of what is due: at that time or, as that spares a change for each event, before it.
+    listed: Option<Time>,
+    is_apart: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Waiting {
+    conversations: HashMap<ConversationKey, Conversation>,
+    due: BTreeSet<(Time, ConversationKey)>,
+    events: u64,
+    /// When whoever asked for what is due looks again.
+    next_look: Option<Time>,
+}
+
+/// What the writer and its readers share.
+#[derive(Default)]
+pub struct SharedWaiting(Mutex<Waiting>);
+
+impl SharedWaiting {
+    /// Nobody holds it for longer than it takes to look something up.
+    pub fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// How many events wait in all conversations.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The time of the earliest event, by Ada's clock.
+    pub fn oldest(&self) -> Option<Time> {
+        let first = |conversation: &Conversation| conversation.events.first().map(|event| event.sort_key.0);
+        self.conversations.values().filter_map(first).min()
+    }
+
+    /// How many conversations are set apart.
+    pub fn apart(&self) -> u64 {
+        self.conversations.values().filter(|conversation| conversation.is_apart).count() as u64
+    }
+
+    /// Whether anything waits of a conversation.
+    pub fn has(&self, key: &ConversationKey) -> bool {
+        self.conversations.get(key).is_some_and(|conversation| !conversation.events.is_empty())
+    }
+
+    /// The debounce of a conversation.
+    pub fn buffer(&self, key: &ConversationKey) -> Option<Buffer> {
+        self.conversations.get(key)?.buffer
+    }
+
+    /// The first events of a conversation, at most `limit`.
+    pub fn page(&self, key: &ConversationKey, limit: usize) -> Vec<WaitingEvent> {
+        let events = self.conversations.get(key).map_or(&[][..], |conversation| &conversation.events);
+        events[..limit.min(events.len())].to_vec()
+    }
+
+    /// Where those of these events that are of a conversation are in the journal.
+    pub fn seqs(&self, key: &ConversationKey, svix_ids: &[String]) -> HashMap<String, i64> {
+        let Some(conversation) = self.conversations.get(key) else { return HashMap::new() };
+        let svix_ids: HashSet<&str> = svix_ids.iter().map(String::as_str).collect();
+        let asked = conversation.events.iter().filter(|event| svix_ids.contains(&*event.svix_id));
+        asked.map(|event| (event.svix_id.clone(), event.seq)).collect()
+    }
+
+    /// The number of the first event that waits.
+    pub fn first_seq(&self) -> Option<i64> {
+        let seqs = self.conversations.values().flat_map(|conversation| &conversation.events);
+        seqs.map(|event| event.seq).min()
+    }
+
+    /// An event waits from now on.
+    pub fn add(&mut self, key: &ConversationKey, event: WaitingEvent) {
+        let conversation = self.entry(key);
+        let place = conversation.events.partition_point(|other| other.sort_key <= event.sort_key);
+        conversation.events.insert(place, event);
+        self.events += 1;
+    }
+
+    /// An event has come to a conversation at `at`. Says whether it is due before anybody looks.
+    pub fn arrived(&mut self, key: &ConversationKey, at: Time, timings: &Timings) -> bool {
+        let conversation = self.entry(key);
+        let mut buffer = conversation.buffer.unwrap_or_default();
+        buffer.arrived(at);
+        conversation.is_apart = false;
+        let due = buffer.due(timings);
+        self.set_buffer(key, Some(buffer).zip(due));
+        let Some(due) = due.filter(|due| self.next_look.is_none_or(|next| *due < next)) else { return false };
+        self.next_look = Some(due);
+        true
+    }
+
+    /// What is stored of an event when a process begins: it is looked at at once, which says when it is due.
+    pub fn found(&mut self, key: &ConversationKey, event: WaitingEvent, received_at: Time) {
+        self.add(key, event);
+        let buffer = self.entry(key).buffer.get_or_insert_default();
+        let (first, last) = buffer.arrivals.unwrap_or((received_at, received_at));
+        let buffer = Buffer { arrivals: Some((first.min(received_at), last.max(received_at))), ..*buffer };
+        self.set_buffer(key, Some((buffer, Time::default())));
+    }
+
+    /// Events of a conversation wait no longer.
+    pub fn remove(&mut self, key: &ConversationKey, seqs: &HashSet<i64>) {
+        let Some(conversation) = self.conversations.get_mut(key) else { return };
+        let before = conversation.events.len();
+        conversation.events.retain(|event| !seqs.contains(&event.seq));
+        self.events -= (before - conversation.events.len()) as u64;
+        self.forget_if_empty(key);
+    }
+
+    /// The debounce of a conversation, and when it is due.
+    pub fn set_buffer(&mut self, key: &ConversationKey, buffer: Option<(Buffer, Time)>) {
+        let conversation = self.entry(key);
+        conversation.buffer = buffer.map(|(buffer, _)| buffer);
+        conversation.is_apart = false;
+        self.set_due(key, buffer.map(|(_, due)| due));
+        self.forget_if_empty(key);
+    }
+
+    /// Nobody can do anything with a conversation before then.
+    pub fn set_apart(&mut self, key: &ConversationKey, until: Time) {
+        if let Some(conversation) = self.conversations.get_mut(key) {
+            conversation.is_apart = true;
+            self.set_due(key, Some(until));
+        }
+    }
+
+    /// See [`Store::due_conversations`](crate::store::Store::due_conversations).
+    pub fn due(&mut self, now: Time, limit: usize) -> Due<ConversationKey> {
+        let mut due = Due { items: Vec::new(), next: None };
+        let mut behind = Bound::Unbounded;
+        while let Some(listed) = self.due.range((behind.clone(), Bound::Unbounded)).next().cloned() {
+            let (at, key) = &listed;
+            let true_due = self.conversations.get(key).and_then(|conversation| conversation.due);
+            if true_due != Some(*at) {
+                self.due.remove(&listed);
+                if let Some(conversation) = self.conversations.get_mut(key) {
+                    conversation.listed = true_due;
+                    self.due.extend(true_due.map(|due| (due, key.clone())));
+                }
+                continue;
+            }
+            if *at > now || due.items.len() == limit {
+                due.next = Some(*at);
+                break;
+            }
+            due.items.push(key.clone());
+            behind = Bound::Excluded(listed);
+        }
+        self.next_look = due.next;
+        due
+    }
+
+    fn entry(&mut self, key: &ConversationKey) -> &mut Conversation {
+        self.conversations.entry(key.clone()).or_default()
+    }
+
+    fn set_due(&mut self, key: &ConversationKey, due: Option<Time>) {
+        let Some(conversation) = self.conversations.get_mut(key) else { return };
+        conversation.due = due;
+        let stands = conversation.listed.is_some_and(|listed| due.is_some_and(|due| listed <= due));
+        if stands {
+            return;
+        }
+        if let Some(listed) = std::mem::replace(&mut conversation.listed, due) {
+            self.due.remove(&(listed, key.clone()));
+        }
+        self.due.extend(due.map(|due| (due, key.clone())));
+    }
+
+    fn forget_if_empty(&mut self, key: &ConversationKey) {
+        let is_empty =
+            |conversation: &Conversation| conversation.events.is_empty() && conversation.buffer.is_none();
+        if self.conversations.get(key).is_some_and(is_empty)
+            && let Some(Conversation { listed: Some(listed), .. }) = self.conversations.remove(key)
+        {
+            self.due.remove(&(listed, key.clone()));
+        }
+    }
+}
