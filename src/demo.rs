@@ -75,7 +75,7 @@ struct Secrets {
     api_key: String,
     webhook_secret: String,
     start_key: String,
-    agent_token: String,
+    agent_tokens: [String; 2],
 }
 
 async fn demo(trial: Trial) -> anyhow::Result<()> {
@@ -84,7 +84,7 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
         api_key: random()?,
         webhook_secret: format!("whsec_{}", random()?),
         start_key: random()?,
-        agent_token: random()?,
+        agent_tokens: [random()?, random()?],
     };
     let told = ["LISTEN", "AGENT_LISTEN"].map(|name| trial.get(name).cloned());
     // A port that is asked for is nobody else's.
@@ -110,8 +110,9 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
     let stop = server.stop();
     catch_signals(stop.clone())?;
     let sandbox = Sandbox::new(options(&secrets, &relay_url));
-    let console = server.sign_in_link(&agents_url).map(|(_, link)| link);
-    print(&page(&agents_url, &ada_url, &secrets.agent_token, console.as_deref().unwrap_or(&agents_url)));
+    let links = server.sign_in_links(&agents_url);
+    sandbox.propose(trial_of(&agents_url, &secrets.agent_tokens[0]));
+    print(&page(&ada_url, &agents_url, &links, &secrets.agent_tokens));
     // Neither is of use without the other.
     let play = async {
         let played = sandbox.serve(ada, stop.clone()).await;
@@ -158,7 +159,7 @@ fn settings(
         ("WEBHOOK_SECRET", secrets.webhook_secret.clone()),
         ("HANDOFF_AUTH_KEY", secrets.start_key.clone()),
         ("HANDOFF_INTEGRATION", INTEGRATION.to_owned()),
-        ("AGENT_TOKENS", format!("Alex={}", secrets.agent_token)),
+        ("AGENT_TOKENS", format!("Alex={},Sam={}", secrets.agent_tokens[0], secrets.agent_tokens[1])),
         ("DATABASE_URL", format!("sqlite://{}", folder.join("demo.db").display())),
         ("FILES_URL", format!("file://{}", folder.join("files").display())),
         ("FILES_ALLOW_PRIVATE", "on".to_owned()),
@@ -182,33 +183,53 @@ fn options(secrets: &Secrets, relay_url: &str) -> Options {
     }
 }
 
-/// The links, and the lines that play the agent's part.
-fn page(relay: &str, ada: &str, token: &str, console: &str) -> String {
+/// The links, on one screen; the rest is on the stand-in's page.
+fn page(ada: &str, agents: &str, links: &[(String, String)], tokens: &[String; 2]) -> String {
+    let link = |name: &str| links.iter().find(|(agent, _)| agent == name).map_or(agents, |(_, link)| link);
+    let [alex, sam] = tokens;
     format!(
         r#"
 handoff-relay demo: the relay and a stand-in Ada, on this machine only. Ctrl-C ends it.
 
   The customer's chat   {ada}/chat
-  The agent's console   {console}
-  The API document      {relay}/api/docs
+  Alex's console        {}
+  Sam's console         {}   (in another browser)
+  What else to try      {ada}/dashboard
+  The API document      {agents}/api/docs
 
-Open the chat, write something, and ask for a person. Then play the agent in the console (its link signs you in once,
-within 10 minutes; later the token does: {token}), or in another terminal:
+Open the chat, write something, and ask for a person. Then answer as Alex or Sam in the console. Each of their links
+signs in once, within 10 minutes. Later their tokens do:
 
-  # who is waiting
-  curl -s {relay}/api/handoffs?status=waiting -H "Authorization: Bearer {token}"
+  Alex {alex}
+  Sam  {sam}
 
-  # take the handoff (the newest one)
-  ID=$(curl -s {relay}/api/handoffs?limit=1 -H "Authorization: Bearer {token}" | grep -o '"id":"[^"]*"' | head -1 | cut -d'"' -f4)
-  curl -s -X POST {relay}/api/handoffs/$ID/accept -H "Authorization: Bearer {token}"
-
-  # read the conversation, answer, and end it
-  curl -s {relay}/api/handoffs/$ID/transcript -H "Authorization: Bearer {token}"
-  curl -s {relay}/api/handoffs/$ID/messages -H "Authorization: Bearer {token}" -d '{{"text":"Hello, this is Alex. How can I help?"}}' -H "Content-Type: application/json"
-  curl -s -X POST {relay}/api/handoffs/$ID/end -H "Authorization: Bearer {token}"
-
-  # follow everything live
-  curl -sN {relay}/api/events -H "Authorization: Bearer {token}"
-"#
+Settings can be tried on the command line: handoff-relay demo IDLE_TIMEOUT=1m"#,
+        link("Alex"),
+        link("Sam")
     )
+}
+
+/// What the stand-in's page proposes: the agent's part by hand.
+fn trial_of(relay: &str, token: &str) -> Vec<(String, String)> {
+    let auth = format!("-H \"Authorization: Bearer {token}\"");
+    let id = format!(
+        "ID=$(curl -s {relay}/api/handoffs?limit=1 {auth} | grep -o '\"id\":\"[^\"]*\"' | head -1 | cut -d'\"' -f4)"
+    );
+    let json = "-H \"Content-Type: application/json\"";
+    [
+        ("Trouble: the chat's page has a fault panel. Delay, double or lose webhooks, and see the thread stay in order.", String::new()),
+        ("Who is waiting?", format!("curl -s {relay}/api/handoffs?status=waiting {auth}")),
+        ("Take the newest handoff.", format!("{id}\ncurl -s -X POST {relay}/api/handoffs/$ID/accept {auth}")),
+        (
+            "Read it, answer, and end it.",
+            format!(
+                "curl -s {relay}/api/handoffs/$ID/transcript {auth}\n\
+                 curl -s {relay}/api/handoffs/$ID/messages {auth} {json} -d '{{\"text\":\"Hello, this is Alex. How can I help?\"}}'\n\
+                 curl -s -X POST {relay}/api/handoffs/$ID/end {auth}"
+            ),
+        ),
+        ("Follow everything live.", format!("curl -sN {relay}/api/events {auth}")),
+    ]
+    .map(|(title, text)| (title.to_owned(), text))
+    .into()
 }

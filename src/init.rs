@@ -185,12 +185,15 @@ fn write(text: &str) -> io::Result<()> {
 }
 
 fn say_what_is_next(lacks_secret: bool) {
-    let secret = "\n  - make a webhook endpoint in Ada's dashboard, and put its signing secret in .env as WEBHOOK_SECRET";
+    let setup = if lacks_secret {
+        "`handoff-relay setup --public-url https://...` registers the webhook endpoint at Ada and puts its signing secret \
+         in .env;\n    or make the endpoint in Ada's dashboard, and put its secret in .env as WEBHOOK_SECRET"
+    } else {
+        "`handoff-relay setup --public-url https://...` says what is left to do in Ada's dashboard, and shows what arrives"
+    };
     print(&format!(
-        ".env is written, for you alone, with a random start key and a random token for one agent.\n\nNext:{}\n  \
+        ".env is written, for you alone, with a random start key and a random token for one agent.\n\nNext:\n  - {setup}\n  \
          - `handoff-relay check` says what is missing\n  \
-         - `handoff-relay` starts the relay; sign in at http://127.0.0.1:8091 with the token of AGENT_TOKENS in .env\n  \
-         - docs/ada-setup.md in the source goes through Ada's dashboard; its HTTP Request block sends HANDOFF_AUTH_KEY",
-        if lacks_secret { secret } else { "" }
+         - `handoff-relay` starts the relay; sign in at http://127.0.0.1:8091 with the token of AGENT_TOKENS in .env"
     ));
 }

@@ -28,7 +28,7 @@ mod unseen;
 mod warnings;
 mod web;
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,7 @@ use crate::{
         time::Time,
     },
     settings::Settings,
-    store::{RetentionPeriods, StoreError},
+    store::{RetentionPeriods, Since, StoreError},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
@@ -169,11 +169,16 @@ impl Server {
         self.stop.clone()
     }
 
-    /// A link that signs the first agent of the settings in to the console at `origin`, once, within 10 minutes;
-    /// and their name. `None` if the system has no randomness for it.
-    pub fn sign_in_link(&self, origin: &str) -> Option<(String, String)> {
-        let (agent, code) = self.app.sign_in.new_code().ok().flatten()?;
-        Some((agent, format!("{origin}/#code={}", code.expose())))
+    /// Whoever looks at what arrives. The store stays open as long as it lives.
+    pub fn observer(&self) -> Observer {
+        Observer { engine: Arc::clone(&self.engine), metrics: Arc::clone(&self.app.metrics) }
+    }
+
+    /// A link for each agent of the settings that signs them in to the console at `origin`, once, within 10 minutes;
+    /// each with their name. None if the system has no randomness for it.
+    pub fn sign_in_links(&self, origin: &str) -> Vec<(String, String)> {
+        let codes = self.app.sign_in.new_codes().unwrap_or_default();
+        codes.into_iter().map(|(agent, code)| (agent, format!("{origin}/#code={}", code.expose()))).collect()
     }
 
     /// Serves until stopped, then lets what is under way finish, within 10 seconds.
@@ -212,6 +217,32 @@ impl Server {
         drop((app, engine));
         writers.finish(CLOSING).await;
         outcome
+    }
+}
+
+/// Looks at what arrives at a running relay.
+pub struct Observer {
+    engine: Arc<Engine>,
+    metrics: Arc<Metrics>,
+}
+
+impl Observer {
+    /// How many webhooks came to what so far.
+    pub fn webhooks(&self) -> BTreeMap<&'static str, u64> {
+        self.metrics.webhooks_so_far()
+    }
+
+    /// The number of the newest change that agents see.
+    pub fn newest_change(&self) -> u64 {
+        *self.engine.store().signals().feed().borrow()
+    }
+
+    /// What has changed behind the number `after`, at most `limit` changes.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
+        self.engine.store().changes_since(after, limit).await
     }
 }
 

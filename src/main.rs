@@ -7,6 +7,9 @@ mod dead_letters;
 mod demo;
 mod health;
 mod init;
+mod setup;
+#[cfg(feature = "demo")]
+mod stand_in;
 
 use std::{
     io::{ErrorKind, IsTerminal, Write},
@@ -17,7 +20,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use handoff_relay::{
-    Listeners, Server,
+    Listeners, Observer, Server,
     settings::{Database, LogFormat, Settings},
     store::Copies,
     telemetry,
@@ -69,6 +72,8 @@ enum Command {
     },
     /// Write a .env with random secrets, for a first start; asks for what it isn't given
     Init(init::Given),
+    /// Register the webhook endpoint at Ada, put its secret into .env, say what is left to do, and show what arrives
+    Setup(setup::Wanted),
     /// Look at every setting, the store, the files, the addresses and Ada's key, and say what needs doing; changes nothing
     Check {
         /// Show what is well, too
@@ -84,6 +89,9 @@ enum Command {
     /// What could not be read or used, at the relay that runs on this machine: see it, try it again, drop it
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Run a stand-in Ada alone, to set a relay up against it
+    #[cfg(feature = "demo")]
+    Sandbox(stand_in::Given),
     /// Run the relay together with a stand-in Ada; nothing to configure
     #[cfg(feature = "demo")]
     Demo {
@@ -101,9 +109,12 @@ async fn main() -> ExitCode {
         Command::Restore { file } => backup::restore(&file).await,
         Command::Verify { file } => backup::verify(file).await,
         Command::Init(given) => init::run(given),
+        Command::Setup(wanted) => setup::run(wanted).await,
         Command::Check { all } => check::run(all).await,
         Command::Health { ready } => health::run(ready).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
+        #[cfg(feature = "demo")]
+        Command::Sandbox(given) => stand_in::run(given).await,
         #[cfg(feature = "demo")]
         Command::Demo { settings } => demo::run(&settings).await,
     }
@@ -130,6 +141,14 @@ async fn serve(copies: Copies) -> ExitCode {
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
+    run_watched(settings, |_, _| std::future::pending()).await
+}
+
+/// Runs the relay, and `watch` beside it.
+async fn run_watched<W: Future<Output = ()>>(
+    settings: Settings,
+    watch: impl FnOnce(Observer, Addresses) -> W,
+) -> anyhow::Result<()> {
     let public = bind("LISTEN", settings.listen).await?;
     let agents = match settings.agent_listen {
         Some(address) => Some(bind("AGENT_LISTEN", address).await?),
@@ -138,9 +157,15 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let server = Server::new(settings.clone()).await?;
     // Whoever reads that it is up may tell it to stop.
     catch_signals(server.stop())?;
-    announce(&settings, &public, agents.as_ref())?;
+    let addresses = Addresses::of(&public, agents.as_ref())?;
+    announce(&settings, addresses);
     show_the_way_in(&settings, &server, agents.as_ref().unwrap_or(&public))?;
-    server.serve(Listeners { public, agents }).await?;
+    let (stop, watching) = (server.stop(), watch(server.observer(), addresses));
+    let watching = async move {
+        stop.run_until_cancelled(watching).await;
+    };
+    let (served, ()) = tokio::join!(server.serve(Listeners { public, agents }), watching);
+    served?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -150,18 +175,30 @@ async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener>
     listener.map_err(|error| anyhow::anyhow!("{setting}: {address} can't be listened on: {error}"))
 }
 
+/// Where a relay listens.
+#[derive(Clone, Copy)]
+struct Addresses {
+    public: SocketAddr,
+    agents: SocketAddr,
+}
+
+impl Addresses {
+    fn of(public: &TcpListener, agents: Option<&TcpListener>) -> anyhow::Result<Self> {
+        let public = public.local_addr()?;
+        Ok(Self { public, agents: agents.map_or(Ok(public), TcpListener::local_addr)? })
+    }
+}
+
 /// The line that says what runs.
-fn announce(settings: &Settings, public: &TcpListener, agents: Option<&TcpListener>) -> anyhow::Result<()> {
-    let public = public.local_addr()?;
-    let agents = agents.map_or(Ok(public), TcpListener::local_addr)?;
+fn announce(settings: &Settings, addresses: Addresses) {
     let store = match &settings.database {
         Database::Memory => "memory".to_owned(),
         Database::Sqlite(path) => path.display().to_string(),
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        listen = %public,
-        agents.listen = %agents,
+        listen = %addresses.public,
+        agents.listen = %addresses.agents,
         store,
         integration = settings.handoff_integration,
         "handoff-relay is up"
@@ -173,7 +210,6 @@ fn announce(settings: &Settings, public: &TcpListener, agents: Option<&TcpListen
             agent.token.expose()
         ));
     }
-    Ok(())
 }
 
 /// A link into the console, for the eyes at this terminal: a log may be read by others.
@@ -182,7 +218,7 @@ fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) 
         return Ok(());
     }
     let origin = format!("http://{}", health::reachable(console.local_addr()?));
-    if let Some((agent, link)) = server.sign_in_link(&origin) {
+    if let Some((agent, link)) = server.sign_in_links(&origin).into_iter().next() {
         tell(&format!("The console, signed in as {agent} (good once, for 10 minutes):\n  {link}"));
     }
     Ok(())

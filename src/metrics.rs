@@ -105,6 +105,10 @@ impl Default for Metrics {
     }
 }
 
+/// What a webhook can come to.
+const WEBHOOK_OUTCOMES: [&str; 7] =
+    ["kept", "duplicate", "ignored", "dead_letter", "inbox_full", "invalid_signature", "not_kept"];
+
 impl Metrics {
     /// Everything at zero.
     pub fn new() -> Self {
@@ -193,6 +197,12 @@ impl Metrics {
     /// A webhook was not Ada's, or could not be kept.
     pub fn webhook(&self, outcome: &'static str) {
         self.webhooks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// How many webhooks came to what so far.
+    pub fn webhooks_so_far(&self) -> BTreeMap<&'static str, u64> {
+        let count = |outcome| Some((outcome, self.webhooks.get(&Outcome { outcome })?.get()));
+        WEBHOOK_OUTCOMES.into_iter().filter_map(count).collect()
     }
 
     /// An event of a conversation of ours named another integration.

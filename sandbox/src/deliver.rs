@@ -25,6 +25,15 @@ impl EarlyEcho {
     }
 }
 
+/// An event on its way to one endpoint.
+struct Copy {
+    /// The endpoint's id.
+    endpoint: String,
+    /// The event's `svix-id`.
+    id: String,
+    body: Bytes,
+}
+
 /// Whether an event tells of a human agent's message. Those come over the API alone.
 fn is_echo(event: &Value) -> bool {
     event["data"]["author"]["role"] == Role::HumanAgent.as_str()
@@ -50,17 +59,36 @@ impl Sandbox {
         let id = format!("msg_{}", id.simple());
         let first_try = CancellationToken::new();
         let is_early = timing == EchoTiming::Early && !delays.is_empty();
-        for delay in delays {
+        let endpoints = self.endpoints_for(event["type"].as_str().unwrap_or_default());
+        if endpoints.is_empty() {
+            return None;
+        }
+        let copies = delays.into_iter().flat_map(|delay| endpoints.iter().map(move |to| (delay, to.clone())));
+        for (delay, endpoint) in copies {
             let tried = first_try.clone().drop_guard();
             let (sandbox, id, body) = (self.clone(), id.clone(), body.clone());
             let (run, patience) = (run.clone(), patience.clone());
             let delivery = async move {
-                let delivery = sandbox.deliver(&id, body, delay, tried);
+                let message = Copy { endpoint, id, body };
+                let delivery = sandbox.deliver(message, delay, tried);
                 run.run_until_cancelled(patience.run_until_cancelled(delivery)).await;
             };
             self.0.tasks.spawn_on(delivery, &runtime);
         }
         is_early.then_some(EarlyEcho(first_try))
+    }
+
+    /// The ids of the endpoints that get events of this type.
+    fn endpoints_for(&self, event: &str) -> Vec<String> {
+        let state = self.0.lock();
+        state.endpoints.iter().filter(|to| to.gets(event)).map(|to| to.id.clone()).collect()
+    }
+
+    /// Sends an event that belongs to no conversation, as the dashboard's button for a test does.
+    pub(crate) fn send_test(&self) {
+        let payload =
+            serde_json::json!({ "type": "v1.test", "data": { "message": "A test event of the dashboard" } });
+        self.send_event(Event { payload, file: None });
     }
 
     /// The payload, with a new URL for its file.
@@ -89,36 +117,41 @@ impl Sandbox {
     }
 
     /// Tries until the relay takes the event or the schedule is used up; drops `tried` after the first time.
-    async fn deliver(&self, id: &str, body: Bytes, delay: Duration, tried: DropGuard) {
+    async fn deliver(&self, message: Copy, delay: Duration, tried: DropGuard) {
         tokio::time::sleep(delay).await;
-        let mut taken = self.try_event(id, &body).await;
+        let mut taken = self.try_event(&message).await;
         drop(tried);
         for delay in &self.0.retry_delays {
             if taken {
                 return;
             }
             tokio::time::sleep(*delay).await;
-            taken = self.try_event(id, &body).await;
+            taken = self.try_event(&message).await;
         }
         if !taken {
-            tracing::warn!(svix_id = id, "webhook lost: no retries are left");
+            tracing::warn!(svix_id = message.id, "webhook lost: no retries are left");
         }
     }
 
     /// Whether the relay has taken the event.
-    async fn try_event(&self, id: &str, body: &Bytes) -> bool {
-        let attempt = self.post_event(id, body.clone()).await;
+    async fn try_event(&self, message: &Copy) -> bool {
+        let attempt = self.post_event(message).await;
         if let Err(error) = &attempt {
-            tracing::debug!(svix_id = id, "webhook not taken: {error:#}");
+            tracing::debug!(svix_id = message.id, "webhook not taken: {error:#}");
         }
         attempt.is_ok()
     }
 
-    /// One attempt, freshly signed.
-    async fn post_event(&self, id: &str, body: Bytes) -> Result<()> {
-        let url = self.0.lock().webhook_url.clone();
+    /// One attempt, freshly signed, to wherever its endpoint is now.
+    async fn post_event(&self, Copy { endpoint, id, body }: &Copy) -> Result<()> {
+        let (url, secret) = {
+            let state = self.0.lock();
+            let endpoint = state.endpoints.iter().find(|known| known.id == *endpoint);
+            let endpoint = endpoint.context("the endpoint was deleted")?;
+            (endpoint.url.clone(), endpoint.secret.clone())
+        };
         let timestamp = Timestamp::now().as_second();
-        let signature = webhook::sign(&self.0.webhook_secret, id, timestamp, &body);
+        let signature = webhook::sign(&secret, id, timestamp, body);
         let request = self
             .0
             .client
@@ -127,7 +160,7 @@ impl Sandbox {
             .header("svix-id", id)
             .header("svix-timestamp", timestamp)
             .header("svix-signature", signature)
-            .body(body);
+            .body(body.clone());
         let status = request.send().await.context("no answer")?.status();
         ensure!(status.is_success(), "status {status}");
         Ok(())
@@ -135,16 +168,16 @@ impl Sandbox {
 
     /// The start call: returns the status, 0 when there is no answer.
     pub(crate) async fn post_start(&self, conversation: &str, mut context: Value) -> u16 {
-        let (url, run) = {
+        let (block, run) = {
             let state = self.0.lock();
-            (state.start_url.clone(), state.run.clone())
+            (state.block.clone(), state.run.clone())
         };
         if let Value::Object(fields) = &mut context {
             fields.insert("conversation_id".to_owned(), conversation.into());
         }
-        let mut request = self.0.client.post(url).json(&context);
-        if let Some(key) = &self.0.handoff_auth_key {
-            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        let mut request = self.0.client.post(block.url).json(&context);
+        if !block.authorization.is_empty() {
+            request = request.header(AUTHORIZATION, block.authorization);
         }
         match run.run_until_cancelled(request.send()).await {
             Some(Ok(response)) => response.status().as_u16(),

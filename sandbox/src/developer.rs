@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -17,6 +17,8 @@ use serde_json::{Map, Value, json};
 use crate::chat::same_site_only;
 use crate::conversation::Conversation;
 use crate::dial::{Dial, Fault};
+use crate::endpoint::Endpoint;
+use crate::shared::HandoffBlock;
 use crate::{Call, Sandbox};
 
 /// The routes below `/sandbox/api`.
@@ -29,6 +31,9 @@ pub(crate) fn router() -> Router<Sandbox> {
         .route("/conversations", get(conversations))
         .route("/conversations/{id}", get(conversation))
         .route("/calls", get(calls))
+        .route("/setup", get(set_up))
+        .route("/setup/block", put(set_block))
+        .route("/setup/test", post(test_event))
         .layer(from_fn(same_site_only))
 }
 
@@ -100,4 +105,27 @@ async fn conversation(State(sandbox): State<Sandbox>, Path(id): Path<String>) ->
 
 async fn calls(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({ "calls": sandbox.calls() }))
+}
+
+/// What is set up: the endpoints, and the handoff's HTTP Request block, without its key.
+async fn set_up(State(sandbox): State<Sandbox>) -> Json<Value> {
+    let state = sandbox.0.lock();
+    let endpoints: Vec<_> = state.endpoints.iter().map(Endpoint::to_json).collect();
+    let block = &state.block;
+    let block = json!({ "url": block.url, "has_authorization": !block.authorization.is_empty() });
+    Json(json!({ "endpoints": endpoints, "block": block, "trial": state.trial }))
+}
+
+/// Saves the block; says what its address answers to a call without a conversation, which starts nothing.
+async fn set_block(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Json<Value>, Wrong> {
+    let block: HandoffBlock = read("a block: its url and its authorization", &body)?;
+    sandbox.0.lock().block = block;
+    sandbox.0.changed();
+    let status = sandbox.post_start("", json!({})).await;
+    Ok(Json(json!({ "status": status })))
+}
+
+async fn test_event(State(sandbox): State<Sandbox>) -> StatusCode {
+    sandbox.send_test();
+    StatusCode::NO_CONTENT
 }

@@ -2,7 +2,7 @@
 //!
 //! It keeps conversations in memory, answers the Conversations API below `/api`, sends signed webhooks the
 //! way Svix does, calls the relay's start door like a handoff block, and has a chat page for the customer at
-//! `/chat`. `handoff-relay demo` runs it, and tests use it as a fake that records every call and can be told
+//! `/chat` and a page that stands for the dashboard at `/dashboard`. `handoff-relay demo` runs it, and tests use it as a fake that records every call and can be told
 //! what to answer.
 //!
 //! How the parts fit:
@@ -21,9 +21,11 @@ mod chat;
 mod connection;
 mod conversation;
 mod customer;
+mod dashboard;
 mod deliver;
 mod developer;
 mod dial;
+mod endpoint;
 mod files;
 mod message;
 mod options;
@@ -46,6 +48,7 @@ pub use refusal::Refusal;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use crate::endpoint::Endpoint;
 use crate::shared::Shared;
 
 /// A handle to one stand-in Ada. Clones are cheap and share everything.
@@ -64,8 +67,16 @@ impl Sandbox {
     /// earlier events go there too.
     pub fn set_targets(&self, webhook_url: String, start_url: String) {
         let mut state = self.0.lock();
-        state.webhook_url = webhook_url;
-        state.start_url = start_url;
+        match state.endpoints.first_mut() {
+            Some(endpoint) => endpoint.url = webhook_url,
+            None => state.endpoints.push(Endpoint::new(webhook_url)),
+        }
+        state.block.url = start_url;
+    }
+
+    /// The dashboard's page proposes this: a heading and its text each.
+    pub fn propose(&self, trial: Vec<(String, String)>) {
+        self.0.lock().trial = Some(trial);
     }
 
     /// Turns webhooks on or off. Events that happen while they are off are lost; retries of earlier ones

@@ -27,13 +27,25 @@ pub enum Call {
     GetConversation,
     /// `PATCH .../handoff-queue/`
     HandoffQueue,
+    /// `GET /v2/webhooks/`
+    ListWebhooks,
+    /// `POST /v2/webhooks/`
+    CreateWebhook,
+    /// `PATCH /v2/webhooks/{id}`
+    UpdateWebhook,
+    /// `GET /v2/webhooks/{id}/secret/`
+    WebhookSecret,
 }
 
 impl Call {
     /// The call that a request means; `path` is the one below `/api`.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-        let ["v2", "conversations", _, action @ ..] = segments.as_slice() else { return None };
+        let action = match segments.as_slice() {
+            ["v2", "conversations", _, action @ ..] => action,
+            ["v2", "webhooks", rest @ ..] => return Self::of_webhooks(method, rest),
+            _ => return None,
+        };
         match (method.as_str(), action) {
             ("GET", []) => Some(Self::GetConversation),
             ("PATCH", []) => Some(Self::UpdateMetadata),
@@ -42,6 +54,16 @@ impl Call {
             ("POST", ["end-handoff"]) => Some(Self::EndHandoff),
             ("POST", ["attachments"]) => Some(Self::UploadAttachment),
             ("PATCH", ["handoff-queue"]) => Some(Self::HandoffQueue),
+            _ => None,
+        }
+    }
+
+    fn of_webhooks(method: &Method, rest: &[&str]) -> Option<Self> {
+        match (method.as_str(), rest) {
+            ("GET", []) => Some(Self::ListWebhooks),
+            ("POST", []) => Some(Self::CreateWebhook),
+            ("PATCH", [_]) => Some(Self::UpdateWebhook),
+            ("GET", [_, "secret"]) => Some(Self::WebhookSecret),
             _ => None,
         }
     }

@@ -12,13 +12,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Connection, SeverableListener};
-use crate::{Sandbox, api, chat, developer, files};
+use crate::{Sandbox, api, chat, dashboard, developer, files};
 
 /// How long requests under way may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Sandbox {
-    /// Answers on `listener` until `stop`: the API below `/api`, the customer's page at `/chat`, the dial below
+    /// Answers on `listener` until `stop`: the API below `/api`, the customer's page at `/chat`, the dashboard's at `/dashboard`, the dial below
     /// `/sandbox/api`, files at their presigned URLs. On return no
     /// task is left: event streams, webhooks on their way and their retries have ended. Conversations stay,
     /// so that serving again is Ada after an outage.
@@ -77,6 +77,7 @@ fn router(sandbox: Sandbox) -> Router {
         .route("/files/{token}", get(files::serve).head(files::refuse_head))
         .nest("/api", api::router(sandbox.clone()))
         .merge(chat::router())
+        .merge(dashboard::router())
         .nest("/sandbox/api", developer::router())
         .with_state(sandbox)
 }

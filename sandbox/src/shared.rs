@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::conversation::{Conversation, Origin};
 use crate::deliver::EarlyEcho;
 use crate::dial::{Deliveries, EchoTiming, Faults, FileFaults, IdScheme, Traffic};
+use crate::endpoint::Endpoint;
 use crate::files::{Files, Links};
 use crate::record::Records;
 use crate::{Options, Refusal, Sandbox};
@@ -21,8 +23,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 pub(crate) struct Shared {
     pub(crate) api_key: String,
-    pub(crate) webhook_secret: String,
-    pub(crate) handoff_auth_key: Option<String>,
     pub(crate) retry_delays: Vec<Duration>,
     pub(crate) origin: Arc<Origin>,
     pub(crate) client: reqwest::Client,
@@ -38,8 +38,10 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     /// The origin of the URLs in webhooks: where the sandbox was last served.
     pub(crate) base_url: String,
-    pub(crate) webhook_url: String,
-    pub(crate) start_url: String,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) block: HandoffBlock,
+    /// What the dashboard's page proposes to try: a heading and its text each.
+    pub(crate) trial: Option<Vec<(String, String)>>,
     pub(crate) webhooks_on: bool,
     pub(crate) conversations: HashMap<String, Conversation>,
     pub(crate) records: Records,
@@ -56,12 +58,26 @@ pub(crate) struct State {
     pub(crate) patience: CancellationToken,
 }
 
+/// The HTTP Request block of the handoff's flow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HandoffBlock {
+    /// Where it posts.
+    pub(crate) url: String,
+    /// Its header `Authorization`; empty for none.
+    pub(crate) authorization: String,
+}
+
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
+        let authorization = options.handoff_auth_key.map(|key| format!("Bearer {key}")).unwrap_or_default();
+        let endpoint = (!options.webhook_url.is_empty())
+            .then(|| Endpoint::with_secret(options.webhook_url, options.webhook_secret));
         let state = State {
             base_url: "http://localhost".to_owned(),
-            webhook_url: options.webhook_url,
-            start_url: options.start_url,
+            endpoints: endpoint.into_iter().collect(),
+            trial: None,
+            block: HandoffBlock { url: options.start_url, authorization },
             webhooks_on: true,
             conversations: HashMap::new(),
             records: Records::default(),
@@ -77,8 +93,6 @@ impl Shared {
         };
         Self {
             api_key: options.api_key,
-            webhook_secret: options.webhook_secret,
-            handoff_auth_key: options.handoff_auth_key,
             retry_delays: options.retry_delays,
             origin: Arc::new(Origin {
                 integration: options.integration,

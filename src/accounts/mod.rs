@@ -138,15 +138,18 @@ impl SignIn {
         Self { store, environment, agents, tokens, codes, failures, metrics, warnings }
     }
 
-    /// A code with which the first agent of the settings can sign in, once, soon; and their name.
+    /// For each agent of the settings their name and a code with which they can sign in, once, soon.
     ///
     /// # Errors
     /// The system has no randomness.
-    pub fn new_code(&self) -> Result<Option<(String, Secret)>, NoRandomness> {
-        let Some((agent, token)) = self.agents.first().zip(self.tokens.first()) else { return Ok(None) };
-        let code = Secret::random()?;
-        self.codes.add(Digest::of(code.expose()), token.clone(), self.environment.now());
-        Ok(Some((agent.name.clone(), code)))
+    pub fn new_codes(&self) -> Result<Vec<(String, Secret)>, NoRandomness> {
+        let now = self.environment.now();
+        let code = |(agent, token): (&AgentToken, &Digest)| {
+            let code = Secret::random()?;
+            self.codes.add(Digest::of(code.expose()), token.clone(), now);
+            Ok((agent.name.clone(), code))
+        };
+        self.agents.iter().zip(&self.tokens).map(code).collect()
     }
 
     /// Begins a session. Gives the secret that proves it from now on, which nobody keeps here.

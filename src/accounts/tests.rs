@@ -138,7 +138,7 @@ async fn a_session_ends_with_its_token_and_does_not_come_back_with_it() {
 #[tokio::test]
 async fn a_code_signs_the_first_agent_in_once() {
     let world = World::new();
-    let (agent, code) = world.sign_in.new_code().unwrap().unwrap();
+    let (agent, code) = world.sign_in.new_codes().unwrap().remove(0);
     assert_eq!((agent.as_str(), code.expose().len()), ("Alex", 64));
     let (secret, signed_in) = world.sign_in.begin(&Credential::Code(code.clone()), PEER).await.unwrap();
     assert_eq!(signed_in.agent, "Alex");
@@ -182,7 +182,7 @@ async fn who_waits_for_the_end_learns_of_it() {
 #[tokio::test]
 async fn what_is_right_is_let_in_however_many_were_wrong() {
     let world = World::new();
-    let (_, code) = world.sign_in.new_code().unwrap().unwrap();
+    let (_, code) = world.sign_in.new_codes().unwrap().remove(0);
     for number in 0..100 {
         let guess = format!("guess {}", number % 7);
         let wrong = world.sign_in.bearer(&guess, PEER);

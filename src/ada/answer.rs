@@ -42,6 +42,11 @@ impl<T> Answer<T> {
 pub struct AnswerBody(Bytes);
 
 impl AnswerBody {
+    /// The bytes, with half letters repaired.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// What it says.
     pub fn object(&self) -> Object<'_> {
         Object::read(&self.0).unwrap_or_default()

@@ -66,7 +66,7 @@ struct KeyCheck {
 
 /// What a refusal of a call speaks about.
 #[derive(Clone, Copy)]
-enum About {
+pub(super) enum About {
     Conversation,
     Key,
 }
@@ -180,12 +180,28 @@ impl Client {
     }
 
     fn next_page(&self, page: &Object<'_>) -> Result<Option<Url>, Failure> {
-        let Some(link) = bodies::next_page(page) else { return Ok(None) };
-        let url = self.base.join(&link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
+        bodies::next_page(page).map(|link| self.own_link(&link)).transpose()
+    }
+
+    /// A link of Ada's to the next page, which must not lead the key elsewhere.
+    pub(super) fn own_link(&self, link: &str) -> Result<Url, Failure> {
+        let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
         if url.origin() != self.base.origin() {
             return Err(Failure::Refused("Ada's page link leads to another origin".into()));
         }
-        Ok(Some(url))
+        Ok(url)
+    }
+
+    /// A request, without the key.
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// An address of the webhook endpoints' API.
+    pub(super) fn endpoints_url(&self, rest: &str) -> Result<Url, Failure> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let unfit = |_| Failure::Refused("the endpoint's id can't stand in a URL".to_owned());
+        format!("{base}/v2/webhooks/{rest}").parse().map_err(unfit)
     }
 
     async fn call(
@@ -260,7 +276,7 @@ impl Client {
     }
 
     /// Makes a call, and reads its answer with `read`.
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         permit: Permit,
         name: &'static str,

@@ -9,6 +9,7 @@ pub mod api;
 pub mod bodies;
 pub mod client;
 mod clock;
+pub mod endpoints;
 pub mod limits;
 pub(crate) mod message;
 pub mod signature;

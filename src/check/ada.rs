@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use handoff_relay::{
-    ada::{api::Ada, client::Client, limits::Rates},
+    ada::{api::Ada, client::Client, endpoints::Endpoint, limits::Rates},
     relay::delivery::Failure,
     settings::Settings,
 };
@@ -32,7 +32,47 @@ pub async fn check(settings: &Settings) -> Vec<(&'static str, Verdict)> {
             failure.reason()
         )),
     };
-    vec![("Ada key", key), ("clock", clock(client.offset().as_micros()))]
+    let takes_key = matches!(key, Verdict::Good(_));
+    let mut lines = vec![("Ada key", key), ("clock", clock(client.offset().as_micros()))];
+    if let (true, Some(public)) = (takes_key, &settings.public_url) {
+        lines.push(("webhooks", webhooks(&client, public.as_str().trim_end_matches('/')).await));
+    }
+    lines
+}
+
+/// Whether Ada has an endpoint that leads here, with the events that are needed.
+async fn webhooks(client: &Client, public: &str) -> Verdict {
+    let url = format!("{public}/webhooks/message");
+    let endpoints = match client.endpoints().await {
+        Ok(endpoints) => endpoints,
+        Err(failure) => {
+            return Verdict::Known(format!(
+                "not compared: Ada gave no list of endpoints ({})",
+                failure.reason()
+            ));
+        }
+    };
+    let other = format!("{public}/webhooks/events");
+    let ours =
+        |endpoint: &&Endpoint| [&url, &other].contains(&&endpoint.url.trim_end_matches('/').to_owned());
+    let Some(endpoint) = endpoints.iter().find(ours) else {
+        return Verdict::Bad(format!(
+            "Ada has no endpoint {url}; `handoff-relay setup --public-url {public}` makes it"
+        ));
+    };
+    if !endpoint.enabled {
+        return Verdict::Bad(format!(
+            "Ada's endpoint {url} is disabled; enable it in the dashboard, or run setup"
+        ));
+    }
+    let missing = endpoint.missing_events();
+    if !missing.is_empty() {
+        return Verdict::Bad(format!(
+            "Ada's endpoint {url} does not get {}; run setup, or add it",
+            missing.join(", ")
+        ));
+    }
+    Verdict::Good(format!("Ada has the endpoint {url}"))
 }
 
 fn clock(offset_micros: i64) -> Verdict {

@@ -35,6 +35,7 @@ use crate::store::Copies;
 
 pub use crate::secret::{NoRandomness, Secret};
 pub use files::{Bucket, FilesPlace};
+pub use parse::public_url;
 pub use problem::{Problem, SettingsError, Warning};
 pub use survey::{Finding, State, Survey};
 pub use timeout::TimeoutSetting;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `AGENT_LISTEN`: the agents' own address; `None` when it is the same as `listen`, which serves all then.
     pub agent_listen: Option<SocketAddr>,
+    /// `PUBLIC_URL`: where the outside reaches `listen`, without a slash at its end; `None` if that is not said.
+    pub public_url: Option<Url>,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
     /// Whether a copy of the database is made before its schema changes; `--no-copy` on the command line says no.
@@ -211,6 +214,7 @@ impl Settings {
             r.or("HANDOFF_INTEGRATION", "custom-handoff".to_owned(), parse::integration);
         let (waiting_timeout, idle_timeout) = timeout::read(r);
         let (listen, agent_listen) = addresses(r);
+        let public_url = r.or("PUBLIC_URL", None, |text| parse::public_url(text).map(Some));
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         // Somebody tries it out, and nobody else can reach it.
         let trial = local && terminal == Terminal::Attached;
@@ -246,6 +250,7 @@ impl Settings {
             made_token,
             listen,
             agent_listen,
+            public_url,
             database,
             copies: Copies::Make,
             files,

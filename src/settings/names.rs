@@ -1,7 +1,7 @@
 //! Which names are settings, and what to say about those that are not.
 
 /// Every setting that has an effect.
-pub(super) const NAMES: [&str; 29] = [
+pub(super) const NAMES: [&str; 30] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -14,6 +14,7 @@ pub(super) const NAMES: [&str; 29] = [
     "AGENT_TOKENS",
     "LISTEN",
     "AGENT_LISTEN",
+    "PUBLIC_URL",
     "DATABASE_URL",
     "FILES_URL",
     "FILES_ALLOW_PRIVATE",
@@ -33,9 +34,6 @@ pub(super) const NAMES: [&str; 29] = [
     "RUST_LOG",
 ];
 
-/// Settings of the contract whose feature is still to come.
-pub(super) const LATER: [&str; 1] = ["PUBLIC_URL"];
-
 /// So many slips of the finger still count as the same name.
 const SLIPS: usize = 2;
 
@@ -46,7 +44,7 @@ pub(super) fn known(name: &str) -> Option<&'static str> {
 
 /// The setting that `name` was probably meant to be: `None` when it is one, or is far from all.
 pub(super) fn nearly(name: &str) -> Option<&'static str> {
-    if known(name).is_some() || LATER.contains(&name) {
+    if known(name).is_some() {
         return None;
     }
     let name = name.to_ascii_uppercase().replace('-', "_");

@@ -30,8 +30,19 @@ const FORGIVING: GeneralPurpose =
 const TEXT_MAX: usize = 1_000;
 
 pub(super) fn base_url(text: &str) -> Parsed<Url> {
-    let mut url =
-        Url::parse(text).map_err(|_| "must be a URL such as https://example.ada.support/api".to_owned())?;
+    address(text, "https://example.ada.support/api")
+}
+
+/// Where the outside reaches the relay: an https URL (http for this machine alone) without query or fragment.
+///
+/// # Errors
+/// The end of a sentence that begins with the setting's name.
+pub fn public_url(text: &str) -> Result<Url, String> {
+    address(text, "https://relay.example.com")
+}
+
+fn address(text: &str, example: &str) -> Parsed<Url> {
+    let mut url = Url::parse(text).map_err(|_| format!("must be a URL such as {example}"))?;
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(&url));
     if !secure {
         return Err("must begin with https:// (http:// only for localhost)".to_owned());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{self, LATER, NAMES};
+use super::names::{self, NAMES};
 use super::parse::Parsed;
 use super::{Problem, Warning};
 
@@ -24,7 +24,6 @@ impl Reader {
         let told = earlier.iter().filter_map(|problem| names::known(&problem.name)).collect();
         let mut reader = Self { problems: earlier, told, ..Self::default() };
         reader.check_names(file);
-        reader.warn_of_later(env, file);
         reader.take(file.iter().map(|(name, value)| (name, value.trim())));
         let unquoted: Vec<(&String, &str)> =
             env.iter().map(|(name, value)| (name, reader.unquote(name, value))).collect();
@@ -68,7 +67,7 @@ impl Reader {
             } else if let Some(meant) = names::nearly(name) {
                 self.told.insert(meant);
                 self.problem(name, format!("{name} in .env is not a setting; did you mean {meant}?"));
-            } else if first && !LATER.contains(&name) {
+            } else if first {
                 self.warn_of_unknown(name);
             }
         }
@@ -79,14 +78,6 @@ impl Reader {
             self.warn(name, format!("{name} in .env is not a setting and has no effect"));
         } else {
             self.warn(".env", "A name in .env (not shown) is not a setting and has no effect".to_owned());
-        }
-    }
-
-    fn warn_of_later(&mut self, env: &BTreeMap<String, String>, file: &Pairs) {
-        let set = |(_, value): &(&String, &String)| !value.trim().is_empty();
-        let names: BTreeSet<&str> = pairs(env, file).filter(set).map(|(name, _)| name.as_str()).collect();
-        for name in LATER.into_iter().filter(|name| names.contains(name)) {
-            self.warn(name, format!("{name} has no effect in this version"));
         }
     }
 
@@ -146,12 +137,4 @@ impl Reader {
     pub(super) fn warn(&mut self, name: &str, sentence: String) {
         self.warnings.push(Warning { name: name.to_owned(), sentence });
     }
-}
-
-/// Everything, the file first, so that the environment overwrites it.
-fn pairs<'a>(
-    env: &'a BTreeMap<String, String>,
-    file: &'a Pairs,
-) -> impl Iterator<Item = (&'a String, &'a String)> {
-    file.iter().map(|(name, value)| (name, value)).chain(env)
 }

@@ -382,7 +382,6 @@ fn strange_names_in_the_file_are_told() {
     let (_, told) = load_file(&[
         ("NGROK_AUTHTOKEN", "x"),
         ("NGROK_AUTHTOKEN", "x"),
-        ("PUBLIC_URL", "https://relay.example.com"),
         ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "="),
     ])
     .unwrap();
@@ -391,7 +390,6 @@ fn strange_names_in_the_file_are_told() {
         [
             "NGROK_AUTHTOKEN in .env is not a setting and has no effect",
             "A name in .env (not shown) is not a setting and has no effect",
-            "PUBLIC_URL has no effect in this version",
         ]
     );
     let error = load_file(&[("LOG-FORMAT", "json"), ("LISTEN", "x"), ("LISTEN", "127.0.0.1:1")]).unwrap_err();

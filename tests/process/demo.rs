@@ -24,9 +24,9 @@ const POISON: &str = "ADA_BASE_URL=https://poisoned.ada.support/api\n\
 struct Demo {
     process: Process,
     chat: String,
-    /// The link into the agent's console.
-    console: String,
-    /// Each command below the comment that it stands under.
+    /// The links into the two agents' consoles.
+    consoles: [String; 2],
+    /// What the stand-in's page proposes to try: the lines under each heading.
     commands: BTreeMap<String, Vec<String>>,
 }
 
@@ -42,27 +42,24 @@ impl Demo {
             ("http_proxy", "http://127.0.0.1:9"),
         ];
         let process = Process::start(folder, &["demo"], &env);
-        let last = |line: &str| line.contains("/api/events").then_some(());
+        let last = |line: &str| line.contains("handoff-relay demo IDLE_TIMEOUT").then_some(());
         process.stdout.find(1, "the page", last).await;
-        let (mut commands, mut under) = (BTreeMap::<_, Vec<_>>::new(), String::new());
-        let (mut chat, mut console) = (None, None);
-        for line in process.stdout.so_far() {
-            let line = line.trim();
-            if let Some(comment) = line.strip_prefix("# ") {
-                comment.clone_into(&mut under);
-            } else if line.starts_with("curl ") || line.starts_with("ID=") {
-                commands.entry(under.clone()).or_default().push(line.to_owned());
-            } else if let Some(link) = line.strip_prefix("The customer's chat") {
-                chat = Some(link.trim().to_owned());
-            } else if let Some(link) = line.strip_prefix("The agent's console") {
-                console = Some(link.trim().to_owned());
-            }
-        }
-        let (chat, console) = (chat.expect("a link to the chat"), console.expect("a link to the console"));
-        Self { process, chat, console, commands }
+        let page = process.stdout.so_far();
+        assert!(page.len() <= 20, "one screen: {page:#?}");
+        let link = |title: &str| {
+            let link = page.iter().find_map(|line| line.trim().strip_prefix(title)).expect(title);
+            link.split_whitespace().next().unwrap().to_owned()
+        };
+        let consoles = ["Alex's console", "Sam's console"].map(link);
+        let setup = link("What else to try").replace("/dashboard", "/sandbox/api/setup");
+        let setup: Value = client().get(setup).send().await.unwrap().json().await.unwrap();
+        let trial = setup["trial"].as_array().unwrap().iter();
+        let lines = |text: &Value| text.as_str().unwrap().lines().map(str::to_owned).collect();
+        let commands = trial.map(|part| (part[0].as_str().unwrap().to_owned(), lines(&part[1]))).collect();
+        Self { chat: link("The customer's chat"), process, consoles, commands }
     }
 
-    /// The commands under a comment that begins with `comment`, as they are printed.
+    /// The commands under a heading that begins with `comment`, as they are shown.
     fn commands(&self, comment: &str) -> &[String] {
         let found = self.commands.iter().find(|(under, _)| under.starts_with(comment));
         found.unwrap_or_else(|| panic!("nothing under {comment:?}: {:#?}", self.commands)).1
@@ -110,28 +107,28 @@ impl Customer {
 }
 
 #[tokio::test]
-async fn the_printed_commands_play_the_agents_part() {
+async fn the_proposed_commands_play_the_agents_part() {
     let (here, temporary) = (folder(), folder());
     let demo = Demo::start(here.path(), temporary.path()).await;
     let customer = Customer::arrives(&demo.chat).await;
-    let (_follower, events) = follow(&demo.commands("follow")[0]);
+    let (_follower, events) = follow(&demo.commands("Follow")[0]);
     events.find(1, "an open stream", |line| line.starts_with(':').then_some(())).await;
 
     customer.says("Where is my parcel?").await;
     customer.sees("the AI Agent's answer", |page| said(page, "ai_agent").len() == 2).await;
     customer.says("I'd like to talk to a person, please.").await;
     customer.sees("the wait", |page| page["phase"]["with"] == "waiting").await;
-    let waiting = bash(&demo.commands("who is waiting").join("\n")).await;
+    let waiting = bash(&demo.commands("Who is waiting").join("\n")).await;
     let waiting: Value = serde_json::from_str(&waiting).unwrap();
     assert_eq!(waiting["data"][0]["status"], "waiting", "{waiting}");
     assert_eq!(waiting["data"][0]["end_user"]["name"], "Maria Silva");
     customer.says("I am in a hurry.").await;
     events.find(1, "the customer's words", |line| line.contains("I am in a hurry.").then_some(())).await;
 
-    let take = demo.commands("take the handoff").join("\n");
+    let take = demo.commands("Take the newest").join("\n");
     bash(&take).await;
-    let [read, write, end] = demo.commands("read the conversation") else { panic!("three commands") };
-    let id = &demo.commands("take the handoff")[0];
+    let [read, write, end] = demo.commands("Read it") else { panic!("three commands") };
+    let id = &demo.commands("Take the newest")[0];
     // The history comes from Ada in its own time.
     until("the transcript", || async {
         let transcript = bash(&format!("{id}\n{read}")).await;
@@ -160,19 +157,21 @@ async fn the_printed_commands_play_the_agents_part() {
 }
 
 #[tokio::test]
-async fn the_printed_link_signs_the_agent_in() {
+async fn the_printed_links_sign_the_agents_in() {
     let (here, temporary) = (folder(), folder());
     let demo = Demo::start(here.path(), temporary.path()).await;
-    let (page, code) = demo.console.split_once("/#code=").expect("a link with a code");
-    let shell = client().get(page).send().await.unwrap();
-    assert_eq!(shell.status(), 200);
-    assert!(shell.text().await.unwrap().contains("<title>"));
-    let request = client().post(format!("{page}/api/session")).json(&json!({ "code": code }));
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let me = client().get(format!("{page}/api/session")).header("cookie", cookie).send().await.unwrap();
-    assert_eq!(me.json::<Value>().await.unwrap()["agent"]["name"], "Alex");
+    for (console, agent) in demo.consoles.iter().zip(["Alex", "Sam"]) {
+        let (page, code) = console.split_once("/#code=").expect("a link with a code");
+        let shell = client().get(page).send().await.unwrap();
+        assert_eq!(shell.status(), 200);
+        assert!(shell.text().await.unwrap().contains("<title>"));
+        let request = client().post(format!("{page}/api/session")).json(&json!({ "code": code }));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let me = client().get(format!("{page}/api/session")).header("cookie", cookie).send().await.unwrap();
+        assert_eq!(me.json::<Value>().await.unwrap()["agent"]["name"], agent);
+    }
 }
 
 fn said<'a>(page: &'a Value, role: &str) -> Vec<&'a str> {

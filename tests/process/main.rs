@@ -40,6 +40,7 @@ mod process;
 mod relay;
 mod secrets;
 mod settings;
+mod setup;
 mod start;
 mod stop;
 mod survive;

@@ -48,7 +48,7 @@ async fn the_start_line_says_what_runs() {
 async fn the_file_is_read_and_the_environment_wins() {
     let folder = folder();
     let lines = settings(NOWHERE).into_iter().map(|(name, value)| format!("{name}={value}\n"));
-    let more = "HANDOFF_INTEGRATION=from-the-file\nDATABASE_URL=memory:\nPORT=1\nPUBLIC_URL=https://relay.example.com\n";
+    let more = "HANDOFF_INTEGRATION=from-the-file\nDATABASE_URL=memory:\nPORT=1\n";
     std::fs::write(folder.path().join(".env"), lines.collect::<String>() + more).unwrap();
     let env = [("HANDOFF_INTEGRATION", "from-the-environment"), ("HANDOFF_AUTH_KEY", "off")];
     let relay = Relay::of(Process::start(folder.path(), &["serve"], &env)).await;
@@ -59,7 +59,6 @@ async fn the_file_is_read_and_the_environment_wins() {
         relay.process.stderr.so_far().iter().filter_map(|line| warning(line)).collect();
     let told = [
         "PORT in .env is not a setting and has no effect",
-        "PUBLIC_URL has no effect in this version",
         "AGENT_LISTEN is the address of LISTEN: whoever reaches Ada's doors reaches the console and the agent API, too",
         "HANDOFF_AUTH_KEY is off: whoever reaches LISTEN can start handoffs, 60 new ones a minute",
     ];

@@ -8,6 +8,7 @@ mod error;
 mod guard;
 mod messages;
 mod outcome;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -22,11 +23,14 @@ use crate::Sandbox;
 /// The routes below `/api`.
 pub(crate) fn router(sandbox: Sandbox) -> Router<Sandbox> {
     let routes = [
-        ("", get(conversations::read).patch(conversations::update)),
-        ("/messages", get(messages::list).post(messages::create)),
-        ("/end-handoff", post(conversations::end_handoff)),
-        ("/handoff-queue", patch(conversations::set_queue)),
-        ("/attachments", post(attachments::upload)),
+        ("/v2/webhooks", get(webhooks::list).post(webhooks::create)),
+        ("/v2/webhooks/{id}", get(webhooks::read).patch(webhooks::update).delete(webhooks::delete)),
+        ("/v2/webhooks/{id}/secret", get(webhooks::secret)),
+        ("/v2/conversations/{id}", get(conversations::read).patch(conversations::update)),
+        ("/v2/conversations/{id}/messages", get(messages::list).post(messages::create)),
+        ("/v2/conversations/{id}/end-handoff", post(conversations::end_handoff)),
+        ("/v2/conversations/{id}/handoff-queue", patch(conversations::set_queue)),
+        ("/v2/conversations/{id}/attachments", post(attachments::upload)),
     ];
     routes
         .into_iter()
@@ -41,10 +45,9 @@ pub(crate) fn router(sandbox: Sandbox) -> Router<Sandbox> {
 /// Ada's reference writes every path with a trailing slash, its guide without.
 fn with_and_without_slash(
     router: Router<Sandbox>,
-    (action, methods): (&str, MethodRouter<Sandbox>),
+    (path, methods): (&str, MethodRouter<Sandbox>),
 ) -> Router<Sandbox> {
-    let path = format!("/v2/conversations/{{id}}{action}");
-    router.route(&path, methods.clone()).route(&format!("{path}/"), methods)
+    router.route(path, methods.clone()).route(&format!("{path}/"), methods)
 }
 
 /// The body as a JSON object.

@@ -57,7 +57,8 @@ fn script(text: &'static str) -> Response {
     asset("text/javascript; charset=utf-8", text)
 }
 
-fn asset(mime_type: &'static str, text: &'static str) -> Response {
+/// A part of a page.
+pub(crate) fn asset(mime_type: &'static str, text: &'static str) -> Response {
     let headers: [(HeaderName, &str); 5] = [
         (header::CONTENT_TYPE, mime_type),
         (header::CONTENT_SECURITY_POLICY, POLICY),
