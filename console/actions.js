@@ -1,4 +1,4 @@
-// What an agent does with a handoff. Each shows at once, and corrects itself if the relay refuses.
+// An agent's actions on a handoff. The page shows the result at once, and takes it back if the relay refuses.
 
 import * as api from "./api.js";
 import { ask } from "./dialogs.js";
@@ -35,32 +35,32 @@ async function act(id, changes, request) {
 
 const toMe = () => ({ status: "active", agent: now.me });
 
-/** Takes a waiting handoff. Resolves to whether it went well. */
+/** Accepts a waiting handoff. Resolves to whether it succeeded. */
 export function accept({ id }) {
   return act(id, toMe(), () => api.accept(id));
 }
 
-/** Takes a handoff from another agent, after a question. */
+/** Takes a handoff over from another agent, after a confirmation. */
 export async function takeOver(asked) {
   const sure = await ask({
     title: `Take over from ${asked.agent.name}?`,
-    text: `${asked.agent.name} can then no longer write to ${customer(asked)}, and sees that you have taken over.`,
+    text: `${asked.agent.name} will no longer be able to write to ${customer(asked)}, and will see that you took over.`,
     yes: "Take over",
   });
   return sure && act(asked.id, toMe(), () => api.accept(asked.id, true));
 }
 
-/** Gives a handoff back to the queue. */
+/** Returns a handoff to the queue. */
 export async function release({ id }) {
   const done = await act(id, { status: "waiting", agent: null }, () => api.release(id));
-  if (done) toast("It is back in the queue.");
+  if (done) toast("Returned to the queue.");
 }
 
-/** Ends a handoff, after a question. */
+/** Ends a handoff, after a confirmation. */
 export async function end(asked) {
   const sure = await ask({
     title: `End the conversation with ${customer(asked)}?`,
-    text: "What you have written is still sent. After that the AI Agent answers again.",
+    text: "Messages that are still queued are sent first. After that, the AI Agent answers again.",
     yes: "End conversation",
     tone: "bad",
   });
@@ -69,7 +69,7 @@ export async function end(asked) {
   await act(asked.id, changes, () => api.end(asked.id));
 }
 
-/** Accepts, or takes over: what it takes to answer. */
+/** Accepts a handoff or takes it over, so that the agent can answer. */
 export function answerable(id) {
   const asked = handoff(id);
   if (!asked) return;
@@ -78,13 +78,13 @@ export function answerable(id) {
   if (may.takeOver) return takeOver(asked);
 }
 
-/** Sends a failed message, or fetches a failed file, again. */
+/** Sends a failed message again, or downloads a failed file again. */
 export async function retry(row) {
   const asked = moment();
   await tried(async () => putAnswer(await api.retry(row.handoff_id, row.id), asked));
 }
 
-/** Puts a failed message aside. */
+/** Drops a failed message. */
 export async function drop(row) {
   const asked = moment();
   await tried(async () => {

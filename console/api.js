@@ -1,10 +1,10 @@
-// The agent API, call by call. Whoever builds another desk has the same: see /api/docs.
+// The agent API, call by call. Other desks can use the same API: see /api/docs.
 
 import { wellFormed } from "./words.js";
 
 const TIMEOUT_MS = 20_000;
 
-/** What the relay refused, or that it could not be reached (status 0). */
+/** A refusal by the relay, or status 0 if the relay could not be reached. */
 export class Problem extends Error {
   constructor(status, detail, retryAfter = null) {
     super(detail);
@@ -12,7 +12,7 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same request may go through later: no answer, or an answer for now only. */
+  /** Whether the same request may succeed later: there was no answer, or the error is temporary. */
   get passes() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
@@ -20,19 +20,19 @@ export class Problem extends Error {
 
 let signedOut = () => {};
 
-/** Sets what happens when the relay knows no session any more. */
+/** Sets what happens when the session is no longer valid. */
 export function onSignedOut(action) {
   signedOut = action;
 }
 
-/** What an answer that is no success says; `body` is its problem document, if it has one. */
+/** Makes a `Problem` of an error response. `body` is its problem document, if it has one. */
 export function refusal(path, status, body, retryAfter) {
   if (status === 401 && path !== "session") signedOut();
   const detail = body?.detail ?? `The relay answered ${status}.`;
   return new Problem(status, sentence(detail), Number(retryAfter) || null);
 }
 
-/** What is said where no answer came. */
+/** The `Problem` for a request that got no answer. */
 export const unreachable = () => new Problem(0, "The relay can't be reached.");
 
 function sentence(text) {
@@ -81,22 +81,22 @@ export const signOut = () => call("DELETE", "session");
 /** A page of handoffs. */
 export const handoffs = (params, signal) => call("GET", `handoffs?${query(params)}`, { signal });
 export const oneHandoff = (id) => call("GET", handoff(id));
-/** A page of a thread's rows, behind `after`. */
+/** A page of a thread's rows, after the `seq` `after`. */
 export const messages = (id, after, limit) => call("GET", handoff(id, `/messages?${query({ after, limit })}`));
-/** Where a conversation is to be read as text. */
+/** The address of a conversation's transcript. */
 export const transcriptUrl = (id) => `/api/${handoff(id, "/transcript")}`;
 
 export const accept = (id, takeOver = false) => call("POST", handoff(id, "/accept"), { body: { take_over: takeOver } });
 export const release = (id) => call("POST", handoff(id, "/release"));
 export const end = (id) => call("POST", handoff(id, "/end"));
 export const read = (id, seq) => call("POST", handoff(id, "/read"), { body: { seq } });
-/** Writes to the end user. The same `key` again is the same message. */
+/** Sends a message to the end user. Requests with the same `key` send it only once. */
 export const write = (id, text, key) => call("POST", handoff(id, "/messages"), { body: { text }, key });
-/** Where a file for the end user is to be posted, as a form with `file`. */
+/** The path to which a file for the end user is posted, as a form with `file`. */
 export const filesPath = (id) => handoff(id, "/files");
 /** Writes a note, for agents only. */
 export const note = (id, text, key) => call("POST", handoff(id, "/notes"), { body: { text }, key });
-/** Sends a failed message, or fetches a failed file, again. */
+/** Sends a failed message again, or downloads a failed file again. */
 export const retry = (id, rowId) => call("POST", row(id, rowId, "/retry"));
 export const drop = (id, rowId) => call("DELETE", row(id, rowId));
 

@@ -1,5 +1,5 @@
-// Files that are to be sent, before they are: a strip above the text. They belong to their conversation like drafts do,
-// and live as long as the page: a reload loses them.
+// Attached files that have not been sent yet, in a strip above the text. Like drafts, they belong to a conversation. A
+// reload of the page loses them.
 
 import { announce, at, h, icon, toast } from "./dom.js";
 import { about, fault, isolated, kindOf, plainName, shortName } from "./file-kinds.js";
@@ -36,10 +36,10 @@ export function add(id, files) {
 /** Whether something is attached that can be sent. */
 export const some = (id) => of(id).some((item) => !item.fault);
 
-/** How many there are that can be sent, in all conversations. */
+/** How many attached files can be sent, in all conversations. */
 export const number = () => [...attached.values()].flat().filter((item) => !item.fault).length;
 
-/** Takes out what can be sent, in its order. What can't stays, and says why. */
+/** Takes out the files that can be sent, in their order. The others stay, and show why they can't be sent. */
 export function take(id) {
   const good = of(id).filter((item) => !item.fault);
   attached.set(
@@ -50,7 +50,7 @@ export function take(id) {
   return good;
 }
 
-/** Forgets all of them, as at a sign-out. */
+/** Removes all attached files, for example when the agent signs out. */
 export function forgetAll() {
   for (const id of [...attached.keys()]) forget(id);
 }
@@ -68,7 +68,7 @@ function drop(item) {
 function ended(id) {
   const lost = of(id).filter((item) => !item.fault).length;
   if (lost > 0)
-    toast(`The conversation with ${customer(handoff(id))} has ended: ${count(lost, "attached file")} not sent.`, "bad");
+    toast(`The conversation with ${customer(handoff(id))} has ended. Not sent: ${count(lost, "file")}.`, "bad");
   if (attached.has(id)) forget(id);
 }
 
@@ -102,7 +102,7 @@ function chip(id, item) {
   const picture = preview
     ? h("img", { src: preview, alt: "", decoding: "async" })
     : icon(item.fault ? "alert" : kindOf(content));
-  // What the browser can't draw has the picture of its kind.
+  // A picture that the browser can't draw is replaced by an icon.
   picture.addEventListener("error", () => picture.replaceWith(icon("image")));
   return h(
     "li",

@@ -1,5 +1,6 @@
-// Calling the agent: a number in the title, a sound, a notification. Each can be switched, and stays so. Of several
-// tabs only the one that reads the event stream makes sounds and notifications.
+// Gets the agent's attention with a number in the title, a sound, or a notification. Each can be switched off, and the
+// browser remembers it. If several tabs are open, only the one that reads the event stream makes sounds and
+// notifications.
 
 import { batched, toast } from "./dom.js";
 import { lists } from "./lists.js";
@@ -11,7 +12,7 @@ import { customer, preview } from "./words.js";
 
 const NAME = "handoff-relay";
 const tab = Math.random().toString(36).slice(2);
-/** Waiting handoffs that were known before: they call nobody any more. */
+/** The waiting handoffs that have been announced already. */
 let known = null;
 let sounds = null;
 
@@ -25,7 +26,7 @@ export function setUp() {
   for (const name of ["focus", "blur", "pagehide"]) window.addEventListener(name, noteAttention);
   on("open", noteAttention);
   noteAttention();
-  // A browser lets a page sound only after somebody has used it.
+  // Browsers let a page play sounds only after the user has clicked or typed.
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, unlockSound, { once: true });
 }
 
@@ -35,7 +36,7 @@ function noteAttention(event) {
   else if (attention.get()?.tab === tab) attention.set(null);
 }
 
-/** How many conversations wait for this agent to do something. */
+/** How many conversations need something from this agent. */
 const pressing = () => lists().waiting.length + lists().mine.filter((one) => one.unread > 0).length;
 
 export function renderTitle() {
@@ -64,7 +65,7 @@ function noticeMessage(row) {
   if (one && speaks && isMine(one)) call(one, "wrote", preview(row, one));
 }
 
-/** Calls the agent, unless they are looking at it. */
+/** Gets the agent's attention, unless the conversation is in view already. */
 function call(one, what, text) {
   if (!isReader()) return;
   const looking = attention.get();
@@ -87,7 +88,7 @@ function notify(one, what, text) {
       shown.close();
     };
   } catch {
-    // Some browsers on phones only let service workers do it.
+    // Some mobile browsers only let service workers show notifications.
   }
 }
 
@@ -112,7 +113,7 @@ function ring() {
   });
 }
 
-/** Reacts to a switch of the settings; gives whether it may be on. */
+/** Reacts to a changed setting. Resolves to whether it may be on. */
 export async function switched(name, wanted) {
   if (name === "sound" && wanted) ring();
   if (name === "notifications" && wanted) return allowNotifications();
@@ -122,6 +123,6 @@ export async function switched(name, wanted) {
 
 async function allowNotifications() {
   const answer = globalThis.Notification ? await Notification.requestPermission() : "denied";
-  if (answer !== "granted") toast("The browser doesn't allow notifications from this page.", "bad");
+  if (answer !== "granted") toast("The browser does not allow notifications from this page.", "bad");
   return answer === "granted";
 }

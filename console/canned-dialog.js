@@ -1,4 +1,4 @@
-// Where canned replies are managed: a list, and a form for one.
+// The dialog that manages canned replies: a list, and a form for one reply.
 
 import * as api from "./api.js";
 import { find } from "./canned.js";
@@ -52,9 +52,9 @@ function makeForm() {
     h(
       "p",
       { class: "hint" },
-      "Fields are filled in: ",
+      "These fields are filled in: ",
       ["{name}", "{agent}", "{email}", "{conversation_id}"].flatMap((field) => [h("code", {}, field), " "]),
-      "and any field of the handover, such as ",
+      "and any field from the handover, such as ",
       h("code", {}, "{account_number}"),
       ".",
     ),
@@ -101,7 +101,7 @@ function draw() {
   );
   const none =
     now.canned.length === 0
-      ? "None yet. What you often write can be kept here, for your whole team."
+      ? "There are none yet. Save the texts that your team often writes."
       : "Nothing found.";
   parts.list.replaceChildren(...(rows.length > 0 ? rows : [h("li", { class: "hint" }, none)]));
 }
@@ -143,7 +143,7 @@ async function removeReply() {
   const reply = edited;
   const sure = await ask({
     title: `Delete “${reply.title}”?`,
-    text: "It is gone for the whole team.",
+    text: "It will be deleted for the whole team.",
     yes: "Delete",
     tone: "bad",
   });

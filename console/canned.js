@@ -1,17 +1,17 @@
-// Canned replies: finding them, and filling in what is known of the conversation.
+// Canned replies: search, and filling in fields from the conversation.
 
 import { isCut, now } from "./store.js";
 import { isFilled } from "./words.js";
 
 /** A field is a name in braces: `{first_name}`. */
 const FIELD = /\{([\p{L}\p{N}_.-]{1,100})\}/gu;
-/** What looks like one: `{{ first name }}`. */
+/** Text that looks like a field but isn't one: `{{ first name }}`. */
 const LIKE_FIELD = /\{+[ \t]*[\p{L}\p{N}_][\p{L}\p{N}_. \t-]{0,100}\}+/gu;
-/** A word behind a slash that begins the text, or ends it, is meant for the list of replies. */
+/** A word after a slash, at the beginning or the end of the text: the agent meant to choose a reply. */
 const COMMAND = /^\/[\p{L}\p{N}_-]+(?=\s|$)|(?<=\s)\/[\p{L}\p{N}_-]+$/u;
 const EMAIL_KEYS = ["email", "end_user_email", "customer_email", "user_email"];
 
-/** The replies whose title or text has all words of `text`, those whose title has them first. */
+/** The replies whose title or text has all words of `text`. Replies with all words in the title come first. */
 export function find(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const all = (where) => words.every((word) => where.includes(word));
@@ -22,7 +22,7 @@ export function find(text) {
   return [...inTitle, ...inText];
 }
 
-/** Fills in the fields of a text for a handoff. One that nothing is known for stays as it is. */
+/** Fills in the fields of a text for a handoff. A field without a known value stays as it is. */
 export function fill(text, handoff) {
   return text.replace(FIELD, (field, name) => value(name, handoff) ?? field);
 }
@@ -36,12 +36,12 @@ function value(name, handoff) {
   return is ? String(found) : undefined;
 }
 
-/** What was meant for a canned reply in a text: choosing one would have replaced it. */
+/** The command for a canned reply that is left in a text, because no reply was chosen. */
 export function command(text) {
   return COMMAND.exec(text)?.[0];
 }
 
-/** Whether a command may yet become one of the replies. */
+/** Whether a command still matches a reply. */
 export const mayFit = (command) => find(command.slice(1)).length > 0;
 
 /** The fields in a text that have not been filled in. */

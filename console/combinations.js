@@ -1,6 +1,6 @@
-// What acts on a conversation has a combination of keys, so that nothing that is typed can act by chance. Ctrl and Shift
-// with a digit is free in browsers, screen readers and European keyboards: Ctrl+Alt is AltGr there, Alt opens menus or,
-// on a Mac, writes signs, and Ctrl+Shift with a letter is mostly the browser's.
+// Actions on a conversation use key combinations, so that normal typing can't trigger one. Ctrl+Shift with a digit is
+// free in browsers and screen readers, and on European keyboards. The alternatives are taken: Ctrl+Alt is AltGr on
+// these keyboards, Alt opens menus or (on a Mac) types symbols, and browsers use Ctrl+Shift with most letters.
 
 import { h } from "./dom.js";
 
@@ -9,11 +9,11 @@ const DIGITS = { accept: 1, takeOver: 1, release: 2, end: 3, note: 4, details: 5
 /** How a combination is written, key by key. */
 export const keysOf = (name) => ["Ctrl", "Shift", String(DIGITS[name])];
 
-/** Whether a key event is the combination called `name`. Where digits need Shift, it is the key that counts. */
+/** Whether a key event is the combination `name`. Compares the physical key: some layouts need Shift for digits. */
 export const isCombination = (name, event) =>
   event.ctrlKey && event.shiftKey && !event.altKey && !event.metaKey && event.code === `Digit${DIGITS[name]}`;
 
-/** A button's words with the combination that does the same. */
+/** A button's label with its key combination. */
 export const labelled = (label, name) => [
   label,
   h("kbd", { class: "combination", "aria-hidden": "true" }, `Ctrl ⇧ ${DIGITS[name]}`),

@@ -1,5 +1,5 @@
-// Where the agent writes: replies to the customer, with files, or notes for the team. Drafts stay, per conversation and
-// kind. When it is closed it says why, and offers what opens it.
+// The composer, for replies to the customer (with files) and notes for the team. It keeps a draft for each conversation
+// and kind. When it is closed, it says why, and offers the action that opens it.
 
 import { answerable } from "./actions.js";
 import * as attachments from "./attachments.js";
@@ -14,7 +14,7 @@ import { handoff, isMine, now, on } from "./store.js";
 import { customer, endWords, wellFormed } from "./words.js";
 
 const MAX_CHARS = 50_000;
-/** From here on it says how much is left. */
+/** From this length on, it shows how many characters are left. */
 const NEAR_MAX = 48_000;
 
 let mode = "reply";
@@ -40,7 +40,7 @@ export function setUp(onSent) {
   for (const topic of ["handoff", "open", "connection", "me", "attachments"]) on(topic, update);
 }
 
-/** Enter sends; with Shift, while composing letters, and on a touch screen it breaks the line. */
+/** Enter sends. With Shift, during input composition (IME) and on touch screens, it starts a new line. */
 function keys(event) {
   if (picker.key(event)) return;
   const breaks = event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229;
@@ -68,10 +68,10 @@ export function write(wanted) {
   at(isOpen() ? "composer-text" : "composer-open").focus();
 }
 
-/** Puts the cursor where a note is written, or a reply if that was one. */
+/** Switches between writing a reply and writing a note. */
 export const switchMode = () => write(mode === "note" ? "reply" : "note");
 
-/** Whether one can write now. */
+/** Whether the agent can write now. */
 export const isOpen = () => !at("composer-text").hidden;
 
 function restore() {
@@ -112,7 +112,7 @@ const isSendable = (words) =>
   words.length <= MAX_CHARS &&
   !closedReason()?.blocks;
 
-/** Asks whether a text is to be sent as it is, where it looks as if something were missing in it. */
+/** Asks for confirmation if a text seems incomplete. */
 async function isMeant(words) {
   const doubts = doubtsIn(words);
   if (doubts.length === 0) return true;
@@ -135,16 +135,17 @@ function doubtsIn(words) {
   return [...unfilled(words).map((text) => ({ text })), ...(meant ? [{ text: meant, isCommand: true }] : [])];
 }
 
-const doubtWords = ({ text, isCommand }) => (isCommand ? `“${text}” is no canned reply` : `${text} is not filled in`);
+const doubtWords = ({ text, isCommand }) =>
+  isCommand ? `“${text}” is not a canned reply` : `${text} is not filled in`;
 
 /** Why no file can be attached now, in a sentence; null if one can. */
 export function noFiles() {
-  if (mode === "note") return "Notes have no files. Switch to “Reply” to send them to the customer.";
+  if (mode === "note") return "Notes can't have files. Switch to “Reply” to send files to the customer.";
   const reason = closedReason();
   return reason && !reason.drafts ? reason.words : null;
 }
 
-/** Why nothing can be sent now: `{words, action}`; `blocks` if writing makes no sense either. Null if it can. */
+/** Why nothing can be sent now: `{words, action}`, with `blocks` if writing is blocked too. Null if it can be sent. */
 function closedReason() {
   const open = now.open && handoff(now.open);
   if (!open) return { words: "", blocks: true };
@@ -160,7 +161,7 @@ function closedReason() {
   if (open.status === "active")
     return { words: `${open.agent.name} has this conversation.`, action: "Take over", blocks: true };
   return {
-    words: `${endWords(open)}. Messages can't reach the customer any more; notes are still possible.`,
+    words: `${endWords(open)}. You can no longer write to the customer, but you can still add notes.`,
     blocks: true,
   };
 }
@@ -196,7 +197,7 @@ function render() {
 function hints() {
   const { value } = at("composer-text");
   const left = MAX_CHARS - value.length;
-  // A reply may yet be chosen from the list.
+  // While a command still matches a reply, the agent may be about to choose it.
   const doubts = doubtsIn(value.trim()).filter(({ text, isCommand }) => !isCommand || !mayFit(text));
   const hint = at("composer-hint");
   const words =
@@ -219,7 +220,7 @@ const keysHint = () => [
   h("kbd", {}, "Enter"),
   " sends, ",
   h("kbd", {}, "Shift Enter"),
-  " breaks the line, ",
+  " for a new line, ",
   h("kbd", {}, "/"),
   " for canned replies",
 ];

@@ -1,4 +1,4 @@
-// The open conversation: its head, its thread, and when it counts as read.
+// The open conversation: its header, its thread, and when it counts as read.
 
 import * as actions from "./actions.js";
 import * as api from "./api.js";
@@ -18,18 +18,18 @@ import { exact, span } from "./time.js";
 import { author, customer, endWords, isOwn, preview } from "./words.js";
 
 const READ_AFTER_MS = 250;
-/** The stream tells of the mark a moment after the answer. */
+/** The event stream reports the new read mark a moment after the answer. */
 const SETTLES_MS = 1000;
 const TICK_MS = 1000;
-/** How long until something that could not be loaded is asked for again; at once when the relay is back. */
+/** When to load again what could not be loaded. If the connection comes back earlier, it is loaded at once. */
 const AGAIN_MS = 5000;
 
 let view = null;
 let readTimer = null;
-/** What could not be loaded, to be asked for again. */
+/** The function that repeats the failed load, or null. */
 let missing = null;
 let missingTimer = null;
-/** What says so. It stays while it is asked again, and so does the focus on its button. */
+/** The element that shows the failure. It stays during the next attempt, so that its button keeps the focus. */
 let missingState = null;
 
 export function setUp() {
@@ -55,7 +55,10 @@ export function setUp() {
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
 
-/** Opens a handoff, or none with null. The cursor is where one writes in one's own, where that opens no keyboard. */
+/**
+ * Opens a handoff, or none with null. In the agent's own conversation, the composer gets the focus, except on touch
+ * screens, where that would open the keyboard.
+ */
 export async function open(id) {
   if (id === now.open && id !== null) return;
   view = null;
@@ -72,7 +75,7 @@ export async function open(id) {
   await load(id);
 }
 
-/** Loads the conversation that is open. Whoever has gone elsewhere meanwhile, or types there, stays there. */
+/** Loads the open conversation. Leaves the focus alone if the agent has moved it meanwhile. */
 async function load(id) {
   const known = handoff(id) ?? (await refresh(id).catch(() => undefined));
   if (now.open !== id) return;
@@ -86,7 +89,7 @@ async function load(id) {
   showThread();
 }
 
-/** The head. What lists and events have cut of the handover is fetched. */
+/** Shows the header. Loads the whole handoff if lists and events have only part of its context. */
 function showHandoff() {
   renderHead();
   const { open } = now;
@@ -98,12 +101,12 @@ function showMissing(id, known) {
   if (!isGone) misses(() => load(id));
   if (!isGone && missingState?.isConnected) return;
   for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
-  const text = isGone ? "This conversation is not there any more." : "The conversation could not be loaded.";
+  const text = isGone ? "This conversation no longer exists." : "The conversation could not be loaded.";
   missingState = threadState(text, isGone ? null : () => load(id));
   showState(missingState);
 }
 
-/** Notes what could not be loaded; null if nothing. */
+/** Remembers what could not be loaded; null for nothing. */
 function misses(load) {
   missing = load;
   clearTimeout(missingTimer);
@@ -153,7 +156,7 @@ function drawSoon(ids) {
   drawChanges();
 }
 
-/** What comes, and what was on its way until then, in one go: a message never shows twice. */
+/** Draws new rows and pending rows together, so that a message never shows twice. */
 const drawChanges = batched(() => {
   const thread = threads.thread(now.open);
   const ids = [...changed].filter((id) => thread?.rows.has(id));
@@ -179,7 +182,7 @@ const pendingActions = {
   },
 };
 
-/** A message came over the stream. */
+/** Handles a message from the event stream. */
 function hear(row) {
   if (row.author.role === "human_agent" && row.author.display_name === now.me?.name) outbox.arrived(row);
   if (isOwn(row) && row.content.type === "file" && row.delivery?.state === "failed")
@@ -189,7 +192,7 @@ function hear(row) {
   announce(`${author(row, open)}: ${preview(row, open)}`);
 }
 
-/** Marks as read what the agent has in sight: only in one's own conversations, others read theirs themselves. */
+/** Marks the visible messages as read, in the agent's own conversations only. */
 function readSoon() {
   clearTimeout(readTimer);
   readTimer = setTimeout(async () => {
@@ -209,7 +212,7 @@ function readSoon() {
   }, READ_AFTER_MS);
 }
 
-// The head.
+// The header.
 
 const renderHead = batched(() => {
   const open = now.open && handoff(now.open);
@@ -234,7 +237,7 @@ function renderStatus() {
   if (!open) return;
   const words = {
     waiting: () => `Waiting for ${span(open.created_at)}`,
-    active: () => (isMine(open) ? "You have it" : `${open.agent?.name} has it`),
+    active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
     ended: () => endWords(open),
   }[open.status]();
   const status = at("conversation-status");
@@ -271,6 +274,6 @@ function renderActions(open) {
       ),
     ),
   );
-  // Whoever pressed a button that is gone goes on with what it opened.
+  // The pressed button is gone: the focus moves to what it opened.
   if (had) isMine(open) ? composer.write("reply") : at("conversation").focus();
 }

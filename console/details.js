@@ -1,4 +1,4 @@
-// Beside the conversation: who the customer is, what the start call said, and how the handoff went.
+// The details panel: the customer, the fields of the start call, and the course of the handoff.
 
 import { transcriptUrl } from "./api.js";
 import { at, avatar, batched, h, icon, toast } from "./dom.js";
@@ -9,7 +9,7 @@ import { exact, full } from "./time.js";
 import { customer, endWords, fieldName, isFilled } from "./words.js";
 
 const WIDE = matchMedia("(min-width: 1180px)");
-/** Fields that stand in the head already. */
+/** Fields that the panel shows at its top already. */
 const IN_HEAD = ["end_user_name", "first_name", "last_name", "name", "end_user_email", "email"];
 const EMAILS = ["end_user_email", "email"];
 
@@ -27,7 +27,7 @@ export function setUp() {
 
 const isOpen = () => !at("details").hidden;
 
-/** Opens or closes the panel. Beside the conversation the choice is remembered; above it, it isn't. */
+/** Opens or closes the panel. The choice is remembered if the panel is beside the conversation, not if it covers it. */
 export function toggle(wanted = !isOpen()) {
   if (WIDE.matches) remembered.details = wanted;
   open(wanted);
@@ -35,7 +35,7 @@ export function toggle(wanted = !isOpen()) {
   (wanted ? at("details-close") : at("details-toggle")).focus();
 }
 
-/** Closes what lies above the conversation, as when another one is opened. */
+/** Closes the panel if it covers the conversation, for example when another one is opened. */
 export function closeOverlay() {
   if (!WIDE.matches) open(false);
 }
@@ -77,7 +77,7 @@ function contextSection(open) {
       "section",
       {},
       h("h3", {}, "From the handover"),
-      h("p", { class: "hint" }, "The AI Agent sent no fields along."),
+      h("p", { class: "hint" }, "The AI Agent sent no fields."),
     );
   return h(
     "section",
@@ -163,6 +163,6 @@ async function copy(text, button) {
     setTimeout(() => button.replaceChildren(icon("copy")), 1500);
     toast("Copied.");
   } catch {
-    toast("The browser didn't allow it. Mark the id and copy it by hand.", "bad");
+    toast("The browser does not allow copying. Select the ID and copy it yourself.", "bad");
   }
 }

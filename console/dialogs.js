@@ -1,4 +1,4 @@
-// Questions and other windows above the page. A <dialog> keeps the focus in it and gives it back.
+// Confirmations and other dialogs. A <dialog> keeps the focus inside, and returns it when it closes.
 
 import { at, h, icon } from "./dom.js";
 
@@ -8,17 +8,17 @@ export function show(dialog) {
   dialog.showModal();
 }
 
-/** Has clicks on the backdrop and on buttons with `data-close` close a dialog. */
+/** Makes clicks on the backdrop and on buttons with `data-close` close a dialog. */
 function closable(dialog) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
   });
 }
 
-/** A key that was on its way before the question could be read doesn't answer it. */
+/** Key presses within this time don't count: the agent can't have read the question yet. */
 const READ_MS = 400;
 
-/** Has keys count only once the question has been there for a moment, and from their beginning. Escape always does. */
+/** Ignores keys that were pressed before the question could be read. Escape always works. */
 function ignoreEarlyKeys(dialog) {
   const begun = new Set();
   setTimeout(() => dialog.setAttribute("data-ready", ""), READ_MS);
@@ -27,11 +27,11 @@ function ignoreEarlyKeys(dialog) {
     if (dialog.hasAttribute("data-ready") && (!event.repeat || begun.has(event.code))) begun.add(event.code);
     else event.preventDefault();
   });
-  // Browsers press a button with Space when the key comes up.
+  // Browsers activate a button when Space is released.
   dialog.addEventListener("keyup", (event) => !begun.delete(event.code) && event.preventDefault());
 }
 
-/** Asks before something that can't be undone. Resolves to whether the answer was yes. */
+/** Asks for confirmation of something that can't be undone. Resolves to whether the agent confirmed. */
 export function ask({ title, text, yes, tone = "plain" }) {
   const dialog = h(
     "dialog",
@@ -61,7 +61,7 @@ export function ask({ title, text, yes, tone = "plain" }) {
   });
 }
 
-/** The head of a larger dialog: its title, and the button that closes it. */
+/** The header of a larger dialog: its title, and the button that closes it. */
 export const head = (id, title) =>
   h(
     "header",
@@ -70,7 +70,7 @@ export const head = (id, title) =>
     h("button", { type: "button", class: "quiet square", "data-close": true, "aria-label": "Close" }, icon("close")),
   );
 
-/** Whether some dialog is open: the keys are its own then. */
+/** Whether a dialog is open and gets all keys. */
 export const anyOpen = () => document.querySelector("dialog[open]") !== null;
 
 /** Sets up a dialog that is part of the page. */

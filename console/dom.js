@@ -1,10 +1,10 @@
-// Making elements. Text always enters as text: nothing here or elsewhere parses HTML.
+// Creates elements. Text is always inserted as text: nothing here or elsewhere parses HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Makes an element. `on…` props are listeners, null and false ones are left out, true ones stand without a
- * value. Children are nodes or text; null and false ones are left out.
+ * Makes an element. `on…` props are listeners. Props that are null or false are left out, props that are true have no
+ * value. Children are nodes or text; those that are null or false are left out.
  */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
@@ -18,7 +18,7 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** A picture from the page's sprite. It says nothing: words stand beside it or in its button's label. */
+/** An icon from the page's sprite, hidden from screen readers: text beside it or its button's label says the same. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -29,19 +29,19 @@ export function icon(name) {
   return svg;
 }
 
-/** Words for screen readers alone. */
+/** Text for screen readers only. */
 export const unseen = (text) => h("span", { class: "unseen" }, text);
 
 /** The element with this id. */
 export const at = (id) => document.getElementById(id);
 
-/** Sets an attribute, or removes it for null and false. Touches nothing if it is so already. */
+/** Sets an attribute, or removes it for null and false. Does nothing if the attribute has that value already. */
 export function mark(element, name, value) {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);
 }
 
-/** A circle with someone's initials, in a colour that is always theirs. */
+/** A circle with a person's initials. The same name always has the same colour. */
 export function avatar(name, kind = "person") {
   if (kind === "ai_agent")
     return h("span", { class: "avatar", "data-hue": "ai", "aria-hidden": "true" }, icon("spark"));
@@ -51,7 +51,7 @@ export function avatar(name, kind = "person") {
   return h("span", { class: "avatar", "data-hue": hue, "aria-hidden": "true" }, letters.join("").toUpperCase());
 }
 
-/** Runs a view's update at most once a frame, and also where frames don't come: in a hidden tab. */
+/** Runs a view's update at most once per frame. A hidden tab has no frames: there it uses a timer. */
 export function batched(update) {
   let asked = false;
   const run = () => {
@@ -76,7 +76,7 @@ export function announce(text) {
 
 const TOAST_MS = 6000;
 
-/** Shows a sentence for a moment. `tone` is `plain` or `bad`. */
+/** Shows a short notice for a few seconds. `tone` is `plain` or `bad`. */
 export function toast(text, tone = "plain") {
   const close = () => line.remove();
   const line = h(

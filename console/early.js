@@ -1,11 +1,11 @@
-// Runs before the page is drawn, while its modules still load: whoever is known to be signed in here sees the desk at
-// once, others the form. Whether it was right turns out when the modules ask the relay.
+// Runs before the page is drawn, while its modules still load. Shows the desk if the browser remembers a sign-in, else
+// the sign-in form. The modules then ask the relay, and correct a wrong guess.
 {
   let known = /^#code=/.test(location.hash);
   try {
     known ||= JSON.parse(localStorage.getItem("handoff-relay.settings")).signedIn;
   } catch {
-    // Nothing is remembered.
+    // The browser remembers nothing.
   }
   document.getElementById(known ? "desk" : "sign-in").hidden = false;
   document.getElementById("conversation-none").hidden = location.hash.startsWith("#/c/");

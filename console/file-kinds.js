@@ -1,12 +1,12 @@
-// What the page knows of files: which ones Ada takes, what kind each is, and how it is called.
+// File types: which ones Ada accepts, what kind each is, and how names are shown.
 
-/** The endings that Ada takes. */
+/** The file name extensions that Ada accepts. */
 const ENDINGS = (
   "txt log csv eml png svg jpeg jpg gif heif heic avif wav m4a mp3 mp4 m4v mov mpeg mpg zip pdf doc docx xls xlsx " +
   "ppt pptx key keynote pages numbers"
 ).split(" ");
-const ALLOWED = "Images, audio, video, PDF, Office and iWork documents, text, CSV, e-mail and ZIP can.";
-/** The most that Ada takes of one file: 50 MB. */
+const ALLOWED = "You can send images, audio, video, PDF, Office and iWork documents, text, CSV, e-mail and ZIP.";
+/** Ada's limit for one file: 50 MB. */
 const MAX_BYTES = 50 * 1024 * 1024;
 
 /** What a file chooser offers. */
@@ -19,7 +19,7 @@ export function fault({ name, size }) {
   const end = ending(name);
   if (!ENDINGS.includes(end)) return `${end ? `.${end} files` : "Files of this kind"} can't be sent. ${ALLOWED}`;
   if (size === 0) return "The file is empty.";
-  return size > MAX_BYTES ? `${bytes(size)} are too much: a file may have 50 MB.` : null;
+  return size > MAX_BYTES ? `The file is ${bytes(size)}. The limit is 50 MB.` : null;
 }
 
 const BY_ENDING = {
@@ -29,7 +29,7 @@ const BY_ENDING = {
   slides: ["ppt", "pptx", "key", "keynote"],
 };
 
-/** `image`, `audio` and `video` are shown; the others, `file` among them, have an icon of that name. */
+/** The kind of a file. `image`, `audio` and `video` are shown; each other kind has an icon of that name. */
 export function kindOf({ filename, mime_type: type }) {
   const shown = /^(image|audio|video)\//.exec(type ?? "")?.[1];
   const end = ending(filename);
@@ -50,20 +50,20 @@ function bytes(size) {
     : `${(Math.ceil((size / 1024 ** 2) * 10) / 10).toFixed(1)} MB`;
 }
 
-/** What can't be seen or turns the direction of writing, as the relay has it for names. */
+/** Invisible characters, and those that change the writing direction. The relay uses the same list for names. */
 const UNSEEN =
   /[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
 
-/** A text without the signs that would turn it around and make one thing look like another. */
+/** A text without these characters, which could make it look like another text. */
 export const plainText = (text) => text.replace(UNSEEN, "");
 
-/** A file's name, without such signs. */
+/** A file's name, without these characters. */
 export const plainName = (name) => plainText(name) || "File";
 
-/** A name within a sentence: its direction changes nothing around it. */
+/** A name for use in a sentence, isolated so that its writing direction does not affect the rest. */
 export const isolated = (name) => `\u2068${plainName(name)}\u2069`;
 
-/** A name with at most `most` letters: the middle is left out, beginning and ending stay. */
+/** A name shortened in the middle to at most `most` characters. */
 export function shortName(name, most) {
   const plain = plainName(name);
   if (plain.length <= most) return plain;

@@ -1,4 +1,4 @@
-// What a row with a file shows: a picture, a player, or a tile; how far the file has come, or why it hasn't.
+// Shows the file of a row as a picture, a player or a tile, with its progress or the reason for a failure.
 
 import { h, icon, mark, unseen } from "./dom.js";
 import { about, kindOf, plainName, shortName } from "./file-kinds.js";
@@ -8,17 +8,17 @@ const NAME_CHARS = 56;
 const PICTURE_PX = 216;
 const LINE_PX = 44;
 
-/** Whether a row's file can be looked at: it is there, and says that it is a picture. */
+/** Whether a row's file is available and is a picture. */
 export const isPicture = ({ content }) =>
   content.type === "file" && Boolean(content.url) && kindOf(content) === "image";
 
 const isThere = ({ url, state }) => Boolean(url) && (state ?? "kept") === "kept";
 
-/** About how high the file's part of a row is, in pixels. */
+/** The estimated height of the file in a row, in pixels. */
 export const guessFileHeight = ({ content }) =>
   isThere(content) && ["image", "video"].includes(kindOf(content)) ? PICTURE_PX : LINE_PX;
 
-/** Makes the part of a row that shows its file. `actions` has `view`, `fetchAgain` and, for one on its way, `cancel`. */
+/** Makes the part of a row that shows its file. `actions` has `view`, `fetchAgain` and, during an upload, `cancel`. */
 export function fileBubble(row, actions) {
   const { content, upload } = row;
   const bubble = h("div", { class: "bubble" });
@@ -32,7 +32,7 @@ function fill(bubble, shows, row, actions) {
   bubble.replaceChildren(...shows(row, actions, bubble));
 }
 
-/** What can't be shown is a tile instead. */
+/** Falls back to a tile if the browser can't show the file. */
 const fallsBack = (element, bubble, row, actions) =>
   element.addEventListener("error", () => fill(bubble, tile, { ...row, unshown: true }, actions));
 
@@ -55,7 +55,7 @@ function player(row, actions, bubble) {
   return [media, ...tile(row)];
 }
 
-/** Icon, name, type and size; a link where there is something to fetch. */
+/** Icon, name, type and size; a download link if the file is available. */
 function tile(row, actions) {
   const { content, upload } = row;
   const name = plainName(content.filename);
@@ -77,13 +77,13 @@ function tile(row, actions) {
   return [h("a", props, unseen("Download "), parts, icon("download"))];
 }
 
-/** How far a file has come that isn't there. */
+/** The progress or the failure of a file that isn't available. */
 function condition(row, actions) {
   const { id, content, upload, delivery } = row;
   if (delivery?.state === "failed") return [];
   if (upload) return progress(id, content, upload, actions);
-  if (content.state === "fetching") return [h("p", { class: "file-state", "data-busy": true }, "Being fetched…")];
-  if (content.state !== "failed") return [h("p", { class: "file-state" }, "There is nothing to fetch.")];
+  if (content.state === "fetching") return [h("p", { class: "file-state", "data-busy": true }, "Downloading…")];
+  if (content.state !== "failed") return [h("p", { class: "file-state" }, "This file is not available.")];
   const again = h(
     "button",
     { type: "button", class: "small", "data-action": "fetch-again" },
@@ -95,10 +95,10 @@ function condition(row, actions) {
     await actions.fetchAgain(row);
     again.disabled = false;
   });
-  return [h("div", { class: "file-failure" }, h("p", {}, content.error ?? "It could not be fetched."), again)];
+  return [h("div", { class: "file-failure" }, h("p", {}, content.error ?? "The file could not be downloaded."), again)];
 }
 
-// On its way to the relay.
+// Upload to the relay.
 
 function progress(id, content, upload, actions) {
   const name = plainName(content.filename);
@@ -119,7 +119,7 @@ function progress(id, content, upload, actions) {
   return [line, upload.note && h("p", { class: "file-state" }, upload.note)].filter(Boolean);
 }
 
-/** Shows how much of a file has left, up to 1. What has left whole can't be called back. */
+/** Shows the part of a file that has been uploaded, up to 1. A complete upload can't be cancelled. */
 export function showProgress(place, part) {
   const bar = place.querySelector("progress");
   if (!bar) return;

@@ -1,4 +1,4 @@
-// The three ways in for files: the button in the composer, drag and drop, and the clipboard.
+// Attaches files from the composer's button, from drag and drop, and from the clipboard.
 
 import * as attachments from "./attachments.js";
 import { noFiles, write } from "./composer.js";
@@ -9,7 +9,7 @@ import { handoff, now, on } from "./store.js";
 import { customer } from "./words.js";
 
 const FOLDER = "A folder can't be sent. Make a ZIP file of it first.";
-/** Browsers tell of what is dragged several times a second, also while it rests. Some tell of no end. */
+/** Browsers report a drag several times a second, even while it is still. Some never report its end. */
 const STILL_MS = 1500;
 const WRITES = "input, textarea, [contenteditable]";
 
@@ -45,7 +45,7 @@ const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 
 function dragged(event) {
   if (!hasFiles(event)) return;
-  // A file that is dropped beside the target would take the page's place.
+  // Otherwise the browser would open a file that is dropped outside the target, and leave the page.
   event.preventDefault();
   const isTarget = Boolean(now.open) && !anyOpen() && at("conversation").contains(event.target);
   const why = isTarget ? noFiles() : null;
@@ -86,14 +86,14 @@ function dropped(event) {
 
 // The clipboard.
 
-/** Browsers call a copied picture so. */
+/** The names that browsers give to copied pictures. */
 const NAMELESS = /^image\.(png|jpe?g|gif|webp|avif|bmp)$/;
 
 function pasted(event) {
   const files = [...(event.clipboardData?.files ?? [])];
   const elsewhere = event.target !== at("composer-text") && event.target.closest?.(WRITES);
   if (files.length === 0 || !now.open || anyOpen() || elsewhere) return;
-  // Office programs add a picture of the text that was copied.
+  // Office programs add a picture of the copied text.
   const isText = event.clipboardData.types.includes("text/plain") && files.every((file) => NAMELESS.test(file.name));
   if (isText) return;
   event.preventDefault();

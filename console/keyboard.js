@@ -1,5 +1,6 @@
-// Keys for the whole page. Single letters never act on a conversation: in one's own they go into the composer, wherever
-// the focus is, and elsewhere they lead through the list, if the focus is there. Combinations act.
+// Keys for the whole page. Only combinations act on a conversation; single letters never do. If one of the agent's own
+// conversations is open, letters go into its composer, wherever the focus is. Otherwise they move through the list, if
+// the focus is there.
 
 import * as actions from "./actions.js";
 import { isCombination, keysOf } from "./combinations.js";
@@ -21,17 +22,17 @@ const answer = async () => {
   if (now.open && (await actions.answerable(now.open))) composer.write("reply");
 };
 
-/** Each with its name, what it does in words, and what it does. */
+/** Each combination: its name, its description, its action. */
 const COMBINATIONS = [
   ["accept", "accept, or take over", answer],
-  ["release", "give back to the queue", () => ifOffered("release")],
+  ["release", "return to the queue", () => ifOffered("release")],
   ["end", "end", () => ifOffered("end")],
-  ["note", "write a note, or a reply again", () => now.open && composer.switchMode()],
+  ["note", "switch between reply and note", () => now.open && composer.switchMode()],
   ["details", "show or hide details", () => now.open && details.toggle()],
   ["search", "search", () => at("search").focus()],
 ];
 
-/** For the list. Each with its keys, what it does in words, and what it does. */
+/** Keys for the list: the keys, their description, their action. */
 const KEYS = [
   [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
   [["k", "ArrowUp"], "previous conversation", () => queue.step(-1)],
@@ -52,7 +53,7 @@ export function setUp() {
   const single = KEYS.map(([keys, words]) => [keys.map((key) => [shownKey(key)]), words]);
   setUpDialog(
     "help",
-    "Keyboard",
+    "Keyboard shortcuts",
     h("h3", {}, "Anywhere"),
     list(combinations),
     h("h3", {}, "In the list"),
@@ -60,7 +61,7 @@ export function setUp() {
     h(
       "p",
       { class: "hint" },
-      "While a conversation of yours is open, what you type goes into its composer. Single keys can be switched off in the settings.",
+      "While one of your conversations is open, what you type goes into its composer. You can switch off single-key shortcuts in the settings.",
     ),
   );
 }
@@ -93,7 +94,7 @@ function pressed(event) {
   if (target.closest(WRITES) || isModified(event)) return;
   const shown = open();
   if (isTyped(key) && shown && isMine(shown)) {
-    // The letter itself follows the focus.
+    // The browser then types the letter into the focused field.
     if (composer.isOpen() && !(key === " " && target.closest(PRESSED))) at("composer-text").focus();
     return;
   }
@@ -103,13 +104,13 @@ function pressed(event) {
   act(key);
 }
 
-/** AltGr writes signs, on keyboards where it is Ctrl and Alt, too. */
+/** AltGr types characters, also on keyboards that report it as Ctrl and Alt. */
 const isModified = (event) => !event.getModifierState("AltGraph") && (event.ctrlKey || event.metaKey || event.altKey);
 
-/** Whether a key writes something, an accent for the next letter included. */
+/** Whether a key types something, including an accent for the next letter. */
 const isTyped = (key) => key.length === 1 || key === "Dead";
 
-/** Letters count in the list alone, and where nothing is open; arrows also where nothing has the focus. */
+/** Letters work in the list, and anywhere if no conversation is open. Arrow keys also work if nothing has the focus. */
 function isForList(key, target) {
   if (key === "Escape") return true;
   if (target.closest("#queue [role=tablist], [role=menu]") && key.startsWith("Arrow")) return false;

@@ -1,4 +1,4 @@
-// The pictures of a conversation, one at a time and as large as the window.
+// Shows the pictures of a conversation one at a time, as large as the window.
 
 import { show } from "./dialogs.js";
 import { at, h, icon, mark } from "./dom.js";
@@ -37,7 +37,7 @@ export function setUp() {
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowLeft") step(-1);
     if (event.key === "ArrowRight") step(1);
-    // Browsers lead from the last into their own bars.
+    // Keeps Tab inside the dialog: after the last element, browsers move the focus to their own toolbars.
     const [last, first] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
     if (event.key !== "Tab" || document.activeElement !== last) return;
     event.preventDefault();
@@ -57,7 +57,7 @@ export function view(row) {
   show(at("lightbox"));
 }
 
-/** The pictures as they stand in the thread. */
+/** The pictures in the order of the thread. */
 const pictures = () =>
   [...(thread(now.open)?.rows.values() ?? [])].filter(isPicture).sort((one, other) => (before(one, other) ? -1 : 1));
 
@@ -88,7 +88,7 @@ function render(row) {
     ["previous", list[place - 1]],
     ["next", list[place + 1]],
   ]) {
-    // Without a neighbour it stays where it is, so that the focus does, too.
+    // Without a neighbour, the button stays, so that it keeps the focus.
     mark(at("lightbox").querySelector(`[data-action=${action}]`), "aria-disabled", !neighbour && "true");
     if (neighbour) new Image().src = neighbour.content.url;
   }
@@ -99,7 +99,7 @@ function closed() {
   shown = null;
   at("lightbox-stage").replaceChildren();
   at("lightbox-name").firstChild.textContent = "";
-  // The row may have been drawn anew meanwhile: then nothing has the focus.
+  // The row may have been drawn again meanwhile. Then nothing has the focus.
   if (document.activeElement !== document.body) return;
   (document.querySelector(`[data-row-id="${id}"] .picture`) ?? at("thread")).focus();
 }

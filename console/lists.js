@@ -1,4 +1,4 @@
-// The queue's four lists, and what a search finds.
+// The queue's four lists, and the search results.
 
 import * as api from "./api.js";
 import { ended } from "./sync.js";
@@ -10,32 +10,32 @@ const newestFirst = (one, other) => oldestFirst(other, one);
 const latestFirst = (one, other) => compare(activity(other), activity(one)) || newestFirst(one, other);
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
 
-/** The lists by name: what is in them, in which order, and what is said when nothing is. */
+/** The lists by name: which handoffs they have, in which order, and the text of an empty list. */
 export const LISTS = {
   waiting: {
     title: "Waiting",
     has: (one) => one.status === "waiting",
     order: oldestFirst,
-    empty: ["Nobody is waiting", "New conversations appear here by themselves, the longest waiting first."],
+    empty: ["Nobody is waiting", "New conversations appear here automatically, the longest wait first."],
   },
   mine: {
     title: "Mine",
     has: store.isMine,
     order: latestFirst,
-    empty: ["You have no conversations", "Accept one that waits, and it is yours until you end it or give it back."],
+    empty: ["You have no conversations", "Accept a waiting one. It is yours until you end it or return it to the queue."],
   },
   everyone: {
     title: "Everyone",
     has: (one) => one.status === "active",
     order: latestFirst,
-    empty: ["No conversations are going on", "What anyone of your team has accepted is listed here."],
+    empty: ["There are no active conversations", "All conversations that your team has accepted appear here."],
   },
   ended: {
     title: "Ended",
-    // What is older than the loaded pages comes with the next one.
+    // Older handoffs appear once their page is loaded.
     has: (one) => one.status === "ended" && (ended.whole || (ended.end !== null && one.created_at >= ended.end)),
     order: newestFirst,
-    empty: ["Nothing has ended yet", "Conversations stay readable here after their end."],
+    empty: ["No conversations have ended yet", "You can read conversations here after they end."],
   },
 };
 
@@ -53,7 +53,7 @@ export function lists() {
 
 const SEARCH_PAGE = 100;
 
-/** What is searched for; `ids` in the relay's order. */
+/** The current search; `ids` are in the relay's order. */
 export const search = { text: "", ids: [], cursor: null, state: "idle" };
 let searching = null;
 
@@ -84,7 +84,7 @@ export async function searchOn() {
   store.tell("search");
 }
 
-/** Whether the handoffs that are known differ in this, so that it is worth showing. */
+/** Whether the known handoffs have different values in a field, so that the lists show it. */
 export function several(field) {
   const revision = store.handoffsRevision();
   if (differs.revision !== revision) {

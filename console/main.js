@@ -1,4 +1,4 @@
-// The page's beginning: who is here, and what is shown to them.
+// Starts the page: who is signed in, and which view is shown.
 
 import * as api from "./api.js";
 import * as attachments from "./attachments.js";
@@ -24,7 +24,7 @@ import * as sync from "./sync.js";
 import * as threads from "./threads.js";
 import { count } from "./words.js";
 
-/** A break that is shorter is not worth a banner: another tab takes the stream over, for instance. */
+/** Shorter interruptions show no banner: for example, another tab may be taking over the stream. */
 const BANNER_AFTER_MS = 1500;
 const AGAIN_MS = 2000;
 const ENDED = "Your session has ended. Sign in again.";
@@ -46,16 +46,16 @@ function setUp() {
     at("conversation").focus();
   });
   addEventListener("hashchange", route);
-  // Texts survive a reload, files don't: the browser asks.
+  // Texts survive a reload, files don't. So the browser asks for confirmation.
   addEventListener("beforeunload", (event) => unsentFiles() > 0 && event.preventDefault());
-  // A page out of the browser's back-forward cache has missed everything.
+  // A page from the browser's back-forward cache has missed all changes.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-/** Takes a sign-in link, or looks who is signed in. Where nobody has been yet nobody is asked for. */
+/** Uses a sign-in link, or asks the relay who is signed in. Does not ask if nobody ever signed in with this browser. */
 function begin() {
   const code = signin.takeCode();
-  // Who is signed in may open an old link again.
+  // An agent who is signed in may open an old link again.
   if (code) signin.withCode(code, remembered.signedIn ? look : null);
   else if (remembered.signedIn) look();
   else leave();
@@ -88,10 +88,10 @@ function enter({ agent }) {
   if (document.activeElement === document.body) queue.focusRow(null);
 }
 
-/** Files that are attached, or on their way to the relay. */
+/** The number of files that are attached or being uploaded. */
 const unsentFiles = () => attachments.number() + outbox.filesOnTheirWay();
 
-/** Nobody is signed in any more: nothing of the conversations stays on the page. */
+/** Shows the sign-in form, and removes all conversations from the page. */
 function leave(why = "") {
   if (!now.me && !at("sign-in").hidden) return signin.show(why);
   const lost = unsentFiles();
@@ -112,7 +112,7 @@ function leave(why = "") {
   signin.show(why);
 }
 
-/** Nothing that was shown stays in this page, hidden. */
+/** Reloads the page, so that nothing stays in its memory. */
 function beginAnew() {
   attachments.forgetAll();
   outbox.stop();
@@ -126,14 +126,14 @@ async function signOut() {
   if (lost > 0 && !(await ask({ title: "Sign out?", text, yes: "Sign out", tone: "bad" }))) return;
   remembered.signedIn = false;
   forgetTexts();
-  // The relay closes the stream of a session that ends: nobody should try to open it again.
+  // The relay closes the stream when the session ends. Stop it first, so that no tab tries to open it again.
   stream.stop();
   stream.tellTabs("signed-out");
   await api.signOut().catch(() => {});
   beginAnew();
 }
 
-/** Shows what the address names: a conversation, or the queue. */
+/** Shows the view that the address names: a conversation, or the queue. */
 function route() {
   if (location.hash.startsWith("#code=")) return now.me ? location.reload() : begin();
   if (!now.me) return;

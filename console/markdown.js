@@ -1,5 +1,5 @@
-// Text as people write it in chats: bold, italic, links, lists, line breaks. It makes nodes and never reads HTML;
-// what is no Markdown stays as it was written.
+// Formats chat texts: bold, italic, links, lists, line breaks. It creates nodes and never parses HTML. Text that is not
+// Markdown stays as it is.
 
 import { h } from "./dom.js";
 import { plainText } from "./file-kinds.js";

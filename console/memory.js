@@ -1,4 +1,4 @@
-// What this browser remembers: settings, drafts, and messages that the relay has not acknowledged yet.
+// What the browser stores: settings, drafts, and messages that the relay has not acknowledged yet.
 
 const SETTINGS = "handoff-relay.settings";
 const DEFAULTS = {
@@ -8,7 +8,7 @@ const DEFAULTS = {
   sound: false,
   notifications: false,
   shortcuts: true,
-  /** Whether somebody has signed in here before. Without storage it is worth asking each time. */
+  /** Whether an agent has signed in with this browser before. Without storage, the page asks the relay each time. */
   signedIn: !hasStorage(),
 };
 
@@ -33,13 +33,13 @@ function write(key, value, storage = "localStorage") {
     if (value === null) globalThis[storage].removeItem(key);
     else globalThis[storage].setItem(key, JSON.stringify(value));
   } catch {
-    // Without storage the page forgets at the next load, and works.
+    // Without storage, the page works, but a reload loses this.
   }
 }
 
 const settings = { ...DEFAULTS, ...read(SETTINGS) };
 
-/** The settings; what is written here stays. */
+/** The settings. Changes are stored. */
 export const remembered = new Proxy(settings, {
   set(_, name, value) {
     settings[name] = value;
@@ -53,7 +53,7 @@ window.addEventListener("storage", ({ key }) => key === SETTINGS && Object.assig
 
 const draftKey = (agent, handoff, mode) => `handoff-relay.draft.${agent}.${handoff}.${mode}`;
 
-/** What an agent has begun to write in a conversation; `mode` is `reply` or `note`. */
+/** An agent's draft in a conversation; `mode` is `reply` or `note`. */
 export const draft = (agent, handoff, mode) => read(draftKey(agent, handoff, mode)) ?? "";
 export const keepDraft = (agent, handoff, mode, text) => write(draftKey(agent, handoff, mode), text || null);
 
@@ -62,7 +62,7 @@ const pendingKey = (agent) => `handoff-relay.pending.${agent}`;
 /** Messages without an answer yet: `{key, handoff, mode, text, at}`. */
 export const pending = (agent) => read(pendingKey(agent)) ?? [];
 
-/** Changes the stored list; other tabs may have changed it meanwhile, so it is read anew. */
+/** Changes the stored list. Reads it first, because other tabs may have changed it. */
 export function changePending(agent, change) {
   const list = change(pending(agent));
   write(pendingKey(agent), list.length > 0 ? list : null);
@@ -83,18 +83,18 @@ export function changeUploads(agent, change) {
 
 const TEXTS = ["handoff-relay.draft.", "handoff-relay.pending.", "handoff-relay.uploads."];
 
-/** Forgets what an agent has written or sent, as at a sign-out: the machine may be shared. */
+/** Deletes an agent's texts when they sign out: other people may use the same machine. */
 export function forgetTexts() {
   try {
     for (const storage of [localStorage, sessionStorage]) {
       for (const key of Object.keys(storage)) if (TEXTS.some((one) => key.startsWith(one))) storage.removeItem(key);
     }
   } catch {
-    // There is nothing to forget.
+    // Without storage, there is nothing to delete.
   }
 }
 
-/** Who has this browser's attention: `{tab, open}` while a tab of ours has the focus. For the tab that calls. */
+/** Which tab has the focus: `{tab, open}`, or null. The tab that makes sounds and notifications reads it. */
 export const attention = {
   get: () => read("handoff-relay.attention"),
   set: (value) => write("handoff-relay.attention", value),

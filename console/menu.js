@@ -1,8 +1,8 @@
-// The menu under the agent's name.
+// The account menu.
 
 import { at } from "./dom.js";
 
-/** Sets it up with what each of its items does, by name. */
+/** Sets the menu up. `acts` has the action of each item, by name. */
 export function setUp(acts) {
   const [button, menu] = [at("account"), at("account-menu")];
   const items = [...menu.querySelectorAll("[role=menuitem]")];

@@ -1,6 +1,7 @@
-// What the agent has written and the relay has not acknowledged yet. Texts are kept in the browser until then, and sent
-// again with the same key after a broken connection or a reload: nothing is lost, nothing comes twice. Files are sent
-// again likewise while the page is open; of one that a reload has interrupted only the name is left, to say so.
+// Messages and files that the relay has not acknowledged yet. The browser stores texts until then. After a broken
+// connection or a reload, it sends them again with the same key, so that nothing is lost and nothing arrives twice.
+// Files are sent again only while the page is open. After a reload, only the name is left, to show that the upload was
+// interrupted.
 
 import * as api from "./api.js";
 import { announce } from "./dom.js";
@@ -10,36 +11,36 @@ import { now, tell } from "./store.js";
 import * as threads from "./threads.js";
 import { upload } from "./upload.js";
 
-/** Behind the relay's memory of keys (24 h) sending again could double a message. */
+/** The relay remembers keys for 24 h. After that, sending again could duplicate a message. */
 const KEY_LIVES_MS = 23 * 3600_000;
-/** How often a file is tried by itself. The relay may cut an upload off that it doesn't want. */
+/** How often an upload is tried automatically. The relay may close the connection of an upload that it refuses. */
 const TRIES = 4;
 
-/** What refuses a file for what it is: another try would end the same. */
+/** These statuses refuse the file itself: another try would fail too. */
 const REFUSES_FILE = [413, 415];
 
 let items = [];
-/** Handoffs of which something is on its way: one after the other, so that the order stays. */
+/** Handoffs with a request under way. Each has one request at a time, so that messages keep their order. */
 const busy = new Set();
-/** Rows that ours have become. */
+/** The ids of rows that our requests have created. */
 const answered = new Set();
 
-/** Takes up what an earlier page left behind. */
+/** Restores what was unsent before a reload. */
 export function begin() {
   const texts = pending(now.me.name).map((item) => {
     const tooOld = Date.now() - new Date(item.at) > KEY_LIVES_MS;
-    return tooOld ? { ...item, error: "It was not sent, and is too old to be sent by itself." } : item;
+    return tooOld ? { ...item, error: "This message was not sent. It is now too old to be sent automatically." } : item;
   });
-  const interrupted = "The upload was interrupted. If the file doesn't stand above, attach it again.";
+  const interrupted = "The upload was interrupted. If the file is not in the conversation, attach it again.";
   const files = uploads(now.me.name).map((item) => ({ ...item, error: interrupted, final: true }));
   items = [...texts, ...files];
   sendAll();
 }
 
-/** What is on its way in a handoff, oldest first, without what the stream has brought back already. */
+/** The pending items of a handoff, oldest first, without those that the event stream has delivered already. */
 export const waiting = (handoff) => items.filter((item) => item.handoff === handoff && !item.row);
 
-/** How many files would be lost with the page. */
+/** How many files would be lost if the page were closed. */
 export const filesOnTheirWay = () => items.filter((item) => item.blob && !item.error).length;
 
 /** Sends a text; `mode` is `reply` or `note`. */
@@ -62,16 +63,16 @@ function put(item) {
 
 const change = (item, how) => (item.file ? changeUploads : changePending)(now.me.name, how);
 
-/** Sends one again that was refused, behind the others. */
+/** Sends a refused item again, after the others. */
 export function again(key) {
   const item = items.find((one) => one.key === key);
   if (!item) return;
   forget(item);
-  // A file that was refused, or got no answer, has become no row: under the same key it can't become two.
+  // A file keeps its key. If the relay has it already, the same key prevents a duplicate.
   put(item.file ? item : { ...item, key: newKey() });
 }
 
-/** Gives up one that was refused, or stops the upload of a file. */
+/** Drops a refused item, or stops the upload of a file. */
 export function discard(key) {
   const item = items.find((one) => one.key === key);
   if (!item) return;
@@ -86,12 +87,12 @@ function forget(item) {
   change(item, (list) => list.filter((one) => one.key !== item.key));
 }
 
-/** Sends whatever waits, as after a reconnection. */
+/** Sends all pending items, for example after a reconnection. */
 export function sendAll() {
   for (const handoff of new Set(items.map((item) => item.handoff))) sendNext(handoff);
 }
 
-/** Forgets everything on the page; the texts that are stored stay for the next sign-in. */
+/** Removes all items from the page. Stored texts stay for the next sign-in. */
 export function stop() {
   for (const item of items) {
     item.stop?.abort();
@@ -133,7 +134,7 @@ function request(item) {
   return upload(handoff, { blob, name: item.file.filename }, { key, signal: item.stop.signal, progress });
 }
 
-/** Notes why it failed. Gives whether the next one may be tried now. */
+/** Records why an item failed. Returns whether the next one may be tried now. */
 function refused(item, error) {
   if (error.status === 401) return false;
   if (error.passes && (!item.file || waits(item, error))) {
@@ -147,7 +148,7 @@ function refused(item, error) {
   return true;
 }
 
-/** Has a file wait for its next turn, and say why. One that has failed often, though the relay is there, waits no more. */
+/** Schedules another try for a file, and shows why. Returns false if it failed too often with the relay reachable. */
 function waits(item, error) {
   if (!error.retryAfter && now.connection === "open") item.tries += 1;
   Object.assign(item, { note: `${error.message} Trying again…`, part: 0, row: null });
@@ -156,19 +157,19 @@ function waits(item, error) {
 }
 
 /**
- * A row of ours that the stream brings before the answer to the request: the row on its way gives its place to it.
+ * The event stream delivers one of our rows before the request's answer arrives: the row replaces the pending item.
  */
 export function arrived(row) {
   const is = ({ text, file }) => (file ? file.size === row.content.size : text === row.content.body);
   const item = items.find((one) => one.handoff === row.handoff_id && is(one) && !one.row && !one.error);
   const known = answered.has(row.id) || items.some((one) => one.row === row.id);
-  // What has not left whole is another one.
+  // An incomplete upload can't have become this row.
   if (!item || known || (item.file && item.part < 1)) return;
   item.row = row.id;
   tell("pending", item.handoff);
 }
 
-/** Random, also where `crypto.randomUUID` is missing: without a secure context. */
+/** A random key. `crypto.randomUUID` needs a secure context, so it is not used. */
 function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

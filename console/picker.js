@@ -1,4 +1,4 @@
-// The list of canned replies above the composer: `/` opens it, typing narrows it, Enter or Tab takes one.
+// The list of canned replies above the composer: `/` opens it, typing filters it, Enter or Tab inserts one.
 
 import { announce, at, h, mark } from "./dom.js";
 import { fill, find } from "./canned.js";
@@ -6,14 +6,14 @@ import { manage } from "./canned-dialog.js";
 import { handoff, now } from "./store.js";
 import { count } from "./words.js";
 
-/** A slash at the beginning or behind a space, and what is typed behind it. */
+/** A slash at the beginning or after a space, and what is typed after it. */
 const COMMAND = /(?:^|\s)\/([^/\n]{0,40})$/;
 const SHOWN = 50;
 
 export class Picker {
   #found = [];
   #active = 0;
-  /** Where the slash stands; null while closed. */
+  /** The position of the slash; null while the list is closed. */
   #from = null;
 
   /** Works on a text field; `changed()` is called after it wrote into it. */
@@ -35,7 +35,7 @@ export class Picker {
     this.#look();
   }
 
-  /** Takes a key if the list is open; gives whether it did. */
+  /** Handles a key if the list is open. Returns whether it did. */
   key(event) {
     if (this.#from === null) return false;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
@@ -63,11 +63,11 @@ export class Picker {
     const opens = this.#from === null;
     this.#from = field.selectionStart - typed[1].length - 1;
     this.#found = find(typed[1]).slice(0, SHOWN);
-    // Who writes on behind a slash means the slash.
+    // No reply matches: the slash is part of the text.
     if (this.#found.length === 0 && typed[1] !== "") return this.close();
     this.#draw();
     if (opens)
-      announce(`${count(this.#found.length, "canned reply", "canned replies")}. Arrows choose, Enter inserts.`);
+      announce(`${count(this.#found.length, "canned reply", "canned replies")}. Arrow keys choose, Enter inserts.`);
   }
 
   #draw() {
@@ -105,7 +105,7 @@ export class Picker {
   }
 }
 
-/** Sets up the way from the list to where replies are managed. */
+/** Sets up the button that opens the dialog for managing replies. */
 export function setUp() {
   at("canned-manage").addEventListener("mousedown", (event) => event.preventDefault());
   at("canned-manage").addEventListener("click", () => manage());

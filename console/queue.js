@@ -1,4 +1,4 @@
-// The queue: four lists, a search, and thousands of rows that stay smooth.
+// The queue: four lists and a search. Only visible rows are drawn, so that thousands of rows scroll smoothly.
 
 import { announce, at, avatar, batched, h, icon, mark, unseen } from "./dom.js";
 import { LISTS, lists, search, searchFor, searchOn, several } from "./lists.js";
@@ -11,15 +11,15 @@ import { agentName, aiAgent, count, customer, preview } from "./words.js";
 
 const SEARCH_AFTER_MS = 200;
 const TICK_MS = 1000;
-/** How long someone may wait until the page shows that it is long, and too long. */
+/** The waiting times from which the page marks a wait as long, and as too long. */
 const LONG_MS = 2 * 60_000;
 const TOO_LONG_MS = 5 * 60_000;
-/** Rows before the end of a list at which the next page is loaded. */
+/** The next page is loaded when this many rows or fewer are left below the visible part. */
 const AHEAD = 30;
 
 let chosen = "waiting";
 let view = null;
-/** The row that `j` and `k` go on from. */
+/** The row from which `j` and `k` move. */
 let cursor = null;
 
 /** Sets the queue up in its place in the page. */
@@ -99,7 +99,7 @@ export function choose(name) {
   render();
 }
 
-/** Puts the focus on the next row, or on the one before with -1. */
+/** Moves the focus by `by` rows. */
 export function step(by) {
   const { items } = view;
   if (items.length === 0) return;
@@ -145,7 +145,7 @@ function renderTabs() {
   mark(at("queue-panel"), "aria-labelledby", `tab-${chosen}`);
 }
 
-/** What stands in the list's place: that it loads, is empty, or failed. */
+/** Shows that the list is loading, is empty, or could not be loaded. */
 function renderState(length) {
   const state = search.text ? search.state : chosen === "ended" ? ended.state : now.queue;
   const loading = state === "loading" && length === 0;
@@ -156,7 +156,7 @@ function renderState(length) {
   const [title, text] = search.text
     ? [
         `Nothing found for “${search.text}”`,
-        "Names, e-mail addresses, the fields of the handover and ids are searched.",
+        "The search covers names, e-mail addresses, handover fields and IDs.",
       ]
     : LISTS[chosen].empty;
   if (isEmpty)
@@ -238,7 +238,7 @@ function renderTime(element, item) {
   element.title = `${waits ? "Waiting since " : ""}${exact(time)}`;
 }
 
-/** Tells screen readers of someone new in the queue. */
+/** Tells screen readers that a conversation is new in the queue. */
 export function announceWaiting(item) {
   announce(`${customer(item)} is waiting. ${count(lists().waiting.length, "conversation")} in the queue.`);
 }

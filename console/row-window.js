@@ -1,5 +1,6 @@
-// Rows of different heights in a scroller that counts from the bottom (`column-reverse`): what grows above moves
-// nothing in sight. Only a window of rows is in the document; room is kept for those above and below it.
+// Rows of different heights in a scroller that counts from the bottom (`column-reverse`), so that visible rows don't
+// move when rows above them grow. Only a window of rows is in the document. Empty space stands for the rows above and
+// below it.
 
 import { mark } from "./dom.js";
 import { drawRow, guessHeight, joinRow, makeRow } from "./rows.js";
@@ -12,8 +13,8 @@ const MOST = 120;
 const BOTTOM_PX = 24;
 
 /**
- * Shows rows in `list`, between the rooms `above` and `below`. `make(row)` says what `makeRow` needs beside the row:
- * `{handoff, actions}`; `divided()` gives the row that the divider stands above.
+ * Shows rows in `list`, between the spacers `above` and `below`. `make(row)` returns what `makeRow` needs besides the
+ * row: `{handoff, actions}`. `divided()` returns the row below the divider.
  */
 export class RowWindow {
   #order = [];
@@ -29,7 +30,7 @@ export class RowWindow {
     this.#room();
   }
 
-  /** Whether the newest row is in sight. */
+  /** Whether the newest row is visible. */
   get atBottom() {
     return this.scroller.scrollTop > -BOTTOM_PX && this.#to === this.#order.length;
   }
@@ -55,7 +56,7 @@ export class RowWindow {
     this.#align(row);
   }
 
-  /** Takes an order of rows, of which `changed` ids are new, or other than before. */
+  /** Shows rows in this order. The rows with the ids `changed` are new or have changed. */
   show(order, changed) {
     const atEnd = this.#to === this.#order.length;
     this.#stay(() => {
@@ -69,19 +70,19 @@ export class RowWindow {
     });
   }
 
-  /** Where those stand that are drawn. */
+  /** The indexes of the drawn rows. */
   #places() {
     const places = [];
     this.#order.forEach((row, index) => this.#elements.has(row.id) && places.push(index));
     return places;
   }
 
-  /** Draws anew what depends on the rows before these. */
+  /** Draws again those parts of these rows that depend on the row before. */
   rejoin(rows) {
     this.#stay(() => this.#join(rows.map((row) => this.#order.indexOf(row))));
   }
 
-  /** Draws what scrolling brings near, and drops what it leaves far behind. */
+  /** Draws rows that scrolling brings near, and removes rows that are far away. */
   scrolled() {
     const view = this.scroller.getBoundingClientRect();
     const drawn = this.list.getBoundingClientRect();
@@ -96,7 +97,7 @@ export class RowWindow {
     this.#stay(() => this.#draw([]));
   }
 
-  /** Keeps what is in sight where it is while something changes. */
+  /** Keeps visible rows in their place during a change. */
   #stay(change) {
     if (this.atBottom) return change();
     const anchor = this.#inSight();
@@ -105,7 +106,7 @@ export class RowWindow {
     if (anchor?.isConnected) this.scroller.scrollTop += anchor.getBoundingClientRect().top - was;
   }
 
-  /** Keeps what is in sight where it is while something outside the list changes. */
+  /** Keeps visible rows in their place while something outside the list changes. */
   stay(change) {
     this.#stay(change);
   }
@@ -123,7 +124,7 @@ export class RowWindow {
     return children[low];
   }
 
-  /** Draws what stands at a place that was scrolled to in one go. */
+  /** Draws the rows at a position far from the drawn ones. */
   #jumpTo(top) {
     let index = 0;
     for (let room = top - this.above.getBoundingClientRect().top; index < this.#order.length - 1; index += 1) {
@@ -144,7 +145,7 @@ export class RowWindow {
     this.scroller.scrollTop += this.#elements.get(row.id).getBoundingClientRect().top - top;
   }
 
-  /** Brings the document to the window: rows that are in it and `changed`, new or missing are drawn. */
+  /** Updates the document: draws rows of the window that are new, missing, or in `changed`. */
   #draw(changed) {
     this.#from = Math.max(0, this.#from);
     this.#to = Math.min(this.#to, this.#order.length);
@@ -174,7 +175,7 @@ export class RowWindow {
     return element;
   }
 
-  /** Takes out what is no longer wanted, and remembers its height. */
+  /** Removes rows that are no longer wanted, and remembers their heights. */
   #drop(wanted) {
     const gone = [...this.#elements].filter(([id]) => !wanted.has(id));
     for (const [id, element] of gone) this.#heights.set(id, element.getBoundingClientRect().height);
@@ -191,7 +192,7 @@ export class RowWindow {
       const element = this.#elements.get(row?.id);
       const joined = element && joinRow(element, previous, row === divided);
       const above = this.#elements.get(previous?.id);
-      // The time stands under the last of those that belong together.
+      // Only the last row of a group shows its time.
       if (above) mark(above, "data-followed", joined);
     }
   }
@@ -200,7 +201,7 @@ export class RowWindow {
     return this.#heights.get(row.id) ?? guessHeight(row);
   }
 
-  /** Keeps room for what isn't drawn. */
+  /** Sets the heights of the spacers for the rows that aren't drawn. */
   #room() {
     const room = (rows) => `${rows.reduce((sum, row) => sum + this.#height(row), 0)}px`;
     this.above.style.height = room(this.#order.slice(0, this.#from));

@@ -1,4 +1,4 @@
-// One row of a thread as an element. A row keeps its element: what changes is drawn into it anew.
+// Draws one row of a thread. A row keeps its element; changes are drawn into it.
 
 import { avatar, h, icon, mark } from "./dom.js";
 import { fileBubble, guessFileHeight } from "./file-row.js";
@@ -8,12 +8,12 @@ import { author, eventWords, isOwn, STATES } from "./words.js";
 
 /** Messages of one author within this time share a heading. */
 const TOGETHER_MS = 4 * 60_000;
-/** A longer text is cut, with a button that shows it whole. */
+/** Longer texts are cut, with a button that shows all of it. */
 const LONG_CHARS = 4000;
 const CHARS_A_LINE = 60;
 const LINE_PX = 22;
 
-/** Whether a row is a line of the relay's own rather than somebody's message. */
+/** Whether a row is shown as a plain line, not as a person's message. */
 const isLine = (row) => row.content.type === "event" || row.content.type === "presence" || row.author.role === "system";
 
 /** Which side of the conversation a row is drawn on, and how. */
@@ -63,7 +63,7 @@ const sameWords = (one, other) => allWords(one) === allWords(other);
 const allWords = ({ content, upload, delivery }) =>
   content.body ?? JSON.stringify([content, upload?.note, upload && delivery?.state]);
 
-/** About how high a row will be, in pixels. */
+/** The estimated height of a row, in pixels. */
 export const guessHeight = (row) =>
   48 +
   (row.content.type === "file"
@@ -71,8 +71,8 @@ export const guessHeight = (row) =>
     : Math.ceil(Math.min(row.content.body?.length ?? 0, LONG_CHARS) / CHARS_A_LINE) * LINE_PX);
 
 /**
- * Draws what depends on the row before: a new day, a heading, and the divider above what is unread. Gives whether the
- * two share a heading.
+ * Draws what depends on the row before: a new day, a heading, and the divider above the first unread row. Returns
+ * whether the two rows share a heading.
  */
 export function joinRow(element, previous, isFirstUnread) {
   const { row } = element;
@@ -107,7 +107,7 @@ function line(row, handoff) {
   return h(
     "p",
     { class: "line" },
-    // Our own words run from left to right, whatever name they begin with.
+    // The page's own texts are left-to-right, even if they begin with a right-to-left name.
     h("span", { dir: row.content.type === "event" ? "ltr" : "auto" }, words),
     time(row),
     row.delivery && row.delivery.state !== "confirmed" && row.delivery.state !== "sent" && lineState(row.delivery),
@@ -119,7 +119,7 @@ const lineState = ({ state, error }) =>
   h(
     "span",
     { class: "line-state" },
-    state === "failed" ? `Ada was not told: ${error ?? "refused"}` : "Ada is being told…",
+    state === "failed" ? `Ada could not be notified: ${error ?? "refused"}` : "Notifying Ada…",
   );
 
 function message(row, handoff, body, actions) {
@@ -152,11 +152,11 @@ function foot(row) {
 function marks(row) {
   return [
     row.late &&
-      h("span", { class: "mark", title: "It came after younger messages, and stands where it belongs" }, "Late"),
+      h("span", { class: "mark", title: "It arrived after newer messages and was put in its place" }, "Late"),
     row.source === "recovered" &&
       h(
         "span",
-        { class: "mark", title: "No webhook brought it; it was read from Ada's list of messages" },
+        { class: "mark", title: "No webhook delivered it, so it was read from Ada's message list" },
         "Recovered",
       ),
   ];
@@ -171,12 +171,12 @@ const STATE_ICONS = {
   dropped: "close",
 };
 const STATE_TITLES = {
-  sending: "On its way to the relay",
+  sending: "Being sent to the relay",
   queued: "Waiting to be sent to Ada",
-  sent: "Ada has taken it",
-  confirmed: "Ada has shown it to the customer",
+  sent: "Ada has accepted it",
+  confirmed: "Ada has confirmed it",
   failed: "It did not reach the customer",
-  dropped: "It did not reach the customer, and was put aside",
+  dropped: "It did not reach the customer, and was dropped",
 };
 
 function state(row) {
@@ -211,7 +211,7 @@ function failure(row, actions) {
   );
 }
 
-// What a message says.
+// The content of a message.
 
 function bubble(row, actions) {
   const { content } = row;
@@ -235,7 +235,7 @@ function words({ body }) {
   return [text, button];
 }
 
-/** Without half a letter at its end. */
+/** Removes a lone surrogate at the end, and adds an ellipsis. */
 const whole = (text) => text.replace(/[\uD800-\uDBFF]$/, "") + "…";
 
 function linked({ url, link_text: text }) {
@@ -245,11 +245,11 @@ function linked({ url, link_text: text }) {
 function unknown({ original_type: type, error }) {
   const words = error
     ? `This message can't be read: ${error}`
-    : `This console can't show it yet: ${type ?? "an unknown type"}`;
+    : `This console can't show messages of this type: ${type ?? "unknown"}`;
   return h("p", { class: "unknown" }, words);
 }
 
-/** A text or file on its way to the relay, as a row at the thread's end. */
+/** A pending text or file, as a row at the end of the thread. */
 export function pendingRow(item, me) {
   const { text, file, preview, note, part, final } = item;
   const words = { type: item.mode === "note" ? "note" : "text", body: text };

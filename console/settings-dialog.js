@@ -1,4 +1,4 @@
-// How the page calls for attention, as the agent wants it. Kept in this browser.
+// The agent's settings for notifications and keys, stored in the browser.
 
 import { switched } from "./attention.js";
 import { setUp as setUpDialog, show } from "./dialogs.js";
@@ -6,10 +6,10 @@ import { at, h } from "./dom.js";
 import { remembered } from "./memory.js";
 
 const SWITCHES = [
-  ["badge", "Number in the title", "How many wait, and how many of yours have unread messages"],
-  ["sound", "Sound", "When someone new waits, or one of your customers writes"],
-  ["notifications", "Desktop notifications", "The same, while you are looking elsewhere"],
-  ["shortcuts", "Single-key shortcuts", "Such as j and k in the list; all keys are under ?"],
+  ["badge", "Number in the title", "Counts waiting conversations, and yours with unread messages"],
+  ["sound", "Sound", "When a new conversation is waiting, or one of your customers writes"],
+  ["notifications", "Desktop notifications", "For the same events, while you are using another window"],
+  ["shortcuts", "Single-key shortcuts", "Such as j and k in the list. Press ? to see all of them"],
 ];
 
 export function setUp() {
@@ -36,7 +36,7 @@ export function setUp() {
     "settings",
     "Settings",
     h("div", { class: "switches" }, rows),
-    h("p", { class: "hint" }, "Kept in this browser."),
+    h("p", { class: "hint" }, "These settings are stored in this browser."),
   );
 }
 

@@ -1,11 +1,11 @@
-// Signing in: a link with a code that is good for once, or the form with its one field.
+// Sign-in with a link that works once, or with the form.
 
 import * as api from "./api.js";
 import { at } from "./dom.js";
 
 let signedIn = () => {};
 
-/** Sets the form up. `done(session)` is called with who has signed in. */
+/** Sets the form up. `done(session)` is called after a sign-in. */
 export function setUp(done) {
   signedIn = done;
   at("sign-in-form").addEventListener("submit", async (event) => {
@@ -14,7 +14,7 @@ export function setUp(done) {
   });
 }
 
-/** Shows the form, with a sentence why. */
+/** Shows the form, with the reason. */
 export function show(why = "") {
   at("desk").hidden = true;
   at("sign-in").hidden = false;
@@ -27,7 +27,7 @@ export function hide() {
   at("sign-in").hidden = true;
 }
 
-/** Takes the code out of the address, where it must not stay. Null if there is none. */
+/** Removes the code from the address and returns it; null if there is none. */
 export function takeCode() {
   const code = /^#code=(.+)$/.exec(location.hash)?.[1];
   if (!code) return null;
@@ -35,7 +35,7 @@ export function takeCode() {
   return decodeURIComponent(code);
 }
 
-/** Signs in with a link's code. If that fails, does what it is told, or shows the form. */
+/** Signs in with a link's code. If that fails, calls `otherwise`, or shows the form. */
 export async function withCode(code, otherwise) {
   try {
     signedIn(await api.signIn({ code }));
@@ -62,8 +62,8 @@ async function trySignIn(proof) {
 }
 
 function words(error, { code }) {
-  if (error.status === 401 && code) return "This link has been used or is too old. Sign in with your token.";
-  if (error.status === 401) return "This token is not known here. Check that it is whole.";
+  if (error.status === 401 && code) return "This link has been used or has expired. Sign in with your token.";
+  if (error.status === 401) return "This token is not valid. Check that you have copied all of it.";
   if (error.status === 429) return `Too many failed attempts. Try again in ${error.retryAfter ?? 60} seconds.`;
   return error.message;
 }

@@ -1,16 +1,16 @@
-// One connection to the event stream. Not EventSource: that one tells neither a refused session nor comments, and
-// can't begin behind a given event.
+// One connection to the event stream. EventSource is not used: it reports neither a refused session nor comments, and
+// can't start after a given event.
 
-/** The relay says something every 15 s; what is silent for longer is dead, after a sleep for instance. */
+/** The relay sends something every 15 s. A connection that is silent for longer is dead, for example after sleep. */
 const SILENCE_MS = 25_000;
 const CHECK_MS = 5_000;
 
-/** Cuts the connection if it has been silent for too long. Timers of a hidden tab may be too slow to see it. */
+/** Closes the connection if it has been silent for too long. Others call it too, as timers of hidden tabs are slow. */
 export let checkSilence = () => {};
 
 /**
- * Follows the stream until it ends; `position` is the id of the last change known, or null. Calls `opened(id)` once
- * it stands, `event({type, id, data})` for each change. Gives the status of a refusal, else 0.
+ * Reads the stream until it ends. `position` is the id of the last known change, or null. Calls `opened(id)` when the
+ * connection is open, and `event({type, id, data})` for each change. Returns the status of a refusal, else 0.
  */
 export async function follow({ position, signal, opened, event }) {
   const silence = new AbortController();
@@ -31,7 +31,7 @@ export async function follow({ position, signal, opened, event }) {
       read(chunk.value);
     }
   } catch {
-    // Whatever broke it, it is to be opened again.
+    // Whatever the error was, the caller opens the stream again.
   } finally {
     clearInterval(timer);
     checkSilence = () => {};
@@ -39,7 +39,7 @@ export async function follow({ position, signal, opened, event }) {
   return 0;
 }
 
-/** Takes the stream's text as it comes, and gives each event that has an id. */
+/** Parses the stream's text in chunks, and calls `take` for each event that has an id. */
 function parser(take) {
   let rest = "";
   return (text) => {

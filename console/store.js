@@ -1,4 +1,4 @@
-// What the page knows: one place for each fact. Views read it and are told by topic when it changes.
+// The page's state: each fact has one place. Views read it, and are notified of changes by topic.
 
 const listeners = new Map();
 
@@ -7,7 +7,7 @@ export function on(topic, act) {
   listeners.set(topic, [...(listeners.get(topic) ?? []), act]);
 }
 
-/** Tells those who listen to a topic. */
+/** Notifies the listeners of a topic. */
 export function tell(topic, detail) {
   for (const act of listeners.get(topic) ?? []) act(detail);
 }
@@ -33,20 +33,20 @@ export function set(name, value) {
   tell(name, value);
 }
 
-// Handoffs. What the relay says, and on top of it what was just asked for and not answered yet.
+// Handoffs: what the relay has reported, with the agent's unconfirmed changes on top.
 
 const said = new Map();
 const wished = new Map();
 const shown = new Map();
 let revision = 0;
-/** So many characters of a value stand in lists and events. */
+/** Lists and events contain this many characters of each value. */
 const SHOWN_CHARS = 256;
 
-/** A handoff as it is to be shown. */
+/** A handoff as it is shown. */
 export const handoff = (id) => shown.get(id);
 /** All that are known. */
 export const handoffs = () => shown.values();
-/** Moves with every change of any handoff. */
+/** A number that grows with every change of any handoff. */
 export const handoffsRevision = () => revision;
 
 function show(id) {
@@ -55,7 +55,7 @@ function show(id) {
   tell("handoff", id);
 }
 
-/** Takes over what the relay says of a handoff, unless something newer is known. */
+/** Stores a handoff from the relay, unless a newer version is known. */
 export function putHandoff(handoff) {
   const known = said.get(handoff.id);
   if (known && known.version > handoff.version) return;
@@ -63,11 +63,11 @@ export function putHandoff(handoff) {
   show(handoff.id);
 }
 
-/** Whether a value of a handoff's context is only the beginning of one, as lists and events have it. */
+/** Whether a value of a handoff's context was cut, as in lists and events. */
 export const isCut = ({ context_truncated: truncated }, value) =>
   truncated && typeof value === "string" && value.endsWith("…") && Array.from(value).length === SHOWN_CHARS + 1;
 
-/** Takes what is known of long values over. In another version they may go on in another way. */
+/** Keeps the known full values of cut ones, if they begin the same. In another version, the rest may have changed. */
 function withWhole(handoff, known) {
   let truncated = handoff.version !== known.version;
   const whole = ([name, value]) => {
@@ -82,7 +82,7 @@ function withWhole(handoff, known) {
   return { ...handoff, context, context_truncated: truncated };
 }
 
-/** Shows a handoff with `changes`, which the relay has not confirmed yet, until `unwish` with the same object. */
+/** Shows a handoff with unconfirmed `changes`, until `unwish` is called with the same object. */
 export function wish(id, changes) {
   wished.set(id, [...(wished.get(id) ?? []), changes]);
   if (said.has(id)) show(id);
@@ -96,7 +96,7 @@ export function unwish(id, changes) {
   if (said.has(id)) show(id);
 }
 
-/** Forgets a handoff that the relay no longer has. */
+/** Removes a handoff that the relay no longer has. */
 export function dropHandoff(id) {
   said.delete(id);
   shown.delete(id);
@@ -104,7 +104,7 @@ export function dropHandoff(id) {
   tell("handoff", id);
 }
 
-/** Forgets everything, as at a sign-out. */
+/** Removes everything, for example when the agent signs out. */
 export function forgetAll() {
   for (const map of [said, wished, shown]) map.clear();
   revision += 1;

@@ -1,14 +1,14 @@
-// One event stream for all tabs of this browser. The tab that holds the lock reads it and passes on what comes;
-// when that tab closes, the next one gets the lock. Every tab knows the id of the last change it has seen, so
-// whoever reads next goes on right there. A tab that finds a gap, or is told `reset`, loads everything anew.
+// One event stream for all tabs of this browser. The tab that holds the lock reads it and passes events on to the
+// others. When that tab closes, the next one gets the lock. Every tab knows the id of the last change it has seen, so
+// the next reader continues from there. A tab that finds a gap or receives `reset` loads everything again.
 
 import { checkSilence, follow } from "./sse.js";
 
 const LOCK = "handoff-relay-stream";
 const CHECK_MS = 5_000;
-/** How long the reading tab may take to answer before another takes its place: it may be frozen. */
+/** How long the reading tab may take to answer. It may be frozen, so another tab then takes its place. */
 const ANSWER_MS = 4_000;
-/** How long it may be without a connection before the tab that is looked at tries itself. */
+/** How long the reading tab may be without a connection before the visible tab takes over. */
 const PATIENCE_MS = 12_000;
 const RETRY_MS = [250, 500, 1000, 2000, 4000, 8000];
 
@@ -16,7 +16,7 @@ const channel = new BroadcastChannel("handoff-relay");
 let handlers = null;
 /** Aborted when this tab stops following. */
 let running = null;
-/** Aborted to leave the line for the lock. */
+/** Aborted to stop waiting for the lock. */
 let place = null;
 let reader = false;
 let position = null;
@@ -25,14 +25,14 @@ let since = Date.now();
 let answered = 0;
 let wake = () => {};
 
-/** Hears of sign-ins and sign-outs in other tabs, and of changes between `start` and `stop`. */
+/** Sets the handlers for sign-ins and sign-outs in other tabs, and for changes between `start` and `stop`. */
 export function listen(given) {
   handlers = given;
 }
 
 /**
- * Begins to follow. `stale()` asks to load everything, `event(type, data)` brings a change, `status(status)` tells
- * `connecting`, `open` or `offline`.
+ * Starts to read the stream. `stale()` asks to load everything, `event(type, data)` has a change, `status(status)`
+ * reports `connecting`, `open` or `offline`.
  */
 export function start() {
   stop();
@@ -46,7 +46,7 @@ export function start() {
   document.addEventListener("visibilitychange", () => !document.hidden && retryNow(), { signal });
 }
 
-/** Stops following, as one does who signs out. */
+/** Stops reading, for example when the agent signs out. */
 export function stop() {
   running?.abort();
   [running, reader, position, status, since] = [null, false, null, "connecting", Date.now()];
@@ -58,14 +58,14 @@ export const tellTabs = (kind) => say({ kind });
 /** Whether this tab is the one that reads the stream. */
 export const isReader = () => reader;
 
-/** Tries at once what would be tried soon. */
+/** Reconnects at once, without waiting for the next scheduled attempt. */
 export function retryNow() {
   checkSilence();
   wake();
   check();
 }
 
-/** Asks the tab that reads whether it lives. One that doesn't answer, or finds no connection, loses its place. */
+/** Checks on the reading tab. If it does not answer or has no connection, this tab takes over. */
 function check() {
   if (reader || !running || document.hidden) return;
   if (status !== "open" && Date.now() - since > PATIENCE_MS) return takeLock();
@@ -87,7 +87,7 @@ channel.onmessage = ({ data: message }) => {
   }
 };
 
-/** Another tab asks, so someone looks at it: this is no time to wait. */
+/** Another tab asks, so it is visible: reconnect at once. */
 function greet() {
   checkSilence();
   wake();
@@ -107,7 +107,7 @@ function setStatus(now) {
   handlers.status(now);
 }
 
-/** Takes a change over. */
+/** Handles a change. */
 function take({ type, data, id, after }) {
   const gap = position !== after;
   position = id;
@@ -116,7 +116,7 @@ function take({ type, data, id, after }) {
 }
 
 function waitInLine() {
-  // Locks need a secure context; without, each tab reads for itself.
+  // Locks need a secure context. Without one, each tab reads the stream itself.
   if (!navigator.locks) return void read(running.signal);
   place = new AbortController();
   hold({ signal: AbortSignal.any([running.signal, place.signal]) });
@@ -128,7 +128,7 @@ function takeLock() {
   hold({ steal: true });
 }
 
-/** Reads for as long as the lock is this tab's, then gets in line again. */
+/** Reads while this tab holds the lock, then waits for the lock again. */
 function hold(options) {
   const [mine, lost] = [running, new AbortController()];
   const signal = AbortSignal.any([mine.signal, lost.signal]);
@@ -167,7 +167,7 @@ async function read(signal) {
   if (running === null || signal.aborted) reader = false;
 }
 
-/** Tells how the connection is, here and in the other tabs. */
+/** Publishes the state of the connection, here and in the other tabs. */
 function publish(now, id) {
   say({ kind: "status", status: now, position: id });
   heardStatus({ status: now, position: id });

@@ -1,5 +1,5 @@
-// Keeps the store like the relay: the stream is opened first, then everything is loaded, and what the stream brings
-// is taken over. Open handoffs are loaded all, ended ones page by page as they are looked for.
+// Keeps the store in sync with the relay: first opens the stream, then loads everything, and applies the changes from
+// the stream. Loads all open handoffs, and ended ones page by page when they are needed.
 
 import * as api from "./api.js";
 import * as store from "./store.js";
@@ -14,7 +14,7 @@ export const ended = { cursor: null, end: null, whole: false, state: "idle" };
 let loading = null;
 let cannedMissing = false;
 
-/** What the stream does with what it hears. */
+/** The handlers of the stream's events. */
 export const handlers = {
   stale: () => load(),
   status(status) {
@@ -30,7 +30,7 @@ export const handlers = {
   },
 };
 
-/** Loads everything anew. */
+/** Loads everything again. */
 export async function load() {
   store.set("queue", "loading");
   loading?.abort();
@@ -54,7 +54,7 @@ export async function load() {
   }
 }
 
-/** Loads what could not be loaded while the relay was away: the stream may have missed nothing meanwhile. */
+/** Loads what could not be loaded before. Needed because the stream may report no gap after a reconnection. */
 function loadMissing() {
   if (store.now.queue === "failed") load();
   if (ended.state === "failed") loadMoreEnded();
@@ -72,7 +72,7 @@ async function loadAll(params, signal) {
   return seen;
 }
 
-/** Reads one handoff anew. Gives it, or null if the relay no longer has it. */
+/** Loads one handoff again. Returns it, or null if the relay no longer has it. */
 export async function refresh(id) {
   try {
     store.putHandoff(await api.oneHandoff(id));
@@ -119,7 +119,7 @@ export async function loadMoreEnded() {
   store.tell("ended");
 }
 
-/** Begins to follow the relay. */
+/** Starts to follow the relay. */
 export function begin() {
   store.set("queue", "loading");
   stream.start();

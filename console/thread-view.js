@@ -1,4 +1,4 @@
-// The thread on the page: its rows in their order, what is unread, and what came out of sight.
+// The thread on the page: its rows in order, the unread divider, and the count of new messages below the visible part.
 
 import { at, h } from "./dom.js";
 import { RowWindow } from "./row-window.js";
@@ -11,13 +11,13 @@ import { count } from "./words.js";
 const countsAsUnread = (row) =>
   row.author.role === "end_user" && (row.source === "webhook" || row.source === "recovered");
 
-/** What a row on its way looks like, but for how much of it has left. */
+/** What a pending row shows, except its upload progress. */
 const looks = (row) => JSON.stringify({ ...row, upload: row.upload && { ...row.upload, part: 0 } });
 
-/** The thread of one handoff. `bottom()` is called when its end comes into sight. */
+/** The thread of one handoff. `bottom()` is called when its end becomes visible. */
 export class ThreadView {
   #order = [];
-  /** The divider stands above the first unread row behind this `seq`; null for none. */
+  /** The divider is above the first unread row after this `seq`; null for none. */
   #readUpTo = null;
   #missed = 0;
 
@@ -50,7 +50,7 @@ export class ThreadView {
     this.scrolled();
   }
 
-  /** Looks at what scrolling means: the end is in sight, or more is to be drawn. */
+  /** Handles scrolling: draws more rows, and notices when the end is visible. */
   scrolled() {
     this.rows.scrolled();
     if (this.atBottom) {
@@ -60,7 +60,7 @@ export class ThreadView {
     this.#show();
   }
 
-  /** Takes over rows that are new or have changed. */
+  /** Shows rows that are new or have changed. */
   take(ids) {
     const { rows } = this.thread;
     const known = new Set(this.#order.map((row) => row.id));
@@ -81,7 +81,7 @@ export class ThreadView {
     return this.#order.find((row) => row.seq > this.#readUpTo && countsAsUnread(row));
   }
 
-  /** Counts what came out of sight, and draws the divider above what came unseen. */
+  /** Counts new rows outside the visible part, and draws the divider above the first unread one. */
   #notice(rows, wasAtBottom) {
     const live = rows.filter((row) => row.live);
     if (wasAtBottom && !document.hidden) return this.bottom();
@@ -90,7 +90,7 @@ export class ThreadView {
     if (this.#readUpTo === null && unread.length > 0) this.#divide(Math.min(...unread.map((row) => row.seq)) - 1);
   }
 
-  /** Draws the divider behind what is read up to `seq`; null takes it away. */
+  /** Draws the divider after the rows up to `seq`; null removes it. */
   #divide(seq) {
     const old = this.#firstUnread();
     this.#readUpTo = seq;
@@ -111,7 +111,7 @@ export class ThreadView {
     at("thread-top").hidden = this.thread.whole;
   }
 
-  /** Draws what is on its way to the relay. */
+  /** Draws the pending rows. */
   pending(items, actions) {
     const rows = items.map((item) => pendingRow(item, now.me.name));
     const place = at("pending");
@@ -123,14 +123,14 @@ export class ThreadView {
         joinRow(element, rows[index - 1] ?? this.rows.last, false);
         return element;
       });
-      // Who has the focus keeps it: nothing is put where it stands already.
+      // Elements that are in place already are not moved, so that the focus stays.
       const same = made.length === place.children.length && made.every((one, index) => one === place.children[index]);
       if (!same) place.replaceChildren(...made);
     });
   }
 }
 
-/** What stands in the thread's place while there is none. */
+/** The placeholder for a thread that can't be shown. */
 export function threadState(text, retry) {
   return h(
     "div",

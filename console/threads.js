@@ -5,13 +5,13 @@ import { now, tell } from "./store.js";
 
 /** Pages of the API. */
 const PAGE = 500;
-/** How much of a long thread's end is loaded first. */
+/** How many rows from the end of a long thread are loaded first. */
 const TAIL = 100;
 /** Threads that stay in memory, the open one included. */
 const KEPT = 12;
 
 const threads = new Map();
-/** Counts the changes that the stream brought: an answer that is older than one must not undo it. */
+/** Counts the changes from the stream. An answer that is older than a change must not undo it. */
 let heard = 0;
 
 /** A thread that is in memory. */
@@ -20,7 +20,7 @@ export const thread = (id) => threads.get(id);
 /** Whether one row stands before another. */
 export const before = (one, other) => (one.at === other.at ? one.seq < other.seq : one.at < other.at);
 
-/** Brings a thread into memory, or gives the one that is there. */
+/** Returns a thread from memory, or loads it. */
 export function open(handoff) {
   const known = threads.get(handoff.id);
   if (known && known.state !== "failed") {
@@ -31,7 +31,7 @@ export function open(handoff) {
   return load(handoff);
 }
 
-/** Loads a thread anew, whatever is in memory. What stopped it before its end is its `error`. */
+/** Loads a thread again, whatever is in memory. If that fails, the thread's `error` says why. */
 export function load(handoff) {
   const thread = { id: handoff.id, rows: new Map(), state: "loading", whole: false, error: null };
   threads.set(handoff.id, thread);
@@ -47,12 +47,12 @@ export function load(handoff) {
   return thread;
 }
 
-/** Forgets all threads but the one given: they may have missed changes. */
+/** Removes all threads except the given one from memory: they may have missed changes. */
 export function forget(except) {
   for (const id of threads.keys()) if (id !== except) threads.delete(id);
 }
 
-/** The end first, so that it shows at once, then page by page what stands before it. */
+/** Loads the end first, so that it shows at once, then the earlier pages. */
 async function loadPages(thread, handoff) {
   let first = Math.max(0, (handoff.last_message?.seq ?? 0) - TAIL);
   for (let next = first; next !== null;) next = await loadPage(thread, next, PAGE);
@@ -79,14 +79,14 @@ function keep(thread, rows, heard, live = false) {
   if (threads.get(thread.id) === thread) tell("rows", { id: thread.id, rows: rows.map((row) => row.id) });
 }
 
-/** Takes over a row that the stream brought. */
+/** Stores a row from the stream. */
 export function putRow(row) {
   heard += 1;
   const thread = threads.get(row.handoff_id);
   if (thread) keep(thread, [row], heard, row.source !== "transcript");
 }
 
-/** Takes over a row from the answer to a request that was made when `mark()` said `asked`. */
+/** Stores a row from the answer to a request that was made when `moment()` was `asked`. */
 export function putAnswer(row, asked) {
   const thread = threads.get(row.handoff_id);
   if (thread && !((thread.rows.get(row.id)?.heard ?? -1) > asked)) keep(thread, [row], asked);

@@ -1,4 +1,5 @@
-// Times in the agent's time zone. The words are English, like the page; the clock is as the agent's system has it.
+// Times in the agent's time zone. The text is English, like the page. The clock has 12 or 24 hours, as in the agent's
+// system settings.
 
 const clock = new Intl.DateTimeFormat().resolvedOptions().locale;
 const { hourCycle } = new Intl.DateTimeFormat(clock, { hour: "numeric" }).resolvedOptions();
@@ -35,7 +36,7 @@ export function dayName(time) {
   return (date.getFullYear() === new Date().getFullYear() ? dayMonth : withYear).format(date);
 }
 
-/** As short as lists need it: `14:02`, `Yesterday`, `4 Mar`. */
+/** A short form for lists: `14:02`, `Yesterday`, `4 Mar`. */
 export function brief(time) {
   const date = new Date(time);
   const days = daysAgo(date);

@@ -1,13 +1,13 @@
-// One file on its way to the relay. Only XMLHttpRequest tells how far an upload has come.
+// Uploads one file. Uses XMLHttpRequest, because fetch does not report upload progress.
 
 import { filesPath, Problem, refusal, unreachable } from "./api.js";
 
-/** An upload that moves no more is given up after this time, to be tried again. */
+/** An upload without progress for this time is stopped, and tried again. */
 const STALLS_MS = 60_000;
 
 /**
- * Uploads a file. The same `key` again is the same file. `progress` is called with the part that has left, up to 1;
- * `signal` stops it. Gives the row that it has become, or throws a `Problem`.
+ * Uploads a file. Requests with the same `key` send it only once. `progress` is called with the uploaded part, up to 1;
+ * `signal` stops the upload. Returns the new row, or throws a `Problem`.
  */
 export async function upload(handoff, { blob, name }, { key, signal, progress }) {
   const form = new FormData();
@@ -16,7 +16,7 @@ export async function upload(handoff, { blob, name }, { key, signal, progress })
     return await post(filesPath(handoff), form, { key, signal, progress });
   } catch (error) {
     if (error.status === 0 && !signal.aborted && !(await isReadable(blob)))
-      throw new Problem(400, "The file has changed or is gone since it was attached. Attach it again.");
+      throw new Problem(400, "The file was changed or deleted after it was attached. Attach it again.");
     throw error;
   }
 }
@@ -49,7 +49,7 @@ function post(path, form, { key, signal, progress }) {
   });
 }
 
-/** A file on the disk may be changed or deleted after it was chosen: the browser then refuses to read it. */
+/** Whether the file can be read. The browser refuses to if it was changed or deleted after it was chosen. */
 const isReadable = (blob) =>
   blob
     .slice(0, 1)

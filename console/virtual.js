@@ -1,12 +1,12 @@
-// A list of thousands of rows of equal height, of which only those in sight are in the document.
+// A list of thousands of rows of equal height. Only visible rows are in the document.
 
 import { mark } from "./dom.js";
 
-/** Rows kept above and below what is in sight. */
+/** Rows kept above and below the visible ones. */
 const SPARE = 6;
 
 /**
- * Shows `items` in `list`, which scrolls in `scroller`. `make(item)` gives a row's element, an `li`; `update(element,
+ * Shows `items` in `list`, which scrolls in `scroller`. `make(item)` returns a row's element, an `li`; `update(element,
  * item)` brings it up to date; `height()` is a row's height in pixels.
  */
 export class VirtualList {
@@ -37,7 +37,7 @@ export class VirtualList {
     return this.#ids.get(id) ?? -1;
   }
 
-  /** Brings what is in sight up to date. */
+  /** Brings the visible rows up to date. */
   render() {
     const height = this.height();
     const { scrollTop, clientHeight } = this.scroller;
@@ -46,7 +46,7 @@ export class VirtualList {
     this.list.style.height = `${this.#items.length * height}px`;
     const wanted = new Map();
     for (let index = first; index < last; index += 1) wanted.set(this.#items[index].id, index);
-    // Who has the focus keeps it, also out of sight.
+    // A row that has the focus stays in the document, even outside the visible part.
     const focused = document.activeElement?.closest("li[data-handoff-id]")?.dataset.handoffId;
     if (focused && this.#ids.has(focused)) wanted.set(focused, this.#ids.get(focused));
     for (const [id, element] of this.#elements) {
@@ -66,12 +66,12 @@ export class VirtualList {
     element.style.transform = `translateY(${index * height}px)`;
     if (this.#elements.has(id)) return;
     this.#elements.set(id, element);
-    // The order in the document is the order of reading and of the Tab key.
+    // Screen readers and the Tab key follow the order in the document.
     const after = [...this.list.children].find((other) => this.indexOf(other.dataset.handoffId) > index);
     this.list.insertBefore(element, after ?? null);
   }
 
-  /** Brings a row into sight and gives its element. */
+  /** Scrolls to a row and returns its element. */
   reveal(index) {
     const height = this.height();
     const top = index * height;

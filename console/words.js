@@ -4,10 +4,10 @@ import { isolated, kindOf } from "./file-kinds.js";
 import { now } from "./store.js";
 
 const PREVIEW_CHARS = 160;
-/** What variables of the AI Agent's leave that nobody has filled in. */
+/** Matches a value that is only placeholders of the AI Agent's variables, because the AI Agent did not fill them in. */
 const VARIABLES = /^\s*(?:\{\{?[^{}]*\}\}?\s*)+$/;
 
-/** The customer, by name or by something that tells them apart. */
+/** The customer's name, or the end of the conversation's id if the name is unknown. */
 export function customer(handoff) {
   return handoff.end_user?.name || `Customer ${handoff.conversation_id.slice(-4)}`;
 }
@@ -15,21 +15,21 @@ export function customer(handoff) {
 /** Whether a field of the handover has a value, rather than the names of variables in braces. */
 export const isFilled = (value) => value !== undefined && !(typeof value === "string" && VARIABLES.test(value));
 
-/** The AI Agent, told apart by its address only where there are several. */
+/** A short name for the AI Agent: the first part of its domain. */
 export const aiAgent = (handoff) => handoff.ai_agent_domain.split(".")[0];
 
 /** A number and its noun. */
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 
-/** An agent as the one who is signed in sees them. */
+/** An agent's name, or "you" for the agent who is signed in. */
 export const agentName = (name) => (name === now.me?.name ? "you" : name);
 
-/** A text without half letters (one surrogate of two), which no JSON reader takes. */
+/** A text without lone surrogates, which JSON parsers refuse. */
 export const wellFormed = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Whether an agent of ours who is signed in wrote a row. */
+/** Whether the agent who is signed in wrote a row. */
 export const isOwn = (row) =>
   row.author.role === "human_agent" && row.source === "agent" && row.author.display_name === now.me?.name;
 
@@ -47,20 +47,20 @@ const ENDERS = {
   agent: () => "An agent ended the conversation",
   end_user: (handoff) => `${handoff ? customer(handoff) : "The customer"} ended the conversation`,
   system: () => "The conversation was ended automatically",
-  ada: () => "The conversation ended at Ada",
+  ada: () => "The conversation was ended in Ada",
 };
 
 const EVENTS = {
   started: () => "Handed over by the AI Agent",
-  adopted: () => "Taken in because the customer wrote; Ada's start call did not come",
+  adopted: () => "Opened by the customer's message; Ada's start call did not arrive",
   accepted: (by) => `${by} accepted`,
   taken_over: (by) => `${by} took over`,
-  released: (by) => `${by} gave it back to the queue`,
-  timed_out: () => "Time ran out: nobody answered",
+  released: (by) => `${by} returned it to the queue`,
+  timed_out: () => "Timed out: nobody answered",
   ended: (by) => `${by} ended the conversation`,
 };
 
-/** A line of the relay's own, in words. */
+/** The text of a row that the relay has added. */
 export function eventWords({ event, by }, handoff) {
   if (event === "ended" && (!by || ENDERS[by])) return ENDERS[by ?? "system"](handoff);
   const words = EVENTS[event] ?? ((who) => [event.replaceAll("_", " "), who && `by ${who}`].filter(Boolean).join(" "));
@@ -71,7 +71,7 @@ export function eventWords({ event, by }, handoff) {
 export function endWords(handoff) {
   if (handoff.ended_by === "agent" && handoff.agent) return `${capital(agentName(handoff.agent.name))} ended it`;
   return (
-    { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It ended at Ada" }[
+    { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It was ended in Ada" }[
       handoff.ended_by
     ] ?? "It has ended"
   );
@@ -92,7 +92,7 @@ export function preview(row, handoff) {
     file: () => `${FILES[kindOf(content)] ?? "File"}: ${isolated(content.filename)}`,
     link: () => content.link_text || content.url,
   }[content.type];
-  return who + (what ? what() : "A message of a new kind").slice(0, PREVIEW_CHARS).replace(/\s+/g, " ");
+  return who + (what ? what() : "Unsupported message type").slice(0, PREVIEW_CHARS).replace(/\s+/g, " ");
 }
 
 /** A field's name as people write it: `account_number` and `accountNumber` are `Account number`. */
@@ -112,7 +112,7 @@ export function fieldName(key) {
   );
 }
 
-/** How far a message of an agent has come. */
+/** The labels of an agent's message by delivery state. */
 export const STATES = {
   sending: "Sending",
   queued: "Queued",

@@ -106,9 +106,9 @@ async fn a_field_without_a_value_and_a_reply_that_is_not_there_are_asked_about()
     desk.has_message("Your order 20817 is on its way.", "confirmed").await;
 
     desk.types("Good morning /gre").await;
-    desk.shows("#composer-hint", "“/gre” is no canned reply").await;
+    desk.shows("#composer-hint", "“/gre” is not a canned reply").await;
     desk.presses(Key::Enter).await;
-    desk.shows("dialog.ask[data-ready] p", "“/gre” is no canned reply.").await;
+    desk.shows("dialog.ask[data-ready] p", "“/gre” is not a canned reply.").await;
     desk.presses(Key::Enter).await;
     desk.misses("dialog.ask").await;
     desk.comes_to(selected, json!("/gre")).await;

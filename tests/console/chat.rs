@@ -24,7 +24,7 @@ async fn a_handoff_appears_and_is_accepted_without_a_reload() {
     desk.opens(&handoff).await;
     desk.shows("#composer-reason", "Nobody has accepted this conversation yet.").await;
     desk.clicks("#composer-open").await;
-    desk.shows("#conversation-status", "You have it").await;
+    desk.shows("#conversation-status", "Assigned to you").await;
     desk.sees("#composer-text:focus").await;
     desk.misses(&row(&handoff)).await;
     desk.clicks("#tab-mine").await;

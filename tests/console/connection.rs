@@ -68,8 +68,8 @@ async fn what_could_not_be_loaded_is_loaded_when_the_relay_is_back() {
     desk.until("another try", async || (desk.js::<usize>(seen, &[]).await > asked).then_some(())).await;
     desk.comes_to("return document.activeElement.id", json!("search")).await;
     relay.comes_back().await;
-    desk.shows("#thread-state", "This conversation is not there any more.").await;
+    desk.shows("#thread-state", "This conversation no longer exists.").await;
     desk.comes_to("return document.activeElement.id", json!("search")).await;
-    desk.shows("#queue-empty", "Nothing has ended yet").await;
+    desk.shows("#queue-empty", "No conversations have ended yet").await;
     desk.closes_after(AWAY).await;
 }

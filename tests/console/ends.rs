@@ -26,7 +26,7 @@ async fn an_agent_ends_it_after_a_question() {
     desk.clicks("#conversation-actions [data-action=end]").await;
     desk.confirms("End the conversation with Maria Silva?").await;
     desk.shows("#conversation-status", "You ended it").await;
-    desk.shows("#composer-reason", "Messages can't reach the customer any more").await;
+    desk.shows("#composer-reason", "You can no longer write to the customer").await;
     desk.misses("#conversation-actions button").await;
     soon("Ada's end", relay.ada.until(|ada| !ada.in_handoff(&conversation))).await;
     assert!(
@@ -53,7 +53,7 @@ async fn a_customer_ends_it() {
     desk.sees("#conversation[data-status=ended]").await;
     desk.shows("#conversation-status", "Maria Silva ended it").await;
     desk.shows("#messages .line", "Maria Silva ended the conversation").await;
-    desk.shows("#composer-reason", "Maria Silva ended it. Messages can't reach the customer any more").await;
+    desk.shows("#composer-reason", "Maria Silva ended it. You can no longer write to the customer").await;
     desk.misses("#composer-text").await;
     desk.closes().await;
 }

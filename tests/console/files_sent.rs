@@ -112,7 +112,7 @@ async fn what_ada_does_not_take_is_told_at_once() {
     let program = OnDisk::new("setup.exe", PROGRAM);
     let empty = OnDisk::new("empty.txt", []);
     desk.attaches(&[&large, &program, &empty]).await;
-    for words in ["51.0 MB are too much", ".exe files can't be sent", "The file is empty."] {
+    for words in ["The file is 51.0 MB.", ".exe files can't be sent", "The file is empty."] {
         desk.shows("#attachments [data-fault] .problem", words).await;
     }
     desk.sees("#composer-send:disabled").await;

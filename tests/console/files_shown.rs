@@ -112,7 +112,7 @@ async fn a_file_that_is_not_there_yet_says_so_and_one_that_can_not_be_had_is_ask
     desk.accepts(&handoff).await;
     relay.ada.file_fault_next(FileFault::Slow(20_000));
     sends(&relay, &conversation, &[("map.png", "image/png", noise(20_000))]).await;
-    desk.shows("#messages .file-state", "Being fetched…").await;
+    desk.shows("#messages .file-state", "Downloading…").await;
     desk.shows("#messages .file-about", "can't be shown").await;
 
     relay.ada.file_fault_always(Some(FileFault::Status(403)));

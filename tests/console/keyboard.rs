@@ -54,7 +54,7 @@ async fn from_signing_in_to_the_end() {
     desk.sees(&format!("#conversation[data-handoff-id='{handoff}']")).await;
     desk.shows("[data-action=accept] kbd", "Ctrl ⇧ 1").await;
     desk.combines("1").await;
-    desk.shows("#conversation-status", "You have it").await;
+    desk.shows("#conversation-status", "Assigned to you").await;
     desk.sees("#composer-text:focus").await;
     desk.types("Line one").await;
     desk.presses(Key::Shift + Key::Enter).await;
@@ -115,7 +115,7 @@ async fn what_is_typed_beside_the_composer_goes_into_it() {
         }
     }
     assert!(desk.texts("dialog.ask").await.is_empty());
-    desk.shows("#conversation-status", "You have it").await;
+    desk.shows("#conversation-status", "Assigned to you").await;
 
     // So does what is typed after it was opened.
     desk.clicks("#tab-mine").await;
@@ -146,7 +146,7 @@ async fn letters_do_nothing_in_a_conversation_of_nobody_or_of_another() {
     relay.agent("Sam").post(&format!("/handoffs/{of_sam}/accept"), &json!({})).await.good(200);
     let desk = Desk::of_agent(&relay, "Alex").await;
     for (list, handoff, status) in
-        [("#tab-waiting", waiting, "Waiting for"), ("#tab-everyone", of_sam, "Sam has it")]
+        [("#tab-waiting", waiting, "Waiting for"), ("#tab-everyone", of_sam, "Assigned to Sam")]
     {
         desk.clicks(list).await;
         desk.opens(&handoff).await;
@@ -185,7 +185,7 @@ async fn a_question_is_answered_by_nothing_that_was_on_its_way() {
     assert!(!desk.js::<bool>(up, &[]).await);
     desk.types(" ").await;
     desk.misses("dialog.ask").await;
-    desk.shows("#conversation-status", "You have it").await;
+    desk.shows("#conversation-status", "Assigned to you").await;
     assert!(relay.ada.in_handoff(&conversation));
 
     desk.combines("2").await;

@@ -16,7 +16,7 @@ async fn with_a_token_and_out_again() {
     desk.sees("#token:focus").await;
     desk.types("token-of-nobody-0123456789").await;
     desk.presses(Key::Enter).await;
-    desk.shows("#sign-in-problem", "This token is not known here.").await;
+    desk.shows("#sign-in-problem", "This token is not valid.").await;
     desk.js::<()>("document.getElementById('token').value = ''", &[]).await;
     desk.types(token_of("Alex")).await;
     desk.clicks("#sign-in-button").await;
@@ -57,6 +57,6 @@ async fn with_a_link_that_is_good_once() {
     desk.clicks("[data-action=sign-out]").await;
     desk.sees("#sign-in").await;
     desk.goes_to(&link).await;
-    desk.shows("#sign-in-problem", "This link has been used or is too old. Sign in with your token.").await;
+    desk.shows("#sign-in-problem", "This link has been used or has expired. Sign in with your token.").await;
     desk.closes_after(&["status of 401"]).await;
 }

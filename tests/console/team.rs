@@ -23,13 +23,13 @@ async fn one_accepts_and_the_other_is_refused_and_takes_over() {
     sam.js::<()>(HOLD, &[json!("/accept")]).await;
     sam.clicks("[data-action=accept]").await;
     // It shows at once; the relay knows nothing of it yet.
-    sam.shows("#conversation-status", "You have it").await;
+    sam.shows("#conversation-status", "Assigned to you").await;
 
     alex.accepts(&handoff).await;
     sam.comes_to("return typeof window.letGo", json!("function")).await;
     sam.js::<()>("window.letGo()", &[]).await;
     sam.shows("#toasts", "Alex").await;
-    sam.shows("#conversation-status", "Alex has it").await;
+    sam.shows("#conversation-status", "Assigned to Alex").await;
     sam.shows("#composer-reason", "Alex has this conversation.").await;
     sam.misses(&row(&handoff)).await;
     sam.clicks("#tab-everyone").await;
@@ -38,8 +38,8 @@ async fn one_accepts_and_the_other_is_refused_and_takes_over() {
     sam.reloads().await;
     sam.clicks("#conversation-actions [data-action=takeOver]").await;
     sam.confirms("Take over from Alex?").await;
-    sam.shows("#conversation-status", "You have it").await;
-    alex.shows("#conversation-status", "Sam has it").await;
+    sam.shows("#conversation-status", "Assigned to you").await;
+    alex.shows("#conversation-status", "Assigned to Sam").await;
     alex.shows("#messages .line", "Sam took over").await;
     alex.misses("#composer-text").await;
     sam.writes("Hello, now it's Sam.").await;
