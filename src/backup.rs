@@ -24,7 +24,7 @@ pub async fn backup(file: &Path) -> ExitCode {
         Ok(places) => places,
         Err(ended) => return ended,
     };
-    tell(&format!("{} is copied as it stands now", database.display()));
+    tell(&format!("copying {}", database.display()));
     if let Err(error) = store::backup(&database, file) {
         return complain(&error.to_string(), 1);
     }
@@ -37,7 +37,7 @@ pub async fn backup(file: &Path) -> ExitCode {
             folder.display()
         )),
         FilesPlace::S3(bucket) | FilesPlace::Gcs(bucket) | FilesPlace::Azure(bucket) => print(&format!(
-            "The files of conversations are not in it. They are in the bucket {}: have the provider keep its versions.",
+            "The files of conversations are not in it. They are in the bucket {}: turn on versioning for it.",
             bucket.name
         )),
     }
@@ -56,7 +56,7 @@ pub async fn restore(file: &Path) -> ExitCode {
     };
     // The relay can live with other faults: a row that can't be read costs no other.
     if let (true, Some(fault)) = (found.is_damaged, found.faults.first()) {
-        return complain(&format!("{} is damaged, and is not restored: {fault}", file.display()), 1);
+        return complain(&format!("{} is damaged and was not restored: {fault}", file.display()), 1);
     }
     for fault in &found.faults {
         tell(&format!("note  {fault}"));
@@ -65,7 +65,7 @@ pub async fn restore(file: &Path) -> ExitCode {
         return complain(&error.to_string(), 1);
     }
     print(&format!(
-        "{} is restored from {}: {} handoffs with {} messages, {} deliveries that wait",
+        "{} is restored from {}: {} handoffs with {} messages, {} waiting deliveries",
         database.display(),
         file.display(),
         found.handoffs,
@@ -97,7 +97,7 @@ pub async fn verify(file: Option<PathBuf>) -> ExitCode {
     }
     let Verification { handoffs, rows, deliveries, files, faults, .. } = &found;
     let what = format!(
-        "{}: {handoffs} handoffs, {rows} messages, {deliveries} deliveries that wait, {} files",
+        "{}: {handoffs} handoffs, {rows} messages, {deliveries} waiting deliveries, {} files",
         database.display(),
         files.len()
     );
@@ -116,7 +116,7 @@ fn places() -> Result<(Settings, PathBuf), ExitCode> {
     match settings.database.clone() {
         Database::Sqlite(path) => Ok((settings, path)),
         Database::Memory => {
-            Err(complain("DATABASE_URL is memory:, which keeps nothing to copy or check", WRONG_SETTINGS))
+            Err(complain("DATABASE_URL is memory:, so there is no database to copy or check", WRONG_SETTINGS))
         }
     }
 }
@@ -139,7 +139,7 @@ async fn absent_files(place: &FilesPlace, found: &Verification) -> Vec<String> {
     }
     let files = match Files::open_to_read(place).await {
         Ok(files) => files,
-        Err(error) => return vec![format!("the files can't be looked at: {error}")],
+        Err(error) => return vec![format!("the files can't be checked: {error}")],
     };
     let mut faults = Vec::new();
     for (handoff, row, size) in &found.files {
@@ -148,8 +148,8 @@ async fn absent_files(place: &FilesPlace, found: &Verification) -> Vec<String> {
             Ok(Some(there)) => faults.push(format!(
                 "the file of row {row} of handoff {handoff} has {there} bytes, and should have {size}"
             )),
-            Ok(None) => faults.push(format!("the file of row {row} of handoff {handoff} is not there")),
-            Err(error) => return vec![format!("the files can't be looked at: {error}")],
+            Ok(None) => faults.push(format!("the file of row {row} of handoff {handoff} is missing")),
+            Err(error) => return vec![format!("the files can't be checked: {error}")],
         }
     }
     faults

@@ -16,19 +16,19 @@ use crate::{WRONG_SETTINGS, complain, health::reachable, print};
 
 /// A replay waits for the store; a body can be 10 MB.
 const PATIENCE: Duration = Duration::from_secs(30);
-const NO_TOKEN: &str = "AGENT_TOKENS is not set: the running relay made a token of its own at its start, which \
-    this command can't know. Set AGENT_TOKENS for both.";
+const NO_TOKEN: &str = "AGENT_TOKENS is not set: the running relay has generated a token that this command \
+    does not know. Set AGENT_TOKENS for both.";
 
 #[derive(Subcommand)]
 pub enum Command {
     /// List them, newest first
     List,
-    /// Show one with its body; what could be a presigned URL is left out
+    /// Show one with its body, without anything that may be a presigned URL
     Show {
         /// Its id, as `list` shows it
         id: String,
     },
-    /// Try one or all again, oldest first; what still can't be used stays
+    /// Replay one or all, oldest first; those that still can't be used stay
     Replay(Which),
     /// Drop one or all
     Drop(Which),
@@ -40,7 +40,7 @@ pub enum Command {
 pub struct Which {
     /// Its id, as `list` shows it
     id: Option<String>,
-    /// All there are
+    /// All of them
     #[arg(long)]
     all: bool,
 }
@@ -162,7 +162,7 @@ impl Relay {
                 Ok(()) => {}
                 Err(error) if status(&error) == Some(StatusCode::CONFLICT) => {
                     stayed += 1;
-                    print(&format!("{}  stays: {error:#}", letter.id));
+                    print(&format!("{}  not replayed: {error:#}", letter.id));
                 }
                 // Somebody else was faster.
                 Err(error) if status(&error) == Some(StatusCode::NOT_FOUND) => {}
@@ -171,7 +171,7 @@ impl Relay {
         }
         match stayed {
             0 => Ok(()),
-            stayed => anyhow::bail!("{stayed} of {} stay", letters.len()),
+            stayed => anyhow::bail!("{stayed} of {} could not be replayed", letters.len()),
         }
     }
 
@@ -213,7 +213,7 @@ impl Relay {
         let body = answer.bytes().await.map_err(reqwest::Error::without_url)?;
         if !status.is_success() {
             let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let detail = problem["detail"].as_str().unwrap_or("that is no answer of a relay's");
+            let detail = problem["detail"].as_str().unwrap_or("the answer is not from a relay");
             let detail = match status {
                 StatusCode::CONFLICT | StatusCode::NOT_FOUND => detail.to_owned(),
                 _ => format!("{} answers {status}: {detail}", self.address),
@@ -221,7 +221,7 @@ impl Relay {
             return Err(Refused { status, detail }.into());
         }
         let body = if body.is_empty() { b"null" } else { &body[..] };
-        serde_json::from_slice(body).with_context(|| format!("{} is no relay of this version", self.address))
+        serde_json::from_slice(body).with_context(|| format!("{} is not a relay of this version", self.address))
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn run(settings: &[String]) -> ExitCode {
 /// A setting that may be tried. What is wrong is told without the value.
 fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        None => Err("what follows demo is NAME=VALUE, such as IDLE_TIMEOUT=1m".to_owned()),
+        None => Err("demo takes settings as NAME=VALUE, such as IDLE_TIMEOUT=1m".to_owned()),
         Some((name, _)) if NOT_FOR_TRIAL.contains(&name) => Err(format!("the demo sets {name} itself")),
         Some((name, _)) if !Settings::knows(name) => Err(format!("{name} is not a setting")),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),

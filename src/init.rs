@@ -19,7 +19,7 @@ const FILE: &str = ".env";
 /// What only the company knows.
 #[derive(Args)]
 pub struct Given {
-    /// Where Ada's API begins, such as https://<handle>.ada.support/api
+    /// The base URL of Ada's API, such as https://<handle>.ada.support/api
     #[arg(long, value_name = "URL", env = "ADA_BASE_URL", hide_env_values = true)]
     ada_base_url: Option<String>,
     /// The API key from Ada's dashboard
@@ -42,7 +42,7 @@ struct Question {
 const BASE_URL: Question = Question {
     setting: "ADA_BASE_URL",
     flag: "--ada-base-url",
-    prompt: "Where Ada's API begins (https://<handle>.ada.support/api): ",
+    prompt: "The base URL of Ada's API (https://<handle>.ada.support/api): ",
     is_secret: false,
     may_be_left_out: false,
 };
@@ -65,7 +65,7 @@ const WEBHOOK_SECRET: Question = Question {
 pub fn run(given: Given) -> ExitCode {
     if Path::new(FILE).exists() {
         return complain(
-            ".env is there already, and init changes nothing in it: edit it, or move it away",
+            ".env already exists, and init does not change it: edit it, or move it away",
             1,
         );
     }
@@ -80,7 +80,7 @@ pub fn run(given: Given) -> ExitCode {
         }
     }
     let (Ok(start_key), Ok(token)) = (Secret::random(), Secret::random()) else {
-        return complain("the system has no randomness to make secrets of", 1);
+        return complain("the system has no randomness to generate secrets", 1);
     };
     let text = content(&values, start_key.expose(), token.expose());
     if let Err(error) = write(&text) {
@@ -107,7 +107,7 @@ impl Question {
         }
         loop {
             let value =
-                self.ask().map_err(|error| format!("{} can't be asked for: {error}", self.setting))?;
+                self.ask().map_err(|error| format!("{} can't be read from the terminal: {error}", self.setting))?;
             match value.trim() {
                 "" if self.may_be_left_out => return Ok(None),
                 "" => {}
@@ -138,7 +138,7 @@ impl Question {
         match problems.into_iter().flatten().find(|problem| problem.name == self.setting) {
             Some(problem) => Err(problem.sentence),
             None if value.contains(['\'', '"', '\n']) => Err(format!(
-                "{} holds a quote, which .env can't hold in quotes: set it another way",
+                "{} contains a quote, which init can't write to .env: set it in the environment",
                 self.setting
             )),
             None if self.setting == BASE_URL.setting => Ok(with_path(value)),
@@ -154,7 +154,7 @@ fn with_path(url: &str) -> String {
 }
 
 fn content(values: &[(&str, Option<String>)], start_key: &str, token: &str) -> String {
-    let mut text = "# Settings of handoff-relay, made by `handoff-relay init`. .env.example in the source explains each.\n\n"
+    let mut text = "# Settings of handoff-relay, written by `handoff-relay init`. .env.example in the source explains each setting.\n\n"
         .to_owned();
     for (setting, value) in values {
         match value {
@@ -167,7 +167,7 @@ fn content(values: &[(&str, Option<String>)], start_key: &str, token: &str) -> S
     text.push_str(&format!(
         "\n# What Ada's HTTP Request block sends in the header \"Authorization: Bearer <this>\".\n\
          HANDOFF_AUTH_KEY='{start_key}'\n\n\
-         # Who signs in to the console, and with which token: Name=token, several separated by commas.\n\
+         # The agents and their tokens: Name=token, several separated by commas.\n\
          AGENT_TOKENS='Agent={token}'\n"
     ));
     text
@@ -192,7 +192,7 @@ fn say_what_is_next(lacks_secret: bool) {
         "`handoff-relay setup --public-url https://...` says what is left to do in Ada's dashboard, and shows what arrives"
     };
     print(&format!(
-        ".env is written, for you alone, with a random start key and a random token for one agent.\n\nNext:\n  - {setup}\n  \
+        ".env is written, and only you can read it. It has a random key for start calls and a random token for one agent.\n\nNext:\n  - {setup}\n  \
          - `handoff-relay check` says what is missing\n  \
          - `handoff-relay` starts the relay; sign in at http://127.0.0.1:8091 with the token of AGENT_TOKENS in .env"
     ));

@@ -120,7 +120,7 @@ impl Server {
             tracing::warn!(
                 descriptors,
                 connections,
-                "the system lets this process open few files, so that each address has few connections; raise ulimit -n"
+                "the limit of open files is low, so each address accepts few connections; raise ulimit -n"
             );
         }
         Self::with_limits(settings, limits).await
@@ -311,6 +311,6 @@ async fn open_door(
     stop: CancellationToken,
 ) {
     if let Err(error) = serve_connections(listener, router, limits, stop).await {
-        tracing::error!(error = %error, "a listener broke");
+        tracing::error!(error = %error, "a listener failed");
     }
 }

@@ -34,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 /// Wrong settings, by convention of the contract.
 const WRONG_SETTINGS: u8 = 2;
 
-/// The endpoint of an Ada custom handoff: verifies, orders and keeps its events, shows them to human agents,
-/// and carries their answers back.
+/// The endpoint of an Ada custom handoff: verifies, orders and stores its events, shows them to human agents,
+/// and sends their answers back.
 #[derive(Parser)]
 #[command(
     version,
@@ -51,7 +51,7 @@ struct Cli {
 enum Command {
     /// Run the relay (the default)
     Serve {
-        /// Make no copy of the database before its schema changes
+        /// Do not copy the database before a change of its schema
         #[arg(long)]
         no_copy: bool,
     },
@@ -60,33 +60,33 @@ enum Command {
         /// The new file
         file: PathBuf,
     },
-    /// Check a backup, and put it where DATABASE_URL leads, where no database may be
+    /// Check a backup and copy it to DATABASE_URL, where no database may exist yet
     Restore {
         /// The backup
         file: PathBuf,
     },
-    /// Look through the database and its files for damage, also while the relay runs
+    /// Check the database and its files for damage, also while the relay runs
     Verify {
         /// Another database, such as a backup
         file: Option<PathBuf>,
     },
-    /// Write a .env with random secrets, for a first start; asks for what it isn't given
+    /// Write a first .env with random secrets; asks for missing values
     Init(init::Given),
     /// Register the webhook endpoint at Ada, put its secret into .env, say what is left to do, and show what arrives
     Setup(setup::Wanted),
-    /// Look at every setting, the store, the files, the addresses and Ada's key, and say what needs doing; changes nothing
+    /// Check every setting, the store, the files, the addresses and Ada's key, and say what to fix; changes nothing
     Check {
-        /// Show what is well, too
+        /// Also show the checks that passed
         #[arg(long)]
         all: bool,
     },
-    /// Ask a running relay on this machine whether it lives (for containers)
+    /// Check whether the relay on this machine is running (for containers)
     Health {
-        /// Ask whether it can do its work, too
+        /// Check whether it is ready to work
         #[arg(long)]
         ready: bool,
     },
-    /// What could not be read or used, at the relay that runs on this machine: see it, try it again, drop it
+    /// List, show, replay or drop the dead letters of the relay that runs on this machine
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
     /// Run a stand-in Ada alone, to set a relay up against it
@@ -172,7 +172,7 @@ async fn run_watched<W: Future<Output = ()>>(
 
 async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
-    listener.map_err(|error| anyhow::anyhow!("{setting}: {address} can't be listened on: {error}"))
+    listener.map_err(|error| anyhow::anyhow!("{setting}: can't listen on {address}: {error}"))
 }
 
 /// Where a relay listens.
@@ -206,7 +206,7 @@ fn announce(settings: &Settings, addresses: Addresses) {
     if let (true, Some(agent)) = (settings.made_token, settings.agent_tokens.first()) {
         // For the eyes at this terminal, not for a log.
         print(&format!(
-            "AGENT_TOKENS is not set; until the next start agents use\n  {}",
+            "AGENT_TOKENS is not set. Until the next start, agents use this token:\n  {}",
             agent.token.expose()
         ));
     }
@@ -219,7 +219,7 @@ fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) 
     }
     let origin = format!("http://{}", health::reachable(console.local_addr()?));
     if let Some((agent, link)) = server.sign_in_links(&origin).into_iter().next() {
-        tell(&format!("The console, signed in as {agent} (good once, for 10 minutes):\n  {link}"));
+        tell(&format!("A link that signs you in to the console as {agent} (works once, within 10 minutes):\n  {link}"));
     }
     Ok(())
 }
@@ -229,7 +229,7 @@ fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let watch = async move {
         either(&mut interrupt, &mut terminate).await;
-        tracing::info!("stopping; once more to stop at once");
+        tracing::info!("stopping; send the signal again to stop at once");
         stop.cancel();
         either(&mut interrupt, &mut terminate).await;
         std::process::exit(130);

@@ -114,7 +114,7 @@ pub enum NotSignedIn {
     #[error("{}", UNKNOWN_BEARER)]
     UnknownBearer,
     /// It is wrong, and has been too often; not before this has passed.
-    #[error("too many tokens or codes have been wrong; try again later")]
+    #[error("too many wrong tokens or codes; try again later")]
     TooManyFailures(Duration),
     /// There can be no secret.
     #[error(transparent)]

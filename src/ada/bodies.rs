@@ -46,7 +46,7 @@ pub fn receipt(stored: &Object<'_>) -> Receipt {
 /// It doesn't say where the file is, and without that no message can point to it.
 pub fn uploaded(stored: &Object<'_>, filename: String, mime_type: String) -> Result<UploadedFile, Failure> {
     let url = stored.text("url").filter(|url| !url.is_empty());
-    let url = url.ok_or_else(|| Failure::Unclear("Ada did not say where the file is".to_owned()))?;
+    let url = url.ok_or_else(|| Failure::Unclear("Ada did not return the file's URL".to_owned()))?;
     let filename = stored.text("filename").unwrap_or(filename);
     Ok(UploadedFile { url, filename, mime_type: stored.text("mime_type").unwrap_or(mime_type) })
 }
@@ -58,7 +58,7 @@ pub fn uploaded(stored: &Object<'_>, filename: String, mime_type: String) -> Res
 /// It is no page.
 pub fn messages(page: &Object<'_>, before: Option<Time>) -> Result<Vec<Message>, Failure> {
     let rows = page.get("data").and_then(Field::items);
-    let rows = rows.ok_or_else(|| Failure::Unclear("Ada's message list is not one".to_owned()))?;
+    let rows = rows.ok_or_else(|| Failure::Unclear("Ada's message list is malformed".to_owned()))?;
     let items: Vec<Item<'_>> = rows.into_iter().filter_map(Item::read).collect();
     // An item without a time stands behind the one before it, or else before the one behind it.
     let mut at = items.iter().find_map(|item| item.created_at).or(before).unwrap_or_default();

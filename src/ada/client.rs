@@ -185,9 +185,9 @@ impl Client {
 
     /// A link of Ada's to the next page, which must not lead the key elsewhere.
     pub(super) fn own_link(&self, link: &str) -> Result<Url, Failure> {
-        let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's page link is no URL".into()))?;
+        let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's link to the next page is not a URL".into()))?;
         if url.origin() != self.base.origin() {
-            return Err(Failure::Refused("Ada's page link leads to another origin".into()));
+            return Err(Failure::Refused("Ada's link to the next page points to another origin".into()));
         }
         Ok(url)
     }
@@ -225,7 +225,7 @@ impl Client {
     }
 
     fn url(&self, conversation: &ConversationId, rest: &str) -> Result<Url, Failure> {
-        let unfit = || Failure::Refused("the conversation's id can't stand in a URL".to_owned());
+        let unfit = || Failure::Refused("the conversation's id can't be used in a URL".to_owned());
         let id = conversation.as_str();
         if id.is_empty() || id == "." || id == ".." {
             return Err(unfit());
@@ -348,7 +348,7 @@ impl Ada for Client {
         let part = match part.mime_str(&file.mime_type) {
             Ok(part) => part,
             Err(_) => {
-                let reason = Failure::Refused("the file's type can't stand in a form".to_owned());
+                let reason = Failure::Refused("the file's type can't be used in a form".to_owned());
                 return Answer { outcome: Err(reason), answered_at: None };
             }
         };
@@ -407,7 +407,7 @@ impl Ada for Client {
 fn unfit(metadata: &Map<String, Value>) -> Option<String> {
     let bytes = serde_json::to_string(metadata).map_or(usize::MAX, |text| text.len());
     if bytes > MAX_METADATA_BYTES {
-        return Some(format!("metadata is {bytes} bytes; Ada takes {MAX_METADATA_BYTES}"));
+        return Some(format!("metadata is {bytes} bytes; Ada accepts {MAX_METADATA_BYTES}"));
     }
     let nested = metadata.iter().find(|(_, value)| value.is_array() || value.is_object());
     nested.map(|(key, _)| format!("metadata `{key}` is neither text, number, true, false nor null"))

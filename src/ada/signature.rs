@@ -43,7 +43,7 @@ impl SignatureError {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::MissingHeaders => "a signature header is missing",
-            Self::Stale => "the signature's time is more than five minutes from ours",
+            Self::Stale => "the signature's timestamp is more than five minutes off",
             Self::Invalid => "the signature is invalid",
         }
     }

@@ -23,12 +23,12 @@ pub async fn check(settings: &Settings) -> Vec<(&'static str, Verdict)> {
     };
     let host = settings.ada_base_url.host_str().unwrap_or_default().to_owned();
     let key = match client.check_key().await {
-        Ok(()) => Verdict::Good(format!("{host} takes ADA_API_KEY")),
+        Ok(()) => Verdict::Good(format!("{host} accepts ADA_API_KEY")),
         Err(Failure::Denied(reason)) => Verdict::Bad(format!(
-            "{reason}; make a new key in Ada's dashboard, for this AI Agent, and set ADA_API_KEY"
+            "{reason}; create a new key for this AI Agent in Ada's dashboard, and set ADA_API_KEY"
         )),
         Err(failure) => Verdict::Bad(format!(
-            "{} at {host}; see ADA_BASE_URL, and that this machine reaches it",
+            "{} at {host}; check ADA_BASE_URL, and whether this machine can reach it",
             failure.reason()
         )),
     };
@@ -77,7 +77,7 @@ async fn webhooks(client: &Client, public: &str) -> Verdict {
 
 fn clock(offset_micros: i64) -> Verdict {
     if offset_micros == 0 {
-        return Verdict::Known("not compared: Ada gave no time".to_owned());
+        return Verdict::Known("not compared: Ada's answer has no time".to_owned());
     }
     let apart = Duration::from_micros(offset_micros.unsigned_abs());
     let seconds = format!("{:.0} s from Ada's", apart.as_secs_f64());
@@ -86,7 +86,7 @@ fn clock(offset_micros: i64) -> Verdict {
     }
     if apart >= CLOCK_WARNING {
         return Verdict::Known(format!(
-            "{seconds}; at five minutes webhooks are refused: set this machine's clock"
+            "{seconds}; from five minutes on, every webhook is refused: set this machine's clock"
         ));
     }
     Verdict::Good(seconds)

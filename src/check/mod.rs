@@ -49,8 +49,8 @@ pub async fn run(all: bool) -> ExitCode {
         print(&format!("{}  {name:<22} {}", verdict.mark(), verdict.sentence()));
     }
     if !all {
-        let others = if good < lines.len() { "others are" } else { "checks are" };
-        print(&format!("ok    {good} {others} well; --all shows them"));
+        let others = if good < lines.len() { "others" } else { "checks" };
+        print(&format!("ok    {good} {others} passed; --all shows them"));
     }
     let failed = lines.iter().any(|(_, verdict)| matches!(verdict, Verdict::Bad(_)));
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -59,7 +59,7 @@ pub async fn run(all: bool) -> ExitCode {
 fn of_settings(survey: &Survey) -> Lines {
     let verdict = |state: &State| match state {
         State::Set => Verdict::Good("set".to_owned()),
-        State::Unset => Verdict::Good("not set, the default serves".to_owned()),
+        State::Unset => Verdict::Good("not set; the default applies".to_owned()),
         State::Warned(sentence) => Verdict::Known(sentence.clone()),
         State::Wrong(sentence) => Verdict::Bad(sentence.clone()),
     };
@@ -70,7 +70,7 @@ fn of_settings(survey: &Survey) -> Lines {
 async fn of_places(survey: &Survey) -> Lines {
     let Some(settings) = &survey.settings else { return Vec::new() };
     let mut lines: Vec<(&str, Verdict)> = Vec::new();
-    let untried = |setting: &str| Verdict::Known(format!("not tried, as {setting} is wrong"));
+    let untried = |setting: &str| Verdict::Known(format!("not checked, because {setting} is wrong"));
     let (store, is_running) = match survey.is_wrong("DATABASE_URL") {
         true => (untried("DATABASE_URL"), false),
         false => places::store(&settings.database).await,

@@ -17,22 +17,22 @@ const FILES_PATIENCE: Duration = Duration::from_secs(30);
 pub async fn store(database: &Database) -> (Verdict, bool) {
     let path = match database {
         Database::Memory => {
-            return (Verdict::Known("memory: a restart forgets every handoff".to_owned()), false);
+            return (Verdict::Known("memory: a restart loses every handoff".to_owned()), false);
         }
         Database::Sqlite(path) => path,
     };
     let name = path.display();
     let verdict = match store::inspect(path) {
         Err(error) => Verdict::Bad(format!("{error}; see DATABASE_URL")),
-        Ok(FileState::Missing) => Verdict::Good(format!("{name} is not there yet: the first start makes it")),
+        Ok(FileState::Missing) => Verdict::Good(format!("{name} does not exist yet: the first start creates it")),
         Ok(FileState::InUse) => {
             return (Verdict::Known(format!("{name} is in use by another handoff-relay")), true);
         }
         Ok(FileState::NotClosed) => Verdict::Known(format!(
-            "{name} was not closed, as after a crash: the next start takes in its write-ahead log"
+            "{name} was not closed, for example after a crash: the next start recovers its write-ahead log"
         )),
         Ok(FileState::Closed { schema, newest }) if schema < newest => {
-            Verdict::Known(format!("{name} has schema {schema}: the next start brings it to {newest}"))
+            Verdict::Known(format!("{name} has schema {schema}: the next start upgrades it to {newest}"))
         }
         Ok(FileState::Closed { .. }) => Verdict::Good(format!("{name} can be read and written")),
     };
@@ -42,25 +42,25 @@ pub async fn store(database: &Database) -> (Verdict, bool) {
 /// Whether files can be kept.
 pub async fn files(place: &FilesPlace) -> Verdict {
     let (name, advice) = match place {
-        FilesPlace::Memory => return Verdict::Known("memory: a restart forgets every file".to_owned()),
-        FilesPlace::Folder(path) => (path.display().to_string(), "see that the folder can be written"),
+        FilesPlace::Memory => return Verdict::Known("memory: a restart loses every file".to_owned()),
+        FilesPlace::Folder(path) => (path.display().to_string(), "check that the folder can be written"),
         FilesPlace::S3(bucket) => (
             format!("the bucket {}", bucket.name),
-            "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, or the machine's role",
+            "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, or the machine's role",
         ),
         FilesPlace::Gcs(bucket) => {
-            (format!("the bucket {}", bucket.name), "see GOOGLE_SERVICE_ACCOUNT, or the machine's role")
+            (format!("the bucket {}", bucket.name), "check GOOGLE_SERVICE_ACCOUNT, or the machine's role")
         }
         FilesPlace::Azure(bucket) => (
             format!("the container {}", bucket.name),
-            "see AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY, or the machine's role",
+            "check AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY, or the machine's role",
         ),
     };
     match (tokio::time::timeout(FILES_PATIENCE, Files::look_at(place)).await, place) {
         (Ok(Ok(true)), FilesPlace::Folder(_)) => Verdict::Good(format!("{name} can be written")),
-        (Ok(Ok(false)), _) => Verdict::Good(format!("{name} is not there yet: the first start makes it")),
+        (Ok(Ok(false)), _) => Verdict::Good(format!("{name} does not exist yet: the first start creates it")),
         (Ok(Ok(true)), _) => {
-            Verdict::Good(format!("{name} can be reached; whether it can be written shows at the start"))
+            Verdict::Good(format!("{name} can be reached; the start checks whether it can be written"))
         }
         (Ok(Err(FilesError::Unavailable(reason) | FilesError::Unusable(reason))), _) => {
             Verdict::Bad(format!("{name}: {reason}; {advice}"))
@@ -81,11 +81,11 @@ fn listen(setting: &str, address: SocketAddr, is_running: bool) -> Verdict {
     match TcpListener::bind(address) {
         Ok(_) => Verdict::Good(format!("{address} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse && is_running => {
-            Verdict::Known(format!("{address} is in use, as is the store: a relay runs"))
+            Verdict::Known(format!("{address} is in use, and so is the store: a relay is running"))
         }
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            Verdict::Bad(format!("another program uses {address}: end it, or set {setting} to another port"))
+            Verdict::Bad(format!("another program uses {address}: stop it, or set {setting} to another port"))
         }
-        Err(error) => Verdict::Bad(format!("{address} can't be listened on: {error}; see {setting}")),
+        Err(error) => Verdict::Bad(format!("can't listen on {address}: {error}; check {setting}")),
     }
 }

@@ -36,12 +36,12 @@ impl FromRequestParts<App> for Caller {
             return Ok(Self { agent: agent.to_owned(), session: None });
         }
         let secret = app.cookie.of(&parts.headers);
-        let secret = secret.ok_or_else(|| unauthorized("neither a bearer token nor a session is there"))?;
+        let secret = secret.ok_or_else(|| unauthorized("the request has neither a bearer token nor a session"))?;
         if !parts.method.is_safe() {
             origin::require_our_page(&parts.headers)?;
         }
         let session = app.sign_in.visit(secret).await?;
-        let session = session.ok_or_else(|| unauthorized("the session is over; sign in again"))?;
+        let session = session.ok_or_else(|| unauthorized("the session has ended; sign in again"))?;
         Ok(Self { agent: session.agent.clone(), session: Some(session) })
     }
 }

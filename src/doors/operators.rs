@@ -24,7 +24,7 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         Err(_) => return Err(Problem::unavailable("the store does not answer")),
     }
     if let Some(what) = app.engine.is_full().await? {
-        return Err(Problem::unavailable(format!("the {what} is full: webhooks are put off")));
+        return Err(Problem::unavailable(format!("the {what} is full: webhooks are refused for now")));
     }
     if let Some(reason) = app.engine.denied_by_ada().into_values().next() {
         return Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}")));
@@ -37,14 +37,14 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let Unreadable { deliveries, conversations } = app.engine.store().unreadable().await?;
     if deliveries > 0 {
         said["outbox"] =
-            format!("{deliveries} deliveries can't be read, and what is behind them waits").into();
+            format!("{deliveries} deliveries can't be read, and the deliveries queued behind them wait").into();
     }
     if conversations > 0 {
         said["inbox"] = format!("{conversations} conversations can't be read, and their events wait").into();
     }
     if app.engine.ai_agents().any_start_key_is_off() {
         said["handoffs/start"] =
-            "HANDOFF_AUTH_KEY is off: whoever reaches this address can start handoffs".into();
+            "HANDOFF_AUTH_KEY is off: anyone who can reach this address can start handoffs".into();
     }
     Ok(Json(said))
 }
@@ -52,7 +52,7 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
 async fn no_place_for_files(app: &App) -> Option<String> {
     match tokio::time::timeout(PATIENCE, app.engine.files().ready()).await {
         Ok(ready) => ready.err().map(|error| error.to_string()),
-        Err(_) => Some("the place for files does not answer".to_owned()),
+        Err(_) => Some("the file store does not answer".to_owned()),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
 
 impl From<FilesError> for Problem {
     fn from(error: FilesError) -> Self {
-        tracing::error!(error = %error, "a file could not be kept or read");
-        Self::unavailable("files can't be kept or read just now")
+        tracing::error!(error = %error, "a file could not be stored or read");
+        Self::unavailable("files can't be stored or read at present")
     }
 }
 
@@ -30,13 +30,13 @@ impl From<SendFileError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // The caller learns that, the operator learns why.
-        tracing::error!(error = %error, "the store failed a request");
+        tracing::error!(error = %error, "a request failed because of the store");
         match error {
             StoreError::Unreadable(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "what is stored can't be read")
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the stored data can't be read")
             }
             StoreError::Panicked => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay has a fault, which its log names")
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "an internal error occurred; the log has the details")
             }
             StoreError::Unavailable(_) | StoreError::Stopped => {
                 Self::unavailable("the store is not available; try again")

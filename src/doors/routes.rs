@@ -146,9 +146,9 @@ impl Doors {
 fn common(router: Router<App>, app: App) -> Router {
     let sniff = HeaderValue::from_static("nosniff");
     let table = router
-        .fallback(|| async { Problem::not_found("there is nothing under this path") })
+        .fallback(|| async { Problem::not_found("this path does not exist") })
         .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not support this method")
         })
         .layer(middleware::map_response(explain))
         .with_state(app);
@@ -165,6 +165,6 @@ type Panicked = fn(Box<dyn std::any::Any + Send>) -> Response;
 
 fn catch_panic() -> CatchPanicLayer<Panicked> {
     CatchPanicLayer::custom(|_| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here").into_response()
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an internal error occurred").into_response()
     })
 }

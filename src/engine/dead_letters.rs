@@ -46,7 +46,7 @@ impl Engine {
             Ok(arrival) => {
                 tracing::info!(dead_letter.id = id, outcome = arrival.as_str(), "dead letter replayed")
             }
-            Err(stays) => tracing::info!(dead_letter.id = id, reason = %stays, "dead letter stays"),
+            Err(stays) => tracing::info!(dead_letter.id = id, reason = %stays, "dead letter could not be replayed"),
         }
         Ok(outcome?)
     }
@@ -71,7 +71,7 @@ impl Engine {
             LetterKind::Event => match read_event(&letter.body) {
                 Ok(event) => Reading::Event(Box::new(Event { received_at: now, ..event })),
                 Err(error) => {
-                    Reading::Unreadable(Unreadable(format!("what was set aside can't be read: {error}")))
+                    Reading::Unreadable(Unreadable(format!("the stored dead letter can't be read: {error}")))
                 }
             },
         }

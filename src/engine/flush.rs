@@ -45,7 +45,7 @@ impl Flusher {
             tracing::warn!(
                 conversation.id = %conversation,
                 events = flushed.set_aside,
-                "events set aside: the dead letters say why"
+                "events became dead letters, which have the reason"
             );
         }
         tracing::debug!(
@@ -64,7 +64,7 @@ impl Flusher {
         tracing::error!(
             conversation.id = %key.conversation,
             reason,
-            "a handoff of the conversation can't be read, and its events wait"
+            "a handoff of the conversation can't be read; the conversation's events wait"
         );
         self.engine.store.set_apart(key, self.engine.environment.now() + AFTER_UNREADABLE).await
     }
@@ -79,7 +79,7 @@ impl Flusher {
                     continue;
                 }
             }
-            tracing::error!(svix.id = id, "an event is set aside: a rule panicked");
+            tracing::error!(svix.id = id, "an event became a dead letter: a rule panicked");
             self.engine.decide(flush::set_aside(key.clone(), id)).await?;
         }
         Ok(())

@@ -21,8 +21,8 @@ impl ForeignNames {
             tracing::warn!(
                 handoff.integration = theirs,
                 setting = ours,
-                "Ada names another integration in a conversation handed off to us: \
-                 is HANDOFF_INTEGRATION the identifier in Ada's dashboard?"
+                "Ada names another integration in one of our conversations: \
+                 does HANDOFF_INTEGRATION match the identifier in Ada's dashboard?"
             );
         }
     }

@@ -167,7 +167,7 @@ impl Engine {
             self.environment.now(),
             self.policy().recover_after,
         ) {
-            tracing::info!("Ada answers again: what was missed meanwhile is read");
+            tracing::info!("Ada answers again; reading the messages that were missed");
         }
         if let Some(failure) = failure {
             tracing::warn!(

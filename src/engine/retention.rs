@@ -47,7 +47,7 @@ impl Worker for Retention {
             Ok(files) if [old, files].contains(&PurgeProgress::Part) => BETWEEN_STEPS,
             Ok(_) => EVERY,
             Err(error) => {
-                tracing::warn!(error = %error, "files that belong to nothing could not be removed");
+                tracing::warn!(error = %error, "unreferenced files could not be removed");
                 FILES_AGAIN
             }
         };

@@ -48,7 +48,7 @@ impl Worker for Silence {
         if is_silent(&newest, last_webhook.unwrap_or(self.began)) && self.warned != Some(last_webhook) {
             self.warned = Some(last_webhook);
             tracing::warn!(
-                "a customer has written, and no webhook brought it: \
+                "a customer has written, but no webhook arrived for it: \
                  is the webhook endpoint set up in Ada, with this address and WEBHOOK_SECRET?"
             );
         }

@@ -62,7 +62,7 @@ impl Tasks {
         let all_ended = async { while self.running.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, all_ended).await.is_err() {
             tracing::warn!(
-                "some work did not finish in time and was cut off; what was accepted is in the store"
+                "some tasks did not finish in time and were stopped; everything accepted is in the store"
             );
             self.running.shutdown().await;
         }

@@ -32,7 +32,7 @@ impl TimeOuts {
     }
 
     async fn time_out(&self, id: HandoffId) -> (HandoffId, Result<(), StoreError>) {
-        tracing::debug!(handoff.id = %id, "idle for too long");
+        tracing::debug!(handoff.id = %id, "handoff idle for too long");
         (id.clone(), self.engine.decide(time_out::due(id)).await)
     }
 }

@@ -83,7 +83,7 @@ impl Engine {
         match parser.read(&webhook, received_at) {
             Reading::Event(event) => match self.arrive(*event, account).await {
                 Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
-                    tracing::error!(svix.id = webhook.id, error = %error, "webhook set aside");
+                    tracing::error!(svix.id = webhook.id, error = %error, "webhook became a dead letter");
                     let reason = match error {
                         StoreError::Panicked => RULE_FAILED.to_owned(),
                         error => error.to_string(),
@@ -104,7 +104,7 @@ impl Engine {
                 Ok(Arrival::Ignored)
             }
             Reading::Unreadable(reason) => {
-                tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook set aside");
+                tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook became a dead letter");
                 self.set_aside(webhook, reason.to_string(), account).await
             }
         }

@@ -102,7 +102,7 @@ impl LeftAlone {
     ) -> Result<(), StoreError> {
         match done {
             Err(error) if error.is_lasting() => {
-                tracing::error!(handoff.id = %id, error = %error, "a handoff is left as it is");
+                tracing::error!(handoff.id = %id, error = %error, "a handoff could not be processed and is left unchanged");
                 self.0.insert(id, now + LEFT_ALONE_FOR);
                 Ok(())
             }

@@ -130,7 +130,7 @@ async fn read_beside(file: Arc<File>, range: Range<u64>) -> Result<(Bytes, Arc<F
     let read = tokio::task::spawn_blocking(move || read_piece(&file, range).map(|piece| (piece, file)));
     match read.await {
         Ok(outcome) => outcome,
-        Err(_) => Err(FilesError::Unavailable("the relay stops".to_owned())),
+        Err(_) => Err(FilesError::Unavailable("the relay is stopping".to_owned())),
     }
 }
 
@@ -139,7 +139,7 @@ fn read_piece(file: &File, range: Range<u64>) -> Result<Bytes, FilesError> {
     let mut piece = BytesMut::zeroed(wanted);
     let read = file.read_at(&mut piece, range.start)?;
     if read == 0 {
-        return Err(FilesError::Unavailable("a file is shorter than it was".to_owned()));
+        return Err(FilesError::Unavailable("a temporary file is shorter than expected".to_owned()));
     }
     piece.truncate(read);
     Ok(piece.freeze())

@@ -356,7 +356,7 @@ impl<'a> Transaction<'a> {
 
     /// Sets an event aside that is stored and can't be read: once that can be, it can be replayed.
     pub fn set_aside_unreadable(&mut self, ai_agent: AiAgentId, event: UnreadableEvent) {
-        let reason = format!("what is stored of it can't be read: {}", event.reason);
+        let reason = format!("its stored data can't be read: {}", event.reason);
         self.add_dead_letter(ai_agent, &event.svix_id, &reason, event.stored, LetterKind::Event);
     }
 

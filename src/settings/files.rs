@@ -62,7 +62,7 @@ fn bucket(text: &str) -> Parsed<Bucket> {
     let level = |level: &str| plain(level) && level.bytes().any(|b| b != b'.');
     if !level(name) || !(prefix.is_empty() || prefix.split('/').all(level)) {
         return Err(format!(
-            "{WANTED}; bucket and prefix hold letters, digits, '.', '-' and '_' alone, and no keys"
+            "{WANTED}; bucket and prefix may contain only letters, digits, '.', '-' and '_', and the URL no keys"
         ));
     }
     Ok(Bucket { name: name.to_owned(), prefix: prefix.to_owned() })

@@ -289,7 +289,7 @@ fn doubtful_base_url(url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     if host == "example.ada.support" {
         return Some(
-            "ADA_BASE_URL is the value of .env.example: put the handle of your AI Agent in place of example",
+            "ADA_BASE_URL is the value of .env.example: replace example with the handle of your AI Agent",
         );
     }
     let is_bare = host.ends_with(".ada.support") && matches!(url.path(), "" | "/");
@@ -312,7 +312,7 @@ fn auth_key(r: &mut Reader, may_be_off: bool) -> Option<Secret> {
     let how = if key.is_some() { "is off" } else { "is not set" };
     r.warn(
         NAME,
-        format!("{NAME} {how}: whoever reaches LISTEN can start handoffs, {NEW_HANDOFFS_PER_MINUTE} new ones a minute"),
+        format!("{NAME} {how}: anyone who can reach LISTEN can start handoffs, {NEW_HANDOFFS_PER_MINUTE} new ones a minute"),
     );
     None
 }
@@ -341,7 +341,7 @@ fn addresses(r: &mut Reader) -> (SocketAddr, Option<SocketAddr>) {
     if agent_listen.is_none() && listen == AGENT_LISTEN && !r.told("AGENT_LISTEN") {
         r.problem(
             "AGENT_LISTEN",
-            format!("AGENT_LISTEN must be set, as LISTEN is its default, {AGENT_LISTEN}"),
+            format!("AGENT_LISTEN must be set, because LISTEN uses its default, {AGENT_LISTEN}"),
         );
     }
     (listen, Some(agent_listen.unwrap_or(AGENT_LISTEN)))
@@ -372,7 +372,7 @@ const TOKENS_REQUIRED: &str = "AGENT_TOKENS is required (Alex=token,Sam=token); 
 
 fn random_token() -> parse::Parsed<Secret> {
     Secret::random()
-        .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to make one".to_owned())
+        .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to generate a token".to_owned())
 }
 
 fn debounce(r: &mut Reader) -> (Duration, Duration) {

@@ -48,10 +48,10 @@ fn address(text: &str, example: &str) -> Parsed<Url> {
         return Err("must begin with https:// (http:// only for localhost)".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user name or password".to_owned());
+        return Err("must not contain a user name or password".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not hold a query (?) or fragment (#)".to_owned());
+        return Err("must not contain a query (?) or fragment (#)".to_owned());
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
@@ -110,7 +110,7 @@ fn webhook_secret((position, word): (usize, &str)) -> Parsed<Secret> {
     let number = position + 1;
     if word == "v1" {
         return Err(
-            "begins with v1, which marks a version; leave out v1 and the comma, whsec_ is the beginning"
+            "begins with v1, which is a version marker; remove v1 and the comma, so that it begins with whsec_"
                 .to_owned(),
         );
     }
@@ -122,13 +122,13 @@ fn webhook_secret((position, word): (usize, &str)) -> Parsed<Secret> {
              is not"
         )
     })?;
-    strength::strong(&key, "bytes behind whsec_")
+    strength::strong(&key, "bytes after whsec_")
         .map_err(|wanted| format!("{wanted}: see number {number}"))?;
     Ok(Secret::new(format!("whsec_{}", STANDARD.encode(key))))
 }
 
 pub(super) fn integration(text: &str) -> Parsed<String> {
-    plain_name(text).ok_or_else(|| format!("must be at most {NAME_MAX} characters, all of which can be seen"))
+    plain_name(text).ok_or_else(|| format!("must be at most {NAME_MAX} visible characters"))
 }
 
 fn plain_name(text: &str) -> Option<String> {
@@ -157,7 +157,7 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
         .map(|(name, token)| (name.trim(), token.trim()))
         .ok_or_else(|| format!("must be Name=token, several separated by commas; entry {number} is not"))?;
     let name = plain_name(name).ok_or_else(|| {
-        format!("needs a name of 1 to {NAME_MAX} characters, all of which can be seen, in entry {number}")
+        format!("needs a name of 1 to {NAME_MAX} visible characters in entry {number}")
     })?;
     if !is_header_word(token) {
         return Err(format!("needs a token of printable ASCII characters without spaces in entry {number}"));

@@ -16,7 +16,7 @@ const DIFFERENT: usize = 8;
 pub(super) fn not_the_example(secret: &[u8]) -> Result<(), String> {
     if EXAMPLES.iter().any(|example| example.as_bytes() == secret) {
         return Err(
-            "is the value of .env.example, which everyone knows; put your own in its place".to_owned()
+            "is the value of .env.example, which is public; set your own".to_owned()
         );
     }
     Ok(())

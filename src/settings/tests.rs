@@ -162,7 +162,7 @@ fn wrong_values_are_told_in_one_sentence() {
     let second = format!("{WEBHOOK_SECRET} whsec_?");
     let versioned = format!("v1,{WEBHOOK_SECRET}");
     let second_example = format!("Alex={TOKEN},Sam=replace-with-another-token");
-    let known = "is the value of .env.example, which everyone knows; put your own in its place";
+    let known = "is the value of .env.example, which is public; set your own";
     let [bare, nameless] = [format!("A={TOKEN},"), format!("={TOKEN}")];
     let unseen = format!("S\u{202e}am={TOKEN}");
     let [same_name, same_token] = [format!("A={TOKEN},A={TOKEN}2"), format!("A={TOKEN},B={TOKEN}")];
@@ -186,8 +186,8 @@ fn wrong_values_are_told_in_one_sentence() {
             "must begin with https:// (http:// only for localhost)",
             &["http://acme.ada.support/api", "ftp://localhost", "mailto:a@b", "http://127.0.0.1.example.com"],
         ),
-        ("ADA_BASE_URL", "must not hold a user name or password", &["https://u:p@a.b", "https://u@a.b"]),
-        ("ADA_BASE_URL", "must not hold a query (?) or fragment (#)", &["https://a.b/?a", "https://a.b#"]),
+        ("ADA_BASE_URL", "must not contain a user name or password", &["https://u:p@a.b", "https://u@a.b"]),
+        ("ADA_BASE_URL", "must not contain a query (?) or fragment (#)", &["https://a.b/?a", "https://a.b#"]),
         ("ADA_API_KEY", "must be printable ASCII without spaces", &["two words", "schlüssel"]),
         ("HANDOFF_AUTH_KEY", "must be printable ASCII without spaces", &["two words", "schlüssel"]),
         (
@@ -206,7 +206,7 @@ fn wrong_values_are_told_in_one_sentence() {
         ("WEBHOOK_SECRET", &format!("{known}: see number 1"), &["whsec_cmVwbGFjZS13aXRoLXlvdXItc2VjcmV0"]),
         (
             "WEBHOOK_SECRET",
-            "must have at least 16 bytes behind whsec_, 8 of them different: see number 1",
+            "must have at least 16 bytes after whsec_, 8 of them different: see number 1",
             &[
                 "whsec_QQ==",
                 "whsec_QQ",
@@ -216,7 +216,7 @@ fn wrong_values_are_told_in_one_sentence() {
         ),
         (
             "WEBHOOK_SECRET",
-            "begins with v1, which marks a version; leave out v1 and the comma, whsec_ is the beginning",
+            "begins with v1, which is a version marker; remove v1 and the comma, so that it begins with whsec_",
             &[&versioned],
         ),
         ("WEBHOOK_SECRET", "holds no secret", &[",", " , "]),
@@ -226,7 +226,7 @@ fn wrong_values_are_told_in_one_sentence() {
             &["MfKQ9r8GKYqrTwjU", "whsec_", "whsec_MfK?", "x"],
         ),
         ("WEBHOOK_SECRET", &format!("{secrets} 2 is not"), &[&second]),
-        ("HANDOFF_INTEGRATION", "must be at most 200 characters, all of which can be seen", &[&long, "a\tb"]),
+        ("HANDOFF_INTEGRATION", "must be at most 200 visible characters", &[&long, "a\tb"]),
         ("WAITING_TIMEOUT", off, &["0s", "OFF", "15", "25h"]),
         ("IDLE_TIMEOUT", off, &["never"]),
         ("WAITING_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
@@ -235,7 +235,7 @@ fn wrong_values_are_told_in_one_sentence() {
         ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),
         (
             "AGENT_TOKENS",
-            "needs a name of 1 to 200 characters, all of which can be seen, in entry 1",
+            "needs a name of 1 to 200 visible characters in entry 1",
             &[&nameless, &unseen],
         ),
         (
@@ -272,7 +272,7 @@ fn wrong_values_are_told_in_one_sentence() {
         ("FILES_URL", "must be file://path without ? and #", &["file://a?b", "file://a#1"]),
         (
             "FILES_URL",
-            &format!("{places}; bucket and prefix hold letters, digits, '.', '-' and '_' alone, and no keys"),
+            &format!("{places}; bucket and prefix may contain only letters, digits, '.', '-' and '_', and the URL no keys"),
             &[
                 "s3://",
                 "s3:///a",
@@ -419,7 +419,7 @@ fn a_start_door_without_a_key_is_open_only_if_somebody_says_so_or_tries_it_out()
         let (settings, told) = load(terminal, changes).unwrap();
         assert!(settings.handoff_auth_key.is_none());
         let sentence = format!(
-            "HANDOFF_AUTH_KEY {how}: whoever reaches LISTEN can start handoffs, 60 new ones a minute"
+            "HANDOFF_AUTH_KEY {how}: anyone who can reach LISTEN can start handoffs, 60 new ones a minute"
         );
         assert_eq!(warnings(&told), [sentence], "{changes:?}");
     }
@@ -438,7 +438,7 @@ fn all_on_one_address_is_warned_of_and_never_happens_by_chance() {
         Settings::load(env(&[("AGENT_LISTEN", "127.0.0.1:8090")]), None, Terminal::Detached).unwrap();
     assert_eq!(settings.agent_listen, None);
     assert!(warnings(&told)[0].starts_with("AGENT_LISTEN is the address of LISTEN: "), "{told:?}");
-    let sentence = "AGENT_LISTEN must be set, as LISTEN is its default, 127.0.0.1:8091";
+    let sentence = "AGENT_LISTEN must be set, because LISTEN uses its default, 127.0.0.1:8091";
     assert_eq!(load(&[("LISTEN", "127.0.0.1:8091")]).unwrap_err(), sentence);
 }
 
@@ -518,7 +518,7 @@ fn the_manual_loads_as_it_is_and_switched_on() {
     assert_eq!(names, NAMES, "in the manual, in the order of NAMES");
     let (_, told) = Settings::load(BTreeMap::new(), Some(all), Terminal::Detached).unwrap();
     let example =
-        "ADA_BASE_URL is the value of .env.example: put the handle of your AI Agent in place of example";
+        "ADA_BASE_URL is the value of .env.example: replace example with the handle of your AI Agent";
     assert_eq!(warnings(&told), [example]);
 }
 

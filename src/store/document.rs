@@ -47,7 +47,7 @@ const PREFIX: &str = "{\"v\":";
 /// It is no JSON object.
 pub fn write<T: Document>(document: &T) -> Result<String, StoreError> {
     let text = serde_json::to_string(document)?;
-    let not_an_object = || StoreError::Unreadable("what is to be stored is no object".to_owned());
+    let not_an_object = || StoreError::Unreadable("the document is not a JSON object".to_owned());
     let fields = text.strip_prefix('{').ok_or_else(not_an_object)?;
     let comma = if fields == "}" { "" } else { "," };
     Ok(format!("{PREFIX}{}{comma}{fields}", T::VERSION))
@@ -61,7 +61,7 @@ pub fn read<T: Document>(text: &str) -> Result<T, StoreError> {
     let version = version(text);
     if version > T::VERSION {
         let known = T::VERSION;
-        return Err(StoreError::Unreadable(format!("of version {version}, and this relay knows {known}")));
+        return Err(StoreError::Unreadable(format!("it has version {version}, and this relay reads versions up to {known}")));
     }
     Ok(serde_json::from_str(text)?)
 }

@@ -82,10 +82,10 @@ pub enum StoreError {
     #[error("the store is not available: {0}")]
     Unavailable(String),
     /// What is stored can't be read.
-    #[error("the store holds something unreadable: {0}")]
+    #[error("the store contains unreadable data: {0}")]
     Unreadable(String),
     /// The decision panicked, which is a fault of the relay's own. It has spoiled nothing but itself.
-    #[error("a rule of the relay failed; the log says where")]
+    #[error("an internal error occurred; the log has the details")]
     Panicked,
     /// The process is stopping.
     #[error("the store has stopped")]
@@ -340,7 +340,7 @@ pub trait Store: Send + Sync {
     /// A file is to be looked at, or has been. Those of a forgotten handoff are to be at once.
     async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError>;
 
-    /// Nobody can flush what is buffered of a conversation before then: what is stored of it can't be read.
+    /// Nobody can flush what is buffered of a conversation before then: its stored data can't be read.
     async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError>;
 
     /// A delivery can't be begun, as something about its conversation can't be read: it is offered to nobody before the

@@ -24,7 +24,7 @@ pub enum BodyError {
     #[error("too many bytes are being read at once")]
     Overloaded,
     /// It arrived slowly, and others needed its room: a 503, worth trying again.
-    #[error("the body arrived slowly, and others needed its room")]
+    #[error("the body arrived too slowly, and other requests needed its memory")]
     Evicted,
     /// The connection ended, or what came was not what had been declared.
     #[error("the body broke off")]

@@ -31,7 +31,7 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     /// Each connection tells it of its requests.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let peer = parts.extensions.get().copied();
-        peer.ok_or_else(|| Problem::unavailable("nobody knows where this request is from"))
+        peer.ok_or_else(|| Problem::unavailable("the client's address is unknown"))
     }
 }
 
@@ -59,7 +59,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<
             // The rejection's own words don't say which, its source's do: "limit: invalid digit found in string".
             let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             Problem::bad_request(match reason.split_once(": ") {
-                Some((field, _)) => format!("{field} in the query is not of the type that this call takes"),
+                Some((field, _)) => format!("the query parameter {field} has the wrong type"),
                 None => format!("query: {reason}"),
             })
         })
@@ -100,7 +100,7 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem
     let text = error.inner().to_string();
     Problem::bad_request(match text.strip_prefix("missing field ") {
         Some(field) => format!("the field {field} is missing"),
-        None => format!("the field `{}` is not of the type that this call takes", error.path()),
+        None => format!("the field `{}` has the wrong type", error.path()),
     })
 }
 
@@ -113,7 +113,7 @@ pub fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
     if codings.all(|coding| coding.is_empty() || coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());
     }
-    let detail = "the body has a content encoding; send it as it is";
+    let detail = "the body has a content encoding; send it without one";
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 

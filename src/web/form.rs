@@ -132,7 +132,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 fn broken(_: MultipartError) -> Problem {
-    Problem::bad_request("the form is broken, or broke off")
+    Problem::bad_request("the form is malformed or incomplete")
 }
 
 fn too_slow() -> Problem {

@@ -28,13 +28,13 @@ pub fn refuse_other_pages(headers: &HeaderMap) -> Result<(), Problem> {
 /// 403.
 pub fn refuse_pages(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(FETCH_SITE) || headers.contains_key(header::ORIGIN) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "Ada calls this, not a web page"));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "this endpoint is for Ada, not for web pages"));
     }
     Ok(())
 }
 
 fn foreign() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "with a cookie, only the console's own page may ask for this")
+    Problem::new(StatusCode::FORBIDDEN, "a request with a session cookie must come from the console's own page")
 }
 
 /// `None` if the request doesn't say.

@@ -94,7 +94,7 @@ pub fn no_place(none: NoPlace, places: &Places, what: &str) -> Problem {
         NoPlace::InAll => Problem::unavailable(format!("there are too many {what}; try again")),
         NoPlace::OfOne => {
             let most = places.limits().of_one;
-            let detail = format!("you have {most} {what}, which is the most");
+            let detail = format!("you have {most} {what}, which is the limit");
             Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
         }
     }

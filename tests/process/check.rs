@@ -74,7 +74,7 @@ async fn check_says_what_is_wrong_and_fails() {
     assert_eq!((malformed.code, about(&malformed, "DEBOUNCE_MS").0), (Some(1), "FAIL"));
     for (place, told) in [
         ("file:///dev/null/files", "/dev/null/files: the disk for files: not a directory; see that"),
-        ("az://files", "the container files: the environment's variables for this provider are missing"),
+        ("az://files", "the container files: the environment variables for this provider are missing"),
     ] {
         let nowhere = check(folder.path(), &ada.url, &[("FILES_URL", place)]).await;
         let (mark, sentence) = about(&nowhere, "files");
@@ -105,7 +105,7 @@ async fn each_mistake_has_a_line_that_says_what_to_do() {
         ("ADA_BASE_URL", "", nothing, "Ada key", "note", "ADA_BASE_URL"),
         ("ADA_API_KEY", "Bearer hunter2", nothing, "ADA_API_KEY", "FAIL", "leave out Bearer"),
         ("ADA_API_KEY", "'hunter2'", nothing, "ADA_API_KEY", "note", "quotes"),
-        ("DEBOUNCE_MS", "hunter2", nothing, "Ada key", "ok", "takes ADA_API_KEY"),
+        ("DEBOUNCE_MS", "hunter2", nothing, "Ada key", "ok", "accepts ADA_API_KEY"),
         ("WEBHOOK_SECRETS", "hunter2", nothing, "WEBHOOK_SECRETS", "note", "did you mean WEBHOOK_SECRET?"),
         (
             "HANDOFF_AUTH_KEY",
@@ -177,7 +177,7 @@ async fn check_tells_ada_from_other_servers() {
             (mark, Some(i32::from(mark == "FAIL"))),
             "{status} {body}: {sentence}"
         );
-        assert_eq!(sentence.contains("see ADA_BASE_URL"), mark == "FAIL", "{status} {body}: {sentence}");
+        assert_eq!(sentence.contains("check ADA_BASE_URL"), mark == "FAIL", "{status} {body}: {sentence}");
         assert!(!sentence.contains('<'), "{sentence}");
     }
 }

@@ -62,8 +62,8 @@ async fn letters_are_listed_shown_replayed_and_dropped() {
     assert_eq!((list.code, list.stdout.len()), (Some(0), 4), "{:#?}", list.stdout);
     for (line, words) in list.stdout.iter().zip([
         ["ID", "TIME", "REASON", "BYTES"],
-        ["-", "Z", "older than the memory of ids (14 days)", ""],
-        ["-", "Z", "older than the memory of ids (14 days)", ""],
+        ["-", "Z", "older than 14 days, the time for which webhook ids are kept", ""],
+        ["-", "Z", "older than 14 days, the time for which webhook ids are kept", ""],
         ["-", "Z", "the body is not a JSON object", "  10"],
     ]) {
         assert!(words.iter().all(|word| line.contains(word)), "{line:?} has {words:?}");
@@ -86,12 +86,12 @@ async fn letters_are_listed_shown_replayed_and_dropped() {
     let all = command(&["replay", "--all"]).await;
     assert_eq!(all.code, Some(1));
     let lines = [
-        format!("{broken}  stays: the body is not a JSON object"),
-        format!("{lost}  stays: older than 48 hours, and its handoff is unknown"),
+        format!("{broken}  not replayed: the body is not a JSON object"),
+        format!("{lost}  not replayed: older than 48 hours, and its handoff is unknown"),
         format!("{found}  kept"),
     ];
     assert_eq!(all.stdout, lines, "oldest first");
-    assert_eq!(all.stderr, ["2 of 3 stay"]);
+    assert_eq!(all.stderr, ["2 of 3 could not be replayed"]);
     let one = command(&["replay", &broken]).await;
     assert_eq!(
         (one.code, one.stderr.as_slice()),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const FEW_FILES: &str =
-    "the system lets this process open few files, so that each address has few connections; raise ulimit -n";
+    "the limit of open files is low, so each address accepts few connections; raise ulimit -n";
 
 /// The soft and the hard limit of a process.
 fn limits(id: u32) -> [String; 2] {

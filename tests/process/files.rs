@@ -64,7 +64,7 @@ async fn a_file_kept_and_not_noted_at_sigkill_is_there_once() {
     let log = fs::metadata(folder.path().join("handoffs.db-wal")).unwrap().len();
     assert!(log > 60_000, "{log}");
     relay.process.limit_files(Some(log));
-    relay.process.stderr.logged(1, "an attempt could not be noted").await;
+    relay.process.stderr.logged(1, "the outcome of an attempt could not be stored").await;
     assert_eq!(kept(folder.path()).len(), 1);
     relay.process.kill().await;
 
@@ -248,7 +248,7 @@ async fn a_file_without_room_is_put_off_and_everything_else_goes_on() {
     relay.process.limit_files(Some(ROOM as u64));
     let (theirs, ours) = (Parcel::new("shot.png", ROOM + 1), Parcel::new("plan.png", ROOM + 1));
     ada.customer_sends(&chat, &theirs).await;
-    relay.process.stderr.logged(1, "a file could not be fetched").await;
+    relay.process.stderr.logged(1, "a file could not be downloaded").await;
     refuses_files(&relay, &handoff, &ours).await;
     relay.writes(&handoff, "Is it urgent?").await;
     arrives(&relay, &handoff, &["confirmed"]).await;
@@ -276,7 +276,7 @@ async fn a_folder_that_is_gone_is_told_by_health_and_waited_for() {
     assert_eq!(health(&relay).await, (200, Some("the disk for files: entity not found".to_owned())));
     let new = Parcel::new("new.png", LENGTH);
     ada.customer_sends(&chat, &new).await;
-    relay.process.stderr.logged(1, "a file could not be fetched").await;
+    relay.process.stderr.logged(1, "a file could not be downloaded").await;
     refuses_files(&relay, &handoff, &new.named("plan.png")).await;
     // It is somewhere.
     assert_eq!(relay.status(row["content"]["url"].as_str().unwrap()).await, 503);
@@ -299,7 +299,7 @@ async fn refuses_files(relay: &Relay, handoff: &str, file: &Parcel) {
     // Or the next request on its connection would get no answer.
     assert_eq!(answer.headers()["connection"], "close");
     let problem: Value = answer.json().await.unwrap();
-    assert_eq!(problem["detail"], "files can't be kept or read just now");
+    assert_eq!(problem["detail"], "files can't be stored or read at present");
     let rows = relay.thread(handoff).await;
     assert!(ours(&rows).next().is_none(), "{rows:#?}");
     let waiting = rows.iter().find(|row| row["content"]["state"] == "fetching").unwrap();

@@ -41,7 +41,7 @@ async fn what_it_writes_starts_a_relay() {
 
     let again = run(folder.path(), &args, &[]).await;
     assert_eq!((again.code, again.stderr.len()), (Some(1), 1));
-    assert!(again.stderr[0].starts_with(".env is there already"), "{:?}", again.stderr);
+    assert!(again.stderr[0].starts_with(".env already exists"), "{:?}", again.stderr);
     assert_eq!(written(folder.path()), before);
 }
 

@@ -90,7 +90,7 @@ async fn what_is_restored_goes_on_and_doubles_nothing() {
     let rows = rows.await;
     assert_eq!(ada.agents_said(&chat), ["Hello", "One moment"], "once each: {rows:#?}");
     fs::remove_dir_all(path("handoff-files")).unwrap();
-    fails(folder.path(), &["verify"], "the files can't be looked at: ").await;
+    fails(folder.path(), &["verify"], "the files can't be checked: ").await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn what_is_damaged_is_named_and_not_restored() {
     fails(folder.path(), &["verify", "copy.db"], "page 8").await;
     fs::rename(path("handoffs.db"), path("away.db")).unwrap();
     let _ = (fs::remove_file(path("handoffs.db-wal")), fs::remove_file(path("handoffs.db-shm")));
-    fails(folder.path(), &["restore", "copy.db"], "copy.db is damaged, and is not restored").await;
+    fails(folder.path(), &["restore", "copy.db"], "copy.db is damaged and was not restored").await;
     assert!(!path("handoffs.db").exists());
 
     for (content, words) in [(&b"hello"[..], "file is not a database"), (b"", "is empty: put a backup")] {

@@ -81,7 +81,7 @@ async fn nothing_tells_where_files_are() {
     relay.gets("msg_unreachable", &unreachable.to_string()).await;
     relay.gets("msg_file", &file(json!("m-file"), &chat).to_string()).await;
     // The one that came later, the one that expired, and these two.
-    relay.process.stderr.logged(4, "a file could not be fetched").await;
+    relay.process.stderr.logged(4, "a file could not be downloaded").await;
     relay
         .thread_with(&id, "the agent's file arrives", |rows| {
             rows.iter().any(|row| row["delivery"]["state"] == "confirmed")

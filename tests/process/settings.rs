@@ -108,7 +108,7 @@ async fn the_demo_tries_settings_but_not_its_own() {
         ("ADA_API_KEY=hunter2", "the demo sets ADA_API_KEY itself"),
         ("DATABASE_URL=hunter2", "the demo sets DATABASE_URL itself"),
         ("IDLE_TIMOUT=hunter2", "IDLE_TIMOUT is not a setting"),
-        ("hunter2", "what follows demo is NAME=VALUE, such as IDLE_TIMEOUT=1m"),
+        ("hunter2", "demo takes settings as NAME=VALUE, such as IDLE_TIMEOUT=1m"),
     ] {
         let ended = run(folder().path(), &["demo", setting], &[]).await;
         assert_eq!(ended.code, WRONG_SETTINGS, "{setting}");

@@ -60,7 +60,7 @@ async fn the_file_is_read_and_the_environment_wins() {
     let told = [
         "PORT in .env is not a setting and has no effect",
         "AGENT_LISTEN is the address of LISTEN: whoever reaches Ada's doors reaches the console and the agent API, too",
-        "HANDOFF_AUTH_KEY is off: whoever reaches LISTEN can start handoffs, 60 new ones a minute",
+        "HANDOFF_AUTH_KEY is off: anyone who can reach LISTEN can start handoffs, 60 new ones a minute",
     ];
     assert_eq!(warnings, told);
 }
@@ -120,7 +120,7 @@ async fn an_address_in_use_is_named_with_its_setting() {
         assert_eq!(ended.code, FAILURE);
         let said = errors(&ended.stderr);
         assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].starts_with(&format!("{name}: {address} can't be listened on: ")), "{said:?}");
+        assert!(said[0].starts_with(&format!("{name}: can't listen on {address}: ")), "{said:?}");
         ended.never_says(&[]);
         assert!(!folder.path().join("handoffs.db").exists(), "nothing was opened");
     }

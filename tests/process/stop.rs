@@ -18,7 +18,7 @@ use crate::{
 const PROMISED: Duration = Duration::from_secs(10);
 /// What is under way may go on for so long.
 const PATIENCE: Duration = Duration::from_secs(8);
-const STOPPING: &str = "stopping; once more to stop at once";
+const STOPPING: &str = "stopping; send the signal again to stop at once";
 
 #[tokio::test]
 async fn an_idle_relay_stops_at_once() {

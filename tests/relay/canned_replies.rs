@@ -65,7 +65,7 @@ async fn a_thousand_are_enough() {
             answer.good(201);
         }
     }
-    let sentence = "there are 1000 canned replies already; drop one first";
+    let sentence = "there are 1000 canned replies already; delete one first";
     assert_eq!(add(1_000).await.problem(409), sentence);
     let listed = alex.get("/canned-replies").await.good(200);
     assert_eq!(listed["data"].as_array().unwrap().len(), 1_000);

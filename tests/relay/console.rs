@@ -138,7 +138,7 @@ async fn the_page_is_at_the_agents_address_alone() {
     let relay = Setup::new().two_doors().start().await;
     assert_eq!(ask(&relay, "GET", "/", &[]).await.status, 200);
     for path in ["/", "/console/index.html"] {
-        assert_eq!(relay.get(path).await.problem(404), "there is nothing under this path");
+        assert_eq!(relay.get(path).await.problem(404), "this path does not exist");
     }
     relay.finish().await;
 }

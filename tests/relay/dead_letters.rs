@@ -69,7 +69,7 @@ async fn letters_come_in_pages_and_are_dropped_one_by_one() {
     let names: Vec<&str> = seen.iter().map(|letter| letter["svix_id"].as_str().unwrap()).collect();
     assert_eq!(names, ["msg_4", "msg_3", "msg_2", "msg_1", "msg_0"]);
     for (query, sentence) in
-        [("limit=0", "limit is not between 1 and 200"), ("cursor=x", "cursor is not one of ours")]
+        [("limit=0", "limit must be between 1 and 200"), ("cursor=x", "cursor is not valid")]
     {
         assert_eq!(alex.get(&format!("/dead-letters?{query}")).await.problem(400), sentence);
     }

@@ -127,10 +127,10 @@ async fn a_full_inbox_asks_ada_to_come_back() {
     }
     let refused = Webhook::new("msg_3", customer_says("d", "3").to_string());
     let answer = refused.post(&relay).await;
-    assert_eq!(answer.problem(503), "too much waits to be worked off; try again");
+    assert_eq!(answer.problem(503), "too many events are waiting to be processed; try again");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
     let detail = relay.get("/health/ready").await.problem(503);
-    assert_eq!(detail, "the inbox is full: webhooks are put off");
+    assert_eq!(detail, "the inbox is full: webhooks are refused for now");
     // What is known is still answered for, and what was refused is not taken for known.
     relay.gets_as("msg_1", &customer_says("c", "1")).await;
     refused.post(&relay).await.problem(503);

@@ -138,7 +138,7 @@ async fn an_agent_who_opens_a_handoff_sees_what_webhooks_have_not_brought() {
 async fn when_ada_answers_again_what_was_missed_meanwhile_is_read() {
     let relay = Setup::new().set("RECOVER_AFTER", "1s").with_a_road().start().await;
     let (alex, (chat, id)) = (relay.alex(), hand_off_in_earnest(&relay).await);
-    let noticed = || log::lines().matches("Ada answers again: what was missed meanwhile is read").count();
+    let noticed = || log::lines().matches("Ada answers again; reading the messages that were missed").count();
     let before = noticed();
     relay.road().close();
     relay.ada.set_webhooks(false);
@@ -170,7 +170,7 @@ async fn words_of_the_ai_agent_make_a_handoff_doubtful_and_the_next_422_ends_it(
 
     relay.ada.customer_says(&chat, "When are you open?").await.unwrap();
     settles(&json!(true), is_doubtful).await;
-    let warned = |row: &Value| text(row).is_some_and(|text| text.contains("may be over at Ada"));
+    let warned = |row: &Value| text(row).is_some_and(|text| text.contains("may have ended in Ada"));
     assert_eq!(alex.rows(&id).await.iter().filter(|row| warned(row)).count(), 2, "each time it became so");
     alex.writes(&id, "At nine").await;
     let ended = alex.sees_the_end(&id).await;

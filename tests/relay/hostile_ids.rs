@@ -74,7 +74,7 @@ async fn those_that_can_not_stand_in_a_path_are_not_asked_about() {
         let handoff = alex.handoff_of(id).await["id"].as_str().unwrap().to_owned();
         alex.writes(&handoff, "Hello").await;
         let row = alex.sees(&handoff, "Hello", &["failed"]).await;
-        assert_eq!(row["delivery"]["error"], "the conversation's id can't stand in a URL");
+        assert_eq!(row["delivery"]["error"], "the conversation's id can't be used in a URL");
     }
     assert_eq!(relay.road().passed(), Vec::<String>::new());
 }

@@ -14,7 +14,7 @@ const ALEX: &str = "token-of-alex-0123456789";
 const SAM: &str = "token-of-sam-0123456789";
 const MINUTE: i64 = 60 * 1_000_000;
 const HOUR: i64 = 60 * MINUTE;
-const OVER: &str = "the session is over; sign in again";
+const OVER: &str = "the session has ended; sign in again";
 
 fn browser(relay: &Relay) -> Browser {
     Browser::new(relay.http.clone(), &relay.agents_url)
@@ -268,7 +268,7 @@ async fn whoever_guesses_has_to_wait() {
         assert_eq!(page.signs_in(&wrong).await.problem(401), "this token is not known");
     }
     let refused = page.signs_in(&wrong).await;
-    assert_eq!(refused.problem(429), "too many tokens or codes have been wrong; try again later");
+    assert_eq!(refused.problem(429), "too many wrong tokens or codes; try again later");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((590..=600).contains(&wait), "{wait}");
     // Others are not concerned, until there are too many of them.

@@ -36,7 +36,7 @@ async fn it_stops_itself_and_nothing_else() {
     assert_eq!((letters.len(), &letters[0]["svix_id"]), (1, &json!("msg_1")));
     assert_eq!(
         letters[0]["reason"],
-        "what is stored of it can't be read: of version 2, and this relay knows 1"
+        "its stored data can't be read: it has version 2, and this relay reads versions up to 1"
     );
     let health = async || relay.get("/health/ready").await.good(200)["inbox"].clone();
     settles(&json!("1 conversations can't be read, and their events wait"), health).await;
@@ -45,7 +45,7 @@ async fn it_stops_itself_and_nothing_else() {
     assert_eq!(unreadable["last_message"]["content"]["original_type"], "unreadable");
     let refused = alex.act(&apart, "accept").await;
     assert_eq!(refused.status, 500);
-    assert!(refused.text().contains("what is stored can't be read"), "{}", refused.text());
+    assert!(refused.text().contains("the stored data can't be read"), "{}", refused.text());
     relay.stop().await;
 
     // A relay that can read it goes on.

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(4 * 60);
 const NOTICED: Duration = Duration::from_secs(3 * 60);
 const WHY: [&str; 3] = [
     "could not be sent in time: simulated",
-    "it could not be found out whether this was sent: simulated",
+    "it is unknown whether this was sent: simulated",
     "a message before this one could not be sent",
 ];
 

@@ -29,7 +29,7 @@ fn an_event_that_a_rule_panics_on_is_set_aside_and_everything_else_goes_on() {
         assert_eq!(desk.reads(&chats[1]).await.split_off(1), ["hello"]);
         let letters = desk.relay.store.dead_letters(None, 9).await.unwrap().letters;
         let reasons: Vec<&str> = letters.iter().map(|letter| letter.reason.as_str()).collect();
-        assert_eq!(reasons, ["a rule of the relay fails on it"]);
+        assert_eq!(reasons, ["the relay has an internal error with it"]);
 
         // Readings of a list that has it come to nothing, and hold nothing up.
         desk.engine().opened(chats[0].handoff.clone());

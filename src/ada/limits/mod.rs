@@ -258,7 +258,7 @@ impl State {
             Some(429) => self.throttled(headers.retry_after, now),
             Some(401 | 403) => {
                 if self.denied.is_none() {
-                    tracing::error!("Ada refuses ADA_API_KEY; nothing is sent until it does not");
+                    tracing::error!("Ada refuses ADA_API_KEY; nothing is sent until Ada accepts it");
                 }
                 let reason = reason.unwrap_or("no reason given").to_owned();
                 self.denied = Some((reason, self.paces[0].last_call()));

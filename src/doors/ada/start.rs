@@ -25,8 +25,8 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
     origin::refuse_pages(&headers)?;
     let ai_agent = app.engine.ai_agents().started_by(bearer(&headers)).map_err(|refusal| {
         unauthorized(match refusal {
-            NotOurs::OtherKey => "the bearer key is not the one of HANDOFF_AUTH_KEY",
-            NotOurs::KeyMissing => "an Authorization header with the bearer key is missing",
+            NotOurs::OtherKey => "the bearer key does not match HANDOFF_AUTH_KEY",
+            NotOurs::KeyMissing => "the Authorization header with the bearer key is missing",
         })
     })?;
     require_json(&headers)?;
@@ -43,7 +43,7 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
             let detail = "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
-        StartOutcome::Full => return Err(Problem::unavailable("too much waits to be worked off; try again")),
+        StartOutcome::Full => return Err(Problem::unavailable("too many events are waiting to be processed; try again")),
     };
     Ok(Json(json!({"status": "ok", "handoff_id": id})))
 }

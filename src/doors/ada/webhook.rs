@@ -39,7 +39,7 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     let webhook =
         app.engine.ai_agents().verify(&headers, &held.bytes).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(webhook).await? {
-        Arrival::Full => Err(Problem::unavailable("too much waits to be worked off; try again")),
+        Arrival::Full => Err(Problem::unavailable("too many events are waiting to be processed; try again")),
         arrival => {
             tracing::debug!(arrival = ?arrival, "webhook");
             Ok(ACCEPTED)

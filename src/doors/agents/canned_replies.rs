@@ -22,7 +22,7 @@ const MAX_TITLE_CHARS: usize = 100;
 /// All canned replies.
 #[derive(Serialize, ToSchema)]
 pub struct CannedReplyList {
-    /// By title.
+    /// The canned replies, sorted by title.
     data: Vec<CannedReplyView>,
 }
 
@@ -32,26 +32,26 @@ pub struct CannedReplyList {
 pub struct CannedReplyView {
     /// Its id.
     id: String,
-    /// What it is called.
+    /// Its title.
     #[schema(example = "Greeting")]
     title: String,
-    /// What it says. `{name}` and the like are for whoever uses it to fill in.
+    /// Its text. The client fills in fields such as `{name}`.
     #[schema(example = "Hello {name}, this is {agent}. How can I help?")]
     text: String,
-    /// When it was made.
+    /// When it was created.
     created_at: String,
     /// When it was last changed.
     updated_at: String,
-    /// The agent who made or last changed it.
+    /// The agent who created it or changed it last.
     #[schema(example = "Alex")]
     updated_by: String,
 }
 
-/// What a canned reply is to be.
+/// A new or changed canned reply.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"title": "Greeting", "text": "Hello {name}, this is {agent}. How can I help?"}))]
 pub struct NewCannedReply {
-    /// 1 to 100 characters, and no other's, in capitals or not.
+    /// 1 to 100 characters. Unique; upper and lower case are the same.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     title: String,
     /// 1 to 50,000 characters, not all of them blank.
@@ -72,7 +72,7 @@ impl From<CannedReply> for CannedReplyView {
     }
 }
 
-/// List all canned replies, by title.
+/// List all canned replies, sorted by title.
 #[utoipa::path(get, path = "/api/canned-replies", tag = "canned replies",
     responses((status = 200, body = CannedReplyList), (status = 401, body = ProblemBody)))]
 pub async fn list(State(app): State<App>, _agent: Agent) -> Result<Json<CannedReplyList>, Problem> {
@@ -80,10 +80,10 @@ pub async fn list(State(app): State<App>, _agent: Agent) -> Result<Json<CannedRe
     Ok(Json(CannedReplyList { data: replies.into_iter().map(CannedReplyView::from).collect() }))
 }
 
-/// Make a canned reply. All event streams say `canned_replies`.
+/// Create a canned reply. All event streams send `canned_replies`.
 #[utoipa::path(post, path = "/api/canned-replies", tag = "canned replies", request_body = NewCannedReply,
     responses((status = 201, body = CannedReplyView), (status = 400, body = ProblemBody),
-        (status = 409, body = ProblemBody, description = "Another has this title, or there are 1000 already"),
+        (status = 409, body = ProblemBody, description = "Another canned reply has this title, or there are 1000 already"),
         (status = 413, body = ProblemBody)))]
 pub async fn add(
     State(app): State<App>,
@@ -95,11 +95,11 @@ pub async fn add(
     Ok((StatusCode::CREATED, Json(reply)))
 }
 
-/// Change a canned reply. All event streams say `canned_replies`.
+/// Change a canned reply. All event streams send `canned_replies`.
 #[utoipa::path(put, path = "/api/canned-replies/{id}", tag = "canned replies", params(("id" = String, Path)),
     request_body = NewCannedReply,
     responses((status = 200, body = CannedReplyView), (status = 400, body = ProblemBody),
-        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody, description = "Another has this title"),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody, description = "Another canned reply has this title"),
         (status = 413, body = ProblemBody)))]
 pub async fn replace(
     State(app): State<App>,
@@ -111,7 +111,7 @@ pub async fn replace(
     Ok(Json(done(app.engine.replace_reply(id, title, text, agent.0).await?)?))
 }
 
-/// Drop a canned reply. All event streams say `canned_replies`.
+/// Delete a canned reply. All event streams send `canned_replies`.
 #[utoipa::path(delete, path = "/api/canned-replies/{id}", tag = "canned replies", params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = ProblemBody)))]
 pub async fn drop(State(app): State<App>, _agent: Agent, In(id): In<String>) -> Result<StatusCode, Problem> {
@@ -142,7 +142,7 @@ fn done(outcome: ReplyOutcome) -> Result<CannedReplyView, Problem> {
         ReplyOutcome::Unknown => Err(Problem::not_found("no such canned reply")),
         ReplyOutcome::TitleTaken => conflict("another canned reply has this title".to_owned()),
         ReplyOutcome::TooMany => {
-            conflict(format!("there are {MOST_REPLIES} canned replies already; drop one first"))
+            conflict(format!("there are {MOST_REPLIES} canned replies already; delete one first"))
         }
     }
 }

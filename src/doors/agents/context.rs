@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-/// So many characters of a value stand in lists and events.
+/// Lists and events contain this many characters of each value.
 const SHOWN_CHARS: usize = 256;
 
-/// The context with each value cut, and whether one was. What is no text becomes one where it is too long.
+/// The context with long values cut, and whether any was. A long value that is not a text becomes one.
 pub fn beginnings(context: &Map<String, Value>) -> (Map<String, Value>, bool) {
     let mut truncated = false;
     let cut = context.iter().map(|(name, value)| {
@@ -20,7 +20,7 @@ pub fn beginnings(context: &Map<String, Value>) -> (Map<String, Value>, bool) {
     (cut.collect(), truncated)
 }
 
-/// `None` if it is all there.
+/// `None` if nothing was cut.
 fn beginning(text: &str) -> Option<String> {
     let (end, _) = text.char_indices().nth(SHOWN_CHARS)?;
     Some(format!("{}…", &text[..end]))

@@ -26,7 +26,7 @@ pub struct DeadLetterQuery {
     /// 1 to 200; 50 if not given.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub struct DeadLetterQuery {
 pub struct DeadLetterList {
     /// The page.
     data: Vec<DeadLetterView>,
-    /// Ask with this as `cursor` for the next page; null on the last.
+    /// The `cursor` of the next page; null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -44,17 +44,17 @@ pub struct DeadLetterList {
 pub struct WholeDeadLetter {
     #[serde(flatten)]
     letter: DeadLetterView,
-    /// What it says: JSON if it is that, else text. Values of `url` fields and queries of URLs are left out:
-    /// a presigned URL never leaves the store.
+    /// The body, as JSON if it is valid, else as text. Values of `url` fields and queries of URLs are left out, so that
+    /// no presigned URL leaves the store.
     #[schema(value_type = Object)]
     body: Value,
 }
 
-/// What became of a dead letter that was tried again.
+/// The outcome of a replay.
 #[derive(Serialize, ToSchema)]
 pub struct Replay {
-    /// `kept`: it joins its conversation like any event; `duplicate`: its conversation has it already;
-    /// `ignored`: as it is read now, it concerns no handoff of ours. The letter is gone in each case.
+    /// `kept`: the event joins its conversation. `duplicate`: the conversation already has it. `ignored`: the event
+    /// concerns no handoff. In each case, the dead letter is removed.
     #[schema(example = "kept")]
     outcome: &'static str,
 }
@@ -84,7 +84,7 @@ impl From<ReplayError> for Problem {
     }
 }
 
-/// List webhooks that were needed and could not be used.
+/// List dead letters: webhooks that were needed and could not be used.
 #[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters", params(DeadLetterQuery),
     responses((status = 200, body = DeadLetterList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
 pub async fn list(
@@ -94,7 +94,7 @@ pub async fn list(
 ) -> Result<Json<DeadLetterList>, Problem> {
     let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after = wanted.cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| cursor.parse());
-    let after = after.transpose().map_err(|_| Problem::bad_request("cursor is not one of ours"))?;
+    let after = after.transpose().map_err(|_| Problem::bad_request("cursor is not valid"))?;
     let page = app.engine.store().dead_letters(after, limit).await?;
     Ok(Json(DeadLetterList {
         data: page.letters.iter().map(DeadLetterView::from).collect(),
@@ -102,7 +102,7 @@ pub async fn list(
     }))
 }
 
-/// Get a dead letter with its body, without what could be a presigned URL.
+/// Get a dead letter with its body, without anything that may be a presigned URL.
 #[utoipa::path(get, path = "/api/dead-letters/{id}", tag = "dead letters", params(("id" = String, Path)),
     responses((status = 200, body = WholeDeadLetter), (status = 404, body = ProblemBody)))]
 pub async fn one(
@@ -115,13 +115,13 @@ pub async fn one(
     Ok(Json(WholeDeadLetter::from(&letter)))
 }
 
-/// Try a dead letter again: it is read anew and kept like a webhook that has just come, and the letter is gone.
+/// Replay a dead letter: process it like a webhook that has just arrived, and remove the dead letter.
 ///
-/// An event that was too old is taken all the same if a handoff of ours covers it.
+/// An event that was too old is accepted if it falls within a handoff.
 #[utoipa::path(post, path = "/api/dead-letters/{id}/replay", tag = "dead letters", params(("id" = String, Path)),
     responses((status = 200, body = Replay), (status = 404, body = ProblemBody),
-        (status = 409, body = ProblemBody, description = "It still can't be used, for the reason given; it stays"),
-        (status = 503, body = ProblemBody, description = "The inbox is full; it stays")))]
+        (status = 409, body = ProblemBody, description = "It still can't be used, for the given reason; the dead letter stays"),
+        (status = 503, body = ProblemBody, description = "The inbox is full; the dead letter stays")))]
 pub async fn replay(
     State(app): State<App>,
     _agent: Agent,

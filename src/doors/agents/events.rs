@@ -27,18 +27,18 @@ use crate::{
     },
 };
 
-/// Proxies drop connections that say nothing for long.
+/// Proxies close connections that are silent for long.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// Changes read at once.
 const PAGE: usize = 200;
 
-/// Follow all handoffs and messages. The stream closes when the session it was opened with is over.
+/// Stream all changes of handoffs and messages. The stream ends with the session that opened it.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
-            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: canned_replies` without data when these have changed; `event: reset` asks to load anew"),
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
         (status = 401, body = ProblemBody),
-        (status = 429, body = ProblemBody, description = "This agent has too many open"), (status = 503, body = ProblemBody)))]
+        (status = 429, body = ProblemBody, description = "This agent has too many open event streams"), (status = 503, body = ProblemBody)))]
 pub async fn stream(
     State(app): State<App>,
     caller: Caller,
@@ -66,7 +66,7 @@ pub async fn stream(
     Ok((StatusCode::OK, [no_store, unbuffered], events))
 }
 
-/// Waits until the session is over; without one, for ever.
+/// Waits until the session has ended; without a session, forever.
 async fn over(app: App, session: Option<Digest>) {
     match session {
         Some(id) => app.sign_in.over(&id).await,
@@ -91,7 +91,7 @@ fn events(follower: Follower) -> impl Stream<Item = Result<Event, Infallible>> {
 }
 
 impl Follower {
-    /// The next event; `None` when the relay stops or the store fails, upon which clients reconnect.
+    /// The next event; `None` when the relay stops or the store fails. Clients then reconnect.
     async fn next(&mut self) -> Option<Event> {
         let stop = self.app.stop.clone();
         while self.ready.is_empty() {

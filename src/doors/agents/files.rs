@@ -36,34 +36,34 @@ use crate::{
 
 /// Ada's limit, in bytes.
 pub const MAX_BYTES: u64 = 50 << 20;
-/// What a form may have beside the file, in bytes.
+/// The limit of a form's size without the file, in bytes.
 const MAX_REST: u64 = 1 << 20;
-/// Nothing of a file runs, whatever it is, and it loads nothing.
+/// The policy for served files: nothing in them runs, and they load nothing.
 const POLICY: &str = "default-src 'none'; sandbox";
 
 /// A file for the end user.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes a form, which is read part by part")]
 pub struct NewFileForm {
-    /// 1 byte to 50 MB, of a type that Ada takes, by its name and by its content.
+    /// 1 byte to 50 MB. Name and content must be of a type that Ada accepts.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// Words that go before it: 1 to 50,000 characters.
+    /// A text that is sent before the file: 1 to 50,000 characters.
     text: Option<String>,
 }
 
-/// Send a file to the end user. A first one accepts a waiting handoff.
+/// Send a file to the end user. The first one accepts a waiting handoff.
 #[utoipa::path(post, path = "/api/handoffs/{id}/files", tag = "messages",
     params(("id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same request again gives the message it made; kept for 24 hours")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "If the request is repeated with the same key within 24 hours, the answer is the first message")),
     request_body(content = NewFileForm, content_type = "multipart/form-data"),
     responses((status = 202, body = MessageView), (status = 400, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
         (status = 413, body = ProblemBody, description = "The file is over 50 MB"),
-        (status = 415, body = ProblemBody, description = "Ada does not take this type; the detail lists those that it takes"),
+        (status = 415, body = ProblemBody, description = "Ada does not accept this type; the detail lists the types that it accepts"),
         (status = 422, body = ProblemBody, description = "The key was used with another body"),
-        (status = 429, body = ProblemBody, description = "Too many messages wait to be sent, or this agent sends too many files at once"),
-        (status = 503, body = ProblemBody, description = "Too many files are being sent at once, or none can be kept")))]
+        (status = 429, body = ProblemBody, description = "Too many messages are waiting to be sent, or this agent sends too many files at once"),
+        (status = 503, body = ProblemBody, description = "Too many files are being sent at once, or files can't be stored")))]
 pub async fn send(
     State(app): State<App>,
     agent: Agent,
@@ -89,7 +89,7 @@ pub async fn send(
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
 
-/// What a form has brought.
+/// The content of a form.
 struct Received {
     filename: String,
     bytes: SpooledFile,
@@ -116,7 +116,7 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
     Ok(Received { filename, bytes, text })
 }
 
-/// Takes a file to disk as it comes.
+/// Writes a file to disk while it arrives.
 async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, SpooledFile), Problem> {
     let filename = name::clean(&part.filename());
     let mut spool = app.engine.files().spool()?;
@@ -129,7 +129,7 @@ async fn spool(app: &App, mut part: Part<'_>) -> Result<(String, SpooledFile), P
     Ok((filename, spool.finish().await?))
 }
 
-/// The type of a file that Ada takes.
+/// The type of a file, if Ada accepts it.
 fn fit(filename: &str, bytes: &SpooledFile) -> Result<&'static str, Problem> {
     if bytes.size() == 0 {
         return Err(Problem::bad_request("the file is empty"));
@@ -156,7 +156,7 @@ fn too_large() -> Problem {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct How {
-    /// Anything but 0: as a download, also what a browser could show.
+    /// Any value except 0: serve the file as a download, even if a browser could show it.
     #[param(minimum = 0, maximum = 255)]
     download: Option<u8>,
 }
@@ -166,12 +166,12 @@ pub struct How {
     params(("id" = String, Path), ("row" = String, Path), How,
         ("Range" = Option<String>, Header, description = "One range of bytes")),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "The range"), (status = 304, description = "As before"),
+        (status = 206, description = "The range"), (status = 304, description = "The file has not changed"),
         (status = 404, body = ProblemBody),
-        (status = 410, body = ProblemBody, description = "It can't be fetched any more"),
-        (status = 416, body = ProblemBody, description = "It has no such range"),
-        (status = 502, body = ProblemBody, description = "It could not, or must not, be fetched from where Ada points"),
-        (status = 503, body = ProblemBody, description = "It is not fetched yet")))]
+        (status = 410, body = ProblemBody, description = "The file can no longer be downloaded"),
+        (status = 416, body = ProblemBody, description = "The range is outside of the file"),
+        (status = 502, body = ProblemBody, description = "The file could not be downloaded from its address at Ada, or that address is not allowed"),
+        (status = 503, body = ProblemBody, description = "The file has not been downloaded yet")))]
 pub async fn get(
     State(app): State<App>,
     _agent: Agent,
@@ -182,7 +182,7 @@ pub async fn get(
     let row = app.engine.store().row(&RowId(row)).await?.filter(|row| row.handoff.as_str() == id);
     let row = row.ok_or_else(|| Problem::not_found("no such message"))?;
     let Content::File { filename, mime_type, bytes, .. } = &row.content else {
-        return Err(Problem::not_found("this message is no file"));
+        return Err(Problem::not_found("this message has no file"));
     };
     let size = available(bytes)?;
     let served = kinds::served_as(mime_type);
@@ -211,7 +211,7 @@ pub async fn get(
     let wanted = range.as_ref().map(|range| *range.start()..*range.end() + 1);
     let Some(bytes) = app.engine.files().read(&key, wanted).await? else {
         tracing::error!(handoff.id = %row.handoff, row.id = %row.id, "a file is not in the file store");
-        return Err(Problem::new(StatusCode::GONE, "its bytes are not in the file store any more"));
+        return Err(Problem::new(StatusCode::GONE, "the file is no longer in the file store"));
     };
     let body = Body::from_stream(bytes);
     Ok(match range {
@@ -225,11 +225,11 @@ pub async fn get(
     })
 }
 
-/// How many bytes there are.
+/// The file's size, if its bytes are available.
 fn available(bytes: &Bytes) -> Result<u64, Problem> {
     match bytes {
         Bytes::Kept { size } => Ok(*size),
-        Bytes::Awaited => Err(Problem::unavailable("the file is not fetched yet")),
+        Bytes::Awaited => Err(Problem::unavailable("the file has not been downloaded yet")),
         Bytes::Missing { why: Missing::Gone, error } => Err(Problem::new(StatusCode::GONE, error.clone())),
         Bytes::Missing { why: Missing::Refused, error } => {
             Err(Problem::new(StatusCode::BAD_GATEWAY, error.clone()))
@@ -249,7 +249,7 @@ enum Asked {
     Unfit,
 }
 
-/// What is asked for (RFC 9110, 14). Several ranges at once are answered with all of it.
+/// The requested range (RFC 9110, 14). If several ranges are requested, the answer is the whole file.
 fn asked_range(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Asked {
     let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
         return Asked::All;
@@ -274,7 +274,7 @@ fn asked_range(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Asked {
 }
 
 fn unfit_range(size: u64) -> Response {
-    let detail = format!("the file has {size} bytes, and no such range of them");
+    let detail = format!("the file has {size} bytes, and the requested range is outside of it");
     let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail);
     ([(header::CONTENT_RANGE, format!("bytes */{size}"))], problem).into_response()
 }

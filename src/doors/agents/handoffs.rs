@@ -31,21 +31,21 @@ pub struct HandoffListQuery {
     /// `waiting`, `active` or `ended`.
     #[param(pattern = "^(waiting|active|ended)?$")]
     status: Option<String>,
-    /// Only those of this conversation of Ada's.
+    /// Only handoffs of the conversation with this id at Ada.
     conversation_id: Option<String>,
-    /// Only those this agent has or had.
+    /// Only handoffs that are or were assigned to this agent.
     agent: Option<String>,
-    /// Only those routed to this team.
+    /// Only handoffs for this team.
     team: Option<String>,
-    /// Only those whose end user, context or ids contain this.
+    /// Only handoffs whose end user, context or ids contain this text.
     q: Option<String>,
-    /// `newest` or `oldest` first, by when they began; `newest` if not given.
+    /// `newest` or `oldest` first, by start time; `newest` if not given.
     #[param(pattern = "^(newest|oldest)?$")]
     sort: Option<String>,
     /// 1 to 200; 50 if not given.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -54,16 +54,16 @@ pub struct HandoffListQuery {
 pub struct HandoffList {
     /// The page.
     data: Vec<HandoffView>,
-    /// Ask with this as `cursor` for the next page; null on the last.
+    /// The `cursor` of the next page; null on the last page.
     next_cursor: Option<String>,
 }
 
-/// How to accept.
+/// Options for accepting a handoff.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 #[schema(example = json!({"take_over": false}))]
 pub struct Accept {
-    /// Take it from the agent who has it.
+    /// Take the handoff over from the agent who has it.
     take_over: bool,
 }
 
@@ -103,12 +103,12 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
         Some("waiting") => Some(StatusFilter::Waiting),
         Some("active") => Some(StatusFilter::Active),
         Some("ended") => Some(StatusFilter::Ended),
-        Some(_) => return Err(Problem::bad_request("status is none of waiting, active and ended")),
+        Some(_) => return Err(Problem::bad_request("status must be waiting, active or ended")),
     };
     let order = match given(&wanted.sort).as_deref() {
         None | Some("newest") => Order::Newest,
         Some("oldest") => Order::Oldest,
-        Some(_) => return Err(Problem::bad_request("sort is neither newest nor oldest")),
+        Some(_) => return Err(Problem::bad_request("sort must be newest or oldest")),
     };
     let after = given(&wanted.cursor).map(|cursor| cursor.parse());
     Ok(HandoffQuery {
@@ -117,7 +117,7 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
         agent: given(&wanted.agent),
         text: given(&wanted.q),
         order,
-        after: after.transpose().map_err(|_| Problem::bad_request("cursor is not one of ours"))?,
+        after: after.transpose().map_err(|_| Problem::bad_request("cursor is not valid"))?,
         limit: limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
     })
 }
@@ -129,7 +129,7 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
 pub fn limit(asked: Option<usize>, default: usize, most: usize) -> Result<usize, Problem> {
     match asked.unwrap_or(default) {
         limit if (1..=most).contains(&limit) => Ok(limit),
-        _ => Err(Problem::bad_request(format!("limit is not between 1 and {most}"))),
+        _ => Err(Problem::bad_request(format!("limit must be between 1 and {most}"))),
     }
 }
 
@@ -146,7 +146,7 @@ pub async fn one(
     Ok(Json(HandoffView::whole(&handoff)))
 }
 
-/// Get the account of a handoff's messages. `lost` is 0, or something is wrong with this relay.
+/// Count a handoff's messages. If `lost` is not 0, the relay has a defect.
 #[utoipa::path(get, path = "/api/handoffs/{id}/ledger", tag = "handoffs", params(("id" = String, Path)),
     responses((status = 200, body = LedgerView), (status = 404, body = ProblemBody)))]
 pub async fn ledger(
@@ -161,9 +161,9 @@ pub async fn ledger(
 
 /// Accept a waiting handoff, or take one over.
 #[utoipa::path(post, path = "/api/handoffs/{id}/accept", tag = "handoffs", params(("id" = String, Path)),
-    request_body(content = Accept, description = "May be left out"),
+    request_body(content = Accept, description = "Optional"),
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody),
-        (status = 409, body = ProblemBody, description = "Another agent has it, or it has ended")))]
+        (status = 409, body = ProblemBody, description = "Another agent has the handoff, or it has ended")))]
 pub async fn accept(
     State(app): State<App>,
     agent: Agent,
@@ -175,7 +175,7 @@ pub async fn accept(
     Ok(Json(HandoffView::whole(&handoff)))
 }
 
-/// Give a handoff back to the queue.
+/// Return a handoff to the queue.
 #[utoipa::path(post, path = "/api/handoffs/{id}/release", tag = "handoffs", params(("id" = String, Path)),
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn release(
@@ -201,7 +201,7 @@ pub async fn read(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// End a handoff: here at once, at Ada behind the messages that are queued.
+/// End a handoff. It ends in the relay at once, and in Ada after its queued messages have been sent.
 #[utoipa::path(post, path = "/api/handoffs/{id}/end", tag = "handoffs", params(("id" = String, Path)),
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn end(

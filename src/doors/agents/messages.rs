@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// Ada takes 10 MB, people read less.
+/// Ada accepts 10 MB, but nobody reads that much.
 const MAX_TEXT_CHARS: usize = 50_000;
 const MAX_KEY_CHARS: usize = 255;
 const DEFAULT_LIMIT: usize = 100;
@@ -42,19 +42,19 @@ const MAX_LIMIT: usize = 1_000;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MessageQuery {
-    /// Only rows behind this `seq`.
+    /// Only rows after this `seq`.
     after: Option<u64>,
     /// 1 to 1000; 100 if not given.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
-/// Rows of a thread, by `seq`.
+/// Rows of a thread, sorted by `seq`.
 #[derive(Serialize, ToSchema)]
 pub struct MessageList {
     /// The page.
     data: Vec<MessageView>,
-    /// Ask with this as `after` for the next page; null on the last.
+    /// The `after` of the next page; null on the last page.
     next_after: Option<u64>,
 }
 
@@ -106,15 +106,15 @@ async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {
     known.map(|_| ()).ok_or_else(|| Problem::not_found("no such handoff"))
 }
 
-/// Write to the end user. A first message accepts a waiting handoff.
+/// Send a message to the end user. The first message accepts a waiting handoff.
 #[utoipa::path(post, path = "/api/handoffs/{id}/messages", tag = "messages",
     params(("id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same request again gives the message it made; kept for 24 hours")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "If the request is repeated with the same key within 24 hours, the answer is the first message")),
     request_body = NewMessage,
     responses((status = 202, body = MessageView), (status = 400, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody),
         (status = 422, body = ProblemBody, description = "The key was used with another body"),
-        (status = 429, body = ProblemBody, description = "Too many messages wait to be sent")))]
+        (status = 429, body = ProblemBody, description = "Too many messages are waiting to be sent")))]
 pub async fn write(
     State(app): State<App>,
     agent: Agent,
@@ -129,14 +129,14 @@ pub async fn write(
     Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
 }
 
-/// Write a note for other agents, also into another's handoff or an ended one. The end user never sees it.
+/// Add a note for other agents. Works in every handoff, also an ended one. The end user never sees it.
 #[utoipa::path(post, path = "/api/handoffs/{id}/notes", tag = "messages",
     params(("id" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same request again gives the note it made; kept for 24 hours")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "If the request is repeated with the same key within 24 hours, the answer is the first note")),
     request_body = NewNote,
     responses((status = 201, body = MessageView), (status = 400, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 413, body = ProblemBody),
-        (status = 422, body = ProblemBody, description = "The key was used with another body, or for a message")))]
+        (status = 422, body = ProblemBody, description = "The key was used with another body or for a message")))]
 pub async fn note(
     State(app): State<App>,
     agent: Agent,
@@ -179,7 +179,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(key.to_owned()))
 }
 
-/// What tells a request from others under the same key: what it is for, and its body.
+/// Distinguishes requests with the same key: the kind of request and its body.
 pub fn digest(what_for: &str, body: &[u8]) -> String {
     Sha256::digest(body).iter().fold(what_for.to_owned(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -187,7 +187,7 @@ pub fn digest(what_for: &str, body: &[u8]) -> String {
     })
 }
 
-/// Send a failed message again, or fetch a file again that is missing.
+/// Send a failed message again, or download a missing file again.
 #[utoipa::path(post, path = "/api/handoffs/{id}/messages/{row}/retry", tag = "messages",
     params(("id" = String, Path), ("row" = String, Path)),
     responses((status = 202, body = MessageView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
@@ -213,7 +213,7 @@ pub async fn drop(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything so far but the notes, as text for people.
+/// Get the thread as plain text, without notes.
 #[utoipa::path(get, path = "/api/handoffs/{id}/transcript", tag = "messages", params(("id" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ProblemBody)))]
 pub async fn transcript(

@@ -20,9 +20,9 @@ use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 #[openapi(
     info(
         title = "handoff-relay agent API",
-        description = "What human agents see of conversations handed off by Ada, and what they do with them. \
-            Requests carry a bearer token, or the cookie that POST /api/session sets; with the cookie, whatever \
-            changes something must come from the console's own page (`Sec-Fetch-Site`, `Origin`). \
+        description = "The API for human agents: reads the conversations that Ada has handed off, and acts on them. \
+            A request needs a bearer token, or the cookie that POST /api/session sets. A request that changes \
+            something with the cookie must come from the console's own page (`Sec-Fetch-Site`, `Origin`). \
             Errors are application/problem+json (RFC 9457)."
     ),
     paths(
@@ -54,28 +54,28 @@ impl Modify for Schemes {
     }
 }
 
-/// What any call may be refused with, where the call's own words don't say it already.
+/// Refusals that every call may return, unless the call describes the status itself.
 const OF_ALL: [(&str, &str); 4] = [
     ("400", "The request, its path or its query is malformed"),
     (
         "429",
-        "Too many tokens were wrong, or too many requests are under way; Retry-After says when to try again",
+        "Too many wrong tokens, or too many requests at once; Retry-After says when to try again",
     ),
-    ("500", "A fault of the relay's own"),
+    ("500", "An internal error of the relay"),
     ("503", "The store can't be used at present"),
 ];
-/// The same of a call whose path names something.
-const OF_NAMED: (&str, &str) = ("404", "There is nothing of this name");
-/// The same of a call that needs a token or a session.
+/// Refusals of calls whose path has an id.
+const OF_NAMED: (&str, &str) = ("404", "The path names something that does not exist");
+/// Refusals of calls that need a token or a session.
 const OF_AGENTS: [(&str, &str); 2] = [
-    ("401", "The token or the session is missing or not known"),
-    ("403", "With a session: another page makes the request"),
+    ("401", "The token or the session is missing or not valid"),
+    ("403", "The request uses a session and comes from another site's page"),
 ];
-/// The same of a call that has a body.
+/// Refusals of calls with a body.
 const OF_BODIES: [(&str, &str); 3] = [
-    ("408", "The body takes too long to arrive"),
+    ("408", "The body did not arrive in time"),
     ("413", "The body is too large"),
-    ("415", "The body is of another content type"),
+    ("415", "The body has the wrong content type"),
 ];
 
 /// Every refusal is a problem document.
@@ -124,7 +124,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The document as a page, under `/api/docs`. It lives at the console's origin, and under the console's policy.
+/// The document as a page, under `/api/docs`. It has the console's origin and the console's content security policy.
 pub fn page<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
     let config = Config::from("/api/openapi.json").validator_url("none").use_base_layout();
     let page: axum::Router<S> = SwaggerUi::new("/api/docs").config(config).into();

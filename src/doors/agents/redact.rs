@@ -23,7 +23,7 @@ fn field((name, value): (String, Value)) -> (String, Value) {
     (text(&name), value)
 }
 
-/// Text without the queries and fragments of URLs. What looks like one goes, too: better a word too many.
+/// Text without the queries and fragments of URLs. When in doubt, text is removed.
 pub fn text(text: &str) -> String {
     text.split_inclusive(ends_word).map(without_query).collect()
 }

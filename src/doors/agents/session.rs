@@ -27,25 +27,25 @@ use crate::{
 
 const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
-/// What signs somebody in: one of the two.
+/// The credentials of a sign-in: a token or a code.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"token": "the-token-of-an-agent"}))]
 pub struct NewSession {
     /// A token of `AGENT_TOKENS`.
     #[schema(nullable = false)]
     token: Option<String>,
-    /// The code of a sign-in link, good once and for 10 minutes.
+    /// The code of a sign-in link. It works once, within 10 minutes.
     #[schema(nullable = false)]
     code: Option<String>,
 }
 
-/// Somebody who may use this API.
+/// The agent who makes the request.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
 pub struct SessionView {
-    /// Who.
+    /// The agent.
     agent: AgentView,
-    /// When the session will be over unless it is used again; null with a bearer token.
+    /// When the session ends if it is not used again; null with a bearer token.
     expires_at: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl From<SignedIn> for SessionView {
     }
 }
 
-/// Who am I?
+/// Get the current agent.
 #[utoipa::path(get, path = "/api/session", tag = "session",
     responses((status = 200, body = SessionView), (status = 401, body = ProblemBody)))]
 pub async fn one(caller: Caller) -> impl IntoResponse {
@@ -68,13 +68,13 @@ pub async fn one(caller: Caller) -> impl IntoResponse {
 }
 
 /// Sign in. The answer sets the session's cookie. A session ends 12 hours after its last use, at the latest after 7
-/// days, and when its token leaves `AGENT_TOKENS`.
+/// days, and when its token is removed from `AGENT_TOKENS`.
 #[utoipa::path(post, path = "/api/session", tag = "session", security(()),
     request_body = NewSession,
     responses((status = 200, body = SessionView), (status = 400, body = ProblemBody),
-        (status = 401, body = ProblemBody, description = "The token or code is not known"),
-        (status = 403, body = ProblemBody, description = "Another site's page asks"),
-        (status = 429, body = ProblemBody, description = "It is wrong, and too many were; `Retry-After` says when to try again")))]
+        (status = 401, body = ProblemBody, description = "The token or code is not valid"),
+        (status = 403, body = ProblemBody, description = "The request comes from another site's page"),
+        (status = 429, body = ProblemBody, description = "The token or code is not valid, after too many wrong ones; `Retry-After` says when to try again")))]
 pub async fn begin(
     State(app): State<App>,
     Peer(peer): Peer,
@@ -95,9 +95,9 @@ pub async fn begin(
     Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(SessionView::from(signed_in))))
 }
 
-/// Sign out. Event streams of the session close.
+/// Sign out. The session's event streams end.
 #[utoipa::path(delete, path = "/api/session", tag = "session", security(("session" = [])),
-    responses((status = 204), (status = 403, body = ProblemBody, description = "Another site's page asks")))]
+    responses((status = 204), (status = 403, body = ProblemBody, description = "The request comes from another site's page")))]
 pub async fn end(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
     if let Some(secret) = app.cookie.of(&headers) {
         origin::require_our_page(&headers)?;

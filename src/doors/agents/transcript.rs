@@ -11,7 +11,7 @@ use crate::{
 
 const INDENT: &str = "\n    ";
 
-/// One row, with the line break behind it.
+/// One row, including the line break at its end.
 pub fn line(row: &Row) -> String {
     let name = row.author.display_name.as_deref().and_then(unseen::name);
     let who = name.map_or_else(String::new, |name| format!(" {name}"));
@@ -31,7 +31,7 @@ fn words(content: &Content) -> String {
     }
 }
 
-/// Every line but the first indented, whatever breaks it. What would steer a terminal is shown as U+FFFD.
+/// Indents every line except the first, for all kinds of line breaks. Terminal control characters become U+FFFD.
 fn indented(text: &str) -> String {
     let is_break =
         |c: char| matches!(c, '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');

@@ -16,16 +16,16 @@ use crate::{
     unseen,
 };
 
-/// A conversation handed off to people.
+/// A handoff of a conversation to human agents.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Handoff)]
 pub struct HandoffView {
     /// Its id.
     #[schema(example = "019aa3f0-6c1e-7d60-9f2b-0d9c5d5b4a11")]
     id: String,
-    /// Ada's id of the conversation.
+    /// The conversation's id at Ada.
     conversation_id: String,
-    /// Whose conversation it is.
+    /// The domain of the AI Agent to which the conversation belongs.
     #[schema(example = "acme.ada.support")]
     ai_agent_domain: String,
     /// The handoff integration's identifier.
@@ -34,19 +34,19 @@ pub struct HandoffView {
     /// `waiting`, `active` or `ended`.
     #[schema(example = "waiting")]
     status: &'static str,
-    /// Who has it, or had it at its end.
+    /// The agent who has the handoff, or had it when it ended.
     agent: Option<AgentView>,
     /// The team it is routed to, if any.
     team: Option<String>,
     /// The customer.
     end_user: EndUserView,
-    /// Every field of the start call but the ids: at most 64 KB in 200 fields. In lists and events each value is cut
+    /// All fields of the start call except the ids: at most 64 KB in 200 fields. In lists and events, each value is cut
     /// to 256 characters.
     #[schema(value_type = Object)]
     context: Map<String, Value>,
-    /// Whether a value is cut here; `GET /api/handoffs/{id}` has it whole.
+    /// Whether a value was cut; `GET /api/handoffs/{id}` returns all of it.
     context_truncated: bool,
-    /// When it began. RFC 3339, UTC, milliseconds, like all times.
+    /// When it began. Like all times, in RFC 3339, UTC, with milliseconds.
     created_at: String,
     /// When an agent first accepted it.
     accepted_at: Option<String>,
@@ -56,35 +56,35 @@ pub struct HandoffView {
     ended_by: Option<&'static str>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
-    /// Messages of the end user behind the read mark.
+    /// The number of the end user's messages after the read mark.
     unread: u64,
     /// The read mark: rows up to this `seq` have been read.
     read_seq: u64,
-    /// The AI Agent has written since Ada last showed that the handoff runs: it may be over there.
+    /// The AI Agent has written after the last sign that the handoff is running, so it may have ended in Ada.
     doubtful: bool,
-    /// Counts the changes.
+    /// Grows with each change.
     version: u64,
 }
 
-/// What became of a handoff's messages.
+/// The counts of a handoff's messages.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ledger)]
 pub struct LedgerView {
-    /// Messages of others that webhooks have brought.
+    /// Messages that arrived by webhook, without those that agents sent from here.
     received: u64,
-    /// Messages that were read from Ada's message list because webhooks had not brought them.
+    /// Messages that were read from Ada's message list because no webhook delivered them.
     recovered: u64,
-    /// Events that came more than once.
+    /// Events that arrived more than once.
     duplicates: u64,
-    /// Messages that came after younger ones.
+    /// Messages that arrived after newer ones.
     late: u64,
-    /// Messages of ours that Ada has.
+    /// Agents' messages that Ada has accepted.
     sent: u64,
-    /// Those of them that Ada has shown back.
+    /// Agents' messages that an Ada webhook has returned.
     confirmed: u64,
-    /// Messages of ours that failed.
+    /// Agents' messages that failed.
     failed: u64,
-    /// Accepted events that stand nowhere.
+    /// Accepted events that are neither in a thread nor anywhere else. Always 0, unless the relay has a defect.
     lost: u64,
 }
 
@@ -107,7 +107,7 @@ impl From<&Ledger> for LedgerView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Agent)]
 pub struct AgentView {
-    /// As in the settings; customers see it.
+    /// The name from the settings. Customers see it.
     name: String,
 }
 
@@ -122,9 +122,9 @@ impl AgentView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = EndUser)]
 pub struct EndUserView {
-    /// Ada's id of them.
+    /// The customer's id at Ada.
     id: Option<String>,
-    /// What to call them.
+    /// The customer's name.
     name: Option<String>,
 }
 
@@ -134,25 +134,25 @@ pub struct EndUserView {
 pub struct MessageView {
     /// The row's id.
     id: String,
-    /// Its number in the thread, without gaps, in the order in which rows joined.
+    /// Its number in the thread, in the order in which rows were added, without gaps.
     seq: u64,
-    /// Where it belongs.
+    /// The time by which rows are sorted.
     at: String,
     /// Its handoff.
     handoff_id: String,
-    /// Ada's id, once known.
+    /// The message's id at Ada, once it is known.
     message_id: Option<String>,
     /// Who wrote it.
     author: AuthorView,
-    /// What it says.
+    /// Its content.
     content: ContentView,
     /// When it was written.
     created_at: String,
     /// `transcript`, `webhook`, `recovered`, `agent` or `relay`.
     source: &'static str,
-    /// Its way to Ada, for what agents send.
+    /// The delivery to Ada, for messages that agents send.
     delivery: Option<DeliveryView>,
-    /// Whether it came after younger ones.
+    /// Whether it arrived after newer messages.
     late: bool,
 }
 
@@ -164,11 +164,11 @@ pub struct AuthorView {
     role: &'static str,
     /// The name to show.
     display_name: Option<String>,
-    /// Where Ada says their picture is.
+    /// The address of the author's picture, as given by Ada.
     avatar: Option<String>,
 }
 
-/// How far a row has come on its way to Ada.
+/// The delivery of a row to Ada.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Delivery)]
 pub struct DeliveryView {
@@ -178,14 +178,14 @@ pub struct DeliveryView {
     error: Option<String>,
 }
 
-/// What a row says, by its type.
+/// The content of a row, by its type.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Content)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ContentView {
-    /// Words.
+    /// A text.
     Text {
-        /// The words, as text.
+        /// The text.
         body: String,
     },
     /// A file.
@@ -196,47 +196,47 @@ pub enum ContentView {
         mime_type: String,
         /// Its size in bytes, once known.
         size: Option<u64>,
-        /// Where the relay serves it; null while there is nothing to fetch.
+        /// The path at which the relay serves it; null while it is not available.
         url: Option<String>,
         /// `fetching`, `kept` or `failed`.
         state: &'static str,
-        /// Why there is nothing to fetch and won't be, unless it is tried again.
+        /// Why the file could not be downloaded. It is not tried again automatically.
         error: Option<String>,
     },
     /// A link.
     Link {
-        /// Where it leads.
+        /// Its URL.
         url: String,
-        /// What it is called.
+        /// Its text.
         link_text: Option<String>,
     },
-    /// Someone came or went.
+    /// A person joined or left.
     Presence {
-        /// In words.
+        /// A description.
         body: String,
     },
-    /// Words of an agent for other agents: the end user never sees them.
+    /// A note for other agents. The end user never sees it.
     Note {
-        /// The words, as text.
+        /// The text.
         body: String,
     },
     /// Something happened to the handoff.
     Event {
         /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `timed_out` or `ended`.
         event: &'static str,
-        /// Through whom.
+        /// Who caused it.
         by: Option<String>,
     },
     /// A type this relay doesn't know yet, or a message that it can't read.
     Unknown {
-        /// Its name; `unreadable` for one that can't be read.
+        /// The name of the type; `unreadable` for a message that can't be read.
         original_type: String,
         /// Why it can't be read.
         error: Option<String>,
     },
 }
 
-/// A webhook that was needed and could not be used.
+/// A dead letter: a webhook that was needed and could not be used.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetter)]
 pub struct DeadLetterView {
@@ -244,25 +244,24 @@ pub struct DeadLetterView {
     id: String,
     /// The `svix-id` it came with.
     svix_id: String,
-    /// When it was set aside.
+    /// When it was stored.
     at: String,
-    /// Why.
+    /// Why it could not be used.
     reason: String,
-    /// What was set aside: `webhook`, a signed body that could not be read, or `event`, one that could be read
-    /// and not be used.
+    /// `webhook`: a signed body that could not be read. `event`: an event that could be read but not used.
     kind: &'static str,
-    /// How long its body is.
+    /// The length of its body.
     bytes: usize,
 }
 
 impl HandoffView {
-    /// One among others: its context is cut.
+    /// For lists and events: long values of the context are cut.
     pub fn listed(handoff: &Handoff) -> Self {
         let (context, is_cut) = beginnings(&handoff.context);
         Self { context_truncated: is_cut, ..Self::with(context, handoff) }
     }
 
-    /// By itself, with all that is known.
+    /// For a single handoff: with the whole context.
     pub fn whole(handoff: &Handoff) -> Self {
         Self::with(handoff.context.clone(), handoff)
     }
@@ -382,7 +381,7 @@ pub const fn role(role: Role) -> &'static str {
     }
 }
 
-/// The name of something that happened.
+/// The name of an event.
 pub const fn event_name(event: EventName) -> &'static str {
     match event {
         EventName::Started => "started",

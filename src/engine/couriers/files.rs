@@ -45,7 +45,7 @@ fn record_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, FetchFailure
         Err(FetchFailure::Never(Missing::Refused, reason)) => ("refused", reason),
     };
     engine.metrics.fetched(counted);
-    tracing::warn!(handoff.id = %row.handoff, row.id = %row.id, reason, "a file could not be fetched");
+    tracing::warn!(handoff.id = %row.handoff, row.id = %row.id, reason, "a file could not be downloaded");
 }
 
 /// What came of it, and the URL that Ada gave when the one we knew was not good any more.
@@ -59,7 +59,7 @@ async fn find_and_get(
     };
     let got = match source_url {
         Some(url) => get(engine, row, url).await,
-        None => Err(FetchError::Expired("Ada did not say where the file is".to_owned())),
+        None => Err(FetchError::Expired("Ada did not return the file's URL".to_owned())),
     };
     let reason = match got {
         Ok(size) => return (Ok(size), None),

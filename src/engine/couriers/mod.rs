@@ -143,7 +143,7 @@ async fn patiently<T: Send + 'static>(
                 }
             }
             Err(error) => {
-                tracing::error!(handoff.id = %delivery.handoff, error = %error, "an attempt could not be noted");
+                tracing::error!(handoff.id = %delivery.handoff, error = %error, "the outcome of an attempt could not be stored");
             }
         }
         tokio::time::sleep(AFTER_FAILURE).await;

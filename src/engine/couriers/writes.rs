@@ -83,7 +83,7 @@ fn attempt<T>(engine: &Engine, delivery: Delivery, began: Time, answer: Answer<T
 async fn read(engine: &Engine, key: &FileKey, file: Attachment) -> Result<Upload, Failure> {
     let bytes = match engine.files.read(key, None).await {
         Ok(Some(bytes)) => bytes.map(|chunk| chunk.map_err(io::Error::other)).boxed(),
-        Ok(None) => return Err(Failure::Refused("the relay does not have its bytes any more".to_owned())),
+        Ok(None) => return Err(Failure::Refused("the relay no longer has the file".to_owned())),
         Err(error) => return Err(Failure::Unreached(error.to_string())),
     };
     let Attachment { filename, mime_type, size, .. } = file;

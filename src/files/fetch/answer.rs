@@ -27,24 +27,24 @@ pub(super) fn judge(response: Response, mime_type: &str) -> Result<Answer, Fetch
         301 | 302 | 303 | 307 | 308 => return onward(headers),
         400 | 401 | 403 | 404 | 410 => {
             return Err(FetchError::Expired(format!(
-                "the file's server no longer gives it ({}): its address may have expired",
+                "the file's server no longer serves it ({}): its address may have expired",
                 told(status)
             )));
         }
         408 | 425 | 429 | 500.. => {
-            return Err(passing(&format!("the file's server has trouble ({})", told(status))));
+            return Err(passing(&format!("the file's server has an error ({})", told(status))));
         }
         // Nothing, a part that nobody asked for, or what is still in the making.
         201..=299 => {
             return Err(passing(&format!("the file's server answered without the file ({})", told(status))));
         }
-        _ => return Err(refused(&format!("the file's server doesn't give it ({})", told(status)))),
+        _ => return Err(refused(&format!("the file's server does not serve it ({})", told(status)))),
     }
     if is_web_page(headers, mime_type) {
         return Err(refused("the file's server answered with a web page instead of the file"));
     }
     if is_compressed(headers) {
-        return Err(refused("the file's server sent it compressed, which it was not asked for"));
+        return Err(refused("the file's server sent it compressed without being asked"));
     }
     Ok(Answer::File(response))
 }
@@ -52,7 +52,7 @@ pub(super) fn judge(response: Response, mime_type: &str) -> Result<Answer, Fetch
 fn onward(headers: &HeaderMap) -> Result<Answer, FetchError> {
     match headers.get(LOCATION).map(|location| std::str::from_utf8(location.as_bytes())) {
         Some(Ok(location)) => Ok(Answer::Elsewhere(location.to_owned())),
-        _ => Err(refused("the file's server leads to no URL")),
+        _ => Err(refused("the file's server redirects to an invalid URL")),
     }
 }
 

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::{FetchError, address::Addresses, passing, refused};
 
-const NOT_ALLOWED: &str = "the file lies at an address that is not public";
+const NOT_ALLOWED: &str = "the file's address is not public";
 
 /// A client that connects to some addresses alone.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl GuardedClient {
     /// The request for `url`, if its host is a name, or an address that is allowed: no resolver sees a literal.
     pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, FetchError> {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("the file's address holds a user name or password"));
+            return Err(refused("the file's address contains a user name or password"));
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
@@ -66,9 +66,9 @@ impl GuardedClient {
 
 /// Where a redirect from `url` leads. From https only to https.
 pub(super) fn onward(url: &Url, location: &str) -> Result<Url, FetchError> {
-    let next = url.join(location).map_err(|_| refused("the file's server leads to no URL"))?;
+    let next = url.join(location).map_err(|_| refused("the file's server redirects to an invalid URL"))?;
     if url.scheme() == "https" && next.scheme() != "https" {
-        return Err(refused("the file's server leads away from https"));
+        return Err(refused("the file's server redirects to an address without https"));
     }
     Ok(next)
 }
@@ -85,7 +85,7 @@ pub(super) fn unanswered(error: &reqwest::Error) -> FetchError {
     if error.is_connect() {
         return passing("the file's server can't be reached");
     }
-    passing("the file's server broke off before it answered")
+    passing("the file's server closed the connection before it answered")
 }
 
 /// A name has addresses, but none that is allowed.

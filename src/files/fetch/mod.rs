@@ -129,7 +129,7 @@ impl Fetcher {
                 Answer::Elsewhere(location) => url = guarded_client::onward(&url, &location)?,
             }
         }
-        Err(refused("the file's server led on and on without giving it"))
+        Err(refused("the file's server redirects too often"))
     }
 
     async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
@@ -144,8 +144,8 @@ impl Fetcher {
     fn way(&self, url: &Url) -> Result<&GuardedClient, FetchError> {
         match url.scheme() {
             "https" => Ok(&self.https),
-            "http" => self.http.as_ref().ok_or_else(|| refused("the file is not offered over https")),
-            _ => Err(refused("the file is not offered over https")),
+            "http" => self.http.as_ref().ok_or_else(|| refused("the file's address is not https")),
+            _ => Err(refused("the file's address is not https")),
         }
     }
 
@@ -156,7 +156,7 @@ impl Fetcher {
         loop {
             let piece = timeout(self.limits.quiet, response.chunk()).await.map_err(|_| silent())?;
             // The length that was declared is hyper's to compare: a shorter body is an error here.
-            let piece = piece.map_err(|_| passing("the file's server broke off before the file's end"))?;
+            let piece = piece.map_err(|_| passing("the file's server closed the connection before the end of the file"))?;
             let Some(piece) = piece else { return Ok(spool.finish().await?) };
             let size = spool.len().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             if size > self.limits.bytes {

@@ -23,16 +23,16 @@ pub use served::{Served, served_as};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitType {
     /// The name's ending is none of the list.
-    #[error("Ada takes no file of this name; it takes {allowed}", allowed = allowed())]
+    #[error("Ada does not accept files of this type; it accepts {allowed}", allowed = allowed())]
     Name,
     /// It is a program, whatever its name says.
-    #[error("this is a program, not {said}, whatever its name says; Ada takes {allowed}", allowed = allowed())]
+    #[error("this file is a program, not {said}, whatever its name says; Ada accepts {allowed}", allowed = allowed())]
     Program {
         /// What the name says, such as `PDF`.
         said: &'static str,
     },
     /// The content is something else than the name says.
-    #[error("the content of this file is not {said}{found}; Ada takes {allowed}", found = found(.looks_like), allowed = allowed())]
+    #[error("the content of this file is not {said}{found}; Ada accepts {allowed}", found = found(.looks_like), allowed = allowed())]
     Content {
         /// What the name says, such as `PDF`.
         said: &'static str,

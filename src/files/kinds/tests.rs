@@ -147,7 +147,7 @@ async fn a_program_is_refused_under_every_name() {
         MPEG, MPG, ZIP, PDF, DOC, DOCX, XLS, XLSX, PPT, PPTX, KEY, KEYNOTE, PAGES, NUMBERS";
     assert_eq!(
         checked("report.pdf", &programs()["Windows"]).await.unwrap_err().to_string(),
-        format!("this is a program, not PDF, whatever its name says; Ada takes {list}")
+        format!("this file is a program, not PDF, whatever its name says; Ada accepts {list}")
     );
 }
 
@@ -156,16 +156,16 @@ async fn other_names_and_contents_are_refused_with_what_is_allowed() {
     for name in ["a.exe", "a.html", "a", "pdf", "", ".", "a.pdf.exe", "a.pdf.", "a.p\u{0}df", "a.webp"] {
         let error = checked(name, &sample("pdf")).await.unwrap_err();
         assert_eq!(error, UnfitType::Name, "{name}");
-        assert!(error.to_string().starts_with("Ada takes no file of this name; it takes TXT, LOG"));
+        assert!(error.to_string().starts_with("Ada does not accept files of this type; it accepts TXT, LOG"));
     }
     let webp = b"RIFF\x1a\0\0\0WEBPVP8L";
     let told = checked("a.jpg", webp).await.unwrap_err().to_string();
     assert!(
-        told.starts_with("the content of this file is not JPG (it looks like webp); Ada takes TXT"),
+        told.starts_with("the content of this file is not JPG (it looks like webp); Ada accepts TXT"),
         "{told}"
     );
     let told = checked("a.pdf", b"nothing in particular").await.unwrap_err().to_string();
-    assert!(told.starts_with("the content of this file is not PDF; Ada takes TXT"), "{told}");
+    assert!(told.starts_with("the content of this file is not PDF; Ada accepts TXT"), "{told}");
     for (ending, _) in all().filter(|(ending, _)| !["txt", "log", "csv", "eml"].contains(ending)) {
         for bytes in [b"".as_slice(), b"<!DOCTYPE html><html><svg></svg></html>", b"\0", b"PK", b"\xff"] {
             let outcome = checked(&format!("a.{ending}"), bytes).await;

@@ -21,10 +21,10 @@ pub(super) fn explain(error: Error) -> FilesError {
     }
     let code = code(&error).map(|code| format!(" ({code})")).unwrap_or_default();
     let what = match error {
-        Error::NotFound { .. } => "the place for files is gone",
-        Error::PermissionDenied { .. } => "the place for files forbids what the relay must do",
-        Error::Unauthenticated { .. } => "the place for files doesn't know the relay's key",
-        _ => "the place for files can't be reached, or doesn't work",
+        Error::NotFound { .. } => "the file store no longer exists",
+        Error::PermissionDenied { .. } => "the file store denies the relay access",
+        Error::Unauthenticated { .. } => "the file store rejects the relay's key",
+        _ => "the file store can't be reached or does not work",
     };
     FilesError::Unavailable(format!("{what}{code}"))
 }
@@ -78,7 +78,7 @@ mod tests {
             explain(Error::Generic { store, source: Box::new(io::Error::from_raw_os_error(28)) }).to_string()
         };
         assert_eq!(full(LOCAL), "the disk for files is full");
-        assert_eq!(full("S3"), "the place for files can't be reached, or doesn't work");
+        assert_eq!(full("S3"), "the file store can't be reached or does not work");
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
                 .into(),
         };
         assert!(is_gone(&gone));
-        assert_eq!(explain(gone).to_string(), "the place for files is gone (NoSuchBucket)");
+        assert_eq!(explain(gone).to_string(), "the file store no longer exists (NoSuchBucket)");
         let denied = Error::PermissionDenied { path: SECRET.to_owned(), source: SECRET.into() };
         let unknown = Error::Unauthenticated { path: SECRET.to_owned(), source: SECRET.into() };
         let other = generic(format!("{SECRET}: <Code>a b {SECRET}</Code>"));

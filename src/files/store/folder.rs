@@ -76,6 +76,6 @@ pub(super) async fn try_to_write(folder: PathBuf) -> Result<(), FilesError> {
 async fn beside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), FilesError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => Ok(outcome?),
-        Err(_) => Err(FilesError::Unavailable("the relay stops".to_owned())),
+        Err(_) => Err(FilesError::Unavailable("the relay is stopping".to_owned())),
     }
 }

@@ -209,7 +209,7 @@ impl Files {
     async fn is_there(&self) -> Result<(), FilesError> {
         match &self.0.folder {
             Some(folder) if !tokio::fs::try_exists(folder).await? => {
-                Err(FilesError::Unavailable("the folder for files is gone".to_owned()))
+                Err(FilesError::Unavailable("the folder for files no longer exists".to_owned()))
             }
             _ => Ok(()),
         }

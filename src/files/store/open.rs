@@ -77,7 +77,7 @@ fn prefixed<S: ObjectStore>(bucket: &Bucket, built: Result<S, Error>) -> Result<
     // The error may repeat what the environment says.
     let store = built.map_err(|_| {
         FilesError::Unusable(
-            "the environment's variables for this provider are missing, incomplete or malformed".to_owned(),
+            "the environment variables for this provider are missing, incomplete or malformed".to_owned(),
         )
     })?;
     Ok(if bucket.prefix.is_empty() {

@@ -250,7 +250,7 @@ async fn a_folder_that_is_gone_is_unavailable_and_its_files_are_not_gone() {
     let place = folder.path().to_owned();
     let elsewhere = place.with_extension("moved");
     fs::rename(&place, &elsewhere).unwrap();
-    let gone = FilesError::Unavailable("the folder for files is gone".to_owned());
+    let gone = FilesError::Unavailable("the folder for files no longer exists".to_owned());
     assert_eq!(files.read(&key("a"), None).await.err(), Some(gone));
     // A file in its place stands for a disk that takes nothing, whoever runs the test.
     fs::write(&place, b"").unwrap();

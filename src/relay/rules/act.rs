@@ -31,7 +31,7 @@ pub enum Refusal {
     #[error("this message has not failed")]
     NotFailed,
     /// Too many messages wait to be sent.
-    #[error("too many messages wait to be sent; try again when some have left")]
+    #[error("too many messages are waiting to be sent; try again later")]
     QueueFull,
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used with another body")]

@@ -19,7 +19,7 @@ use crate::relay::{
 pub const MEMORY: Duration = Duration::from_hours(14 * 24);
 
 /// What is said of an older one.
-pub const OLDER_THAN_MEMORY: &str = "older than the memory of ids (14 days)";
+pub const OLDER_THAN_MEMORY: &str = "older than 14 days, the time for which webhook ids are kept";
 
 /// What became of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,7 +43,7 @@ pub(super) fn fail_expired(tx: &mut Transaction<'_>, handoff: &HandoffId, closed
         .position(|delivery| delivery.handoff == *handoff && is_over(tx, delivery) && !is_held(delivery));
     let Some(index) = expired else { return };
     let delivery = &tx.view.outbox[index];
-    let reason = delivery.trouble.as_deref().or(closed).unwrap_or("Ada's limits left no room for it");
+    let reason = delivery.trouble.as_deref().or(closed).unwrap_or("Ada's rate limits left no room for it");
     let reason = words(delivery, reason);
     give_up(tx, index, &reason);
 }
@@ -101,7 +101,7 @@ pub fn verified(tx: &mut Transaction<'_>, index: usize) {
 pub fn words(delivery: &Delivery, reason: &str) -> String {
     let what = match delivery.outcome_unknown_since {
         None => "could not be sent in time",
-        Some(_) => "it could not be found out whether this was sent",
+        Some(_) => "it is unknown whether this was sent",
     };
     format!("{what}: {reason}")
 }

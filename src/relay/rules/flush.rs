@@ -24,7 +24,7 @@ pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
 pub const TOO_OLD_TO_ADOPT: &str = "older than 48 hours, and its handoff is unknown";
 const IN_A_MOMENT: Duration = Duration::from_secs(1);
 /// What is said of one that a rule fails on.
-pub const RULE_FAILED: &str = "a rule of the relay fails on it";
+pub const RULE_FAILED: &str = "the relay has an internal error with it";
 /// `conversation.ended` says who ended a handoff if it follows the end within this time.
 const REFINE_WITHIN: Duration = Duration::from_mins(1);
 

@@ -92,14 +92,14 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
             retry_later(
                 tx,
                 index,
-                "Ada's list has a message that can't be read, which may be this one",
+                "Ada's message list has an unreadable message, which may be this one",
                 wait,
             );
         }
         Job::Write(Write::Send { .. }) => absent(tx, index, look.jitter),
         // Only open handoffs are looked after without being asked.
         Job::Read(_) if is_unclear && !tx.view.handoffs[handoff].is_open() => {
-            retry_later(tx, index, "Ada's list has something that may be read otherwise soon", READ_AGAIN);
+            retry_later(tx, index, "Ada's message list has an entry that can't be read yet", READ_AGAIN);
         }
         Job::Read(Read::Transcript | Read::Recover { .. }) => drop(tx.finish_delivery(index)),
         // Nothing is looked for on behalf of these.

@@ -68,7 +68,7 @@ fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
             ending::record_tried(tx, row, delivery.outcome_unknown_since);
             tx.mark(
                 row,
-                Sending::failed("a rule of the relay failed on what came of it; it may have been sent"),
+                Sending::failed("an internal error occurred after the attempt; it may have been sent"),
             );
         }
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {

@@ -189,7 +189,7 @@ fn record_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) 
     let owner = tx.change_handoff(handoff);
     owner.listed.ai_agent_wrote_at = owner.listed.ai_agent_wrote_at.max(Some(message.created_at));
     if !was_doubtful && tx.view.handoffs[handoff].is_doubtful() {
-        let body = "The AI Agent has written since: this handoff may be over at Ada".to_owned();
+        let body = "The AI Agent has written again, so this handoff may have ended in Ada".to_owned();
         let at = tx.own_at(handoff);
         tx.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
     }

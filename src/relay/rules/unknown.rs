@@ -58,7 +58,7 @@ pub fn is_heard_of(tx: &Transaction<'_>) -> bool {
 }
 
 fn close(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
-    let body = format!("Ada does not know this conversation, so it is closed here: {reason}");
+    let body = format!("Ada does not know this conversation, so the handoff is closed: {reason}");
     let at = tx.own_at(handoff);
     tx.add_row(handoff, NewRow::own(at, system(), Content::Text { body }, Source::Relay));
     ending::over(tx, handoff, EndedBy::Ada, AdaEnd::Unknown, reason);

@@ -44,7 +44,7 @@ pub fn lines(world: &World) -> Vec<Line> {
         ("PUT", &format!("/handoffs/{}/messages", world.waiting)),
         ("GET", &format!("/handoffs/{}/messages/{}", world.active, world.row)),
     ] {
-        lines.push(refused("another method", by(ALEX, method, path), 405, "another method"));
+        lines.push(refused("another method", by(ALEX, method, path), 405, "support this method"));
     }
     for path in ["", "/nothing", "/handoffs/", &format!("/handoffs/{}/nothing", world.waiting)] {
         lines.push(refused("no such path", get(path), 404, "nothing"));

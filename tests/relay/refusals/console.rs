@@ -4,7 +4,7 @@ use super::line::{Line, filler, refused};
 use crate::support::raw::Raw;
 
 const NO_FILE: &str = "console";
-const NOTHING: &str = "nothing";
+const NOTHING: &str = "does not exist";
 
 pub fn lines() -> Vec<Line> {
     let get = |path: &str| Raw::new("GET", format!("/console/{path}"));
@@ -29,8 +29,8 @@ pub fn lines() -> Vec<Line> {
         refused("no slash", Raw::new("GET", "/console"), 404, NOTHING),
         refused("a folder", get("a/b.js"), 404, NOTHING),
         refused("dots that nobody encoded", get("../Cargo.toml"), 404, NOTHING),
-        refused("another method", Raw::new("POST", "/"), 405, "another method"),
-        refused("another method", Raw::new("DELETE", "/console/index.html"), 405, "another method"),
+        refused("another method", Raw::new("POST", "/"), 405, "support this method"),
+        refused("another method", Raw::new("DELETE", "/console/index.html"), 405, "support this method"),
     ]);
     lines
 }

@@ -79,7 +79,7 @@ fn replies() -> Vec<Line> {
         refused("change it to nothing", put("none"), 400, "`title` is missing"),
         refused("drop what isn't there", by_alex("DELETE", "/canned-replies/none"), 404, NO_ONE),
         refused("not UTF-8", by_alex("DELETE", "/canned-replies/%FF"), 400, "UTF-8"),
-        refused("another method", by_alex("PATCH", "/canned-replies/x"), 405, "another method"),
+        refused("another method", by_alex("PATCH", "/canned-replies/x"), 405, "support this method"),
         refused("no token", Raw::new("GET", "/api/canned-replies"), 401, NO_TOKEN),
         refused("no token", Raw::new("POST", "/api/canned-replies").body(good.clone()), 401, NO_TOKEN),
         refused("no token", Raw::new("PUT", "/api/canned-replies/x").body(good), 401, NO_TOKEN),

@@ -9,7 +9,7 @@ use crate::support::raw::Raw;
 const ALEX: &str = "token-of-alex-0123456789";
 const SAM: &str = "token-of-sam-0123456789";
 const NO_FORM: &str = "multipart/form-data";
-const BROKEN: &str = "broken";
+const BROKEN: &str = "malformed";
 const TWICE: &str = "more than one";
 const PNG: &str = "\u{89}PNG";
 

@@ -52,7 +52,7 @@ fn bodies() -> Vec<Line> {
             401,
             UNKNOWN_CODE,
         ),
-        refused("another method", Raw::new("PUT", "/api/session"), 405, "another method"),
+        refused("another method", Raw::new("PUT", "/api/session"), 405, "support this method"),
     ]
 }
 

@@ -112,7 +112,7 @@ pub fn lines() -> Vec<Line> {
     ];
     for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
         let request = Raw::new(method, "/handoffs/start").bearer(START_KEY);
-        lines.push(refused("another method", request, 405, "another method"));
+        lines.push(refused("another method", request, 405, "support this method"));
     }
     for path in ["/handoffs", "/handoffs/start/x", "/handoffs/star%74", "/handoffs%2Fstart", "/health/live/"]
     {

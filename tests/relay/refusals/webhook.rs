@@ -130,7 +130,7 @@ pub fn lines() -> Vec<Line> {
     }
     for method in ["GET", "PUT", "DELETE"] {
         let request = Raw::new(method, good.path);
-        lines.push(refused("another method", request, 405, "another method"));
+        lines.push(refused("another method", request, 405, "support this method"));
     }
     let with = |path: &str, value: Value| {
         let mut event = customer_says("refused", "hello");

@@ -206,7 +206,7 @@ impl Relay {
         let Serving { stop, task } = self.serving.take().expect("a running relay");
         let told = Instant::now();
         stop.cancel();
-        soon("the relay stops", task).await.unwrap().expect("no task died");
+        soon("the relay is stopping", task).await.unwrap().expect("no task died");
         told.elapsed()
     }
 

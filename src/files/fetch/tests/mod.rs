@@ -164,7 +164,7 @@ async fn redirects_are_followed_as_far_as_the_limit() {
     assert_eq!(fetch(&server).await.unwrap(), b"abc");
     assert_eq!(server.paths().len(), 6);
     let server = hops(6).await;
-    let told = FetchError::Refused("the file's server led on and on without giving it".to_owned());
+    let told = FetchError::Refused("the file's server redirects too often".to_owned());
     assert_eq!(fetch(&server).await, Err(told));
     assert_eq!(server.paths().len(), 6);
 }
@@ -196,7 +196,7 @@ async fn redirects_lead_to_no_other_address() {
         let server = Server::start(move |_| redirect(302, target)).await;
         let fetcher = fetcher(names().with("localhost", &[&["::1"]]), limits());
         let outcome = fetch_with(&fetcher, &url(&server)).await;
-        let told = FetchError::Refused("the file lies at an address that is not public".to_owned());
+        let told = FetchError::Refused("the file's address is not public".to_owned());
         assert_eq!(outcome, Err(told), "{target}");
     }
 }
@@ -207,11 +207,11 @@ async fn redirects_lead_to_nothing_but_https_and_to_no_user() {
         assert!(matches!(served(redirect(302, target)).await, Err(FetchError::Refused(_))), "{target}");
     }
     let server = Server::start(|_| redirect(302, "http://me:hunter2@files.test/")).await;
-    let told = FetchError::Refused("the file's address holds a user name or password".to_owned());
+    let told = FetchError::Refused("the file's address contains a user name or password".to_owned());
     assert_eq!(fetch(&server).await, Err(told));
     let secure = Url::parse("https://files.test/a?b").unwrap();
     for target in ["http://files.test/", "HTTP://files.test/", "ftp://files.test/"] {
-        let told = FetchError::Refused("the file's server leads away from https".to_owned());
+        let told = FetchError::Refused("the file's server redirects to an address without https".to_owned());
         assert_eq!(guarded_client::onward(&secure, target), Err(told));
     }
     assert_eq!(guarded_client::onward(&secure, "//a.test/c").unwrap().as_str(), "https://a.test/c");
@@ -234,7 +234,7 @@ async fn a_name_is_taken_at_its_first_word() {
     let names = names().with("files.test", &[&["127.0.0.1"], &["127.0.0.2"]]);
     let fetcher = fetcher(names, limits());
     assert_eq!(fetch_with(&fetcher, &url(&server)).await.unwrap(), b"abc");
-    let told = FetchError::Refused("the file lies at an address that is not public".to_owned());
+    let told = FetchError::Refused("the file's address is not public".to_owned());
     assert_eq!(fetch_with(&fetcher, &url(&server)).await, Err(told));
     assert_eq!(server.paths().len(), 1);
 }
@@ -312,7 +312,7 @@ async fn a_body_of_the_wrong_length_is_not_the_file() {
         ok("Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n"),
         ok("Transfer-Encoding: chunked\r\n", b"zz\r\nabc\r\n"),
     ] {
-        let told = FetchError::Passing("the file's server broke off before the file's end".to_owned());
+        let told = FetchError::Passing("the file's server closed the connection before the end of the file".to_owned());
         assert_eq!(served(reply).await, Err(told));
     }
     // What follows the declared length is no part of it.
@@ -348,7 +348,7 @@ async fn what_is_compressed_is_neither_inflated_nor_kept() {
     };
     assert!(bomb.len() < 16 * 1024);
     for coding in ["gzip", "GZIP", "deflate", "br", "zstd", "identity, gzip"] {
-        let told = "the file's server sent it compressed, which it was not asked for".to_owned();
+        let told = "the file's server sent it compressed without being asked".to_owned();
         let reply = ok(&format!("Content-Encoding: {coding}\r\n"), &bomb);
         assert_eq!(served(reply).await, Err(FetchError::Refused(told)), "{coding}");
     }
@@ -373,7 +373,7 @@ async fn each_status_says_what_to_do() {
     let expired = served(answer(403, "Content-Type: application/xml\r\n", b"<Error>hunter2</Error>")).await;
     assert_eq!(
         expired.unwrap_err().to_string(),
-        "the file's server no longer gives it (403 Forbidden): its address may have expired"
+        "the file's server no longer serves it (403 Forbidden): its address may have expired"
     );
 }
 
@@ -382,20 +382,20 @@ async fn without_loopback_neither_it_nor_plain_http_is_reached() {
     let server = Server::start(|_| ok("", b"abc")).await;
     let fetcher = Fetcher::new(AllowedHosts::Public, limits()).unwrap();
     for (url, told) in [
-        ("http://127.0.0.1:PORT/", "the file is not offered over https"),
-        ("http://example.com/", "the file is not offered over https"),
-        ("ftp://example.com/", "the file is not offered over https"),
-        ("https://127.0.0.1:PORT/", "the file lies at an address that is not public"),
-        ("https://localhost:PORT/", "the file lies at an address that is not public"),
-        ("https://[::1]:PORT/", "the file lies at an address that is not public"),
-        ("https://127.1:PORT/", "the file lies at an address that is not public"),
-        ("https://0x7f000001:PORT/", "the file lies at an address that is not public"),
-        ("https://017700000001:PORT/", "the file lies at an address that is not public"),
-        ("https://127.0.0.1.:PORT/", "the file lies at an address that is not public"),
-        ("https://１２７.0.0.1:PORT/", "the file lies at an address that is not public"),
-        ("https://[::ffff:7f00:1]:PORT/", "the file lies at an address that is not public"),
+        ("http://127.0.0.1:PORT/", "the file's address is not https"),
+        ("http://example.com/", "the file's address is not https"),
+        ("ftp://example.com/", "the file's address is not https"),
+        ("https://127.0.0.1:PORT/", "the file's address is not public"),
+        ("https://localhost:PORT/", "the file's address is not public"),
+        ("https://[::1]:PORT/", "the file's address is not public"),
+        ("https://127.1:PORT/", "the file's address is not public"),
+        ("https://0x7f000001:PORT/", "the file's address is not public"),
+        ("https://017700000001:PORT/", "the file's address is not public"),
+        ("https://127.0.0.1.:PORT/", "the file's address is not public"),
+        ("https://１２７.0.0.1:PORT/", "the file's address is not public"),
+        ("https://[::ffff:7f00:1]:PORT/", "the file's address is not public"),
         ("https://[fe80::1%25eth0]/", "the file's address is not a URL"),
-        ("https://me@127.0.0.1:PORT/", "the file's address holds a user name or password"),
+        ("https://me@127.0.0.1:PORT/", "the file's address contains a user name or password"),
         ("https://", "the file's address is not a URL"),
         ("//127.0.0.1", "the file's address is not a URL"),
         ("", "the file's address is not a URL"),
@@ -429,7 +429,7 @@ async fn with_loopback_nothing_else_is_opened() {
         "http://127.0.0.1:PORT/away",
     ] {
         let url = url.replace("PORT", &server.port.to_string());
-        let told = FetchError::Refused("the file lies at an address that is not public".to_owned());
+        let told = FetchError::Refused("the file's address is not public".to_owned());
         assert_eq!(fetch_with(&fetcher, &url).await, Err(told), "{url}");
     }
 }

@@ -43,7 +43,7 @@ fn a_message_that_waits_fails_at_its_age_and_takes_those_behind_it_along() {
     world.clock(TOO_OLD - 1).ages();
     assert_eq!(world.queue(), ["one", "two", "young", "(end)"]);
     world.clock(TOO_OLD).ages();
-    let first = "could not be sent in time: Ada's limits left no room for it";
+    let first = "could not be sent in time: Ada's rate limits left no room for it";
     assert_eq!(states(&world), [first, BEHIND, BEHIND, "Queued"]);
     assert_eq!(world.queue(), ["(end)"], "which has no age");
 }
@@ -84,7 +84,7 @@ fn what_is_in_doubt_is_looked_for_a_minute_longer() {
     world.clock(TOO_OLD + 59_998).ages();
     assert_eq!(states(&world), ["Queued"]);
     world.clock(TOO_OLD + 59_999).ages();
-    assert_eq!(states(&world), ["it could not be found out whether this was sent: timed out"]);
+    assert_eq!(states(&world), ["it is unknown whether this was sent: timed out"]);
 }
 
 #[test]
