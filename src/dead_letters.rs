@@ -221,7 +221,8 @@ impl Relay {
             return Err(Refused { status, detail }.into());
         }
         let body = if body.is_empty() { b"null" } else { &body[..] };
-        serde_json::from_slice(body).with_context(|| format!("{} is not a relay of this version", self.address))
+        serde_json::from_slice(body)
+            .with_context(|| format!("{} is not a relay of this version", self.address))
     }
 }
 

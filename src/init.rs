@@ -64,10 +64,7 @@ const WEBHOOK_SECRET: Question = Question {
 /// Writes `.env` in the working directory, if there is none.
 pub fn run(given: Given) -> ExitCode {
     if Path::new(FILE).exists() {
-        return complain(
-            ".env already exists, and init does not change it: edit it, or move it away",
-            1,
-        );
+        return complain(".env already exists, and init does not change it: edit it, or move it away", 1);
     }
     let Given { ada_base_url, ada_api_key, webhook_secret } = given;
     let mut values = Vec::new();
@@ -106,8 +103,9 @@ impl Question {
             };
         }
         loop {
-            let value =
-                self.ask().map_err(|error| format!("{} can't be read from the terminal: {error}", self.setting))?;
+            let value = self
+                .ask()
+                .map_err(|error| format!("{} can't be read from the terminal: {error}", self.setting))?;
             match value.trim() {
                 "" if self.may_be_left_out => return Ok(None),
                 "" => {}

@@ -219,7 +219,9 @@ fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) 
     }
     let origin = format!("http://{}", health::reachable(console.local_addr()?));
     if let Some((agent, link)) = server.sign_in_links(&origin).into_iter().next() {
-        tell(&format!("A link that signs you in to the console as {agent} (works once, within 10 minutes):\n  {link}"));
+        tell(&format!(
+            "A link that signs you in to the console as {agent} (works once, within 10 minutes):\n  {link}"
+        ));
     }
     Ok(())
 }

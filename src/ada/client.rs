@@ -185,7 +185,10 @@ impl Client {
 
     /// A link of Ada's to the next page, which must not lead the key elsewhere.
     pub(super) fn own_link(&self, link: &str) -> Result<Url, Failure> {
-        let url = self.base.join(link).map_err(|_| Failure::Refused("Ada's link to the next page is not a URL".into()))?;
+        let url = self
+            .base
+            .join(link)
+            .map_err(|_| Failure::Refused("Ada's link to the next page is not a URL".into()))?;
         if url.origin() != self.base.origin() {
             return Err(Failure::Refused("Ada's link to the next page points to another origin".into()));
         }

@@ -24,7 +24,9 @@ pub async fn store(database: &Database) -> (Verdict, bool) {
     let name = path.display();
     let verdict = match store::inspect(path) {
         Err(error) => Verdict::Bad(format!("{error}; see DATABASE_URL")),
-        Ok(FileState::Missing) => Verdict::Good(format!("{name} does not exist yet: the first start creates it")),
+        Ok(FileState::Missing) => {
+            Verdict::Good(format!("{name} does not exist yet: the first start creates it"))
+        }
         Ok(FileState::InUse) => {
             return (Verdict::Known(format!("{name} is in use by another handoff-relay")), true);
         }

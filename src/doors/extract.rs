@@ -36,7 +36,8 @@ impl FromRequestParts<App> for Caller {
             return Ok(Self { agent: agent.to_owned(), session: None });
         }
         let secret = app.cookie.of(&parts.headers);
-        let secret = secret.ok_or_else(|| unauthorized("the request has neither a bearer token nor a session"))?;
+        let secret =
+            secret.ok_or_else(|| unauthorized("the request has neither a bearer token nor a session"))?;
         if !parts.method.is_safe() {
             origin::require_our_page(&parts.headers)?;
         }

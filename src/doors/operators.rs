@@ -37,7 +37,8 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let Unreadable { deliveries, conversations } = app.engine.store().unreadable().await?;
     if deliveries > 0 {
         said["outbox"] =
-            format!("{deliveries} deliveries can't be read, and the deliveries queued behind them wait").into();
+            format!("{deliveries} deliveries can't be read, and the deliveries queued behind them wait")
+                .into();
     }
     if conversations > 0 {
         said["inbox"] = format!("{conversations} conversations can't be read, and their events wait").into();

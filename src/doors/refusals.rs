@@ -35,9 +35,10 @@ impl From<StoreError> for Problem {
             StoreError::Unreadable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the stored data can't be read")
             }
-            StoreError::Panicked => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "an internal error occurred; the log has the details")
-            }
+            StoreError::Panicked => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "an internal error occurred; the log has the details",
+            ),
             StoreError::Unavailable(_) | StoreError::Stopped => {
                 Self::unavailable("the store is not available; try again")
             }

@@ -46,7 +46,9 @@ impl Engine {
             Ok(arrival) => {
                 tracing::info!(dead_letter.id = id, outcome = arrival.as_str(), "dead letter replayed")
             }
-            Err(stays) => tracing::info!(dead_letter.id = id, reason = %stays, "dead letter could not be replayed"),
+            Err(stays) => {
+                tracing::info!(dead_letter.id = id, reason = %stays, "dead letter could not be replayed")
+            }
         }
         Ok(outcome?)
     }

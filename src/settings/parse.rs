@@ -156,9 +156,8 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
         .split_once('=')
         .map(|(name, token)| (name.trim(), token.trim()))
         .ok_or_else(|| format!("must be Name=token, several separated by commas; entry {number} is not"))?;
-    let name = plain_name(name).ok_or_else(|| {
-        format!("needs a name of 1 to {NAME_MAX} visible characters in entry {number}")
-    })?;
+    let name = plain_name(name)
+        .ok_or_else(|| format!("needs a name of 1 to {NAME_MAX} visible characters in entry {number}"))?;
     if !is_header_word(token) {
         return Err(format!("needs a token of printable ASCII characters without spaces in entry {number}"));
     }

@@ -15,9 +15,7 @@ const DIFFERENT: usize = 8;
 /// Refuses the example's own value.
 pub(super) fn not_the_example(secret: &[u8]) -> Result<(), String> {
     if EXAMPLES.iter().any(|example| example.as_bytes() == secret) {
-        return Err(
-            "is the value of .env.example, which is public; set your own".to_owned()
-        );
+        return Err("is the value of .env.example, which is public; set your own".to_owned());
     }
     Ok(())
 }

@@ -233,11 +233,7 @@ fn wrong_values_are_told_in_one_sentence() {
         ("IDLE_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
         ("AGENT_TOKENS", &format!("{agents} 1 is not"), &[TOKEN, ","]),
         ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),
-        (
-            "AGENT_TOKENS",
-            "needs a name of 1 to 200 visible characters in entry 1",
-            &[&nameless, &unseen],
-        ),
+        ("AGENT_TOKENS", "needs a name of 1 to 200 visible characters in entry 1", &[&nameless, &unseen]),
         (
             "AGENT_TOKENS",
             "needs a token of printable ASCII characters without spaces in entry 1",
@@ -272,7 +268,9 @@ fn wrong_values_are_told_in_one_sentence() {
         ("FILES_URL", "must be file://path without ? and #", &["file://a?b", "file://a#1"]),
         (
             "FILES_URL",
-            &format!("{places}; bucket and prefix may contain only letters, digits, '.', '-' and '_', and the URL no keys"),
+            &format!(
+                "{places}; bucket and prefix may contain only letters, digits, '.', '-' and '_', and the URL no keys"
+            ),
             &[
                 "s3://",
                 "s3:///a",

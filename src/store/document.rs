@@ -61,7 +61,9 @@ pub fn read<T: Document>(text: &str) -> Result<T, StoreError> {
     let version = version(text);
     if version > T::VERSION {
         let known = T::VERSION;
-        return Err(StoreError::Unreadable(format!("it has version {version}, and this relay reads versions up to {known}")));
+        return Err(StoreError::Unreadable(format!(
+            "it has version {version}, and this relay reads versions up to {known}"
+        )));
     }
     Ok(serde_json::from_str(text)?)
 }

@@ -34,7 +34,10 @@ pub fn refuse_pages(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn foreign() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "a request with a session cookie must come from the console's own page")
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "a request with a session cookie must come from the console's own page",
+    )
 }
 
 /// `None` if the request doesn't say.

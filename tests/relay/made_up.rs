@@ -21,7 +21,10 @@ async fn one_that_ada_does_not_have_is_closed_and_costs_no_more_calls() {
     let rows = relay.alex().rows(&id).await;
     let said = rows.iter().filter_map(|row| row["content"]["body"].as_str());
     let said: Vec<&str> = said.collect();
-    assert!(said[0].starts_with("Ada does not know this conversation, so the handoff is closed: "), "{said:?}");
+    assert!(
+        said[0].starts_with("Ada does not know this conversation, so the handoff is closed: "),
+        "{said:?}"
+    );
     assert_eq!(relay.alex().history(&id).await, ["started", "accepted", "ended"]);
     let calls = || relay.ada.calls().into_iter().filter(|call| call.path.contains("made%20up"));
     assert!(calls().all(|call| call.method == "GET"), "no text, no end call");

@@ -43,7 +43,9 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
             let detail = "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
-        StartOutcome::Full => return Err(Problem::unavailable("too many events are waiting to be processed; try again")),
+        StartOutcome::Full => {
+            return Err(Problem::unavailable("too many events are waiting to be processed; try again"));
+        }
     };
     Ok(Json(json!({"status": "ok", "handoff_id": id})))
 }

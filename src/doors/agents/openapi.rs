@@ -57,10 +57,7 @@ impl Modify for Schemes {
 /// Refusals that every call may return, unless the call describes the status itself.
 const OF_ALL: [(&str, &str); 4] = [
     ("400", "The request, its path or its query is malformed"),
-    (
-        "429",
-        "Too many wrong tokens, or too many requests at once; Retry-After says when to try again",
-    ),
+    ("429", "Too many wrong tokens, or too many requests at once; Retry-After says when to try again"),
     ("500", "An internal error of the relay"),
     ("503", "The store can't be used at present"),
 ];

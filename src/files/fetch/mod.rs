@@ -156,7 +156,8 @@ impl Fetcher {
         loop {
             let piece = timeout(self.limits.quiet, response.chunk()).await.map_err(|_| silent())?;
             // The length that was declared is hyper's to compare: a shorter body is an error here.
-            let piece = piece.map_err(|_| passing("the file's server closed the connection before the end of the file"))?;
+            let piece = piece
+                .map_err(|_| passing("the file's server closed the connection before the end of the file"))?;
             let Some(piece) = piece else { return Ok(spool.finish().await?) };
             let size = spool.len().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             if size > self.limits.bytes {

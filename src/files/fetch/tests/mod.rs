@@ -312,7 +312,9 @@ async fn a_body_of_the_wrong_length_is_not_the_file() {
         ok("Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n"),
         ok("Transfer-Encoding: chunked\r\n", b"zz\r\nabc\r\n"),
     ] {
-        let told = FetchError::Passing("the file's server closed the connection before the end of the file".to_owned());
+        let told = FetchError::Passing(
+            "the file's server closed the connection before the end of the file".to_owned(),
+        );
         assert_eq!(served(reply).await, Err(told));
     }
     // What follows the declared length is no part of it.

@@ -208,8 +208,7 @@ fn the_ai_agents_words_make_a_handoff_doubtful_until_ada_shows_that_it_runs() {
 }
 
 fn lines(world: &World) -> usize {
-    let said =
-        |row: &&&Row| matches!(&row.content, Content::Text { body } if body.contains("may have ended in Ada"));
+    let said = |row: &&&Row| matches!(&row.content, Content::Text { body } if body.contains("may have ended in Ada"));
     world.thread(0).iter().filter(said).count()
 }
 

@@ -18,7 +18,11 @@ fn what_was_too_old_is_taken_if_a_handoff_covers_it() {
     for event in [customer("old", -15 * DAY), handoff_ended(-15 * DAY)] {
         assert_eq!(world.receive(event), Arrival::DeadLetter);
     }
-    assert_eq!(world.replays(), stays("older than 14 days, the time for which webhook ids are kept"), "an end of nothing");
+    assert_eq!(
+        world.replays(),
+        stays("older than 14 days, the time for which webhook ids are kept"),
+        "an end of nothing"
+    );
     world.books.dead_letters.pop();
     assert_eq!(world.replays(), Ok(Arrival::Kept));
     assert_eq!(world.books.dead_letters, []);
