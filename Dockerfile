@@ -12,9 +12,10 @@ RUN apt-get update \
 WORKDIR /src
 # First the dependencies alone, over empty sources: this layer lasts until Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
+COPY bench/Cargo.toml bench/
 COPY sandbox/Cargo.toml sandbox/
-RUN mkdir -p src sandbox/src benches \
-    && echo 'fn main() {}' | tee src/main.rs benches/inbox.rs benches/scale.rs > /dev/null \
+RUN mkdir -p src bench/src sandbox/src benches \
+    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs benches/scale.rs > /dev/null \
     && touch src/lib.rs sandbox/src/lib.rs \
     && cargo build --release --locked --no-default-features
 COPY src src

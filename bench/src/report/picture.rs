@@ -1,0 +1,94 @@
+//! The picture: a bar for each ratio and each latency, with its goal as a line.
+
+use std::fmt::Write;
+
+use super::{Report, table};
+use crate::figures::{Row, Unit};
+
+const WIDTH: f64 = 900.0;
+/// Where bars begin, and how long the longest is.
+const LEFT: f64 = 430.0;
+const LONGEST: f64 = 330.0;
+/// Of a line with a bar.
+const LINE: f64 = 26.0;
+const BAR: f64 = 14.0;
+/// A bar that would be longer than this many goals is cut, so that the others stay readable.
+const MOST_GOALS: f64 = 4.0;
+
+const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}.head{font-weight:600}.soft{fill:#59636e}\
+    .met{fill:#2da44e}.missed{fill:#d1642a}.plain{fill:#8c959f}.goal{stroke:#1f2328;stroke-width:2}.ground{fill:#fff}\
+    @media(prefers-color-scheme:dark){text{fill:#e6edf3}.soft{fill:#9198a1}.goal{stroke:#e6edf3}.ground{fill:#0d1117}}";
+
+/// The picture as SVG.
+pub fn write(report: &Report<'_>) -> String {
+    let rows: Vec<&Row> = report.scenarios.iter().flat_map(|figures| &figures.rows).collect();
+    let of = |unit: Unit| {
+        rows.iter().filter(move |row| row.unit == unit && row.figure.median.is_finite()).copied()
+    };
+    let mut body = String::new();
+    let mut y = 28.0;
+    let Report { machine, rounds, seconds, .. } = report;
+    label(&mut body, 16.0, y, "soft", &format!("{machine}; medians of {rounds} rounds of {seconds} s"));
+    for (head, unit) in [("Ratios", Unit::Ratio), ("Latencies", Unit::Ms)] {
+        let rows: Vec<&Row> = of(unit).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        y += LINE * 1.4;
+        label(&mut body, 16.0, y, "head", head);
+        let scale = LONGEST / rows.iter().map(|row| shown(row)).fold(f64::MIN_POSITIVE, f64::max);
+        for row in rows {
+            y += LINE;
+            bar(&mut body, row, y, scale);
+        }
+    }
+    let height = y + LINE;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\">\
+         <style>{STYLE}</style><rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\"/>{body}</svg>\n"
+    )
+}
+
+/// How long a row's bar is, in its unit: it shows figure and goal.
+fn shown(row: &Row) -> f64 {
+    match row.goal {
+        Some(goal) => row.figure.median.clamp(goal.number(), goal.number() * MOST_GOALS),
+        None => row.figure.median,
+    }
+}
+
+fn bar(body: &mut String, row: &Row, y: f64, scale: f64) {
+    let Row { what, figure, unit, goal, .. } = row;
+    label(body, 16.0, y, "", what);
+    let longest = goal.map_or(f64::MAX, |goal| goal.number() * MOST_GOALS);
+    let length = figure.median.min(longest) * scale;
+    let class = match row.is_met() {
+        Some(true) => "met",
+        Some(false) => "missed",
+        None => "plain",
+    };
+    let top = y - BAR + 2.0;
+    // Writing to a string does not fail.
+    let _ = write!(
+        body,
+        "<rect class=\"{class}\" x=\"{LEFT}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"{BAR}\" rx=\"2\"/>"
+    );
+    let mut words = unit.say(figure.median);
+    let mut end = LEFT + length;
+    if let Some(goal) = goal {
+        let x = LEFT + goal.number() * scale;
+        let (above, below) = (top - 3.0, top + BAR + 3.0);
+        let _ = write!(
+            body,
+            "<line class=\"goal\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{above:.1}\" y2=\"{below:.1}\"/>"
+        );
+        words = format!("{words} ({})", table::say(*goal, *unit));
+        end = end.max(x);
+    }
+    label(body, end + 8.0, y, "soft", &words);
+}
+
+fn label(body: &mut String, x: f64, y: f64, class: &str, text: &str) {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    let _ = write!(body, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>");
+}

@@ -1,0 +1,108 @@
+//! What is measured, one file for each thing. To add one: a file with a `run`, a variant here, a row in
+//! `docs/performance.md`.
+
+mod kept;
+mod memory;
+mod others;
+mod pace;
+mod release;
+mod remembered;
+mod reply;
+mod server;
+mod start;
+
+use std::{io::Write, path::Path};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::{figures::Figures, options::Options, report};
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// Webhooks that are kept, over 64 connections: throughput, CPU, bytes written
+    Kept,
+    /// The acknowledgement's latency at a fixed rate
+    Pace,
+    /// Webhooks of other integrations
+    Others,
+    /// From the end of the quiet period to an agent's event stream
+    Release,
+    /// An agent's message, from the API to Ada's door
+    Reply,
+    /// Memory: idle, for a waiting handoff, and over time
+    Memory,
+    /// From start to ready, with a large database
+    Start,
+    /// Webhooks that are kept, with many remembered ids
+    Remembered,
+}
+
+impl Scenario {
+    fn run(self, options: &Options) -> Result<Figures> {
+        match self {
+            Self::Kept => kept::run(options),
+            Self::Pace => pace::run(options),
+            Self::Others => others::run(options),
+            Self::Release => release::run(options),
+            Self::Reply => reply::run(options),
+            Self::Memory => memory::run(options),
+            Self::Start => start::run(options),
+            Self::Remembered => remembered::run(options),
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+/// Runs what was asked for, and reports.
+///
+/// # Errors
+/// Something could not be measured. What was measured before it has been reported.
+pub fn run_all(options: &Options) -> Result<()> {
+    options.check()?;
+    options.relay()?;
+    let wanted = if options.only.is_empty() { Scenario::value_variants() } else { options.only.as_slice() };
+    std::fs::create_dir_all(&options.out)
+        .with_context(|| format!("{} can't be made", options.out.display()))?;
+    let mut all = Vec::new();
+    let mut failure = None;
+    for scenario in wanted {
+        let name = scenario.name();
+        progress(&format!("{name} ..."));
+        match scenario.run(options).with_context(|| format!("{name} could not be measured")) {
+            Ok(figures) => all.push(figures),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    report::write(options, &all)?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// Says what the bench is doing, for whoever waits for it.
+fn progress(what: &str) {
+    // Without anybody to read it, it is not needed.
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
+/// A folder for a server. It is where the report goes: the system's folder may be in memory, where a flush is free.
+fn folder(options: &Options) -> Result<tempfile::TempDir> {
+    let out = options.out.canonicalize()?;
+    Ok(tempfile::Builder::new().prefix("server-").tempdir_in(out)?)
+}
+
+/// Whether all that was acknowledged has been kept.
+fn is_kept(server: &str, folder: &Path, acknowledged: u64, kept: u64) -> Result<()> {
+    anyhow::ensure!(
+        acknowledged == kept,
+        "{server} acknowledged {acknowledged} webhooks and has kept {kept}, in {}",
+        folder.display()
+    );
+    Ok(())
+}
