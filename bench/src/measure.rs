@@ -46,13 +46,28 @@ pub struct Run {
 /// # Errors
 /// The server fails, or refuses something.
 pub fn run(name: &str, server: &Child, load: &Load<'_>, rate: Option<f64>) -> Result<(Run, Outcome)> {
+    run_until(name, server, load, rate, |_| Ok(()))
+}
+
+/// The same, where the server is not done when it has answered: what it uses until `done` returns counts, too.
+///
+/// # Errors
+/// The same, or what `done` says.
+pub fn run_until(
+    name: &str,
+    server: &Child,
+    load: &Load<'_>,
+    rate: Option<f64>,
+    done: impl FnOnce(&Outcome) -> Result<()>,
+) -> Result<(Run, Outcome)> {
     let (before, moment) = (server.usage()?, Moment::now()?);
     let outcome = load.send().map_err(|error| error.context(server.failure("failed under load")))?;
-    let after = server.usage()?;
     if let (refused, Some(answer)) = &outcome.refused {
         ensure!(*refused == 0, "{name} refused {refused} requests: {answer}");
     }
     ensure!(outcome.accepted > 0, "{name} has answered nothing");
+    done(&outcome)?;
+    let after = server.usage()?;
     let cpu = after.cpu.saturating_sub(before.cpu);
     let took = outcome.took.as_secs_f64().max(1e-6);
     let requests = outcome.accepted as f64;

@@ -15,6 +15,8 @@ use crate::{
 
 /// So many ids in one transaction.
 const STEP: u32 = 100_000;
+/// Of SQLite, in KiB: random ids touch all of the index.
+const CACHE: i64 = -1_048_576;
 /// One of so many handoffs waits, the others have ended.
 const WAITING: u32 = 50;
 /// Remembered ids have a series of their own, before those of all rounds.
@@ -50,6 +52,7 @@ pub fn make(options: &Options, folder: &Path, size: Size, ids: Ids) -> Result<()
     relay.child.stop()?;
     let mut connection = Connection::open(folder.join(FILE))?;
     connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
     for (id, count) in made {
         multiply(&connection, &id, count - 1).context("handoffs could not be multiplied")?;
     }

@@ -80,10 +80,10 @@ impl Webhooks {
     pub fn requests(&self) -> Result<Requests> {
         let mac = Hmac::<Sha256>::new_from_slice(&key()?)?;
         let now = now();
+        let (seconds, time) = (now.as_second(), format!("{now:.3}"));
         let mut requests = Requests { bytes: Vec::new(), ends: Vec::with_capacity(self.count as usize) };
         for number in 0..self.count {
-            let (id, body) = (self.id(number), self.body(number, now));
-            let seconds = now.as_second();
+            let (id, body) = (self.id(number), self.body(number, &time));
             let mut mac = mac.clone();
             mac.update(format!("{id}.{seconds}.{body}").as_bytes());
             let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
@@ -98,11 +98,11 @@ impl Webhooks {
         svix_id(self.ids, (u64::from(self.series) << 32) | u64::from(number))
     }
 
-    fn body(&self, number: u32, now: Timestamp) -> String {
+    fn body(&self, number: u32, time: &str) -> String {
         let (series, integration) = (self.series, self.integration);
         let conversation = conversation(number % self.conversations);
         format!(
-            r#"{{"type":"v1.conversation.message","timestamp":"{now:.3}","data":{{"message_id":"message-{series}-{number}","conversation_id":"{conversation}","end_user_id":"66f2c1d0a4b83e0012c5d7ea","handoff_integration":"{integration}","channel":{{"type":"native","id":"66f2c1d0a4b83e0012c5d7e9","name":"Web chat","description":"The shop's chat","modality":"messaging","capabilities":{{"markdown":false}}}},"created_at":"{now:.3}","author":{{"id":"66f2c1d0a4b83e0012c5d7ea","role":"end_user","avatar":null,"display_name":"Maria Silva"}},"content":{{"type":"text","body":"Where is my order? I have been waiting for a week. {MARK}{number};"}},"ai_agent_domain":"acme.ada.support"}}}}"#
+            r#"{{"type":"v1.conversation.message","timestamp":"{time}","data":{{"message_id":"message-{series}-{number}","conversation_id":"{conversation}","end_user_id":"66f2c1d0a4b83e0012c5d7ea","handoff_integration":"{integration}","channel":{{"type":"native","id":"66f2c1d0a4b83e0012c5d7e9","name":"Web chat","description":"The shop's chat","modality":"messaging","capabilities":{{"markdown":false}}}},"created_at":"{time}","author":{{"id":"66f2c1d0a4b83e0012c5d7ea","role":"end_user","avatar":null,"display_name":"Maria Silva"}},"content":{{"type":"text","body":"Where is my order? I have been waiting for a week. {MARK}{number};"}},"ai_agent_domain":"acme.ada.support"}}}}"#
         )
     }
 }

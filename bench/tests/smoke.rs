@@ -53,13 +53,13 @@ fn every_scenario_gives_figures() {
 fn what_cannot_be_measured_is_named() {
     let out = tempfile::tempdir().unwrap();
     for (arguments, wanted) in [
-        (["--relay", "/nowhere/handoff-relay"], "/nowhere/handoff-relay is not there"),
-        (["--relay", "/bin/false"], "kept could not be measured"),
-        (["--rounds", "0"], "--rounds must be at least 1"),
-        (["--seconds", "0"], "--seconds must be from 0.1 to 600"),
-        (["--only", "nothing"], "invalid value 'nothing'"),
+        (&["--relay", "/nowhere/handoff-relay"][..], "/nowhere/handoff-relay is not there"),
+        (&["--smoke", "--relay", "/bin/false"], "kept could not be measured"),
+        (&["--rounds", "0"], "--rounds must be at least 1"),
+        (&["--seconds", "0"], "--seconds must be from 0.1 to 600"),
+        (&["--only", "nothing"], "invalid value 'nothing'"),
     ] {
-        let ended = bench(out.path(), &arguments);
+        let ended = bench(out.path(), arguments);
         let said = text(&ended.stderr);
         assert!(!ended.status.success() && said.contains(wanted), "{arguments:?}: {said}");
     }

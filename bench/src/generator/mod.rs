@@ -124,7 +124,7 @@ impl<'a> Generator<'a> {
             refused: (0, None),
             unsent: 0,
             took: Duration::ZERO,
-            latencies: Histogram::new_with_bounds(1, LONGEST, 3)?,
+            latencies: latencies()?,
             cpu: Duration::ZERO,
             next: load.from,
         };
@@ -207,6 +207,14 @@ impl<'a> Generator<'a> {
         }
         Ok(())
     }
+}
+
+/// An empty set of latencies, in microseconds.
+///
+/// # Errors
+/// None, as long as its bounds are good.
+pub fn latencies() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, LONGEST, 3)?)
 }
 
 /// CPU time of this thread.

@@ -22,14 +22,15 @@ const WARM_UP_PER_SECOND: f64 = 10_000.0;
 
 pub fn run(options: &Options) -> Result<Figures> {
     let (mut rows, mut all) = (Vec::new(), Vec::new());
-    for rate in RATES {
+    for usual in RATES {
+        let rate = options.sized(usual, usual / 10);
         let rounds = at(options, rate)?;
         let is_held = rounds.iter().flatten().all(|run| run.is_held);
         let say = |what: &str| format!("p99 of the acknowledgement at {rate}/s: {what}");
         let p99 = |server: &str| of(&rounds, server, |run| run.p99_ms);
         let mut row =
             Row::new(say("relay / D"), Unit::Ratio, ratios(&rounds, "relay", "D", |run| run.p99_ms));
-        if rate == RATES[0] {
+        if usual == RATES[0] {
             row = row.goal(Goal::AtMost(1.3));
         }
         if let Some(note) = unheld(&rounds) {
@@ -47,7 +48,7 @@ pub fn run(options: &Options) -> Result<Figures> {
 }
 
 fn at(options: &Options, rate: u32) -> Result<Vec<Vec<Run>>> {
-    let rate = f64::from(if options.smoke { rate / 10 } else { rate });
+    let rate = f64::from(rate);
     let mut rounds = Vec::new();
     for round in 0..options.rounds() {
         progress(&format!(" round {} at {rate}/s", round + 1));

@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use hdrhistogram::Histogram;
+use anyhow::{Context, Result, ensure};
 
 use super::{folder, progress, server};
 use crate::{
     figures::{Figures, Goal, Row, Unit},
-    generator::{Load, Outcome, Pace},
+    generator::{Load, Outcome, Pace, latencies},
     http::until,
     measure,
     null_ada::NullAda,
@@ -94,20 +93,20 @@ fn one(options: &Options, rate: u32, handoffs: u32) -> Result<(Delays, measure::
         again: false,
         pace: Pace::Open(rate, seconds),
     };
-    let (run, outcome) = measure::run("relay, released", &relay.child, &load, Some(rate))?;
+    let (run, outcome) = measure::run_until("relay, released", &relay.child, &load, Some(rate), |outcome| {
+        let all = until("every message reaches the stream", Duration::from_millis(10), || {
+            Ok((stream.count() >= outcome.next || stream.resets() > 0).then_some(()))
+        });
+        all.with_context(|| format!("{} of {} messages reached the stream", stream.count(), outcome.next))
+    })?;
     server::say(&run);
-    let sent = outcome.next;
-    let all = until("every message reaches the stream", Duration::from_millis(10), || {
-        Ok((stream.count() >= sent || stream.resets() > 0).then_some(()))
-    });
-    all.map_err(|error| error.context(format!("{} of {sent} messages reached the stream", stream.count())))?;
     let delays = delays(&outcome, rate, &stream)?;
     relay.child.stop()?;
     Ok((delays, run))
 }
 
 fn delays(outcome: &Outcome, rate: f64, stream: &Stream) -> Result<Delays> {
-    let mut delays: Histogram<u64> = Histogram::new(3)?;
+    let mut delays = latencies()?;
     for number in 0..outcome.next {
         let released = due(outcome.began, number, rate) + QUIET;
         let Some(seen) = stream.time(number) else { continue };

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     figures::{Figures, Goal, Row, Unit},
+    measure::Run,
     options::Options,
     prepared::{self, Size},
     webhooks::Ids,
@@ -15,6 +16,8 @@ use crate::{
 
 /// The goals are about so many.
 const GOAL: u32 = 10_000_000;
+/// What the others stand beside.
+const EMPTY: &str = "empty store";
 
 pub fn run(options: &Options) -> Result<Figures> {
     let ids = options.ids();
@@ -31,18 +34,19 @@ pub fn run(options: &Options) -> Result<Figures> {
         progress(&format!(" round {}", round + 1));
         let mut runs = Vec::new();
         let requests = kept::webhooks(options, round, Ids::Ascending)?;
-        runs.push(Server::Relay.closed(options, Sent { requests: &requests, again: false })?);
+        let run = Server::Relay.closed(options, Sent { requests: &requests, again: false })?;
+        runs.push(Run { server: EMPTY.to_owned(), ..run });
         for ((name, kind), from) in kinds.iter().zip(&prepared) {
             let requests = kept::webhooks(options, round, *kind)?;
             let sent = Sent { requests: &requests, again: false };
             let run = Server::Relay.closed_from(options, sent, from.path()).context(*name)?;
-            runs.push(crate::measure::Run { server: (*name).to_owned(), ..run });
+            runs.push(Run { server: (*name).to_owned(), ..run });
         }
         rounds.push(runs);
     }
     let row = |name: &str, goal: f64| {
         let what = format!("kept webhooks with {ids} {name} ids: to an empty store");
-        let row = Row::new(what, Unit::Ratio, kept::ratios(&rounds, name, "relay", |run| run.per_second));
+        let row = Row::new(what, Unit::Ratio, kept::ratios(&rounds, name, EMPTY, |run| run.per_second));
         if ids >= GOAL {
             row.goal(Goal::AtLeast(goal))
         } else {

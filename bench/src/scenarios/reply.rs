@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     figures::{Figures, Goal, Row, Unit},
-    generator::{Load, Pace},
+    generator::{Load, Pace, latencies},
     http::until,
     measure::{self, Run},
     null_ada::NullAda,
@@ -67,12 +67,14 @@ fn one(options: &Options) -> Result<(Histogram<u64>, Run)> {
     );
     let pace = Pace::Open(RATE, Duration::from_secs_f64(seconds));
     let load = Load { address, connections: 64, requests: &requests, from: 0, again: false, pace };
-    let (run, outcome) = measure::run("relay, agents' messages", &relay.child, &load, Some(RATE))?;
+    let (run, outcome) =
+        measure::run_until("relay, agents' messages", &relay.child, &load, Some(RATE), |outcome| {
+            until("every message reaches Ada", Duration::from_millis(10), || {
+                Ok((ada.count() - before >= outcome.next as u64).then_some(()))
+            })
+        })?;
     server::say(&run);
-    until("every message reaches Ada", Duration::from_millis(10), || {
-        Ok((ada.count() - before >= outcome.next as u64).then_some(()))
-    })?;
-    let mut delays = Histogram::new(3)?;
+    let mut delays = latencies()?;
     for number in 0..outcome.next {
         let Some(arrival) = ada.arrival(number) else { continue };
         let delay = arrival.saturating_duration_since(due(outcome.began, number, RATE));
