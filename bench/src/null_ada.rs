@@ -53,11 +53,6 @@ impl NullAda {
     pub fn arrival(&self, number: usize) -> Option<Instant> {
         self.arrivals.times.get(number)?.get().copied()
     }
-
-    /// How many messages came.
-    pub fn count(&self) -> u64 {
-        self.arrivals.count.load(Ordering::Relaxed)
-    }
 }
 
 async fn list() -> Json<Value> {

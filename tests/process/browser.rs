@@ -139,22 +139,18 @@ async fn demo(folder: &Path) -> (Child, String, Agent) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_handoff-relay"));
     command.arg("demo").current_dir(folder).env_clear().env("TMPDIR", folder);
     let (mut demo, mut lines) = spawn(command);
-    let (mut chat, mut agent) = (None, None);
-    while let (None, Some(line)) = (&agent, lines.next_line().await.unwrap()) {
+    let (mut chat, mut relay, mut token) = (None, None, None);
+    while let (None, Some(line)) = (&token, lines.next_line().await.unwrap()) {
         let line = line.trim();
-        if let Some(link) = line.strip_prefix("The customer's chat") {
-            chat = Some(link.trim().to_owned());
-        }
-        if let Some(rest) = line.strip_prefix("curl -s ") {
-            let (url, rest) = rest.split_once("/api/").unwrap();
-            let (_, token) = rest.split_once("Bearer ").unwrap();
-            let http = reqwest::Client::builder().no_proxy().build().unwrap();
-            agent =
-                Some(Agent { http, relay: url.to_owned(), token: token.trim_end_matches('"').to_owned() });
-        }
+        let after = |title: &str| line.strip_prefix(title).map(|rest| rest.trim().to_owned());
+        chat = chat.or(after("The customer's chat"));
+        relay = relay.or(after("The API document").map(|link| link.trim_end_matches("/api/docs").to_owned()));
+        token = after("Alex ");
     }
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let agent = Agent { http, relay: relay.unwrap(), token: token.unwrap() };
     demo.stdout = Some(lines.into_inner().into_inner());
-    (demo, chat.unwrap(), agent.unwrap())
+    (demo, chat.unwrap(), agent)
 }
 
 type Lines = tokio::io::Lines<BufReader<tokio::process::ChildStdout>>;

@@ -73,7 +73,7 @@ async fn check_says_what_is_wrong_and_fails() {
     let malformed = check(folder.path(), &ada.url, &[("DEBOUNCE_MS", "hunter2"), ("LISTEN", "")]).await;
     assert_eq!((malformed.code, about(&malformed, "DEBOUNCE_MS").0), (Some(1), "FAIL"));
     for (place, told) in [
-        ("file:///dev/null/files", "/dev/null/files: the disk for files: not a directory; see that"),
+        ("file:///dev/null/files", "/dev/null/files: the disk for files: not a directory; check that"),
         ("az://files", "the container files: the environment variables for this provider are missing"),
     ] {
         let nowhere = check(folder.path(), &ada.url, &[("FILES_URL", place)]).await;
@@ -101,7 +101,7 @@ async fn each_mistake_has_a_line_that_says_what_to_do() {
     for (setting, value, prepare, line, mark, words) in [
         ("ADA_BASE_URL", "https://acme.ada.support", nothing, "ADA_BASE_URL", "note", "add /api"),
         ("ADA_BASE_URL", "https://example.ada.support/api", nothing, "ADA_BASE_URL", "note", "your AI Agent"),
-        ("ADA_BASE_URL", "hunter2", nothing, "store", "ok", "not there yet"),
+        ("ADA_BASE_URL", "hunter2", nothing, "store", "ok", "does not exist yet"),
         ("ADA_BASE_URL", "", nothing, "Ada key", "note", "ADA_BASE_URL"),
         ("ADA_API_KEY", "Bearer hunter2", nothing, "ADA_API_KEY", "FAIL", "leave out Bearer"),
         ("ADA_API_KEY", "'hunter2'", nothing, "ADA_API_KEY", "note", "quotes"),

@@ -56,8 +56,8 @@ async fn what_it_is_not_given_or_given_wrong_it_names() {
             [&url[..], &["--ada-api-key", "Bearer hunter2"]].concat(),
             "ADA_API_KEY must be the key alone: leave out Bearer",
         ),
-        ([&url[..], &["--ada-api-key", "hunter'2"]].concat(), "ADA_API_KEY holds a quote"),
-        ([&url[..], &["--ada-api-key", "\"hunter2\""]].concat(), "ADA_API_KEY holds a quote"),
+        ([&url[..], &["--ada-api-key", "hunter'2"]].concat(), "ADA_API_KEY contains a quote"),
+        ([&url[..], &["--ada-api-key", "\"hunter2\""]].concat(), "ADA_API_KEY contains a quote"),
         (
             [&url[..], &["--ada-api-key", "k", "--webhook-secret", "hunter2"]].concat(),
             "WEBHOOK_SECRET must be whsec_",

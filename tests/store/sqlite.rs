@@ -424,7 +424,10 @@ async fn events_that_cannot_be_read_leave_the_others_and_a_handoff_sets_its_conv
     assert_eq!(*shown.inbox, [event("a", "s2", 2)]);
     assert_eq!(shown.unreadable.len(), 1);
     let unreadable = &shown.unreadable[0];
-    assert_eq!((&*unreadable.svix_id, &*unreadable.reason), ("s1", "it has version 2, and this relay reads versions up to 1"));
+    assert_eq!(
+        (&*unreadable.svix_id, &*unreadable.reason),
+        ("s1", "it has version 2, and this relay reads versions up to 1")
+    );
 
     let of_b = store.decide(of("b").with_inbox(), Box::new(|_| WriteSet::default().into())).await;
     assert!(matches!(of_b, Err(StoreError::Unreadable(_))), "{of_b:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
 
 use super::{
@@ -59,7 +59,6 @@ fn one(options: &Options) -> Result<(Histogram<u64>, Run)> {
     let load = Load { address, connections: 4, requests: &first, from: 0, again: false, pace };
     load.send()?;
     relay.calm()?;
-    let before = ada.count();
 
     let texts = handoffs.iter().cycle().take(count).enumerate();
     let requests = Requests::of(
@@ -70,13 +69,13 @@ fn one(options: &Options) -> Result<(Histogram<u64>, Run)> {
     let (run, outcome) =
         measure::run_until("relay, agents' messages", &relay.child, &load, Some(RATE), |outcome| {
             until("every message reaches Ada", Duration::from_millis(10), || {
-                Ok((ada.count() - before >= outcome.next as u64).then_some(()))
+                Ok((0..outcome.next).all(|number| ada.arrival(number).is_some()).then_some(()))
             })
         })?;
     server::say(&run);
     let mut delays = latencies()?;
     for number in 0..outcome.next {
-        let Some(arrival) = ada.arrival(number) else { continue };
+        let arrival = ada.arrival(number).with_context(|| format!("message {number} never reached Ada"))?;
         let delay = arrival.saturating_duration_since(due(outcome.began, number, RATE));
         delays.saturating_record(delay.as_micros() as u64);
     }
