@@ -41,6 +41,8 @@ mod relay;
 mod secrets;
 mod settings;
 mod setup;
+#[cfg(target_os = "linux")]
+mod slow_disk;
 mod start;
 mod stop;
 mod survive;
