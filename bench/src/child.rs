@@ -28,8 +28,6 @@ pub struct Child {
     process: process::Child,
     /// Where it listens, on loopback.
     pub address: SocketAddr,
-    /// When it was started.
-    pub began: Instant,
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -50,7 +48,6 @@ impl Child {
     /// # Errors
     /// It does not start. The error has its last lines.
     pub fn start(mut command: Command, folder: &Path, settings: &[(&str, String)]) -> Result<Self> {
-        let began = Instant::now();
         let mut process = command
             .current_dir(folder)
             .env_clear()
@@ -63,7 +60,7 @@ impl Child {
         let last_lines = Arc::default();
         let told = follow(&mut process, Arc::clone(&last_lines))?;
         let address = told.recv_timeout(PATIENCE);
-        let mut child = Self { process, address: SocketAddr::from(([127, 0, 0, 1], 0)), began, last_lines };
+        let mut child = Self { process, address: SocketAddr::from(([127, 0, 0, 1], 0)), last_lines };
         child.address = address.with_context(|| child.failure("did not say that it listens"))?;
         Ok(child)
     }

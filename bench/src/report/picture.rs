@@ -1,9 +1,10 @@
-//! The picture: a bar for each ratio and each latency, with its goal as a line.
+//! The picture: a bar for each ratio and each latency, with its goal as a line. Ratios share a
+//! scale; latencies of one scenario do.
 
 use std::fmt::Write;
 
 use super::{Report, table};
-use crate::figures::{Row, Unit};
+use crate::figures::{Figures, Row, Unit};
 
 const WIDTH: f64 = 900.0;
 /// Where bars begin, and how long the longest is.
@@ -21,25 +22,17 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}.head{font
 
 /// The picture as SVG.
 pub fn write(report: &Report<'_>) -> String {
-    let rows: Vec<&Row> = report.scenarios.iter().flat_map(|figures| &figures.rows).collect();
-    let of = |unit: Unit| {
-        rows.iter().filter(move |row| row.unit == unit && row.figure.median.is_finite()).copied()
-    };
     let mut body = String::new();
     let mut y = 28.0;
     let Report { machine, rounds, seconds, .. } = report;
     label(&mut body, 16.0, y, "soft", &format!("{machine}; medians of {rounds} rounds of {seconds} s"));
-    for (head, unit) in [("Ratios", Unit::Ratio), ("Latencies", Unit::Ms)] {
-        let rows: Vec<&Row> = of(unit).collect();
-        if rows.is_empty() {
-            continue;
-        }
+    let groups = [("Ratios", ratios(report)), ("Latencies", latencies(report))];
+    for (head, lines) in groups.into_iter().filter(|(_, lines)| !lines.is_empty()) {
         y += LINE * 1.4;
         label(&mut body, 16.0, y, "head", head);
-        let scale = LONGEST / rows.iter().map(|row| shown(row)).fold(f64::MIN_POSITIVE, f64::max);
-        for row in rows {
+        for (row, most) in lines {
             y += LINE;
-            bar(&mut body, row, y, scale);
+            bar(&mut body, row, y, LONGEST / most.max(f64::MIN_POSITIVE));
         }
     }
     let height = y + LINE;
@@ -49,7 +42,28 @@ pub fn write(report: &Report<'_>) -> String {
     )
 }
 
-/// How long a row's bar is, in its unit: it shows figure and goal.
+fn rows(figures: &Figures, unit: Unit) -> impl Iterator<Item = &Row> {
+    figures.rows.iter().filter(move |row| row.unit == unit && row.figure.median.is_finite())
+}
+
+/// All ratios, each with what the longest bar stands for: the same for all.
+fn ratios<'a>(report: &Report<'a>) -> Vec<(&'a Row, f64)> {
+    let all: Vec<&Row> = report.scenarios.iter().flat_map(|figures| rows(figures, Unit::Ratio)).collect();
+    let most = all.iter().map(|row| shown(row)).fold(0.0, f64::max);
+    all.into_iter().map(|row| (row, most)).collect()
+}
+
+/// All latencies, each with what the longest bar stands for: some goals of its scenario, or its longest latency.
+fn latencies<'a>(report: &Report<'a>) -> Vec<(&'a Row, f64)> {
+    let of = |figures: &'a Figures| {
+        let goal = rows(figures, Unit::Ms).find_map(|row| row.goal).map(|goal| goal.number() * MOST_GOALS);
+        let longest = rows(figures, Unit::Ms).map(|row| row.figure.median).fold(0.0, f64::max);
+        rows(figures, Unit::Ms).map(move |row| (row, goal.unwrap_or(longest)))
+    };
+    report.scenarios.iter().flat_map(of).collect()
+}
+
+/// How far a row reaches, in its unit: its figure, but at most some goals, and at least its goal.
 fn shown(row: &Row) -> f64 {
     match row.goal {
         Some(goal) => row.figure.median.clamp(goal.number(), goal.number() * MOST_GOALS),
@@ -60,8 +74,7 @@ fn shown(row: &Row) -> f64 {
 fn bar(body: &mut String, row: &Row, y: f64, scale: f64) {
     let Row { what, figure, unit, goal, .. } = row;
     label(body, 16.0, y, "", what);
-    let longest = goal.map_or(f64::MAX, |goal| goal.number() * MOST_GOALS);
-    let length = figure.median.min(longest) * scale;
+    let length = (figure.median * scale).min(LONGEST);
     let class = match row.is_met() {
         Some(true) => "met",
         Some(false) => "missed",
@@ -73,7 +86,9 @@ fn bar(body: &mut String, row: &Row, y: f64, scale: f64) {
         body,
         "<rect class=\"{class}\" x=\"{LEFT}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"{BAR}\" rx=\"2\"/>"
     );
-    let mut words = unit.say(figure.median);
+    // A bar that is cut has an arrow.
+    let arrow = if figure.median * scale > LONGEST * 1.01 { "→ " } else { "" };
+    let mut words = format!("{arrow}{}", unit.say(figure.median));
     let mut end = LEFT + length;
     if let Some(goal) = goal {
         let x = LEFT + goal.number() * scale;
