@@ -56,7 +56,7 @@ fn what_cannot_be_measured_is_named() {
         (&["--relay", "/nowhere/handoff-relay"][..], "/nowhere/handoff-relay is not there"),
         (&["--smoke", "--relay", "/bin/false"], "kept could not be measured"),
         (&["--rounds", "0"], "--rounds must be at least 1"),
-        (&["--seconds", "0"], "--seconds must be from 0.1 to 600"),
+        (&["--seconds", "0"], "--seconds must be from 0.1 to 60"),
         (&["--only", "nothing"], "invalid value 'nothing'"),
     ] {
         let ended = bench(out.path(), arguments);

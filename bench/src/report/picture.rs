@@ -6,9 +6,9 @@ use std::fmt::Write;
 use super::{Report, table};
 use crate::figures::{Figures, Row, Unit};
 
-const WIDTH: f64 = 900.0;
+const WIDTH: f64 = 960.0;
 /// Where bars begin, and how long the longest is.
-const LEFT: f64 = 430.0;
+const LEFT: f64 = 480.0;
 const LONGEST: f64 = 330.0;
 /// Of a line with a bar.
 const LINE: f64 = 26.0;
