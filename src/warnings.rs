@@ -1,4 +1,4 @@
-//! Warnings that whoever reaches a door can cause, as often as they like: each is said once, and then counted.
+//! Warnings that strangers can cause as often as they like. Each is logged once, and then counted.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How long a warning that comes again is counted before it is said again.
+/// How long a repeated warning is counted before it is logged again.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// See the module. What and why are closed sets.
@@ -24,7 +24,7 @@ struct Warning {
 
 struct Said {
     at: Instant,
-    /// How often it has come since.
+    /// How often it has occurred since.
     again: u64,
 }
 
@@ -33,7 +33,7 @@ impl Warnings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says it, unless it was said a moment ago.
+    /// Logs a warning, unless it was logged a moment ago.
     pub fn say(&self, what: &'static str, reason: &'static str) {
         let (warning, now) = (Warning { what, reason }, Instant::now());
         let mut said = self.lock();
@@ -46,7 +46,7 @@ impl Warnings {
         }
     }
 
-    /// Says how often each has come since it was said, every 10 seconds, until told to stop.
+    /// Every 10 seconds, logs how often each has occurred since it was logged, until it is stopped.
     pub async fn count(&self, stop: CancellationToken) {
         while stop.run_until_cancelled(sleep(EVERY / 10)).await.is_some() {
             self.say_counts(Instant::now());
@@ -64,7 +64,7 @@ impl Warnings {
                 tracing::warn!(reason, times, "{what}");
                 said.at = now;
             }
-            // What has not come for so long is news when it comes again.
+            // A warning that has not occurred for this long is logged at once when it occurs again.
             times > 0
         });
     }

@@ -238,8 +238,8 @@ impl Client {
         format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
     }
 
-    /// Makes a call about one conversation. 401 or 403 to it may be meant for that call alone, as by a filter in front of Ada
-    /// that doesn't like its words: a neutral call tells whether the key is refused.
+    /// Makes a call about one conversation. 401 or 403 to it may be meant for that call alone, as by a filter in front
+    /// of Ada that doesn't like its words: a neutral call tells whether the key is refused.
     async fn send(&self, permit: Permit, name: &'static str, request: RequestBuilder) -> Answer<AnswerBody> {
         let Answer { outcome, answered_at } =
             self.ask(permit, name, request, About::Conversation, read).await;

@@ -94,7 +94,8 @@ pub fn precheck(headers: &HeaderMap, now_unix: i64) -> Result<(), SignatureError
 }
 
 impl Verifier {
-    /// A verifier that accepts a signature by any one of `secrets`, which are `ai_agent`'s; without any it refuses everything.
+    /// A verifier that accepts a signature by any one of `secrets`, which are `ai_agent`'s; without any it refuses
+    /// everything.
     ///
     /// # Errors
     /// The first secret that is empty or not base64 (after `whsec_`).

@@ -1,6 +1,6 @@
-//! AI Agents of Ada's, as values: all that is one's own, and whose something is.
+//! Ada's AI Agents, as values: everything that belongs to one AI Agent, and which one something belongs to.
 //!
-//! There is one, from the environment. What asks for one names it, so that there can be several.
+//! There is one, from the environment. All callers name the AI Agent, so that there can be several later.
 
 use std::{
     collections::BTreeSet,
@@ -27,32 +27,32 @@ use crate::{
 
 /// One AI Agent.
 pub struct AiAgent {
-    /// Its API, which has its key, its limits, its line and its clock.
+    /// Its API, with its key, limits, queue and clock.
     pub ada: Arc<dyn Ada>,
-    /// Which id it has, and which events are ours.
+    /// Its id, and which events are ours.
     pub parser: WebhookParser,
-    /// Whose signature its webhooks carry.
+    /// Verifies the signatures of its webhooks.
     pub verifier: Verifier,
-    /// What its start calls carry.
+    /// The key of its start calls.
     pub start_key: StartKey,
     /// The rules' settings for its conversations.
     pub policy: Arc<Policy>,
 }
 
-/// What start calls carry.
+/// The key of start calls.
 pub enum StartKey {
-    /// This, as a bearer token.
+    /// This bearer token.
     Shared(Secret),
-    /// Nothing: anyone can make one, so new handoffs are limited.
+    /// No key: anyone can make a start call, so new handoffs are limited.
     Off(Arc<StartLimit>),
 }
 
-/// A start call is no AI Agent's of ours.
+/// A start call belongs to none of our AI Agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotOurs {
-    /// It carries no key.
+    /// It has no key.
     KeyMissing,
-    /// It carries another.
+    /// It has another key.
     OtherKey,
 }
 
@@ -74,7 +74,7 @@ impl AiAgent {
 pub struct AiAgents {
     first: AiAgent,
     others: Vec<AiAgent>,
-    /// Of what is stored that is in no settings any more: the first one has taken it over.
+    /// AI Agents that are stored but no longer in the settings. The first AI Agent has taken over their data.
     taken_over: Mutex<BTreeSet<AiAgentId>>,
 }
 
@@ -89,12 +89,12 @@ impl AiAgents {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The first, for what is asked of the relay as a whole.
+    /// The first, for requests that concern the relay as a whole.
     pub const fn first(&self) -> &AiAgent {
         &self.first
     }
 
-    /// The one with this id; the first for what is stored of one that is in no settings any more.
+    /// The one with this id; the first one for ids that are no longer in the settings.
     pub fn of(&self, id: &AiAgentId) -> &AiAgent {
         self.iter().find(|ai_agent| ai_agent.id() == id).unwrap_or_else(|| {
             self.take_over(id);
@@ -102,7 +102,7 @@ impl AiAgents {
         })
     }
 
-    /// Something of this one is stored.
+    /// Records that there is stored data of this one.
     pub fn meet(&self, id: &AiAgentId) {
         if self.iter().all(|ai_agent| ai_agent.id() != id) {
             self.take_over(id);
@@ -110,20 +110,20 @@ impl AiAgents {
     }
 
     fn take_over(&self, id: &AiAgentId) {
-        // What belongs to no conversation is nobody's.
+        // Data without a conversation belongs to no AI Agent.
         if id.as_str().is_empty() {
             return;
         }
         self.taken_over.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
     }
 
-    /// The ids under which something of theirs may be stored, as far as it was met.
+    /// The known ids under which data may be stored.
     pub fn ids(&self) -> Vec<AiAgentId> {
         let taken_over = self.taken_over.lock().unwrap_or_else(PoisonError::into_inner);
         self.iter().map(AiAgent::id).chain(taken_over.iter()).cloned().collect()
     }
 
-    /// Whose conversation a decision is about.
+    /// The AI Agent whose conversation a decision is about.
     pub fn of_view(&self, of: &Of, view: &View) -> &AiAgent {
         match of {
             Of::Conversation(key) => self.of(&key.ai_agent),
@@ -133,7 +133,7 @@ impl AiAgents {
         }
     }
 
-    /// Makes sure that a webhook was signed for one of them, and says for which.
+    /// Verifies a webhook's signature, and returns the AI Agent for which it was signed.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
@@ -148,10 +148,10 @@ impl AiAgents {
         Err(refusal)
     }
 
-    /// Whose start call carries this bearer token, or none.
+    /// The AI Agent to which a start call with this bearer token (or without one) belongs.
     ///
     /// # Errors
-    /// Nobody's.
+    /// It belongs to none.
     pub fn started_by(&self, token: Option<&str>) -> Result<&AiAgent, NotOurs> {
         let takes = |ai_agent: &&AiAgent| match &ai_agent.start_key {
             StartKey::Shared(key) => token.is_some_and(|token| key.matches(token)),

@@ -1,4 +1,4 @@
-//! Agents look after their canned replies.
+//! The management of canned replies.
 
 use super::Engine;
 use crate::store::{
@@ -7,7 +7,7 @@ use crate::store::{
 };
 
 impl Engine {
-    /// `agent` makes a canned reply. Title and text were checked at the door.
+    /// `agent` creates a canned reply. The endpoint has checked title and text.
     ///
     /// # Errors
     /// The store failed.
@@ -36,7 +36,7 @@ impl Engine {
         self.store.change_replies(ReplyChange::Replace(reply)).await
     }
 
-    /// Does away with a canned reply.
+    /// Deletes a canned reply.
     ///
     /// # Errors
     /// The store failed.

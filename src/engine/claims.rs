@@ -1,4 +1,4 @@
-//! What this process has claimed of the outbox, so that it is renewed for as long as it lasts.
+//! The deliveries that this process has claimed. Their claims are renewed during the attempt.
 
 use std::{
     collections::BTreeMap,
@@ -7,26 +7,26 @@ use std::{
 
 use crate::relay::id::{DeliveryId, HolderId};
 
-/// What this process has claimed.
+/// The claims of this process.
 pub struct OpenClaims {
-    /// Who this process is.
+    /// The id of this process.
     pub holder: HolderId,
-    /// By how many attempts: one that was overtaken may not be over yet.
+    /// The number of attempts for each delivery: an overtaken attempt may still be running.
     deliveries: Mutex<BTreeMap<DeliveryId, usize>>,
 }
 
 impl OpenClaims {
-    /// Nothing yet.
+    /// No claims.
     pub fn new(holder: HolderId) -> Self {
         Self { holder, deliveries: Mutex::default() }
     }
 
-    /// What it holds.
+    /// The claimed deliveries.
     pub fn ids(&self) -> Vec<DeliveryId> {
         self.deliveries().keys().cloned().collect()
     }
 
-    /// Whether it holds this one.
+    /// Whether this delivery is claimed.
     pub fn contains(&self, id: &DeliveryId) -> bool {
         self.deliveries().contains_key(id)
     }
@@ -35,7 +35,7 @@ impl OpenClaims {
         self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the claim on a delivery renewed until this is dropped.
+    /// The claim on a delivery is renewed until this value is dropped.
     pub fn hold(self: &Arc<Self>, id: &DeliveryId) -> ClaimGuard {
         *self.deliveries().entry(id.clone()).or_default() += 1;
         ClaimGuard { held: Arc::clone(self), id: id.clone() }

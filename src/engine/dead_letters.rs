@@ -1,4 +1,4 @@
-//! What people do with dead letters: try them again, or drop them.
+//! Actions on dead letters: replay and drop.
 
 use super::Engine;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     store::{StoreError, read_event},
 };
 
-/// Why a dead letter is where it was.
+/// Why a dead letter stays.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The rules say so.
@@ -26,10 +26,10 @@ pub enum ReplayError {
 }
 
 impl Engine {
-    /// Reads a dead letter anew and keeps what it says in its stead, all or nothing.
+    /// Replays a dead letter: parses it again, accepts its event, and removes the dead letter, all or nothing.
     ///
     /// # Errors
-    /// The letter stays, or the store failed.
+    /// The dead letter stays, or the store failed.
     pub async fn replay(&self, id: String) -> Result<Arrival, ReplayError> {
         let letter = self.store.dead_letter(&id).await?.ok_or(ReplayRefusal::Unknown)?;
         let outcome = match self.read_letter(&letter) {
@@ -53,7 +53,7 @@ impl Engine {
         Ok(outcome?)
     }
 
-    /// Does away with a dead letter.
+    /// Drops a dead letter.
     ///
     /// # Errors
     /// There is none, or the store failed.

@@ -1,4 +1,4 @@
-//! The worker that fails messages whose time is over, whatever they wait for.
+//! The worker that fails messages that are too old, whatever they are waiting for.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Handoffs looked at at once; they share a flush. More than attempts can be under way, which are let finish.
+/// The number of handoffs per step; they share a flush. Higher than the number of possible attempts, which may finish.
 const AT_ONCE: usize = 512;
 
 /// Where the same are found again: their message is one that can't be read.
@@ -28,7 +28,7 @@ const AFTER_THE_SAME: Duration = Duration::from_secs(1);
 pub struct Expiry {
     engine: Arc<Engine>,
     left_alone: LeftAlone,
-    /// The first of those found last.
+    /// The first handoff of the previous step.
     first: Option<HandoffId>,
 }
 
@@ -64,7 +64,7 @@ impl Worker for Expiry {
         if are_more {
             return Ok(Some(if are_the_same { now + AFTER_THE_SAME } else { now }));
         }
-        // What is queued or comes into doubt from now on has so much time at least.
+        // Messages that are queued or come into doubt from now on have at least this much time.
         let least = now + self.engine.policy().send_max_age.min(LOOK_TIME.0);
         let next = self.engine.store.expired(self.engine.environment.now(), AT_ONCE).await?.next;
         Ok(Some(next.map_or(least, |next| next.min(least))))

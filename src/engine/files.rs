@@ -1,4 +1,4 @@
-//! An agent sends a file, and the bytes that belong to nothing are forgotten.
+//! Agents' files, and the removal of bytes that belong to no row.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// By then bytes that were kept for a message belong to its row, or to none.
+/// After this time, bytes that were stored for a message belong to its row, or to none.
 const UNSURE_FOR: Duration = Duration::from_hours(1);
 
 /// A file that an agent sends.
@@ -29,21 +29,21 @@ pub struct NewFile {
     pub by: Request,
     /// Its name, clean.
     pub filename: String,
-    /// Its type: one that Ada takes.
+    /// Its type: one that Ada accepts.
     pub mime_type: String,
-    /// Its bytes: at least one, and no more than Ada takes.
+    /// Its bytes: at least one, and at most as many as Ada accepts.
     pub bytes: SpooledFile,
-    /// Words that go before it.
+    /// A text that is sent before it.
     pub text: Option<String>,
 }
 
 /// Why a file was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendFileError {
-    /// The rules say no, or the store failed.
+    /// The rules refuse it, or the store failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Its bytes could not be kept.
+    /// Its bytes could not be stored.
     #[error(transparent)]
     Files(#[from] FilesError),
 }
@@ -55,12 +55,12 @@ impl From<StoreError> for SendFileError {
 }
 
 impl Engine {
-    /// Where the bytes of files are kept.
+    /// The file store.
     pub const fn files(&self) -> &Files {
         &self.files
     }
 
-    /// Whether `agent` may write in a handoff, as far as can be told before what they write is there.
+    /// Whether `agent` may write in a handoff. Called before the message has arrived completely.
     ///
     /// # Errors
     /// As [`write::file`], or the store failed.
@@ -69,10 +69,10 @@ impl Engine {
         Ok(act::may_write(&handoff, agent)?)
     }
 
-    /// An agent sends a file. Once this returns [`Ok`] its bytes and its row are kept.
+    /// An agent sends a file. Once this returns [`Ok`], its bytes and its row are stored.
     ///
     /// # Errors
-    /// As [`write::file`]; the store or the file store failed. Bytes that belong to no row are forgotten later.
+    /// As [`write::file`]; the store or the file store failed. Bytes that belong to no row are removed later.
     pub async fn send_file(&self, id: HandoffId, new: NewFile) -> Result<Row, SendFileError> {
         let row = RowId(self.environment.new_id());
         let key = FileKey::new(id.as_str(), row.as_str());
@@ -86,10 +86,10 @@ impl Engine {
         Ok(self.act(write::file(id, message)).await?)
     }
 
-    /// Purges the bytes that belong to no row. Says whether it got to the end.
+    /// Removes bytes that belong to no row. Returns whether all of them are done.
     ///
     /// # Errors
-    /// The store or the file store failed. What is left is looked at the next time.
+    /// The store or the file store failed. The next call does the rest.
     pub async fn purge_files(&self) -> Result<PurgeProgress, SendFileError> {
         let due = self.store.due_file_checks(self.environment.now(), PURGE_STEP).await?;
         let mut of_no_row = Vec::new();

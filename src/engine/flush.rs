@@ -1,4 +1,4 @@
-//! The worker that lets events leave the inbox when their conversation has been quiet.
+//! The worker that moves events from the inbox to their threads once their conversation has been quiet.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,9 +15,9 @@ use crate::{
     store::StoreError,
 };
 
-/// Conversations flushed at once; they share a flush.
+/// The number of conversations per step; they share a flush of the disk.
 const AT_ONCE: usize = 64;
-/// When a conversation is looked at again that can't be read.
+/// When a conversation that can't be read is tried again.
 const AFTER_UNREADABLE: Duration = Duration::from_secs(60);
 
 /// See the module.
@@ -69,7 +69,7 @@ impl Flusher {
         self.engine.store.set_apart(key, self.engine.environment.now() + AFTER_UNREADABLE).await
     }
 
-    /// One of the events is too much for a rule: it is set aside, and the others go on.
+    /// A rule panics on one of the events: it becomes a dead letter, and the others continue.
     async fn flush_one_by_one(&self, key: ConversationKey) -> Result<(), StoreError> {
         for id in self.engine.decide(flush::in_order(key.clone())).await? {
             match self.engine.decide(flush::one_alone(key.clone(), id.clone())).await {

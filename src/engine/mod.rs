@@ -184,8 +184,8 @@ impl Engine {
         self.decide_and(rule, |_| {}).await
     }
 
-    /// The same. Once it is durable `committed` is called, whether or not the caller is still there; if it can't be kept,
-    /// or nobody got to it, `committed` is dropped.
+    /// The same. Once it is durable `committed` is called, whether or not the caller is still there; if it can't be
+    /// kept, or nobody got to it, `committed` is dropped.
     async fn decide_and<T: Send + 'static>(
         &self,
         rule: Rule<T>,

@@ -1,10 +1,9 @@
-//! The worker through which everything leaves the relay.
+//! The worker that starts all deliveries.
 //!
-//! What is due stands in line for Ada's limits, unclaimed. Whose turn has come claims the next delivery of its lane and
-//! begins an attempt on it, in one decision; the claim is renewed while the attempt lasts. So lanes keep their order and
-//! don't wait for one another. Each queue has its own places: reads hold up nothing that people write, and what Ada
-//! doesn't answer holds up nothing else. What an attempt does is for the rules to say (`docs/effectively-once.md`), and
-//! for a [courier](super::couriers) to do.
+//! Due deliveries wait for Ada's limits, unclaimed. When a turn has come, one decision claims the next delivery of the
+//! lane and begins an attempt on it; the claim is renewed during the attempt. So lanes keep their order and don't wait
+//! for one another. Each queue has its own places, so reads don't delay messages, and unanswered calls delay no others.
+//! The rules decide what an attempt does (`docs/effectively-once.md`), and a [courier](super::couriers) does it.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -40,7 +39,7 @@ pub struct Outbox {
     signal: watch::Receiver<()>,
     held: Arc<OpenClaims>,
     renew_at: Time,
-    /// Each with the delivery that it was in line for.
+    /// The running tasks, each with the delivery for which it was started.
     under_way: JoinSet<DeliveryId>,
     in_line_for: HashMap<DeliveryId, Queue>,
     has_met_what_was_left: bool,
@@ -48,8 +47,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// A worker on the engine's store. Once `stop` is cancelled nothing is begun. Aborting what is under way is safe: what
-    /// was not settled stays in the outbox.
+    /// A worker on the engine's store. Once `stop` is cancelled, no attempt begins. Aborting attempts is safe:
+    /// deliveries that are not settled stay in the outbox.
     pub fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
         let signal = engine.store.signals().outbox();
         let holder = HolderId(engine.environment.new_id());
@@ -83,8 +82,8 @@ impl Outbox {
         ids.iter().flat_map(couriers::places_of).chain([couriers::PLACES_OF_FILES]).collect()
     }
 
-    /// What waits for an AI Agent that is in no settings any more is carried too: decisions meet its handoffs, and this
-    /// what an earlier process has left.
+    /// Deliveries for an AI Agent that is no longer in the settings are carried out too. Decisions find those of its
+    /// handoffs, and this function finds those from an earlier process.
     async fn meet_what_was_left(&mut self) -> Result<(), StoreError> {
         if !self.has_met_what_was_left {
             let left = self.engine.store.depths().await?.queued;
@@ -94,17 +93,17 @@ impl Outbox {
         Ok(())
     }
 
-    /// Has those that are due stand in line, as far as their queue has places. Gives when the next will be due.
+    /// Starts due deliveries, as far as their queue has places. Returns when the next one will be due.
     async fn line_up(&mut self, queue: &Queue, at_once: usize) -> Result<Option<Time>, StoreError> {
         let in_line = self.in_line_for.values().filter(|of| *of == queue).count();
         let mut room = at_once.saturating_sub(in_line);
         if room == 0 {
-            // The next one to end wakes.
+            // The next attempt to end wakes this worker.
             return Ok(None);
         }
-        // Those in line are due as well.
+        // The result includes those that are waiting for a turn already.
         let due = self.engine.store.due_deliveries(self.engine.environment.now(), queue, at_once).await?;
-        // Of more than were asked for the next is due already: whoever ends has it looked for.
+        // There are more than were asked for, so the next one is due already. The next attempt to end looks for it.
         let next = due.next.filter(|_| due.items.len() < at_once);
         for delivery in due.items {
             if room == 0 {
@@ -132,7 +131,7 @@ impl Worker for Outbox {
         "outbox"
     }
 
-    /// Tries what is due, without waiting for how it goes.
+    /// Starts an attempt, without waiting for its outcome.
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         while let Some(ended) = self.under_way.try_join_next() {
             self.ended(ended);

@@ -1,7 +1,7 @@
-//! The worker that looks after open handoffs: what webhooks never brought is read from Ada's message list.
+//! The worker that reads Ada's message lists of open handoffs, for messages whose webhook is missing.
 //!
-//! Every open handoff is read at the start, after an outage of Ada's, and then in slow rotation, a few at a
-//! time and behind everything else that Ada's limits leave room for. One that an agent opens goes first.
+//! It reads every open handoff at the start, after an outage of Ada, and then in slow rotation: a few at a time, and
+//! after all other calls. A handoff that an agent opens goes first.
 
 use std::{
     collections::VecDeque,
@@ -29,12 +29,12 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// Handoffs asked of the store at once.
 const PAGE: usize = 200;
-/// While a reading is under way: it may wait in trouble, or have been taken back.
+/// How long to wait for a reading. It may be waiting for a retry, or may have been removed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// One that an agent has opened isn't read again for so long.
+/// A handoff that an agent has opened is not read again for this long.
 const OPENED_AGAIN: Duration = Duration::from_secs(20);
 
-/// What others would like to have read.
+/// Requests for readings.
 #[derive(Default)]
 pub struct RecoveryRequests {
     wished: Mutex<Requested>,
@@ -46,7 +46,7 @@ struct Requested {
     opened: VecDeque<HandoffId>,
     /// Since when Ada has not answered.
     silent_since: Option<Time>,
-    /// An outage is over: all are to be read.
+    /// An outage is over, so all open handoffs must be read.
     all: bool,
 }
 
@@ -55,7 +55,7 @@ impl RecoveryRequests {
         self.wished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An agent has opened this one.
+    /// An agent has opened this handoff.
     pub fn opened(&self, id: HandoffId) {
         let mut wished = self.lock();
         if wished.opened.len() < PAGE && !wished.opened.contains(&id) {
@@ -64,12 +64,12 @@ impl RecoveryRequests {
         }
     }
 
-    /// A reading has ended: there is room for the next.
+    /// A reading has ended, so the next one can begin.
     pub fn reading_ended(&self) {
         self.news.notify_one();
     }
 
-    /// A call to Ada was answered or not. Says whether that ends a silence of at least `outage`.
+    /// Records whether Ada answered a call. Returns whether that ends an outage of at least `outage`.
     pub fn heard_from_ada(&self, answered: bool, now: Time, outage: Duration) -> bool {
         let mut wished = self.lock();
         if !answered {
@@ -88,11 +88,11 @@ impl RecoveryRequests {
 /// See the module.
 pub struct Recovery {
     engine: Arc<Engine>,
-    /// Where the rotation stands in the store's list; `None` between two.
+    /// The rotation's position in the store's list; `None` between two rotations.
     place: Option<Cursor>,
     /// When the next rotation begins.
     next_round: Time,
-    /// What was written before this doesn't come by webhook any more.
+    /// For messages from before this time, no webhook is expected any more.
     missed_before: Option<Time>,
     queue: VecDeque<HandoffId>,
     under_way: Vec<DeliveryId>,
@@ -105,7 +105,7 @@ struct Cursor {
 }
 
 impl Recovery {
-    /// A worker on the engine's store. What was written before now may have come while nobody listened.
+    /// A worker on the engine's store. Messages from before now may have arrived while no process was running.
     pub fn new(engine: Arc<Engine>) -> Self {
         let now = engine.environment.now();
         Self {
@@ -152,8 +152,8 @@ impl Recovery {
         self.next_round = now + self.engine.policy().recover_after;
     }
 
-    /// The next handoff to read: one that an agent opened, else the next of the rotation. It stays the next until it is
-    /// taken from the queue.
+    /// The next handoff to read: one that an agent has opened, else the next of the rotation. It stays the next until
+    /// it is removed from the queue.
     async fn next(&mut self) -> Result<Option<HandoffId>, StoreError> {
         while self.queue.is_empty() {
             let Some(Cursor { status, after }) = self.place else {
@@ -190,7 +190,7 @@ impl Worker for Recovery {
             let Some(id) = self.next().await? else { break };
             let queued = self.engine.decide(recover::open_handoff(id.clone(), self.missed_before));
             let queued = match queued.await {
-                // It would do so again, and no other be read.
+                // It would fail again, and block the others.
                 Err(error) if error.is_lasting() => None,
                 queued => queued?,
             };

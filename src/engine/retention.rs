@@ -1,4 +1,4 @@
-//! The worker that purges what has been kept long enough.
+//! The worker that purges data whose retention period is over.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,9 +13,9 @@ use crate::{
     store::{PurgeProgress, RetentionPeriods},
 };
 
-/// How often the store is purged of what is old.
+/// How often old data is purged.
 const EVERY: Duration = Duration::from_secs(3_600);
-/// Between two steps of it others have the store to themselves.
+/// The pause between two steps, for other use cases.
 const BETWEEN_STEPS: Duration = Duration::from_millis(50);
 /// When to try again to remove files.
 const FILES_AGAIN: Duration = Duration::from_secs(30);
@@ -42,7 +42,7 @@ impl Worker for Retention {
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let now = self.engine.environment.now();
         let old = self.engine.store.purge(now, &self.keep).await?;
-        // Those of the threads that have just gone, too.
+        // Includes the files of threads that have just been purged.
         let pause = match self.engine.purge_files().await {
             Ok(files) if [old, files].contains(&PurgeProgress::Part) => BETWEEN_STEPS,
             Ok(_) => EVERY,

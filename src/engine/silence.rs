@@ -1,4 +1,4 @@
-//! The worker that notices that no webhook comes at all: the endpoint is missing or disabled.
+//! The worker that warns if no webhooks arrive, because the endpoint is missing or disabled.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,12 +22,12 @@ const MOST: usize = 200;
 pub struct Silence {
     engine: Arc<Engine>,
     began: Time,
-    /// When the last webhook had come as the warning was last given: it is given once for each silence.
+    /// The time of the last webhook when the warning was last given. There is one warning per silence.
     warned: Option<Option<Time>>,
 }
 
 impl Silence {
-    /// A worker on the engine's store. What came before now came to another process.
+    /// A worker on the engine's store. Earlier webhooks went to another process.
     pub fn new(engine: Arc<Engine>) -> Self {
         let began = engine.environment.now();
         Self { engine, began, warned: None }
@@ -40,7 +40,7 @@ impl Worker for Silence {
         "silence"
     }
 
-    /// Warns if a customer has written in a handoff, and no webhook has come since that handoff began.
+    /// Warns if a customer has written in a handoff, and no webhook has arrived since that handoff began.
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let query = HandoffQuery { limit: MOST, ..HandoffQuery::default() };
         let newest = self.engine.store.handoffs(&query).await?.handoffs;
@@ -56,8 +56,8 @@ impl Worker for Silence {
     }
 }
 
-/// Whether a customer's message is known that a webhook should have brought, of any handoff that began `since` the last
-/// webhook: it was read from Ada's list. A customer who says nothing is no sign of anything.
+/// Whether a handoff that began `since` the last webhook has a customer's message. Such a message was read from Ada's
+/// list, although a webhook should have delivered it. A handoff without messages shows nothing.
 fn is_silent(handoffs: &[Handoff], since: Time) -> bool {
     let began_since = |handoff: &&Handoff| handoff.called_at().is_some_and(|at| at > since);
     handoffs.iter().filter(began_since).any(|handoff| handoff.last_from_end_user.is_some())

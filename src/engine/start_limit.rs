@@ -1,4 +1,4 @@
-//! Without a shared key anyone who knows the URL can start handoffs: at most so many a minute.
+//! Without a shared key, anyone who knows the URL can start handoffs. This limits them per minute.
 
 use std::{
     collections::VecDeque,
@@ -25,8 +25,8 @@ impl StartLimit {
     /// Takes a place at `now`, if one is left.
     pub fn take(&self, now: Time) -> bool {
         let mut recent = self.recent();
-        // Calls that come at once may take their places in another order. What lies further in the future is from before
-        // our clock was set back.
+        // Concurrent calls may take their places in another order. Times further in the future are from before the
+        // clock was set back.
         recent.retain(|at| now.since(*at) < WINDOW && at.since(now) < WINDOW);
         let is_left = recent.len() < NEW_HANDOFFS_PER_MINUTE;
         if is_left {
@@ -43,7 +43,7 @@ impl StartLimit {
     }
 }
 
-/// A place that a decision may take. It is given back unless what it was taken for is kept.
+/// A place that a decision may take. It is given back unless the decision is committed.
 #[derive(Clone)]
 pub struct Reservation(Arc<ReservationState>);
 
@@ -66,7 +66,7 @@ impl Reservation {
         has
     }
 
-    /// What it was taken for is kept.
+    /// The decision has been committed.
     pub fn keep(&self) {
         self.0.taken.store(false, Ordering::Relaxed);
     }

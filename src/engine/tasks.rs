@@ -16,7 +16,7 @@ pub struct Tasks {
     names: HashMap<Id, &'static str>,
 }
 
-/// A task ended that should not have.
+/// A task ended unexpectedly.
 #[derive(Debug, thiserror::Error)]
 #[error("the task `{0}` ended unexpectedly")]
 pub struct TaskDied(pub &'static str);

@@ -1,4 +1,4 @@
-//! The worker that lets no one wait for ever: handoffs that have been idle for too long time out.
+//! The worker that times out handoffs that have been idle for too long.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,9 +14,9 @@ use crate::{
     store::{StatusFilter, StoreError},
 };
 
-/// Handoffs looked at at once; they share a flush.
+/// The number of handoffs per step; they share a flush.
 const AT_ONCE: usize = 64;
-/// Look again after this time: what is given back to the queue may have waited for long.
+/// When to look again: a handoff that is returned to the queue may be due at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// See the module.

@@ -14,10 +14,10 @@ use crate::{
 
 /// How long a worker rests when a step has failed. What the store commits doesn't wake it then.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// A worker without anything due looks again after this time, should our clock have been set.
+/// If nothing is due, a worker looks again after this time, because the clock may have been changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// A step failed. What it had not done is still to be done.
+/// A step failed. The next step does the rest.
 pub type StepError = Box<dyn Error + Send + Sync>;
 
 /// Does what is due, step by step.
@@ -29,15 +29,15 @@ pub trait Worker: Send {
     /// Does what is due, and says when something will be, unless something wakes it before.
     ///
     /// # Errors
-    /// What is left of it is done by the next step.
+    /// The step failed. The next step does the rest.
     async fn step(&mut self) -> Result<Option<Time>, StepError>;
 
-    /// Waits until something may have become due. It may be dropped while it waits.
+    /// Waits until something may have become due. The future may be dropped.
     async fn woken(&mut self) {
         std::future::pending().await
     }
 
-    /// Told to stop: lets finish what is under way.
+    /// Stops: work under way may finish.
     async fn finish(&mut self) {}
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn signal(of: &mut watch::Receiver<()>) {
     }
 }
 
-/// Runs a worker until told to stop.
+/// Runs a worker until it is stopped.
 pub async fn run(mut worker: impl Worker, environment: Arc<dyn Environment>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match worker.step().await {
@@ -70,12 +70,11 @@ pub async fn run(mut worker: impl Worker, environment: Arc<dyn Environment>, sto
     worker.finish().await;
 }
 
-/// Handoffs that a worker leaves alone for a while: nothing can be done about them as long as this process runs, and they
-/// must not stand before the others.
+/// Handoffs that a worker skips for a while. They fail as long as this process runs, and must not block the others.
 #[derive(Default)]
 pub struct LeftAlone(BTreeMap<HandoffId, Time>);
 
-/// How long one is left alone.
+/// How long a handoff is skipped.
 const LEFT_ALONE_FOR: Duration = Duration::from_secs(60);
 
 impl LeftAlone {
@@ -85,15 +84,15 @@ impl LeftAlone {
         self.0.len() + at_once
     }
 
-    /// Whether this one is.
+    /// Whether this handoff is skipped.
     pub fn has(&self, id: &HandoffId) -> bool {
         self.0.contains_key(id)
     }
 
-    /// Leaves one alone from `now` on if what was `done` about it fails in a way that lasts.
+    /// Skips a handoff from `now` on if the result `done` is a lasting error.
     ///
     /// # Errors
-    /// It failed in another way: it may be done a little later.
+    /// A temporary error: it may succeed later.
     pub fn record(
         &mut self,
         id: HandoffId,
@@ -111,7 +110,7 @@ impl LeftAlone {
     }
 }
 
-/// Waits until `next` by our clock, which may be set meanwhile.
+/// Waits until `next` by our clock, which may be changed meanwhile.
 async fn rest(environment: &dyn Environment, next: Option<Time>) {
     let began = environment.now();
     loop {

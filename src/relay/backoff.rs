@@ -4,18 +4,18 @@ use std::time::Duration;
 
 const BASE: Duration = Duration::from_millis(500);
 const CAP: Duration = Duration::from_secs(30);
-/// A file waits for days if it must: its URL lives so long.
+/// Retries of a file may take days, because its URL is valid for days.
 const FILE_CAP: Duration = Duration::from_secs(15 * 60);
 
 /// How long to wait before try number `attempts + 1`, after `attempts` failed ones (1 for the first).
 ///
 /// The ceiling doubles from 0.5 s to 30 s; `jitter` (0 to 1, drawn by the caller) picks a point below it,
-/// so that what failed together doesn't come back together.
+/// so that deliveries that failed together are not retried together.
 pub fn delay(attempts: u32, jitter: f64) -> Duration {
     below(CAP, attempts, jitter)
 }
 
-/// The same for fetching a file: the ceiling goes on doubling to 15 minutes.
+/// The same for the download of a file, but the ceiling doubles up to 15 minutes.
 pub fn file_delay(attempts: u32, jitter: f64) -> Duration {
     below(FILE_CAP, attempts, jitter)
 }

@@ -9,15 +9,15 @@ use super::time::Time;
 /// The quiet period and its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
-    /// Events leave once nothing has come for so long.
+    /// Events leave the inbox once no event has arrived for this long.
     pub quiet: Duration,
-    /// They wait no longer than this, however steady the stream.
+    /// Events wait no longer than this, even if more keep arriving.
     pub cap: Duration,
     /// How long an event of an unknown conversation waits for its start call.
     pub unknown_hold: Duration,
 }
 
-/// What waits for one conversation.
+/// The debounce state of one conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buffer {
     /// The first and the last arrival since events last left.
@@ -27,7 +27,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An event has come: the quiet period begins anew, the cap does not.
+    /// An event has arrived: the quiet period restarts, the maximum wait does not.
     pub fn arrived(&mut self, at: Time) {
         let first = self.arrivals.map_or(at, |(first, _)| first);
         self.arrivals = Some((first, at));

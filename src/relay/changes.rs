@@ -24,13 +24,13 @@ use super::{
     time::Time,
 };
 
-/// Clocks are apart by less, and what is told of an end is later by less.
+/// Tolerance for differences between clocks, and for late news of an end.
 const SLACK: Duration = Duration::from_hours(24);
 
 /// What a decision needs to see.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// Whose handoffs, buffer and outbox.
+    /// The conversation whose handoffs, buffer and outbox are needed.
     pub of: Of,
     /// Is this `svix-id` remembered?
     pub svix_id: Option<String>,
@@ -38,18 +38,18 @@ pub struct Scope {
     pub with_inbox: bool,
     /// The deliveries of the conversation.
     pub with_outbox: bool,
-    /// The earliest of the messages that are to find their handoffs, by Ada's clock. The buffered events count by
-    /// themselves.
+    /// The time of the earliest message that must find its handoff, by Ada's clock. The buffered events are included
+    /// anyway.
     pub since: Option<Time>,
     /// Rows by id.
     pub rows: Vec<RowId>,
-    /// Rows by what they could be.
+    /// Rows that could be a given message.
     pub matching: Vec<MatchKey>,
-    /// How many unread rows there are behind this `seq`.
+    /// The number of unread rows after this `seq`.
     pub unread_behind: Option<u64>,
     /// Has this request been made before?
     pub idempotency: Option<IdempotencyScope>,
-    /// What was set aside under this id.
+    /// The dead letter with this id.
     pub dead_letter: Option<String>,
 }
 
@@ -73,13 +73,13 @@ impl Scope {
         Self::of(Of::Handoff(id.clone()))
     }
 
-    /// What came of an attempt on `delivery` is decided on this.
+    /// For decisions on the outcome of an attempt on `delivery`.
     pub fn attempted(delivery: &Delivery) -> Self {
         let rows = delivery.job.row().cloned().into_iter().collect();
         Self { rows, ..Self::handoff(&delivery.handoff).with_outbox() }
     }
 
-    /// No conversation's, for what belongs to none.
+    /// For decisions that concern no conversation.
     pub fn nobody() -> Self {
         Self::of(Of::Conversation(ConversationKey { ai_agent: "".into(), conversation: "".into() }))
     }
@@ -99,8 +99,8 @@ impl Scope {
         }
     }
 
-    /// Handoffs that take no message of this time, by Ada's clock, or of a later one have none to do with the decision, but
-    /// for the newest of them. With room for clocks and for what Ada says late.
+    /// Handoffs that ended before this time, by Ada's clock, are not needed, except the newest of them. Includes
+    /// tolerance for clocks and for late news from Ada.
     pub fn takes_from(&self, inbox: &[Event]) -> Time {
         let buffered = inbox.iter().map(|event| event.timestamp);
         let earliest = buffered.chain(self.since).min();
@@ -140,13 +140,13 @@ pub struct Idempotent {
     pub row: RowId,
 }
 
-/// A part of a [`View`] that a [`Scope`] may leave out. What was not loaded can't look empty: a rule that looks at it all
-/// the same panics, which spoils its own decision and nothing else.
+/// A part of a [`View`] that a [`Scope`] may leave out. If a rule reads a part that was not loaded, it panics instead
+/// of seeing an empty value. The panic affects only this decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded<T>(Option<T>);
 
 impl<T: Default> Loaded<T> {
-    /// There is nothing to see so far, but it may be looked at if the scope names it.
+    /// Empty, and readable if the scope names it.
     fn named(is_named: bool) -> Self {
         Self(is_named.then(T::default))
     }
@@ -184,17 +184,17 @@ impl<T: IntoIterator> IntoIterator for Loaded<T> {
     }
 }
 
-/// What the store knows that matters to a decision.
+/// The stored data that a decision needs.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Of the conversation's handoffs, oldest first: the open one, the last one that ended, the one asked for with the
-    /// ones before and behind it, those with deliveries, and those that the messages at hand may belong to.
+    /// Handoffs of the conversation, oldest first: the open one, the last one that ended, the requested one with its
+    /// neighbours, those with deliveries, and those to which the given messages may belong.
     pub handoffs: Vec<Handoff>,
     /// Its debounce.
     pub buffer: Option<Buffer>,
     /// Its buffered events, in their order; at most [`INBOX_PAGE`].
     pub inbox: Loaded<Vec<Event>>,
-    /// Buffered events that can't be read, where the others were asked for.
+    /// Buffered events that can't be read, if buffered events were requested.
     pub unreadable: Vec<UnreadableEvent>,
     /// Events buffered in all conversations.
     pub inbox_depth: u64,
@@ -202,20 +202,20 @@ pub struct View {
     pub queued: BTreeMap<Destination, u64>,
     /// Whether the asked `svix-id` is remembered.
     pub seen: Loaded<bool>,
-    /// The rows asked for.
+    /// The requested rows.
     pub rows: Vec<Row>,
     /// The conversation's deliveries, in their order.
     pub outbox: Loaded<Vec<Delivery>>,
-    /// The count asked for.
+    /// The requested count.
     pub unread_behind: Loaded<u64>,
-    /// What the asked key stands for.
+    /// The request that the key was used for.
     pub idempotent: Option<Idempotent>,
-    /// The dead letter asked for.
+    /// The requested dead letter.
     pub dead_letter: Option<DeadLetter>,
 }
 
 impl View {
-    /// What a store that knows nothing shows of `scope`.
+    /// The view of an empty store for `scope`.
     pub fn new(scope: &Scope) -> Self {
         Self {
             inbox: Loaded::named(scope.with_inbox),
@@ -241,12 +241,12 @@ pub struct UnreadableEvent {
 /// How many buffered events of one conversation are flushed at once.
 pub const INBOX_PAGE: usize = 1_000;
 
-/// A webhook that we need and can't use, set aside for people.
+/// A dead letter: a webhook that the relay needs but can't use, stored for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Its own id.
     pub id: String,
-    /// The AI Agent whose it is; of no name in what was set aside before that was kept.
+    /// The AI Agent that it belongs to. Empty in dead letters from before this field existed.
     #[serde(default)]
     pub ai_agent: AiAgentId,
     /// The verified `svix-id`.
@@ -257,7 +257,7 @@ pub struct DeadLetter {
     pub reason: String,
     /// The signed body, or the event read from it.
     pub body: String,
-    /// Which of the two.
+    /// What the body is.
     #[serde(default)]
     pub kind: LetterKind,
 }
@@ -286,7 +286,7 @@ pub struct WriteSet {
     pub rows_unseen: Vec<Row>,
     /// Deliveries, new and changed; new ones join the end of their lanes.
     pub deliveries: Vec<Delivery>,
-    /// Deliveries that are over.
+    /// Deliveries to remove.
     pub deliveries_done: Vec<DeliveryId>,
     /// Events that join the inbox.
     pub inbox: Vec<Event>,
@@ -296,13 +296,13 @@ pub struct WriteSet {
     pub remember: Vec<String>,
     /// The conversation's debounce, if it changed; `None` inside when nothing waits any more.
     pub buffer: Option<(ConversationKey, Option<(Buffer, Time)>)>,
-    /// What is set aside, new and changed.
+    /// Dead letters, new and changed.
     pub dead_letters: Vec<DeadLetter>,
-    /// Dead letters that are over, by id.
+    /// Dead letters to remove, by id.
     pub dead_letters_done: Vec<String>,
     /// What an `Idempotency-Key` stands for from now on.
     pub idempotent: Option<(IdempotencyScope, Idempotent)>,
-    /// What was added to the accounts of all these handoffs.
+    /// The sum of what was added to the ledgers of these handoffs.
     pub ledger: Ledger,
     /// When this was decided, by our clock.
     pub at: Time,

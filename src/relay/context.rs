@@ -1,4 +1,5 @@
-//! What a start call says beside the conversation's id: kept as it came, within bounds, and read for a name.
+//! The context: the fields of a start call besides the conversation's id. They are stored unchanged, within limits, and
+//! searched for the customer's name.
 
 use serde_json::{Map, Value};
 
@@ -8,9 +9,9 @@ pub const MAX_BYTES: usize = 64 << 10;
 pub const MAX_FIELDS: usize = 200;
 /// A longer name of a field is cut: 200 of them leave room for values.
 const MAX_NAME_BYTES: usize = 200;
-/// What a field needs at most, however much is cut of it: its name, and the mark of the cut.
+/// The maximum size of a field that was cut as far as possible: its name, and the mark of the cut.
 const LEAST_BYTES: usize = 256;
-/// What stands in the place of fields that are one too many.
+/// The name of the field that replaces fields over the limit.
 const LEFT_OUT: &str = "(left out)";
 
 /// Which fields a further call may change.
@@ -22,8 +23,8 @@ pub enum Merge {
     Add,
 }
 
-/// Takes over the fields of a call. What is too much afterwards is cut, the largest values first: of all fields, or
-/// of the `brought` ones alone where those that are there may not change. New fields that are too many are left out.
+/// Adds the fields of a call. If the result is too large, the largest values are cut. If existing fields may not
+/// change, only the `brought` ones are cut. New fields over the limit are left out.
 pub fn merge(context: &mut Map<String, Value>, brought: Map<String, Value>, how: Merge) {
     let mut new = Map::new();
     for (name, value) in brought {
@@ -99,8 +100,8 @@ fn size(value: &Value) -> usize {
     value.to_string().len()
 }
 
-/// The beginning of a value's text, within `most` bytes if the mark of the cut alone fits. What the mark would only make
-/// longer stays.
+/// The beginning of a value's text, within `most` bytes if the mark of the cut fits. A value that the mark would only
+/// make longer stays unchanged.
 fn cut(value: &Value, most: usize) -> Value {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -120,7 +121,7 @@ fn cut(value: &Value, most: usize) -> Value {
     if size(&shorter) < size(value) { shorter } else { value.clone() }
 }
 
-/// What says how long a text was, at its end: before its first cut, if it was cut before.
+/// The mark at the end of a cut text, with its original length. If the text was cut before, that mark is kept.
 fn mark(text: &str) -> String {
     let (begin, end) = ("… (cut: ", " characters)");
     let known = text.rfind(begin).map(|at| &text[at..]).filter(|mark| {
@@ -150,7 +151,7 @@ pub fn bounded_name(name: &str) -> String {
 pub fn name(context: &Map<String, Value>) -> Option<String> {
     let text = |key: &str| {
         let text = filled_in(context.get(key)?.as_str()?);
-        // Somebody may be called Null, or like another variable than this one.
+        // A person may be called Null, or have the name of another variable.
         let is_none =
             text.is_empty() || NO_VALUE.contains(&text.as_str()) || text.strip_prefix('@') == Some(key);
         (!is_none).then(|| bounded_name(&text))
@@ -162,11 +163,11 @@ pub fn name(context: &Map<String, Value>) -> Option<String> {
     ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text)
 }
 
-/// What languages write where a variable has no value.
+/// What programming languages print for a missing value.
 const NO_VALUE: [&str; 4] = ["null", "undefined", "None", "[object Object]"];
 
-/// Whether a text stands where a value should be that nobody has filled in: it is nothing but variables, in the spelling
-/// of any templates (`{x}`, `{{x}}`, `${x}`, `#{x}`, `<x>`, `[x]`, `%x%`, `@x`, `$x`), or says that there is no value.
+/// Whether a text is an unfilled placeholder: it has only variables, in the syntax of any template language (`{x}`,
+/// `{{x}}`, `${x}`, `#{x}`, `<x>`, `[x]`, `%x%`, `@x`, `$x`), or says that there is no value.
 pub fn is_unfilled(text: &str) -> bool {
     let says_none = ["none", "null", "nil", "nan", "n/a", "undefined", "[object object]"];
     let wrapped = |open: &str, close: &str| {

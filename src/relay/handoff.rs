@@ -1,4 +1,4 @@
-//! One handoff: who has it, how far it has come, and what the rules need to remember about its thread.
+//! One handoff: its agent, its status, and what the rules need to remember about its thread.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{
     time::{Offset, Time},
 };
 
-/// Doubt between Ada's clock and what we know of it.
+/// The uncertainty of what we know about Ada's clock.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// A handoff. Its `version` counts the changes that agents see.
@@ -25,15 +25,15 @@ pub struct Handoff {
     pub id: HandoffId,
     /// The conversation it is in.
     pub key: ConversationKey,
-    /// The integration identifier it was made under.
+    /// The integration identifier with which it was created.
     pub integration: String,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// How it began.
     pub origin: Origin,
     /// The end user.
     pub end_user: EndUser,
-    /// Every field of the start call but the ids.
+    /// All fields of the start call except the ids.
     pub context: Map<String, Value>,
     /// When we made it.
     pub created_at: Time,
@@ -43,33 +43,33 @@ pub struct Handoff {
     pub last_seq: u64,
     /// The newest `at` in its thread.
     pub newest_at: Time,
-    /// The youngest event that has left the inbox for this thread; older ones that follow are late.
+    /// The newest event that has left the inbox for this thread; older ones that follow are late.
     pub youngest_released: SortKey,
     /// The newest end-user message, in Ada's time.
     pub last_from_end_user: Option<Time>,
     /// Rows up to this `seq` have been read.
     pub read_up_to: u64,
-    /// End-user rows behind that mark.
+    /// The number of end-user rows after that mark.
     pub unread: u64,
     /// The last message, for lists; its text is cut to [`PREVIEW_CHARS`].
     pub last_message: Option<Row>,
-    /// The one before it, should the last one turn out to belong further up.
+    /// The message before the last one. Needed if the last one turns out to belong earlier in the thread.
     #[serde(default)]
     pub before_last: Option<Row>,
-    /// What Ada's message list has told.
+    /// What is known from Ada's message list.
     #[serde(default)]
     pub listed: ListProgress,
     /// The newest time by Ada's clock at which Ada showed that the handoff runs: by an event that carries our
     /// identifier, or by taking a message.
     #[serde(default)]
     pub runs_at: Option<Time>,
-    /// How long nothing has happened that its timeout waits for.
+    /// Since when it has been idle, for its timeout.
     #[serde(default)]
     pub idle: Idle,
-    /// The account of its messages.
+    /// The counts of its messages.
     #[serde(default)]
     pub ledger: Ledger,
-    /// Before it began something had shown already that Ada has such a conversation.
+    /// Before it began, it was known already that Ada has this conversation.
     #[serde(default)]
     pub is_heard_of: bool,
     /// One more with each change that agents see.
@@ -81,7 +81,8 @@ pub struct Handoff {
 pub struct ListProgress {
     /// The page to read next; the first, if there is none.
     pub page: Option<String>,
-    /// Where to begin again once the list has been read to its end: something read since may yet be missed.
+    /// Where to begin the next reading, after the list has been read to its end: a webhook may still arrive for later
+    /// messages.
     pub again: Option<ReadAgain>,
     /// The newest message that was there when the handoff began, by Ada's clock.
     pub history_until: Option<Time>,
@@ -92,7 +93,7 @@ pub struct ListProgress {
     pub read_at: Option<Time>,
     /// The thread says already that it can't be read.
     pub unreadable: bool,
-    /// How often in a row Ada has said that it has no such conversation.
+    /// How often in a row Ada has answered that it does not have the conversation.
     #[serde(default)]
     pub unknown: u32,
     /// The newest message of the AI Agent that no event of ours explains, by Ada's clock.
@@ -114,9 +115,9 @@ pub const PREVIEW_CHARS: usize = 300;
 pub struct EndUser {
     /// Ada's id of them.
     pub id: Option<String>,
-    /// What to call them.
+    /// The customer's name.
     pub name: Option<String>,
-    /// Where the name is from; a webhook's beats the context's.
+    /// The source of the name. A name from a webhook replaces one from the context.
     pub named_by_webhook: bool,
 }
 
@@ -129,7 +130,7 @@ pub enum Origin {
         /// When the call came, by our clock.
         called_at: Time,
     },
-    /// By a message whose start call never came.
+    /// By a message whose start call never arrived.
     Adopted {
         /// The message's time, by Ada's clock.
         message_at: Time,
@@ -184,7 +185,7 @@ pub enum AdaEnd {
         /// When.
         at: Time,
     },
-    /// Proven by a new start call; no time known but that call's, by our clock.
+    /// Proven by a new start call. Only the time of that call is known, by our clock.
     Replaced {
         /// When.
         at: Time,
@@ -201,7 +202,7 @@ pub enum EndedBy {
     EndUser,
     /// An agent of ours.
     Agent,
-    /// A rule: ours or Ada's.
+    /// A rule of the relay or of Ada.
     System,
     /// Ada, without saying who.
     Ada,
@@ -262,13 +263,13 @@ impl Handoff {
         }
     }
 
-    /// Whether it may be over at Ada without our knowing: the AI Agent has written since Ada last showed that
-    /// the handoff runs.
+    /// Whether it may have ended in Ada without the relay's knowledge: the AI Agent has written after the last sign
+    /// that the handoff is running.
     pub fn is_doubtful(&self) -> bool {
         self.is_open() && self.listed.ai_agent_wrote_at.is_some_and(|wrote| Some(wrote) > self.runs_at)
     }
 
-    /// Ada has shown at `at`, by its clock, that the handoff runs.
+    /// Records that the handoff was running at `at`, by Ada's clock.
     pub fn record_runs(&mut self, at: Time) {
         self.runs_at = self.runs_at.max(Some(at));
     }
@@ -303,8 +304,8 @@ impl Handoff {
         }
     }
 
-    /// The first instant by Ada's clock at which it had surely begun: a message's time is exact, our clock's
-    /// is in doubt.
+    /// The first instant, by Ada's clock, at which it had certainly begun: a message's time is exact, the time of our
+    /// clock is uncertain.
     pub fn surely_began(&self, offset: Offset) -> Time {
         match self.origin {
             Origin::Started { .. } => self.began(offset) + CLOCK_TOLERANCE,
@@ -329,8 +330,8 @@ impl Handoff {
         Some(if doubtful { end + CLOCK_TOLERANCE } else { end })
     }
 
-    /// About when it took its last message, by Ada's clock if that is known; `None` while it may take any. Stores find by it
-    /// which handoffs can matter to a message, with [room](super::changes::Scope::takes_from) for clocks.
+    /// About when it took its last message, by Ada's clock if that is known; `None` while it may take any. Stores find
+    /// by it which handoffs can matter to a message, with [room](super::changes::Scope::takes_from) for clocks.
     pub fn took_until(&self) -> Option<Time> {
         let end = self.end()?;
         match end.ada {
@@ -340,7 +341,7 @@ impl Handoff {
         }
     }
 
-    /// The timeout that counts in its state.
+    /// The timeout for its current status.
     pub const fn timeout<'a>(&self, policy: &'a Policy) -> Option<&'a Timeout> {
         match self.status {
             Status::Waiting => policy.waiting_timeout.as_ref(),
@@ -359,14 +360,15 @@ impl Handoff {
         (self.is_open() && !self.idle.asks_ada).then_some(self.idle.since)
     }
 
-    /// Somebody writes at `at`, or is read only now. Whoever waits for an agent goes on waiting.
+    /// A message was written at `at`, or has only now been read. A handoff that waits for an agent keeps its waiting
+    /// time.
     pub const fn record_writing(&mut self, at: Time) {
         if matches!(self.status, Status::Active { .. }) {
             self.idle = Idle::since(at);
         }
     }
 
-    /// Learns what a row tells: the row count, the newest time, the last message.
+    /// Updates the row count, the newest time and the last message from a row.
     pub fn take_in(&mut self, row: &Row) {
         self.last_seq = self.last_seq.max(row.seq);
         self.newest_at = self.newest_at.max(row.at);

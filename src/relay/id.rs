@@ -61,7 +61,7 @@ id!(
     AiAgentId
 );
 
-/// What everything about a conversation is kept under.
+/// The key of all data of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConversationKey {
     /// Whose conversation it is.
@@ -70,7 +70,7 @@ pub struct ConversationKey {
     pub conversation: ConversationId,
 }
 
-/// Where new ids come from: the engine hands in random ones, tests count.
+/// The source of new ids: random ones from the engine, counted ones in tests.
 pub trait NewIds {
     /// An id never given before, later than all given before.
     fn next(&mut self) -> String;

@@ -1,13 +1,13 @@
-//! When a handoff that nobody accepts, or in which nobody writes, has waited long enough. By our clock alone.
+//! When a handoff times out because no agent accepts it, or because nobody writes in it. By our clock only.
 
 use serde::{Deserialize, Serialize};
 
 use super::time::Time;
 
-/// What a handoff's timeout counts from. The deadline is not kept: the settings may change.
+/// The start of a handoff's timeout. The deadline is not stored, because the settings may change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idle {
-    /// Since when it waits for an agent, or once one has it, for anybody to write.
+    /// Since when it waits for an agent or, once an agent has it, for a message.
     pub since: Time,
     /// It has timed out, and Ada's message list is being read for what webhooks may have missed.
     pub asks_ada: bool,

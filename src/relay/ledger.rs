@@ -1,4 +1,4 @@
-//! A handoff's account of its messages: what came, what went, and that nothing got lost between.
+//! The counts of a handoff's messages: what arrived, what was sent, and whether anything was lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,26 +10,26 @@ use super::thread::{Row, Sending, Source};
 pub struct Ledger {
     /// Message events that left the inbox for this thread, duplicates among them.
     pub taken: u64,
-    /// Those of them that were here before, under the same `svix-id` or the same `message_id`.
+    /// Duplicates: events that had arrived before, with the same `svix-id` or the same `message_id`.
     pub duplicates: u64,
-    /// Rows that an event has brought or confirmed.
+    /// Rows that an event has created or confirmed.
     pub shown: u64,
-    /// Rows of others than us that an event has brought.
+    /// Rows that an event has created, except agents' own messages.
     pub received: u64,
-    /// Rows that webhooks never brought, read from Ada's message list.
+    /// Rows that were read from Ada's message list because no webhook delivered them.
     pub recovered: u64,
-    /// Rows that left the inbox after a younger one.
+    /// Rows that left the inbox after a newer one.
     pub late: u64,
-    /// Rows of ours that Ada has.
+    /// Agents' rows that Ada has.
     pub sent: u64,
-    /// Those of them that Ada has shown back.
+    /// Agents' rows that an Ada webhook has returned.
     pub confirmed: u64,
-    /// Rows of ours that failed.
+    /// Agents' rows that failed.
     pub failed: u64,
 }
 
 impl Ledger {
-    /// Events that were taken and stand nowhere. Anything but 0 is a defect.
+    /// Accepted events that are in no thread. Any value except 0 is a defect.
     pub const fn lost(&self) -> u64 {
         self.taken.saturating_sub(self.duplicates).saturating_sub(self.shown)
     }
@@ -61,14 +61,14 @@ impl Ledger {
         self.duplicates += 1;
     }
 
-    /// By how much each count grew since `earlier`; what shrank counts as nothing.
+    /// By how much each count has grown since `earlier`. A count that shrank gives 0.
     #[must_use]
     pub fn since(mut self, earlier: &Self) -> Self {
         self.each(earlier, u64::saturating_sub);
         self
     }
 
-    /// Both accounts in one.
+    /// The sum of both ledgers.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
         self.each(other, u64::saturating_add);

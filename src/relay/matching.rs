@@ -1,9 +1,9 @@
 //! Which row a message from Ada belongs to.
 //!
 //! Whether one message has the same id in the POST answer, the message list and the webhook is
-//! undocumented. So: by id first, and failing that one to one by role, content and `created_at` to the
-//! second. Each row has one place per source; a place once taken is never shared, so that two equal
-//! messages of one second stay two.
+//! undocumented. So messages are matched by id first. Otherwise they are matched one to one by role, content and
+//! `created_at` to the second. Each row has one place per source, and a filled place is never shared. So two equal
+//! messages in the same second stay two.
 
 use std::cmp::Reverse;
 
@@ -23,18 +23,18 @@ pub enum LearnedFrom {
     List,
 }
 
-/// What is known of a message.
+/// The result of a match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
     /// This source has brought it before, as the row at this index.
     Known(usize),
-    /// It is the row at this index, brought by another source or written by us.
+    /// It is the row at this index, which is from another source or was written here.
     Same(usize),
     /// New.
     None,
 }
 
-/// An attempt that may have brought a row of ours to Ada.
+/// An attempt that may have sent an agent's row to Ada.
 #[derive(Clone, Copy, Debug)]
 pub struct PossibleAttempt {
     /// When it began, by Ada's clock.
@@ -82,8 +82,8 @@ impl LearnedFrom {
     }
 }
 
-/// Finds `message` among the rows of one thread by its id alone. Rows that could not be read are left to [`find`]: one
-/// that is known by its words comes before them.
+/// Finds `message` among the rows of one thread by its id only. Ignores unreadable rows: [`find`] prefers a row with
+/// the same content.
 pub fn find_by_id(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match {
     by_id(rows, message, from, |row| !is_unreadable(row))
 }
@@ -102,11 +102,11 @@ const fn is_unreadable(row: &Row) -> bool {
     matches!(row.content, Content::Unreadable { .. })
 }
 
-/// Finds `message` among the rows of one thread, by id or else by words; failing both, among those that could not be
-/// read.
+/// Finds `message` among the rows of one thread, by id, then by content, then among the unreadable rows.
 ///
-/// An own row without Ada's time can be it only if `attempt` can have brought it there. Of several the last attempt before
-/// the message counts; but what is queued goes to Ada in the outbox's order, so that of equal ones the first is it.
+/// An agent's row without Ada's time matches only if `attempt` can have sent it. If several match, the last attempt
+/// before the message counts. But queued rows are sent in the outbox's order, so of equal queued rows, the first one
+/// matches.
 pub fn find(
     rows: &[&Row],
     message: &Message,
@@ -136,7 +136,7 @@ pub fn find(
     found.map_or_else(|| find_unreadable(rows, message, from), Match::Same)
 }
 
-/// Of a row that could not be read nothing is known but its id, or else whose it is and when it was written.
+/// Only the id of an unreadable row is known, or else its author's role and its time.
 fn find_unreadable(rows: &[&Row], message: &Message, from: LearnedFrom) -> Match {
     let found = by_id(rows, message, from, is_unreadable);
     if found != Match::None {

@@ -3,9 +3,9 @@
 //! Nothing here is async, reads a clock, draws a random number, speaks HTTP or SQL, or imports another
 //! folder of this crate. Time, new ids and jitter are arguments, so tests assert exact values.
 //!
-//! A decision works on a [`Transaction`](transaction::Transaction) of a [`View`](changes::View) (what the store knows that
-//! matters), which becomes a [`WriteSet`](changes::WriteSet) (what the store shall write, all or nothing). To add one: a
-//! function in [`rules`], a table test beside it, and a caller in `engine/`.
+//! A decision works on a [`Transaction`](transaction::Transaction) of a [`View`](changes::View) (the stored data that
+//! it needs), which becomes a [`WriteSet`](changes::WriteSet) (what the store must write, all or nothing). To add one:
+//! a function in [`rules`], a table test beside it, and a caller in `engine/`.
 
 pub(crate) mod backoff;
 pub mod buffer;

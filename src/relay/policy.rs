@@ -10,9 +10,9 @@ use super::{
 /// How long a handoff may be idle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeout {
-    /// So long.
+    /// The duration.
     pub after: Duration,
-    /// What the end user is told before the end, if anything.
+    /// The text that the end user gets before the end, if any.
     pub text: Option<String>,
 }
 
@@ -47,10 +47,10 @@ pub struct Policy {
     pub send_max_age: Duration,
     /// When this process began, by our clock.
     pub began_at: Time,
-    /// A message that is older and that no webhook has brought is taken from Ada's list.
+    /// A message that is older than this, and for which no webhook arrived, is taken from Ada's list.
     pub recover_after: Duration,
-    /// How long a handoff may wait for an agent, unless for ever.
+    /// How long a handoff may wait for an agent; `None` for no limit.
     pub waiting_timeout: Option<Timeout>,
-    /// How long nobody may write in a handoff that an agent has, unless for ever.
+    /// How long an agent's handoff may have no messages; `None` for no limit.
     pub idle_timeout: Option<Timeout>,
 }

@@ -1,8 +1,8 @@
-//! A rule and what it needs to see are one value: nobody can run it on less.
+//! A rule and its scope are one value, so a rule always gets the data that it needs.
 
 use super::{changes::Scope, transaction::Transaction};
 
-/// A decision that is ready to be taken.
+/// A decision that is ready to run.
 pub struct Rule<T> {
     scope: Scope,
     decide: Decide<T>,
@@ -16,7 +16,7 @@ impl<T> Rule<T> {
         Self { scope, decide: Box::new(decide) }
     }
 
-    /// For whoever runs it: load what the first names, and give the second a transaction of that.
+    /// The scope to load, and the function to call with a transaction of the loaded data.
     pub fn into_parts(self) -> (Scope, Decide<T>) {
         (self.scope, self.decide)
     }

@@ -1,4 +1,4 @@
-//! The thread: the ordered conversation as agents see it. A row is a message or a line of the relay's own.
+//! The thread: the ordered conversation as agents see it. A row is a message, a note, or a line from the relay.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,11 @@ use super::{
 /// Who wrote a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Author {
-    /// Which side they are on.
+    /// The author's role.
     pub role: Role,
     /// The name to show, where there is one.
     pub display_name: Option<String>,
-    /// Where Ada says their picture is.
+    /// The address of the author's picture, as given by Ada.
     pub avatar: Option<String>,
 }
 
@@ -26,16 +26,16 @@ pub enum Role {
     EndUser,
     /// Ada's AI Agent.
     AiAgent,
-    /// A person who answers: ours, or another system's.
+    /// A human agent, of the relay or of another system.
     HumanAgent,
     /// The relay's own lines.
     System,
-    /// A role Ada has added since.
+    /// A role that this relay does not know.
     #[serde(other)]
     Unknown,
 }
 
-/// What a row says.
+/// The content of a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Content {
@@ -68,19 +68,19 @@ pub enum Content {
         /// How Ada words it.
         body: String,
     },
-    /// Words of an agent for other agents. They never leave the relay, and Ada never brings any.
+    /// A note from an agent for other agents. Notes never leave the relay, and none come from Ada.
     Note {
         /// The words.
         body: String,
     },
-    /// Something that happened to the handoff.
+    /// A change of the handoff.
     Event {
         /// What.
         event: EventName,
         /// Who did it, for people to read.
         by: Option<String>,
     },
-    /// A type Ada has added since.
+    /// A type that this relay does not know.
     Unknown {
         /// Its name.
         name: String,
@@ -92,21 +92,21 @@ pub enum Content {
     },
 }
 
-/// Where the bytes of a file are. The relay keeps them under the row's own id.
+/// The state of a file's bytes. The relay stores them under the row's id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "are", rename_all = "snake_case")]
 pub enum Bytes {
-    /// At Ada; they will be fetched.
+    /// Still at Ada; to be downloaded.
     #[default]
     Awaited,
-    /// With us.
+    /// Stored.
     Kept {
-        /// How many they are.
+        /// Their number.
         size: u64,
     },
-    /// Out of reach.
+    /// Not available.
     Missing {
-        /// Whether asking again could help.
+        /// Whether another try could succeed.
         why: Missing,
         /// The reason, for people to read.
         error: String,
@@ -119,7 +119,7 @@ pub enum Bytes {
 pub enum Missing {
     /// Ada doesn't have them any more.
     Gone,
-    /// The relay doesn't take them.
+    /// The relay refuses them.
     Refused,
 }
 
@@ -127,15 +127,15 @@ pub enum Missing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventName {
-    /// Ada's start call came.
+    /// Ada's start call arrived.
     Started,
-    /// Begun by a message whose start call never came.
+    /// Begun by a message whose start call never arrived.
     Adopted,
     /// An agent took it.
     Accepted,
     /// An agent took it from another.
     TakenOver,
-    /// Its agent gave it back to the queue.
+    /// Its agent returned it to the queue.
     Released,
     /// Nobody accepted it, or nobody wrote in it, for too long.
     TimedOut,
@@ -151,7 +151,7 @@ pub enum Source {
     Transcript,
     /// From a webhook.
     Webhook,
-    /// From Ada's message list, where the webhook never came.
+    /// From Ada's message list, because the webhook never arrived.
     Recovered,
     /// Written by one of our agents.
     Agent,
@@ -159,7 +159,7 @@ pub enum Source {
     Relay,
 }
 
-/// How far a row of ours has come on its way to Ada.
+/// The delivery state of an agent's row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Sending {
@@ -167,14 +167,14 @@ pub enum Sending {
     Queued,
     /// Ada accepted it.
     Sent,
-    /// Ada showed it back to us.
+    /// An Ada webhook returned it.
     Confirmed,
     /// It will not be sent unless an agent sends it again.
     Failed {
         /// Why, for people to read.
         error: String,
     },
-    /// Failed, and an agent has put it aside.
+    /// Failed, and dropped by an agent.
     Dropped,
 }
 
@@ -218,9 +218,9 @@ pub struct Row {
     pub handoff: HandoffId,
     /// Its number: 1, 2, 3, ... in the order in which rows joined, without gaps.
     pub seq: u64,
-    /// Where it belongs. Readers sort by `at`, then `seq`.
+    /// Its place in the thread. Readers sort by `at`, then `seq`.
     pub at: Time,
-    /// What Ada calls it.
+    /// Its ids at Ada.
     pub ids: AdaIds,
     /// Who wrote it.
     pub author: Author,
@@ -232,13 +232,13 @@ pub struct Row {
     pub created_by_ada: bool,
     /// How it came here.
     pub source: Source,
-    /// Its way to Ada, for rows that go there.
+    /// Its delivery state, for rows that are sent to Ada.
     pub sending: Option<Sending>,
-    /// When the last attempt to send it began whose outcome is or was unknown, by our clock: what Ada stored
-    /// since then may be it.
+    /// When the last attempt with an unknown outcome began, by our clock. A message that Ada has stored since then may
+    /// be this row.
     #[serde(default)]
     pub tried_at: Option<Time>,
-    /// It left the inbox after a younger one.
+    /// It left the inbox after a newer one.
     pub late: bool,
 }
 
@@ -253,14 +253,14 @@ impl Row {
         matches!(self.content, Content::Note { .. })
     }
 
-    /// Whether it is a message of ours to the end user: an agent's, or the relay's own words.
+    /// Whether it is a message to the end user, from an agent or from the relay.
     pub fn is_ours(&self) -> bool {
         !self.is_note()
             && self.author.role == Role::HumanAgent
             && matches!(self.source, Source::Agent | Source::Relay)
     }
 
-    /// Whether readers see the same in both.
+    /// Whether both rows look the same to readers.
     pub fn shows_like(&self, other: &Self) -> bool {
         let shown = |row: &Self| {
             let ids = AdaIds { webhook: row.ids.shown().cloned(), ..AdaIds::default() };
@@ -269,8 +269,9 @@ impl Row {
         shown(self) == shown(other)
     }
 
-    /// A key shared by all rows and messages that could be the same but for their ids: role, content without what
-    /// differs between sources (a presigned URL is new each time), and the second of Ada's time where it is known.
+    /// A key that is equal for all rows and messages that could be the same, apart from their ids. It has the role, the
+    /// content without parts that differ between sources (such as a presigned URL), and Ada's time to the second, if
+    /// known.
     pub fn fingerprint(&self) -> String {
         let second = self.created_by_ada.then(|| self.created_at.second());
         fingerprint(self.author.role, &self.content, second)

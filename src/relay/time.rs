@@ -69,7 +69,7 @@ impl std::ops::Sub<Duration> for Time {
     }
 }
 
-/// Ada's clock minus ours, in microseconds. Zero until an answer's `Date` has told.
+/// Ada's clock minus ours, in microseconds. Zero until an answer with a `Date` has arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offset(i64);
 
@@ -93,7 +93,8 @@ impl Offset {
 impl FromStr for Time {
     type Err = NotATime;
 
-    /// A time without an offset is taken as UTC: Ada's older answers leave it out. Digits behind the nanosecond are cut.
+    /// A time without an offset is taken as UTC: Ada's older answers leave it out. Digits behind the nanosecond are
+    /// cut.
     fn from_str(text: &str) -> Result<Self, NotATime> {
         let text = &*to_nanoseconds(text);
         let stamp = match text.parse::<Timestamp>() {
@@ -128,7 +129,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// Stored whole, as microseconds: text for readers is made where it leaves the process.
+/// Stored in microseconds. It becomes text where it leaves the process.
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)

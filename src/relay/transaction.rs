@@ -1,4 +1,4 @@
-//! The view of a decision, being worked on, with its changes marked.
+//! A decision's working copy of its view, with all changes marked.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use super::{
     time::Time,
 };
 
-/// A view being worked on.
+/// The working copy of a view.
 pub struct Transaction<'a> {
-    /// What is known, changed in place.
+    /// The view, changed in place.
     pub view: View,
     /// The time of the decision.
     pub now: Now,
@@ -43,7 +43,7 @@ enum DeliveryWrite {
 }
 
 impl<'a> Transaction<'a> {
-    /// Begins to work on `view`.
+    /// Makes a working copy of `view`.
     pub fn new(view: View, now: Now, policy: &'a Policy, ids: &'a mut dyn NewIds) -> Self {
         Self {
             view,
@@ -57,7 +57,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// What has changed. Each handoff in which agents see a change is one version further.
+    /// All changes. The version of each handoff with a change that agents see grows by one.
     pub fn into_write_set(mut self) -> WriteSet {
         for mut handoff in self.view.handoffs {
             match self.touched_handoffs.get(&handoff.id) {
@@ -88,7 +88,7 @@ impl<'a> Transaction<'a> {
         self.changes
     }
 
-    /// Whether more may be taken on for this destination: so much of one waits at most.
+    /// Whether this destination has room for more deliveries.
     pub fn has_room(&self, destination: &Destination) -> bool {
         let queued = self.view.queued.get(destination).copied().unwrap_or_default();
         !destination.has_budget() || queued < self.policy.outbox_limit
@@ -114,12 +114,12 @@ impl<'a> Transaction<'a> {
         self.view.handoffs.iter().position(|handoff| handoff.id == *id)
     }
 
-    /// A handoff to change.
+    /// A handoff, for a change.
     pub fn change_handoff(&mut self, at: usize) -> &mut Handoff {
         self.touch(at, Visibility::Yes)
     }
 
-    /// A handoff to change in what agents don't see.
+    /// A handoff, for a change that agents don't see.
     pub fn change_unseen(&mut self, at: usize) -> &mut Handoff {
         self.touch(at, Visibility::No)
     }
@@ -131,7 +131,7 @@ impl<'a> Transaction<'a> {
         handoff
     }
 
-    /// A row that added `before` to its handoff's account has changed.
+    /// A row that added `before` to its handoff's ledger has changed.
     fn account(&mut self, handoff: usize, before: &Ledger, row: &Row) {
         let after = Ledger::of(row);
         if after != *before {
@@ -157,7 +157,7 @@ impl<'a> Transaction<'a> {
         self.view.rows.iter().position(|row| row.id == *id)
     }
 
-    /// Changes a row, and what its handoff remembers of it.
+    /// Changes a row, and updates its handoff.
     pub fn change_row(&mut self, at: usize, change: impl FnOnce(&mut Row)) {
         let row = &mut self.view.rows[at];
         let before = row.clone();
@@ -187,13 +187,13 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Adds a row at the end of a handoff's numbering and gives its place among the rows.
+    /// Adds a row with the handoff's next number, and returns its index among the rows.
     pub fn add_row(&mut self, handoff: usize, new: NewRow) -> usize {
         let id = RowId(self.new_id());
         self.add_row_as(id, handoff, new)
     }
 
-    /// The same for a row whose id is taken already. The bytes of a file that Ada's side sent are to be fetched.
+    /// The same for a row that has an id already. If Ada's side sent a file, queues its download.
     pub fn add_row_as(&mut self, id: RowId, handoff: usize, new: NewRow) -> usize {
         let now = self.now.at;
         let owner = self.change_handoff(handoff);
@@ -228,7 +228,7 @@ impl<'a> Transaction<'a> {
         self.view.rows.len() - 1
     }
 
-    /// Adds a line of the relay's own: what happened, and through whom.
+    /// Adds a line from the relay: what happened, and who caused it.
     pub fn add_event(&mut self, handoff: usize, event: EventName, by: Option<String>) -> usize {
         let at = self.own_at(handoff);
         let content = Content::Event { event, by };
@@ -260,41 +260,40 @@ impl<'a> Transaction<'a> {
         self.view.outbox.iter().position(|delivery| delivery.id == *id)
     }
 
-    /// The delivery that an attempt was made on, as the attempt knew it; `None` if it was taken back, or another attempt
-    /// has begun since.
+    /// The delivery of an attempt; `None` if the delivery was removed meanwhile, or another attempt has begun.
     pub fn find_attempted(&self, delivery: &Delivery) -> Option<usize> {
         self.find_delivery(&delivery.id).filter(|at| self.view.outbox[*at].fence == delivery.fence)
     }
 
-    /// Since when Ada may have a delivery: an attempt was made whose outcome is not known, or another process may have made
-    /// one, of which this copy of the store knows nothing.
+    /// Since when Ada may have a delivery: the outcome of an attempt is unknown, or another process may have made an
+    /// attempt that this copy of the store does not have.
     pub fn outcome_unknown_since(&self, delivery: &Delivery) -> Option<Time> {
         delivery.outcome_unknown_since.or_else(|| self.is_unverified(delivery).then_some(delivery.queued_at))
     }
 
-    /// Whether a message was queued before this process began, and Ada's list has not been read since: the store may be a
-    /// copy that was restored, and the message have been sent after the copy was made.
+    /// Whether a message was queued before this process began, and Ada's list has not been read since. The store may be
+    /// a restored backup, and the message may have been sent after the backup.
     pub fn is_unverified(&self, delivery: &Delivery) -> bool {
         let is_message = delivery.job.is_message() && delivery.outcome_unknown_since.is_none();
         is_message && self.is_of_before(&delivery.handoff, delivery.queued_at)
     }
 
-    /// The same of a row that waits for nothing: since when Ada may have it. One that has failed may have been sent again
-    /// by hand after the copy was made.
+    /// Since when Ada may have a row without a delivery. An agent may have sent a failed row again after the backup was
+    /// made.
     pub fn row_outcome_unknown_since(&self, row: &Row) -> Option<Time> {
         let is_failed = row.is_ours() && matches!(row.sending, Some(Sending::Failed { .. }));
         let is_unverified = is_failed && self.is_of_before(&row.handoff, row.created_at);
         row.tried_at.or_else(|| is_unverified.then_some(row.created_at))
     }
 
-    /// Whether something of this handoff is of before this process began, and Ada's list has not been read since.
+    /// Whether this handoff has data from before this process began, and Ada's list has not been read since.
     fn is_of_before(&self, handoff: &HandoffId, at: Time) -> bool {
         let began = self.policy.began_at;
         let known = self.find_handoff(handoff).map(|index| &self.view.handoffs[index]);
         at < began && known.is_none_or(|handoff| handoff.listed.read_at < Some(began))
     }
 
-    /// Somebody other than an anonymous caller knows of a handoff: what is queued for it is no stranger's any more.
+    /// A verified source knows the handoff, so its deliveries no longer count as a stranger's.
     pub fn welcome(&mut self, handoff: usize) {
         let owner = self.view.handoffs[handoff].id.clone();
         for at in 0..self.view.outbox.len() {
@@ -304,21 +303,21 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// A delivery to change. A claim goes on.
+    /// A delivery, for a change. Its claim continues.
     pub fn change_delivery(&mut self, at: usize) -> &mut Delivery {
         let delivery = &mut self.view.outbox[at];
         self.touched_deliveries.insert(delivery.id.clone(), DeliveryWrite::Put);
         delivery
     }
 
-    /// A delivery to change after an attempt, to be tried again. Its claim ends.
+    /// A delivery after an attempt, for a change before the next try. Its claim ends.
     pub fn put_back(&mut self, at: usize) -> &mut Delivery {
         let delivery = self.change_delivery(at);
         delivery.claim = None;
         delivery
     }
 
-    /// Takes a delivery out of the outbox. Whatever came of a message, it can be answered only from now on.
+    /// Removes a delivery from the outbox. The time for an answer to its message begins now.
     pub fn finish_delivery(&mut self, at: usize) -> Delivery {
         let delivery = self.view.outbox.remove(at);
         self.touched_deliveries.insert(delivery.id.clone(), DeliveryWrite::Done);
@@ -343,18 +342,18 @@ impl<'a> Transaction<'a> {
         self.changes.buffer = Some((key.clone(), due.map(|due| (buffer, due))));
     }
 
-    /// Sets a webhook aside whose body can't be read.
+    /// Makes a dead letter of a webhook whose body can't be read.
     pub fn set_aside(&mut self, ai_agent: AiAgentId, svix_id: &str, reason: &str, body: String) {
         self.add_dead_letter(ai_agent, svix_id, reason, body, LetterKind::Webhook);
     }
 
-    /// Sets an event aside that can't be used.
+    /// Makes a dead letter of an event that can't be used.
     pub fn set_aside_event(&mut self, event: &Event, reason: &str) {
         let body = serde_json::to_string(event).unwrap_or_default();
         self.add_dead_letter(event.key.ai_agent.clone(), &event.svix_id, reason, body, LetterKind::Event);
     }
 
-    /// Sets an event aside that is stored and can't be read: once that can be, it can be replayed.
+    /// Makes a dead letter of a stored event that can't be read. A relay that can read it can replay it.
     pub fn set_aside_unreadable(&mut self, ai_agent: AiAgentId, event: UnreadableEvent) {
         let reason = format!("its stored data can't be read: {}", event.reason);
         self.add_dead_letter(ai_agent, &event.svix_id, &reason, event.stored, LetterKind::Event);
@@ -383,7 +382,7 @@ impl<'a> Transaction<'a> {
 
 /// A row to be added.
 pub struct NewRow {
-    /// Where it belongs.
+    /// Its place in the thread.
     pub at: Time,
     /// Who wrote it.
     pub author: Author,
@@ -395,12 +394,12 @@ pub struct NewRow {
     pub created_by_ada: bool,
     /// How it came here.
     pub source: Source,
-    /// Its way to Ada.
+    /// Its delivery state.
     pub sending: Option<Sending>,
 }
 
 impl NewRow {
-    /// A row made here, at our time.
+    /// A row that the relay creates, with the time of our clock.
     pub const fn own(at: Time, author: Author, content: Content, source: Source) -> Self {
         Self { at, author, content, created_at: at, created_by_ada: false, source, sending: None }
     }

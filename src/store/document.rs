@@ -1,8 +1,8 @@
-//! What is stored whole, as JSON with the version of its shape in front: `{"v":1,...}`.
+//! Stored documents: JSON with the version of its format at the front, `{"v":1,...}`.
 //!
-//! A field that is added with a default changes no version: an older relay doesn't see it. A shape that an older relay would
-//! misread gets a new version. An older relay that meets one doesn't use it, so that two can run side by side. What was
-//! stored before there were versions has none, and is of version 1.
+//! A new field with a default changes no version: older relays don't see it. A format that an older relay would misread
+//! gets a new version. An older relay does not use such a document, so both versions can use one store. Documents from
+//! before there were versions have no version, and count as version 1.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,7 +16,7 @@ use crate::relay::{
     thread::Row,
 };
 
-/// The event that a dead letter holds, also one that was set aside as it was stored.
+/// The event of a dead letter, also if it was stored as an unreadable document.
 ///
 /// # Errors
 /// It is of a later version, or damaged.
@@ -24,9 +24,9 @@ pub fn read_event(text: &str) -> Result<Event, StoreError> {
     read(text)
 }
 
-/// Something that is stored whole.
+/// A type that is stored as a document.
 pub trait Document: Serialize + DeserializeOwned {
-    /// The version of its shape that this relay writes. It reads this one and those before.
+    /// The version of the format that this relay writes. It also reads earlier versions.
     const VERSION: u32 = 1;
 }
 
@@ -44,7 +44,7 @@ const PREFIX: &str = "{\"v\":";
 /// The text to be stored.
 ///
 /// # Errors
-/// It is no JSON object.
+/// It is not a JSON object.
 pub fn write<T: Document>(document: &T) -> Result<String, StoreError> {
     let text = serde_json::to_string(document)?;
     let not_an_object = || StoreError::Unreadable("the document is not a JSON object".to_owned());
@@ -53,7 +53,7 @@ pub fn write<T: Document>(document: &T) -> Result<String, StoreError> {
     Ok(format!("{PREFIX}{}{comma}{fields}", T::VERSION))
 }
 
-/// What a text says that was stored.
+/// Parses a stored text.
 ///
 /// # Errors
 /// It is of a later version, or damaged.

@@ -1,5 +1,5 @@
 //! Files whose bytes may belong to no row: those of an upload that has yet to become a message, and those of a
-//! thread that was forgotten. They are written down before the bytes are, so that none stay behind for ever.
+//! purged thread. Their keys are stored before the bytes, so that no bytes stay forever.
 
 use crate::relay::{
     id::{HandoffId, RowId},
@@ -15,11 +15,11 @@ pub struct FileOf {
     pub row: RowId,
 }
 
-/// A change of what is written down.
+/// A change of the stored keys.
 #[derive(Clone, Debug)]
 pub enum FileChecks {
-    /// From this time on, look whether the file has a row. One that is written down already keeps its time.
+    /// From this time on, check whether the file has a row. A key that is stored already keeps its time.
     Later(FileOf, Time),
-    /// These have been seen to.
+    /// These have been checked.
     Done(Vec<FileOf>),
 }

@@ -273,9 +273,9 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Due<HandoffId>, StoreError>;
 
-    /// Deliveries of a `queue` that may be tried at `now` ([`Delivery::ready_at`]) and are among the next of their lanes:
-    /// of an ordered lane the first, of others as many as may be under way. At most `limit`, those first that have
-    /// waited longest since they became the next. It takes as long with 10 as with 100,000 deliveries.
+    /// Deliveries of a `queue` that may be tried at `now` ([`Delivery::ready_at`]) and are among the next of their
+    /// lanes: of an ordered lane the first, of others as many as may be under way. At most `limit`, those first that
+    /// have waited longest since they became the next. It takes as long with 10 as with 100,000 deliveries.
     async fn due_deliveries(
         &self,
         now: Time,
@@ -294,8 +294,8 @@ pub trait Store: Send + Sync {
         until: Time,
     ) -> Result<(), StoreError>;
 
-    /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or be of another class
-    /// than [`Fresh`](crate::relay::delivery::Class::Fresh), or wait behind one that is.
+    /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or be of another
+    /// class than [`Fresh`](crate::relay::delivery::Class::Fresh), or wait behind one that is.
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
 
     /// Whether a conversation has a handoff that is open. Asks no disk.

@@ -52,7 +52,7 @@ async fn every_view_keeps_the_rules() {
     desk.is_accessible("sign-in").await;
     desk.types("wrong").await;
     desk.clicks("#sign-in-button").await;
-    desk.shows("#sign-in-problem", "not known").await;
+    desk.shows("#sign-in-problem", "not valid").await;
     desk.is_accessible("refused sign-in").await;
     desk.js::<()>("document.getElementById('token').value = ''", &[]).await;
     desk.signs_in("Alex").await;

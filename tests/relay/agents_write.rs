@@ -92,6 +92,6 @@ async fn two_hundred_messages_may_wait_and_no_more() {
     }
     let (number, answer) = refused.expect("a limit");
     assert!((195..=201).contains(&number), "{number}");
-    assert!(answer.problem(429).contains("wait to be sent"));
+    assert!(answer.problem(429).contains("waiting to be sent"));
     assert_ne!(answer.header("retry-after"), "");
 }

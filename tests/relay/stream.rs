@@ -133,7 +133,7 @@ async fn an_agent_may_have_64_streams_and_all_together_512() {
     let of = |name: &str| relay.http.get(format!("{}/api/events", relay.agents_url)).bearer_auth(token(name));
     let mut open = join_all((0..64).map(|_| of(&names[0]).send())).await;
     let one_more = Answer::to(of(&names[0])).await;
-    assert_eq!(one_more.problem(429), "you have 64 open event streams, which is the most");
+    assert_eq!(one_more.problem(429), "you have 64 open event streams, which is the limit");
     for name in &names[1..8] {
         open.extend(join_all((0..64).map(|_| of(name).send())).await);
     }

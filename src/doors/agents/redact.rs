@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 const CUT: &str = "[redacted]";
-/// What a query, a fragment or a parameter begins with: as it is, escaped for a URL, once or twice, or for JSON, which can
-/// be any letter.
+/// What a query, a fragment or a parameter begins with: as it is, escaped for a URL, once or twice, or for JSON, which
+/// can be any letter.
 const MARKS: [&str; 11] = ["?", "#", ";", "&", "%3F", "%23", "%3B", "%26", "%25", "\\u", "\\x"];
 
 /// JSON without the values of `url` fields, and without the queries and fragments of URLs anywhere else.

@@ -1,4 +1,4 @@
-//! The courier for files: fetched from where Ada's messages point, and kept.
+//! The courier for downloads: downloads files from the URLs in Ada's messages, and stores them.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Fetches the file whose turn has come, and keeps it.
+/// Downloads and stores the next file.
 ///
 /// # Errors
 /// It could not begin.
@@ -32,7 +32,7 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn) -> Result<(), StoreError> {
     record_outcome(engine, &row, &outcome);
     let jitter = engine.environment.jitter();
     let fetched = Arc::new(FetchResult { delivery, outcome, renewed, jitter });
-    // What can't be noted is fetched again.
+    // If the outcome can't be stored, the file is downloaded again.
     drop(patiently(engine, &fetched.delivery, || file::settle(Arc::clone(&fetched))).await);
     Ok(())
 }
@@ -48,7 +48,7 @@ fn record_outcome(engine: &Engine, row: &Row, outcome: &Result<u64, FetchFailure
     tracing::warn!(handoff.id = %row.handoff, row.id = %row.id, reason, "a file could not be downloaded");
 }
 
-/// What came of it, and the URL that Ada gave when the one we knew was not good any more.
+/// The outcome, and the file's new URL if the known one had expired.
 async fn find_and_get(
     engine: &Engine,
     delivery: &Delivery,
@@ -83,7 +83,7 @@ async fn get(engine: &Engine, row: &Row, url: &str) -> Result<u64, FetchError> {
     Ok(spooled.size())
 }
 
-/// Where Ada says now that the file is: its message list is read until the message comes.
+/// The file's current URL: Ada's message list is read until it has the message.
 async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option<String>, Failure> {
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     let mut page: Option<String> = None;
@@ -92,7 +92,7 @@ async fn renew(engine: &Engine, delivery: &Delivery, row: &Row) -> Result<Option
         let answer = ada.list_messages(permit, Priority::Read, key, page.as_deref()).await;
         let listed = match answer.outcome {
             Ok(listed) => listed,
-            // There is no such conversation any more.
+            // The conversation no longer exists.
             Err(Failure::NoHandoff(_) | Failure::UnknownConversation(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
@@ -117,7 +117,7 @@ fn unfetched(error: FetchError) -> FetchFailure {
     }
 }
 
-/// Under what the bytes of a row's file are kept.
+/// The key of a row's file in the file store.
 fn key(row: &Row) -> FileKey {
     FileKey::new(row.handoff.as_str(), row.id.as_str())
 }

@@ -1,7 +1,7 @@
-//! Who carries a delivery to its destination: a courier for each kind.
+//! The couriers, one for each kind of delivery.
 //!
-//! A delivery waits for its turn where its destination has a line. Then an attempt begins on what is next in its lane, the
-//! courier makes it, and the rules settle what came of it.
+//! If its destination has a queue for permits, a delivery first waits for its turn. Then an attempt begins on the next
+//! delivery of its lane. The courier makes the attempt, and the rules settle the outcome.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -31,11 +31,11 @@ use reads::Part;
 
 /// How long to wait when the store fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How long to wait when it fails in a way that lasts.
+/// How long to wait when it fails with a lasting error.
 const AFTER_LASTING: Duration = Duration::from_secs(30);
 
-/// How many deliveries of each of an AI Agent's queues are under way or in line at once. Ada's limits let fewer calls be made within one's
-/// timeout, so that the first attempts of many hung conversations don't take up all the places.
+/// How many deliveries of each of an AI Agent's queues are under way or in line at once. Ada's limits let fewer calls
+/// be made within one's timeout, so that the first attempts of many hung conversations don't take up all the places.
 pub fn places_of(ai_agent: &AiAgentId) -> [(Queue, usize); 5] {
     let writes = |class| Queue { destination: Destination::Writes(ai_agent.clone()), class };
     let reads = |class| Queue { destination: Destination::Reads(ai_agent.clone()), class };
@@ -52,21 +52,21 @@ pub fn places_of(ai_agent: &AiAgentId) -> [(Queue, usize); 5] {
 pub const PLACES_OF_FILES: (Queue, usize) =
     (Queue { destination: Destination::Files, class: Class::Fresh }, 32);
 
-/// What every courier needs.
+/// The data that every courier needs.
 pub struct Errand<'e> {
     pub engine: &'e Engine,
-    /// Claims of attempts under way are renewed by this.
+    /// Renews the claims of attempts under way.
     pub held: &'e Arc<OpenClaims>,
-    /// Once it is cancelled nothing is begun.
+    /// Once it is cancelled, no attempt begins.
     pub stop: &'e CancellationToken,
 }
 
-/// Carries out what is next in the lane of `waits`, when its turn has come.
+/// Waits for a turn, and carries out the next delivery in the lane of `waits`.
 pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
     let turn = Turn { lane: waits.lane(), queue: waits.queue(), holder: errand.held.holder.clone() };
     let could_begin = match &turn.lane.destination {
         Destination::Writes(_) | Destination::Reads(_) => to_ada(errand, turn, priority(&waits)).await,
-        // A fetch is begun anew after a stop.
+        // A download starts again after a restart.
         Destination::Files => {
             errand.stop.run_until_cancelled(files::carry(errand, turn)).await.unwrap_or(Ok(()))
         }
@@ -83,10 +83,10 @@ pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
 
 async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), StoreError> {
     let engine = errand.engine;
-    // Waiting in line for Ada is no work under way: a stop ends it.
+    // Waiting for a permit is not work under way: a stop ends it.
     let permit = errand.stop.run_until_cancelled(engine.ada(&turn.lane.key).turn(first)).await;
     let Some(permit) = permit else { return Ok(()) };
-    // From here on it is written down that Ada may have it.
+    // From here on, the store says that Ada may have it.
     let begun = begin(engine, turn).await;
     let Ok(Some(AttemptStart { delivery, step })) = begun else {
         permit.give_back();
@@ -99,7 +99,7 @@ async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), 
             let priority = priority(&delivery);
             reads::carry(engine, permit, priority, delivery, Part { from, asks_if_over }).await;
         }
-        // No lane to Ada has files to fetch.
+        // Lanes to Ada have no downloads.
         Step::Fetch { .. } => permit.give_back(),
     }
     Ok(())
@@ -115,19 +115,19 @@ const fn priority(delivery: &Delivery) -> Priority {
     }
 }
 
-/// What the lane's next delivery is may have changed while it stood in line, also to none.
+/// The lane's next delivery may have changed while it waited; the lane may even be empty.
 async fn begin(engine: &Engine, turn: Turn) -> Result<Option<AttemptStart>, StoreError> {
     engine.decide(attempt::begin(turn)).await
 }
 
-/// What could not begin stands in line again, but not at once.
+/// An attempt that could not begin waits for a turn again, after a pause.
 async fn rest(error: &StoreError, stop: &CancellationToken) {
     let pause = if error.is_lasting() { AFTER_LASTING } else { AFTER_FAILURE };
     stop.run_until_cancelled(tokio::time::sleep(pause)).await;
 }
 
-/// Repeats a decision on the outcome of an attempt until the store takes it, or has stopped. One that panics would do so
-/// again: the delivery is taken out of the way instead.
+/// Repeats a decision on the outcome of an attempt until the store has committed it, or has stopped. If the decision
+/// panics, it would panic again, so the delivery is removed instead.
 async fn patiently<T: Send + 'static>(
     engine: &Engine,
     delivery: &Delivery,

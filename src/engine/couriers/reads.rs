@@ -1,4 +1,4 @@
-//! The courier for what only the thread needs, and for what is looked for in Ada's message list.
+//! The courier for reads of Ada's message list: for the thread, and to look for messages in doubt.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ use crate::{
 pub struct Part {
     /// From this page on; the first, if there is none.
     pub from: Option<String>,
-    /// Whether to ask, behind its end, if the whole conversation has ended.
+    /// Whether to ask, after the end of the list, if the whole conversation has ended.
     pub asks_if_over: bool,
 }
 
-/// Reads the list, and has what it says settled.
+/// Reads the list, and settles the result.
 pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery: Delivery, part: Part) {
     let Part { from, asks_if_over } = part;
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
@@ -40,7 +40,7 @@ pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery
     }
     let jitter = engine.environment.jitter();
     let look = Arc::new(Look { delivery, from, outcome, is_over, answered_at, jitter });
-    // What can't be noted is read again.
+    // If the result can't be stored, the list is read again.
     drop(patiently(engine, &look.delivery, || look::settle(Arc::clone(&look))).await);
     engine.recovery_requests.reading_ended();
 }

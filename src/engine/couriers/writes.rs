@@ -1,4 +1,4 @@
-//! The courier for what the end user notices: messages, their files, and the end of a handoff.
+//! The courier for calls whose effect the end user sees: messages, their files, and the end of a handoff.
 
 use std::{io, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Makes the call, and has its outcome settled.
+/// Makes the call, and settles its outcome.
 pub async fn carry(engine: &Engine, permit: Permit, delivery: Delivery, began: Time, call: Call) {
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     match call {
@@ -50,7 +50,7 @@ async fn settle(engine: &Engine, delivery: Delivery, began: Time, answer: Answer
         engine.metrics.delivered(engine.environment.now().since(delivery.queued_at));
     }
     let attempt = Arc::new(attempt(engine, delivery, began, answer));
-    // What can't be noted is in doubt, and stays so.
+    // If the outcome can't be stored, the message stays in doubt.
     drop(patiently(engine, &attempt.delivery, || settle::attempt(Arc::clone(&attempt))).await);
 }
 
@@ -71,7 +71,7 @@ async fn upload(
         Err(failure) => Answer { outcome: Err(failure), answered_at: None },
     };
     let attempt: Arc<Attempt<UploadedFile>> = Arc::new(attempt(engine, delivery, began, answer));
-    // What can't be noted is uploaded again.
+    // If the outcome can't be stored, the file is uploaded again.
     drop(patiently(engine, &attempt.delivery, || settle::upload(Arc::clone(&attempt))).await);
 }
 

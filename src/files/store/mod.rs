@@ -75,8 +75,8 @@ impl Files {
         Self::open_as_it_is(place).await
     }
 
-    /// Looks whether files could be kept at `place`, and changes nothing: of a folder whether it can be written, of a bucket
-    /// whether it can be read. Says whether the folder is there; a start makes it.
+    /// Looks whether files could be kept at `place`, and changes nothing: of a folder whether it can be written, of a
+    /// bucket whether it can be read. Says whether the folder is there; a start makes it.
     ///
     /// # Errors
     /// They could not be kept there.

@@ -1,16 +1,16 @@
-//! Where deliveries go. Lane, places, budget and courier of one follow from this.
+//! Where deliveries go. A delivery's lane, places, budget and courier follow from its destination.
 
 use super::{Delivery, Job};
 use crate::relay::id::{AiAgentId, ConversationKey, HandoffId};
 
-/// Where a delivery goes. One that is full or dead fills its own budget and takes its own places.
+/// Where a delivery goes. A destination that is full or down uses only its own budget and places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
-    /// An AI Agent's API, with what the end user notices.
+    /// An AI Agent's API, for calls whose effect the end user sees.
     Writes(AiAgentId),
-    /// The same, with what only the thread needs: reads don't hold up what people write.
+    /// An AI Agent's API, for reads. They are separate, so that they don't delay messages.
     Reads(AiAgentId),
-    /// Wherever Ada says that files are. They wait for others than Ada, for days if they must.
+    /// The servers of files. Downloads don't wait for Ada, and may be retried for days.
     Files,
 }
 
@@ -59,7 +59,7 @@ impl Destination {
         }
     }
 
-    /// Whether one that must wait holds up those behind it in its lane.
+    /// Whether a waiting delivery blocks those behind it in its lane.
     pub const fn is_ordered(&self) -> bool {
         match self {
             Self::Writes(_) | Self::Reads(_) => true,
@@ -67,8 +67,8 @@ impl Destination {
         }
     }
 
-    /// Whether it has a budget: deliveries beyond that are not taken on. A file to fetch is a row of a thread, and kept
-    /// anyway.
+    /// Whether it has a budget, beyond which no deliveries are accepted. Downloads have none, because their rows are
+    /// stored anyway.
     pub const fn has_budget(&self) -> bool {
         match self {
             Self::Writes(_) | Self::Reads(_) => true,
@@ -77,15 +77,15 @@ impl Destination {
     }
 }
 
-/// One lane of all: of a handoff, where its order matters, else of a conversation, so that slow files of one customer leave
-/// places for the others'.
+/// A lane. It belongs to a handoff if its order matters. Otherwise it belongs to a conversation, so that slow files of
+/// one customer leave places for others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane {
     /// Whose conversation.
     pub key: ConversationKey,
     /// Which handoff, where it is a handoff's.
     pub handoff: Option<HandoffId>,
-    /// Where it leads.
+    /// Its destination.
     pub destination: Destination,
 }
 
@@ -100,7 +100,7 @@ impl Lane {
     }
 }
 
-/// What is claimed together, and shares its places.
+/// A queue: deliveries that share places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Queue {
     /// Where its deliveries go.
@@ -109,14 +109,14 @@ pub struct Queue {
     pub class: Class,
 }
 
-/// What takes no places from the rest of its destination.
+/// The classes of deliveries. Each has places of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Most of them.
     Fresh,
-    /// What was tried before, and is in trouble.
+    /// Deliveries whose earlier attempts failed.
     Retries,
-    /// What only anonymous start calls have asked for.
+    /// Deliveries of conversations that only anonymous start calls have named.
     Strangers,
 }
 
@@ -148,7 +148,7 @@ impl Delivery {
         Lane { key: self.key.clone(), handoff, destination }
     }
 
-    /// Which class it is of. A message that was refused for a moment, once, is as good as new.
+    /// Its class. A message that was rate-limited once still counts as fresh.
     pub const fn class(&self) -> Class {
         match (&self.job, self.attempts) {
             (Job::Write(_), 0..=1) if self.outcome_unknown_since.is_none() => Class::Fresh,
@@ -159,7 +159,7 @@ impl Delivery {
         }
     }
 
-    /// Where it waits.
+    /// Its queue.
     pub fn queue(&self) -> Queue {
         Queue { destination: self.destination(), class: self.class() }
     }

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::relay::{id::RowId, time::Time};
 
-/// What a delivery does. A stored one is told by its `task`; the kinds are not stored.
+/// What a delivery does. A stored job is identified by its `task`; the kind is not stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Job {
-    /// A call to Ada that changes what the end user notices.
+    /// A call to Ada with an effect that the end user sees.
     Write(Write),
-    /// A call to Ada that tells the thread something.
+    /// A call to Ada that reads data for the thread.
     Read(Read),
-    /// A file to be fetched from where Ada says that it is.
+    /// The download of a file from its URL.
     Fetch(Fetch),
 }
 
@@ -45,7 +45,7 @@ pub enum Read {
     Transcript,
     /// The same, and find out whether the conversation is over: webhooks may have been missed.
     Recover {
-        /// What was written before this, by our clock, won't come by webhook any more.
+        /// For messages from before this time, by our clock, no webhook is expected any more.
         missed_before: Option<Time>,
     },
 }
@@ -62,7 +62,7 @@ pub enum Fetch {
     },
 }
 
-/// What a message of ours says.
+/// The content of an agent's message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Outgoing {
@@ -78,7 +78,7 @@ pub enum Outgoing {
     },
 }
 
-/// A file on its way to Ada: its bytes go there first, then the message that points to them.
+/// A file for Ada: its bytes are uploaded first, then the message that points to them is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     /// Its name.
@@ -87,11 +87,11 @@ pub struct Attachment {
     pub mime_type: String,
     /// How many bytes it has.
     pub size: u64,
-    /// What Ada made of the bytes, once it has them.
+    /// Ada's data about the uploaded file, once it has the bytes.
     pub uploaded: Option<UploadedFile>,
 }
 
-/// What Ada calls a file that it has the bytes of.
+/// Ada's data about an uploaded file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UploadedFile {
     /// Where it is: presigned. Never leaves the store, except for Ada.
@@ -113,7 +113,7 @@ impl Job {
         }
     }
 
-    /// Whether it is a message: that alone grows too old, and may be in doubt.
+    /// Whether it is a message. Only messages can become too old or be in doubt.
     pub const fn is_message(&self) -> bool {
         self.message().is_some()
     }

@@ -1,4 +1,4 @@
-//! What waits in the outbox, and what came of an attempt.
+//! The deliveries in the outbox, and the outcomes of attempts.
 //!
 //! A new kind of delivery is a kind of [`Job`], a [`Destination`], a courier in `engine/`, and the matches that the
 //! compiler then asks for.
@@ -20,8 +20,8 @@ use super::{
     time::Time,
 };
 
-/// One thing that must leave the relay. Deliveries of an ordered lane leave strictly in the order in which they were
-/// queued.
+/// One task outside of the relay. Deliveries of an ordered lane are carried out strictly in the order in which they
+/// were queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Its own id.
@@ -39,7 +39,7 @@ pub struct Delivery {
     pub queued_at: Time,
     /// Not to be tried before.
     pub due_at: Time,
-    /// Ada may have done it, for all we know: since just before a request left whose outcome is not known.
+    /// Since when its outcome is unknown: set just before a request leaves, because Ada may then have done it.
     #[serde(default, rename = "doubt")]
     pub outcome_unknown_since: Option<Time>,
     /// From when on a message is too old to be sent.
@@ -48,7 +48,7 @@ pub struct Delivery {
     /// Until when a message may be looked for, however old it is.
     #[serde(default)]
     pub look_until: Option<Time>,
-    /// The reading under way has come by something that can't be read and may be this message.
+    /// The current reading of Ada's list has found an unreadable entry that may be this message.
     #[serde(default)]
     pub maybe_listed: bool,
     /// Why it was not sent the last time.
@@ -57,18 +57,18 @@ pub struct Delivery {
     /// How often it has been claimed, a fencing token: an attempt settles it only if no other has begun since.
     #[serde(default)]
     pub fence: u64,
-    /// It is for a conversation that only an anonymous start call has named so far.
+    /// So far, only an anonymous start call has named its conversation.
     #[serde(default)]
     pub stranger: bool,
-    /// Whose attempt is under way, if one is. Stores keep it beside the rest.
+    /// The claim of the current attempt, if there is one. Stores keep it outside of the document.
     #[serde(skip)]
     pub claim: Option<Claim>,
 }
 
-/// A lease: until it runs out nobody else begins an attempt.
+/// A lease. Until it expires, nobody else begins an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Whose.
+    /// The process that holds it.
     pub holder: HolderId,
     /// It is renewed while the attempt lasts.
     pub until: Time,

@@ -1,10 +1,10 @@
-//! What came of an attempt.
+//! The outcome of an attempt.
 
 use std::time::Duration;
 
 use crate::relay::{event::Message, id::MessageId, thread::Missing, time::Time};
 
-/// What Ada made of a message, in an attempt that succeeded.
+/// Ada's data about a sent message, from a successful attempt.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Receipt {
     /// The id of the stored message.
@@ -13,12 +13,12 @@ pub struct Receipt {
     pub created_at: Option<Time>,
 }
 
-/// Why the bytes of a file could not be had.
+/// Why a file could not be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchFailure {
-    /// Not this time.
+    /// A temporary failure.
     Passing(String),
-    /// Never: see [`Missing`].
+    /// A permanent failure: see [`Missing`].
     Never(Missing, String),
 }
 
@@ -27,7 +27,7 @@ pub enum FetchFailure {
 pub struct MessagePage {
     /// The messages, oldest first.
     pub messages: Vec<Message>,
-    /// The page to read next: the last one read, or the one behind it if there is more.
+    /// The page to read next: the one after the last one read, or the last one itself if there are no more.
     pub page: Option<String>,
     /// Whether there is more to read.
     pub more: bool,
@@ -46,12 +46,12 @@ pub enum Failure {
     Throttled {
         /// What Ada says.
         reason: String,
-        /// How long it asks us to wait.
+        /// How long Ada asks us to wait.
         retry_after: Option<Duration>,
     },
     /// 401 or 403: the key is not accepted.
     Denied(String),
-    /// There was no connection: it was not done.
+    /// There was no connection, so it was not done.
     Unreached(String),
     /// Timeout, reset, 408, 5xx or a broken answer: it may or may not have been done.
     Unclear(String),

@@ -1,4 +1,4 @@
-//! What an agent does with a handoff, other than writing.
+//! An agent's actions on a handoff, except writing.
 
 use super::ending;
 use crate::relay::{
@@ -24,7 +24,7 @@ pub enum Refusal {
     /// Another agent has it.
     #[error("{0} has this handoff; take it over first")]
     HasAnother(String),
-    /// Nobody has it, so nobody can give it back.
+    /// No agent has it, so it can't be returned to the queue.
     #[error("nobody has accepted this handoff")]
     NotAccepted,
     /// Only a failed message can be sent again or dropped.
@@ -47,7 +47,7 @@ pub enum TakeOver {
     No,
 }
 
-/// `agent` takes the handoff. Again is the same.
+/// `agent` accepts the handoff. A repeated call changes nothing.
 ///
 /// # Errors
 /// Unknown, over, or another agent has it and `take_over` is [`TakeOver::No`].
@@ -67,7 +67,7 @@ pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<
     })
 }
 
-/// Gives a waiting handoff to `agent`, and has its history completed.
+/// Assigns a waiting handoff to `agent`, and queues a read of its history.
 pub fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     if tx.view.handoffs[handoff].status != Status::Waiting {
         return;
@@ -86,7 +86,7 @@ fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventNam
     handoff.idle = Idle::since(now);
 }
 
-/// `agent` gives the handoff back to the queue.
+/// `agent` returns the handoff to the queue.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or nobody's.
@@ -106,7 +106,7 @@ pub fn release(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
     })
 }
 
-/// `agent` ends the handoff: here at once, at Ada behind the messages that are queued.
+/// `agent` ends the handoff: in the relay at once, in Ada after the queued messages.
 ///
 /// # Errors
 /// Unknown, over, or another agent's. A waiting one may be ended by anyone.
@@ -119,7 +119,7 @@ pub fn end(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
     })
 }
 
-/// Rows up to `seq` have been read by whoever looks after the handoff.
+/// Marks the rows up to `seq` as read.
 ///
 /// # Errors
 /// Unknown. Ended handoffs can be read.
@@ -139,7 +139,7 @@ pub fn read(id: HandoffId, seq: u64) -> Rule<Result<(), Refusal>> {
     })
 }
 
-/// Whether `agent` may act: the handoff is open, and nobody's or their own.
+/// Whether `agent` may act: the handoff is open, and no other agent has it.
 pub fn may_write(handoff: &Handoff, agent: &str) -> Result<(), Refusal> {
     match &handoff.status {
         Status::Ended(_) => Err(Refusal::Ended),

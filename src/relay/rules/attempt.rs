@@ -1,7 +1,7 @@
-//! A delivery's turn has come: what to do about it now.
+//! Begins an attempt on a delivery, and decides what it does.
 //!
-//! Ada has no idempotency key. So it is written down before a request leaves that its outcome is in doubt, and
-//! while it is, the message is looked for and not sent: see `docs/effectively-once.md`.
+//! Ada has no idempotency key. So the store records that a message is in doubt before its request leaves. While a
+//! message is in doubt, the relay looks for it and does not send it: see `docs/effectively-once.md`.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -18,43 +18,43 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// What Ada stored without telling us comes back by webhook within this time, or is in its list by then.
+/// If Ada has stored a message, its webhook arrives within this time, or the message is in Ada's list by then.
 pub const ECHO_GRACE: Duration = Duration::from_secs(2);
 /// How long a claim lasts unless it is renewed.
 pub const LEASE: Duration = Duration::from_secs(10);
 
-/// Somebody's turn in a lane.
+/// A turn in a lane.
 #[derive(Clone, Debug)]
 pub struct Turn {
     pub lane: Lane,
-    /// For what has waited here: another kind of delivery has to wait for a turn of its own kind.
+    /// The queue that has waited. A delivery of another queue must wait for a turn of that queue.
     pub queue: Queue,
-    /// Whose turn it is.
+    /// The lane.
     pub holder: HolderId,
 }
 
 /// An attempt that has begun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttemptStart {
-    /// On which delivery: as it was before, but with the fence of this attempt.
+    /// The delivery as it was before the attempt, but with the attempt's fence.
     pub delivery: Delivery,
     /// What to do.
     pub step: Step,
 }
 
-/// What to do: all that a courier needs to know.
+/// What the courier must do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// A call to Ada that the end user notices.
+    /// A call to Ada with an effect that the end user sees.
     Write {
         /// When this attempt began, by our clock.
         began: Time,
         call: Call,
     },
-    /// Read Ada's message list from this page on, or else from the beginning.
+    /// Read Ada's message list, from this page or from the beginning.
     Look {
         from: Option<String>,
-        /// Whether to ask, behind its end, if the whole conversation has ended.
+        /// Whether to ask, after the end of the list, if the whole conversation has ended.
         asks_if_over: bool,
     },
     /// Fetch the bytes of the row's file.
@@ -71,7 +71,7 @@ pub enum Call {
         /// The name the end user sees.
         display_name: String,
     },
-    /// Bring the bytes of the message's file to Ada, which has them from no earlier attempt that we know of.
+    /// Upload the bytes of the message's file to Ada. No earlier upload is known.
     Upload {
         /// Whose file.
         row: RowId,
@@ -81,7 +81,7 @@ pub enum Call {
     End,
 }
 
-/// What a message says that can be posted.
+/// The content of a message that can be posted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saying {
     /// Words.
@@ -90,8 +90,8 @@ pub enum Saying {
     File(UploadedFile),
 }
 
-/// Claims the next delivery of a lane and begins an attempt on it: one decision, so that nothing is claimed that waits,
-/// and nothing begins that another holds. `None` if there is nothing to do now.
+/// Claims the next delivery of a lane and begins an attempt on it. Both are one decision, so that no waiting delivery
+/// is claimed, and no attempt begins on another's claim. `None` if there is nothing to do now.
 pub fn begin(turn: Turn) -> Rule<Option<AttemptStart>> {
     let scope = Scope::conversation(&turn.lane.key).with_outbox();
     Rule::new(scope, move |tx| begin_next(tx, &turn))
@@ -121,7 +121,7 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
         (Job::Write(Write::Send { row, what, display_name }), None) => {
             Step::Write { began: now, call: send(row, what, display_name) }
         }
-        // To end what has ended does no harm: Ada says so.
+        // Ending an ended handoff does no harm: Ada's answer says that it has ended.
         (Job::Write(Write::End { .. }), _) => Step::Write { began: now, call: Call::End },
         (Job::Read(Read::Transcript), _) => look(tx, delivery, false),
         (Job::Read(Read::Recover { .. }), _) => look(tx, delivery, true),

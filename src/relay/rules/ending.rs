@@ -1,4 +1,4 @@
-//! Ending a handoff. Every end that happened at Ada fails what is still queued.
+//! The end of a handoff. If it ended in Ada, the messages that are still queued fail.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -14,10 +14,11 @@ use crate::relay::{
     transaction::{NewRow, Transaction, system},
 };
 
-/// Ada tells of an end within this time of its answer to the end call; what is later is another one.
+/// Ada's webhook about an end arrives within this time after its answer to the end call. A later one is about another
+/// end.
 const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 
-/// Ends an open handoff that is over at Ada, and fails what was queued for it with `reason`.
+/// Ends an open handoff that has ended in Ada. Its queued messages fail with `reason`.
 pub fn over(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy, ada: AdaEnd, reason: &str) {
     let at = match ada {
         AdaEnd::Told { at } => at,
@@ -29,7 +30,7 @@ pub fn over(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy, ada: AdaEnd, 
     clear_outbox(tx, handoff, reason);
 }
 
-/// Ends an open handoff of our own accord: here at once, at Ada behind the messages that are queued.
+/// Ends an open handoff: in the relay at once, in Ada after the queued messages.
 pub fn end_at_ada(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy, shown_by: String) {
     let at = tx.own_at(handoff);
     let row = close(tx, handoff, by, AdaEnd::Unsettled, at, shown_by);
@@ -38,7 +39,7 @@ pub fn end_at_ada(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy, shown_b
     tx.deliver(handoff, Write::End { row });
 }
 
-/// Closes an open handoff: the state, and the line in the thread. Gives that line's place.
+/// Closes an open handoff: its state, and the line in the thread. Returns that line's index.
 fn close(
     tx: &mut Transaction<'_>,
     handoff: usize,
@@ -56,11 +57,11 @@ fn close(
     row
 }
 
-/// The exact time of an end that is known already, told by a webhook. Settles our own end call.
+/// A webhook has the exact time of an end that is known already. This settles our own end call.
 pub fn told(tx: &mut Transaction<'_>, handoff: usize, at: Time) {
     let Some(end) = tx.view.handoffs[handoff].end() else { return };
     let (row, was_ours) = (end.row.clone(), tx.view.handoffs[handoff].end_is_unsettled());
-    // A later time than what is known is the end of a handoff that we never heard of.
+    // A later time than the known one is the end of a handoff that the relay does not know.
     let exact = match end.ada {
         AdaEnd::Told { at: known } => (at < known).then_some(at),
         AdaEnd::Dated { at: known } => (at <= known + SETTLES_WITHIN).then_some(at),
@@ -105,8 +106,8 @@ fn confirm(tx: &mut Transaction<'_>, handoff: usize) {
     }
 }
 
-/// Empties the lane towards the end user: messages fail with `reason`, an end call counts as done. Whether one
-/// in doubt has arrived all the same is read from Ada's list.
+/// Empties the lane to the end user: messages fail with `reason`, an end call counts as done. For a message in doubt,
+/// Ada's list shows whether it arrived.
 pub fn clear_outbox(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
     let owner = tx.view.handoffs[handoff].id.clone();
     let mut in_doubt = false;

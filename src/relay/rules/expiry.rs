@@ -1,5 +1,5 @@
-//! A message has an age. One that could not be sent in time fails at that moment, whatever it waits for, and those queued
-//! behind it fail with it, lest they arrive out of order.
+//! A message that could not be sent within its maximum age fails at that moment, whatever it is waiting for. The
+//! messages queued behind it fail too, so that none arrives out of order.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -15,12 +15,11 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// A message in doubt is looked for, however old it is: for as long as a message may wait, but for so long at least and at
-/// most.
+/// A message in doubt is looked for, however old it is: for as long as a message may wait, within these limits.
 pub const LOOK_TIME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
-/// Fails the messages of a handoff whose time is over. An attempt that is under way is let finish. `closed` says why
-/// nothing is sent at all, if so.
+/// Fails the messages of a handoff that are too old. An attempt that is under way may finish. `closed` is the reason
+/// why nothing can be sent at present, if there is one.
 pub fn due(handoff: HandoffId, closed: BTreeMap<AiAgentId, String>) -> Rule<()> {
     let scope = Scope::handoff(&handoff).with_outbox();
     Rule::new(scope, move |tx| {
@@ -30,7 +29,7 @@ pub fn due(handoff: HandoffId, closed: BTreeMap<AiAgentId, String>) -> Rule<()> 
     })
 }
 
-/// The same, in the course of another decision.
+/// The same, as part of another decision.
 pub(super) fn fail_expired(tx: &mut Transaction<'_>, handoff: &HandoffId, closed: Option<&str>) {
     learn_ages(tx, handoff);
     postpone_unverified(tx, handoff);
@@ -48,7 +47,7 @@ pub(super) fn fail_expired(tx: &mut Transaction<'_>, handoff: &HandoffId, closed
     give_up(tx, index, &reason);
 }
 
-/// Messages that were queued before their age was kept.
+/// Messages that were queued by a relay that did not store their maximum age.
 fn learn_ages(tx: &mut Transaction<'_>, handoff: &HandoffId) {
     for index in 0..tx.view.outbox.len() {
         if tx.view.outbox[index].handoff == *handoff {
@@ -57,7 +56,7 @@ fn learn_ages(tx: &mut Transaction<'_>, handoff: &HandoffId) {
     }
 }
 
-/// The same of one, if it is such a message.
+/// The same for one delivery, if it is such a message.
 pub fn learn_age(tx: &mut Transaction<'_>, index: usize) {
     let delivery = &tx.view.outbox[index];
     if delivery.job.is_message() && delivery.expires_at.is_none() {
@@ -66,7 +65,8 @@ pub fn learn_age(tx: &mut Transaction<'_>, index: usize) {
     }
 }
 
-/// What may have been sent by another copy of the store is looked for first, and waiting for that is no age.
+/// A message that another copy of the store may have sent is looked for first. That time does not count towards its
+/// age.
 fn postpone_unverified(tx: &mut Transaction<'_>, handoff: &HandoffId) {
     for index in 0..tx.view.outbox.len() {
         let delivery = &tx.view.outbox[index];
@@ -76,7 +76,7 @@ fn postpone_unverified(tx: &mut Transaction<'_>, handoff: &HandoffId) {
     }
 }
 
-/// Whether it is a message whose time is over.
+/// Whether it is a message that is too old.
 pub fn is_over(tx: &Transaction<'_>, delivery: &Delivery) -> bool {
     delivery.job.is_message() && delivery.fails_at().is_some_and(|at| at <= tx.now.at)
 }
@@ -87,8 +87,8 @@ pub fn allow_a_look(tx: &mut Transaction<'_>, index: usize) {
     tx.change_delivery(index).look_until = Some(until);
 }
 
-/// From now on it is known of the message at `index`, or being found out, whether another copy of the store has sent it.
-/// Waiting for that was no age, unless the message was too old when this process began.
+/// Whether another copy of the store has sent the message at `index` is now known, or will be soon. The time until now
+/// does not count towards its age, unless the message was too old when this process began.
 pub fn verified(tx: &mut Transaction<'_>, index: usize) {
     let (began, now) = (tx.policy.began_at, tx.now.at);
     let expires_at = tx.view.outbox[index].queued_at + tx.policy.send_max_age;
@@ -97,7 +97,7 @@ pub fn verified(tx: &mut Transaction<'_>, index: usize) {
     (delivery.expires_at, delivery.look_until) = (Some(expires_at + waited), None);
 }
 
-/// Why a message failed by age, in words for agents.
+/// Why a message failed by age, as text for agents.
 pub fn words(delivery: &Delivery, reason: &str) -> String {
     let what = match delivery.outcome_unknown_since {
         None => "could not be sent in time",

@@ -1,4 +1,4 @@
-//! The bytes of a file that Ada's side sent: they are fetched, and kept under the row's id.
+//! The download of a file that Ada's side sent. Its bytes are stored under the row's id.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// How long a file is tried for: Ada's presigned URLs are good for 7 days.
+/// How long a download is retried: Ada's presigned URLs are valid for 7 days.
 pub const TRIED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// A fetch and its outcome.
@@ -21,16 +21,16 @@ pub const TRIED_FOR: Duration = Duration::from_hours(7 * 24);
 pub struct FetchResult {
     /// The delivery it was made for.
     pub delivery: Delivery,
-    /// How many bytes are kept now, or why none are.
+    /// How many bytes are stored now, or why there are none.
     pub outcome: Result<u64, FetchFailure>,
-    /// Where the file is, if Ada had to be asked for that anew.
+    /// The file's new URL, if Ada was asked for one.
     pub renewed: Option<String>,
     /// Drawn anew for each attempt, 0 to 1.
     pub jitter: f64,
 }
 
-/// Settles a fetch: the row says whether its file is there. One that failed for now is tried again, for as long as
-/// the URL is good.
+/// Settles a download: the row has the file's state. After a temporary failure, the download is tried again while the
+/// URL is valid.
 pub fn settle(fetched: Arc<FetchResult>) -> Rule<()> {
     Rule::new(Scope::attempted(&fetched.delivery), move |tx| settle_fetch(tx, &fetched))
 }
@@ -72,7 +72,7 @@ fn set(tx: &mut Transaction<'_>, row: &RowId, now: Bytes) {
     });
 }
 
-/// Another source shows the file under another URL, and the newest is good for the longest.
+/// Another source has another URL for the file. The newest URL is valid longest.
 pub fn point_to(tx: &mut Transaction<'_>, index: usize, url: &str) {
     tx.change_row(index, |row| {
         if let Content::File { source_url, bytes: Bytes::Awaited, .. } = &mut row.content {
@@ -81,7 +81,7 @@ pub fn point_to(tx: &mut Transaction<'_>, index: usize, url: &str) {
     });
 }
 
-/// The same, where a message has come by another way than before.
+/// The same, for a message that has arrived from another source than before.
 pub fn seen_again(tx: &mut Transaction<'_>, index: usize, message: &Message) {
     if let Content::File { source_url: Some(url), .. } = &message.content {
         point_to(tx, index, url);

@@ -1,4 +1,5 @@
-//! What came of reading Ada's message list: the thread has what it lacked, a message in doubt is found or isn't.
+//! Settles a reading of Ada's message list: adds missing messages to the thread, and finds out whether Ada has a
+//! message in doubt.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -21,7 +22,7 @@ use crate::relay::{
     transaction::{NewRow, Transaction, system},
 };
 
-/// When a list is read again that has something to be cleared up.
+/// When to read a list again that has unclear entries.
 const READ_AGAIN: Duration = Duration::from_secs(30);
 
 /// A reading and its outcome.
@@ -41,7 +42,7 @@ pub struct Look {
     pub jitter: f64,
 }
 
-/// Settles a reading. What was read is of use also when its delivery was taken back meanwhile.
+/// Settles a reading. Its result is used even if its delivery was removed meanwhile.
 pub fn settle(look: Arc<Look>) -> Rule<()> {
     let messages = look.outcome.as_ref().map_or(&[][..], |listed| &listed.messages);
     let mut scope = transcript::scope(&look.delivery.handoff, messages);
@@ -67,7 +68,7 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
         Job::Read(Read::Recover { missed_before }) => missed_before,
         Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) => None,
     };
-    // Of two readings at once the second to come back has left out what the first has found.
+    // If two readings run at the same time, the later result lacks what the earlier one has found.
     let is_in_step = tx.view.handoffs[handoff].listed.page == look.from;
     let reading = Reading { listed, from: look.from.as_deref(), missed_before };
     let is_unclear = transcript::merge(tx, handoff, &reading);
@@ -97,18 +98,18 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
             );
         }
         Job::Write(Write::Send { .. }) => absent(tx, index, look.jitter),
-        // Only open handoffs are looked after without being asked.
+        // Recovery reads lists of open handoffs only.
         Job::Read(_) if is_unclear && !tx.view.handoffs[handoff].is_open() => {
             retry_later(tx, index, "Ada's message list has an entry that can't be read yet", READ_AGAIN);
         }
         Job::Read(Read::Transcript | Read::Recover { .. }) => drop(tx.finish_delivery(index)),
-        // Nothing is looked for on behalf of these.
+        // These look for nothing.
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {}
     }
 }
 
-/// Remembers, until the list has been read to its end, which messages in doubt something unreadable in it may be: people
-/// wrote it since they may have been sent.
+/// Remembers, until the list has been read to its end, which messages in doubt an unreadable entry may be: an entry by
+/// a human agent, stored after they may have been sent.
 fn record_unreadable(tx: &mut Transaction<'_>, handoff: usize, listed: &MessagePage) {
     let owner = tx.view.handoffs[handoff].id.clone();
     for index in 0..tx.view.outbox.len() {
@@ -126,8 +127,8 @@ fn record_unreadable(tx: &mut Transaction<'_>, handoff: usize, listed: &MessageP
     }
 }
 
-/// The list has been read to its end: what of the handoff has not been found was not sent by then, unless it may be
-/// something unreadable.
+/// The list has been read to its end. A message of the handoff that was not found had not been sent, unless an
+/// unreadable entry may be the message.
 fn record_read(tx: &mut Transaction<'_>, handoff: usize) {
     let (owner, now) = (tx.view.handoffs[handoff].id.clone(), tx.now.at);
     let of_it = |delivery: &Delivery| delivery.handoff == owner;
@@ -147,16 +148,16 @@ fn record_read(tx: &mut Transaction<'_>, handoff: usize) {
     }
 }
 
-/// The message isn't there: it can be sent again.
+/// Ada does not have the message, so it can be sent again.
 fn absent(tx: &mut Transaction<'_>, index: usize, jitter: f64) {
     let delivery = tx.put_back(index);
     (delivery.outcome_unknown_since, delivery.look_until) = (None, None);
-    // Every second attempt was a look.
+    // Every second attempt only looked for the message.
     let wait = backoff::delay(delivery.attempts.div_ceil(2), jitter);
     retry_later(tx, index, "Ada does not have it", wait);
 }
 
-/// A read ends nothing. Where it can't succeed the thread says so, once.
+/// A failed read does not end the handoff. If it can never succeed, a line in the thread says so, once.
 fn failed(tx: &mut Transaction<'_>, handoff: usize, look: &Look, failure: &Failure) {
     let Some(index) = tx.find_attempted(&look.delivery) else { return };
     let wait = backoff::delay(tx.view.outbox[index].attempts, look.jitter);
@@ -172,7 +173,8 @@ fn failed(tx: &mut Transaction<'_>, handoff: usize, look: &Look, failure: &Failu
             }
         }
         Failure::NoHandoff(reason) | Failure::Refused(reason) if !is_send => {
-            // Open handoffs are looked after anyway; what became of messages in an ended one only this tells.
+            // Recovery reads the list of an open handoff again. For an ended one, only this reading settles its
+            // messages.
             let age = tx.now.at.since(tx.view.outbox[index].queued_at);
             if tx.view.handoffs[handoff].is_open() || age >= tx.policy.send_max_age {
                 give_up(tx, handoff, index, reason);

@@ -1,4 +1,4 @@
-//! A message of Ada's joins a thread, or turns out to be there already.
+//! Adds a message from Ada to a thread, unless the thread has it already.
 
 use super::file;
 use crate::relay::{
@@ -11,8 +11,8 @@ use crate::relay::{
     transaction::{NewRow, Transaction},
 };
 
-/// A message leaves the inbox for the thread of the handoff at `home`, or for the one that has recovered it:
-/// near the border of two handoffs it could be either's, and agents were shown it there.
+/// A message leaves the inbox for the thread of the handoff at `home`, or for the thread that has recovered it. Near
+/// the border of two handoffs it could belong to either, and agents have seen it in that thread.
 pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Message) {
     let has_recovered = |handoff: &usize| match find(tx, *handoff, message, LearnedFrom::Webhook) {
         Match::Known(row) | Match::Same(row) => tx.view.rows[row].source == Source::Recovered,
@@ -25,7 +25,7 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
         Match::Same(row) => row,
         Match::None => tx.add_row(handoff, new_row(event, message)),
     };
-    // What was recovered stands in its place already: it made nothing late, and nothing makes it late.
+    // A recovered row is in its place already, so it is not late and makes no other row late.
     let recovered = tx.view.rows[row].source == Source::Recovered;
     let late = !recovered && key < tx.view.handoffs[handoff].youngest_released;
     tx.record_taken(handoff);
@@ -47,8 +47,8 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     record_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
 }
 
-/// What a human agent wrote, come back: ours is confirmed, another system's joins the thread at `home`. Says
-/// whether it is of use.
+/// A human agent's message from Ada. If it was sent from here, its row becomes confirmed; otherwise it is added to the
+/// thread at `home`. Returns whether it was used.
 pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event, message: &Message) -> bool {
     let indices = home.into_iter().chain(0..tx.view.handoffs.len());
     let found = indices.map(|handoff| (handoff, find(tx, handoff, message, LearnedFrom::Webhook)));
@@ -97,7 +97,7 @@ fn confirm(tx: &mut Transaction<'_>, handoff: usize, row: usize, event: &Event, 
     forget_delivery(tx, row);
 }
 
-/// A row whose message could not be read when it was made learns what it says.
+/// Fills in a row whose message could not be read before.
 pub fn learn(tx: &mut Transaction<'_>, handoff: usize, row: usize, message: &Message) {
     let is_unreadable = |content: &Content| matches!(content, Content::Unreadable { .. });
     if !is_unreadable(&tx.view.rows[row].content) || is_unreadable(&message.content) {
@@ -113,7 +113,7 @@ pub fn learn(tx: &mut Transaction<'_>, handoff: usize, row: usize, message: &Mes
     }
 }
 
-/// Takes the delivery of a row that has reached Ada out of the outbox: it must not be sent again.
+/// Removes the delivery of a row that has reached Ada from the outbox, so that it is not sent again.
 pub fn forget_delivery(tx: &mut Transaction<'_>, row: usize) {
     let id = tx.view.rows[row].id.clone();
     if let Some(at) = tx.view.outbox.iter().position(|delivery| delivery.job.row() == Some(&id)) {
@@ -135,8 +135,8 @@ pub fn is_news_elsewhere(tx: &Transaction<'_>, handoff: usize, message: &Message
     })
 }
 
-/// The attempt that can have brought `message` to Ada, if one of this row can. What Ada stored before we tried to send
-/// ours is somebody else's, however equal.
+/// The attempt of this row that may have sent `message` to Ada, if there is one. A message that Ada stored before our
+/// attempt is another one, even if it is equal.
 fn could_be(
     tx: &Transaction<'_>,
     row: &Row,
@@ -147,7 +147,7 @@ fn could_be(
     let queued = queued_at.map(|index| &tx.view.outbox[index]);
     let tried_at = queued.and_then(|delivery| tx.outcome_unknown_since(delivery)).or_else(|| match from {
         LearnedFrom::List => tx.row_outcome_unknown_since(row),
-        // The echo of what was sent after a copy was made went to the process of before.
+        // If the message was sent after the backup, the earlier process got its echo.
         LearnedFrom::Webhook => row.tried_at,
     })?;
     let began = tried_at.shifted(tx.now.offset);
@@ -182,7 +182,7 @@ fn new_row(event: &Event, message: &Message) -> NewRow {
     }
 }
 
-/// What a message of the end user's tells of them.
+/// Updates what is known about the end user from their message.
 pub fn record_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str>, message: &Message) {
     if message.author.role != Role::EndUser {
         return;

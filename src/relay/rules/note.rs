@@ -1,5 +1,4 @@
-//! An agent writes something down for other agents. It stays here: nothing of it goes to Ada, and nothing that
-//! comes from Ada is ever taken for it.
+//! An agent's note for other agents. It is never sent to Ada, and no message from Ada is ever matched to it.
 
 use super::{
     act::Refusal,
@@ -13,8 +12,8 @@ use crate::relay::{
     transaction::NewRow,
 };
 
-/// Puts a note into the thread: anybody's, also into an ended one. It neither accepts the handoff nor restarts its
-/// timeout. The same request again gives the row it made.
+/// Adds a note to any thread, also to an ended one. It neither accepts the handoff nor restarts its timeout. A repeated
+/// request returns the first row.
 ///
 /// # Errors
 /// The handoff is unknown; the key stands for another request, a message with the same words included.

@@ -1,4 +1,4 @@
-//! Gaps close: what webhooks never brought is read from Ada's message list.
+//! Recovery: messages whose webhook is missing are read from Ada's message list.
 
 use crate::relay::{
     changes::Scope,
@@ -10,14 +10,14 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// Has an open handoff looked after, unless that is queued already. What was written before `missed_before`,
-/// by our clock, won't come by webhook any more. Gives the delivery to wait for.
+/// Queues a reading of an open handoff's list, unless one is queued already. No webhook is expected any more for
+/// messages from before `missed_before`, by our clock. Returns the delivery to wait for.
 pub fn open_handoff(id: HandoffId, missed_before: Option<Time>) -> Rule<Option<DeliveryId>> {
     let scope = Scope::handoff(&id).with_outbox();
     Rule::new(scope, move |tx| look_after(tx, &id, missed_before))
 }
 
-/// The same, in the course of another decision.
+/// The same, as part of another decision.
 pub(super) fn look_after(
     tx: &mut Transaction<'_>,
     id: &HandoffId,

@@ -1,8 +1,8 @@
-//! A person tries a dead letter again, after a fix or because they want it all the same.
+//! A person replays a dead letter, for example after an update of the relay.
 //!
-//! It goes the way of any arrival, but for two things. That its `svix-id` is remembered doesn't matter; what
-//! its conversation has already is told by its message's id. And its age matters only if no handoff of ours
-//! covers it: then nobody could see it, and calling people to a conversation of days ago helps nobody.
+//! A replay is processed like an arrival, with two differences. A known `svix-id` does not matter: the message's id
+//! shows whether its conversation has it already. And its age matters only if it falls within no handoff: nobody should
+//! be called to a conversation of days ago.
 
 use super::{
     arrive::{self, Arrival, MEMORY, OLDER_THAN_MEMORY},
@@ -18,7 +18,7 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// Why a dead letter is where it was. The text is for people.
+/// Why a replay failed. The text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayRefusal {
     /// There is none.
@@ -32,10 +32,10 @@ pub enum ReplayRefusal {
     InboxFull,
 }
 
-/// Keeps the event that a letter holds, in the letter's stead.
+/// Accepts the event of a dead letter, and removes the dead letter.
 ///
 /// # Errors
-/// The letter stays.
+/// The dead letter stays.
 pub fn event(letter: String, event: Event) -> Rule<Result<Arrival, ReplayRefusal>> {
     let mut scope = Scope { dead_letter: Some(letter), ..arrive::scope(&event) }.with_inbox();
     if let EventKind::Message(message) = &event.kind {
@@ -57,7 +57,7 @@ fn keep(tx: &mut Transaction<'_>, event: Event) -> Result<Arrival, ReplayRefusal
     Ok(arrival)
 }
 
-/// Notes why a letter still can't be read.
+/// Records why a dead letter still can't be read.
 pub fn unreadable(letter: String, reason: String) -> Rule<ReplayRefusal> {
     Rule::new(scope(letter), move |tx| match self::letter(tx) {
         Ok(letter) => stays(tx, letter, reason),
@@ -65,7 +65,7 @@ pub fn unreadable(letter: String, reason: String) -> Rule<ReplayRefusal> {
     })
 }
 
-/// Does away with a letter.
+/// Removes a dead letter.
 ///
 /// # Errors
 /// There is none.

@@ -1,4 +1,4 @@
-//! What came of a call to Ada.
+//! Settles the outcome of a call to Ada.
 
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
@@ -16,8 +16,7 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// Ada may not have acted on our answer to its start call for so long; until then its "not in a handoff"
-/// is asked again.
+/// Ada may need this long to process our answer to its start call. Until then, "not in a handoff" is tried again.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
@@ -55,7 +54,7 @@ fn settle_call(tx: &mut Transaction<'_>, attempt: &Attempt) {
     }
 }
 
-/// A rule fails on what came of an attempt: the delivery is taken out of the way of those behind it.
+/// A rule panics on the outcome of an attempt. The delivery is removed, so that it does not block those behind it.
 pub fn spoiled(delivery: Delivery) -> Rule<()> {
     Rule::new(Scope::attempted(&delivery), move |tx| take_away(tx, &delivery))
 }
@@ -81,13 +80,13 @@ fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
 
 /// Settles an upload. The message that points to it is sent next, in the same place of the queue.
 ///
-/// What Ada has without our knowing is seen by nobody: an upload may be repeated.
+/// An upload may be repeated: nobody sees a file without a message that points to it.
 pub fn upload(attempt: Arc<Attempt<UploadedFile>>) -> Rule<()> {
     Rule::new(Scope::attempted(&attempt.delivery), move |tx| settle_upload(tx, &attempt))
 }
 
 fn settle_upload(tx: &mut Transaction<'_>, attempt: &Attempt<UploadedFile>) {
-    // Taken back meanwhile: nothing points to what Ada has.
+    // The delivery was removed meanwhile: no message points to the uploaded file.
     let Some(index) = tx.find_attempted(&attempt.delivery) else { return };
     match &attempt.outcome {
         Ok(uploaded) => point_to(tx, index, uploaded),
@@ -98,7 +97,7 @@ fn settle_upload(tx: &mut Transaction<'_>, attempt: &Attempt<UploadedFile>) {
     }
 }
 
-/// The row takes the name and the type that Ada gives the file: its echo has them.
+/// The row takes over the name and the type that Ada has given the file, because the echo has them.
 fn point_to(tx: &mut Transaction<'_>, index: usize, uploaded: &UploadedFile) {
     let now = tx.now.at;
     let delivery = tx.put_back(index);
@@ -117,9 +116,9 @@ fn point_to(tx: &mut Transaction<'_>, index: usize, uploaded: &UploadedFile) {
     });
 }
 
-/// The delivery was taken back while it was under way (the handoff ended, the echo came), or somebody else has begun
-/// another attempt, as this one took longer than its lease. If it got
-/// through all the same, its row says so; whether it did is read from Ada's list where it isn't known.
+/// The delivery was removed during the attempt (the handoff ended, or the echo arrived), or another attempt has begun,
+/// because this one took longer than its lease. If the message was sent, its row shows it. If that is unknown, Ada's
+/// list is read.
 fn settle_withdrawn(tx: &mut Transaction<'_>, attempt: &Attempt) {
     let Some(row) = attempt.delivery.job.message() else { return };
     match &attempt.outcome {
@@ -203,8 +202,7 @@ fn failed<T>(tx: &mut Transaction<'_>, index: usize, attempt: &Attempt<T>, failu
     }
 }
 
-/// Ada may have it. A message is looked for before anything else happens to it, however old it is; an end call
-/// is repeated.
+/// Ada may have it. A message is looked for before anything else, however old it is; an end call is repeated.
 fn in_doubt(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration) {
     let Some(row) = tx.view.outbox[index].job.message().cloned() else {
         return retry_later(tx, index, reason, wait);
@@ -218,7 +216,7 @@ fn in_doubt(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration
     expiry::allow_a_look(tx, index);
 }
 
-/// "Not in a handoff" ends the handoff here too; after our own end call it is what we wanted.
+/// "Not in a handoff" ends the handoff here too. As an answer to our own end call, it is a success.
 fn no_handoff<T>(tx: &mut Transaction<'_>, index: usize, attempt: &Attempt<T>, reason: &str, wait: Duration) {
     let Some(handoff) = tx.find_handoff(&attempt.delivery.handoff) else { return };
     let called = tx.view.handoffs[handoff].called_at();
@@ -248,7 +246,7 @@ fn no_handoff<T>(tx: &mut Transaction<'_>, index: usize, attempt: &Attempt<T>, r
     ending::clear_outbox(tx, handoff, reason);
 }
 
-/// This delivery can never succeed: the next one goes on. An end call is repeated all the same.
+/// This delivery can never succeed, so the lane continues with the next one. An end call is still repeated.
 fn refused(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration) {
     let Job::Write(write) = tx.view.outbox[index].job.clone() else { return };
     match write {
@@ -260,7 +258,7 @@ fn refused(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration)
     }
 }
 
-/// Tries again after `wait`, unless it is a message whose time is over then.
+/// Tries again after `wait`, unless it is a message that will be too old by then.
 pub fn retry_later(tx: &mut Transaction<'_>, index: usize, reason: &str, wait: Duration) {
     let delivery = &tx.view.outbox[index];
     if expiry::is_over(tx, delivery) {

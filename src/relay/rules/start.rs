@@ -21,16 +21,16 @@ use crate::relay::{
 /// A start call repeated within this time is the same call.
 pub const SAME_CALL: Duration = Duration::from_secs(60);
 
-/// What a start call led to.
+/// The outcome of a start call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartOutcome {
     /// A new handoff.
     New(HandoffId),
-    /// The one that runs.
+    /// The open handoff.
     Same(HandoffId),
-    /// A new one would be one too many just now.
+    /// The limit of new handoffs is reached.
     TooMany,
-    /// So much waits to leave the relay that no more work is taken on.
+    /// Too many deliveries are waiting, so no more work is accepted.
     Full,
 }
 
@@ -44,10 +44,10 @@ pub enum Caller {
 
 /// Ada's start call for the conversation `key`.
 ///
-/// With an open handoff it is the same one if that one's own call is young or never came. Otherwise it
-/// proves that the earlier handoff is over at Ada, and nothing queued for that one may reach the new one. A call
-/// that anyone can make proves nothing about an open handoff: it neither ends it nor changes what is known of it. Behind
-/// one that has ended here it begins the next all the same, for a customer may wait.
+/// If a handoff is open, the call belongs to it if that handoff's own call is recent or never arrived. Otherwise the
+/// call proves that the earlier handoff has ended in Ada, and its queued messages must not reach the new one. If the
+/// key is off, a call proves nothing about an open handoff: it neither ends it nor changes its fields. After a handoff
+/// that has ended here, it still begins the next one, because a customer may be waiting.
 pub fn call(key: ConversationKey, context: Map<String, Value>, caller: Caller) -> Rule<StartOutcome> {
     let scope = Scope::conversation(&key).with_outbox();
     Rule::new(scope, move |tx| called(tx, &key, context, caller))
@@ -90,11 +90,11 @@ fn called(
     StartOutcome::New(tx.view.handoffs[handoff].id.clone())
 }
 
-/// A message whose handoff never began makes one, waiting like any other.
+/// A message without a handoff creates a waiting one.
 pub fn adopt(tx: &mut Transaction<'_>, key: &ConversationKey, message_at: Time) {
     let origin = Origin::Adopted { message_at, called_at: None };
     let handoff = begin(tx, key, origin, Map::new(), EventName::Adopted);
-    // The line stands where the conversation began to wait, not where we noticed.
+    // The line has the time at which the customer began to wait, not the time at which the relay noticed.
     if let Some(line) = tx.view.rows.len().checked_sub(1) {
         tx.change_handoff(handoff).newest_at = message_at;
         tx.change_row(line, |row| row.at = message_at);
@@ -119,12 +119,12 @@ fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>)
         merged.end_user.name = context::name(&merged.context);
     }
     put(tx, handoff, merged);
-    // An older end that is told later is another handoff's.
+    // A later webhook about an older end belongs to another handoff.
     let runs_at = tx.now.by_ada() - CLOCK_TOLERANCE;
     tx.change_unseen(handoff).record_runs(runs_at);
 }
 
-/// Somebody says more about an open handoff.
+/// A further call has fields for an open handoff.
 fn add(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>) {
     let mut merged = tx.view.handoffs[handoff].clone();
     context::merge(&mut merged.context, context, Merge::Add);
@@ -178,7 +178,7 @@ fn begin(
     at
 }
 
-/// What was held for this call needn't wait any longer.
+/// Events that were held for this call need not wait any longer.
 fn wake_held(tx: &mut Transaction<'_>, key: &ConversationKey) {
     if let Some(mut buffer) = tx.view.buffer
         && buffer.held_until.is_some()

@@ -1,7 +1,7 @@
-//! No one waits for ever: a handoff that nobody accepts, or in which nobody writes, ends.
+//! Timeouts: a handoff ends if no agent accepts it, or if nobody writes in it.
 //!
-//! The end user is told first. Before a handoff that an agent has is ended, Ada's message list is read: the
-//! webhook of what somebody wrote may be late or lost, or have come while no process listened.
+//! The end user gets a text first. Before the end of a handoff that an agent has, Ada's message list is read, because
+//! the webhook of a message may be late or lost, or may have arrived while no process was running.
 
 use super::{ending, recover, write};
 use crate::relay::{
@@ -15,10 +15,10 @@ use crate::relay::{
     transaction::Transaction,
 };
 
-/// Who speaks to the end user while no agent has the handoff.
+/// The sender's name for texts to the end user while no agent has the handoff.
 pub const SUPPORT: &str = "Support";
 
-/// Does what is due for the handoff `id`. Harmless when nothing is: timers may be stale.
+/// Times the handoff `id` out if it is due. Does nothing otherwise, because timers may be stale.
 pub fn due(id: HandoffId) -> Rule<()> {
     let scope = Scope::handoff(&id).with_inbox().with_outbox();
     Rule::new(scope, move |tx| do_due(tx, &id))
@@ -39,7 +39,7 @@ fn do_due(tx: &mut Transaction<'_>, id: &HandoffId) {
     recover::look_after(tx, id, None);
 }
 
-/// Ada's message list has been read, or can't be: if that was the last thing to wait for, the handoff times out.
+/// Ada's message list has been read, or can't be read. The handoff times out if it waits for nothing else.
 pub fn looked(tx: &mut Transaction<'_>, handoff: usize) {
     let known = &tx.view.handoffs[handoff];
     let recovers = |job: &Job| matches!(job, Job::Read(Read::Recover { .. }));
@@ -59,7 +59,7 @@ fn is_due(tx: &Transaction<'_>, handoff: usize) -> bool {
     at.is_some_and(|at| at <= tx.now.at)
 }
 
-/// Whether something is on its way that the other side hasn't seen yet.
+/// Whether a message is under way that the other side has not seen yet.
 fn goes_on(tx: &Transaction<'_>, handoff: usize) -> bool {
     let id = &tx.view.handoffs[handoff].id;
     !tx.view.inbox.is_empty()

@@ -1,4 +1,4 @@
-//! Ada's message list is merged into a thread.
+//! Merges Ada's message list into a thread.
 
 use super::{
     file,
@@ -29,17 +29,16 @@ pub struct Reading<'a> {
     pub listed: &'a MessagePage,
     /// The page at which it began; the first, if there is none.
     pub from: Option<&'a str>,
-    /// What was written before, by our clock, no webhook brings any more.
+    /// For messages from before this time, by our clock, no webhook is expected any more.
     pub missed_before: Option<Time>,
 }
 
-/// Adds what the thread lacks, in the list's order. What came after the end belongs to the AI Agent alone
-/// and is left out.
+/// Adds missing messages to the thread, in the list's order. Messages after the end belong to the AI Agent's part of
+/// the conversation, and are left out.
 ///
-/// An end user's message of this handoff that webhooks should have brought by now counts as recovered: it is
-/// unread like any other.
+/// An end user's message of this handoff whose webhook is overdue counts as recovered. It is unread, like any other.
 ///
-/// Says whether something in the list, now read to its end, is still to be cleared up: it begins there the next time.
+/// Returns whether the list, now read to its end, has unclear entries. The next reading begins there.
 pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) -> bool {
     let owner = &tx.view.handoffs[handoff];
     let (mut end, mut latest) = (owner.ended_by_ada_clock(tx.now.offset), owner.takes_until(tx.now.offset));
@@ -49,13 +48,14 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
         latest = end;
     }
     let is_before = |message: &Message, end: Option<Time>| end.is_none_or(|end| message.created_at <= end);
-    // While the end is known to a second only, what people wrote in it is kept; the AI Agent goes on after it.
+    // If the end is known only to the second, people's messages in that second are kept. The AI Agent's are from after
+    // it.
     let belongs = |message: &&Message| match message.author.role {
         Role::EndUser | Role::HumanAgent => is_before(message, latest),
         _ => is_before(message, end),
     };
     let messages: Vec<&Message> = reading.listed.messages.iter().filter(belongs).collect();
-    // By id first: a message that is found by its words must not take the row of one that has its id.
+    // By id first: a message that matches by content must not take the row of another that matches by id.
     for message in &messages {
         if let Match::Same(row) = find_by_id(tx, handoff, message, LearnedFrom::List) {
             reached_ada(tx, row, message);
@@ -77,7 +77,7 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
                 reached_ada(tx, row, message);
                 row
             }
-            // A row of its own would stand beside the agent's for ever.
+            // A new row would stay beside the agent's row forever.
             Match::None if may_be_ours && is_in_doubt(tx, handoff) => continue,
             Match::None => {
                 record_ai_agent(tx, handoff, message);
@@ -98,13 +98,13 @@ pub fn merge(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>) ->
     record_reading(tx, handoff, reading, awaited)
 }
 
-/// Whether a message can't be read, and could be what an agent of ours wrote.
+/// Whether a message can't be read and could be from one of our agents.
 pub fn may_be_ours(message: &Message) -> bool {
     matches!(message.content, Content::Unreadable { .. })
         && matches!(message.author.role, Role::HumanAgent | Role::Unknown)
 }
 
-/// Whether it is unknown of a message of the thread if Ada has it.
+/// Whether it is unknown if Ada has a message of the thread.
 fn is_in_doubt(tx: &Transaction<'_>, handoff: usize) -> bool {
     let known = &tx.view.handoffs[handoff];
     let is_unknown =
@@ -118,11 +118,11 @@ fn is_recent(tx: &Transaction<'_>, message: &Message) -> bool {
     message.created_at + tx.policy.send_max_age >= tx.now.by_ada()
 }
 
-/// Remembers how far the list has been read, and with the first reading what was history by then. Where a
-/// webhook is `awaited`, the next reading begins: if it doesn't come, the message is recovered then. The next reading
-/// also begins where a message couldn't be read that may be one of ours in doubt.
+/// Remembers how far the list has been read and, at the first reading, which messages are history. The next reading
+/// begins where a webhook is `awaited`: if it does not arrive, the message is recovered then. The next reading also
+/// begins at an unreadable message that may be one of ours in doubt.
 ///
-/// Of two readings at once the first to come back counts: the other may have missed what is awaited.
+/// If two readings run at the same time, the first result counts: the other may lack the awaited message.
 fn record_reading(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_>, awaited: bool) -> bool {
     let (known, listed) = (&tx.view.handoffs[handoff], reading.listed);
     if known.listed.page.as_deref() != reading.from {
@@ -153,7 +153,7 @@ fn record_reading(tx: &mut Transaction<'_>, handoff: usize, reading: &Reading<'_
 /// Whether the end user wrote this in this handoff.
 fn is_new(tx: &Transaction<'_>, handoff: usize, message: &Message) -> bool {
     let known = &tx.view.handoffs[handoff];
-    // Ada's list tells better than clocks what was there when the handoff began.
+    // Ada's list shows better than clocks which messages existed when the handoff began.
     let is_history = match known.listed.history_is_read {
         true => Some(message.created_at) <= known.listed.history_until,
         false => message.created_at < known.surely_began(tx.now.offset),
@@ -161,7 +161,7 @@ fn is_new(tx: &Transaction<'_>, handoff: usize, message: &Message) -> bool {
     message.author.role == Role::EndUser && !is_history && !is_news_elsewhere(tx, handoff, message)
 }
 
-/// Whether a webhook should have brought this by now, and has not.
+/// Whether the webhook of this message is overdue.
 fn is_overdue(tx: &Transaction<'_>, message: &Message, before: Option<Time>) -> bool {
     let old = tx.now.at - tx.policy.recover_after;
     let before = before.map_or(old, |before| before.max(old)).shifted(tx.now.offset);
@@ -177,8 +177,8 @@ fn is_overdue(tx: &Transaction<'_>, message: &Message, before: Option<Time>) -> 
     message.created_at <= before && !waits_in_inbox()
 }
 
-/// The AI Agent speaks while people should have the conversation. Nothing can be read about whether they
-/// still have it, so the agent is told.
+/// The AI Agent has written while human agents should have the conversation. Ada does not say whether they still have
+/// it, so a line warns the agent.
 fn record_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) {
     let known = &tx.view.handoffs[handoff];
     let at_work = known.is_open() && message.created_at > known.began(tx.now.offset) + SAME_CALL;
@@ -195,7 +195,7 @@ fn record_ai_agent(tx: &mut Transaction<'_>, handoff: usize, message: &Message) 
     }
 }
 
-/// A row of ours in the list has reached Ada, whatever we thought.
+/// An agent's row that is in the list has reached Ada, whatever its state says.
 fn reached_ada(tx: &mut Transaction<'_>, row: usize, message: &Message) {
     let arrived = tx.view.rows[row].is_ours();
     file::seen_again(tx, row, message);

@@ -1,5 +1,5 @@
-//! A handoff of a conversation that Ada says it doesn't have: whoever called us made it up, or the call went to the
-//! wrong relay. It is closed, so that nobody waits in it and no call to Ada is spent on it.
+//! A handoff whose conversation Ada does not have: the start call was made up, or went to the wrong relay. The handoff
+//! is closed, so that nobody works on it and no call to Ada is wasted on it.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::relay::{
     transaction::{NewRow, Transaction, system},
 };
 
-/// How often Ada must say it.
+/// How often Ada must answer so.
 const ANSWERS: u32 = 2;
-/// Behind the grace for a start call.
+/// Longer than the grace period after a start call.
 const BEHIND: Duration = Duration::from_millis(500);
 
-/// Ada has answered the reading `index` of the message list with a 404 of its own. The list is read again, or the
-/// handoff closed. Does neither, and says so, where something shows that there is such a conversation.
+/// Ada has answered the reading `index` of the message list with its own 404. The list is read again, or the handoff is
+/// closed. If something shows that the conversation exists, does neither and returns that.
 pub fn answered(
     tx: &mut Transaction<'_>,
     handoff: usize,
@@ -45,7 +45,7 @@ pub fn answered(
     true
 }
 
-/// Whether anything but start calls shows that there is such a conversation: an event, or a message that Ada took.
+/// Whether an event, or a message that Ada accepted, shows that the conversation exists. Start calls don't count.
 pub fn is_heard_of(tx: &Transaction<'_>) -> bool {
     let shows = |handoff: &Handoff| {
         let Ledger { taken, sent, .. } = handoff.ledger;

@@ -1,4 +1,4 @@
-//! An agent writes to the end user.
+//! An agent's messages and files to the end user.
 
 use super::{
     act::{self, Refusal},
@@ -17,7 +17,7 @@ use crate::relay::{
 /// How many messages of one handoff may wait to be sent.
 pub const QUEUE_LIMIT: usize = 200;
 
-/// Who asks for something, and how the request is told from others.
+/// Who makes a request, and its idempotency key.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The agent.
@@ -27,7 +27,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// What the request's key stands for, if it has one.
+    /// The stored request with the same key, if there is a key.
     pub(super) fn scope_of_key(&self, handoff: &HandoffId) -> Option<IdempotencyScope> {
         let (key, _) = self.idempotency.as_ref()?;
         Some(IdempotencyScope { agent: self.agent.clone(), handoff: handoff.clone(), key: key.clone() })
@@ -39,20 +39,20 @@ impl Request {
 pub struct AgentMessage {
     /// Who writes.
     pub by: Request,
-    /// The words: 1 to 50,000 characters, checked at the door.
+    /// The text: 1 to 50,000 characters, checked by the endpoint.
     pub text: String,
 }
 
-/// A file whose bytes are kept already.
+/// A file whose bytes are stored already.
 #[derive(Clone, Debug)]
 pub struct AgentFile {
     /// Who sends it.
     pub by: Request,
-    /// The row it becomes: its bytes are kept under this id.
+    /// The id of its row, under which its bytes are stored.
     pub row: RowId,
     /// Its name and type, as Ada takes them, and its size.
     pub file: Attachment,
-    /// Words that go before it.
+    /// A text that is sent before it.
     pub text: Option<String>,
 }
 
@@ -60,8 +60,8 @@ fn scope(handoff: &HandoffId, request: &Request) -> Scope {
     Scope { idempotency: request.scope_of_key(handoff), ..Scope::handoff(handoff).with_outbox() }
 }
 
-/// Puts a message into the thread and the outbox. The first one accepts a waiting handoff. The same
-/// request again gives the row it made.
+/// Adds a message to the thread and the outbox. The first one accepts a waiting handoff. A repeated request returns the
+/// first row.
 ///
 /// # Errors
 /// The handoff is unknown, over, or another agent's; its queue is full; the key stands for another request.
@@ -77,10 +77,10 @@ pub fn message(id: HandoffId, message: AgentMessage) -> Rule<Result<Row, Refusal
     })
 }
 
-/// Puts a file into the thread and the outbox, behind the words that come with it; otherwise as [`message`].
+/// Adds a file to the thread and the outbox, after its text, if there is one; otherwise like [`message`].
 ///
 /// # Errors
-/// As [`message`]. The bytes are then of no use.
+/// As [`message`]. The stored bytes then belong to no row.
 pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
     Rule::new(scope(&id, &message.by), move |tx| {
         let AgentFile { by, row, file, text } = message;
@@ -101,7 +101,7 @@ pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
     })
 }
 
-/// The handoff, if `agent` may write in it and there is room for what they write. It is theirs from now on.
+/// The handoff, if `agent` may write in it and its queue has room. The agent has it from now on.
 fn admit(tx: &mut Transaction<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
     let handoff = tx.find_handoff(id).ok_or(Refusal::Unknown)?;
     act::may_write(&tx.view.handoffs[handoff], agent)?;
@@ -114,7 +114,7 @@ fn admit(tx: &mut Transaction<'_>, id: &HandoffId, agent: &str) -> Result<usize,
     Ok(handoff)
 }
 
-/// Puts words of ours into the thread and the outbox. The end user sees them under `name`.
+/// Adds a text to the thread and the outbox. The end user sees it with `name` as the author.
 pub fn say(tx: &mut Transaction<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
     let new = ours(tx, handoff, name, Content::Text { body: text }, source);
     let row = tx.add_row(handoff, new);
@@ -129,7 +129,7 @@ fn ours(tx: &Transaction<'_>, handoff: usize, name: String, content: Content, so
     new
 }
 
-/// The row that the same request has made before.
+/// The row that the same request has created before.
 pub(super) fn repeated(tx: &Transaction<'_>, by: &Request) -> Result<Option<Row>, Refusal> {
     let (Some(known), Some((_, digest))) = (&tx.view.idempotent, &by.idempotency) else {
         return Ok(None);
@@ -141,7 +141,7 @@ pub(super) fn repeated(tx: &Transaction<'_>, by: &Request) -> Result<Option<Row>
     Ok(Some(tx.view.rows[index].clone()))
 }
 
-/// From now on the request's key stands for this row.
+/// Stores this row for the request's key.
 pub(super) fn remember(tx: &mut Transaction<'_>, id: &HandoffId, by: &Request, row: &Row) {
     if let (Some(scope), Some((_, digest))) = (by.scope_of_key(id), &by.idempotency) {
         let stands_for = Idempotent { digest: digest.clone(), row: row.id.clone() };
@@ -172,7 +172,7 @@ fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
     Scope { rows: vec![row.clone()], ..Scope::handoff(handoff).with_outbox() }
 }
 
-/// Sends a failed message again, behind what is queued; or fetches a file again that is missing, which any agent may.
+/// Sends a failed message again, after the queued ones. Or downloads a missing file again, which any agent may do.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.
@@ -188,7 +188,7 @@ pub fn retry(id: HandoffId, row: RowId, agent: String) -> Rule<Result<Row, Refus
     })
 }
 
-/// Puts a failed message aside. Its row stays.
+/// Drops a failed message. Its row stays.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or the message hasn't failed.

@@ -25,7 +25,7 @@ impl State {
         }
     }
 
-    /// Those of threads that are about to be forgotten.
+    /// The files of threads that are about to be purged.
     pub fn check_files_of(&mut self, threads: &BTreeSet<HandoffId>) {
         let rows = threads.iter().filter_map(|id| self.threads.get(id)).flat_map(|rows| rows.values());
         let files = rows.filter(|row| matches!(row.content, Content::File { .. }));

@@ -1,4 +1,4 @@
-//! The outbox of the memory store, with what makes its questions quick.
+//! The outbox of the memory store, with indexes for its queries.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ pub struct Outbox {
     lanes: HashMap<Lane, BTreeSet<u64>>,
     /// The next of each lane, by where they wait and when they can be tried.
     next: BTreeSet<(Queue, Time, u64)>,
-    /// Messages by when their time is over.
+    /// Messages by the time at which they become too old.
     expiry: BTreeSet<(Time, u64)>,
     /// How many wait for each destination.
     depths: BTreeMap<Destination, u64>,
@@ -76,7 +76,7 @@ impl Outbox {
         counted.map(|queued| queued.delivery.queued_at).min()
     }
 
-    /// All of them. Nobody may change what they are found by.
+    /// All deliveries. Callers must not change the indexed fields.
     pub fn deliveries_mut(&mut self) -> impl Iterator<Item = &mut Delivery> {
         self.queued.values_mut().map(|queued| &mut queued.delivery)
     }
@@ -111,7 +111,7 @@ impl Outbox {
         self.choose_files(&lane);
     }
 
-    /// One is over: the one behind it is the next of its lane, from `now` on.
+    /// Removes a delivery. The one behind it is the next of its lane from `now` on.
     pub fn remove(&mut self, id: &DeliveryId, now: Time) {
         let Some(index) = self.indices.remove(id) else { return };
         let Some(gone) = self.queued.remove(&index) else { return };
@@ -197,7 +197,7 @@ impl Outbox {
         }
     }
 
-    /// Nobody holds anything any more.
+    /// Voids all claims.
     pub fn void_claims(&mut self) {
         let held = self.queued.iter().filter(|(_, queued)| queued.delivery.claim.is_some());
         let held: Vec<u64> = held.map(|(index, _)| *index).collect();

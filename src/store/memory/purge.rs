@@ -1,4 +1,4 @@
-//! Forgetting what is old, a step at a time, as the stores on disk do.
+//! Purges old data step by step, like the stores on disk.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::{
     store::{ID_MEMORY, IDEMPOTENCY_MEMORY, PURGE_STEP, PurgeProgress, RetentionPeriods, sessions::Session},
 };
 
-/// What is old of one kind, a step's worth of it, oldest first.
+/// One step of old entries of one kind, oldest first.
 fn oldest<K: Ord>(all: impl Iterator<Item = (Time, K)>, before: Time) -> Vec<K> {
     let mut old: Vec<(Time, K)> = all.filter(|(at, _)| *at < before).collect();
     old.sort();
@@ -16,7 +16,7 @@ fn oldest<K: Ord>(all: impl Iterator<Item = (Time, K)>, before: Time) -> Vec<K> 
 }
 
 impl State {
-    /// Forgets a step's worth of each kind.
+    /// Purges one step of each kind.
     pub fn purge(&mut self, now: Time, keep: &RetentionPeriods) -> PurgeProgress {
         let seen = oldest(self.seen.iter().map(|(id, at)| (*at, id.clone())), now - ID_MEMORY);
         let asked = self.idempotency.iter().map(|(asked, (at, _))| (*at, asked.clone()));

@@ -1,4 +1,4 @@
-//! What a memory store holds, copied: for simulations of restored backups and of what a file does to documents.
+//! A copy of a memory store, for simulating restored backups and the storing of documents in a file.
 
 use super::{MemoryStore, State};
 use crate::store::{
@@ -6,7 +6,7 @@ use crate::store::{
     document::{self, Document},
 };
 
-/// A copy of everything, as of some moment.
+/// A copy of all data at one moment.
 pub struct Snapshot(State);
 
 impl MemoryStore {
@@ -20,8 +20,8 @@ impl MemoryStore {
         *self.lock() = snapshot.0.clone();
     }
 
-    /// Has every document stored and read again, as if relay and file had changed hands: from a newer version, which has
-    /// added a field to each.
+    /// Has every document stored and read again, as if relay and file had changed hands: from a newer version, which
+    /// has added a field to each.
     ///
     /// # Errors
     /// One can't be.

@@ -169,7 +169,7 @@ async fn an_agents_slow_uploads_take_no_others_place() {
     let mut open = upload.hang(&relay.agents_url, 33);
     open.are_refused(25).await;
     let one_more = async || relay.alex().tries_to_send(&alexs, "a.png", &png(100, 1), None).await;
-    assert_eq!(one_more().await.problem(429), "you have 8 files being sent, which is the most");
+    assert_eq!(one_more().await.problem(429), "you have 8 files being sent, which is the limit");
     relay.agent("Sam").tries_to_send(&sams, "b.png", &png(100, 2), None).await.good(202);
     drop(open);
     settles(&202, || async { one_more().await.status }).await;

@@ -47,7 +47,7 @@ pub fn lines(world: &World) -> Vec<Line> {
         lines.push(refused("another method", by(ALEX, method, path), 405, "support this method"));
     }
     for path in ["", "/nothing", "/handoffs/", &format!("/handoffs/{}/nothing", world.waiting)] {
-        lines.push(refused("no such path", get(path), 404, "nothing"));
+        lines.push(refused("no such path", get(path), 404, "does not exist"));
     }
     lines
 }
@@ -154,8 +154,8 @@ fn bodies(world: &World) -> Vec<Line> {
     let text = |body: &str| post("messages").body(body);
     let deep = |open: &str| text(&format!("{{\"text\":{}", open.repeat(100_000)));
     let no_text = "`text` is missing";
-    let not_text = "`text` is not";
-    let not_seq = "`seq` is not";
+    let not_text = "`text` has the wrong type";
+    let not_seq = "`seq` has the wrong type";
     let kind = "application/json";
     vec![
         refused("no body", post("messages"), 400, no_text),
@@ -195,7 +195,7 @@ fn queries(world: &World) -> Vec<Line> {
     let list = |query: &str| get(&format!("/handoffs?{query}"));
     let rows = |query: &str| get(&format!("/handoffs/{}/messages?{query}", world.active));
     let long = filler(10_000);
-    let number = "limit in";
+    let number = "parameter limit";
     let after = "after";
     let events = |id: &str| get("/events").header("last-event-id", id);
     vec![

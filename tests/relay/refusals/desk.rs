@@ -49,7 +49,7 @@ fn notes(world: &World) -> Vec<Line> {
             "another method",
             by_alex("GET", &format!("/handoffs/{}/notes", world.ended)),
             405,
-            "another method",
+            "support this method",
         ),
     ]
 }

@@ -51,7 +51,7 @@ pub fn lines(world: &World) -> Vec<Line> {
         refused("retry 10,000 characters", row("POST", active, &long, "/retry"), 404, NOBODY),
         refused("retry a slash", row("POST", active, "a%2Fb", "/retry"), 404, NOBODY),
         refused("retry a row of another handoff", row("POST", waiting, sent, "/retry"), 404, NOBODY),
-        refused("a slash that isn't encoded", by_alex("GET", "/handoffs/a/b"), 404, "nothing"),
+        refused("a slash that isn't encoded", by_alex("GET", "/handoffs/a/b"), 404, "does not exist"),
         refused("no id at all", by_alex("GET", "/handoffs//messages"), 404, "no such handoff"),
         refused("not UTF-8", by_alex("GET", "/handoffs/%FF"), 400, NOT_UTF8),
         refused("half of UTF-8", by_alex("GET", "/handoffs/%F0%9F/messages"), 400, NOT_UTF8),

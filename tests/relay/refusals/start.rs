@@ -117,7 +117,7 @@ pub fn lines() -> Vec<Line> {
     for path in ["/handoffs", "/handoffs/start/x", "/handoffs/star%74", "/handoffs%2Fstart", "/health/live/"]
     {
         let request = Raw::new("POST", path).bearer(START_KEY).body(good);
-        lines.push(refused("another path", request, 404, "nothing"));
+        lines.push(refused("another path", request, 404, "does not exist"));
     }
     for path in ["/handoffs/start/", "//handoffs/start", "/handoffs//start", "/webhooks//start-handoff/?x=1"]
     {

@@ -55,7 +55,7 @@ pub fn lines() -> Vec<Line> {
             "broke off",
         ),
         closed("HTTP/2", Raw::bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
-        refused("a proxy's request", Raw::new("CONNECT", "example.com:443"), 404, "nothing"),
+        refused("a proxy's request", Raw::new("CONNECT", "example.com:443"), 404, "does not exist"),
     ]
 }
 
