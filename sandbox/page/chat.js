@@ -61,7 +61,7 @@ function listen() {
     if (first) input.focus();
   };
   stream.onerror = () => {
-    warn("The connection is gone. Trying again…");
+    warn("The connection is lost. Trying again…");
     // The server doesn't know the conversation (any more), or is away for longer than the browser tries.
     if (stream.readyState === EventSource.CLOSED) retry();
   };

@@ -46,7 +46,7 @@ function add(files) {
     list.append(row);
     list.hidden = false;
     if (file.size > MOST_BYTES) {
-      fail(upload, `This file has ${sizeText(file.size)}. Files can have up to ${MOST_BYTES / 1024 / 1024} MB.`, false);
+      fail(upload, `This file is ${sizeText(file.size)}. The limit is ${MOST_BYTES / 1024 / 1024} MB.`, false);
     } else {
       enqueue(upload);
     }
@@ -105,7 +105,7 @@ function send(upload) {
 }
 
 function reason(request) {
-  if (request.status === 413) return `Files can have up to ${MOST_BYTES / 1024 / 1024} MB.`;
+  if (request.status === 413) return `This file is too large. The limit is ${MOST_BYTES / 1024 / 1024} MB.`;
   if (request.status === 409) return "The chat has ended: this file could not be sent.";
   return "This file could not be sent.";
 }

@@ -1,4 +1,4 @@
-//! Single-use codes, for links that a person opens at once. They are this process's own, and end with it.
+//! Single-use codes, for links that a person opens at once. They exist only in this process's memory.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{relay::time::Time, store::sessions::Digest};
 
-/// How long a code is good.
+/// How long a code is valid.
 const GOOD_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// The codes that nobody has used yet, and the tokens they stand for.

@@ -1,5 +1,5 @@
-//! Whoever guesses is told to wait: after the same guess was wrong a few times, or the same peer so many times a minute.
-//! What is right is always let in, so that nobody's guesses keep its owner out.
+//! Limits guessing: after several wrong attempts with the same value, or many from the same address in a minute, the
+//! client must wait. A correct value is always accepted, so that guessing can't lock its owner out.
 
 use std::{
     collections::HashMap,
@@ -21,18 +21,18 @@ struct Allowance {
 const OF_A_GUESS: Allowance = Allowance { times: 5, within: Duration::from_secs(10 * 60) };
 /// Behind a tunnel all come from one address: enough for a team that mistypes.
 const OF_A_PEER: Allowance = Allowance { times: 30, within: Duration::from_secs(60) };
-/// So many guesses and peers are remembered.
+/// The number of values and addresses that are remembered.
 const MOST: usize = 10_000;
 
-/// What was wrong lately.
+/// The recent wrong attempts.
 #[derive(Default)]
 pub struct Failures(Mutex<(Counts<Digest>, Counts<IpAddr>)>);
 
 impl Failures {
-    /// Notes that `peer` guessed wrong.
+    /// Records a wrong attempt from `peer`.
     ///
     /// # Errors
-    /// It was too much: how long to wait.
+    /// There were too many: how long to wait.
     pub fn count(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (guesses, peers) = &mut *known;

@@ -1,4 +1,4 @@
-//! The worker that ends the sessions of tokens that have left the settings, when the relay starts.
+//! The worker that ends the sessions of removed tokens when the relay starts.
 
 use std::{sync::Arc, time::Duration};
 

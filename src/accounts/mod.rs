@@ -1,6 +1,6 @@
-//! Who an agent is: a token proves it with each request, or a token or a code once, and a session from then on.
+//! Identifies agents: by a token with each request, or by a token or a code at sign-in and a session from then on.
 //!
-//! Of every secret only its digest is kept. What HTTP makes of it (cookie, headers, statuses) is not known here.
+//! Only digests of secrets are stored. This module does not know HTTP (cookies, headers, statuses).
 
 mod codes;
 mod failures;
@@ -23,7 +23,7 @@ use codes::Codes;
 use failures::Failures;
 pub use former::FormerTokens;
 
-/// A use is written down when the last one written is so old: not every request costs a flush.
+/// A use is stored only if the last stored use is older than this, so that not every request costs a flush.
 const NOTE_USE_AFTER: Duration = Duration::from_secs(60);
 /// Who waits for the end of a session looks again after this, should our clock have been set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ pub struct SignIn {
     warnings: Arc<Warnings>,
 }
 
-/// What somebody shows to sign in.
+/// The credentials for signing in.
 pub enum Credential {
     /// One of the settings' tokens.
     Token(Secret),
@@ -53,7 +53,7 @@ pub enum Credential {
     Code(Secret),
 }
 
-/// What somebody has shown that is wrong.
+/// The kind of a wrong credential.
 #[derive(Clone, Copy)]
 enum Guess {
     /// A token, to sign in with.
@@ -90,7 +90,7 @@ impl Guess {
     }
 }
 
-/// Somebody who is signed in.
+/// A signed-in agent.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     /// Their name.
@@ -101,22 +101,22 @@ pub struct SignedIn {
     pub ends_at: Time,
 }
 
-/// Why somebody is not signed in.
+/// Why a request is not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSignedIn {
-    /// The token is nobody's.
+    /// The token belongs to no agent.
     #[error("{}", UNKNOWN_TOKEN)]
     UnknownToken,
-    /// Nobody made the code, or it has served, or it is too old.
+    /// The code is unknown, used or expired.
     #[error("{}", UNKNOWN_CODE)]
     UnknownCode,
-    /// The token of a request is nobody's.
+    /// The token of a request belongs to no agent.
     #[error("{}", UNKNOWN_BEARER)]
     UnknownBearer,
-    /// It is wrong, and has been too often; not before this has passed.
+    /// There were too many wrong attempts. The client must wait this long.
     #[error("too many wrong tokens or codes; try again later")]
     TooManyFailures(Duration),
-    /// There can be no secret.
+    /// The system has no randomness for a secret.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// The store failed.

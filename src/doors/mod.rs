@@ -1,4 +1,4 @@
-//! The doors, by who calls: Ada, agents, the console's browser, whoever runs the relay. One route table.
+//! The doors (HTTP endpoints), grouped by caller: Ada, agents, the console's browser, operators. One route table.
 //!
 //! Handlers translate: extract, one call, response. A new door is a function in its caller's folder and a line in
 //! `routes.rs`.
@@ -90,7 +90,7 @@ pub struct Shared {
     pub cookie: SessionCookie,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// What strangers can cause is said with measure.
+    /// Warnings that strangers can cause, limited.
     pub warnings: Arc<Warnings>,
     /// The memory and the time for bodies.
     pub bodies: DoorBodies,
@@ -145,12 +145,12 @@ pub struct Parts {
     pub warnings: Arc<Warnings>,
     /// What clients may take.
     pub limits: Limits,
-    /// Ends what would go on for ever.
+    /// Ends requests that would never end.
     pub stop: CancellationToken,
 }
 
 impl App {
-    /// Puts the handlers' world together.
+    /// Builds the handlers' shared state.
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, settings, sign_in, metrics, warnings, limits, stop } = parts;
         let bodies = DoorBodies::within(limits);

@@ -1,4 +1,4 @@
-//! How what was refused or failed behind the doors is said to a caller.
+//! Turns refusals and failures into responses.
 
 use axum::http::StatusCode;
 

@@ -1,7 +1,7 @@
 //! Every setting, read once at start, typed and checked.
 //!
-//! They come from the environment and from `./.env`, which the environment overrules; `.env.example` is
-//! their manual. All that is wrong is told at once, by name, and never with a value.
+//! They come from the environment and from `./.env`; the environment has priority. `.env.example` explains them. All
+//! errors are reported at once, by name, and never with a value.
 //!
 //! To add one: a field in [`Settings`], its name in `names`, a line in `Settings::read` with a function of
 //! `parse`, a paragraph in `.env.example`, and a line in the table of `tests`.
@@ -48,7 +48,7 @@ pub const NEW_HANDOFFS_PER_MINUTE: usize = 60;
 /// All settings of the relay.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `ADA_BASE_URL`: where Ada's API begins. No query, fragment or user; https except to this machine; the
+    /// `ADA_BASE_URL`: the base URL of Ada's API. No query, fragment or user; https except to this machine; the
     /// path doesn't end with a slash, unless it is `/` alone.
     pub ada_base_url: Url,
     /// `ADA_API_KEY`: the bearer key for Ada. Fit for a header.
@@ -57,7 +57,7 @@ pub struct Settings {
     pub webhook_secrets: Vec<Secret>,
     /// `HANDOFF_INTEGRATION`: the identifier that events must carry. 1 to 200 characters.
     pub handoff_integration: String,
-    /// `HANDOFF_AUTH_KEY`: what `/handoffs/start` wants as a bearer key; `None` for `off`.
+    /// `HANDOFF_AUTH_KEY`: the bearer key that `/handoffs/start` needs; `None` for `off`.
     pub handoff_auth_key: Option<Secret>,
     /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever.
     pub waiting_timeout: Option<TimeoutSetting>,
@@ -103,7 +103,7 @@ pub struct Settings {
     pub ada_rate_per_minute: u32,
     /// `SEND_MAX_AGE`: after this a message that could not be sent has failed. 1 s to 24 h.
     pub send_max_age: Duration,
-    /// `RECOVER_AFTER`: a message that no webhook has brought for so long is taken from Ada's list. 1 s to 24 h.
+    /// `RECOVER_AFTER`: a message without a webhook for this long is taken from Ada's list. 1 s to 24 h.
     pub recover_after: Duration,
     /// `LOG_FORMAT`: how log lines look.
     pub log_format: LogFormat,
@@ -111,7 +111,7 @@ pub struct Settings {
     pub log_filter: String,
 }
 
-/// An agent, and what proves to be them.
+/// An agent and their token.
 #[derive(Clone, Debug)]
 pub struct AgentToken {
     /// Shown to customers, too. 1 to 200 characters, none of them control characters.
@@ -123,7 +123,7 @@ pub struct AgentToken {
 /// Where handoffs are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
-    /// Nowhere: a restart forgets them.
+    /// In memory: a restart loses them.
     Memory,
     /// In this file, relative to the working directory unless absolute.
     Sqlite(PathBuf),
@@ -132,13 +132,13 @@ pub enum Database {
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For eyes.
+    /// For people.
     Pretty,
     /// For machines, one object a line.
     Json,
 }
 
-/// Whether somebody sits in front of the process.
+/// Whether a person is in front of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminal {
     /// Standard input and output both are a terminal.
@@ -158,7 +158,7 @@ impl Terminal {
     }
 }
 
-/// Settings that will do, with what the operator should know about them.
+/// Valid settings, with warnings for the operator.
 pub type Loaded = (Settings, Vec<Warning>);
 
 impl Settings {
@@ -284,7 +284,7 @@ fn required(r: &mut Reader) -> Option<(Url, Secret, Vec<Secret>)> {
     Some((base_url?, api_key?, webhook_secrets?))
 }
 
-/// What is probably wrong with where Ada's API is said to be.
+/// A probable mistake in `ADA_BASE_URL`.
 fn doubtful_base_url(url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     if host == "example.ada.support" {

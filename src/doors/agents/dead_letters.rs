@@ -1,4 +1,4 @@
-//! What was set aside: look at it, try it again, drop it.
+//! Dead letters: list, show, replay, drop.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The agent API: what an agent sees and does, over HTTP, with a bearer token or the console's session.
+//! The agent API, over HTTP, with a bearer token or the console's session.
 
 pub mod canned_replies;
 mod context;

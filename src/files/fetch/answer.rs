@@ -1,4 +1,4 @@
-//! What a server's answer is: the file, a way on, or neither.
+//! Classifies a server's answer: the file, a redirect, or an error.
 
 use reqwest::{
     Response, StatusCode,
