@@ -69,7 +69,7 @@ impl Sandbox {
         let mut state = self.0.lock();
         match state.endpoints.first_mut() {
             Some(endpoint) => endpoint.url = webhook_url,
-            None => state.endpoints.push(Endpoint::new(webhook_url)),
+            None => state.endpoints.push(Endpoint::with_secret(webhook_url, self.0.webhook_secret.clone())),
         }
         state.block.url = start_url;
     }

@@ -23,6 +23,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 pub(crate) struct Shared {
     pub(crate) api_key: String,
+    /// Of the endpoint that [`Options`] and [`Sandbox::set_targets`] name.
+    pub(crate) webhook_secret: String,
     pub(crate) retry_delays: Vec<Duration>,
     pub(crate) origin: Arc<Origin>,
     pub(crate) client: reqwest::Client,
@@ -72,7 +74,7 @@ impl Shared {
     pub(crate) fn new(options: Options) -> Self {
         let authorization = options.handoff_auth_key.map(|key| format!("Bearer {key}")).unwrap_or_default();
         let endpoint = (!options.webhook_url.is_empty())
-            .then(|| Endpoint::with_secret(options.webhook_url, options.webhook_secret));
+            .then(|| Endpoint::with_secret(options.webhook_url, options.webhook_secret.clone()));
         let state = State {
             base_url: "http://localhost".to_owned(),
             endpoints: endpoint.into_iter().collect(),
@@ -93,6 +95,7 @@ impl Shared {
         };
         Self {
             api_key: options.api_key,
+            webhook_secret: options.webhook_secret,
             retry_delays: options.retry_delays,
             origin: Arc::new(Origin {
                 integration: options.integration,

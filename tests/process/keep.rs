@@ -98,6 +98,13 @@ async fn what_is_damaged_is_named_and_not_restored() {
     let (ada, folder) = (Ada::start().await, folder());
     told_and_copied(&ada, folder.path()).await;
     let path = |name: &str| folder.path().join(name);
+    fs::copy(path("copy.db"), path("floor.db")).unwrap();
+    let floor = rusqlite::Connection::open(path("floor.db")).unwrap();
+    let waits = "INSERT INTO journal (svix_id, at, ai_agent, conversation, doc) VALUES ('s', 0, '', '', '{}'); \
+                 UPDATE journal_floor SET seq = 1000";
+    floor.execute_batch(waits).unwrap();
+    drop(floor);
+    fails(folder.path(), &["verify", "floor.db"], "1 events wait before the journal's floor").await;
     let mut damaged = fs::OpenOptions::new().write(true).open(path("copy.db")).unwrap();
     damaged.seek(SeekFrom::Start(4096 * 7)).unwrap();
     damaged.write_all(&[0xff; 4096]).unwrap();

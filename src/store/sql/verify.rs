@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::{
     backup::open_to_read,
+    migrations,
     query::{Query, doc, text},
     signed,
 };
@@ -22,6 +23,8 @@ use crate::{
 
 /// So many faults are told; a file with more is beyond reading.
 const MOST: usize = 100;
+/// The first schema with a journal.
+const JOURNAL: i64 = 15;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -64,6 +67,7 @@ pub fn verify(path: &Path, progress: &mut (dyn FnMut(u64, u64) + Send)) -> Resul
         handoffs(&moment, &mut found, progress)?;
         strays(&moment, &mut found)?;
         deliveries(&moment, &mut found)?;
+        waiting(&moment, &mut found)?;
     }
     Ok(found)
 }
@@ -171,6 +175,21 @@ fn strays(connection: &Connection, found: &mut Verification) -> Result<(), Store
         if strays > 0 {
             found.fault(format!("{strays} {what} belong to nothing"));
         }
+    }
+    Ok(())
+}
+
+/// A start looks for what waits behind the journal's floor alone.
+fn waiting(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
+    // A backup of before the journal has none.
+    if migrations::schema(connection)?.is_none_or(|schema| schema < JOURNAL) {
+        return Ok(());
+    }
+    let before = "SELECT count(*) FROM journal WHERE doc <> '' AND seq < (SELECT seq FROM journal_floor)";
+    let before = connection.number(before, ())?;
+    if before > 0 {
+        found
+            .fault(format!("{before} events wait before the journal's floor, where no start looks for them"));
     }
     Ok(())
 }
