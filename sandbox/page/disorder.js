@@ -1,4 +1,4 @@
-// The panel below the chat: how unkind this Ada is. What it doesn't show (ids, standing faults) it leaves alone.
+// The fault panel below the chat: how unkind this Ada is. What it doesn't show (ids, standing faults) it leaves alone.
 
 const API = "/sandbox/api";
 const NEVER = "never";

@@ -17,6 +17,8 @@ use crate::{relay::delivery::Failure, settings::Secret};
 /// The events that the relay needs, no more and no fewer.
 pub const EVENTS: [&str; 3] =
     ["v1.conversation.message", "v1.conversation.handoff.ended", "v1.conversation.ended"];
+/// The paths of the relay that take events, the one that `setup` registers first.
+pub const PATHS: [&str; 2] = ["/webhooks/message", "/webhooks/events"];
 /// Pages of a list that are read at most: an AI Agent has a handful of endpoints.
 const PAGES: usize = 20;
 
@@ -43,6 +45,12 @@ const fn on() -> bool {
 }
 
 impl Endpoint {
+    /// Whether it leads to a relay that the outside reaches at `public`, which has no slash at its end.
+    pub fn leads_to(&self, public: &str) -> bool {
+        let path = self.url.trim_end_matches('/').strip_prefix(public);
+        path.is_some_and(|path| PATHS.contains(&path))
+    }
+
     /// Whether it gets exactly the events that the relay needs.
     pub fn has_the_events(&self) -> bool {
         self.event_filters.len() == EVENTS.len() && self.missing_events().is_empty()

@@ -42,7 +42,6 @@ pub async fn check(settings: &Settings) -> Vec<(&'static str, Verdict)> {
 
 /// Whether Ada has an endpoint that leads here, with the events that are needed.
 async fn webhooks(client: &Client, public: &str) -> Verdict {
-    let url = format!("{public}/webhooks/message");
     let endpoints = match client.endpoints().await {
         Ok(endpoints) => endpoints,
         Err(failure) => {
@@ -52,27 +51,27 @@ async fn webhooks(client: &Client, public: &str) -> Verdict {
             ));
         }
     };
-    let other = format!("{public}/webhooks/events");
-    let ours =
-        |endpoint: &&Endpoint| [&url, &other].contains(&&endpoint.url.trim_end_matches('/').to_owned());
-    let Some(endpoint) = endpoints.iter().find(ours) else {
+    let ours: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| endpoint.leads_to(public)).collect();
+    if ours.is_empty() {
         return Verdict::Bad(format!(
-            "Ada has no endpoint {url}; `handoff-relay setup --public-url {public}` makes it"
+            "Ada has no endpoint that leads to {public}; `handoff-relay setup --public-url {public}` makes one"
         ));
-    };
+    }
+    let problems: Vec<String> = ours.iter().filter_map(|endpoint| problem(endpoint)).collect();
+    if problems.is_empty() {
+        let urls: Vec<&str> = ours.iter().map(|endpoint| &*endpoint.url).collect();
+        return Verdict::Good(format!("Ada has the endpoint {}", urls.join(" and ")));
+    }
+    Verdict::Bad(format!("{}; correct it in the dashboard, or run setup", problems.join("; ")))
+}
+
+fn problem(endpoint: &Endpoint) -> Option<String> {
+    let url = &endpoint.url;
     if !endpoint.enabled {
-        return Verdict::Bad(format!(
-            "Ada's endpoint {url} is disabled; enable it in the dashboard, or run setup"
-        ));
+        return Some(format!("Ada's endpoint {url} is disabled"));
     }
     let missing = endpoint.missing_events();
-    if !missing.is_empty() {
-        return Verdict::Bad(format!(
-            "Ada's endpoint {url} does not get {}; run setup, or add it",
-            missing.join(", ")
-        ));
-    }
-    Verdict::Good(format!("Ada has the endpoint {url}"))
+    (!missing.is_empty()).then(|| format!("Ada's endpoint {url} does not get {}", missing.join(", ")))
 }
 
 fn clock(offset_micros: i64) -> Verdict {

@@ -26,6 +26,11 @@ pub fn with(text: &str, name: &str, value: &str) -> String {
     changed
 }
 
+/// How many lines assign a value to `name`.
+pub fn count(text: &str, name: &str) -> usize {
+    text.lines().filter(|line| assigned(line) == Some(name)).count()
+}
+
 /// The name that a line assigns a value to.
 fn assigned(line: &str) -> Option<&str> {
     let name = line.trim().strip_prefix("export ").unwrap_or(line.trim()).split_once('=')?.0.trim();
@@ -33,14 +38,15 @@ fn assigned(line: &str) -> Option<&str> {
     (!name.is_empty() && is_name(name)).then_some(name)
 }
 
-/// Writes the file whole or not at all, for this user alone.
+/// Writes the file whole or not at all, for this user alone. A link to it stays one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    let path = if path.exists() { fs::canonicalize(path)? } else { path.to_owned() };
     let part = path.with_extension("part");
     let _ = fs::remove_file(&part);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&part, path)
+    fs::rename(&part, &path)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use clap::Args;
 use handoff_relay::{
     ada::{
         client::Client,
-        endpoints::{EVENTS, Endpoint},
+        endpoints::{EVENTS, Endpoint, PATHS},
         limits::Rates,
     },
     relay::delivery::Failure,
@@ -22,8 +22,6 @@ use handoff_relay::{
 use crate::{WRONG_SETTINGS, complain, print, tell};
 
 const FILE: &str = ".env";
-/// The path of the endpoint.
-const PATH: &str = "/webhooks/message";
 
 /// What to set up.
 #[derive(Args)]
@@ -85,6 +83,12 @@ fn before(public: &str) -> Result<Settings, String> {
             return Err(format!("{name} is set in the environment, which overrules .env: unset it there"));
         }
     }
+    let text = fs::read_to_string(FILE).unwrap_or_default();
+    if let Some(name) =
+        ["WEBHOOK_SECRET", "PUBLIC_URL"].into_iter().find(|name| dotenv::count(&text, name) > 1)
+    {
+        return Err(format!("{name} is in .env twice: leave one line"));
+    }
     let survey = Settings::survey();
     let needed = ["ADA_BASE_URL", "ADA_API_KEY", "HANDOFF_AUTH_KEY", "HANDOFF_INTEGRATION"];
     if let Some(name) = needed.into_iter().find(|name| survey.is_wrong(name)) {
@@ -92,22 +96,29 @@ fn before(public: &str) -> Result<Settings, String> {
             "{name} is missing or wrong: `handoff-relay init` writes .env, `handoff-relay check` says more"
         ));
     }
-    survey.settings.ok_or_else(|| "the settings can't be read: `handoff-relay check` says why".to_owned())
+    let has_secrets = !survey.is_wrong("WEBHOOK_SECRET");
+    let settings = survey
+        .settings
+        .ok_or_else(|| "the settings can't be read: `handoff-relay check` says why".to_owned())?;
+    // A placeholder is no secret.
+    let webhook_secrets = if has_secrets { settings.webhook_secrets } else { Vec::new() };
+    Ok(Settings { webhook_secrets, ..settings })
 }
 
 async fn set_up(settings: &Settings, public: &str, dry_run: bool) -> Result<(), String> {
     let client = client(settings)?;
-    let url = format!("{public}{PATH}");
+    let url = format!("{public}{}", PATHS[0]);
     tell("Asking Ada for its webhook endpoints...");
     let endpoints = client.endpoints().await.map_err(|failure| explain("the list of endpoints", &failure))?;
     let description = format!("handoff-relay ({})", settings.handoff_integration);
-    for other in endpoints.iter().filter(|other| other.description == description && other.url != url) {
+    for other in endpoints.iter().filter(|other| other.description == description && !other.leads_to(public))
+    {
         print(&format!(
             "Ada has another endpoint of a relay, {}: delete it in the dashboard if that relay is gone.",
             other.url
         ));
     }
-    let step = step(endpoints, &url);
+    let step = step(endpoints, public);
     if dry_run {
         dry(&step, &url, &description);
         return Ok(());
@@ -123,12 +134,13 @@ async fn set_up(settings: &Settings, public: &str, dry_run: bool) -> Result<(), 
             let corrected = client.correct_endpoint(&endpoint.id).await;
             let corrected = corrected.map_err(|failure| explain("the endpoint's events", &failure))?;
             print(&format!(
-                "Corrected {url} at Ada: it is on, and gets the three events that the relay needs."
+                "Corrected {} at Ada: it is on, and gets the three events that the relay needs.",
+                corrected.url
             ));
             corrected
         }
         Step::Nothing(endpoint) => {
-            print(&format!("{url} is registered at Ada already, as it should be."));
+            print(&format!("{} is registered at Ada already, as it should be.", endpoint.url));
             endpoint
         }
     };
@@ -151,10 +163,13 @@ fn explain(what: &str, failure: &Failure) -> String {
     )
 }
 
-fn step(endpoints: Vec<Endpoint>, url: &str) -> Step {
-    match endpoints.into_iter().find(|endpoint| endpoint.url.trim_end_matches('/') == url) {
+/// What is to be done about the endpoint that leads to `public`: of several the one that needs least.
+fn step(endpoints: Vec<Endpoint>, public: &str) -> Step {
+    let is_right = |endpoint: &Endpoint| endpoint.enabled && endpoint.has_the_events();
+    let ours = endpoints.into_iter().filter(|endpoint| endpoint.leads_to(public));
+    match ours.max_by_key(|endpoint| (is_right(endpoint), endpoint.enabled)) {
         None => Step::Create,
-        Some(endpoint) if endpoint.enabled && endpoint.has_the_events() => Step::Nothing(endpoint),
+        Some(endpoint) if is_right(&endpoint) => Step::Nothing(endpoint),
         Some(endpoint) => Step::Correct(endpoint),
     }
 }
@@ -193,7 +208,10 @@ fn keep(settings: &Settings, secret: &str, public: &str) -> Result<(), String> {
         settings.public_url.as_ref().is_some_and(|known| known.as_str().trim_end_matches('/') == public);
     let mut changed = text.clone();
     if !has_secret {
-        changed = dotenv::with(&changed, "WEBHOOK_SECRET", secret);
+        // Other endpoints may still sign with what was there.
+        let former = settings.webhook_secrets.iter().map(|known| known.expose());
+        let all: Vec<&str> = std::iter::once(secret).chain(former).collect();
+        changed = dotenv::with(&changed, "WEBHOOK_SECRET", &all.join(","));
     }
     if !has_url {
         changed = dotenv::with(&changed, "PUBLIC_URL", public);
@@ -249,12 +267,18 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_made_corrected_or_left_alone() {
+        let public = "https://relay.example.com";
         let url = "https://relay.example.com/webhooks/message";
-        assert_eq!(step(vec![], url), Step::Create);
-        assert_eq!(
-            step(vec![endpoint("https://other.example.com/webhooks/message", &EVENTS, true)], url),
-            Step::Create
-        );
+        let step = |endpoints: &[&Endpoint]| {
+            step(endpoints.iter().map(|&endpoint| endpoint.clone()).collect(), public)
+        };
+        assert_eq!(step(&[]), Step::Create);
+        for other in [
+            "https://other.example.com/webhooks/message",
+            "https://relay.example.com.evil.example/webhooks/message",
+        ] {
+            assert_eq!(step(&[&endpoint(other, &EVENTS, true)]), Step::Create, "{other}");
+        }
         for wrong in [
             endpoint(url, &EVENTS, false),
             endpoint(url, &EVENTS[..2], true),
@@ -265,9 +289,13 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(step(vec![wrong.clone()], url), Step::Correct(wrong));
+            assert_eq!(step(&[&wrong]), Step::Correct(wrong.clone()));
         }
         let right = endpoint(url, &[EVENTS[2], EVENTS[0], EVENTS[1]], true);
-        assert_eq!(step(vec![right.clone()], url), Step::Nothing(right));
+        assert_eq!(step(&[&right]), Step::Nothing(right.clone()));
+        // The other path leads here, too: a second endpoint would only double the events.
+        let events = endpoint("https://relay.example.com/webhooks/events", &EVENTS, true);
+        assert_eq!(step(&[&events]), Step::Nothing(events.clone()));
+        assert_eq!(step(&[&endpoint(url, &EVENTS, false), &events]), Step::Nothing(events));
     }
 }

@@ -104,7 +104,7 @@ async fn what_is_damaged_is_named_and_not_restored() {
                  UPDATE journal_floor SET seq = 1000";
     floor.execute_batch(waits).unwrap();
     drop(floor);
-    fails(folder.path(), &["verify", "floor.db"], "1 events wait before the journal's floor").await;
+    fails(folder.path(), &["verify", "floor.db"], "events wait before the journal's floor").await;
     let mut damaged = fs::OpenOptions::new().write(true).open(path("copy.db")).unwrap();
     damaged.seek(SeekFrom::Start(4096 * 7)).unwrap();
     damaged.write_all(&[0xff; 4096]).unwrap();

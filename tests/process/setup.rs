@@ -130,6 +130,33 @@ async fn it_corrects_an_endpoint_and_changes_nothing_in_a_dry_run() {
     );
 }
 
+/// Somebody set one up by hand, at the relay's other path, whose secret the relay has.
+#[tokio::test]
+async fn an_endpoint_of_before_keeps_working() {
+    let ada = Ada::start().await;
+    let folder = begun(&ada).await;
+    let events = json!({ "url": format!("{PUBLIC}/webhooks/events"), "event_filters": EVENTS });
+    let made = call(&ada, Method::POST, "", &events).await;
+    let secret =
+        call(&ada, Method::GET, &format!("{}/secret/", made["id"].as_str().unwrap()), &json!({})).await;
+    let secret = secret["key"].as_str().unwrap();
+    let env = written(folder.path()) + "WEBHOOK_SECRET=whsec_cHJvY2Vzcy10ZXN0LXNlY3JldA==\n";
+    let kept = folder.path().join("kept.env");
+    fs::write(&kept, env).unwrap();
+    fs::remove_file(folder.path().join(".env")).unwrap();
+    std::os::unix::fs::symlink(&kept, folder.path().join(".env")).unwrap();
+    assert_eq!(run(folder.path(), &SETUP, &[]).await.code, Some(0));
+    assert_eq!((changes(&ada), endpoint(&ada, ENDPOINT).await), (1, None), "it is found");
+    let both = format!("WEBHOOK_SECRET='{secret},whsec_cHJvY2Vzcy10ZXN0LXNlY3JldA=='\n");
+    assert!(written(folder.path()).contains(&both), "{}", written(folder.path()));
+    assert!(folder.path().join(".env").is_symlink());
+
+    fs::write(&kept, written(folder.path()) + "WEBHOOK_SECRET=whsec_cHJvY2Vzcy10ZXN0LXNlY3JldA==\n").unwrap();
+    let twice = run(folder.path(), &SETUP, &[]).await;
+    assert_eq!(twice.code, Some(2));
+    assert!(twice.stderr[0].contains("WEBHOOK_SECRET is in .env twice"), "{:#?}", twice.stderr);
+}
+
 #[tokio::test]
 async fn it_shows_what_arrives() {
     let ada = Ada::start().await;

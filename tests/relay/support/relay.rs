@@ -241,6 +241,16 @@ impl Relay {
         panic!("something is always left");
     }
 
+    /// Waits until nothing is on its way from Ada, and nothing waits in the relay.
+    pub async fn is_at_rest(&self) {
+        super::settles(&true, || async { self.ada.is_idle() && self.left_over().await == (0, 0) }).await;
+    }
+
+    /// How many deliveries wait in the outbox, those that read included: while one does, its handoff is kept.
+    pub async fn deliveries(&self) -> i64 {
+        self.ask("SELECT COUNT(*) FROM outbox", |row| row.get(0))
+    }
+
     /// How many deliveries wait in the outbox, and how many events in the inbox. Reads the file itself: the
     /// agent API rightly doesn't tell.
     pub async fn left_over(&self) -> (i64, i64) {
