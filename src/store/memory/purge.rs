@@ -18,7 +18,9 @@ fn oldest<K: Ord>(all: impl Iterator<Item = (Time, K)>, before: Time) -> Vec<K> 
 impl State {
     /// Purges one step of each kind.
     pub fn purge(&mut self, now: Time, keep: &RetentionPeriods) -> PurgeProgress {
-        let seen = oldest(self.seen.iter().map(|(id, at)| (*at, id.clone())), now - ID_MEMORY);
+        let is_free = |(id, _): &(&String, &Time)| !self.inbox_keys.contains_key(*id);
+        let seen = self.seen.iter().filter(is_free).map(|(id, at)| (*at, id.clone()));
+        let seen = oldest(seen, now - ID_MEMORY);
         let asked = self.idempotency.iter().map(|(asked, (at, _))| (*at, asked.clone()));
         let asked = oldest(asked, now - IDEMPOTENCY_MEMORY);
         let letters = self.dead_letters.iter().map(|(index, letter)| (letter.at, *index));

@@ -176,6 +176,8 @@ impl State {
         for event in changes.inbox {
             let key = (event.sort_key(), event.svix_id.clone());
             self.inbox_keys.insert(event.svix_id.clone(), (event.key.clone(), key.0.clone()));
+            // What waits is remembered.
+            self.seen.insert(event.svix_id.clone(), changes.at);
             self.inbox.entry(event.key.clone()).or_default().insert(key, event);
         }
         for svix_id in changes.inbox_done {

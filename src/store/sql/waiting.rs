@@ -112,7 +112,9 @@ impl Waiting {
     /// An event waits from now on.
     pub fn add(&mut self, key: &ConversationKey, event: WaitingEvent) {
         let conversation = self.entry(key);
-        let place = conversation.events.partition_point(|other| other.sort_key <= event.sort_key);
+        // Two ends of one instant sort alike: their ids decide, so that their order is the same after a restart.
+        let own = (&event.sort_key, &event.svix_id);
+        let place = conversation.events.partition_point(|other| (&other.sort_key, &other.svix_id) <= own);
         conversation.events.insert(place, event);
         self.events += 1;
     }
