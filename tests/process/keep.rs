@@ -154,3 +154,22 @@ async fn a_backup_without_room_leaves_nothing() {
         assert!(!name.to_string_lossy().contains("full.db"), "{name:?}");
     }
 }
+
+/// Where the setting names the database by a path that begins nowhere, as the default does.
+#[tokio::test]
+async fn the_copy_of_before_an_upgrade_stays_beside_the_file() {
+    let folder = folder();
+    let database = rusqlite::Connection::open(folder.path().join("handoffs.db")).unwrap();
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+    let mut steps: Vec<_> = fs::read_dir(steps).unwrap().map(|step| step.unwrap().path()).collect();
+    steps.sort();
+    for step in &steps[..14] {
+        database.execute_batch(&fs::read_to_string(step).unwrap()).unwrap();
+    }
+    database.pragma_update(None, "user_version", 14).unwrap();
+    drop(database);
+    fs::write(folder.path().join("handoffs.db.before-14"), b"of before").unwrap();
+    Relay::start(folder.path(), NOWHERE, &[]).await;
+    assert!(folder.path().join("handoffs.db.before-15").exists(), "the only way back");
+    assert!(!folder.path().join("handoffs.db.before-14").exists(), "the one of the change before");
+}

@@ -88,7 +88,8 @@ pub fn before_migration(connection: &Connection, path: &Path) -> Result<(), Stor
             path.display()
         ))
     })?;
-    for former in copies(path).filter(|copy| *copy != to) {
+    // By name: a path may lead to the same folder in several ways.
+    for former in copies(path).filter(|copy| copy.file_name() != to.file_name()) {
         let _ = remove_file(former);
     }
     tracing::info!(
