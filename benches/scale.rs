@@ -154,7 +154,7 @@ async fn run(name: &str, database: &Database, conversations: u32, events: u32) {
     let one_key = one.key.clone();
     let arrival = millis(decide(at, arrive::event(one))).await;
     let reads = Queue { destination: Destination::Reads(one_key.ai_agent), class: Class::Fresh };
-    let due = millis(at.due_deliveries(Machine.now(), &reads, 32)).await;
+    let due = millis(at.due_deliveries(Machine.now(), &[(reads, 32)])).await;
     println!(
         "{name:<30} {starts:>7.0}/s {arrivals:>7.0}/s {released:>7.0}/s {list:>8.1} {rows:>8.1} {arrival:>8.1} {due:>8.1} {:>6}",
         resident()

@@ -99,6 +99,7 @@ fn multiply(connection: &Connection, handoff: &str, copies: u32) -> Result<()> {
         "id",
         &[("position", "NULL"), ("id", id), ("conversation", conversation), ("doc", doc)],
     )?;
+    copy("contexts", "handoff", &[("handoff", "printf('%s-%d', old.handoff, n)")])?;
     connection.execute_batch("COMMIT")?;
     Ok(())
 }

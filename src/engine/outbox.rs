@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{
     relay::{
-        delivery::{Destination, Queue},
+        delivery::{Delivery, Destination, Queue},
         id::{DeliveryId, HolderId},
         rules::attempt::LEASE,
         time::Time,
     },
-    store::StoreError,
+    store::{Due, StoreError},
 };
 
 /// How often claims are renewed: two renewals may fail.
@@ -93,21 +93,31 @@ impl Outbox {
         Ok(())
     }
 
-    /// Starts due deliveries, as far as their queue has places. Returns when the next one will be due.
-    async fn line_up(&mut self, queue: &Queue, at_once: usize) -> Result<Option<Time>, StoreError> {
-        let in_line = self.in_line_for.values().filter(|of| *of == queue).count();
-        let mut room = at_once.saturating_sub(in_line);
-        if room == 0 {
-            // The next attempt to end wakes this worker.
-            return Ok(None);
-        }
+    /// Starts due deliveries, as far as their queues have places. Returns when the next one will be due.
+    async fn line_up(&mut self) -> Result<Option<Time>, StoreError> {
+        // If a queue has no room, the next attempt to end wakes this worker.
+        let mut queues = self.places();
+        queues.retain(|(queue, at_once)| self.room(queue, *at_once) > 0);
         // The result includes those that are waiting for a turn already.
-        let due = self.engine.store.due_deliveries(self.engine.environment.now(), queue, at_once).await?;
+        let due = self.engine.store.due_deliveries(self.engine.environment.now(), &queues).await?;
+        let next =
+            queues.iter().zip(due).filter_map(|((queue, at_once), due)| self.start(queue, *at_once, due));
+        Ok(next.min())
+    }
+
+    /// How many more deliveries of a queue may be in line or under way.
+    fn room(&self, queue: &Queue, at_once: usize) -> usize {
+        at_once.saturating_sub(self.in_line_for.values().filter(|of| *of == queue).count())
+    }
+
+    /// Starts deliveries of a queue, and returns when the next one will be due.
+    fn start(&mut self, queue: &Queue, at_once: usize, due: Due<Delivery>) -> Option<Time> {
+        let mut room = self.room(queue, at_once);
         // There are more than were asked for, so the next one is due already. The next attempt to end looks for it.
         let next = due.next.filter(|_| due.items.len() < at_once);
         for delivery in due.items {
             if room == 0 {
-                return Ok(None);
+                return None;
             }
             if self.in_line_for.contains_key(&delivery.id) || self.held.contains(&delivery.id) {
                 continue;
@@ -121,7 +131,7 @@ impl Outbox {
                 id
             });
         }
-        Ok(next)
+        next
     }
 }
 
@@ -138,12 +148,9 @@ impl Worker for Outbox {
         }
         self.meet_what_was_left().await?;
         self.renew().await?;
-        let mut next = (!self.under_way.is_empty()).then_some(self.engine.environment.now() + RENEW_EVERY);
-        for (queue, at_once) in self.places() {
-            let due = self.line_up(&queue, at_once).await?;
-            next = [next, due].into_iter().flatten().min();
-        }
-        Ok(next)
+        let renewal = (!self.under_way.is_empty()).then_some(self.engine.environment.now() + RENEW_EVERY);
+        let due = self.line_up().await?;
+        Ok([renewal, due].into_iter().flatten().min())
     }
 
     async fn woken(&mut self) {

@@ -33,7 +33,8 @@ pub struct Handoff {
     pub origin: Origin,
     /// The end user.
     pub end_user: EndUser,
-    /// All fields of the start call except the ids.
+    /// All fields of the start call except the ids. A store may keep them apart.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
     /// When we made it.
     pub created_at: Time,

@@ -273,15 +273,15 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Due<HandoffId>, StoreError>;
 
-    /// Deliveries of a `queue` that may be tried at `now` ([`Delivery::ready_at`]) and are among the next of their
-    /// lanes: of an ordered lane the first, of others as many as may be under way. At most `limit`, those first that
-    /// have waited longest since they became the next. It takes as long with 10 as with 100,000 deliveries.
+    /// Of each of these queues the deliveries that may be tried at `now` ([`Delivery::ready_at`]) and are among the next
+    /// of their lanes: of an ordered lane the first, of others as many as may be under way. At most as many as the
+    /// queue's number, those first that have waited longest since they became the next. It takes as long with 10 as with
+    /// 100,000 deliveries.
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: &Queue,
-        limit: usize,
-    ) -> Result<Due<Delivery>, StoreError>;
+        queues: &[(Queue, usize)],
+    ) -> Result<Vec<Due<Delivery>>, StoreError>;
 
     /// Handoffs with messages whose time is over at `now`, at most `limit`; and when the next message's will be.
     async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError>;

@@ -35,11 +35,12 @@ pub(super) enum FeedPosition {
 }
 
 impl TouchedTopics {
-    /// By these changes.
+    /// By these changes. A claim alone makes nothing due.
     pub fn by(changes: &WriteSet) -> Self {
+        let may_be_due = changes.deliveries.iter().any(|delivery| delivery.claim.is_none());
         Self {
             inbox: changes.buffer.is_some(),
-            outbox: !changes.deliveries.is_empty() || !changes.deliveries_done.is_empty(),
+            outbox: may_be_due || !changes.deliveries_done.is_empty(),
             sessions: false,
             feed: !changes.handoffs.is_empty() || !changes.rows.is_empty(),
         }
@@ -113,7 +114,7 @@ impl Signals {
         self.inbox.subscribe()
     }
 
-    /// A delivery was queued, changed or is over.
+    /// A delivery was queued, put back or is over.
     pub fn outbox(&self) -> watch::Receiver<()> {
         self.outbox.subscribe()
     }

@@ -174,6 +174,20 @@ async fn the_printed_links_sign_the_agents_in() {
     }
 }
 
+#[tokio::test]
+async fn a_second_demo_takes_other_ports() {
+    let (here, there, temporary) = (folder(), folder(), folder());
+    let first = Demo::start(here.path(), temporary.path()).await;
+    let second = Demo::start(there.path(), temporary.path()).await;
+    let links = |demo: &Demo| [demo.chat.clone(), demo.consoles[0].split("/#").next().unwrap().to_owned()];
+    for (one, other) in links(&first).iter().zip(links(&second)) {
+        assert_ne!(*one, other);
+        for page in [one, &other] {
+            assert_eq!(client().get(page).send().await.unwrap().status(), 200, "{page}");
+        }
+    }
+}
+
 fn said<'a>(page: &'a Value, role: &str) -> Vec<&'a str> {
     let messages = page["messages"].as_array().unwrap().iter();
     messages.filter(|one| one["role"] == role).filter_map(|one| one["content"]["body"].as_str()).collect()

@@ -96,6 +96,20 @@ async fn it_registers_the_endpoint_once_and_check_is_content() {
 }
 
 #[tokio::test]
+async fn it_finds_its_endpoint_on_a_later_page() {
+    let ada = Ada::start().await;
+    let folder = begun(&ada).await;
+    for number in 0..100 {
+        call(&ada, Method::POST, "", &json!({ "url": format!("https://other.example/{number}") })).await;
+    }
+    call(&ada, Method::POST, "", &json!({ "url": ENDPOINT, "event_filters": EVENTS })).await;
+    let before = changes(&ada);
+    let ended = run(folder.path(), &SETUP, &[]).await;
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+    assert_eq!(changes(&ada), before, "it was there already: {:#?}", ended.stdout);
+}
+
+#[tokio::test]
 async fn it_corrects_an_endpoint_and_changes_nothing_in_a_dry_run() {
     let ada = Ada::start().await;
     let folder = begun(&ada).await;

@@ -92,10 +92,9 @@ impl Store for Shaky {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: &Queue,
-        limit: usize,
-    ) -> Result<Due<Delivery>, StoreError> {
-        self.works()?.due_deliveries(now, queue, limit).await
+        queues: &[(Queue, usize)],
+    ) -> Result<Vec<Due<Delivery>>, StoreError> {
+        self.works()?.due_deliveries(now, queues).await
     }
 
     async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {

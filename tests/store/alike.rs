@@ -15,9 +15,9 @@ use super::{
     claims::claim_of,
     file::File,
     make::{
-        HOUR, active, at, ended, event, fetches, files, handoff, key, letter, match_key, of, of_handoff,
-        purge, put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, transcripts, view, write,
-        writes,
+        HOUR, active, at, due_in, ended, event, fetches, files, handoff, key, letter, match_key, of,
+        of_handoff, purge, put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, transcripts,
+        view, write, writes,
     },
 };
 
@@ -143,7 +143,7 @@ fn changes(step: usize, command: &Command) -> WriteSet {
 async fn claim(store: &dyn Store, now: i64, limit: usize) -> String {
     let mut seen = String::new();
     for queue in [writes(), transcripts(), retries(), files()] {
-        let due = store.due_deliveries(at(now), &queue, limit).await.unwrap();
+        let due = due_in(store, at(now), &queue, limit).await;
         seen += &format!("{due:?} {:?}", claim_of(store, &queue, at(now), limit).await);
     }
     seen

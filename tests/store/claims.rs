@@ -11,13 +11,13 @@ use handoff_relay::{
 };
 
 use super::make::{
-    HOUR, at, fetches, files, handoff, of, put_deliveries, put_handoffs, reads, retries, sends, strangers,
-    transcripts, view, write, writes,
+    HOUR, at, due_in, fetches, files, handoff, of, put_deliveries, put_handoffs, reads, retries, sends,
+    strangers, transcripts, view, write, writes,
 };
 
 /// Claims what is due in a queue, as those do whose turn has come.
 pub async fn claim_of(store: &dyn Store, queue: &Queue, now: Time, limit: usize) -> Due<Delivery> {
-    let mut due = store.due_deliveries(now, queue, limit).await.unwrap();
+    let mut due = due_in(store, now, queue, limit).await;
     for delivery in &mut due.items {
         delivery.fence += 1;
         delivery.claim = Some(Claim { holder: "this process".into(), until: now + HOUR });
@@ -80,7 +80,7 @@ async fn what_waits_behind_trouble_is_in_trouble(store: &dyn Store) {
     let stranger = Delivery { stranger: true, ..reads("r3", "g", "a") };
     put_deliveries(store, vec![stranger]).await;
     assert!(!untroubled("r3").await && !untroubled("r4").await);
-    let due = store.due_deliveries(at(0), &strangers(), 9).await.unwrap();
+    let due = due_in(store, at(0), &strangers(), 9).await;
     assert_eq!(ids(&due), ["r3"]);
 }
 
@@ -93,7 +93,7 @@ async fn a_claim_is_kept_with_its_fence(store: &dyn Store) {
     let changed = Delivery { outcome_unknown_since: Some(at(0)), ..claimed };
     put_deliveries(store, vec![changed.clone()]).await;
     assert_eq!(*view(store, scope).await.outbox, std::slice::from_ref(&changed));
-    let again = async |now| store.due_deliveries(now, &retries(), 9).await.unwrap().items;
+    let again = async |now| due_in(store, now, &retries(), 9).await.items;
     assert_eq!(again(at(1)).await, []);
     assert_eq!(again(at(3_600)).await, [changed], "its holder is gone, what it noted is not");
 }
@@ -104,7 +104,7 @@ async fn a_claim_is_renewed_by_its_holder_alone(store: &dyn Store) {
     let all = || ["d", "e", "f", "none"].map(DeliveryId::from).to_vec();
     store.renew_claims(&"another".into(), all(), at(9_000)).await.unwrap();
     store.renew_claims(&"this process".into(), vec!["d".into()], at(7_200)).await.unwrap();
-    let due = async |now| store.due_deliveries(now, &writes(), 9).await.unwrap();
+    let due = async |now| due_in(store, now, &writes(), 9).await;
     let now = due(at(1)).await;
     assert_eq!((ids(&now), now.next), (vec!["f"], Some(at(3_600))));
     let later = due(at(3_600)).await;
@@ -124,7 +124,7 @@ async fn a_claim_is_renewed_by_its_holder_alone(store: &dyn Store) {
 async fn the_next_of_a_lane_waits_from_when_it_is_the_next(store: &dyn Store) {
     put_deliveries(store, ["d1", "d2", "d3"].map(|id| sends(id, "h", "a")).to_vec()).await;
     put_deliveries(store, vec![Delivery { due_at: at(5), ..sends("e", "g", "b") }]).await;
-    let due = async || store.due_deliveries(at(60), &writes(), 9).await.unwrap();
+    let due = async || due_in(store, at(60), &writes(), 9).await;
     assert_eq!(ids(&due().await), ["d1", "e"]);
     let done = WriteSet { deliveries_done: vec!["d1".into()], at: at(20), ..WriteSet::default() };
     write(store, done).await;
@@ -247,7 +247,7 @@ async fn four_files_of_a_conversation_are_claimed_at_a_time(store: &dyn Store) {
 async fn files_that_must_wait_leave_their_places(store: &dyn Store) {
     let waits = |id: &str, due: i64| Delivery { due_at: at(due), ..fetches(id, "h", "a") };
     put_deliveries(store, ["w1", "w2", "w3", "w4", "w5"].map(|id| waits(id, 60)).to_vec()).await;
-    let due = async |now| store.due_deliveries(at(now), &files(), 9).await.unwrap();
+    let due = async |now| due_in(store, at(now), &files(), 9).await;
     assert_eq!(due(0).await, Due { items: vec![], next: Some(at(60)) });
     put_deliveries(store, vec![fetches("new", "h", "a")]).await;
     assert_eq!(ids(&due(0).await), ["new"]);
@@ -288,7 +288,7 @@ async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
     ];
     put_handoffs(store, handoffs).await;
     let older = Delivery { queued_at: at(-9), ..reads("r", "h", "a") };
-    put_deliveries(store, vec![sends("d", "h", "a"), older]).await;
+    put_deliveries(store, vec![older, sends("d", "h", "a")]).await;
     let inbox = vec![super::make::event("a", "s2", 2), super::make::event("b", "s1", 1)];
     write(store, WriteSet { inbox, ..WriteSet::default() }).await;
     let depths = store.depths().await.unwrap();

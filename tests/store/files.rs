@@ -17,8 +17,8 @@ use handoff_relay::{
 };
 
 use super::make::{
-    HOUR, at, ended, files, handoff, of, purge, put_deliveries, put_handoffs, put_rows, row, sends, view,
-    write, writes,
+    HOUR, at, due_in, ended, files, handoff, of, purge, put_deliveries, put_handoffs, put_rows, row, sends,
+    view, write, writes,
 };
 
 async fn for_writes(store: &dyn Store) -> u64 {
@@ -81,10 +81,10 @@ fn fetches(id: &str, row: &str) -> Delivery {
 async fn no_file_waits_for_another(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_deliveries(store, vec![sends("d", "h", "a"), fetches("f1", "h-1"), fetches("f2", "h-2")]).await;
-    let due = store.due_deliveries(at(9), &files(), 9).await.unwrap().items;
+    let due = due_in(store, at(9), &files(), 9).await.items;
     let ids: Vec<&str> = due.iter().map(|delivery| delivery.id.as_str()).collect();
     assert_eq!(ids, ["f1", "f2"]);
-    let due = store.due_deliveries(at(9), &writes(), 9).await.unwrap().items;
+    let due = due_in(store, at(9), &writes(), 9).await.items;
     assert_eq!(due.len(), 1, "and what people write waits for none");
 }
 

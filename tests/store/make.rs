@@ -14,7 +14,7 @@ use handoff_relay::{
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
-    store::{PurgeProgress, RetentionPeriods, Store, decide},
+    store::{Due, PurgeProgress, RetentionPeriods, Store, decide},
 };
 
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -186,6 +186,11 @@ pub async fn put_rows(store: &dyn Store, rows: Vec<Row>) {
 
 pub async fn put_deliveries(store: &dyn Store, deliveries: Vec<Delivery>) {
     write(store, WriteSet { deliveries, ..WriteSet::default() }).await;
+}
+
+/// What is due in one queue.
+pub async fn due_in(store: &dyn Store, now: Time, queue: &Queue, limit: usize) -> Due<Delivery> {
+    store.due_deliveries(now, &[(queue.clone(), limit)]).await.unwrap().remove(0)
 }
 
 /// Forgets all that is old, step by step.

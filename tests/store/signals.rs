@@ -7,6 +7,7 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{DeadLetter, WriteSet},
+        delivery::{Claim, Delivery},
     },
     store::{
         Store, decide,
@@ -39,6 +40,9 @@ async fn a_commit_signals_what_it_touched(store: &dyn Store) {
     assert_eq!(signals(store, write(store, unseen)).await, [false; 4], "agents see nothing new");
     let queued = put_deliveries(store, vec![sends("d", "h", "a")]);
     assert_eq!(signals(store, queued).await, [false, true, false, false]);
+    let claim = Claim { holder: "p".into(), until: at(10) };
+    let claimed = put_deliveries(store, vec![Delivery { claim: Some(claim), ..sends("d", "h", "a") }]);
+    assert_eq!(signals(store, claimed).await, [false; 4], "nothing becomes due by it");
     let done = WriteSet { deliveries_done: vec!["d".into()], ..WriteSet::default() };
     assert_eq!(signals(store, write(store, done)).await, [false, true, false, false]);
     let letters: Vec<DeadLetter> = vec![letter("l")];

@@ -9,19 +9,21 @@ use handoff_relay::{
         changes::{DeadLetter, LetterKind, WriteSet},
         delivery::Delivery,
         handoff::{Handoff, Status},
-        thread::{Bytes, Content, Missing, Row},
+        matching::MatchKey,
+        thread::{AdaIds, Bytes, Content, Missing, Row},
     },
     settings::Database,
     store::{Copies, HandoffQuery, Since, StoreError, Unreadable, decide, open},
 };
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::{
     claims::claim_of,
     file::{File, now},
     make::{
-        at, event, fetches, files, handoff, ids, key, letter, of, of_handoff, put_deliveries, put_handoffs,
-        put_rows, reads, row, row_ids, sends, view, write, writes,
+        at, due_in, event, fetches, files, handoff, ids, key, letter, of, of_handoff, put_deliveries,
+        put_handoffs, put_rows, reads, row, row_ids, sends, view, write, writes,
     },
 };
 
@@ -213,11 +215,11 @@ async fn claims_of_a_dead_process_are_void() {
     let open = file.try_open().await.unwrap();
     put_deliveries(&*open.store, vec![sends("d", "h", "a")]).await;
     assert_eq!(claim_of(&*open.store, &writes(), at(0), 9).await.items.len(), 1);
-    assert!(open.store.due_deliveries(at(1), &writes(), 9).await.unwrap().items.is_empty());
+    assert!(due_in(&*open.store, at(1), &writes(), 9).await.items.is_empty());
     open.close().await;
 
     let store = file.open().await;
-    let due = store.due_deliveries(at(1), &writes(), 9).await.unwrap();
+    let due = due_in(&*store, at(1), &writes(), 9).await;
     assert_eq!(due.items, [Delivery { fence: 1, ..sends("d", "h", "a") }], "free");
 }
 
@@ -227,7 +229,7 @@ async fn what_waited_in_a_file_of_before_goes_on_in_its_order() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let store = file.open().await;
     let due = async |queue| {
-        let due = store.due_deliveries(at(0), &queue, 9).await.unwrap().items;
+        let due = due_in(&*store, at(0), &queue, 9).await.items;
         due.into_iter().map(|delivery| delivery.id.0).collect::<Vec<_>>()
     };
     assert_eq!(due(writes()).await, ["d1"]);
@@ -273,7 +275,7 @@ async fn what_waits_and_what_is_remembered_goes_into_the_journal() {
     assert_eq!(*view(&*store, of("a").with_inbox()).await.inbox, [event("a", "s2", 2)]);
     let due = store.due_conversations(at(0), 9).await.unwrap().items;
     assert_eq!(due, [key("a"), key("b")], "when they are due is found out at once");
-    let due = store.due_deliveries(at(0), &writes(), 9).await.unwrap().items;
+    let due = due_in(&*store, at(0), &writes(), 9).await.items;
     assert_eq!(due, [Delivery { outcome_unknown_since: Some(at(1)), ..sends("d", "h", "a") }], "in doubt");
     assert_eq!(store.dead_letters(None, 9).await.unwrap().letters, [letter("l")]);
     let tables =
@@ -305,20 +307,75 @@ fn before_the_journal() -> String {
     kept
 }
 
+/// What a start call said stands apart from the handoff, and a row's marks stand together.
+#[tokio::test]
+async fn a_file_of_before_the_marks_is_found_through_as_before() {
+    let context = json!({ "plan": "gold", "v": 9 });
+    let said = Handoff { context: context.as_object().unwrap().clone(), ..handoff("h", "a") };
+    let known = Row { ids: AdaIds { webhook: Some("m1".into()), ..AdaIds::default() }, ..row("h", 1, "one") };
+    let (handoff, first) = (serde_json::to_string(&said).unwrap(), serde_json::to_string(&known).unwrap());
+    let (fingerprint, second) =
+        (row("h", 2, "two").fingerprint(), serde_json::to_string(&row("h", 2, "two")).unwrap());
+    let file = File::of_version(
+        15,
+        &format!(
+            "INSERT INTO handoffs (id, ai_agent, conversation, status, search, doc) \
+             VALUES ('h', 'acme.ada.support', 'a', 'waiting', 'gold plan', '{handoff}'), \
+                 ('broken', 'acme.ada.support', 'b', 'waiting', '', 'not JSON'); \
+         INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) \
+             VALUES ('h-1', 'h', 1, '', 1, '{first}'), ('h-2', 'h', 2, '{fingerprint}', 1, '{second}'); \
+         INSERT INTO row_ids (handoff, ada_id, row_id) VALUES ('h', 'm1', 'h-1');"
+        ),
+    );
+    let store = file.open().await;
+    assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(said.clone()));
+    assert_eq!(view(&*store, of("a")).await.handoffs, [said]);
+    let asked = HandoffQuery { text: Some("Gold".to_owned()), limit: 9, ..HandoffQuery::default() };
+    assert_eq!(ids(&store.handoffs(&asked).await.unwrap().handoffs), ["h"]);
+    for (id, fingerprint, found) in [("m1", "none", "h-1"), ("other", &fingerprint, "h-2")] {
+        let mut scope = of("a");
+        scope.matching =
+            vec![MatchKey { id: id.into(), fingerprints: [0; 3].map(|_| fingerprint.to_owned()) }];
+        assert_eq!(row_ids(&view(&*store, scope).await), [found]);
+    }
+    assert_eq!(store.depths().await.unwrap().handoffs, [2, 0, 0]);
+    let broken = store.handoff(&"broken".into()).await.unwrap().unwrap();
+    assert!(matches!(broken.last_message, Some(Row { content: Content::Unreadable { .. }, .. })));
+}
+
+/// A message writes nothing of what the start call said.
+#[tokio::test]
+async fn a_context_is_written_when_it_changes() {
+    let file = File::new();
+    let store = file.open().await;
+    let said = |word: &str, seq| Handoff {
+        context: json!({ "word": word }).as_object().unwrap().clone(),
+        last_seq: seq,
+        ..handoff("h", "a")
+    };
+    put_handoffs(&*store, vec![said("one", 1)]).await;
+    file.change("CREATE TRIGGER refuse BEFORE UPDATE ON contexts BEGIN SELECT RAISE(ABORT, 'written'); END");
+    put_handoffs(&*store, vec![said("one", 2)]).await;
+    assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(said("one", 2)));
+    file.change("DROP TRIGGER refuse");
+    put_handoffs(&*store, vec![said("two", 3)]).await;
+    assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(said("two", 3)));
+}
+
 /// Of the file as it was, beside it, until the next change.
 #[tokio::test]
 async fn before_its_schema_changes_a_file_is_copied() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let beside = |name: &str| file.path.with_file_name(name);
-    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-15.part"] {
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-16.part"] {
         std::fs::write(beside(name), b"of before").unwrap();
     }
     file.try_open().await.unwrap().close().await;
-    let copy = beside("handoffs.db.before-15");
+    let copy = beside("handoffs.db.before-16");
     assert_eq!(old_schema(&copy), 9, "as it was");
     assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
     assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
-    assert!(!beside("handoffs.db.before-15.part").exists());
+    assert!(!beside("handoffs.db.before-16.part").exists());
     // As a start leaves it that was broken off: the copy is the only one of before.
     std::fs::copy(&copy, &file.path).unwrap();
     file.change("DELETE FROM outbox WHERE id = 'd1'");
@@ -343,10 +400,10 @@ fn old_schema(path: &Path) -> i64 {
 #[tokio::test]
 async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
-    let part = file.path.with_file_name("handoffs.db.before-15.part");
+    let part = file.path.with_file_name("handoffs.db.before-16.part");
     std::fs::create_dir(&part).unwrap();
     let refused = file.try_open().await.err().unwrap().to_string();
-    assert!(refused.contains("its schema goes from 9 to 15") && refused.contains("--no-copy"), "{refused}");
+    assert!(refused.contains("its schema goes from 9 to 16") && refused.contains("--no-copy"), "{refused}");
     assert_eq!(old_schema(&file.path), 9);
     let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
     assert!(opened.is_ok());
@@ -370,7 +427,7 @@ async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
     );
     let open = file.try_open().await.unwrap();
     let store = &*open.store;
-    let due = async |queue| store.due_deliveries(at(0), &queue, 9).await.unwrap().items;
+    let due = async |queue| due_in(store, at(0), &queue, 9).await.items;
     assert_eq!(store.unreadable().await.unwrap(), Unreadable::default());
     for _ in 0..2 {
         assert_eq!(due(writes()).await, [sends("e", "i", "b")], "and not what is behind it");
@@ -397,7 +454,7 @@ async fn what_cannot_be_read_stops_its_own_lane_or_row_only() {
     // A relay that can read it goes on.
     file.change("UPDATE outbox SET doc = json_set(doc, '$.task.task', 'send') WHERE id = 'd1'");
     let store = file.open().await;
-    let due = store.due_deliveries(at(0), &writes(), 9).await.unwrap().items;
+    let due = due_in(&*store, at(0), &writes(), 9).await.items;
     assert_eq!(due, [sends("d1", "h", "a"), sends("e", "i", "b")]);
 }
 

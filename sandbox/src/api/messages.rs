@@ -5,20 +5,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
+use super::page::Page;
 use super::{object, origin};
 use crate::conversation::{Author, Content, Conversation};
 use crate::dial::oddities::{odd, unsay};
 use crate::files::Minter;
 use crate::{Role, Sandbox, StoredMessage};
-
-/// The largest page, and the default.
-const PAGE: usize = 100;
 
 pub(crate) async fn list(
     State(sandbox): State<Sandbox>,
@@ -30,8 +26,8 @@ pub(crate) async fn list(
     let is_odd = sandbox.0.lock().oddities;
     let page = Page::of(query.as_deref().unwrap_or_default())?;
     let origin = origin(&headers);
-    let (messages, more) = sandbox.peek(&id, |conversation| page.of_messages(conversation))?;
-    let next = more.then(|| page.next_url(&origin, &id));
+    let (messages, more) = sandbox.peek(&id, |conversation| page.entries(&conversation.messages))?;
+    let next = more.then(|| page.next_url(&format!("{origin}/api/v2/conversations/{id}/messages/")));
     let minter = Minter::new(&sandbox.0.links, origin);
     let row = |(number, message): (usize, &StoredMessage)| {
         let mut row = message.list_row(&minter);
@@ -63,50 +59,6 @@ pub(crate) async fn create(
     }
     let minter = Minter::new(&sandbox.0.links, origin(&headers));
     Ok((StatusCode::CREATED, Json(message.created_json(&id, &minter))))
-}
-
-/// A page of the list: `limit` rows from `start`.
-struct Page {
-    start: usize,
-    limit: usize,
-}
-
-impl Page {
-    fn of(query: &str) -> Result<Self, ApiError> {
-        let mut page = Self { start: 0, limit: PAGE };
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            match name {
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=PAGE).contains(limit));
-                    page.limit = limit.ok_or_else(|| ApiError::invalid("limit", "From 1 to 100"))?;
-                }
-                "cursor" => {
-                    page.start =
-                        position(value).ok_or_else(|| ApiError::invalid("cursor", "Not a cursor of ours"))?;
-                }
-                _ => {}
-            }
-        }
-        Ok(page)
-    }
-
-    /// The messages, and whether more follow.
-    fn of_messages(&self, conversation: &Conversation) -> (Vec<StoredMessage>, bool) {
-        let rest = conversation.messages.iter().skip(self.start);
-        let more = rest.len() > self.limit;
-        (rest.take(self.limit).cloned().collect(), more)
-    }
-
-    fn next_url(&self, origin: &str, conversation: &str) -> String {
-        let cursor = URL_SAFE_NO_PAD.encode(format!("after:{}", self.start + self.limit));
-        let limit = self.limit;
-        format!("{origin}/api/v2/conversations/{conversation}/messages/?limit={limit}&cursor={cursor}")
-    }
-}
-
-fn position(cursor: &str) -> Option<usize> {
-    let decoded = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    decoded.strip_prefix("after:")?.parse().ok()
 }
 
 fn author(body: &Map<String, Value>) -> Result<Author, ApiError> {

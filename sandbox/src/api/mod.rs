@@ -8,6 +8,7 @@ mod error;
 mod guard;
 mod messages;
 mod outcome;
+mod page;
 mod webhooks;
 
 use axum::Router;

@@ -1,20 +1,28 @@
 //! The webhook endpoints: listed, made, changed, deleted, and their signing secrets.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
-use super::object;
+use super::page::Page;
+use super::{object, origin};
 use crate::Sandbox;
 use crate::endpoint::Endpoint;
 
-pub(crate) async fn list(State(sandbox): State<Sandbox>) -> Json<Value> {
-    let endpoints: Vec<Value> = sandbox.0.lock().endpoints.iter().map(Endpoint::to_json).collect();
-    Json(json!({ "data": endpoints, "meta": { "next_page_url": null } }))
+pub(crate) async fn list(
+    State(sandbox): State<Sandbox>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    let page = Page::of(query.as_deref().unwrap_or_default())?;
+    let (endpoints, more) = page.entries(&sandbox.0.lock().endpoints);
+    let next = more.then(|| page.next_url(&format!("{}/api/v2/webhooks/", origin(&headers))));
+    let endpoints: Vec<Value> = endpoints.iter().map(Endpoint::to_json).collect();
+    Ok(Json(json!({ "data": endpoints, "meta": { "next_page_url": next } })))
 }
 
 pub(crate) async fn create(

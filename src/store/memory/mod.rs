@@ -103,10 +103,10 @@ impl Store for MemoryStore {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: &Queue,
-        limit: usize,
-    ) -> Result<Due<Delivery>, StoreError> {
-        Ok(self.lock().outbox.due(now, queue, limit))
+        queues: &[(Queue, usize)],
+    ) -> Result<Vec<Due<Delivery>>, StoreError> {
+        let state = self.lock();
+        Ok(queues.iter().map(|(queue, limit)| state.outbox.due(now, queue, *limit)).collect())
     }
 
     async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {

@@ -1,34 +1,45 @@
 //! Writing what a decision changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::{outbox, query::Query, signed};
+use super::{
+    handoffs, marks, outbox,
+    query::{Query, text},
+    signed,
+};
 use crate::{
     relay::{
         changes::{DeadLetter, WriteSet},
         delivery::Destination,
-        handoff::Handoff,
+        id::HandoffId,
         thread::Row,
-        time::Time,
     },
-    store::{StatusFilter, StoreError, document, search_text},
+    store::{StoreError, document},
 };
 
 type Done = Result<(), StoreError>;
 
-/// By how much the queues of deliveries have grown.
-pub type Growth = BTreeMap<Destination, i64>;
+/// What is there more of, or less.
+#[derive(Default)]
+pub struct Growth {
+    /// Deliveries, by their destination.
+    pub queued: BTreeMap<Destination, i64>,
+    /// New handoffs.
+    pub begun: HashSet<HandoffId>,
+}
 
-/// Writes everything but what the journal keeps.
-pub fn changes(connection: &Connection, changes: &WriteSet) -> Result<Growth, StoreError> {
-    for handoff in &changes.handoffs {
-        put_handoff(connection, handoff)?;
-        record_change(connection, handoff.id.as_str(), None)?;
+/// Writes everything but what the journal keeps. The contexts leave the handoffs.
+pub fn changes(connection: &Connection, changes: &mut WriteSet) -> Result<Growth, StoreError> {
+    let mut growth = Growth::default();
+    for handoff in changes.handoffs.iter_mut().chain(&mut changes.handoffs_unseen) {
+        if handoffs::put(connection, handoff)? {
+            growth.begun.insert(handoff.id.clone());
+        }
     }
-    for handoff in &changes.handoffs_unseen {
-        put_handoff(connection, handoff)?;
+    for handoff in &changes.handoffs {
+        record_change(connection, handoff.id.as_str(), None)?;
     }
     for row in &changes.rows {
         put_row(connection, row)?;
@@ -37,15 +48,14 @@ pub fn changes(connection: &Connection, changes: &WriteSet) -> Result<Growth, St
     for row in &changes.rows_unseen {
         put_row(connection, row)?;
     }
-    let mut growth = Growth::default();
     for delivery in &changes.deliveries {
         if outbox::put(connection, delivery)? {
-            *growth.entry(delivery.destination()).or_default() += 1;
+            *growth.queued.entry(delivery.destination()).or_default() += 1;
         }
     }
     for id in &changes.deliveries_done {
         if let Some(destination) = outbox::remove(connection, id, changes.at)? {
-            *growth.entry(destination).or_default() -= 1;
+            *growth.queued.entry(destination).or_default() -= 1;
         }
     }
     for letter in &changes.dead_letters {
@@ -62,47 +72,27 @@ pub fn changes(connection: &Connection, changes: &WriteSet) -> Result<Growth, St
     Ok(growth)
 }
 
-fn put_handoff(connection: &Connection, handoff: &Handoff) -> Done {
-    let sql = "INSERT INTO handoffs \
-                   (id, ai_agent, conversation, status, agent, search, doc, ended_at, idle_since, took_until) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-               ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
-                   search = excluded.search, doc = excluded.doc, ended_at = excluded.ended_at, \
-                   idle_since = excluded.idle_since, took_until = excluded.took_until";
-    let parameters = params![
-        handoff.id.as_str(),
-        handoff.key.ai_agent.as_str(),
-        handoff.key.conversation.as_str(),
-        StatusFilter::of(handoff).as_str(),
-        handoff.agent(),
-        search_text(handoff),
-        document::write(handoff)?,
-        handoff.end().map(|end| end.at.as_micros()),
-        handoff.idle_since().map(Time::as_micros),
-        handoff.took_until().map(Time::as_micros),
-    ];
-    connection.run(sql, parameters).map(drop)
-}
-
 fn put_row(connection: &Connection, row: &Row) -> Done {
-    let sql = "INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-               ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, \
-                   unread = excluded.unread, doc = excluded.doc";
-    let parameters = params![
-        row.id.as_str(),
-        row.handoff.as_str(),
-        signed(row.seq),
-        row.fingerprint(),
-        i64::from(row.counts_as_unread()),
-        document::write(row)?,
-    ];
-    connection.run(sql, parameters)?;
-    for id in row.ids.all() {
-        let sql = "INSERT INTO row_ids (handoff, ada_id, row_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        connection.run(sql, [row.handoff.as_str(), id.as_str(), row.id.as_str()])?;
+    let (id, handoff, fingerprint) = (row.id.as_str(), row.handoff.as_str(), row.fingerprint());
+    let unread = i64::from(row.counts_as_unread());
+    let known = "SELECT fingerprint FROM thread_rows WHERE id = ?1";
+    let before = connection.first(known, [id], |row| Ok(text(row, 0)?.to_owned()))?;
+    if before.is_some() {
+        let sql = "UPDATE thread_rows SET fingerprint = ?2, unread = ?3, doc = ?4 WHERE id = ?1";
+        connection.run(sql, params![id, fingerprint, unread, document::write(row)?])?;
+    } else {
+        let sql = "INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let seq = signed(row.seq);
+        connection.run(sql, params![id, handoff, seq, fingerprint, unread, document::write(row)?])?;
     }
-    Ok(())
+    if before.as_ref() != Some(&fingerprint) {
+        if let Some(before) = before {
+            let sql = "DELETE FROM row_marks WHERE handoff = ?1 AND mark = ?2 AND row_id = ?3";
+            connection.run(sql, [handoff, &marks::alike(&before), id])?;
+        }
+        marks::put(connection, handoff, &marks::alike(&fingerprint), id)?;
+    }
+    row.ids.all().try_for_each(|ada_id| marks::put(connection, handoff, &marks::id(ada_id.as_str()), id))
 }
 
 fn put_dead_letter(connection: &Connection, letter: &DeadLetter) -> Done {

@@ -33,12 +33,12 @@ impl Job for Arrival {
     fn run_alone(
         &mut self,
         connection: &Connection,
-        known: &mut WriterState,
+        state: &mut WriterState,
     ) -> Option<Result<(), StoreError>> {
         let arriving = self.arriving.take()?;
-        match keep(connection, known, &arriving, &self.document) {
+        match keep(connection, state, &arriving, &self.document) {
             Ok(true) => {
-                known.once_committed([arriving.kept]);
+                state.once_committed([arriving.kept]);
                 self.outcome = Ok(Arrived::Kept);
                 Some(Ok(()))
             }
@@ -53,11 +53,11 @@ impl Job for Arrival {
         }
     }
 
-    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> Result<(), StoreError> {
+    fn run(&mut self, connection: &Connection, state: &mut WriterState) -> Result<(), StoreError> {
         if let Some(Arriving { event, rule, kept, .. }) = self.arriving.take() {
             drop(kept);
             let (scope, decision) = rule(event);
-            let decided = writer::decide(connection, scope, decision, known);
+            let decided = writer::decide(connection, scope, decision, state);
             self.outcome = decided.map(|()| Arrived::Decided);
         }
         writer::copy(&self.outcome)
@@ -72,24 +72,24 @@ impl Job for Arrival {
 /// Keeps the event if there is nothing to decide; says whether it has.
 fn keep(
     connection: &Connection,
-    known: &mut WriterState,
+    state: &mut WriterState,
     arriving: &Arriving,
     document: &str,
 ) -> Result<bool, StoreError> {
     let event = &arriving.event;
     let reads = Destination::Reads(event.key.ai_agent.clone());
-    let queued = known.queued(connection)?.get(&reads).copied().unwrap_or(0);
-    if queued >= arriving.outbox_limit || known.waiting.lock().events() >= arriving.inbox_limit {
+    let queued = state.known.queued.of(&reads);
+    if queued >= arriving.outbox_limit || state.known.waiting.lock().events() >= arriving.inbox_limit {
         return Ok(false);
     }
     let Some(seq) = journal::append(connection, event, document)? else { return Ok(false) };
-    known.appended();
-    let mut waiting = known.waiting.lock();
+    state.appended();
+    let mut waiting = state.known.waiting.lock();
     waiting.add(&event.key, journal::waiting_event(event, seq));
     let is_due_earlier = waiting.arrived(&event.key, event.received_at, &arriving.timings);
     drop(waiting);
     if is_due_earlier {
-        known.touch(TouchedTopics::inbox());
+        state.touch(TouchedTopics::inbox());
     }
     Ok(true)
 }

@@ -9,8 +9,11 @@ mod backup;
 mod compatibility;
 mod connect;
 mod files;
+mod handoffs;
 mod inspect;
 mod journal;
+mod known;
+mod marks;
 mod migrations;
 mod open_handoffs;
 mod outbox;
@@ -42,8 +45,7 @@ pub use self::{
 use self::{
     connect::Readers,
     inspect::beside,
-    open_handoffs::OpenHandoffs,
-    waiting::SharedWaiting,
+    known::Known,
     writer::{Work, WriterState},
 };
 use super::{
@@ -70,8 +72,7 @@ const QUEUE: usize = 1_024;
 pub struct SqliteStore {
     jobs: mpsc::Sender<Box<dyn writer::Job>>,
     readers: Arc<Readers>,
-    waiting: Arc<SharedWaiting>,
-    open: Arc<OpenHandoffs>,
+    known: Arc<Known>,
     signals: Arc<Signals>,
 }
 
@@ -110,19 +111,17 @@ impl SqliteStore {
         let connection = connect::writer(path, copies)?;
         let newest = writer::prepare(&connection).map_err(|error| connect::named(path, &error))?;
         let readers = Arc::new(Readers::open(path)?);
-        let waiting = Arc::new(SharedWaiting::default());
-        let open = Arc::new(OpenHandoffs::default());
-        let known = WriterState::new(Arc::clone(&waiting), Arc::clone(&open));
+        let known = Arc::new(Known::default());
         known.read(&connection).map_err(|error| connect::named(path, &error))?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let signals = Arc::new(Signals::new(newest));
-        let store =
-            Self { jobs, readers: Arc::clone(&readers), waiting, open, signals: Arc::clone(&signals) };
+        let state = WriterState::new(Arc::clone(&known));
+        let store = Self { jobs, readers: Arc::clone(&readers), known, signals: Arc::clone(&signals) };
         let writing = async move {
             let (ended, end) = oneshot::channel();
             // The file is ours until the last is written.
             let write = move || {
-                writer::run(&connection, queue, &signals, known, || !ended.is_closed());
+                writer::run(&connection, queue, &signals, state, || !ended.is_closed());
                 drop(ended.send((connection, lock)));
             };
             let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(write);
@@ -181,7 +180,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
-        self.write(|connection, known| writer::decide(connection, scope, decision, known)).await
+        self.write(|connection, state| writer::decide(connection, scope, decision, state)).await
     }
 
     async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
@@ -191,7 +190,7 @@ impl Store for SqliteStore {
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
-        Ok(self.waiting.lock().due(now, limit))
+        Ok(self.known.waiting.lock().due(now, limit))
     }
 
     async fn idle_handoffs(
@@ -206,12 +205,11 @@ impl Store for SqliteStore {
     async fn due_deliveries(
         &self,
         now: Time,
-        queue: &Queue,
-        limit: usize,
-    ) -> Result<Due<Delivery>, StoreError> {
-        let queue = queue.clone();
+        queues: &[(Queue, usize)],
+    ) -> Result<Vec<Due<Delivery>>, StoreError> {
+        let queues = queues.to_vec();
         let (due, unreadable) =
-            self.readers.read(move |connection| outbox::due(connection, now, &queue, limit)).await?;
+            self.readers.read(move |connection| outbox::due(connection, now, &queues)).await?;
         if !unreadable.is_empty() {
             self.write(|connection, _| outbox::set_apart(connection, unreadable)).await?;
         }
@@ -238,7 +236,7 @@ impl Store for SqliteStore {
     }
 
     fn has_open_handoff(&self, conversation: &str) -> bool {
-        self.open.has(conversation)
+        self.known.open.has(conversation)
     }
 
     async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
@@ -279,7 +277,7 @@ impl Store for SqliteStore {
     }
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
-        self.write(|connection, known| replies::change(connection, known, change)).await
+        self.write(|connection, state| replies::change(connection, state, change)).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
@@ -288,7 +286,7 @@ impl Store for SqliteStore {
     }
 
     async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
-        self.write(|connection, known| sessions::change(connection, known, change)).await
+        self.write(|connection, state| sessions::change(connection, state, change)).await
     }
 
     async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
@@ -300,7 +298,7 @@ impl Store for SqliteStore {
     }
 
     async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
-        self.waiting.lock().set_apart(key, until);
+        self.known.waiting.lock().set_apart(key, until);
         Ok(())
     }
 
@@ -311,21 +309,21 @@ impl Store for SqliteStore {
 
     async fn unreadable(&self) -> Result<Unreadable, StoreError> {
         let deliveries = self.readers.read(outbox::unreadable).await?;
-        Ok(Unreadable { deliveries, conversations: self.waiting.lock().apart() })
+        Ok(Unreadable { deliveries, conversations: self.known.waiting.lock().apart() })
     }
 
     async fn depths(&self) -> Result<Depths, StoreError> {
-        let waiting = Arc::clone(&self.waiting);
-        self.readers.read(move |connection| read::depths(connection, &waiting)).await
+        let known = Arc::clone(&self.known);
+        self.readers.read(move |connection| read::depths(connection, &known)).await
     }
 
     async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
         let keep = *keep;
-        self.write(move |connection, known| purge::step(connection, &known.waiting, now, keep)).await
+        self.write(move |connection, state| purge::step(connection, &state.known, now, keep)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.write(|connection, known| known.probe.renew(connection)).await
+        self.write(|connection, state| state.probe.renew(connection)).await
     }
 
     fn signals(&self) -> &Signals {

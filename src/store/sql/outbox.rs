@@ -41,13 +41,24 @@ pub fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
 pub fn due(
     connection: &Connection,
     now: Time,
+    queues: &[(Queue, usize)],
+) -> Result<(Vec<Due<Delivery>>, Vec<DeliveryId>), StoreError> {
+    let mut unreadable = Vec::new();
+    let due = queues.iter().map(|(queue, limit)| due_in(connection, now, queue, *limit, &mut unreadable));
+    Ok((due.collect::<Result<_, _>>()?, unreadable))
+}
+
+fn due_in(
+    connection: &Connection,
+    now: Time,
     queue: &Queue,
     limit: usize,
-) -> Result<(Due<Delivery>, Vec<DeliveryId>), StoreError> {
+    unreadable: &mut Vec<DeliveryId>,
+) -> Result<Due<Delivery>, StoreError> {
     let sql = "SELECT doc, holder, leased_until, ready_at, id FROM outbox \
                WHERE destination = ?1 AND queue = ?2 AND is_next = 1 ORDER BY ready_at, position LIMIT ?3";
     let next = params![queue.destination.name(), queue.class.as_str(), count(limit.saturating_add(1))];
-    let (mut due, mut unreadable) = (Due { items: Vec::new(), next: None }, Vec::new());
+    let mut due = Due { items: Vec::new(), next: None };
     connection.each(sql, next, |row| {
         let ready_at = Time::from_micros(row.get(3)?);
         if due.next.is_some() {
@@ -62,7 +73,7 @@ pub fn due(
         }
         Ok(())
     })?;
-    Ok((due, unreadable))
+    Ok(due)
 }
 
 /// How many deliveries can't be read.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{count, files, journal, query::Query, signed, unsigned, waiting::SharedWaiting};
+use super::{count, files, journal, known::Known, query::Query, signed, unsigned};
 use crate::{
     relay::{
         id::{AiAgentId, ConversationId, ConversationKey},
@@ -31,10 +31,11 @@ const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq'), ai_agent, co
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.handoff = handoffs.id) \
     ORDER BY ended_at, position LIMIT ?2";
 /// Everything of some handoffs.
-const OF_HANDOFFS: [&str; 6] = [
+const OF_HANDOFFS: [&str; 7] = [
     files::OF_THREADS,
     "DELETE FROM thread_rows WHERE handoff IN (SELECT value FROM json_each(?1))",
-    "DELETE FROM row_ids WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM row_marks WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM contexts WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM idempotency WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM changes WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM handoffs WHERE id IN (SELECT value FROM json_each(?1))",
@@ -43,12 +44,12 @@ const OF_HANDOFFS: [&str; 6] = [
 /// Forgets a step's worth of each kind.
 pub fn step(
     connection: &Connection,
-    waiting: &SharedWaiting,
+    known: &Known,
     now: Time,
     keep: RetentionPeriods,
 ) -> Result<PurgeProgress, StoreError> {
     let before = |kept: std::time::Duration| (now - kept).as_micros();
-    let mut more = journal::purge(connection, waiting, before(ID_MEMORY))? >= PURGE_STEP;
+    let mut more = journal::purge(connection, &known.waiting, before(ID_MEMORY))? >= PURGE_STEP;
     for (sql, bound) in [
         (IDEMPOTENCY, Some(before(IDEMPOTENCY_MEMORY))),
         (DEAD_LETTERS, keep.dead_letters.map(before)),
@@ -59,15 +60,15 @@ pub fn step(
         let Some(bound) = bound else { continue };
         more |= connection.run(sql, params![bound, count(PURGE_STEP)])? >= PURGE_STEP;
     }
-    if let Some(kept) = keep.ended {
-        more |= handoffs(connection, waiting, before(kept))?;
-    }
     more |= shrink(connection)?;
+    if let Some(kept) = keep.ended {
+        more |= handoffs(connection, known, before(kept))?;
+    }
     Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
 }
 
 /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
-fn handoffs(connection: &Connection, waiting: &SharedWaiting, ended_before: i64) -> Result<bool, StoreError> {
+fn handoffs(connection: &Connection, known: &Known, ended_before: i64) -> Result<bool, StoreError> {
     let old = connection.all(HANDOFFS, params![ended_before, count(PURGE_STEP)], |handoff| {
         let (ai_agent, conversation) = (AiAgentId(handoff.get(2)?), ConversationId(handoff.get(3)?));
         let length = handoff.get::<_, Option<i64>>(1)?.map_or(0, unsigned);
@@ -78,7 +79,7 @@ fn handoffs(connection: &Connection, waiting: &SharedWaiting, ended_before: i64)
         if rows >= PURGE_STEP as u64 {
             break;
         }
-        if !waiting.lock().has(key) {
+        if !known.waiting.lock().has(key) {
             ids.push(id);
             rows += length;
         }
@@ -87,10 +88,12 @@ fn handoffs(connection: &Connection, waiting: &SharedWaiting, ended_before: i64)
         return Ok(false);
     }
     let more = ids.len() < old.len() || old.len() == PURGE_STEP;
+    let purged = ids.len();
     let ids = serde_json::to_string(&ids)?;
     for sql in OF_HANDOFFS {
         connection.run(sql, [&ids])?;
     }
+    known.open.purged(purged);
     Ok(more)
 }
 

@@ -3,10 +3,12 @@
 use rusqlite::{Connection, Row as SqlRow, params, params_from_iter, types::Value};
 
 use super::{
-    count, outbox,
+    count,
+    handoffs::{self, documents},
+    known::Known,
+    outbox,
     query::{Query, doc, or_note, text},
     signed, unsigned,
-    waiting::SharedWaiting,
 };
 use crate::{
     metrics::Depths,
@@ -53,7 +55,11 @@ pub fn waits_untroubled(connection: &Connection, delivery: &DeliveryId) -> Resul
 /// What is read of a handoff, also of one whose document can't be.
 macro_rules! handoff {
     () => {
-        "SELECT doc, position, id, ai_agent, conversation, status, agent FROM handoffs WHERE "
+        concat!(
+            "SELECT ",
+            documents!(),
+            ", position, id, ai_agent, conversation, status, agent FROM handoffs WHERE "
+        )
     };
 }
 
@@ -63,12 +69,12 @@ pub fn handoff(connection: &Connection, id: &HandoffId) -> Result<Option<Handoff
 
 /// The handoff, or what stands in its place.
 fn shown(row: &SqlRow<'_>) -> Result<Handoff, StoreError> {
-    if let Some(handoff) = or_note(doc(row), "handoff")? {
+    if let Some(handoff) = or_note(handoffs::handoff(row), "handoff")? {
         return Ok(handoff);
     }
-    let (ai_agent, conversation) = (AiAgentId(row.get(3)?), ConversationId(row.get(4)?));
-    let id = HandoffId(row.get(2)?);
-    let status = match (text(row, 5)?, row.get(6)?) {
+    let (ai_agent, conversation) = (AiAgentId(row.get(4)?), ConversationId(row.get(5)?));
+    let id = HandoffId(row.get(3)?);
+    let status = match (text(row, 6)?, row.get(7)?) {
         ("active", Some(agent)) => Status::Active { agent },
         ("ended", agent) => Status::Ended(End {
             at: Time::default(),
@@ -100,7 +106,8 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
         only(" AND agent = ?", agent.clone().into());
     }
     if let Some(text) = &query.text {
-        only(" AND instr(search, ?) > 0", text.to_lowercase().into());
+        let found = " AND id IN (SELECT handoff FROM contexts WHERE instr(search, ?) > 0)";
+        only(found, text.to_lowercase().into());
     }
     let (behind, order) = match query.order {
         Order::Newest => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
@@ -111,7 +118,7 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
     }
     only(order, count(query.limit.saturating_add(1)).into());
     let found =
-        connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(1)?))))?;
+        connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(2)?))))?;
     let (handoffs, next) = page(found, query.limit);
     Ok(Page { handoffs, next })
 }
@@ -177,19 +184,21 @@ pub fn changes_since(connection: &Connection, after: u64, limit: usize) -> Resul
     if after.saturating_add(1) < oldest || after > newest {
         return Ok(Since::Reset(newest));
     }
-    let sql = "SELECT COALESCE(thread_rows.doc, handoffs.doc), changes.id, changes.row_id IS NOT NULL, \
+    let sql = "SELECT COALESCE(thread_rows.doc, handoffs.doc), CASE WHEN changes.row_id IS NULL \
+                   THEN (SELECT contexts.doc FROM contexts WHERE contexts.handoff = handoffs.id) END, changes.id, changes.row_id IS NOT NULL, \
                    changes.handoff = '' \
                FROM changes LEFT JOIN handoffs ON handoffs.id = changes.handoff \
                LEFT JOIN thread_rows ON thread_rows.id = changes.row_id \
                WHERE changes.id > ?1 AND (handoffs.id IS NOT NULL OR changes.handoff = '') ORDER BY changes.id LIMIT ?2";
     let mut changes = Vec::new();
     moment.each(sql, params![signed(after), count(limit)], |row| {
-        let changed = match (row.get(2)?, row.get(3)?) {
+        let changed = match (row.get(3)?, row.get(4)?) {
             (_, true) => Some(FeedItem::CannedReplies),
             (true, _) => or_note(doc(row), "row")?.map(|row| FeedItem::Row(Box::new(row))),
-            (false, _) => or_note(doc(row), "handoff")?.map(|handoff| FeedItem::Handoff(Box::new(handoff))),
+            (false, _) => or_note(handoffs::handoff(row), "handoff")?
+                .map(|handoff| FeedItem::Handoff(Box::new(handoff))),
         };
-        let number = unsigned(row.get(1)?);
+        let number = unsigned(row.get(2)?);
         changes.extend(changed.map(|changed| (number, changed)));
         Ok(())
     })?;
@@ -213,26 +222,21 @@ pub fn dead_letter(connection: &Connection, id: &str) -> Result<Option<DeadLette
     connection.first("SELECT doc FROM dead_letters WHERE id = ?1", [id], doc)
 }
 
-pub fn depths(connection: &Connection, waiting: &SharedWaiting) -> Result<Depths, StoreError> {
-    let sql = "SELECT (SELECT MIN(json_extract(doc, '$.queued_at')) FROM outbox WHERE destination <> 'files'), \
-               (SELECT COUNT(*) FROM handoffs WHERE status = 'waiting'), \
-               (SELECT COUNT(*) FROM handoffs WHERE status = 'active'), \
-               (SELECT COUNT(*) FROM handoffs WHERE status = 'ended'), \
-               (SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable')";
+pub fn depths(connection: &Connection, known: &Known) -> Result<Depths, StoreError> {
+    // In the order in which they were queued; that of a file may wait for days.
+    let oldest = "SELECT json_extract(doc, '$.queued_at') FROM outbox WHERE destination <> 'files' \
+                  ORDER BY position LIMIT 1";
+    let outbox_oldest = connection.first(oldest, (), |row| Ok(row.get::<_, Option<i64>>(0)?))?;
     let (inbox, inbox_oldest) = {
-        let waiting = waiting.lock();
+        let waiting = known.waiting.lock();
         (waiting.events(), waiting.oldest())
     };
-    let queued = outbox::depths(connection)?;
-    let depths = connection.first(sql, (), |row| {
-        Ok(Depths {
-            inbox,
-            inbox_oldest,
-            queued,
-            outbox_oldest: row.get::<_, Option<i64>>(0)?.map(Time::from_micros),
-            handoffs: [unsigned(row.get(1)?), unsigned(row.get(2)?), unsigned(row.get(3)?)],
-            unreadable: unsigned(row.get(4)?),
-        })
-    })?;
-    depths.ok_or_else(|| StoreError::Unavailable("a count has no row".to_owned()))
+    Ok(Depths {
+        inbox,
+        inbox_oldest,
+        queued: known.queued.all(),
+        outbox_oldest: outbox_oldest.flatten().map(Time::from_micros),
+        handoffs: known.open.counts(),
+        unreadable: outbox::unreadable(connection)?,
+    })
 }

@@ -19,7 +19,7 @@ pub fn all(connection: &Connection) -> Result<Vec<CannedReply>, StoreError> {
     Ok(sorted(connection.all("SELECT doc FROM canned_replies", (), doc)?))
 }
 
-pub fn change(connection: &Connection, known: &mut WriterState, change: ReplyChange) -> Outcome {
+pub fn change(connection: &Connection, state: &mut WriterState, change: ReplyChange) -> Outcome {
     let outcome = match change {
         ReplyChange::Add(reply) => add(connection, reply)?,
         ReplyChange::Replace(reply) => replace(connection, reply)?,
@@ -28,7 +28,7 @@ pub fn change(connection: &Connection, known: &mut WriterState, change: ReplyCha
     if matches!(outcome, ReplyOutcome::Done(_)) {
         // No handoff: all of them.
         record_change(connection, "", None)?;
-        known.touch(TouchedTopics::of_feed());
+        state.touch(TouchedTopics::of_feed());
     }
     Ok(outcome)
 }

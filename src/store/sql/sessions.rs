@@ -22,10 +22,10 @@ pub fn one(connection: &Connection, id: &Digest) -> Result<Option<Session>, Stor
 
 pub fn change(
     connection: &Connection,
-    known: &mut WriterState,
+    state: &mut WriterState,
     change: SessionChange,
 ) -> Result<(), StoreError> {
-    known.touch(TouchedTopics::by_session(&change));
+    state.touch(TouchedTopics::by_session(&change));
     match change {
         SessionChange::Begin(session) => begin(connection, &session),
         SessionChange::Used(id, at) => {

@@ -25,6 +25,8 @@ use crate::{
 const MOST: usize = 100;
 /// The first schema with a journal.
 const JOURNAL: i64 = 15;
+/// The first schema with marks of rows, and with contexts apart from handoffs.
+const MARKS: i64 = 16;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -65,9 +67,10 @@ pub fn verify(path: &Path, progress: &mut (dyn FnMut(u64, u64) + Send)) -> Resul
     if !found.is_damaged {
         let moment = connection.unchecked_transaction()?;
         handoffs(&moment, &mut found, progress)?;
-        strays(&moment, &mut found)?;
+        let schema = migrations::schema(&moment)?.unwrap_or(0);
+        strays(&moment, &mut found, schema)?;
         deliveries(&moment, &mut found)?;
-        waiting(&moment, &mut found)?;
+        waiting(&moment, &mut found, schema)?;
     }
     Ok(found)
 }
@@ -165,12 +168,18 @@ fn thread(
 }
 
 /// What belongs to nothing.
-fn strays(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
-    for (what, sql) in [
+fn strays(connection: &Connection, found: &mut Verification, schema: i64) -> Result<(), StoreError> {
+    let always = [
         ("rows", "SELECT count(*) FROM thread_rows WHERE handoff NOT IN (SELECT id FROM handoffs)"),
         ("deliveries", "SELECT count(*) FROM outbox WHERE handoff NOT IN (SELECT id FROM handoffs)"),
-        ("ids of Ada's", "SELECT count(*) FROM row_ids WHERE row_id NOT IN (SELECT id FROM thread_rows)"),
-    ] {
+    ];
+    let since_marks = [
+        ("marks", "SELECT count(*) FROM row_marks WHERE row_id NOT IN (SELECT id FROM thread_rows)"),
+        ("contexts", "SELECT count(*) FROM contexts WHERE handoff NOT IN (SELECT id FROM handoffs)"),
+    ];
+    // A backup may be older.
+    let since_marks = since_marks.into_iter().filter(|_| schema >= MARKS);
+    for (what, sql) in always.into_iter().chain(since_marks) {
         let strays = connection.number(sql, ())?;
         if strays > 0 {
             found.fault(format!("{strays} {what} belong to nothing"));
@@ -180,9 +189,9 @@ fn strays(connection: &Connection, found: &mut Verification) -> Result<(), Store
 }
 
 /// A start looks for what waits behind the journal's floor alone.
-fn waiting(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
+fn waiting(connection: &Connection, found: &mut Verification, schema: i64) -> Result<(), StoreError> {
     // A backup of before the journal has none.
-    if migrations::schema(connection)?.is_none_or(|schema| schema < JOURNAL) {
+    if schema < JOURNAL {
         return Ok(());
     }
     let before = "SELECT count(*) FROM journal WHERE doc <> '' AND seq < (SELECT seq FROM journal_floor)";

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    journal, outbox,
+    handoffs::{self, documents},
+    journal, marks, outbox,
     query::{Query, doc, or_note},
     signed,
     waiting::SharedWaiting,
@@ -40,7 +41,7 @@ pub fn load(
     if scope.with_outbox {
         *view.outbox = deliveries(connection, &key)?;
     }
-    view.handoffs = handoffs(connection, &key, scope, &view)?;
+    view.handoffs = recent(connection, &key, scope, &view)?;
     if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
         *view.unread_behind = unread_behind(connection, id, seq)?;
     }
@@ -73,13 +74,17 @@ macro_rules! recent {
 }
 
 const RECENT: &str = concat!(
-    "SELECT doc FROM handoffs WHERE ai_agent = ?1 AND conversation = ?2 AND ",
+    "SELECT ",
+    documents!(),
+    " FROM handoffs WHERE ai_agent = ?1 AND conversation = ?2 AND ",
     recent!(),
     " ORDER BY position"
 );
 /// The same, and `?4`, and those beside `?5`.
 const RECENT_AND_OTHERS: &str = concat!(
-    "SELECT doc FROM handoffs WHERE ai_agent = ?1 AND conversation = ?2 AND (",
+    "SELECT ",
+    documents!(),
+    " FROM handoffs WHERE ai_agent = ?1 AND conversation = ?2 AND (",
     recent!(),
     " OR position IN (SELECT position FROM handoffs WHERE id IN (SELECT value FROM json_each(?4))) \
       OR position = (SELECT before.position FROM handoffs AS asked JOIN handoffs AS before \
@@ -92,7 +97,7 @@ const RECENT_AND_OTHERS: &str = concat!(
 );
 
 /// See [`View::handoffs`].
-fn handoffs(
+fn recent(
     connection: &Connection,
     key: &ConversationKey,
     scope: &Scope,
@@ -102,14 +107,14 @@ fn handoffs(
     let (ai_agent, conversation) = (key.ai_agent.as_str(), key.conversation.as_str());
     let from = takes_from(scope, view).as_micros();
     if others.is_empty() {
-        return connection.all(RECENT, params![ai_agent, conversation, from], doc);
+        return connection.all(RECENT, params![ai_agent, conversation, from], handoffs::handoff);
     }
     let asked = match &scope.of {
         Of::Handoff(id) => Some(id.as_str()),
         Of::Conversation(_) => None,
     };
     let others = serde_json::to_string(&others)?;
-    connection.all(RECENT_AND_OTHERS, params![ai_agent, conversation, from, others, asked], doc)
+    connection.all(RECENT_AND_OTHERS, params![ai_agent, conversation, from, others, asked], handoffs::handoff)
 }
 
 fn deliveries(connection: &Connection, key: &ConversationKey) -> Result<Vec<Delivery>, StoreError> {
@@ -139,23 +144,21 @@ fn rows(connection: &Connection, scope: &Scope, view: &View) -> Result<Vec<Row>,
     if ids.is_empty() && keys.is_empty() {
         return Ok(Vec::new());
     }
-    let ada_ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
-    let fingerprints: Vec<&str> = keys.iter().flat_map(|key| &key.fingerprints).map(String::as_str).collect();
+    let of_ids = keys.iter().map(|key| marks::id(key.id.as_str()));
+    let fingerprints = keys.iter().flat_map(|key| &key.fingerprints);
+    let marks: Vec<String> =
+        of_ids.chain(fingerprints.map(|fingerprint| marks::alike(fingerprint))).collect();
     let handoffs: Vec<&str> = view.handoffs.iter().map(|handoff| handoff.id.as_str()).collect();
     let sql = "SELECT doc FROM thread_rows WHERE id IN ( \
                    SELECT value FROM json_each(?1) \
-                   UNION SELECT row_id FROM row_ids \
+                   UNION SELECT row_id FROM row_marks \
                        WHERE handoff IN (SELECT value FROM json_each(?2)) \
-                       AND ada_id IN (SELECT value FROM json_each(?3)) \
-                   UNION SELECT id FROM thread_rows \
-                       WHERE handoff IN (SELECT value FROM json_each(?2)) \
-                       AND fingerprint IN (SELECT value FROM json_each(?4)) \
+                       AND mark IN (SELECT value FROM json_each(?3)) \
                ) ORDER BY handoff, seq";
     let wanted = params![
         serde_json::to_string(&ids)?,
         serde_json::to_string(&handoffs)?,
-        serde_json::to_string(&ada_ids)?,
-        serde_json::to_string(&fingerprints)?,
+        serde_json::to_string(&marks)?,
     ];
     connection.all(sql, wanted, doc)
 }

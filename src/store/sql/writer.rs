@@ -1,17 +1,14 @@
 //! Group commit. Use cases queue up; what has gathered runs in one transaction, each in its own savepoint,
 //! so that one flush serves many and one failure spoils only its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    apply, journal, open_handoffs::OpenHandoffs, outbox, query::Query, ready::WriteProbe, view,
-    waiting::SharedWaiting,
-};
+use super::{apply, journal, known::Known, outbox, query::Query, ready::WriteProbe, view};
 use crate::{
-    relay::{changes::Scope, delivery::Destination},
+    relay::changes::Scope,
     store::{
         Decision, DecisionResult, Signals, StoreError,
         signals::{FeedPosition, TouchedTopics},
@@ -32,7 +29,7 @@ pub trait Job: Send {
     }
 
     /// Does it, in a savepoint of its own, which is undone with an error.
-    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> Result<(), StoreError>;
+    fn run(&mut self, connection: &Connection, state: &mut WriterState) -> Result<(), StoreError>;
 
     /// Tells whoever asked what it came to; `lost` says why nothing of its transaction is kept, if so. Whoever asked may
     /// have gone.
@@ -59,9 +56,9 @@ pub fn job<T: Send + 'static>(
 }
 
 impl<T: Send, W: Work<T>> Job for PendingWrite<T, W> {
-    fn run(&mut self, connection: &Connection, known: &mut WriterState) -> Result<(), StoreError> {
+    fn run(&mut self, connection: &Connection, state: &mut WriterState) -> Result<(), StoreError> {
         if let Some(work) = self.work.take() {
-            self.result = work(connection, known);
+            self.result = work(connection, state);
         }
         copy(&self.result)
     }
@@ -89,15 +86,11 @@ pub fn unless_lost<T>(
     }
 }
 
-/// What the writer knows without asking.
+/// The writer's own.
 pub struct WriterState {
-    /// How much is queued for each destination: counted when first needed, and again after a failed commit.
-    queued: Option<BTreeMap<Destination, u64>>,
-    /// What waits in the journal.
-    pub waiting: Arc<SharedWaiting>,
-    /// Which conversations have an open handoff.
-    open: Arc<OpenHandoffs>,
-    /// A commit has failed since these were read.
+    /// What the process knows of the file.
+    pub known: Arc<Known>,
+    /// A commit has failed since that was read.
     is_stale: bool,
     /// Events since the journal's floor was looked at.
     since_floor: u64,
@@ -111,11 +104,9 @@ pub struct WriterState {
 
 impl WriterState {
     /// Of a writer that has just begun.
-    pub fn new(waiting: Arc<SharedWaiting>, open: Arc<OpenHandoffs>) -> Self {
+    pub fn new(known: Arc<Known>) -> Self {
         Self {
-            queued: None,
-            waiting,
-            open,
+            known,
             is_stale: false,
             since_floor: 0,
             probe: WriteProbe::default(),
@@ -125,14 +116,8 @@ impl WriterState {
     }
 
     fn after_a_failure(&mut self) {
-        let new = Self::new(Arc::clone(&self.waiting), Arc::clone(&self.open));
+        let new = Self::new(Arc::clone(&self.known));
         *self = Self { probe: WriteProbe::Refuted, is_stale: true, ..new };
-    }
-
-    /// Reads what the process knows of the file.
-    pub fn read(&self, connection: &Connection) -> Result<(), StoreError> {
-        *self.waiting.lock() = journal::read(connection)?;
-        self.open.read(connection)
     }
 
     pub fn touch(&mut self, touched: TouchedTopics) {
@@ -142,15 +127,6 @@ impl WriterState {
     /// Once what is open is durable, do this.
     pub fn once_committed(&mut self, committed: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
         self.committed.extend(committed);
-    }
-
-    /// How much is queued for each destination.
-    pub fn queued(&mut self, connection: &Connection) -> Result<&mut BTreeMap<Destination, u64>, StoreError> {
-        let queued = match self.queued.take() {
-            Some(queued) => queued,
-            None => outbox::depths(connection)?,
-        };
-        Ok(self.queued.insert(queued))
     }
 
     /// An event has come into the journal.
@@ -178,16 +154,16 @@ pub fn run(
     connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     signals: &Signals,
-    mut known: WriterState,
+    mut state: WriterState,
     is_wanted: impl Fn() -> bool,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 && is_wanted() {
-        let committed = run_batch(connection, &mut jobs, &mut known);
+        let committed = run_batch(connection, &mut jobs, &mut state);
         if committed.is_ok() {
-            let touched = std::mem::take(&mut known.touched);
+            let touched = std::mem::take(&mut state.touched);
             signals.committed(touched, newest(connection, touched));
-            known.committed.drain(..).for_each(|committed| committed());
+            state.committed.drain(..).for_each(|committed| committed());
         }
         let lost = committed.as_ref().err().map(String::as_str);
         jobs.drain(..).for_each(|job| job.tell(lost));
@@ -206,11 +182,11 @@ fn newest(connection: &Connection, touched: TouchedTopics) -> FeedPosition {
 fn run_batch(
     connection: &Connection,
     jobs: &mut [Box<dyn Job>],
-    known: &mut WriterState,
+    state: &mut WriterState,
 ) -> Result<(), String> {
-    let committed = run_all(connection, jobs, known);
+    let committed = run_all(connection, jobs, state);
     if committed.is_err() {
-        known.after_a_failure();
+        state.after_a_failure();
         // SQLite may have rolled back by itself already.
         let _ = connection.run("ROLLBACK", ());
     }
@@ -223,25 +199,25 @@ fn run_batch(
 fn run_all(
     connection: &Connection,
     jobs: &mut [Box<dyn Job>],
-    known: &mut WriterState,
+    state: &mut WriterState,
 ) -> Result<(), StoreError> {
     connection.run("BEGIN IMMEDIATE", ())?;
-    if known.is_stale {
-        known.read(connection)?;
-        known.is_stale = false;
-        known.touch(TouchedTopics::inbox());
+    if state.is_stale {
+        state.known.read(connection)?;
+        state.is_stale = false;
+        state.touch(TouchedTopics::inbox());
     }
     let mut spoiled = None;
     for job in jobs {
         // What a lost transaction is lost by is said by the job that failed, and not by the statement that finds it gone.
-        match run_one(connection, &mut **job, known) {
+        match run_one(connection, &mut **job, state) {
             Ok(result) => spoiled = spoiled.or(result.err()),
             Err(error) => return Err(spoiled.unwrap_or(error)),
         }
     }
-    if known.since_floor >= FLOOR_LOOKS {
-        known.since_floor = 0;
-        journal::raise_floor(connection, &known.waiting)?;
+    if state.since_floor >= FLOOR_LOOKS {
+        state.since_floor = 0;
+        journal::raise_floor(connection, &state.known.waiting)?;
     }
     connection.run("COMMIT", ()).map(drop).map_err(|error| spoiled.unwrap_or(error))
 }
@@ -251,19 +227,19 @@ fn run_all(
 fn run_one(
     connection: &Connection,
     job: &mut dyn Job,
-    known: &mut WriterState,
+    state: &mut WriterState,
 ) -> Result<Result<(), StoreError>, StoreError> {
-    let alone = job.run_alone(connection, known);
+    let alone = job.run_alone(connection, state);
     let is_alone = alone.is_some();
     let result = match alone {
         Some(result) => result,
         None => {
             connection.run("SAVEPOINT job", ())?;
-            job.run(connection, known)
+            job.run(connection, state)
         }
     };
     if let Err(error) = &result {
-        known.probe = WriteProbe::Refuted;
+        state.probe = WriteProbe::Refuted;
         if connection.is_autocommit() {
             return Err(error.clone());
         }
@@ -282,24 +258,22 @@ pub fn decide(
     connection: &Connection,
     scope: Scope,
     decision: Decision,
-    known: &mut WriterState,
+    state: &mut WriterState,
 ) -> Result<(), StoreError> {
+    let known = Arc::clone(&state.known);
     let (mut view, key) = view::load(connection, &known.waiting, &scope)?;
     view.inbox_depth = known.waiting.lock().events();
-    view.queued.clone_from(known.queued(connection)?);
-    let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
-    let growth = apply::changes(connection, &changes)?;
+    view.queued = known.queued.all();
+    let DecisionResult { mut changes, committed } = take(decision, &scope.of, view)?;
+    let growth = apply::changes(connection, &mut changes)?;
     journal::change(connection, &known.waiting, key.as_ref(), &changes)?;
-    changes.handoffs.iter().chain(&changes.handoffs_unseen).for_each(|handoff| known.open.changed(handoff));
-    let queued = known.queued(connection)?;
-    for (destination, by) in growth {
-        let queued = queued.entry(destination).or_default();
-        *queued = queued.saturating_add_signed(by);
+    for handoff in changes.handoffs.iter().chain(&changes.handoffs_unseen) {
+        known.open.changed(handoff, growth.begun.contains(&handoff.id));
     }
-    queued.retain(|_, queued| *queued > 0);
-    known.since_floor += changes.inbox_done.len() as u64;
-    known.touch(TouchedTopics::by(&changes));
-    known.once_committed(committed);
+    known.queued.grow(growth.queued);
+    state.since_floor += changes.inbox_done.len() as u64;
+    state.touch(TouchedTopics::by(&changes));
+    state.once_committed(committed);
     Ok(())
 }
 

@@ -26,7 +26,7 @@ const LONG: usize = 3_000;
 struct Disk {
     _folder: tempfile::TempDir,
     connection: Connection,
-    known: WriterState,
+    state: WriterState,
     acknowledged: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ impl Disk {
         Self {
             _folder: folder,
             connection,
-            known: WriterState::new(Arc::default(), Arc::default()),
+            state: WriterState::new(Arc::default()),
             acknowledged: Vec::new(),
         }
     }
@@ -48,7 +48,7 @@ impl Disk {
     }
 
     fn run(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        let committed = run_batch(&self.connection, &mut jobs, &mut self.known);
+        let committed = run_batch(&self.connection, &mut jobs, &mut self.state);
         jobs.into_iter().for_each(|job| job.tell(committed.as_ref().err().map(String::as_str)));
     }
 
@@ -85,12 +85,12 @@ impl Disk {
         let kept: Vec<String> = self.connection.all(sql, (), |row| Ok(row.get(0)?)).unwrap();
         self.acknowledged.sort_unstable();
         assert_eq!(kept, self.acknowledged, "what was acknowledged, and nothing else");
-        if self.known.is_stale {
+        if self.state.is_stale {
             return;
         }
         let sql = "SELECT seq FROM journal WHERE doc <> ''";
         let stored = self.connection.all(sql, (), |row| Ok(row.get::<_, i64>(0)?)).unwrap();
-        let waiting = self.known.waiting.lock();
+        let waiting = self.state.known.waiting.lock();
         let known = waiting.page(&key(), usize::MAX).into_iter().map(|event| event.seq);
         assert_eq!(known.collect::<BTreeSet<_>>(), stored.iter().copied().collect());
         assert_eq!(waiting.events(), stored.len() as u64);
@@ -152,7 +152,7 @@ fn a_full_disk_is_told_at_once_loses_nothing_and_is_left_behind() {
             disk.keep(&[id]).remove(0).unwrap();
         }
     }
-    assert!(!disk.known.is_stale, "it has read anew what waits");
+    assert!(!disk.state.is_stale, "it has read anew what waits");
     disk.loses_nothing();
 }
 
@@ -178,7 +178,7 @@ fn a_proof_is_a_write_that_need_not_be_repeated_at_once() {
     let mut beats = Vec::new();
     for failed in [false, false, true] {
         if failed {
-            disk.known.probe = WriteProbe::Refuted;
+            disk.state.probe = WriteProbe::Refuted;
         }
         disk.ready().unwrap();
         let beat = "SELECT at, length(filler) > 1 FROM heartbeat";
@@ -216,7 +216,7 @@ fn a_start_looks_behind_the_floor_and_nothing_is_below_it() {
         decide(connection, Scope::conversation(&key()), Box::new(move |_| done.into()), known)
     });
     disk.run(vec![leaves]);
-    while journal::purge(&disk.connection, &disk.known.waiting, i64::MAX).unwrap() > 0 {}
+    while journal::purge(&disk.connection, &disk.state.known.waiting, i64::MAX).unwrap() > 0 {}
     disk.keep(&[id(8)]);
     assert_eq!((seqs(&disk), floor(&disk)), (vec![1], 1));
 }

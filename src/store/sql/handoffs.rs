@@ -1,0 +1,75 @@
+//! A handoff is stored in two parts: what a message changes, and apart from that what the start call said. That may be
+//! large, and is written only when it changes.
+
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::query::{Query, doc};
+use crate::{
+    relay::{handoff::Handoff, time::Time},
+    store::{
+        StatusFilter, StoreError,
+        document::{self, Document},
+        search_text,
+    },
+};
+
+/// The columns of a handoff's documents.
+macro_rules! documents {
+    () => {
+        "handoffs.doc, (SELECT contexts.doc FROM contexts WHERE contexts.handoff = handoffs.id)"
+    };
+}
+pub(super) use documents;
+
+/// What the start call said.
+#[derive(Serialize, Deserialize)]
+struct Context {
+    context: Map<String, Value>,
+}
+
+impl Document for Context {}
+
+/// A handoff, of its [`documents!`].
+pub fn handoff(row: &Row<'_>) -> Result<Handoff, StoreError> {
+    let handoff: Handoff = doc(row)?;
+    let no_text = |_| StoreError::Unreadable("a context is no text".to_owned());
+    let Some(context) = row.get_ref(1)?.as_str_or_null().map_err(no_text)? else { return Ok(handoff) };
+    let Context { context } = document::read(context)?;
+    Ok(Handoff { context, ..handoff })
+}
+
+/// Writes a handoff, and says whether it is new. Its context leaves it.
+pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, StoreError> {
+    put_context(connection, handoff)?;
+    let sql = "UPDATE handoffs SET status = ?2, agent = ?3, doc = ?4, ended_at = ?5, idle_since = ?6, took_until = ?7 \
+               WHERE id = ?1";
+    let changes = params![
+        handoff.id.as_str(),
+        StatusFilter::of(handoff).as_str(),
+        handoff.agent(),
+        document::write(handoff)?,
+        handoff.end().map(|end| end.at.as_micros()),
+        handoff.idle_since().map(Time::as_micros),
+        handoff.took_until().map(Time::as_micros),
+    ];
+    if connection.run(sql, changes)? > 0 {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, ai_agent, conversation) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (ai_agent, conversation) = (handoff.key.ai_agent.as_str(), handoff.key.conversation.as_str());
+    let key = params![ai_agent, conversation];
+    connection.run(sql, &*[changes, key].concat())?;
+    Ok(true)
+}
+
+fn put_context(connection: &Connection, handoff: &mut Handoff) -> Result<(), StoreError> {
+    let sql = "INSERT INTO contexts (handoff, search, doc) VALUES (?1, ?2, ?3) \
+               ON CONFLICT (handoff) DO UPDATE SET search = excluded.search, doc = excluded.doc \
+               WHERE search <> excluded.search OR doc <> excluded.doc";
+    let search = search_text(handoff);
+    let context = document::write(&Context { context: std::mem::take(&mut handoff.context) })?;
+    connection.run(sql, params![handoff.id.as_str(), search, context]).map(drop)
+}
