@@ -24,6 +24,7 @@ use handoff_relay::{
         delivery::{Class, Destination, Queue},
         event::{Event, EventKind, Message},
         id::{AiAgentId, ConversationId, ConversationKey, MessageId},
+        platform::PlatformPolicy,
         policy::{Now, Policy},
         rule::Rule,
         rules::{arrive, flush, start},
@@ -53,6 +54,7 @@ fn policy() -> Policy {
         recover_after: Duration::from_mins(2),
         waiting_timeout: None,
         idle_timeout: None,
+        platforms: PlatformPolicy::default(),
     }
 }
 

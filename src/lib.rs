@@ -12,6 +12,7 @@
 
 mod accounts;
 pub mod ada;
+pub mod agents;
 pub mod descriptors;
 pub mod doors;
 pub mod engine;
@@ -19,6 +20,7 @@ pub mod environment;
 pub mod files;
 pub mod json;
 pub mod metrics;
+pub mod outbound;
 pub mod relay;
 pub mod secret;
 pub mod settings;
@@ -34,13 +36,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accounts::{FormerTokens, SignIn},
+    accounts::{FormerTokens, ServiceAccount, SignIn, Tokens},
     ada::{
         client::Client,
         limits::Rates,
         signature::{UnusableSecret, Verifier},
         webhook::WebhookParser,
     },
+    agents::platforms::{Circuit, FileLinks, Platform, Platforms, webhook::Webhook},
     doors::{App, Limits, routes::Doors},
     engine::{
         AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, Retention, Silence, StartKey,
@@ -55,12 +58,13 @@ use crate::{
     metrics::Metrics,
     relay::{
         buffer::Timings,
-        id::AiAgentId,
+        id::{AiAgentId, PlatformId},
+        platform::PlatformPolicy,
         policy::{Policy, Timeout},
         time::Time,
     },
-    settings::Settings,
-    store::{RetentionPeriods, Since, StoreError},
+    settings::{AgentToken, Settings, WebhookPlatform},
+    store::{RetentionPeriods, Since, StoreError, platforms::PlatformState},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
@@ -139,7 +143,9 @@ impl Server {
         let opened = store::open(&settings.database, settings.copies, environment.now()).await?;
         let files = Files::open(&settings.files).await?;
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
-        let tokens = settings.agent_tokens.clone();
+        let disabled = opened.store.platforms().await?;
+        let platforms = platforms(&settings, disabled, &environment)?;
+        let tokens = tokens(&settings);
         let (store, counts) = (Arc::clone(&opened.store), Arc::clone(&metrics));
         let warnings = Arc::new(Warnings::default());
         let sign_in = SignIn::new(store, Arc::clone(&environment), tokens, counts, Arc::clone(&warnings));
@@ -147,6 +153,7 @@ impl Server {
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
             ai_agents: AiAgents::one(ai_agent),
+            platforms,
             files,
             fetcher,
             metrics: Arc::clone(&metrics),
@@ -260,6 +267,43 @@ fn ai_agent(settings: &Settings, now: Time, metrics: &Arc<Metrics>) -> Result<Ai
     })
 }
 
+/// The platforms of the settings. Those that an earlier process disabled stay so.
+fn platforms(
+    settings: &Settings,
+    states: Vec<PlatformState>,
+    environment: &Arc<dyn Environment>,
+) -> Result<Platforms, StartError> {
+    let Some(public_url) = &settings.public_url else { return Ok(Platforms::default()) };
+    let platform = |of_settings: &WebhookPlatform| {
+        let id = PlatformId::from(of_settings.id);
+        let webhook = Webhook::new(of_settings, settings.platforms.allow_private)?;
+        let links = FileLinks::new(public_url.clone(), id.clone(), webhook.keys().to_vec());
+        let disabled = states.iter().find(|state| state.id == id).and_then(|state| state.disabled.clone());
+        Ok(Platform {
+            webhook,
+            circuit: Circuit::new(Arc::clone(environment), disabled),
+            links: Arc::new(links),
+            id,
+        })
+    };
+    let platforms: Result<Vec<_>, StartError> = settings.platforms.webhooks.iter().map(platform).collect();
+    Ok(Platforms::new(platforms?))
+}
+
+fn tokens(settings: &Settings) -> Tokens {
+    let service = |platform: &WebhookPlatform| {
+        let id = PlatformId::from(platform.id);
+        let account =
+            move |account: &AgentToken| ServiceAccount { account: account.clone(), platform: id.clone() };
+        platform.tokens.iter().map(account).collect::<Vec<_>>()
+    };
+    Tokens {
+        agents: settings.agent_tokens.clone(),
+        services: settings.platforms.webhooks.iter().flat_map(service).collect(),
+        operators: settings.platforms.operators.clone(),
+    }
+}
+
 const fn reach(settings: &Settings) -> AllowedHosts {
     if settings.files_allow_private { AllowedHosts::PublicAndLoopback } else { AllowedHosts::Public }
 }
@@ -283,6 +327,10 @@ fn policy(settings: &Settings, began_at: Time) -> Policy {
         recover_after: settings.recover_after,
         waiting_timeout: timeout(&settings.waiting_timeout),
         idle_timeout: timeout(&settings.idle_timeout),
+        platforms: PlatformPolicy {
+            ids: settings.platforms.webhooks.iter().map(|platform| platform.id.into()).collect(),
+            max_age: settings.platforms.max_age,
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod conformance;
 mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
@@ -86,6 +87,8 @@ enum Command {
         #[arg(long)]
         ready: bool,
     },
+    /// Play a handoff against a receiver of signed webhooks, and say what it does wrong
+    Conformance(conformance::Given),
     /// List, show, replay or drop the dead letters of the relay that runs on this machine
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
@@ -112,6 +115,7 @@ async fn main() -> ExitCode {
         Command::Setup(wanted) => setup::run(wanted).await,
         Command::Check { all } => check::run(all).await,
         Command::Health { ready } => health::run(ready).await,
+        Command::Conformance(given) => conformance::run(given).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
         #[cfg(feature = "demo")]
         Command::Sandbox(given) => stand_in::run(given).await,

@@ -42,6 +42,18 @@ struct Message {
     what: &'static str,
 }
 
+/// Platforms are named by the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PlatformLabel {
+    platform: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PlatformOutcome {
+    platform: String,
+    outcome: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Proof {
     proof: &'static str,
@@ -96,6 +108,9 @@ pub struct Metrics {
     handoffs: Family<State, Gauge>,
     messages: Family<Message, Counter>,
     fetches: Family<Outcome, Counter>,
+    platform_events: Family<PlatformOutcome, Counter>,
+    platform_queue: Family<PlatformLabel, Gauge>,
+    platform_up: Family<PlatformLabel, Gauge>,
     lost: Gauge,
 }
 
@@ -133,6 +148,9 @@ impl Metrics {
             handoffs: Family::default(),
             messages: Family::default(),
             fetches: Family::default(),
+            platform_events: Family::default(),
+            platform_queue: Family::default(),
+            platform_up: Family::default(),
             lost: Gauge::default(),
         };
         metrics.register();
@@ -165,6 +183,11 @@ impl Metrics {
         r.register("messages", help, self.messages.clone());
         let help = "Tries to fetch files of customers, by outcome";
         r.register("file_fetches", help, self.fetches.clone());
+        let help = "Attempts to tell platforms of an event, by outcome";
+        r.register("platform_events", help, self.platform_events.clone());
+        r.register("platform_queue", "Events that wait for a platform", self.platform_queue.clone());
+        let help = "1 if a platform takes events; 0 if it is disabled, or has taken none for 5 minutes";
+        r.register("platform_up", help, self.platform_up.clone());
         let help = "Message events that left the inbox and stand in no thread; anything but 0 is a defect";
         r.register("messages_lost", help, self.lost.clone());
     }
@@ -224,6 +247,19 @@ impl Metrics {
     /// A file was fetched and kept, or not: `kept`, `passing`, `gone` or `refused`.
     pub fn fetched(&self, outcome: &'static str) {
         self.fetches.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A platform was told of an event: `taken`, `refused` or `later`.
+    pub fn notified(&self, platform: &str, outcome: &'static str) {
+        let platform = platform.to_owned();
+        self.platform_events.get_or_create(&PlatformOutcome { platform, outcome }).inc();
+    }
+
+    /// How a platform is doing, and how many events wait for it.
+    pub fn platform(&self, platform: &str, is_up: bool, queued: u64) {
+        let label = PlatformLabel { platform: platform.to_owned() };
+        self.platform_up.get_or_create(&label).set(i64::from(is_up));
+        self.platform_queue.get_or_create(&label).set(i64::try_from(queued).unwrap_or(i64::MAX));
     }
 
     /// An event left the inbox after `wait`.

@@ -11,7 +11,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use crate::{
     environment::Environment,
     metrics::Metrics,
-    relay::time::Time,
+    relay::{id::PlatformId, time::Time},
     settings::{AgentToken, NoRandomness, Secret},
     store::{
         Store, StoreError,
@@ -39,10 +39,32 @@ pub struct SignIn {
     agents: Vec<AgentToken>,
     /// The same tokens' digests, in the same order.
     tokens: Vec<Digest>,
+    services: Vec<ServiceAccount>,
+    operators: Vec<AgentToken>,
     codes: Codes,
     failures: Failures,
     metrics: Arc<Metrics>,
     warnings: Arc<Warnings>,
+}
+
+/// An account with which a platform acts.
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
+    /// Its name and token.
+    pub account: AgentToken,
+    /// Whose it is.
+    pub platform: PlatformId,
+}
+
+/// Who is known by a token, beside signed-in agents.
+#[derive(Default)]
+pub struct Tokens {
+    /// Agents.
+    pub agents: Vec<AgentToken>,
+    /// Platforms.
+    pub services: Vec<ServiceAccount>,
+    /// Operators.
+    pub operators: Vec<AgentToken>,
 }
 
 /// The credentials for signing in.
@@ -125,17 +147,17 @@ pub enum NotSignedIn {
 }
 
 impl SignIn {
-    /// For these agents. Wrong guesses are counted in `metrics`.
+    /// For these. Wrong guesses are counted in `metrics`.
     pub fn new(
         store: Arc<dyn Store>,
         environment: Arc<dyn Environment>,
-        agents: Vec<AgentToken>,
+        Tokens { agents, services, operators }: Tokens,
         metrics: Arc<Metrics>,
         warnings: Arc<Warnings>,
     ) -> Self {
         let tokens = agents.iter().map(|agent| Digest::of(agent.token.expose())).collect();
         let (codes, failures) = (Codes::default(), Failures::default());
-        Self { store, environment, agents, tokens, codes, failures, metrics, warnings }
+        Self { store, environment, agents, tokens, services, operators, codes, failures, metrics, warnings }
     }
 
     /// For each agent of the settings their name and a code with which they can sign in, once, soon.
@@ -182,6 +204,22 @@ impl SignIn {
     pub fn bearer(&self, token: &str, peer: IpAddr) -> Result<&str, NotSignedIn> {
         let known = self.known_token(token).map(|(agent, _)| agent.name.as_str());
         known.ok_or_else(|| self.wrong(Guess::Bearer, token, peer))
+    }
+
+    /// The service account whose token a request from `peer` carries.
+    ///
+    /// # Errors
+    /// It is none's.
+    pub fn service(&self, token: &str, peer: IpAddr) -> Result<&ServiceAccount, NotSignedIn> {
+        let is_its = |service: &&ServiceAccount| service.account.token.matches(token);
+        let known = self.services.iter().filter(is_its).fold(None, |_, one| Some(one));
+        known.ok_or_else(|| self.wrong(Guess::Bearer, token, peer))
+    }
+
+    /// The name of the operator whose token this is.
+    pub fn operator(&self, token: &str) -> Option<&str> {
+        let known = self.operators.iter().filter(|operator| operator.token.matches(token));
+        known.fold(None, |_, one| Some(one.name.as_str()))
     }
 
     /// Whose token it is, and its digest.

@@ -58,7 +58,13 @@ impl World {
             .iter()
             .map(|(name, token)| AgentToken { name: (*name).to_owned(), token: Secret::new(*token) });
         let (store, clock) = (Arc::<MemoryStore>::clone(store), Arc::<Clock>::clone(clock));
-        Arc::new(SignIn::new(store, clock, agents.collect(), Arc::default(), Arc::default()))
+        Arc::new(SignIn::new(
+            store,
+            clock,
+            Tokens { agents: agents.collect(), ..Tokens::default() },
+            Arc::default(),
+            Arc::default(),
+        ))
     }
 
     async fn begins(&self, token: &str) -> Secret {
@@ -201,7 +207,13 @@ async fn a_session_lasts_on_a_store_that_can_only_be_read() {
     let clock = Arc::new(Clock(Mutex::new(Time::from_millis(1_790_000_000_000))));
     let alex = AgentToken { name: "Alex".to_owned(), token: Secret::new(ALEX) };
     let environment: Arc<dyn Environment> = Arc::<Clock>::clone(&clock);
-    let sign_in = SignIn::new(Arc::new(store), environment, vec![alex], Arc::default(), Arc::default());
+    let sign_in = SignIn::new(
+        Arc::new(store),
+        environment,
+        Tokens { agents: vec![alex], ..Tokens::default() },
+        Arc::default(),
+        Arc::default(),
+    );
     let token = Credential::Token(Secret::new(ALEX));
     let secret = tokio::select! {
         () = writer => unreachable!("it is needed"),

@@ -3,20 +3,18 @@
 use std::{borrow::Cow, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::{Response, StatusCode, header};
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use super::limits::LimitHeaders;
 use crate::{
     json::{Object, repaired},
+    outbound::{MAX_RETRY_AFTER, date, retry_after},
     relay::{delivery::Failure, time::Time},
 };
 
 /// A hundred messages of Ada's largest size would not fit; a hundred of real size do many times over.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
-/// `Retry-After` beyond this is taken for a mistake.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 /// September 2001 in Unix seconds: no wait is so long.
 const SMALLEST_DATE: u64 = 1_000_000_000;
 /// How much of an error text of Ada's people get to see, in characters.
@@ -145,16 +143,6 @@ pub fn unanswered(error: &reqwest::Error) -> Failure {
     Failure::Unclear(reason.to_owned())
 }
 
-/// When Ada says it answered.
-pub fn date(response: &Response) -> Option<Time> {
-    http_date(response.headers().get(header::DATE)?.to_str().ok()?)
-}
-
-fn http_date(text: &str) -> Option<Time> {
-    let stamp = DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Time::from_micros(stamp.as_microsecond()))
-}
-
 /// What the answer says about limits.
 pub fn limit_headers(response: &Response) -> LimitHeaders {
     LimitHeaders {
@@ -181,16 +169,6 @@ fn reset_in(reset: u64, date: Option<Time>) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// Seconds, or a date (RFC 9110, 10.2.3).
-fn retry_after(response: &Response) -> Option<Duration> {
-    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    let wait = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => http_date(text)?.since(date(response)?),
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -203,12 +181,5 @@ mod tests {
         let body = json!({"errors": [{"type": "x", "message": "Not in a handoff", "details": "over"}]});
         assert_eq!(reason(status, Some(&body)), "Ada answered 422: Not in a handoff (over)");
         assert_eq!(reason(status, None), "Ada answered 422: Unprocessable Entity");
-    }
-
-    #[test]
-    fn http_dates_are_read() {
-        let shown = |text| http_date(text).map(|time| time.to_string());
-        assert_eq!(shown("Sat, 21 Nov 2026 05:38:29 GMT").as_deref(), Some("2026-11-21T05:38:29.000Z"));
-        assert_eq!(shown("soon"), None);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     limits::{Permit, Priority},
 };
 use crate::relay::{
-    delivery::{MessagePage, Receipt, UploadedFile},
+    delivery::{MessagePage, Receipt, ShownAuthor, UploadedFile},
     id::ConversationKey,
     time::Offset,
 };
@@ -49,7 +49,7 @@ pub trait Ada: Send + Sync {
         &self,
         permit: Permit,
         key: &ConversationKey,
-        display_name: &str,
+        by: &ShownAuthor,
         says: Says<'_>,
     ) -> Answer<Receipt>;
 

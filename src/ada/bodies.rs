@@ -10,7 +10,7 @@ use super::{
 use crate::{
     json::{Field, Object},
     relay::{
-        delivery::{Failure, Receipt, UploadedFile},
+        delivery::{Failure, Receipt, ShownAuthor, UploadedFile},
         event::Message,
         id::MessageId,
         thread::{Author, Content, Role},
@@ -22,17 +22,18 @@ use crate::{
 const SIGNED: [&str; 2] = ["url", "avatar"];
 
 /// A message of a human agent.
-pub fn said(display_name: &str, says: Says<'_>) -> Value {
+pub fn said(by: &ShownAuthor, says: Says<'_>) -> Value {
     let content = match says {
         Says::Text(text) => json!({ "type": "text", "body": text }),
         Says::File(UploadedFile { url, filename, mime_type }) => {
             json!({ "type": "file", "url": url, "mime_type": mime_type, "filename": filename })
         }
     };
-    json!({
-        "author": {"role": "human_agent", "display_name": display_name},
-        "content": content,
-    })
+    let mut author = json!({ "role": "human_agent", "display_name": by.display_name });
+    if let Some(avatar) = &by.avatar {
+        author["avatar"] = avatar.as_str().into();
+    }
+    json!({ "author": author, "content": content })
 }
 
 /// Ada has it once it answers 2xx, readable or not.

@@ -16,7 +16,7 @@ use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
 use super::{
-    answer::{Answer, AnswerBody, date, limit_headers, read, recognise, unanswered},
+    answer::{Answer, AnswerBody, limit_headers, read, recognise, unanswered},
     api::{Ada, Says, Upload},
     bodies,
     clock::AdaClock,
@@ -26,8 +26,9 @@ use crate::{
     environment::{Environment, Machine},
     json::Object,
     metrics::Metrics,
+    outbound::date,
     relay::{
-        delivery::{Failure, MessagePage, Receipt, UploadedFile},
+        delivery::{Failure, MessagePage, Receipt, ShownAuthor, UploadedFile},
         event::Message,
         id::{ConversationId, ConversationKey},
         time::Offset,
@@ -329,10 +330,10 @@ impl Ada for Client {
         &self,
         permit: Permit,
         key: &ConversationKey,
-        display_name: &str,
+        by: &ShownAuthor,
         says: Says<'_>,
     ) -> Answer<Receipt> {
-        let body = bodies::said(display_name, says);
+        let body = bodies::said(by, says);
         let answer = self
             .call(permit, "send_message", Method::POST, &key.conversation, "messages/", Some(&body))
             .await;

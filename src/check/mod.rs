@@ -2,6 +2,7 @@
 
 mod ada;
 mod places;
+mod platforms;
 
 use std::process::ExitCode;
 
@@ -90,5 +91,6 @@ async fn of_places(survey: &Survey) -> Lines {
         Some(wrong) => lines.push(("Ada key", untried(wrong))),
         None => lines.extend(ada::check(settings).await),
     }
+    lines.extend(platforms::check(settings).await);
     lines.into_iter().map(|(name, verdict)| (name.to_owned(), verdict)).collect()
 }

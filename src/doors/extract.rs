@@ -2,13 +2,15 @@
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
-    http::request::Parts,
+    http::{StatusCode, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
 use super::App;
 use crate::{
     accounts::SignedIn,
+    agents::view::{HandoffView, MessageView},
+    relay::{id::PlatformId, thread::Row},
     web::{
         body::HeldBody,
         extract::{bearer, json, unauthorized},
@@ -24,16 +26,46 @@ pub struct Caller {
     pub agent: String,
     /// The session, without a token.
     pub session: Option<SignedIn>,
+    /// The platform whose service account it is; none for an agent.
+    pub platform: Option<PlatformId>,
+}
+
+impl Caller {
+    /// A row as the caller sees it.
+    pub fn message(&self, app: &App, row: &Row) -> MessageView {
+        let mut view = MessageView::from(row);
+        self.link(app, |link| view.link_files(link));
+        view
+    }
+
+    /// Handoffs as the caller sees them.
+    pub fn handoff(&self, app: &App, mut view: HandoffView) -> HandoffView {
+        self.link(app, |link| view.link_files(link));
+        view
+    }
+
+    /// A platform gets signed links to files.
+    fn link(&self, app: &App, with: impl FnOnce(&dyn Fn(&str, &str) -> String)) {
+        let Some(platform) = self.platform.as_ref().and_then(|id| app.engine.platforms().find(id)) else {
+            return;
+        };
+        let now = app.engine.environment().now();
+        with(&|handoff, row| platform.links.url(handoff, row, now));
+    }
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        // The platforms' door has found out who calls.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
         let peer = Peer::from_request_parts(parts, app).await;
         if let Some(token) = bearer(&parts.headers) {
             let agent = app.sign_in.bearer(token, peer?.0)?;
-            return Ok(Self { agent: agent.to_owned(), session: None });
+            return Ok(Self { agent: agent.to_owned(), session: None, platform: None });
         }
         let secret = app.cookie.of(&parts.headers);
         let secret =
@@ -43,7 +75,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.sign_in.visit(secret).await?;
         let session = session.ok_or_else(|| unauthorized("the session has ended; sign in again"))?;
-        Ok(Self { agent: session.agent.clone(), session: Some(session) })
+        Ok(Self { agent: session.agent.clone(), session: Some(session), platform: None })
     }
 }
 
@@ -56,6 +88,37 @@ impl FromRequestParts<App> for Agent {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         Caller::from_request_parts(parts, app).await.map(|caller| Self(caller.agent))
+    }
+}
+
+/// An agent, or an operator, who has a token but no session.
+#[derive(Clone, Debug)]
+pub enum Staff {
+    Agent,
+    Operator,
+}
+
+impl FromRequestParts<App> for Staff {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if bearer(&parts.headers).and_then(|token| app.sign_in.operator(token)).is_some() {
+            return Ok(Self::Operator);
+        }
+        Caller::from_request_parts(parts, app).await.map(|_| Self::Agent)
+    }
+}
+
+impl Staff {
+    /// # Errors
+    /// 403: it is an agent.
+    pub fn require_operator(&self) -> Result<(), Problem> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Agent => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "this needs an operator's token (OPERATOR_TOKENS)"))
+            }
+        }
     }
 }
 

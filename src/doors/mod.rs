@@ -9,6 +9,7 @@ mod compressed_files;
 mod console;
 mod extract;
 mod operators;
+mod platforms;
 mod refusals;
 pub(crate) mod routes;
 

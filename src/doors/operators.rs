@@ -6,7 +6,13 @@ use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde_json::{Value, json};
 
 use super::App;
-use crate::{metrics, store::Unreadable, web::problem::Problem};
+use crate::{
+    agents::platforms::Health,
+    metrics,
+    relay::{delivery::Destination, time::Time},
+    store::Unreadable,
+    web::problem::Problem,
+};
 
 /// A store that takes longer is as good as gone; so is the place for files.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -43,6 +49,17 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if conversations > 0 {
         said["inbox"] = format!("{conversations} conversations can't be read, and their events wait").into();
     }
+    for platform in app.engine.platforms().iter() {
+        let Health { last_error, open_since, disabled, .. } = platform.circuit.health();
+        let why =
+            |error: Option<(Time, String)>| error.map_or_else(String::new, |(_, why)| format!(": {why}"));
+        if disabled.is_some() {
+            said[platform.id.as_str()] =
+                format!("disabled until an operator enables it{}", why(disabled)).into();
+        } else if let Some(since) = open_since {
+            said[platform.id.as_str()] = format!("has taken nothing since {since}{}", why(last_error)).into();
+        }
+    }
     if app.engine.ai_agents().any_start_key_is_off() {
         said["handoffs/start"] =
             "HANDOFF_AUTH_KEY is off: anyone who can reach this address can start handoffs".into();
@@ -60,6 +77,15 @@ async fn no_place_for_files(app: &App) -> Option<String> {
 /// `GET /metrics`
 pub async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let depths = app.engine.store().depths().await?;
+    for platform in app.engine.platforms().iter() {
+        let health = platform.circuit.health();
+        let is_up = health.disabled.is_none() && health.open_since.is_none();
+        app.metrics.platform(
+            platform.id.as_str(),
+            is_up,
+            depths.waiting_for(&Destination::Platform(platform.id.clone())),
+        );
+    }
     let text = app.metrics.text(&depths, app.engine.environment().now());
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
 }

@@ -6,15 +6,18 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery},
     middleware,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post, put},
+    routing::{MethodRouter, delete, get, post, put},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
     App,
     ada::{start, webhook},
-    agents::{canned_replies, dead_letters, events, files, handoffs, messages, openapi, session},
-    console, operators,
+    agents::{
+        canned_replies, dead_letters, events, files, handoffs, messages, openapi,
+        platforms as agent_platforms, session,
+    },
+    console, operators, platforms,
 };
 use crate::web::{
     head,
@@ -52,30 +55,52 @@ fn agents() -> Router<App> {
     Router::new()
         .route("/", get(console::shell))
         .route("/console/{name}", get(console::part))
-        .route("/api/handoffs", get(handoffs::list))
-        .route("/api/handoffs/{id}", get(handoffs::one))
-        .route("/api/handoffs/{id}/accept", post(handoffs::accept))
-        .route("/api/handoffs/{id}/release", post(handoffs::release))
-        .route("/api/handoffs/{id}/read", post(handoffs::read))
-        .route("/api/handoffs/{id}/end", post(handoffs::end))
-        .route("/api/handoffs/{id}/ledger", get(handoffs::ledger))
-        .route("/api/handoffs/{id}/transcript", get(messages::transcript))
-        .route("/api/handoffs/{id}/messages", get(messages::list).post(messages::write))
-        .route("/api/handoffs/{id}/messages/{row}", axum::routing::delete(messages::drop))
-        .route("/api/handoffs/{id}/messages/{row}/retry", post(messages::retry))
-        .route("/api/handoffs/{id}/messages/{row}/file", get(files::get))
-        .route("/api/handoffs/{id}/files", uploads())
-        .route("/api/handoffs/{id}/notes", post(messages::note))
+        .merge(of_handoffs("/api"))
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
         .route("/api/session", get(session::one).post(session::begin).delete(session::end))
-        .route("/api/events", get(events::stream))
+        .route("/api/platforms", get(agent_platforms::list))
+        .route("/api/platforms/{id}/enable", post(agent_platforms::enable))
+        .route("/api/platforms/{id}/test", post(agent_platforms::test))
         .route("/api/dead-letters", get(dead_letters::list))
         .route("/api/dead-letters/{id}", get(dead_letters::one).delete(dead_letters::drop))
         .route("/api/dead-letters/{id}/replay", post(dead_letters::replay))
         .route("/metrics", get(operators::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .merge(openapi::page())
+}
+
+/// What agents do with handoffs, in the console, or by way of a platform.
+fn of_handoffs(prefix: &str) -> Router<App> {
+    let routes = [
+        ("/handoffs", get(handoffs::list)),
+        ("/handoffs/{id}", get(handoffs::one)),
+        ("/handoffs/{id}/accept", post(handoffs::accept)),
+        ("/handoffs/{id}/release", post(handoffs::release)),
+        ("/handoffs/{id}/read", post(handoffs::read)),
+        ("/handoffs/{id}/end", post(handoffs::end)),
+        ("/handoffs/{id}/ledger", get(handoffs::ledger)),
+        ("/handoffs/{id}/transcript", get(messages::transcript)),
+        ("/handoffs/{id}/messages", get(messages::list).post(messages::write)),
+        ("/handoffs/{id}/messages/{row}", delete(messages::drop)),
+        ("/handoffs/{id}/messages/{row}/retry", post(messages::retry)),
+        ("/handoffs/{id}/messages/{row}/file", get(files::get)),
+        ("/handoffs/{id}/files", uploads()),
+        ("/handoffs/{id}/notes", post(messages::note)),
+        ("/events", get(events::stream)),
+    ];
+    let route = |router: Router<App>, (path, door)| router.route(&format!("{prefix}{path}"), door);
+    routes.into_iter().fold(Router::new(), route)
+}
+
+/// For platforms, if there are any.
+fn of_platforms(app: &App) -> Router<App> {
+    if app.engine.platforms().iter().next().is_none() {
+        return Router::new();
+    }
+    of_handoffs("/platform")
+        .route_layer(middleware::from_fn_with_state(app.clone(), platforms::admit))
+        .route("/platform/files/{platform}/{handoff}/{row}", get(platforms::file))
 }
 
 fn uploads() -> MethodRouter<App> {
@@ -125,9 +150,9 @@ impl Doors {
     /// These doors, with what every door has in common.
     pub fn router(self, app: App) -> Router {
         let (table, webhooks) = match self {
-            Self::Public => (public(), true),
+            Self::Public => (public().merge(of_platforms(&app)), true),
             Self::Agents => (agents(), false),
-            Self::All => (public().merge(agents()), true),
+            Self::All => (public().merge(of_platforms(&app)).merge(agents()), true),
         };
         let others = common(table, app.clone());
         if !webhooks {

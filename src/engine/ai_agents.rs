@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         ada::{client::Client, limits::Rates},
-        relay::{buffer::Timings, time::Time},
+        relay::{buffer::Timings, platform::PlatformPolicy, time::Time},
     };
 
     const SECRETS: [&str; 2] =
@@ -206,6 +206,7 @@ mod tests {
             recover_after: Duration::ZERO,
             waiting_timeout: None,
             idle_timeout: None,
+            platforms: PlatformPolicy::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
         event::Event,
         rules::{
             arrive::Arrival,
+            notify,
             replay::{self, ReplayRefusal},
         },
     },
@@ -32,6 +33,11 @@ impl Engine {
     /// The dead letter stays, or the store failed.
     pub async fn replay(&self, id: String) -> Result<Arrival, ReplayError> {
         let letter = self.store.dead_letter(&id).await?.ok_or(ReplayRefusal::Unknown)?;
+        if letter.kind == LetterKind::Platform {
+            self.decide(notify::replay(id.clone())).await??;
+            tracing::info!(dead_letter.id = id, "an event for a platform is queued again");
+            return Ok(Arrival::Kept);
+        }
         let outcome = match self.read_letter(&letter) {
             Reading::Event(event) => self.decide(replay::event(id.clone(), *event)).await?,
             Reading::Ignored | Reading::Foreign { .. } => {
@@ -70,6 +76,7 @@ impl Engine {
                 let parser = &self.ai_agents.of(&letter.ai_agent).parser;
                 parser.read_kept(&letter.svix_id, letter.body.as_bytes(), now)
             }
+            LetterKind::Platform => Reading::Ignored,
             LetterKind::Event => match read_event(&letter.body) {
                 Ok(event) => Reading::Event(Box::new(Event { received_at: now, ..event })),
                 Err(error) => {

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     relay::{
         id::HandoffId,
-        rules::expiry::{self, LOOK_TIME},
+        rules::{
+            expiry::{self, LOOK_TIME},
+            notify,
+        },
         time::Time,
     },
     store::StoreError,
@@ -39,7 +42,13 @@ impl Expiry {
     }
 
     async fn expire(&self, id: HandoffId) -> (HandoffId, Result<(), StoreError>) {
-        (id.clone(), self.engine.decide(expiry::due(id, self.engine.denied_by_ada())).await)
+        let due = async {
+            self.engine.decide(expiry::due(id.clone(), self.engine.denied_by_ada())).await?;
+            self.engine.decide(notify::expire(id.clone(), self.engine.environment.now())).await?;
+            Ok(())
+        };
+        let done = due.await;
+        (id, done)
     }
 }
 

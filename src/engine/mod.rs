@@ -14,6 +14,7 @@ mod files;
 mod flush;
 mod foreign_names;
 mod outbox;
+mod platforms;
 mod recovery;
 mod retention;
 mod silence;
@@ -43,6 +44,7 @@ pub use time_outs::TimeOuts;
 
 use crate::{
     ada::api::Ada,
+    agents::platforms::Platforms,
     environment::Environment,
     files::{Files, fetch::Fetcher},
     metrics::Metrics,
@@ -83,6 +85,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Whose conversations are handed off.
     pub ai_agents: AiAgents,
+    /// Where agents work, beside the console.
+    pub platforms: Platforms,
     /// Where the bytes of files are kept.
     pub files: Files,
     /// How they are fetched from where Ada points.
@@ -97,6 +101,7 @@ pub struct Parts {
 pub struct Engine {
     store: Arc<dyn Store>,
     ai_agents: Arc<AiAgents>,
+    platforms: Platforms,
     files: Files,
     fetcher: Arc<Fetcher>,
     metrics: Arc<Metrics>,
@@ -113,6 +118,7 @@ impl Engine {
         Self {
             store: parts.store,
             ai_agents: Arc::new(parts.ai_agents),
+            platforms: parts.platforms,
             files: parts.files,
             fetcher: parts.fetcher,
             metrics: parts.metrics,

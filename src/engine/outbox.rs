@@ -76,10 +76,13 @@ impl Outbox {
         Ok(())
     }
 
-    /// Each AI Agent has places of its own.
+    /// Each AI Agent and each platform has places of its own.
     fn places(&self) -> Vec<(Queue, usize)> {
         let ids = self.engine.ai_agents.ids();
-        ids.iter().flat_map(couriers::places_of).chain([couriers::PLACES_OF_FILES]).collect()
+        let of_platforms =
+            self.engine.platforms.iter().flat_map(|platform| couriers::places_of_platform(&platform.id));
+        let of_ai_agents = ids.iter().flat_map(couriers::places_of);
+        of_ai_agents.chain([couriers::PLACES_OF_FILES]).chain(of_platforms).collect()
     }
 
     /// Deliveries for an AI Agent that is no longer in the settings are carried out too. Decisions find those of its

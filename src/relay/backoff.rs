@@ -20,6 +20,19 @@ pub fn file_delay(attempts: u32, jitter: f64) -> Duration {
     below(FILE_CAP, attempts, jitter)
 }
 
+/// The same for an event for a platform: at once, then after 2, 5 and 15 s, then every 30 s; up to a fifth more, so
+/// that events that failed together are not retried together.
+pub fn notice_delay(attempts: u32, jitter: f64) -> Duration {
+    let wait = match attempts {
+        0 => Duration::ZERO,
+        1 => Duration::from_secs(2),
+        2 => Duration::from_secs(5),
+        3 => Duration::from_secs(15),
+        _ => CAP,
+    };
+    wait.mul_f64(jitter.clamp(0.0, 1.0).mul_add(0.2, 1.0))
+}
+
 fn below(cap: Duration, attempts: u32, jitter: f64) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     let ceiling = BASE.saturating_mul(1 << doublings).min(cap);
@@ -42,5 +55,11 @@ mod tests {
         assert_eq!(delay(1, f64::NAN.max(7.0)), Duration::from_millis(500));
         assert_eq!(file_delay(7, 1.0), Duration::from_secs(32));
         assert_eq!(file_delay(u32::MAX, 1.0), FILE_CAP);
+        let seconds = |attempts, jitter| notice_delay(attempts, jitter).as_secs_f64();
+        assert_eq!(
+            [0, 1, 2, 3, 4, 99].map(|attempts| seconds(attempts, 0.0)),
+            [0.0, 2.0, 5.0, 15.0, 30.0, 30.0]
+        );
+        assert!((seconds(4, 1.0) - 36.0).abs() < 1e-6);
     }
 }

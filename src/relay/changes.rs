@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     buffer::Buffer,
-    delivery::{Delivery, Destination},
+    delivery::{Delivery, Destination, Lane},
     event::Event,
     handoff::Handoff,
     id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, RowId},
@@ -51,7 +51,28 @@ pub struct Scope {
     pub idempotency: Option<IdempotencyScope>,
     /// The dead letter with this id.
     pub dead_letter: Option<String>,
+    /// Deliveries to platforms: [`Scope::with_outbox`] leaves them out, however many a dead platform has waiting.
+    pub notices: Option<NoticeScope>,
 }
+
+/// Which deliveries to platforms.
+#[derive(Clone, Debug)]
+pub enum NoticeScope {
+    /// The next one of this lane.
+    NextOf(Lane),
+    /// This one.
+    One(DeliveryId),
+    /// Those of a handoff whose time is over, at most [`EXPIRED_PAGE`].
+    Expired {
+        /// The handoff.
+        handoff: HandoffId,
+        /// When.
+        at: Time,
+    },
+}
+
+/// How many events for platforms expire in one decision.
+pub const EXPIRED_PAGE: usize = 100;
 
 /// Which conversation a decision is about.
 #[derive(Clone, Debug)]
@@ -96,6 +117,7 @@ impl Scope {
             unread_behind: None,
             idempotency: None,
             dead_letter: None,
+            notices: None,
         }
     }
 
@@ -107,7 +129,7 @@ impl Scope {
         earliest.map_or(Time::from_micros(i64::MAX), |earliest| earliest - SLACK)
     }
 
-    /// With the conversation's deliveries.
+    /// With the conversation's deliveries, except those to platforms.
     #[must_use]
     pub fn with_outbox(self) -> Self {
         Self { with_outbox: true, ..self }
@@ -204,7 +226,7 @@ pub struct View {
     pub seen: Loaded<bool>,
     /// The requested rows.
     pub rows: Vec<Row>,
-    /// The conversation's deliveries, in their order.
+    /// The conversation's deliveries, in their order, except those to platforms.
     pub outbox: Loaded<Vec<Delivery>>,
     /// The requested count.
     pub unread_behind: Loaded<u64>,
@@ -212,6 +234,8 @@ pub struct View {
     pub idempotent: Option<Idempotent>,
     /// The requested dead letter.
     pub dead_letter: Option<DeadLetter>,
+    /// The requested deliveries to platforms.
+    pub notices: Loaded<Vec<Delivery>>,
 }
 
 impl View {
@@ -222,6 +246,7 @@ impl View {
             seen: Loaded::named(scope.svix_id.is_some()),
             outbox: Loaded::named(scope.with_outbox),
             unread_behind: Loaded::named(scope.unread_behind.is_some()),
+            notices: Loaded::named(scope.notices.is_some()),
             ..Self::default()
         }
     }
@@ -271,6 +296,8 @@ pub enum LetterKind {
     Webhook,
     /// An [`Event`] as JSON, which could be read and not be used.
     Event,
+    /// A [`Delivery`] to a platform as JSON, which the platform did not take.
+    Platform,
 }
 
 /// What to write, all or nothing.

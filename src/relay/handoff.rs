@@ -1,13 +1,13 @@
 //! One handoff: its agent, its status, and what the rules need to remember about its thread.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
     event::SortKey,
-    id::{ConversationKey, HandoffId, RowId},
+    id::{ConversationKey, HandoffId, PlatformId, RowId},
     idle::Idle,
     ledger::Ledger,
     policy::{Policy, Timeout},
@@ -75,6 +75,9 @@ pub struct Handoff {
     pub is_heard_of: bool,
     /// One more with each change that agents see.
     pub version: u64,
+    /// The agent platforms that got it, each with the number of its last event.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub platforms: BTreeMap<PlatformId, u64>,
 }
 
 /// How far Ada's message list has been read.
@@ -248,6 +251,7 @@ impl Handoff {
             ledger: Ledger::default(),
             is_heard_of: false,
             version: 0,
+            platforms: BTreeMap::new(),
         }
     }
 

@@ -57,6 +57,10 @@ id!(
     MessageId
 );
 id!(
+    /// An agent platform, by the name that the settings give it (`webhook`, `webhook-2`).
+    PlatformId
+);
+id!(
     /// The AI Agent a conversation belongs to, by its domain (`acme.ada.support`).
     AiAgentId
 );

@@ -18,6 +18,7 @@ pub mod id;
 pub mod idle;
 pub mod ledger;
 pub mod matching;
+pub mod platform;
 pub mod policy;
 pub mod rule;
 pub mod rules;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     buffer::Timings,
+    platform::PlatformPolicy,
     time::{Offset, Time},
 };
 
@@ -53,4 +54,6 @@ pub struct Policy {
     pub waiting_timeout: Option<Timeout>,
     /// How long an agent's handoff may have no messages; `None` for no limit.
     pub idle_timeout: Option<Timeout>,
+    /// Agent platforms.
+    pub platforms: PlatformPolicy,
 }

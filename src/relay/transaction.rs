@@ -8,8 +8,9 @@ use super::{
     delivery::{Delivery, Destination, Fetch, Job},
     event::Event,
     handoff::Handoff,
-    id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, NewIds, RowId},
+    id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, NewIds, PlatformId, RowId},
     ledger::Ledger,
+    platform::{self, Before, Notice, PlatformEvent},
     policy::{Now, Policy},
     thread::{Author, Bytes, Content, EventName, Role, Row, Sending, Source},
     time::Time,
@@ -28,6 +29,8 @@ pub struct Transaction<'a> {
     touched_handoffs: BTreeMap<HandoffId, Visibility>,
     touched_rows: BTreeMap<RowId, Visibility>,
     touched_deliveries: BTreeMap<DeliveryId, DeliveryWrite>,
+    /// The handoffs of platforms, as they were before.
+    before: BTreeMap<HandoffId, Before>,
 }
 
 /// Whether agents see a change.
@@ -45,7 +48,10 @@ enum DeliveryWrite {
 impl<'a> Transaction<'a> {
     /// Makes a working copy of `view`.
     pub fn new(view: View, now: Now, policy: &'a Policy, ids: &'a mut dyn NewIds) -> Self {
+        let of_platforms = view.handoffs.iter().filter(|handoff| !handoff.platforms.is_empty());
+        let before = of_platforms.map(|handoff| (handoff.id.clone(), Before::of(handoff))).collect();
         Self {
+            before,
             view,
             now,
             policy,
@@ -59,6 +65,7 @@ impl<'a> Transaction<'a> {
 
     /// All changes. The version of each handoff with a change that agents see grows by one.
     pub fn into_write_set(mut self) -> WriteSet {
+        self.tell_platforms();
         for mut handoff in self.view.handoffs {
             match self.touched_handoffs.get(&handoff.id) {
                 Some(Visibility::Yes) => {
@@ -86,6 +93,56 @@ impl<'a> Transaction<'a> {
             self.touched_deliveries.into_iter().filter(|(_, what)| matches!(what, DeliveryWrite::Done));
         self.changes.deliveries_done.extend(done.map(|(id, _)| id));
         self.changes
+    }
+
+    /// Queues what the platforms of each handoff learn of this decision.
+    fn tell_platforms(&mut self) {
+        for index in 0..self.view.handoffs.len() {
+            let handoff = &self.view.handoffs[index];
+            if handoff.platforms.is_empty() {
+                continue;
+            }
+            let is_seen = |row: &&Row| {
+                row.handoff == handoff.id && self.touched_rows.get(&row.id) == Some(&Visibility::Yes)
+            };
+            let mut rows: Vec<Row> = self.view.rows.iter().filter(is_seen).cloned().collect();
+            rows.sort_by_key(|row| row.seq);
+            let events = platform::events(self.before.get(&handoff.id), handoff, &rows);
+            for event in events {
+                self.tell(index, &event);
+            }
+        }
+    }
+
+    /// Queues an event for each platform that got the handoff. An event that finds no room becomes a dead letter: what
+    /// happens must not wait for a platform.
+    fn tell(&mut self, index: usize, event: &PlatformEvent) {
+        let (now, max_age) = (self.now.at, event.max_age(&self.policy.platforms));
+        let (handoff, key) = (self.view.handoffs[index].id.clone(), self.view.handoffs[index].key.clone());
+        let platforms: Vec<PlatformId> = self.view.handoffs[index].platforms.keys().cloned().collect();
+        for platform in platforms {
+            let (event_id, delivery_id) = (self.new_id(), DeliveryId(self.new_id()));
+            let sequences = &mut self.change_unseen(index).platforms;
+            let sequence = sequences.entry(platform.clone()).or_default();
+            *sequence += 1;
+            let notice =
+                Notice { platform, id: event_id, sequence: *sequence, at: now, event: event.clone() };
+            let delivery = Delivery::new(delivery_id, handoff.clone(), key.clone(), notice.into(), now);
+            let delivery = Delivery { expires_at: Some(now + max_age), ..delivery };
+            if self.has_room(&delivery.destination()) {
+                self.changes.deliveries.push(delivery);
+            } else {
+                self.set_notice_aside(&delivery, "the platform's queue is full");
+            }
+        }
+    }
+
+    /// Makes a dead letter of an event that a platform did not take.
+    pub fn set_notice_aside(&mut self, delivery: &Delivery, reason: &str) {
+        let Some(notice) = delivery.job.notice() else { return };
+        let id = notice.id.clone();
+        let body = serde_json::to_string(delivery).unwrap_or_default();
+        self.add_dead_letter(delivery.key.ai_agent.clone(), &id, reason, body, LetterKind::Platform);
     }
 
     /// Whether this destination has room for more deliveries.

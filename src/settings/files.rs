@@ -68,7 +68,7 @@ fn bucket(text: &str) -> Parsed<Bucket> {
     Ok(Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
-fn on_or_off(text: &str) -> Parsed<bool> {
+pub(super) fn on_or_off(text: &str) -> Parsed<bool> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),

@@ -18,6 +18,7 @@ use url::Url;
 mod files;
 mod names;
 mod parse;
+mod platforms;
 mod problem;
 mod reader;
 mod source;
@@ -27,7 +28,6 @@ mod survey;
 mod tests;
 mod timeout;
 
-use names::NAMES;
 use reader::Reader;
 use source::Sources;
 
@@ -36,6 +36,7 @@ use crate::store::Copies;
 pub use crate::secret::{NoRandomness, Secret};
 pub use files::{Bucket, FilesPlace};
 pub use parse::public_url;
+pub use platforms::{PlatformSettings, WebhookPlatform};
 pub use problem::{Problem, SettingsError, Warning};
 pub use survey::{Finding, State, Survey};
 pub use timeout::TimeoutSetting;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub agent_listen: Option<SocketAddr>,
     /// `PUBLIC_URL`: where the outside reaches `listen`, without a slash at its end; `None` if that is not said.
     pub public_url: Option<Url>,
+    /// `PLATFORMS`, `PLATFORM_...` and `OPERATOR_TOKENS`.
+    pub platforms: PlatformSettings,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
     /// Whether a copy of the database is made before its schema changes; `--no-copy` on the command line says no.
@@ -204,7 +207,7 @@ impl Settings {
 
     /// Whether a setting has this name.
     pub fn knows(name: &str) -> bool {
-        NAMES.contains(&name)
+        names::known(name).is_some()
     }
 
     fn read(mut reader: Reader, terminal: Terminal) -> Result<Loaded, SettingsError> {
@@ -220,6 +223,7 @@ impl Settings {
         let trial = local && terminal == Terminal::Attached;
         let handoff_auth_key = auth_key(r, trial);
         let (agent_tokens, made_token) = agents(r, trial);
+        let platforms = platforms::read(r, &agent_tokens, public_url.is_some());
         let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
         let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
@@ -251,6 +255,7 @@ impl Settings {
             listen,
             agent_listen,
             public_url,
+            platforms,
             database,
             copies: Copies::Make,
             files,

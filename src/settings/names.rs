@@ -1,7 +1,29 @@
 //! Which names are settings, and what to say about those that are not.
 
-/// Every setting that has an effect.
-pub(super) const NAMES: [&str; 30] = [
+use super::platforms::WebhookNames;
+
+macro_rules! webhook {
+    ($id:literal, $suffix:literal) => {
+        WebhookNames {
+            id: $id,
+            url: concat!("PLATFORM_WEBHOOK_URL", $suffix),
+            secret: concat!("PLATFORM_WEBHOOK_SECRET", $suffix),
+            tokens: concat!("PLATFORM_TOKENS", $suffix),
+        }
+    };
+}
+
+/// The settings of each platform that takes signed webhooks.
+pub(super) const WEBHOOKS: [WebhookNames; 5] = [
+    webhook!("webhook", ""),
+    webhook!("webhook-2", "_2"),
+    webhook!("webhook-3", "_3"),
+    webhook!("webhook-4", "_4"),
+    webhook!("webhook-5", "_5"),
+];
+
+/// Every setting that has an effect, but for those of further platforms.
+pub(super) const NAMES: [&str; 37] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -15,6 +37,13 @@ pub(super) const NAMES: [&str; 30] = [
     "LISTEN",
     "AGENT_LISTEN",
     "PUBLIC_URL",
+    "PLATFORMS",
+    "PLATFORM_WEBHOOK_URL",
+    "PLATFORM_WEBHOOK_SECRET",
+    "PLATFORM_TOKENS",
+    "PLATFORM_MAX_AGE",
+    "PLATFORM_ALLOW_PRIVATE",
+    "OPERATOR_TOKENS",
     "DATABASE_URL",
     "FILES_URL",
     "FILES_ALLOW_PRIVATE",
@@ -37,9 +66,15 @@ pub(super) const NAMES: [&str; 30] = [
 /// So many slips of the finger still count as the same name.
 const SLIPS: usize = 2;
 
+/// The names of all settings.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    let further = WEBHOOKS.into_iter().skip(1).flat_map(|names| [names.url, names.secret, names.tokens]);
+    NAMES.into_iter().chain(further)
+}
+
 /// The setting called exactly `name`.
 pub(super) fn known(name: &str) -> Option<&'static str> {
-    NAMES.into_iter().find(|known| *known == name)
+    all().find(|known| *known == name)
 }
 
 /// The setting that `name` was probably meant to be: `None` when it is one, or is far from all.
@@ -48,8 +83,7 @@ pub(super) fn nearly(name: &str) -> Option<&'static str> {
         return None;
     }
     let name = name.to_ascii_uppercase().replace('-', "_");
-    NAMES
-        .into_iter()
+    all()
         .map(|known| (strsim::damerau_levenshtein(&name, known), known))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| *distance <= SLIPS)

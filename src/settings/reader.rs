@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{self, NAMES};
+use super::names;
 use super::parse::Parsed;
 use super::{Problem, Warning};
 
@@ -87,7 +87,7 @@ impl Reader {
         name: &'static str,
         parse: impl FnOnce(&str) -> Parsed<T>,
     ) -> Option<T> {
-        debug_assert!(NAMES.contains(&name), "{name} is missing from NAMES");
+        debug_assert!(names::known(name).is_some(), "{name} is missing from NAMES");
         match parse(self.values.get(name)?) {
             Ok(value) => Some(value),
             Err(wanted) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{NAMES, Problem, Settings, SettingsError, Sources, Terminal, names, reader::Reader};
+use super::{Problem, Settings, SettingsError, Sources, Terminal, names, reader::Reader};
 
 /// A setting, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,12 +89,12 @@ impl Settings {
             wrong.any(|(other, _)| is_about(other, name))
         };
         let is_told = |name: &str| told.iter().any(|(other, _)| other == name) || is_wrong(name);
-        let quiet = NAMES.into_iter().filter(|name| !is_told(name));
+        let quiet = names::NAMES.into_iter().filter(|name| !is_told(name));
         let quiet =
             quiet.map(|name| (name.to_owned(), if set.contains(&name) { State::Set } else { State::Unset }));
         let mut all: Vec<(String, State)> = quiet.chain(told.iter().cloned()).collect();
         // In the manual's order; what is about no setting comes last.
-        all.sort_by_key(|(name, _)| NAMES.iter().position(|known| known == name).unwrap_or(NAMES.len()));
+        all.sort_by_key(|(name, _)| names::all().position(|known| known == name).unwrap_or(usize::MAX));
         let findings = all.into_iter().map(|(name, state)| Finding { name, state }).collect();
         Survey { findings, settings }
     }

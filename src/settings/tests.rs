@@ -489,7 +489,13 @@ fn manual(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
 
 /// The same with secrets of one's own.
 fn filled_in(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
-    let own = env(&[("ADA_BASE_URL", "https://example.ada.support/api")]);
+    let own = env(&[
+        ("ADA_BASE_URL", "https://example.ada.support/api"),
+        ("PUBLIC_URL", "https://relay.example.com"),
+        ("PLATFORM_WEBHOOK_SECRET", OTHER_WEBHOOK_SECRET),
+        ("PLATFORM_TOKENS", "Desk=token-of-the-desk-0123456789"),
+        ("OPERATOR_TOKENS", "Olivia=token-of-olivia-0123456789"),
+    ]);
     let fill = |(name, value): (String, String)| {
         let value = own.get(&name).cloned().unwrap_or(value);
         (name, value)
@@ -502,7 +508,9 @@ fn filled_in(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
 fn the_manuals_own_secrets_are_refused() {
     let error = Settings::load(BTreeMap::new(), Some(manual(|_| true)), Terminal::Attached).unwrap_err();
     let names: Vec<&str> = error.0.iter().map(|problem| problem.name.as_str()).collect();
-    assert_eq!(names, ["ADA_API_KEY", "WEBHOOK_SECRET", "HANDOFF_AUTH_KEY", "AGENT_TOKENS"]);
+    let platforms = ["OPERATOR_TOKENS", "PLATFORM_WEBHOOK_SECRET", "PLATFORM_TOKENS"];
+    let always = ["ADA_API_KEY", "WEBHOOK_SECRET", "HANDOFF_AUTH_KEY", "AGENT_TOKENS"];
+    assert_eq!(names, [&always[..], &platforms[..]].concat());
     assert!(error.0.iter().all(|problem| problem.sentence.contains("the value of .env.example")), "{error}");
 }
 
@@ -522,7 +530,10 @@ fn the_manual_loads_as_it_is_and_switched_on() {
 
 #[test]
 fn the_manual_tells_the_defaults() {
-    let defaults = filled_in(|setting| !setting.starts_with("AGENT_TOKENS="));
+    // These have none.
+    let without =
+        ["AGENT_TOKENS=", "PUBLIC_URL=", "PLATFORM_WEBHOOK_", "PLATFORM_TOKENS=", "OPERATOR_TOKENS="];
+    let defaults = filled_in(|setting| !without.iter().any(|name| setting.starts_with(name)));
     let load = |file| Settings::load(BTreeMap::new(), Some(file), Terminal::Attached).unwrap().0;
     let (mut written, mut left_out) = (load(defaults), load(filled_in(|_| false)));
     // Each draws its own.
@@ -549,4 +560,67 @@ fn quotes_around_a_value_of_the_environment_are_ignored_with_a_warning() {
     }
     let settings = load(&[("HANDOFF_INTEGRATION", "''")]).unwrap();
     assert_eq!(settings.handoff_integration, "custom-handoff", "nothing in quotes is unset");
+}
+
+/// What a relay with a platform needs, and `changes` on top.
+fn load_platform(changes: Pairs<'_>) -> Result<Settings, String> {
+    let platform = [
+        ("PUBLIC_URL", "https://relay.example.com"),
+        ("PLATFORM_WEBHOOK_URL", "https://desk.example.com/ada?team=1"),
+        ("PLATFORM_WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("PLATFORM_TOKENS", "Desk=token-of-the-desk-0123456789"),
+    ];
+    load(&[&platform[..], changes].concat())
+}
+
+#[test]
+fn platforms_are_those_that_have_a_url() {
+    assert!(load(&[]).unwrap().platforms.webhooks.is_empty());
+    let second = [
+        ("PLATFORM_WEBHOOK_URL_2", "https://other.example.com"),
+        ("PLATFORM_WEBHOOK_SECRET_2", WEBHOOK_SECRET),
+        ("PLATFORM_TOKENS_2", "Other=token-of-the-other-0123456789"),
+    ];
+    let ids = |changes: Pairs<'_>| {
+        let platforms = load_platform(&[&second[..], changes].concat()).unwrap().platforms;
+        platforms.webhooks.iter().map(|platform| platform.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&[]), ["webhook", "webhook-2"]);
+    assert_eq!(ids(&[("PLATFORMS", "webhook-2")]), ["webhook-2"]);
+    let platforms = load_platform(&[("PLATFORM_MAX_AGE", "2h")]).unwrap().platforms;
+    assert_eq!((platforms.max_age, platforms.allow_private), (Duration::from_hours(2), false));
+    let rotating = format!("{WEBHOOK_SECRET} {OTHER_WEBHOOK_SECRET}");
+    let platforms = load_platform(&[("PLATFORM_WEBHOOK_SECRET", &rotating)]).unwrap().platforms;
+    assert_eq!(platforms.webhooks[0].secrets.len(), 2);
+}
+
+#[test]
+fn wrong_platforms_are_told_by_name() {
+    let agents_token = format!("Desk={TOKEN}");
+    let changes: [(&str, &str, &str); 14] = [
+        ("PUBLIC_URL", "", "PUBLIC_URL is required with the platform webhook"),
+        ("PLATFORM_WEBHOOK_URL", "", "PLATFORM_WEBHOOK_SECRET has no effect without PLATFORM_WEBHOOK_URL"),
+        ("PLATFORM_WEBHOOK_URL", "desk", "must be a URL such as"),
+        ("PLATFORM_WEBHOOK_URL", "http://desk.example.com", "must begin with https://"),
+        ("PLATFORM_WEBHOOK_URL", "https://127.0.0.1/", "must be a public name"),
+        (
+            "PLATFORM_WEBHOOK_URL",
+            "https://me:pw@desk.example.com",
+            "must not contain a user name or password",
+        ),
+        ("PLATFORM_WEBHOOK_URL", "https://desk.example.com/#a", "must not contain a fragment"),
+        ("PLATFORM_WEBHOOK_SECRET", "", "PLATFORM_WEBHOOK_SECRET is required with PLATFORM_WEBHOOK_URL"),
+        ("PLATFORM_TOKENS", "Alex=token-of-the-desk-0123456789", "a name that another account or agent has"),
+        ("PLATFORM_TOKENS", &agents_token, "PLATFORM_TOKENS has a token that another account or agent has"),
+        ("OPERATOR_TOKENS", &agents_token, "OPERATOR_TOKENS has a token that another account or agent has"),
+        ("PLATFORMS", "slack", "PLATFORMS must be platforms such as"),
+        ("PLATFORMS", "webhook-2", "PLATFORMS names a platform that has no PLATFORM_WEBHOOK_URL"),
+        ("PLATFORM_MAX_AGE", "25h", "PLATFORM_MAX_AGE must be a duration"),
+    ];
+    for (name, value, told) in changes {
+        let error = load_platform(&[(name, value)]).unwrap_err();
+        assert!(error.contains(told), "{name}={value}: {error}");
+    }
+    let allowed = [("PLATFORM_ALLOW_PRIVATE", "on"), ("PLATFORM_WEBHOOK_URL", "http://127.0.0.1:1/")];
+    assert!(load_platform(&allowed).is_ok());
 }

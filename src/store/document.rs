@@ -6,7 +6,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{StoreError, replies::CannedReply};
+use super::{StoreError, platforms::PlatformState, replies::CannedReply};
 use crate::relay::{
     buffer::Buffer,
     changes::{DeadLetter, Idempotent},
@@ -38,6 +38,7 @@ impl Document for Buffer {}
 impl Document for DeadLetter {}
 impl Document for Idempotent {}
 impl Document for CannedReply {}
+impl Document for PlatformState {}
 
 const PREFIX: &str = "{\"v\":";
 

@@ -9,6 +9,7 @@ pub mod arrival;
 mod document;
 pub mod files;
 mod memory;
+pub mod platforms;
 pub mod replies;
 pub mod sessions;
 mod signals;
@@ -38,7 +39,7 @@ use crate::{
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
-        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId},
         matching::MatchKey,
         thread::Row,
         time::Time,
@@ -46,6 +47,7 @@ use crate::{
     settings::Database,
 };
 use files::{FileChecks, FileOf};
+use platforms::PlatformState;
 use replies::{CannedReply, ReplyChange, ReplyOutcome};
 use sessions::{Digest, Session, SessionChange};
 
@@ -121,6 +123,8 @@ pub struct HandoffQuery {
     pub conversation: Option<String>,
     /// Only this agent's.
     pub agent: Option<String>,
+    /// Only those that this platform got.
+    pub platform: Option<PlatformId>,
     /// Only those whose end user, context or ids contain this.
     pub text: Option<String>,
     /// In which order.
@@ -327,6 +331,12 @@ pub trait Store: Send + Sync {
 
     /// An agent makes, changes or drops a canned reply, which is a change that agents see.
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError>;
+
+    /// What is known of platforms.
+    async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError>;
+
+    /// A platform was disabled or enabled.
+    async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError>;
 
     /// A session, also one whose time is over.
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;

@@ -36,6 +36,7 @@ mod odd_json;
 mod once;
 mod order;
 mod outbox;
+mod platforms;
 mod refusals;
 mod refused_alone;
 mod restart;

@@ -15,7 +15,7 @@ use handoff_relay::{
     },
     environment::Environment,
     relay::{
-        delivery::{Failure, MessagePage, Receipt, UploadedFile},
+        delivery::{Failure, MessagePage, Receipt, ShownAuthor, UploadedFile},
         event::Message,
         id::{ConversationId, ConversationKey, MessageId},
         thread::{Author, Content, Role},
@@ -331,7 +331,7 @@ impl Ada for SimAda {
         &self,
         permit: Permit,
         key: &ConversationKey,
-        _display_name: &str,
+        _by: &ShownAuthor,
         says: Says<'_>,
     ) -> Answer<Receipt> {
         let stores = || {

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The one agent there is.
 pub fn alex() -> Request {
-    Request { agent: "Alex".to_owned(), idempotency: None }
+    Request { agent: "Alex".to_owned(), idempotency: None, author: None }
 }
 
 /// A conversation in a handoff.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use handoff_relay::{
     ada::{signature::Verifier, webhook::WebhookParser},
+    agents::platforms::Platforms,
     engine::{AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, StartKey, worker::run},
     environment::{Environment, Machine},
     files::{
@@ -17,7 +18,7 @@ use handoff_relay::{
         fetch::{AllowedHosts, FetchLimits, Fetcher},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, policy::Policy, time::Time},
+    relay::{buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time},
     settings::{FilesPlace, Secret},
     store::{MemoryStore, Store},
 };
@@ -84,6 +85,7 @@ impl Relay {
         let engine = Arc::new(Engine::new(Parts {
             store,
             ai_agents: AiAgents::one(self.ai_agent(environment.now())),
+            platforms: Platforms::default(),
             files: self.files.clone(),
             fetcher: Arc::clone(&FETCHER),
             metrics: Arc::new(Metrics::new()),
@@ -150,5 +152,6 @@ pub fn policy(began_at: Time) -> Policy {
         recover_after: RECOVER_AFTER,
         waiting_timeout: None,
         idle_timeout: None,
+        platforms: PlatformPolicy::default(),
     }
 }

@@ -20,6 +20,7 @@ use handoff_relay::{
         Decision, Due, HandoffQuery, LetterPage, MemoryStore, Page, PurgeProgress, RetentionPeriods, Signals,
         Since, StatusFilter, Store, StoreError, Unreadable,
         files::{FileChecks, FileOf},
+        platforms::PlatformState,
         replies::{CannedReply, ReplyChange, ReplyOutcome},
         sessions::{Digest, Session, SessionChange},
     },
@@ -148,6 +149,14 @@ impl Store for Shaky {
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         self.works()?.change_replies(change).await
+    }
+
+    async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {
+        self.works()?.platforms().await
+    }
+
+    async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
+        self.works()?.put_platform(state).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -9,6 +9,7 @@ use handoff_relay::{
         event::{Event, EventKind},
         id::NewIds,
         ledger::Ledger,
+        platform::PlatformPolicy,
         policy::{Now, Policy},
         rule::Rule,
         rules::{
@@ -64,6 +65,7 @@ fn policy() -> Policy {
         recover_after: HOUR,
         waiting_timeout: None,
         idle_timeout: None,
+        platforms: PlatformPolicy::default(),
     }
 }
 

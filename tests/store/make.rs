@@ -5,7 +5,7 @@ use std::time::Duration;
 use handoff_relay::{
     relay::{
         changes::{DeadLetter, LetterKind, Scope, View, WriteSet},
-        delivery::{Class, Delivery, Destination, Fetch, Job, Outgoing, Queue, Read, Write},
+        delivery::{Class, Delivery, Destination, Fetch, Job, Outgoing, Queue, Read, ShownAuthor, Write},
         event::{Event, EventKind, Message},
         handoff::{AdaEnd, End, EndedBy, Handoff, Origin, Status},
         id::{ConversationKey, HandoffId},
@@ -115,7 +115,7 @@ pub fn sends(id: &str, handoff: &str, conversation: &str) -> Delivery {
     let job = Job::Write(Write::Send {
         row: format!("{handoff}-1").as_str().into(),
         what: Outgoing::Text { text: id.to_owned() },
-        display_name: "Alex".to_owned(),
+        by: ShownAuthor::named("Alex".to_owned()),
     });
     Delivery::new(id.into(), handoff.into(), key(conversation), job, at(0))
 }

@@ -5,11 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{handoffs::limit, redact, view::DeadLetterView};
+use super::{handoffs::limit, redact};
 use crate::{
-    doors::{App, extract::Agent},
+    agents::view::DeadLetterView,
+    doors::{App, extract::Staff},
     engine::ReplayError,
-    relay::{changes::DeadLetter, rules::replay::ReplayRefusal},
+    relay::{
+        changes::{DeadLetter, LetterKind},
+        rules::replay::ReplayRefusal,
+    },
     web::{
         extract::{In, Params},
         problem::{Problem, ProblemBody},
@@ -78,18 +82,27 @@ impl From<ReplayError> for Problem {
         let status = match stays {
             ReplayRefusal::Unknown => StatusCode::NOT_FOUND,
             ReplayRefusal::Unusable(_) => StatusCode::CONFLICT,
-            ReplayRefusal::InboxFull => StatusCode::SERVICE_UNAVAILABLE,
+            ReplayRefusal::InboxFull | ReplayRefusal::PlatformFull => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, stays.to_string())
     }
 }
 
-/// List dead letters: webhooks that were needed and could not be used.
+/// Ada's dead letters are the agents', those of platforms the operators'.
+async fn require_operator(app: &App, staff: &Staff, id: &str) -> Result<(), Problem> {
+    let letter = app.engine.store().dead_letter(id).await?;
+    match letter {
+        Some(letter) if letter.kind == LetterKind::Platform => staff.require_operator(),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// List dead letters: webhooks that were needed and could not be used, and events that a platform did not take.
 #[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters", params(DeadLetterQuery),
     responses((status = 200, body = DeadLetterList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
-    _agent: Agent,
+    _staff: Staff,
     Params(wanted): Params<DeadLetterQuery>,
 ) -> Result<Json<DeadLetterList>, Problem> {
     let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -107,7 +120,7 @@ pub async fn list(
     responses((status = 200, body = WholeDeadLetter), (status = 404, body = ProblemBody)))]
 pub async fn one(
     State(app): State<App>,
-    _agent: Agent,
+    _staff: Staff,
     In(id): In<String>,
 ) -> Result<Json<WholeDeadLetter>, Problem> {
     let letter = app.engine.store().dead_letter(&id).await?;
@@ -120,13 +133,15 @@ pub async fn one(
 /// An event that was too old is accepted if it falls within a handoff.
 #[utoipa::path(post, path = "/api/dead-letters/{id}/replay", tag = "dead letters", params(("id" = String, Path)),
     responses((status = 200, body = Replay), (status = 404, body = ProblemBody),
+        (status = 403, body = ProblemBody, description = "A platform's event needs an operator's token"),
         (status = 409, body = ProblemBody, description = "It still can't be used, for the given reason; the dead letter stays"),
         (status = 503, body = ProblemBody, description = "The inbox is full; the dead letter stays")))]
 pub async fn replay(
     State(app): State<App>,
-    _agent: Agent,
+    staff: Staff,
     In(id): In<String>,
 ) -> Result<Json<Replay>, Problem> {
+    require_operator(&app, &staff, &id).await?;
     let arrival = app.engine.replay(id).await?;
     Ok(Json(Replay { outcome: arrival.as_str() }))
 }
@@ -134,7 +149,8 @@ pub async fn replay(
 /// Drop a dead letter.
 #[utoipa::path(delete, path = "/api/dead-letters/{id}", tag = "dead letters", params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = ProblemBody)))]
-pub async fn drop(State(app): State<App>, _agent: Agent, In(id): In<String>) -> Result<StatusCode, Problem> {
+pub async fn drop(State(app): State<App>, staff: Staff, In(id): In<String>) -> Result<StatusCode, Problem> {
+    require_operator(&app, &staff, &id).await?;
     app.engine.drop_dead_letter(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,11 @@
 //! Each event stands for a change with a number. A client opens the stream first and loads then; whoever
 //! reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -16,10 +20,11 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
 
-use super::view::{HandoffView, MessageView};
 use crate::{
+    agents::view::HandoffView,
     doors::{App, extract::Caller},
     metrics::OpenStream,
+    relay::id::HandoffId,
     store::{FeedItem, Since, StoreError, sessions::Digest},
     web::{
         places::Place,
@@ -29,6 +34,8 @@ use crate::{
 
 /// Proxies close connections that are silent for long.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// Of so many handoffs a platform's stream remembers whether the platform got them.
+const REMEMBERED: usize = 10_000;
 /// Changes read at once.
 const PAGE: usize = 200;
 
@@ -50,8 +57,17 @@ pub async fn stream(
     let newest = *changed.borrow();
     let counted = app.metrics.stream();
     let ready = VecDeque::new();
-    let over = over(app.clone(), caller.session.map(|session| session.id));
-    let mut follower = Follower { app, changed, position: newest, ready, _place: place, _counted: counted };
+    let over = over(app.clone(), caller.session.as_ref().map(|session| session.id.clone()));
+    let mut follower = Follower {
+        app,
+        caller,
+        got: HashMap::new(),
+        changed,
+        position: newest,
+        ready,
+        _place: place,
+        _counted: counted,
+    };
     match headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok())) {
         // The first id lets a client that reconnects catch up from here.
         None => follower.ready.push_back(Event::default().id(newest.to_string()).comment("open")),
@@ -76,6 +92,9 @@ async fn over(app: App, session: Option<Digest>) {
 
 struct Follower {
     app: App,
+    caller: Caller,
+    /// Which handoffs the caller's platform got, as far as that was asked.
+    got: HashMap<HandoffId, bool>,
     changed: watch::Receiver<u64>,
     position: u64,
     ready: VecDeque<Event>,
@@ -113,11 +132,33 @@ impl Follower {
             Since::Changes(changes) => {
                 for (id, change) in changes {
                     self.position = id;
-                    self.ready.extend(event(id, &change));
+                    if self.may_see(&change).await? {
+                        self.ready.extend(event(&self.app, &self.caller, id, &change));
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// An agent sees everything, a platform what is about handoffs that it got.
+    async fn may_see(&mut self, change: &FeedItem) -> Result<bool, StoreError> {
+        let Some(platform) = &self.caller.platform else { return Ok(true) };
+        let id = match change {
+            FeedItem::Handoff(handoff) => return Ok(handoff.platforms.contains_key(platform)),
+            FeedItem::CannedReplies => return Ok(false),
+            FeedItem::Row(row) => &row.handoff,
+        };
+        if let Some(got) = self.got.get(id) {
+            return Ok(*got);
+        }
+        let handoff = self.app.engine.store().handoff(id).await?;
+        let got = handoff.is_some_and(|handoff| handoff.platforms.contains_key(platform));
+        if self.got.len() >= REMEMBERED {
+            self.got.clear();
+        }
+        self.got.insert(id.clone(), got);
+        Ok(got)
     }
 
     fn reset(&mut self, newest: u64) {
@@ -126,12 +167,14 @@ impl Follower {
     }
 }
 
-fn event(id: u64, change: &FeedItem) -> Option<Event> {
+fn event(app: &App, caller: &Caller, id: u64, change: &FeedItem) -> Option<Event> {
     let event = Event::default().id(id.to_string());
     let event = match change {
-        FeedItem::Handoff(handoff) => event.event("handoff").json_data(HandoffView::listed(handoff)),
+        FeedItem::Handoff(handoff) => {
+            event.event("handoff").json_data(caller.handoff(app, HandoffView::listed(handoff)))
+        }
         FeedItem::CannedReplies => Ok(event.event("canned_replies").data("{}")),
-        FeedItem::Row(row) => event.event("message").json_data(MessageView::from(&**row)),
+        FeedItem::Row(row) => event.event("message").json_data(caller.message(app, row)),
     };
     event.inspect_err(|error| tracing::error!(error = %error, "a change could not be shown")).ok()
 }

@@ -13,17 +13,17 @@ use http_range_header::{StartPosition, parse_range_header};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    messages::{check_text, digest, idempotency_key},
-    view::MessageView,
-};
+use super::messages::{self, HumanAuthor, check_text, digest, idempotency_key};
 use crate::{
-    doors::{App, extract::Agent},
+    agents::view::MessageView,
+    doors::{
+        App,
+        extract::{Agent, Caller},
+    },
     engine::NewFile,
     files::{FileKey, SpooledFile, kinds, name},
     relay::{
         id::{HandoffId, RowId},
-        rules::write::Request,
         thread::{Bytes, Content, Missing},
     },
     web::{
@@ -36,6 +36,8 @@ use crate::{
 
 /// Ada's limit, in bytes.
 pub const MAX_BYTES: u64 = 50 << 20;
+/// The limit of an author's size, in bytes.
+const MAX_AUTHOR: usize = 16 << 10;
 /// The limit of a form's size without the file, in bytes.
 const MAX_REST: u64 = 1 << 20;
 /// The policy for served files: nothing in them runs, and they load nothing.
@@ -50,6 +52,8 @@ pub struct NewFileForm {
     file: Vec<u8>,
     /// A text that is sent before the file: 1 to 50,000 characters.
     text: Option<String>,
+    /// The human who sends it, as JSON like that of a message: only a platform's service account may name one.
+    author: Option<String>,
 }
 
 /// Send a file to the end user. The first one accepts a waiting handoff.
@@ -66,27 +70,27 @@ pub struct NewFileForm {
         (status = 503, body = ProblemBody, description = "Too many files are being sent at once, or files can't be stored")))]
 pub async fn send(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In(id): In<String>,
     headers: HeaderMap,
     request: HttpRequest,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     let _place =
-        app.uploads.take(&agent.0).map_err(|none| no_place(none, &app.uploads, "files being sent"))?;
+        app.uploads.take(&caller.agent).map_err(|none| no_place(none, &app.uploads, "files being sent"))?;
     let (id, key) = (HandoffId(id), idempotency_key(&headers)?);
     if key.is_none() {
         // The same request again is answered as the first time, whatever has happened since.
-        app.engine.may_write(&id, &agent.0).await?;
+        app.engine.may_write(&id, &caller.agent).await?;
     }
     if declared_length(&headers).is_some_and(|length| length > MAX_BYTES + MAX_REST) {
         return Err(too_large());
     }
-    let Received { filename, bytes, text } = receive(&app, request).await?;
+    let Received { filename, bytes, text, author } = receive(&app, request).await?;
     let mime_type = fit(&filename, &bytes)?.to_owned();
     let idempotency = key.map(|key| (key, digest_of(&filename, &bytes, text.as_deref())));
-    let by = Request { agent: agent.0, idempotency };
+    let by = messages::request(&caller, idempotency, author)?;
     let row = app.engine.send_file(id, NewFile { by, filename, mime_type, bytes, text }).await?;
-    Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
+    Ok((StatusCode::ACCEPTED, Json(caller.message(&app, &row))))
 }
 
 /// The content of a form.
@@ -94,17 +98,21 @@ struct Received {
     filename: String,
     bytes: SpooledFile,
     text: Option<String>,
+    author: Option<HumanAuthor>,
 }
 
 async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
     let mut form = Form::of(request).await?;
-    let (mut file, mut text) = (None, None);
+    let (mut file, mut text, mut author) = (None, None, None);
     while let Some(part) = form.next().await? {
         match part.name() {
             "file" if file.is_none() => file = Some(spool(app, part).await?),
             "text" if text.is_none() => text = Some(part.text(MAX_REST as usize / 2).await?),
-            "file" | "text" => return Err(Problem::bad_request("the form has more than one file or text")),
-            _ => return Err(Problem::bad_request("the form has a field that is neither file nor text")),
+            "author" if author.is_none() => author = Some(part.text(MAX_AUTHOR).await?),
+            "file" | "text" | "author" => {
+                return Err(Problem::bad_request("the form has more than one file, text or author"));
+            }
+            _ => return Err(Problem::bad_request("the form has a field that is not file, text or author")),
         }
     }
     // What forms send for a field that nobody has filled in.
@@ -113,7 +121,11 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
         check_text(text)?;
     }
     let (filename, bytes) = file.ok_or_else(|| Problem::bad_request("the form has no file"))?;
-    Ok(Received { filename, bytes, text })
+    let author = author.map(|author| serde_json::from_str(&author));
+    let author = author
+        .transpose()
+        .map_err(|_| Problem::bad_request("author must be JSON such as {\"display_name\": \"Ann\"}"))?;
+    Ok(Received { filename, bytes, text, author })
 }
 
 /// Writes a file to disk while it arrives.
@@ -179,6 +191,20 @@ pub async fn get(
     Params(how): Params<How>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    serve(&app, &id, row, how.download.unwrap_or(0) == 0, &headers).await
+}
+
+/// The bytes of a row's file, for somebody who may have them.
+///
+/// # Errors
+/// There are none, or not now.
+pub async fn serve(
+    app: &App,
+    id: &str,
+    row: String,
+    may_show: bool,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let row = app.engine.store().row(&RowId(row)).await?.filter(|row| row.handoff.as_str() == id);
     let row = row.ok_or_else(|| Problem::not_found("no such message"))?;
     let Content::File { filename, mime_type, bytes, .. } = &row.content else {
@@ -186,7 +212,7 @@ pub async fn get(
     };
     let size = available(bytes)?;
     let served = kinds::served_as(mime_type);
-    let inline = served.inline && how.download.unwrap_or(0) == 0;
+    let inline = served.inline && may_show;
     let etag = HeaderValue::try_from(format!("\"{}\"", row.id));
     let etag = etag.map_err(|_| Problem::not_found("no such message"))?;
     let about = [
@@ -202,7 +228,7 @@ pub async fn get(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| names(known, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
-    let range = match asked_range(&headers, &etag, size) {
+    let range = match asked_range(headers, &etag, size) {
         Asked::All => None,
         Asked::Range(range) => Some(range),
         Asked::Unfit => return Ok(unfit_range(size)),

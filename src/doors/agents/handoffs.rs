@@ -4,11 +4,11 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::view::{HandoffView, LedgerView};
 use crate::{
+    agents::view::{HandoffView, LedgerView},
     doors::{
         App,
-        extract::{Agent, Body},
+        extract::{Agent, Body, Caller},
     },
     relay::{
         id::HandoffId,
@@ -81,17 +81,17 @@ pub struct Read {
     responses((status = 200, body = HandoffList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
-    _agent: Agent,
+    caller: Caller,
     Params(wanted): Params<HandoffListQuery>,
 ) -> Result<Json<HandoffList>, Problem> {
-    let query = query(&wanted)?;
+    let query = HandoffQuery { platform: caller.platform.clone(), ..query(&wanted)? };
     // No handoff is routed to a team yet.
     if wanted.team.as_deref().is_some_and(|team| !team.is_empty()) {
         return Ok(Json(HandoffList { data: Vec::new(), next_cursor: None }));
     }
     let page = app.engine.store().handoffs(&query).await?;
     Ok(Json(HandoffList {
-        data: page.handoffs.iter().map(HandoffView::listed).collect(),
+        data: page.handoffs.iter().map(|one| caller.handoff(&app, HandoffView::listed(one))).collect(),
         next_cursor: page.next.map(|next| next.to_string()),
     }))
 }
@@ -115,6 +115,7 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
         status,
         conversation: given(&wanted.conversation_id),
         agent: given(&wanted.agent),
+        platform: None,
         text: given(&wanted.q),
         order,
         after: after.transpose().map_err(|_| Problem::bad_request("cursor is not valid"))?,
@@ -138,12 +139,12 @@ pub fn limit(asked: Option<usize>, default: usize, most: usize) -> Result<usize,
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody)))]
 pub async fn one(
     State(app): State<App>,
-    _agent: Agent,
+    caller: Caller,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
     let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
-    Ok(Json(HandoffView::whole(&handoff)))
+    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
 }
 
 /// Count a handoff's messages. If `lost` is not 0, the relay has a defect.
@@ -166,13 +167,13 @@ pub async fn ledger(
         (status = 409, body = ProblemBody, description = "Another agent has the handoff, or it has ended")))]
 pub async fn accept(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In(id): In<String>,
     body: Body<Accept>,
 ) -> Result<Json<HandoffView>, Problem> {
     let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
-    let handoff = app.engine.act(act::accept(HandoffId(id), agent.0, take_over)).await?;
-    Ok(Json(HandoffView::whole(&handoff)))
+    let handoff = app.engine.act(act::accept(HandoffId(id), caller.agent.clone(), take_over)).await?;
+    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
 }
 
 /// Return a handoff to the queue.
@@ -180,11 +181,11 @@ pub async fn accept(
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn release(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.act(act::release(HandoffId(id), agent.0)).await?;
-    Ok(Json(HandoffView::whole(&handoff)))
+    let handoff = app.engine.act(act::release(HandoffId(id), caller.agent.clone())).await?;
+    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
 }
 
 /// Mark rows as read.
@@ -206,9 +207,9 @@ pub async fn read(
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn end(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.act(act::end(HandoffId(id), agent.0)).await?;
-    Ok(Json(HandoffView::whole(&handoff)))
+    let handoff = app.engine.act(act::end(HandoffId(id), caller.agent.clone())).await?;
+    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
 }

@@ -10,15 +10,18 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use url::Url;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{handoffs::limit, transcript, view::MessageView};
+use super::{handoffs::limit, transcript};
 use crate::{
+    agents::view::MessageView,
     doors::{
         App,
-        extract::{Agent, Body},
+        extract::{Agent, Body, Caller},
     },
     relay::{
+        delivery::ShownAuthor,
         id::{HandoffId, RowId},
         rules::{
             note,
@@ -26,6 +29,7 @@ use crate::{
         },
         thread::Row,
     },
+    unseen,
     web::{
         extract::{In, Params},
         problem::{Problem, ProblemBody},
@@ -65,6 +69,8 @@ pub struct NewMessage {
     /// 1 to 50,000 characters, not all of them blank.
     #[schema(min_length = 1, max_length = 50_000, pattern = r"\S")]
     text: String,
+    /// The human who writes it: only a platform's service account may name one.
+    author: Option<HumanAuthor>,
 }
 
 /// A note for other agents.
@@ -74,6 +80,53 @@ pub struct NewNote {
     /// 1 to 50,000 characters, not all of them blank.
     #[schema(min_length = 1, max_length = 50_000, pattern = r"\S")]
     text: String,
+    /// The human who writes it: only a platform's service account may name one.
+    author: Option<HumanAuthor>,
+}
+
+/// The human who writes by way of a platform's service account: what the customer and the console see.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"display_name": "Ann", "avatar": "https://desk.example.com/ann.png"}))]
+pub struct HumanAuthor {
+    /// 1 to 200 visible characters.
+    #[schema(min_length = 1, max_length = 200)]
+    display_name: String,
+    /// The address of a picture: https, at most 2,000 characters.
+    avatar: Option<String>,
+}
+
+const MAX_NAME_CHARS: usize = 200;
+const MAX_AVATAR_CHARS: usize = 2_000;
+
+/// Who makes a request, and as whom they are shown.
+///
+/// # Errors
+/// 400: the author can't be shown. 403: an agent names another author.
+pub fn request(
+    caller: &Caller,
+    idempotency: Option<(String, String)>,
+    author: Option<HumanAuthor>,
+) -> Result<Request, Problem> {
+    let author = author.map(|author| shown(caller, author)).transpose()?;
+    Ok(Request { agent: caller.agent.clone(), idempotency, author })
+}
+
+fn shown(caller: &Caller, author: HumanAuthor) -> Result<ShownAuthor, Problem> {
+    if caller.platform.is_none() {
+        let detail = "only a platform's service account may name an author";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    let display_name = unseen::name(&author.display_name)
+        .filter(|name| name.chars().count() <= MAX_NAME_CHARS)
+        .ok_or_else(|| Problem::bad_request("author.display_name must be 1 to 200 visible characters"))?;
+    let is_picture = |url: &String| {
+        let parsed = Url::parse(url);
+        url.chars().count() <= MAX_AVATAR_CHARS && parsed.is_ok_and(|url| url.scheme() == "https")
+    };
+    if author.avatar.as_ref().is_some_and(|url| !is_picture(url)) {
+        return Err(Problem::bad_request("author.avatar must be an https URL of at most 2000 characters"));
+    }
+    Ok(ShownAuthor { display_name, avatar: author.avatar })
 }
 
 /// List the rows of a thread.
@@ -82,7 +135,7 @@ pub struct NewNote {
     responses((status = 200, body = MessageList), (status = 404, body = ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
-    _agent: Agent,
+    caller: Caller,
     In(id): In<String>,
     Params(wanted): Params<MessageQuery>,
 ) -> Result<Json<MessageList>, Problem> {
@@ -98,7 +151,7 @@ pub async fn list(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next_after = rows.last().filter(|_| more).map(|row| row.seq);
-    Ok(Json(MessageList { data: rows.iter().map(MessageView::from).collect(), next_after }))
+    Ok(Json(MessageList { data: rows.iter().map(|row| caller.message(&app, row)).collect(), next_after }))
 }
 
 async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {
@@ -117,16 +170,17 @@ async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {
         (status = 429, body = ProblemBody, description = "Too many messages are waiting to be sent")))]
 pub async fn write(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In(id): In<String>,
     headers: HeaderMap,
     body: Body<NewMessage>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
-    let message = AgentMessage { by: Request { agent: agent.0, idempotency }, text: body.value.text };
+    let by = request(&caller, idempotency, body.value.author)?;
+    let message = AgentMessage { by, text: body.value.text };
     let row = app.engine.act(write::message(HandoffId(id), message)).await?;
-    Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
+    Ok((StatusCode::ACCEPTED, Json(caller.message(&app, &row))))
 }
 
 /// Add a note for other agents. Works in every handoff, also an ended one. The end user never sees it.
@@ -139,16 +193,17 @@ pub async fn write(
         (status = 422, body = ProblemBody, description = "The key was used with another body or for a message")))]
 pub async fn note(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In(id): In<String>,
     headers: HeaderMap,
     body: Body<NewNote>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
     check_text(&body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
-    let note = AgentMessage { by: Request { agent: agent.0, idempotency }, text: body.value.text };
+    let by = request(&caller, idempotency, body.value.author)?;
+    let note = AgentMessage { by, text: body.value.text };
     let row = app.engine.act(note::note(HandoffId(id), note)).await?;
-    Ok((StatusCode::CREATED, Json(MessageView::from(&row))))
+    Ok((StatusCode::CREATED, Json(caller.message(&app, &row))))
 }
 
 /// Refuses a text that is empty or too long.
@@ -193,11 +248,11 @@ pub fn digest(what_for: &str, body: &[u8]) -> String {
     responses((status = 202, body = MessageView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn retry(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In((id, row)): In<(String, String)>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    let row = app.engine.act(write::retry(HandoffId(id), RowId(row), agent.0)).await?;
-    Ok((StatusCode::ACCEPTED, Json(MessageView::from(&row))))
+    let row = app.engine.act(write::retry(HandoffId(id), RowId(row), caller.agent.clone())).await?;
+    Ok((StatusCode::ACCEPTED, Json(caller.message(&app, &row))))
 }
 
 /// Drop a failed message. Its row stays.

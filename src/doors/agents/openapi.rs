@@ -13,7 +13,7 @@ use utoipa::{
 
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{canned_replies, dead_letters, events, files, handoffs, messages, session};
+use super::{canned_replies, dead_letters, events, files, handoffs, messages, platforms, session};
 use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
 #[derive(OpenApi)]
@@ -31,7 +31,8 @@ use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
         messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
         files::send, files::get,
         session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
-        canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop
+        canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
+        platforms::list, platforms::enable, platforms::test
     ),
     modifiers(&Schemes, &Refusals),
     security(("token" = []), ("session" = []))

@@ -9,9 +9,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::view::AgentView;
 use crate::{
     accounts::{Credential, SignedIn},
+    agents::view::AgentView,
     doors::{
         App,
         extract::{Caller, StrangersBody},

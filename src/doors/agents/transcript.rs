@@ -3,8 +3,8 @@
 //! Nobody can write another's line: the side stands first, in words of the relay's own, and what a row says beyond its
 //! first line is indented.
 
-use super::view::{event_name, role};
 use crate::{
+    agents::view::{event_name, role},
     relay::thread::{Content, Row},
     unseen,
 };

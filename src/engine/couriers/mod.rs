@@ -6,6 +6,7 @@
 #![warn(clippy::wildcard_enum_match_arm, reason = "a job that nobody thought of must not compile")]
 
 mod files;
+mod platforms;
 mod reads;
 mod writes;
 
@@ -18,7 +19,7 @@ use crate::{
     ada::limits::Priority,
     relay::{
         delivery::{Class, Delivery, Destination, Job, Queue, Read},
-        id::AiAgentId,
+        id::{AiAgentId, PlatformId},
         rule::Rule,
         rules::{
             attempt::{self, AttemptStart, Step, Turn},
@@ -52,6 +53,12 @@ pub fn places_of(ai_agent: &AiAgentId) -> [(Queue, usize); 5] {
 pub const PLACES_OF_FILES: (Queue, usize) =
     (Queue { destination: Destination::Files, class: Class::Fresh }, 32);
 
+/// The same of a platform. Handoffs whose events it does not take leave places for others.
+pub fn places_of_platform(platform: &PlatformId) -> [(Queue, usize); 2] {
+    let queue = |class| Queue { destination: Destination::Platform(platform.clone()), class };
+    [(queue(Class::Fresh), 32), (queue(Class::Retries), 32)]
+}
+
 /// The data that every courier needs.
 pub struct Errand<'e> {
     pub engine: &'e Engine,
@@ -69,6 +76,10 @@ pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
         // A download starts again after a restart.
         Destination::Files => {
             errand.stop.run_until_cancelled(files::carry(errand, turn)).await.unwrap_or(Ok(()))
+        }
+        Destination::Platform(id) => {
+            let id = id.clone();
+            platforms::carry(errand, turn, &id).await
         }
     };
     let Err(error) = could_begin else { return };
@@ -111,7 +122,7 @@ const fn priority(delivery: &Delivery) -> Priority {
         (Job::Read(Read::Recover { .. }), _) => Priority::Recover,
         (_, Class::Retries) => Priority::Retry,
         (Job::Write(_), Class::Fresh) => Priority::Write,
-        (Job::Read(Read::Transcript) | Job::Fetch(_), Class::Fresh) => Priority::Read,
+        (Job::Read(Read::Transcript) | Job::Fetch(_) | Job::Notify(_), Class::Fresh) => Priority::Read,
     }
 }
 

@@ -28,12 +28,12 @@ use crate::{
 pub async fn carry(engine: &Engine, permit: Permit, delivery: Delivery, began: Time, call: Call) {
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     match call {
-        Call::Send { says, display_name } => {
+        Call::Send { says, by } => {
             let says = match &says {
                 Saying::Text(text) => Says::Text(text),
                 Saying::File(uploaded) => Says::File(uploaded),
             };
-            let answer = ada.send_message(permit, key, &display_name, says).await;
+            let answer = ada.send_message(permit, key, &by, says).await;
             settle(engine, delivery, began, answer).await;
         }
         Call::End => {

@@ -11,23 +11,20 @@
 //! - **What is told:** sentences for agents, without URL, host or query. Libraries' errors have them, so that no such
 //!   error is ever passed on; so do their log lines, so that none is written.
 
-mod address;
 mod answer;
-mod guarded_client;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use reqwest::Response;
+use reqwest::{Method, Response};
 use tokio::time::timeout;
 use tracing::{Dispatch, instrument::WithSubscriber};
 use url::Url;
 
 use super::{FilesError, Spool, SpooledFile};
-use address::Addresses;
+use crate::outbound::{self, Addresses, Denied, GuardedClient, System, Unanswered};
 use answer::Answer;
-use guarded_client::{GuardedClient, System};
 
 /// From where files may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +94,7 @@ impl Fetcher {
     /// # Errors
     /// TLS can't be set up on this machine.
     pub fn new(reach: AllowedHosts, limits: FetchLimits) -> Result<Self, reqwest::Error> {
-        let way = |addresses| GuardedClient::new(addresses, System, limits.connect);
+        let way = |addresses| GuardedClient::new(addresses, System, limits.connect, 0);
         let (https, http) = match reach {
             AllowedHosts::Public => (way(Addresses::Public)?, None),
             AllowedHosts::PublicAndLoopback => {
@@ -126,17 +123,17 @@ impl Fetcher {
         for _ in 0..=self.limits.redirects {
             match answer::judge(self.ask(&url).await?, mime_type)? {
                 Answer::File(response) => return self.take(response, spool).await,
-                Answer::Elsewhere(location) => url = guarded_client::onward(&url, &location)?,
+                Answer::Elsewhere(location) => url = outbound::onward(&url, &location).map_err(denied)?,
             }
         }
         Err(refused("the file's server redirects too often"))
     }
 
     async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
-        let request = self.way(url)?.get(url)?;
+        let request = self.way(url)?.request(Method::GET, url).map_err(denied)?;
         match timeout(self.limits.quiet, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(guarded_client::unanswered(&error)),
+            Ok(Err(error)) => Err(unanswered(&error)),
             Err(_) => Err(silent()),
         }
     }
@@ -169,6 +166,24 @@ impl Fetcher {
 
     fn too_large(&self) -> FetchError {
         refused(&format!("the file is larger than {} MB", self.limits.bytes.div_ceil(1024 * 1024)))
+    }
+}
+
+fn denied(denied: Denied) -> FetchError {
+    refused(match denied {
+        Denied::Credentials => "the file's address contains a user name or password",
+        Denied::NoServer => "the file's address names no server",
+        Denied::Address => "the file's address is not public",
+        Denied::WithoutTls => "the file's server redirects to an address without https",
+        Denied::NoUrl => "the file's server redirects to an invalid URL",
+    })
+}
+
+fn unanswered(error: &reqwest::Error) -> FetchError {
+    match outbound::unanswered(error) {
+        Unanswered::Address => denied(Denied::Address),
+        Unanswered::Unreached => passing("the file's server can't be reached"),
+        Unanswered::Closed => passing("the file's server closed the connection before it answered"),
     }
 }
 

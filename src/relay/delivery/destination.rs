@@ -1,7 +1,9 @@
 //! Where deliveries go. A delivery's lane, places, budget and courier follow from its destination.
 
-use super::{Delivery, Job};
-use crate::relay::id::{AiAgentId, ConversationKey, HandoffId};
+use std::borrow::Cow;
+
+use super::{Delivery, Job, Notify};
+use crate::relay::id::{AiAgentId, ConversationKey, HandoffId, PlatformId};
 
 /// Where a delivery goes. A destination that is full or down uses only its own budget and places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +14,8 @@ pub enum Destination {
     Reads(AiAgentId),
     /// The servers of files. Downloads don't wait for Ada, and may be retried for days.
     Files,
+    /// An agent platform.
+    Platform(PlatformId),
 }
 
 impl Destination {
@@ -21,6 +25,7 @@ impl Destination {
             Self::Writes(AiAgentId(ai_agent)) => format!("writes {ai_agent}"),
             Self::Reads(AiAgentId(ai_agent)) => format!("reads {ai_agent}"),
             Self::Files => "files".to_owned(),
+            Self::Platform(PlatformId(platform)) => format!("platform {platform}"),
         }
     }
 
@@ -29,6 +34,7 @@ impl Destination {
         match name.split_once(' ') {
             Some(("writes", ai_agent)) => Some(Self::Writes(ai_agent.into())),
             Some(("reads", ai_agent)) => Some(Self::Reads(ai_agent.into())),
+            Some(("platform", platform)) => Some(Self::Platform(platform.into())),
             None if name == "files" => Some(Self::Files),
             Some(_) | None => None,
         }
@@ -38,23 +44,24 @@ impl Destination {
     pub const fn ai_agent(&self) -> Option<&AiAgentId> {
         match self {
             Self::Writes(ai_agent) | Self::Reads(ai_agent) => Some(ai_agent),
-            Self::Files => None,
+            Self::Files | Self::Platform(_) => None,
         }
     }
 
     /// The name of its lanes.
-    const fn lane(&self) -> &'static str {
+    fn lane(&self) -> Cow<'static, str> {
         match self {
-            Self::Writes(_) => "ada",
-            Self::Reads(_) => "ada_reads",
-            Self::Files => "files",
+            Self::Writes(_) => "ada".into(),
+            Self::Reads(_) => "ada_reads".into(),
+            Self::Files => "files".into(),
+            Self::Platform(_) => self.name().into(),
         }
     }
 
     /// How many of a lane may be under way at a time.
     pub const fn at_once_in_lane(&self) -> usize {
         match self {
-            Self::Writes(_) | Self::Reads(_) => 1,
+            Self::Writes(_) | Self::Reads(_) | Self::Platform(_) => 1,
             Self::Files => 4,
         }
     }
@@ -62,7 +69,7 @@ impl Destination {
     /// Whether a waiting delivery blocks those behind it in its lane.
     pub const fn is_ordered(&self) -> bool {
         match self {
-            Self::Writes(_) | Self::Reads(_) => true,
+            Self::Writes(_) | Self::Reads(_) | Self::Platform(_) => true,
             Self::Files => false,
         }
     }
@@ -71,7 +78,7 @@ impl Destination {
     /// stored anyway.
     pub const fn has_budget(&self) -> bool {
         match self {
-            Self::Writes(_) | Self::Reads(_) => true,
+            Self::Writes(_) | Self::Reads(_) | Self::Platform(_) => true,
             Self::Files => false,
         }
     }
@@ -95,7 +102,7 @@ impl Lane {
         let lane = self.destination.lane();
         match &self.handoff {
             Some(handoff) => format!("{lane} {handoff}"),
-            None => lane.to_owned(),
+            None => lane.into_owned(),
         }
     }
 }
@@ -134,10 +141,11 @@ impl Class {
 impl Delivery {
     /// Where it goes.
     pub fn destination(&self) -> Destination {
-        match self.job {
+        match &self.job {
             Job::Write(_) => Destination::Writes(self.key.ai_agent.clone()),
             Job::Read(_) => Destination::Reads(self.key.ai_agent.clone()),
             Job::Fetch(_) => Destination::Files,
+            Job::Notify(Notify::Notify(notice)) => Destination::Platform(notice.platform.clone()),
         }
     }
 
@@ -154,8 +162,8 @@ impl Delivery {
             (Job::Write(_), 0..=1) if self.outcome_unknown_since.is_none() => Class::Fresh,
             (Job::Write(_), _) => Class::Retries,
             (Job::Read(_), _) if self.stranger => Class::Strangers,
-            (Job::Read(_), 0) | (Job::Fetch(_), _) => Class::Fresh,
-            (Job::Read(_), _) => Class::Retries,
+            (Job::Read(_) | Job::Notify(_), 0) | (Job::Fetch(_), _) => Class::Fresh,
+            (Job::Read(_) | Job::Notify(_), _) => Class::Retries,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::relay::{id::RowId, time::Time};
+use crate::relay::{id::RowId, platform::Notice, time::Time};
 
 /// What a delivery does. A stored job is identified by its `task`; the kind is not stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub enum Job {
     Read(Read),
     /// The download of a file from its URL.
     Fetch(Fetch),
+    /// An event for an agent platform.
+    Notify(Notify),
 }
 
 /// See [`Job::Write`].
@@ -27,8 +29,9 @@ pub enum Write {
         /// What it says.
         #[serde(flatten)]
         what: Outgoing,
-        /// The name the end user sees.
-        display_name: String,
+        /// As whom.
+        #[serde(flatten)]
+        by: ShownAuthor,
     },
     /// End the handoff at Ada.
     End {
@@ -60,6 +63,31 @@ pub enum Fetch {
         /// Which row.
         row: RowId,
     },
+}
+
+/// See [`Job::Notify`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Notify {
+    /// Tell the platform.
+    Notify(Box<Notice>),
+}
+
+/// The human agent as the end user sees them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShownAuthor {
+    /// Their name.
+    pub display_name: String,
+    /// The address of their picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+}
+
+impl ShownAuthor {
+    /// One without a picture.
+    pub const fn named(display_name: String) -> Self {
+        Self { display_name, avatar: None }
+    }
 }
 
 /// The content of an agent's message.
@@ -109,7 +137,7 @@ impl Job {
             Self::Write(Write::Send { row, .. } | Write::End { row }) | Self::Fetch(Fetch::File { row }) => {
                 Some(row)
             }
-            Self::Read(Read::Transcript | Read::Recover { .. }) => None,
+            Self::Read(Read::Transcript | Read::Recover { .. }) | Self::Notify(_) => None,
         }
     }
 
@@ -122,7 +150,15 @@ impl Job {
     pub const fn message(&self) -> Option<&RowId> {
         match self {
             Self::Write(Write::Send { row, .. }) => Some(row),
-            Self::Write(Write::End { .. }) | Self::Read(_) | Self::Fetch(_) => None,
+            Self::Write(Write::End { .. }) | Self::Read(_) | Self::Fetch(_) | Self::Notify(_) => None,
+        }
+    }
+
+    /// The event, if it is for a platform.
+    pub const fn notice(&self) -> Option<&Notice> {
+        match self {
+            Self::Notify(Notify::Notify(notice)) => Some(notice),
+            Self::Write(_) | Self::Read(_) | Self::Fetch(_) => None,
         }
     }
 }
@@ -136,6 +172,12 @@ impl From<Write> for Job {
 impl From<Read> for Job {
     fn from(read: Read) -> Self {
         Self::Read(read)
+    }
+}
+
+impl From<Notice> for Job {
+    fn from(notice: Notice) -> Self {
+        Self::Notify(Notify::Notify(Box::new(notice)))
     }
 }
 
@@ -157,7 +199,7 @@ mod tests {
     #[test]
     fn what_was_queued_before_there_were_files_can_be_read() {
         let what = Outgoing::Text { text: "Hello".to_owned() };
-        let job = Job::from(Write::Send { row: "r".into(), what, display_name: "Alex".to_owned() });
+        let job = Job::from(Write::Send { row: "r".into(), what, by: ShownAuthor::named("Alex".to_owned()) });
         assert_eq!(read(r#"{"task":"send","row":"r","text":"Hello","display_name":"Alex"}"#), job);
     }
 
@@ -171,7 +213,10 @@ mod tests {
         };
         let what = Outgoing::File { file };
         for (job, task) in [
-            (Job::from(Write::Send { row: "r".into(), what, display_name: "Alex".to_owned() }), "send"),
+            (
+                Job::from(Write::Send { row: "r".into(), what, by: ShownAuthor::named("Alex".to_owned()) }),
+                "send",
+            ),
             (Write::End { row: "r".into() }.into(), "end"),
             (Read::Transcript.into(), "transcript"),
             (Read::Recover { missed_before: None }.into(), "recover"),

@@ -10,7 +10,10 @@ use std::time::Duration;
 use super::expiry;
 use crate::relay::{
     changes::Scope,
-    delivery::{Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, UploadedFile, Write},
+    delivery::{
+        Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, ShownAuthor, UploadedFile,
+        Write,
+    },
     id::{HolderId, RowId},
     rule::Rule,
     thread::Row,
@@ -29,7 +32,7 @@ pub struct Turn {
     pub lane: Lane,
     /// The queue that has waited. A delivery of another queue must wait for a turn of that queue.
     pub queue: Queue,
-    /// The lane.
+    /// Who takes it.
     pub holder: HolderId,
 }
 
@@ -68,8 +71,8 @@ pub enum Call {
     Send {
         /// What it says.
         says: Saying,
-        /// The name the end user sees.
-        display_name: String,
+        /// As whom.
+        by: ShownAuthor,
     },
     /// Upload the bytes of the message's file to Ada. No earlier upload is known.
     Upload {
@@ -118,8 +121,8 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
             return None;
         }
         (Job::Write(Write::Send { .. }), Some(_)) => look(tx, delivery, false),
-        (Job::Write(Write::Send { row, what, display_name }), None) => {
-            Step::Write { began: now, call: send(row, what, display_name) }
+        (Job::Write(Write::Send { row, what, by }), None) => {
+            Step::Write { began: now, call: send(row, what, by) }
         }
         // Ending an ended handoff does no harm: Ada's answer says that it has ended.
         (Job::Write(Write::End { .. }), _) => Step::Write { began: now, call: Call::End },
@@ -132,6 +135,8 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
             };
             Step::Fetch { row: Box::new(tx.view.rows[row].clone()) }
         }
+        // Those have rules of their own.
+        (Job::Notify(_), _) => return None,
     };
     let before = delivery.clone();
     let delivery = tx.change_delivery(index);
@@ -161,7 +166,7 @@ fn next(tx: &Transaction<'_>, turn: &Turn) -> Option<usize> {
     ready.min_by_key(|(_, delivery)| delivery.ready_at()).map(|(index, _)| index)
 }
 
-fn send(row: &RowId, what: &Outgoing, display_name: &str) -> Call {
+fn send(row: &RowId, what: &Outgoing, by: &ShownAuthor) -> Call {
     let says = match what {
         Outgoing::Text { text } => Saying::Text(text.clone()),
         Outgoing::File { file: Attachment { uploaded: Some(uploaded), .. } } => {
@@ -169,7 +174,7 @@ fn send(row: &RowId, what: &Outgoing, display_name: &str) -> Call {
         }
         Outgoing::File { file } => return Call::Upload { row: row.clone(), file: file.clone() },
     };
-    Call::Send { says, display_name: display_name.to_owned() }
+    Call::Send { says, by: by.clone() }
 }
 
 /// Ada's message list is read on from where it was left.

@@ -13,6 +13,7 @@ pub mod flush;
 pub(crate) mod look;
 mod message;
 pub(crate) mod note;
+pub mod notify;
 mod owner;
 pub(crate) mod recover;
 pub(crate) mod replay;

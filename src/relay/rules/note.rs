@@ -8,7 +8,7 @@ use crate::relay::{
     changes::Scope,
     id::HandoffId,
     rule::Rule,
-    thread::{Author, Content, Role, Row, Source},
+    thread::{Content, Row, Source},
     transaction::NewRow,
 };
 
@@ -24,8 +24,7 @@ pub fn note(id: HandoffId, note: AgentMessage) -> Rule<Result<Row, Refusal>> {
             return Ok(row);
         }
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        let author =
-            Author { role: Role::HumanAgent, display_name: Some(note.by.agent.clone()), avatar: None };
+        let author = write::human(note.by.shown());
         let content = Content::Note { body: note.text };
         let mut new = NewRow::own(tx.own_at(handoff), author, content, Source::Agent);
         new.created_at = tx.now.at;

@@ -30,6 +30,9 @@ pub enum ReplayRefusal {
     /// It could be kept, but not now.
     #[error("the inbox is full; try again")]
     InboxFull,
+    /// It could be queued, but not now.
+    #[error("the platform's queue is full; try again")]
+    PlatformFull,
 }
 
 /// Accepts the event of a dead letter, and removes the dead letter.

@@ -70,6 +70,7 @@ fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
                 Sending::failed("an internal error occurred after the attempt; it may have been sent"),
             );
         }
+        Job::Notify(_) => {}
         Job::Write(Write::End { .. }) | Job::Fetch(_) => {
             let due_at = tx.now.at + DENIED_PAUSE;
             tx.put_back(index).due_at = due_at;

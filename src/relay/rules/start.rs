@@ -169,6 +169,7 @@ fn begin(
         created_at: tx.now.at,
         idle: Idle::since(tx.now.at),
         is_heard_of,
+        platforms: tx.policy.platforms.ids.iter().map(|id| (id.clone(), 0)).collect(),
         ..Handoff::blank(id, key.clone())
     };
     tx.view.handoffs.push(handoff);

@@ -6,7 +6,7 @@
 use super::{ending, recover, write};
 use crate::relay::{
     changes::Scope,
-    delivery::{Job, Read},
+    delivery::{Job, Read, ShownAuthor},
     handoff::{EndedBy, Status},
     id::HandoffId,
     idle::Idle,
@@ -77,7 +77,7 @@ fn time_out(tx: &mut Transaction<'_>, handoff: usize) {
     let name = known.agent().unwrap_or(SUPPORT).to_owned();
     tx.add_event(handoff, EventName::TimedOut, None);
     if let Some(text) = text {
-        write::say(tx, handoff, name, text, Source::Relay);
+        write::say(tx, handoff, ShownAuthor::named(name), text, Source::Relay);
     }
     ending::end_at_ada(tx, handoff, EndedBy::System, EndedBy::System.as_str().to_owned());
 }

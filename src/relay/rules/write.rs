@@ -6,7 +6,7 @@ use super::{
 };
 use crate::relay::{
     changes::{IdempotencyScope, Idempotent, Scope},
-    delivery::{Attachment, Delivery, Destination, Job, Outgoing, Write},
+    delivery::{Attachment, Delivery, Destination, Job, Outgoing, ShownAuthor, Write},
     id::{HandoffId, RowId},
     rule::Rule,
     thread::{Author, Bytes, Content, Role, Row, Sending, Source},
@@ -24,9 +24,16 @@ pub struct Request {
     pub agent: String,
     /// The `Idempotency-Key`, and a digest of the request's body and of what it is for.
     pub idempotency: Option<(String, String)>,
+    /// The human who writes by way of a platform's service account, if it names one.
+    pub author: Option<ShownAuthor>,
 }
 
 impl Request {
+    /// Who is shown as the author.
+    pub(super) fn shown(&self) -> ShownAuthor {
+        self.author.clone().unwrap_or_else(|| ShownAuthor::named(self.agent.clone()))
+    }
+
     /// The stored request with the same key, if there is a key.
     pub(super) fn scope_of_key(&self, handoff: &HandoffId) -> Option<IdempotencyScope> {
         let (key, _) = self.idempotency.as_ref()?;
@@ -71,7 +78,7 @@ pub fn message(id: HandoffId, message: AgentMessage) -> Rule<Result<Row, Refusal
             return Ok(row);
         }
         let handoff = admit(tx, &id, &message.by.agent)?;
-        let row = say(tx, handoff, message.by.agent.clone(), message.text, Source::Agent);
+        let row = say(tx, handoff, message.by.shown(), message.text, Source::Agent);
         remember(tx, &id, &message.by, &row);
         Ok(row)
     })
@@ -89,11 +96,11 @@ pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
         }
         let handoff = admit(tx, &id, &by.agent)?;
         if let Some(text) = text {
-            say(tx, handoff, by.agent.clone(), text, Source::Agent);
+            say(tx, handoff, by.shown(), text, Source::Agent);
         }
         let Attachment { filename, mime_type, size, .. } = file;
         let content = Content::File { filename, mime_type, source_url: None, bytes: Bytes::Kept { size } };
-        let new = ours(tx, handoff, by.agent.clone(), content, Source::Agent);
+        let new = ours(tx, handoff, by.shown(), content, Source::Agent);
         let row = tx.add_row_as(row, handoff, new);
         let row = send(tx, handoff, row, None);
         remember(tx, &id, &by, &row);
@@ -114,19 +121,24 @@ fn admit(tx: &mut Transaction<'_>, id: &HandoffId, agent: &str) -> Result<usize,
     Ok(handoff)
 }
 
-/// Adds a text to the thread and the outbox. The end user sees it with `name` as the author.
-pub fn say(tx: &mut Transaction<'_>, handoff: usize, name: String, text: String, source: Source) -> Row {
-    let new = ours(tx, handoff, name, Content::Text { body: text }, source);
+/// Adds a text to the thread and the outbox.
+pub fn say(tx: &mut Transaction<'_>, handoff: usize, by: ShownAuthor, text: String, source: Source) -> Row {
+    let new = ours(tx, handoff, by, Content::Text { body: text }, source);
     let row = tx.add_row(handoff, new);
     send(tx, handoff, row, None)
 }
 
-fn ours(tx: &Transaction<'_>, handoff: usize, name: String, content: Content, source: Source) -> NewRow {
-    let author = Author { role: Role::HumanAgent, display_name: Some(name), avatar: None };
+fn ours(tx: &Transaction<'_>, handoff: usize, by: ShownAuthor, content: Content, source: Source) -> NewRow {
+    let author = human(by);
     let mut new = NewRow::own(tx.own_at(handoff), author, content, source);
     new.created_at = tx.now.at;
     new.sending = Some(Sending::Queued);
     new
+}
+
+/// A human agent as the author of a row.
+pub(super) fn human(by: ShownAuthor) -> Author {
+    Author { role: Role::HumanAgent, display_name: Some(by.display_name), avatar: by.avatar }
 }
 
 /// The row that the same request has created before.
@@ -160,8 +172,9 @@ fn send(tx: &mut Transaction<'_>, handoff: usize, index: usize, unknown_since: O
         }
         _ => return row,
     };
-    let display_name = row.author.display_name.clone().unwrap_or_default();
-    let id = tx.deliver(handoff, Write::Send { row: row.id.clone(), what, display_name });
+    let Author { display_name, avatar, .. } = row.author.clone();
+    let by = ShownAuthor { display_name: display_name.unwrap_or_default(), avatar };
+    let id = tx.deliver(handoff, Write::Send { row: row.id.clone(), what, by });
     if let Some(index) = tx.find_delivery(&id) {
         tx.change_delivery(index).outcome_unknown_since = unknown_since;
     }

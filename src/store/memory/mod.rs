@@ -18,6 +18,7 @@ use super::{
     Decision, DecisionResult, Due, HandoffQuery, LetterPage, Order, Page, PurgeProgress, RetentionPeriods,
     Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
+    platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     search_text,
     sessions::{Digest, Session, SessionChange},
@@ -198,6 +199,15 @@ impl Store for MemoryStore {
         Ok(outcome)
     }
 
+    async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {
+        Ok(self.lock().platforms.values().cloned().collect())
+    }
+
+    async fn put_platform(&self, platform: PlatformState) -> Result<(), StoreError> {
+        self.lock().platforms.insert(platform.id.clone(), platform);
+        Ok(())
+    }
+
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
         Ok(self.lock().sessions.get(id).cloned())
     }
@@ -268,5 +278,6 @@ fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
     query.status.is_none_or(|status| status == StatusFilter::of(handoff))
         && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
         && query.agent.as_deref().is_none_or(|agent| handoff.agent() == Some(agent))
+        && query.platform.as_ref().is_none_or(|platform| handoff.platforms.contains_key(platform))
         && query.text.as_ref().is_none_or(|text| search_text(handoff).contains(&text.to_lowercase()))
 }

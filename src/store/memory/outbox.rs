@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     relay::{
+        changes::{EXPIRED_PAGE, NoticeScope},
         delivery::{Class, Delivery, Destination, Lane, Queue},
         id::{ConversationKey, DeliveryId, HandoffId, HolderId},
         time::Time,
@@ -84,7 +85,26 @@ impl Outbox {
     /// Those of a conversation, in their order.
     pub fn of_conversation(&self, key: &ConversationKey) -> Vec<Delivery> {
         let indices = self.conversations.get(key).into_iter().flatten();
-        indices.filter_map(|index| self.queued.get(index)).map(|queued| queued.delivery.clone()).collect()
+        let deliveries = indices.filter_map(|index| self.queued.get(index)).map(|queued| &queued.delivery);
+        deliveries.filter(|delivery| delivery.job.notice().is_none()).cloned().collect()
+    }
+
+    /// The deliveries to platforms that a decision needs.
+    pub fn notices(&self, scope: &NoticeScope) -> Vec<Delivery> {
+        let of = |index: &u64| self.queued.get(index).map(|queued| queued.delivery.clone());
+        match scope {
+            NoticeScope::NextOf(lane) => {
+                self.lanes.get(lane).and_then(|lane| lane.first()).and_then(of).into_iter().collect()
+            }
+            NoticeScope::One(id) => self.indices.get(id).and_then(of).into_iter().collect(),
+            NoticeScope::Expired { handoff, at } => {
+                let expired = self.expiry.iter().take_while(|(expires_at, _)| expires_at <= at);
+                let deliveries = expired.filter_map(|(_, index)| of(index));
+                let of_handoff = deliveries
+                    .filter(|delivery| delivery.handoff == *handoff && delivery.job.notice().is_some());
+                of_handoff.take(EXPIRED_PAGE).collect()
+            }
+        }
     }
 
     /// A new delivery joins the end of its lane; a known one keeps its place.

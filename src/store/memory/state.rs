@@ -9,7 +9,7 @@ use crate::{
         changes::{DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View, WriteSet},
         event::{Event, SortKey},
         handoff::Handoff,
-        id::{ConversationKey, HandoffId, MessageId, RowId},
+        id::{ConversationKey, HandoffId, MessageId, PlatformId, RowId},
         thread::Row,
         time::Time,
     },
@@ -17,6 +17,7 @@ use crate::{
         CHANGES_KEPT, FeedItem, StatusFilter,
         files::FileOf,
         handoffs_by_id, match_keys,
+        platforms::PlatformState,
         replies::CannedReply,
         rows_by_id,
         sessions::{Digest, Session},
@@ -53,6 +54,7 @@ pub struct State {
     pub sessions: HashMap<Digest, Session>,
     pub replies: HashMap<String, CannedReply>,
     pub file_checks: HashMap<FileOf, Time>,
+    pub platforms: BTreeMap<PlatformId, PlatformState>,
 }
 
 /// What a message could match a row by.
@@ -84,6 +86,9 @@ impl State {
         };
         if let Some(id) = &scope.svix_id {
             *view.seen = self.seen.contains_key(id);
+        }
+        if let Some(notices) = &scope.notices {
+            *view.notices = self.outbox.notices(notices);
         }
         let Some(key) = key else { return view };
         view.buffer = self.buffers.get(&key).map(|(buffer, _)| *buffer);

@@ -57,12 +57,19 @@ pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, Store
     if connection.run(sql, changes)? > 0 {
         return Ok(false);
     }
-    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, ai_agent, conversation) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, ai_agent, conversation, \
+                   platforms) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let (ai_agent, conversation) = (handoff.key.ai_agent.as_str(), handoff.key.conversation.as_str());
-    let key = params![ai_agent, conversation];
-    connection.run(sql, &*[changes, key].concat())?;
+    let platforms = platforms(handoff);
+    let never_changes = params![ai_agent, conversation, platforms];
+    connection.run(sql, &*[changes, never_changes].concat())?;
     Ok(true)
+}
+
+/// The platforms that got it, for a filter.
+fn platforms(handoff: &Handoff) -> String {
+    handoff.platforms.keys().map(|id| format!(" {id} ")).collect()
 }
 
 fn put_context(connection: &Connection, handoff: &mut Handoff) -> Result<(), StoreError> {

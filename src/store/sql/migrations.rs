@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0014_versions.sql"),
     include_str!("../migrations/0015_journal.sql"),
     include_str!("../migrations/0016_fewer_bytes.sql"),
+    include_str!("../migrations/0017_platforms.sql"),
 ];
 
 /// Brings the file to the newest schema: all of it or nothing. A newer relay may have added what this one needn't know:

@@ -17,6 +17,7 @@ mod marks;
 mod migrations;
 mod open_handoffs;
 mod outbox;
+mod platforms;
 mod purge;
 mod query;
 mod read;
@@ -52,6 +53,7 @@ use super::{
     Arrived, Arriving, Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress,
     RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
+    platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
 };
@@ -278,6 +280,14 @@ impl Store for SqliteStore {
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         self.write(|connection, state| replies::change(connection, state, change)).await
+    }
+
+    async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {
+        self.readers.read(platforms::all).await
+    }
+
+    async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
+        self.write(move |connection, _| platforms::put(connection, &state)).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

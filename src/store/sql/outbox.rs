@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     relay::{
+        changes::{EXPIRED_PAGE, NoticeScope},
         delivery::{Claim, Delivery, Destination, Lane, Queue},
         id::{DeliveryId, HandoffId, HolderId},
         time::Time,
@@ -154,8 +155,8 @@ pub fn put(connection: &Connection, delivery: &Delivery) -> Result<bool, StoreEr
         return Ok(false);
     }
     let sql = "INSERT INTO outbox (id, handoff, lane, queue, ai_agent, conversation, due_at, holder, leased_until, \
-                   ready_at, doc, expires_at, destination, is_next) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
+                   ready_at, doc, expires_at, destination, is_notice, is_next) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
                    NOT EXISTS (SELECT 1 FROM outbox WHERE ai_agent = ?5 AND conversation = ?6 AND lane = ?3))";
     let new = params![
         delivery.id.as_str(),
@@ -171,6 +172,7 @@ pub fn put(connection: &Connection, delivery: &Delivery) -> Result<bool, StoreEr
         document::write(delivery)?,
         delivery.fails_at().map(Time::as_micros),
         destination,
+        delivery.job.notice().is_some(),
     ];
     connection.run(sql, new)?;
     if !lane.is_ordered() {
@@ -198,6 +200,31 @@ pub fn remove(
         (false, _) => {}
     }
     Ok(destination)
+}
+
+/// The deliveries to platforms that a decision needs.
+pub fn notices(connection: &Connection, scope: &NoticeScope) -> Result<Vec<Delivery>, StoreError> {
+    macro_rules! notices {
+        ($which:literal) => {
+            concat!("SELECT doc, holder, leased_until FROM outbox ", $which)
+        };
+    }
+    match scope {
+        NoticeScope::NextOf(lane) => {
+            let sql =
+                notices!("WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 ORDER BY position LIMIT 1");
+            let lane = LaneRow::from(lane.clone());
+            connection.all(sql, [lane.ai_agent, lane.conversation, lane.name], delivery)
+        }
+        NoticeScope::One(id) => connection.all(notices!("WHERE id = ?1"), [id.as_str()], delivery),
+        NoticeScope::Expired { handoff, at } => {
+            let sql = notices!(
+                "INDEXED BY outbox_by_expiry WHERE expires_at <= ?2 AND handoff = ?1 AND is_notice = 1 \
+                 ORDER BY expires_at, position LIMIT ?3"
+            );
+            connection.all(sql, params![handoff.as_str(), at.as_micros(), count(EXPIRED_PAGE)], delivery)
+        }
+    }
 }
 
 /// How many wait for each destination. What this relay doesn't know nobody asks it for.

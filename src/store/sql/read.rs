@@ -105,6 +105,9 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
     if let Some(agent) = &query.agent {
         only(" AND agent = ?", agent.clone().into());
     }
+    if let Some(platform) = &query.platform {
+        only(" AND instr(platforms, ?) > 0", format!(" {platform} ").into());
+    }
     if let Some(text) = &query.text {
         let found = " AND id IN (SELECT handoff FROM contexts WHERE instr(search, ?) > 0)";
         only(found, text.to_lowercase().into());

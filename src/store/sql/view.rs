@@ -33,6 +33,9 @@ pub fn load(
     if let Some(id) = &scope.dead_letter {
         view.dead_letter = connection.first("SELECT doc FROM dead_letters WHERE id = ?1", [id], doc)?;
     }
+    if let Some(notices) = &scope.notices {
+        *view.notices = outbox::notices(connection, notices)?;
+    }
     let Some(key) = key_of(connection, &scope.of)? else { return Ok((view, None)) };
     view.buffer = waiting.lock().buffer(&key);
     if scope.with_inbox {
@@ -119,7 +122,7 @@ fn recent(
 
 fn deliveries(connection: &Connection, key: &ConversationKey) -> Result<Vec<Delivery>, StoreError> {
     let sql = "SELECT doc, holder, leased_until FROM outbox WHERE ai_agent = ?1 AND conversation = ?2 \
-               ORDER BY position";
+               AND is_notice = 0 ORDER BY position";
     // What can't be read stands still in its lane, and is nothing that a rule could change.
     let deliveries = connection.all(sql, [key.ai_agent.as_str(), key.conversation.as_str()], |row| {
         or_note(outbox::delivery(row), "delivery")

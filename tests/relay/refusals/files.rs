@@ -63,7 +63,7 @@ fn forms(world: &World) -> Vec<Line> {
     ]
 }
 
-const OTHER: &str = "neither";
+const OTHER: &str = "not file, text or author";
 
 fn parts(world: &World) -> Vec<Line> {
     let send = |parts: &[String]| form(to(&world.active).bearer(ALEX), all(parts));

@@ -14,12 +14,17 @@ pub struct Agent {
 
 impl Agent {
     pub fn new(http: reqwest::Client, url: &str, token: &str) -> Self {
-        Self { http, url: url.to_owned(), token: token.to_owned() }
+        Self::at(http, format!("{url}/api"), token)
+    }
+
+    /// One whose API begins at `url`.
+    pub fn at(http: reqwest::Client, url: String, token: &str) -> Self {
+        Self { http, url, token: token.to_owned() }
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        self.http.request(method, format!("{}/api{path}", self.url)).bearer_auth(&self.token)
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
     pub async fn get(&self, path: &str) -> Answer {

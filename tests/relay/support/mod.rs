@@ -5,6 +5,7 @@ pub mod answer;
 pub mod browser;
 pub mod events;
 pub mod log;
+pub mod platform;
 pub mod raw;
 pub mod relay;
 pub mod road;

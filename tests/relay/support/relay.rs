@@ -251,6 +251,11 @@ impl Relay {
         self.ask("SELECT COUNT(*) FROM outbox", |row| row.get(0))
     }
 
+    /// How many events wait for platforms.
+    pub async fn notices(&self) -> i64 {
+        self.ask("SELECT COUNT(*) FROM outbox WHERE is_notice = 1", |row| row.get(0))
+    }
+
     /// How many deliveries wait in the outbox, and how many events in the inbox. Reads the file itself: the
     /// agent API rightly doesn't tell.
     pub async fn left_over(&self) -> (i64, i64) {
@@ -268,7 +273,7 @@ impl Relay {
         self.ask("SELECT COUNT(*) FROM file_checks", |row| row.get(0))
     }
 
-    fn ask<T>(&self, sql: &str, read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>) -> T {
+    pub fn ask<T>(&self, sql: &str, read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>) -> T {
         let reading = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let file = Connection::open_with_flags(self.file(), reading).expect("the file");
         file.query_one(sql, (), read).expect("a row")

@@ -70,7 +70,7 @@ fn limits() -> FetchLimits {
 
 /// One that takes the server's address for a public one, and http for https.
 fn fetcher(names: Names, limits: FetchLimits) -> Fetcher {
-    let way = |names| GuardedClient::new(Addresses::Only(PUBLIC), names, limits.connect).unwrap();
+    let way = |names| GuardedClient::new(Addresses::Only(PUBLIC), names, limits.connect, 0).unwrap();
     Fetcher { https: way(names.clone()), http: Some(way(names)), limits }
 }
 
@@ -212,11 +212,11 @@ async fn redirects_lead_to_nothing_but_https_and_to_no_user() {
     let secure = Url::parse("https://files.test/a?b").unwrap();
     for target in ["http://files.test/", "HTTP://files.test/", "ftp://files.test/"] {
         let told = FetchError::Refused("the file's server redirects to an address without https".to_owned());
-        assert_eq!(guarded_client::onward(&secure, target), Err(told));
+        assert_eq!(outbound::onward(&secure, target).map_err(denied), Err(told));
     }
-    assert_eq!(guarded_client::onward(&secure, "//a.test/c").unwrap().as_str(), "https://a.test/c");
+    assert_eq!(outbound::onward(&secure, "//a.test/c").unwrap().as_str(), "https://a.test/c");
     let plain = Url::parse("http://files.test/").unwrap();
-    assert_eq!(guarded_client::onward(&plain, "https://a.test/").unwrap().as_str(), "https://a.test/");
+    assert_eq!(outbound::onward(&plain, "https://a.test/").unwrap().as_str(), "https://a.test/");
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn of_a_name_with_several_addresses_only_the_allowed_are_called() {
     let server = Server::start(|_| ok("", b"abc")).await;
     let names = names().with("files.test", &[&["127.0.0.2", "64:ff9b::1", "127.0.0.1", "10.0.0.1"]]);
     assert_eq!(fetch_with(&fetcher(names.clone(), limits()), &url(&server)).await.unwrap(), b"abc");
-    let guard = guarded_client::Guard { addresses: Addresses::Only(PUBLIC), names: Arc::new(names) };
+    let guard = outbound::Guard { addresses: Addresses::Only(PUBLIC), names: Arc::new(names) };
     let called: Vec<_> = guard.resolve("files.test".parse().unwrap()).await.unwrap().collect();
     assert_eq!(called, [SocketAddr::new(PUBLIC, 0)]);
 }

@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
-    delivery::{Delivery, Failure, Receipt},
+    delivery::{Delivery, Failure, Receipt, ShownAuthor},
     rules::attempt::{Call, LEASE, Saying, Step},
     thread::Sending,
 };
@@ -25,7 +25,7 @@ fn one_attempt_is_made_in_a_lane_at_a_time() {
     let (mut world, sends) = two_messages();
     let begun = world.turn_comes(&sends[1], "one").unwrap();
     assert_eq!((&begun.delivery.id, begun.delivery.fence), (&sends[0].id, 1), "the first of the lane");
-    let call = Call::Send { says: Saying::Text("one".to_owned()), display_name: ALEX.to_owned() };
+    let call = Call::Send { says: Saying::Text("one".to_owned()), by: ShownAuthor::named(ALEX.to_owned()) };
     assert_eq!(begun.step, Step::Write { began: at(20_000), call });
     world.clock(29_999);
     assert_eq!(world.turn_comes(&sends[0], "another"), None);

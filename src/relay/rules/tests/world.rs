@@ -17,6 +17,7 @@ use crate::relay::{
     event::{Event, Message},
     handoff::{EndedBy, Handoff},
     id::{HandoffId, NewIds, RowId},
+    platform::PlatformPolicy,
     policy::Timeout,
     policy::{Now, Policy},
     rule::Rule,
@@ -77,6 +78,7 @@ impl World {
             recover_after: Duration::from_mins(2),
             waiting_timeout: timeout(15, "Nobody is free."),
             idle_timeout: timeout(10, "It is quiet."),
+            platforms: PlatformPolicy::default(),
         };
         let now = Now { at: at(0), offset: Offset::default() };
         Self { now, policy, books: Books::default(), ids: Counting(0) }
@@ -358,7 +360,7 @@ impl World {
     pub fn asks(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
         let id = self.id();
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
-        let by = write::Request { agent: agent.to_owned(), idempotency };
+        let by = write::Request { agent: agent.to_owned(), idempotency, author: None };
         let message = write::AgentMessage { by, text: body.to_owned() };
         self.decide(write::message(id, message))
     }
@@ -366,7 +368,7 @@ impl World {
     /// An agent sends a PNG of 9 bytes, with words or without.
     pub fn sends_file(&mut self, agent: &str, filename: &str, text: Option<&str>) -> Result<Row, Refusal> {
         let id = self.id();
-        let by = write::Request { agent: agent.to_owned(), idempotency: None };
+        let by = write::Request { agent: agent.to_owned(), idempotency: None, author: None };
         let (filename, mime_type) = (filename.to_owned(), "image/png".to_owned());
         let file = Attachment { filename, mime_type, size: 9, uploaded: None };
         let row = RowId(self.ids.next());
@@ -377,7 +379,7 @@ impl World {
     pub fn notes(&mut self, agent: &str, body: &str, key: Option<&str>) -> Result<Row, Refusal> {
         let id = self.id();
         let idempotency = key.map(|key| (key.to_owned(), body.to_owned()));
-        let by = write::Request { agent: agent.to_owned(), idempotency };
+        let by = write::Request { agent: agent.to_owned(), idempotency, author: None };
         let message = write::AgentMessage { by, text: body.to_owned() };
         self.decide(note::note(id, message))
     }
@@ -442,7 +444,7 @@ impl World {
             Job::Write(Write::Send { what: Outgoing::Text { text }, .. }) => Some(text.as_str()),
             Job::Write(Write::Send { what: Outgoing::File { file }, .. }) => Some(file.filename.as_str()),
             Job::Write(Write::End { .. }) => Some("(end)"),
-            Job::Read(_) | Job::Fetch(_) => None,
+            Job::Read(_) | Job::Fetch(_) | Job::Notify(_) => None,
         });
         waits.collect()
     }

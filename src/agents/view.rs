@@ -242,13 +242,14 @@ pub enum ContentView {
 pub struct DeadLetterView {
     /// Its id.
     id: String,
-    /// The `svix-id` it came with.
+    /// The `svix-id` it came with; of a platform's event, its `webhook-id`.
     svix_id: String,
     /// When it was stored.
     at: String,
     /// Why it could not be used.
     reason: String,
-    /// `webhook`: a signed body that could not be read. `event`: an event that could be read but not used.
+    /// `webhook`: a signed body that could not be read. `event`: an event that could be read but not used. `platform`:
+    /// an event that a platform did not take.
     kind: &'static str,
     /// The length of its body.
     bytes: usize,
@@ -264,6 +265,18 @@ impl HandoffView {
     /// For a single handoff: with the whole context.
     pub fn whole(handoff: &Handoff) -> Self {
         Self::with(handoff.context.clone(), handoff)
+    }
+
+    /// For events about a handoff that is known already.
+    pub fn without_context(handoff: &Handoff) -> Self {
+        Self { context_truncated: true, ..Self::with(Map::new(), handoff) }
+    }
+
+    /// Files are served at these links, made of their handoff's and row's ids, in place of the agent API's paths.
+    pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
+        if let Some(message) = &mut self.last_message {
+            message.link_files(link);
+        }
     }
 
     fn with(context: Map<String, Value>, handoff: &Handoff) -> Self {
@@ -290,6 +303,15 @@ impl HandoffView {
             read_seq: handoff.read_up_to,
             doubtful: handoff.is_doubtful(),
             version: handoff.version,
+        }
+    }
+}
+
+impl MessageView {
+    /// See [`HandoffView::link_files`].
+    pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
+        if let ContentView::File { url: Some(url), .. } = &mut self.content {
+            *url = link(&self.handoff_id, &self.id);
         }
     }
 }
@@ -364,6 +386,7 @@ impl From<&DeadLetter> for DeadLetterView {
             kind: match letter.kind {
                 LetterKind::Webhook => "webhook",
                 LetterKind::Event => "event",
+                LetterKind::Platform => "platform",
             },
             bytes: letter.body.len(),
         }

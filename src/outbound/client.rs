@@ -1,37 +1,65 @@
-//! How a server is reached: at addresses that are allowed, and at no others.
+//! A client for such servers.
 
 use std::{error::Error as StdError, net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{
-    Client, RequestBuilder,
+    Client, Method, RequestBuilder,
     dns::{Addrs, Name, Resolve, Resolving},
     header, redirect,
 };
 use url::{Host, Url};
 
-use super::{FetchError, address::Addresses, passing, refused};
+use super::Addresses;
 
-const NOT_ALLOWED: &str = "the file's address is not public";
+/// Why a request is not even made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The URL contains a user name or password.
+    Credentials,
+    /// The URL names no server.
+    NoServer,
+    /// Its address is none of those that are allowed.
+    Address,
+    /// A redirect would leave https.
+    WithoutTls,
+    /// A redirect leads to what is no URL.
+    NoUrl,
+}
 
-/// A client that connects to some addresses alone.
+/// Why a request has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The name has no address that is allowed.
+    Address,
+    /// There was no connection.
+    Unreached,
+    /// The connection ended before the answer.
+    Closed,
+}
+
+/// A client that connects to some addresses alone, sends nothing of ours along, and follows no redirect.
 #[derive(Debug)]
-pub(super) struct GuardedClient {
+pub struct GuardedClient {
     client: Client,
     addresses: Addresses,
 }
 
 impl GuardedClient {
-    /// `names` finds addresses; those outside `addresses` are as if they weren't there.
-    pub(super) fn new(
+    /// `names` finds addresses; those outside `addresses` are as if they weren't there. `idle` connections are kept to
+    /// each server: with 0, each request looks anew to where it connects.
+    ///
+    /// # Errors
+    /// TLS can't be set up on this machine.
+    pub fn new(
         addresses: Addresses,
         names: impl Resolve + 'static,
         connect: Duration,
+        idle: usize,
     ) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .dns_resolver(Arc::new(Guard { addresses, names: Arc::new(names) }))
             .connect_timeout(connect)
-            // Each fetch looks anew to where it connects.
-            .pool_max_idle_per_host(0)
+            .pool_max_idle_per_host(idle)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .referer(false)
@@ -46,46 +74,49 @@ impl GuardedClient {
         Ok(Self { client, addresses })
     }
 
-    /// The request for `url`, if its host is a name, or an address that is allowed: no resolver sees a literal.
-    pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, FetchError> {
+    /// A request to `url`, if its host is a name, or an address that is allowed: no resolver sees a literal.
+    ///
+    /// # Errors
+    /// It is not allowed.
+    pub fn request(&self, method: Method, url: &Url) -> Result<RequestBuilder, Denied> {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("the file's address contains a user name or password"));
+            return Err(Denied::Credentials);
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
             Some(Host::Ipv6(address)) => Some(address.into()),
             Some(Host::Domain(_)) => None,
-            None => return Err(refused("the file's address names no server")),
+            None => return Err(Denied::NoServer),
         };
         if literal.is_some_and(|address| !self.addresses.contain(address)) {
-            return Err(refused(NOT_ALLOWED));
+            return Err(Denied::Address);
         }
-        Ok(self.client.get(url.clone()).header(header::ACCEPT_ENCODING, "identity"))
+        Ok(self.client.request(method, url.clone()).header(header::ACCEPT_ENCODING, "identity"))
     }
 }
 
 /// Where a redirect from `url` leads. From https only to https.
-pub(super) fn onward(url: &Url, location: &str) -> Result<Url, FetchError> {
-    let next = url.join(location).map_err(|_| refused("the file's server redirects to an invalid URL"))?;
+///
+/// # Errors
+/// It leads nowhere that is allowed.
+pub fn onward(url: &Url, location: &str) -> Result<Url, Denied> {
+    let next = url.join(location).map_err(|_| Denied::NoUrl)?;
     if url.scheme() == "https" && next.scheme() != "https" {
-        return Err(refused("the file's server redirects to an address without https"));
+        return Err(Denied::WithoutTls);
     }
     Ok(next)
 }
 
 /// Why there was no answer.
-pub(super) fn unanswered(error: &reqwest::Error) -> FetchError {
+pub fn unanswered(error: &reqwest::Error) -> Unanswered {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
         if error.is::<NotAllowed>() {
-            return refused(NOT_ALLOWED);
+            return Unanswered::Address;
         }
         next = error.source();
     }
-    if error.is_connect() {
-        return passing("the file's server can't be reached");
-    }
-    passing("the file's server closed the connection before it answered")
+    if error.is_connect() { Unanswered::Unreached } else { Unanswered::Closed }
 }
 
 /// A name has addresses, but none that is allowed.
@@ -96,9 +127,9 @@ struct NotAllowed;
 /// Finds the addresses of names, and leaves out those that aren't allowed. The others are used without being looked up
 /// again, so that a name can't change its mind. A name with both kinds is not refused: networks with DNS64 or with
 /// names of their own add private addresses to public ones.
-pub(super) struct Guard {
-    pub(super) addresses: Addresses,
-    pub(super) names: Arc<dyn Resolve>,
+pub(crate) struct Guard {
+    pub(crate) addresses: Addresses,
+    pub(crate) names: Arc<dyn Resolve>,
 }
 
 impl Resolve for Guard {
@@ -116,7 +147,7 @@ impl Resolve for Guard {
 }
 
 /// The system's resolver.
-pub(super) struct System;
+pub struct System;
 
 impl Resolve for System {
     fn resolve(&self, name: Name) -> Resolving {

@@ -4,18 +4,25 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// To which addresses a connection may lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Addresses {
+pub enum Addresses {
+    /// Public ones.
     Public,
+    /// This machine's.
     Loopback,
+    /// Both.
     PublicAndLoopback,
+    /// All.
+    Any,
     /// This one alone: for a server that plays a public one.
     #[cfg(test)]
     Only(IpAddr),
 }
 
 impl Addresses {
-    pub(super) fn contain(self, address: IpAddr) -> bool {
+    /// Whether a connection may lead to this one.
+    pub fn contain(self, address: IpAddr) -> bool {
         match self {
+            Self::Any => true,
             Self::Public => is_public(address),
             Self::Loopback => address.is_loopback(),
             Self::PublicAndLoopback => is_public(address) || address.is_loopback(),

@@ -1,0 +1,67 @@
+//! What an event says: the same JSON as the agent API, and its number.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    agents::{
+        platforms::FileLinks,
+        view::{HandoffView, MessageView},
+    },
+    relay::{
+        handoff::Handoff,
+        id::HandoffId,
+        platform::{Notice, PlatformEvent},
+        time::Time,
+    },
+};
+
+#[derive(Serialize)]
+struct Event<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: String,
+    data: Data<'a, T>,
+}
+
+#[derive(Serialize)]
+struct Data<'a, T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handoff_id: Option<&'a HandoffId>,
+    sequence: u64,
+    #[serde(flatten)]
+    subject: T,
+}
+
+/// The body of an event. Links to files are made now.
+pub fn of_notice(handoff_id: &HandoffId, notice: &Notice, links: &FileLinks, now: Time) -> String {
+    let link = |handoff: &str, row: &str| links.url(handoff, row, now);
+    let of_handoff = |mut view: HandoffView| {
+        view.link_files(&link);
+        written(notice, Some(handoff_id), view)
+    };
+    let later = |handoff: &Handoff| of_handoff(HandoffView::without_context(handoff));
+    match &notice.event {
+        PlatformEvent::Started { handoff } => of_handoff(HandoffView::whole(handoff)),
+        PlatformEvent::Accepted { handoff }
+        | PlatformEvent::Released { handoff }
+        | PlatformEvent::Ended { handoff } => later(handoff),
+        PlatformEvent::Message { row } | PlatformEvent::MessageUpdated { row } => {
+            let mut view = MessageView::from(&**row);
+            view.link_files(&link);
+            // Its handoff's id is a field of its own.
+            written(notice, None, view)
+        }
+    }
+}
+
+fn written<T: Serialize>(notice: &Notice, handoff_id: Option<&HandoffId>, subject: T) -> String {
+    let data = Data { handoff_id, sequence: notice.sequence, subject };
+    let event = Event { kind: notice.event.name(), timestamp: notice.at.to_string(), data };
+    serde_json::to_string(&event).unwrap_or_default()
+}
+
+/// The body of a `ping`.
+pub fn ping(now: Time) -> String {
+    json!({ "type": "ping", "timestamp": now.to_string(), "data": {} }).to_string()
+}
