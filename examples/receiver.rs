@@ -113,7 +113,11 @@ impl Desk {
             println!("{kind}");
             return Ok(());
         };
-        let last = self.lock().last.insert(id.to_owned(), sequence).unwrap_or(0);
+        let last = {
+            let mut record = self.lock();
+            let newest = record.last.entry(id.to_owned()).or_default();
+            std::mem::replace(newest, sequence.max(*newest))
+        };
         if sequence > last + 1 && last > 0 {
             println!("missed events {} to {}; the thread has them", last + 1, sequence - 1);
         }

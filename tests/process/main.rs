@@ -36,6 +36,8 @@ mod memory;
 #[cfg(target_os = "linux")]
 mod overload;
 mod parcel;
+mod platform;
+mod platforms;
 mod process;
 mod relay;
 mod secrets;

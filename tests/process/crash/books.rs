@@ -9,7 +9,7 @@ use std::{
 use sandbox::{Role, Sandbox, SentFile, StoredMessage};
 use serde_json::Value;
 
-use crate::{parcel::sha256, relay::Relay};
+use crate::{parcel::sha256, platform::Platform, relay::Relay};
 
 /// A message of an agent's that the relay has taken.
 pub struct Written {
@@ -42,6 +42,8 @@ pub struct Books {
     failed: usize,
     files_from_customers: usize,
     files_written: usize,
+    told: usize,
+    told_again: usize,
     ledger: HashMap<&'static str, u64>,
     /// Where the bytes of files are: `{handoff}/{row}`.
     pub files: BTreeSet<String>,
@@ -57,10 +59,12 @@ impl fmt::Display for Books {
             f,
             "{handoffs} handoffs, {from_customers} messages of customers ({theirs} files; {} recovered, {} late, \
              {} duplicates), {written} of agents ({ours} files; {confirmed} confirmed, {failed} failed with \
-             their handoff)",
+             their handoff), {} events for the platform, and {} again",
             of("recovered"),
             of("late"),
             of("duplicates"),
+            self.told,
+            self.told_again,
         )
     }
 }
@@ -73,7 +77,7 @@ struct Thread {
 }
 
 impl Books {
-    pub async fn compare(relay: &Relay, ada: &Sandbox, accounts: &[Account]) -> Self {
+    pub async fn compare(relay: &Relay, ada: &Sandbox, platform: &Platform, accounts: &[Account]) -> Self {
         let mut books = Self::default();
         for account in accounts {
             let threads = books.threads(relay, &account.chat).await;
@@ -83,6 +87,7 @@ impl Books {
             books.compare_agent(&said, &threads, &account.written);
             for thread in &threads {
                 books.compare_order(&said, thread);
+                books.compare_platform(platform, thread);
                 books.compare_files(relay, &files, &account.written, thread).await;
             }
         }
@@ -196,6 +201,31 @@ impl Books {
         let foreign: Vec<_> = foreign.filter(|row| row["source"] == "webhook").filter_map(body).collect();
         self.check(foreign.is_empty(), || {
             format!("taken for another system's in {}: {foreign:?}", thread.id)
+        });
+    }
+
+    /// A platform is told everything at least once, in order and with no gap in the numbers.
+    fn compare_platform(&mut self, platform: &Platform, thread: &Thread) {
+        let (told, again) = platform.told(&thread.id);
+        self.told += told.len();
+        self.told_again += again;
+        let numbers: Vec<u64> =
+            told.iter().map(|event| event["data"]["sequence"].as_u64().unwrap()).collect();
+        let counts = numbers.iter().copied().eq(1..=told.len() as u64);
+        self.check(counts, || format!("the platform's events of {}: {numbers:?}", thread.id));
+        let has = |row: &&Value| told.iter().any(|event| event["data"]["id"] == row["id"]);
+        let untold: Vec<&Value> = thread
+            .rows
+            .iter()
+            .filter(|row| row["content"]["type"] != "event")
+            .filter(|row| !has(row))
+            .collect();
+        self.check(untold.is_empty(), || format!("the platform was never told of {untold:?}"));
+        let last =
+            told.iter().rev().find(|event| event["type"].as_str().unwrap().starts_with("handoff.ended"));
+        let is_ended = thread.status == "ended";
+        self.check(last.is_some() == is_ended, || {
+            format!("{} is {}, and the platform has {last:?}", thread.id, thread.status)
         });
     }
 

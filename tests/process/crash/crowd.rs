@@ -20,6 +20,7 @@ use super::{
 use crate::{
     moment,
     parcel::{self, Parcel},
+    platform,
     relay::{TOKEN, client},
 };
 
@@ -50,6 +51,8 @@ pub struct Pair<'a> {
     ada: &'a Sandbox,
     address: Address,
     http: reqwest::Client,
+    /// Where the agent works: at the agent API, or in the platform, and with which token.
+    desk: (&'static str, &'static str),
     dice: Dice,
     /// How many texts there have been; each is unique.
     texts: usize,
@@ -60,7 +63,8 @@ pub struct Pair<'a> {
 impl<'a> Pair<'a> {
     pub fn new(place: usize, ada: &'a Sandbox, address: Address, dice: Dice) -> Self {
         let accounts = vec![Account::of(ada.open_conversation())];
-        Self { place, ada, address, http: client(), dice, texts: 0, accounts }
+        let desk = [("/api", TOKEN), ("/platform", platform::TOKEN)][place % 2];
+        Self { place, ada, address, http: client(), desk, dice, texts: 0, accounts }
     }
 
     /// Until it is over. What was begun is brought to its end.
@@ -136,7 +140,7 @@ impl<'a> Pair<'a> {
         let text = self.text("agent");
         let Some(handoff) = self.open_handoff().await else { return };
         self.may_fail(Call::SendMessage);
-        let path = format!("/api/handoffs/{handoff}/messages");
+        let path = format!("/handoffs/{handoff}/messages");
         let body = json!({ "text": text });
         let asked = |request: RequestBuilder| request.header("idempotency-key", &text).json(&body);
         if self.takes(&path, asked).await {
@@ -152,7 +156,7 @@ impl<'a> Pair<'a> {
         let Some(handoff) = self.open_handoff().await else { return };
         self.may_fail(Call::UploadAttachment);
         self.may_fail(Call::SendMessage);
-        let path = format!("/api/handoffs/{handoff}/files");
+        let path = format!("/handoffs/{handoff}/files");
         let asked = |request: RequestBuilder| {
             let form = words.iter().fold(form(&file, pause), |form, words| form.text("text", words.clone()));
             request.header("idempotency-key", &file.name).multipart(form)
@@ -178,13 +182,13 @@ impl<'a> Pair<'a> {
     async fn agent_ends(&mut self) {
         let Some(handoff) = self.open_handoff().await else { return };
         self.may_fail(Call::EndHandoff);
-        let path = format!("/api/handoffs/{handoff}/end");
+        let path = format!("/handoffs/{handoff}/end");
         let (status, answer) = self.asks(Method::POST, &path, |request| request).await;
         assert!([StatusCode::OK, StatusCode::CONFLICT].contains(&status), "{status}: {answer}");
     }
 
     async fn open_handoff(&mut self) -> Option<String> {
-        let path = format!("/api/handoffs?conversation_id={}&limit=1", self.chat());
+        let path = format!("/handoffs?conversation_id={}&limit=1", self.chat());
         let (_, list) = self.asks(Method::GET, &path, |request| request).await;
         let newest = &list["data"][0];
         let is_open = newest["status"] == "waiting" || newest["status"] == "active";
@@ -208,7 +212,10 @@ impl<'a> Pair<'a> {
         loop {
             let known = self.address.wait_for(Option::is_some).await.unwrap().clone();
             let url = known.as_deref().unwrap_or_default();
-            let request = self.http.request(method.clone(), format!("{url}{path}")).bearer_auth(TOKEN);
+            let request = self
+                .http
+                .request(method.clone(), format!("{url}{}{path}", self.desk.0))
+                .bearer_auth(self.desk.1);
             if let Some(answer) = answered(asked(request)).await {
                 return answer;
             }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::chance::Dice;
 use crate::{
     ada::Ada,
-    moment,
+    moment, platform,
     relay::{Relay, start, up, url},
 };
 
@@ -30,14 +30,23 @@ pub struct Deaths<'a> {
     folder: &'a Path,
     ada: &'a Ada,
     dice: Dice,
+    /// Of the platform.
+    settings: Vec<(&'static str, String)>,
     address: watch::Sender<Option<String>>,
     /// How often it died before it had said that it was up.
     pub before_up: usize,
 }
 
 impl<'a> Deaths<'a> {
-    pub fn new(folder: &'a Path, ada: &'a Ada, dice: Dice) -> Self {
-        Self { folder, ada, dice, address: watch::Sender::new(None), before_up: 0 }
+    /// Tells the platform at `url`, too.
+    pub fn new(folder: &'a Path, ada: &'a Ada, url: &str, dice: Dice) -> Self {
+        let settings = platform::settings(url, "https://relay.example");
+        Self { folder, ada, dice, settings, address: watch::Sender::new(None), before_up: 0 }
+    }
+
+    fn settings(&self) -> Vec<(&str, &str)> {
+        let of_platform = self.settings.iter().map(|(name, value)| (*name, value.as_str()));
+        SETTINGS.into_iter().chain(of_platform).collect()
     }
 
     pub fn address(&self) -> Address {
@@ -46,7 +55,7 @@ impl<'a> Deaths<'a> {
 
     /// Starts, lives for a while, and is killed, perhaps while it still starts.
     pub async fn die(&mut self) {
-        let process = start(self.folder, &self.ada.url, &SETTINGS);
+        let process = start(self.folder, &self.ada.url, &self.settings());
         let (least, most) = self.dice.one_of(&[(0, 300), (200, 1_200), (600, 1_800), (1_500, 4_500)]);
         let killed_at = Instant::now() + self.dice.between(least, most);
         tokio::select! {
@@ -63,7 +72,7 @@ impl<'a> Deaths<'a> {
 
     /// Starts once more, to stay.
     pub async fn live_on(&self) -> Relay {
-        let relay = Relay::start(self.folder, &self.ada.url, &SETTINGS).await;
+        let relay = Relay::start(self.folder, &self.ada.url, &self.settings()).await;
         self.is_at(&relay.url);
         relay
     }

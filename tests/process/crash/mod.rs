@@ -31,6 +31,7 @@ use crate::{
     ada::Ada,
     moment,
     parcel::kept,
+    platform::{Mood, Platform},
     relay::{Relay, folder},
 };
 
@@ -46,7 +47,8 @@ async fn however_often_it_dies_nothing_is_lost_or_doubled() {
     let began = Instant::now();
     let (ada, folder) = (Ada::start().await, folder());
     ada.sandbox.set_dial(storm(seed));
-    let mut deaths = Deaths::new(folder.path(), &ada, Dice::new(seed));
+    let platform = Platform::start(moods(Dice::new(!seed))).await;
+    let mut deaths = Deaths::new(folder.path(), &ada, &platform.url, Dice::new(seed));
     let (over, address) = (CancellationToken::new(), deaths.address());
     let pairs = (0..CUSTOMERS).map(|place| {
         let dice = Dice::new(seed.wrapping_mul(1_000).wrapping_add(place as u64 + 1));
@@ -63,9 +65,10 @@ async fn however_often_it_dies_nothing_is_lost_or_doubled() {
     let (accounts, relay) = tokio::join!(join_all(pairs), die);
 
     ada.sandbox.set_dial(Dial::default());
+    platform.recovers();
     let accounts: Vec<Account> = accounts.into_iter().flatten().collect();
     let calm = Instant::now();
-    let books = settled(&relay, &ada, &accounts).await;
+    let books = settled(&relay, &ada, &platform, &accounts).await;
     println!(
         "crash: seed {seed}, {kills} kills ({} before it was up) in {:.0?}, settled {:.1?} later; {books}",
         deaths.before_up,
@@ -111,8 +114,18 @@ fn storm(seed: u64) -> Dial {
     }
 }
 
+/// Half of the agents work in a platform that fails, hangs and is late.
+fn moods(mut dice: Dice) -> impl FnMut() -> Mood {
+    move || match dice.roll(100) {
+        0..8 => Mood::Fails,
+        8..10 => Mood::Hangs,
+        10..20 => Mood::Slow(dice.between(50, 800)),
+        _ => Mood::Takes,
+    }
+}
+
 /// The books, once nothing is under way and they agree. What has not settled at the deadline is told.
-async fn settled(relay: &Relay, ada: &Ada, accounts: &[Account]) -> Books {
+async fn settled(relay: &Relay, ada: &Ada, platform: &Platform, accounts: &[Account]) -> Books {
     let deadline = Instant::now() + crate::DEADLINE;
     loop {
         let mut waiting = relay.waiting().await;
@@ -120,7 +133,7 @@ async fn settled(relay: &Relay, ada: &Ada, accounts: &[Account]) -> Books {
             waiting.push("webhooks are on their way".to_owned());
         }
         if waiting.is_empty() {
-            let books = Books::compare(relay, &ada.sandbox, accounts).await;
+            let books = Books::compare(relay, &ada.sandbox, platform, accounts).await;
             if books.differences.is_empty() {
                 return books;
             }
