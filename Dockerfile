@@ -17,16 +17,16 @@ COPY sandbox/Cargo.toml sandbox/
 RUN mkdir -p src bench/src sandbox/src benches \
     && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs benches/scale.rs > /dev/null \
     && touch src/lib.rs sandbox/src/lib.rs \
-    && cargo build --release --locked --no-default-features
+    && cargo build --profile dist --locked --no-default-features
 COPY src src
 COPY console console
 # Newer than what was built over the empty sources.
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --release --locked --no-default-features
+    && cargo build --profile dist --locked --no-default-features
 # What the image holds: the binary, the libraries it names, the certificates it trusts, a user, a folder.
 RUN mkdir -p /image/{data,etc/ssl/certs,usr/local/bin} \
-    && cp target/release/handoff-relay /image/usr/local/bin/ \
-    && ldd target/release/handoff-relay | grep -o '/[^ ]*' | xargs -I{} cp --dereference --parents {} /image \
+    && cp target/dist/handoff-relay /image/usr/local/bin/ \
+    && ldd target/dist/handoff-relay | grep -o '/[^ ]*' | xargs -I{} cp --dereference --parents {} /image \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
     && echo 'relay:x:65532:65532::/data:/none' > /image/etc/passwd \
     && chown 65532:65532 /image/data

@@ -68,7 +68,7 @@ pub struct Depths {
     pub inbox_oldest: Option<Time>,
     /// Deliveries in the outbox, for each destination.
     pub queued: BTreeMap<Destination, u64>,
-    /// When the oldest one was queued, of destinations that have a budget: others may wait for days.
+    /// When the oldest one for Ada was queued.
     pub outbox_oldest: Option<Time>,
     /// Deliveries that can't be read: their lanes stand still.
     pub unreadable: u64,
@@ -77,9 +77,10 @@ pub struct Depths {
 }
 
 impl Depths {
-    /// How many deliveries wait for destinations that have a budget.
+    /// How many deliveries wait for Ada.
     pub fn outbox(&self) -> u64 {
-        self.queued.iter().filter(|(destination, _)| destination.has_budget()).map(|(_, queued)| queued).sum()
+        let for_ada = self.queued.iter().filter(|(destination, _)| destination.ai_agent().is_some());
+        for_ada.map(|(_, queued)| queued).sum()
     }
 
     /// How many wait for this destination.
@@ -173,8 +174,8 @@ impl Metrics {
         r.register("last_webhook_timestamp_seconds", help, self.last_webhook.clone());
         r.register("inbox_events", "Events in the inbox", self.inbox.clone());
         r.register("inbox_oldest_seconds", "Age of the oldest event in the inbox", self.inbox_age.clone());
-        r.register("outbox_deliveries", "Deliveries in the outbox", self.outbox.clone());
-        r.register("outbox_oldest_seconds", "Age of the oldest delivery", self.outbox_age.clone());
+        r.register("outbox_deliveries", "Deliveries that wait for Ada", self.outbox.clone());
+        r.register("outbox_oldest_seconds", "Age of the oldest of these", self.outbox_age.clone());
         let help = "Deliveries that can't be read, as a newer relay may have written them";
         r.register("unreadable_deliveries", help, self.unreadable.clone());
         r.register("files_to_fetch", "Files that are still to be fetched", self.files.clone());

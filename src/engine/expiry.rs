@@ -43,9 +43,9 @@ impl Expiry {
 
     async fn expire(&self, id: HandoffId) -> (HandoffId, Result<(), StoreError>) {
         let due = async {
-            self.engine.decide(expiry::due(id.clone(), self.engine.denied_by_ada())).await?;
+            // First what needs nothing of the conversation, which may be unreadable.
             self.engine.decide(notify::expire(id.clone(), self.engine.environment.now())).await?;
-            Ok(())
+            self.engine.decide(expiry::due(id.clone(), self.engine.denied_by_ada())).await
         };
         let done = due.await;
         (id, done)

@@ -107,7 +107,10 @@ impl<'a> Transaction<'a> {
             };
             let mut rows: Vec<Row> = self.view.rows.iter().filter(is_seen).cloned().collect();
             rows.sort_by_key(|row| row.seq);
-            let events = platform::events(self.before.get(&handoff.id), handoff, &rows);
+            let is_seen_changed = self.touched_handoffs.get(&handoff.id) == Some(&Visibility::Yes);
+            let version = handoff.version + u64::from(is_seen_changed);
+            let now = Handoff { version, ..handoff.clone() };
+            let events = platform::events(self.before.get(&handoff.id), &now, &rows);
             for event in events {
                 self.tell(index, &event);
             }

@@ -40,6 +40,7 @@ mod forgetting;
 mod idle;
 mod lists;
 mod memories;
+mod platforms;
 mod replies;
 mod sessions;
 mod signals;

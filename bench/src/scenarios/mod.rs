@@ -5,6 +5,7 @@ mod kept;
 mod memory;
 mod others;
 mod pace;
+mod platform;
 mod release;
 mod remembered;
 mod reply;
@@ -31,6 +32,8 @@ pub enum Scenario {
     Release,
     /// An agent's message, from the API to Ada's door
     Reply,
+    /// The same beside a dead platform with 100,000 queued events, and without
+    Platform,
     /// Memory: idle, for a waiting handoff, and over time
     Memory,
     /// From start to ready, with a large database
@@ -47,6 +50,7 @@ impl Scenario {
             Self::Others => others::run(options),
             Self::Release => release::run(options),
             Self::Reply => reply::run(options),
+            Self::Platform => platform::run(options),
             Self::Memory => memory::run(options),
             Self::Start => start::run(options),
             Self::Remembered => remembered::run(options),

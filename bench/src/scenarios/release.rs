@@ -54,15 +54,20 @@ pub fn run(options: &Options) -> Result<Figures> {
     Ok(Figures { scenario: "release".to_owned(), rows, runs })
 }
 
+/// The quiet period, as a setting.
+pub fn quiet() -> String {
+    QUIET.as_millis().to_string()
+}
+
 /// A relay with so many handoffs at a null Ada, which has done what a start makes it do.
 pub fn relay_with_handoffs(
     options: &Options,
     folder: &tempfile::TempDir,
     ada: &NullAda,
     handoffs: u32,
+    settings: &[(&str, &str)],
 ) -> Result<(Relay, Vec<String>)> {
-    let quiet = QUIET.as_millis().to_string();
-    let relay = Relay::start(options, folder.path(), &ada.url, &[("DEBOUNCE_MS", &quiet)])?;
+    let relay = Relay::start(options, folder.path(), &ada.url, settings)?;
     let ids = (0..handoffs).map(|number| relay.hands_off(number)).collect::<Result<Vec<_>>>()?;
     relay.calm()?;
     Ok((relay, ids))
@@ -71,7 +76,7 @@ pub fn relay_with_handoffs(
 fn one(options: &Options, rate: u32, handoffs: u32) -> Result<(Delays, measure::Run)> {
     let folder = folder(options)?;
     let ada = NullAda::start(0)?;
-    let (relay, _) = relay_with_handoffs(options, &folder, &ada, handoffs)?;
+    let (relay, _) = relay_with_handoffs(options, &folder, &ada, handoffs, &[("DEBOUNCE_MS", &quiet())])?;
     let seconds = Duration::from_secs_f64(options.seconds().max(1.0));
     let rate = f64::from(rate);
     let count = (rate * seconds.as_secs_f64()) as u32;

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use super::{
     folder, progress,
-    release::{due, relay_with_handoffs},
+    release::{due, quiet, relay_with_handoffs},
     server,
 };
 use crate::{
@@ -17,13 +17,13 @@ use crate::{
     measure::{self, Run},
     null_ada::NullAda,
     options::Options,
-    relay::agents_message,
+    relay::{Relay, agents_message},
     webhooks::{MARK, Requests},
 };
 
 /// Messages a second: below what the limits for Ada allow in a minute.
 const RATE: f64 = 100.0;
-const HANDOFFS: u32 = 100;
+pub const HANDOFFS: u32 = 100;
 
 pub fn run(options: &Options) -> Result<Figures> {
     let (mut p50, mut p99, mut runs) = (Vec::new(), Vec::new(), Vec::new());
@@ -48,10 +48,29 @@ pub fn run(options: &Options) -> Result<Figures> {
 
 fn one(options: &Options) -> Result<(Histogram<u64>, Run)> {
     let folder = folder(options)?;
-    let seconds = options.seconds().max(0.5);
-    let count = (RATE * seconds) as usize;
+    let count = count(options);
     let ada = NullAda::start(count)?;
-    let (relay, handoffs) = relay_with_handoffs(options, &folder, &ada, options.sized(HANDOFFS, 20))?;
+    let (relay, handoffs) = relay_with_handoffs(
+        options,
+        &folder,
+        &ada,
+        options.sized(HANDOFFS, 20),
+        &[("DEBOUNCE_MS", &quiet())],
+    )?;
+    let measured = measure("relay, agents' messages", &relay, &ada, &handoffs, count)?;
+    relay.child.stop()?;
+    Ok(measured)
+}
+
+/// Sends `count` messages to a relay's handoffs. Gives how long each took to reach Ada.
+pub fn measure(
+    name: &str,
+    relay: &Relay,
+    ada: &NullAda,
+    handoffs: &[String],
+    count: usize,
+) -> Result<(Histogram<u64>, Run)> {
+    let seconds = count as f64 / RATE;
     // The first message accepts a handoff, which makes the relay read Ada's list.
     let first = Requests::of(handoffs.iter().map(|handoff| agents_message(handoff, "Hello, this is Alex.")));
     let address = relay.child.address;
@@ -66,12 +85,11 @@ fn one(options: &Options) -> Result<(Histogram<u64>, Run)> {
     );
     let pace = Pace::Open(RATE, Duration::from_secs_f64(seconds));
     let load = Load { address, connections: 64, requests: &requests, from: 0, again: false, pace };
-    let (run, outcome) =
-        measure::run_until("relay, agents' messages", &relay.child, &load, Some(RATE), |outcome| {
-            until("every message reaches Ada", Duration::from_millis(10), || {
-                Ok((0..outcome.next).all(|number| ada.arrival(number).is_some()).then_some(()))
-            })
-        })?;
+    let (run, outcome) = measure::run_until(name, &relay.child, &load, Some(RATE), |outcome| {
+        until("every message reaches Ada", Duration::from_millis(10), || {
+            Ok((0..outcome.next).all(|number| ada.arrival(number).is_some()).then_some(()))
+        })
+    })?;
     server::say(&run);
     let mut delays = latencies()?;
     for number in 0..outcome.next {
@@ -79,6 +97,10 @@ fn one(options: &Options) -> Result<(Histogram<u64>, Run)> {
         let delay = arrival.saturating_duration_since(due(outcome.began, number, RATE));
         delays.saturating_record(delay.as_micros() as u64);
     }
-    relay.child.stop()?;
     Ok((delays, run))
+}
+
+/// How many messages fit into a measurement.
+pub fn count(options: &Options) -> usize {
+    (RATE * options.seconds().max(0.5)) as usize
 }

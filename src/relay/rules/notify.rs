@@ -8,7 +8,7 @@ use super::{
 };
 use crate::relay::{
     backoff,
-    changes::{EXPIRED_PAGE, NoticeScope, Scope},
+    changes::{NoticeScope, Scope},
     delivery::{Claim, Delivery},
     id::{DeliveryId, HandoffId},
     rule::Rule,
@@ -98,14 +98,15 @@ pub fn spoiled(id: DeliveryId) -> Rule<()> {
     })
 }
 
-/// The events of a handoff that are too old at `at` become dead letters; those behind them go on. Returns how many.
-pub fn expire(handoff: HandoffId, at: Time) -> Rule<usize> {
+/// The events of a handoff that are too old at `at` become dead letters, at most [`EXPIRED_PAGE`]; those behind them go on.
+///
+/// [`EXPIRED_PAGE`]: crate::relay::changes::EXPIRED_PAGE
+pub fn expire(handoff: HandoffId, at: Time) -> Rule<()> {
     Rule::new(scope(NoticeScope::Expired { handoff, at }), |tx| {
         let now = tx.now.at;
         let is_held = |delivery: &&Delivery| delivery.claim.as_ref().is_none_or(|claim| claim.until <= now);
         let over: Vec<Delivery> = tx.view.notices.iter().filter(is_held).cloned().collect();
         over.iter().for_each(|delivery| give_up(tx, delivery));
-        over.len().min(EXPIRED_PAGE)
     })
 }
 

@@ -71,9 +71,10 @@ impl Outbox {
         self.handoffs.contains_key(handoff)
     }
 
-    /// When the oldest one was queued, of what a budget counts.
+    /// When the oldest one for Ada was queued.
     pub fn oldest(&self) -> Option<Time> {
-        let counted = self.queued.values().filter(|queued| queued.delivery.destination().has_budget());
+        let counted =
+            self.queued.values().filter(|queued| queued.delivery.destination().ai_agent().is_some());
         counted.map(|queued| queued.delivery.queued_at).min()
     }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     count,
-    query::{Query, doc, text},
+    query::{Query, doc, or_note, text},
     unsigned,
 };
 use crate::{
@@ -222,7 +222,9 @@ pub fn notices(connection: &Connection, scope: &NoticeScope) -> Result<Vec<Deliv
                 "INDEXED BY outbox_by_expiry WHERE expires_at <= ?2 AND handoff = ?1 AND is_notice = 1 \
                  ORDER BY expires_at, position LIMIT ?3"
             );
-            connection.all(sql, params![handoff.as_str(), at.as_micros(), count(EXPIRED_PAGE)], delivery)
+            let expired = params![handoff.as_str(), at.as_micros(), count(EXPIRED_PAGE)];
+            let expired = connection.all(sql, expired, |row| or_note(delivery(row), "delivery"))?;
+            Ok(expired.into_iter().flatten().collect())
         }
     }
 }

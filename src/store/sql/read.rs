@@ -226,10 +226,16 @@ pub fn dead_letter(connection: &Connection, id: &str) -> Result<Option<DeadLette
 }
 
 pub fn depths(connection: &Connection, known: &Known) -> Result<Depths, StoreError> {
-    // In the order in which they were queued; that of a file may wait for days.
-    let oldest = "SELECT json_extract(doc, '$.queued_at') FROM outbox WHERE destination <> 'files' \
-                  ORDER BY position LIMIT 1";
-    let outbox_oldest = connection.first(oldest, (), |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+    let queued = known.queued.all();
+    let mut outbox_oldest = None;
+    for destination in queued.keys().filter(|destination| destination.ai_agent().is_some()) {
+        // The first of each lane, as the index has them: positions are in the order in which deliveries were queued.
+        let oldest = "SELECT json_extract(doc, '$.queued_at') FROM outbox \
+                      WHERE position = (SELECT MIN(position) FROM outbox WHERE destination = ?1 AND is_next = 1)";
+        let oldest =
+            connection.first(oldest, [destination.name()], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+        outbox_oldest = [outbox_oldest, oldest.flatten()].into_iter().flatten().min();
+    }
     let (inbox, inbox_oldest) = {
         let waiting = known.waiting.lock();
         (waiting.events(), waiting.oldest())
@@ -237,8 +243,8 @@ pub fn depths(connection: &Connection, known: &Known) -> Result<Depths, StoreErr
     Ok(Depths {
         inbox,
         inbox_oldest,
-        queued: known.queued.all(),
-        outbox_oldest: outbox_oldest.flatten().map(Time::from_micros),
+        queued,
+        outbox_oldest: outbox_oldest.map(Time::from_micros),
         handoffs: known.open.counts(),
         unreadable: outbox::unreadable(connection)?,
     })

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::relay::{
     buffer::Buffer,
-    changes::{DeadLetter, IdempotencyScope, Idempotent, Of, Scope, View, WriteSet},
+    changes::{DeadLetter, IdempotencyScope, Idempotent, NoticeScope, Of, Scope, View, WriteSet},
     delivery::{Delivery, Job, Write},
     event::{Event, EventKind},
     handoff::Handoff,
@@ -61,7 +61,12 @@ impl Books {
             view.inbox.sort_by_key(Event::sort_key);
         }
         if scope.with_outbox {
-            *view.outbox = self.outbox.clone();
+            let is_notice = |delivery: &&Delivery| delivery.job.notice().is_some();
+            *view.outbox = self.outbox.iter().filter(|delivery| !is_notice(delivery)).cloned().collect();
+        }
+        if let Some(notices) = &scope.notices {
+            *view.notices =
+                self.outbox.iter().filter(|delivery| is_asked(notices, delivery)).cloned().collect();
         }
         view.handoffs = self.handoffs_for(scope);
         view.rows = self.rows_for(scope, &view);
@@ -193,6 +198,18 @@ impl Books {
         assert_eq!(end_waits, handoff.end_is_unsettled(), "an end call waits until it is settled");
         assert!(handoff.is_open() || end_waits || promised.is_empty(), "an ended handoff sends");
     }
+}
+
+fn is_asked(notices: &NoticeScope, delivery: &Delivery) -> bool {
+    delivery.job.notice().is_some()
+        && match notices {
+            NoticeScope::NextOf(lane) => delivery.lane() == *lane,
+            NoticeScope::One(id) => delivery.id == *id,
+            NoticeScope::Expired { handoff, at } => {
+                delivery.handoff == *handoff
+                    && delivery.expires_at.is_some_and(|expires_at| expires_at <= *at)
+            }
+        }
 }
 
 fn put<T>(known: &mut Vec<T>, changed: Vec<T>, id: impl Fn(&T) -> String) {

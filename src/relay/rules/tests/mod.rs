@@ -17,6 +17,7 @@ mod ends;
 mod files;
 mod note;
 mod order;
+mod platforms;
 mod recover;
 mod replay;
 mod send;

@@ -105,7 +105,7 @@ impl World {
         self
     }
 
-    fn decide<T>(&mut self, rule: Rule<T>) -> T {
+    pub fn decide<T>(&mut self, rule: Rule<T>) -> T {
         let (scope, decide) = rule.into_parts();
         let view = self.books.view(&scope);
         let mut tx = Transaction::new(view, self.now, &self.policy, &mut self.ids);
