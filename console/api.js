@@ -100,6 +100,9 @@ export const note = (id, text, key) => call("POST", handoff(id, "/notes"), { bod
 export const retry = (id, rowId) => call("POST", row(id, rowId, "/retry"));
 export const drop = (id, rowId) => call("DELETE", row(id, rowId));
 
+/** The agent platforms, and how they are doing. */
+export const platforms = () => call("GET", "platforms");
+
 export const cannedReplies = () => call("GET", "canned-replies");
 export const addCannedReply = (reply) => call("POST", "canned-replies", { body: reply });
 export const saveCannedReply = (id, reply) => call("PUT", `canned-replies/${encodeURIComponent(id)}`, { body: reply });

@@ -15,6 +15,7 @@ import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
 import * as outbox from "./outbox.js";
 import * as picker from "./picker.js";
+import * as platforms from "./platforms.js";
 import * as queue from "./queue.js";
 import * as settingsDialog from "./settings-dialog.js";
 import * as signin from "./signin.js";
@@ -31,7 +32,7 @@ const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
-  for (const part of [cannedDialog, settingsDialog, picker]) part.setUp();
+  for (const part of [cannedDialog, settingsDialog, picker, platforms]) part.setUp();
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);

@@ -8,6 +8,13 @@
 //! `/end` ends the handoff. `LISTEN` is where it listens (`127.0.0.1:8093`), `AGENT` is the name that customers see. With
 //! `AUTO_REPLY=on` it answers each message of a customer by itself.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a small program for people to read"
+)]
+
 use std::{
     collections::{BTreeMap, HashSet},
     env,

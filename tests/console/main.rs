@@ -36,6 +36,7 @@ mod hostile;
 mod keyboard;
 mod notes;
 mod pictures;
+mod platforms;
 mod relay;
 mod samples;
 mod sign_in;

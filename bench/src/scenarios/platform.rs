@@ -8,7 +8,6 @@ use super::{
     folder, progress,
     release::{quiet, relay_with_handoffs},
     reply::{self, HANDOFFS},
-    server,
 };
 use crate::{
     figures::{Figures, Row, Unit},
@@ -65,7 +64,6 @@ fn one(options: &Options, queued: Option<u32>) -> Result<(Histogram<u64>, Run)> 
     let relay = Relay::start(options, folder.path(), &ada.url, &settings)?;
     let name = if queued.is_some() { "relay, dead platform" } else { "relay, no platform" };
     let (delays, run) = reply::measure(name, &relay, &ada, &handoffs, count)?;
-    server::say(&run);
     relay.child.stop()?;
     Ok((delays, run))
 }

@@ -144,3 +144,7 @@ async fn told(mut response: Response) -> String {
     let plain: String = words.chars().filter(|c| !is_unseen(*c)).take(MOST_TOLD).collect();
     if plain.is_empty() { String::new() } else { format!(": {plain}") }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;
