@@ -115,7 +115,8 @@ async fn story(receiver: &Receiver, events: &Events, api: Option<&Api>) -> Lines
     ] {
         lines.push((what, receiver.refuses(&events.forged(), signed).await));
     }
-    let two = receiver.takes_signed(&events.message("Two signatures"), Signed::WithAnother).await;
+    let two = events.message("Two signatures");
+    let two = receiver.takes_signed(&two, Signed::WithAnother, "one right of two signatures").await;
     lines.push(("rotated secret", two));
 
     let question = events.message("Where is my parcel?");

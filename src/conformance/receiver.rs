@@ -46,26 +46,17 @@ impl Receiver {
 
     /// It must answer 2xx.
     pub async fn takes(&self, event: &Event, what: &str) -> Verdict {
-        match self.send(event, Signed::Rightly).await {
+        self.takes_signed(event, Signed::Rightly, what).await
+    }
+
+    /// The same, otherwise signed.
+    pub async fn takes_signed(&self, event: &Event, signed: Signed, what: &str) -> Verdict {
+        match self.send(event, signed).await {
             Ok(status) if status.is_success() => Verdict::Ok(format!("{what}: {}", status.as_u16())),
             Ok(status) => {
                 Verdict::Fail(format!("{what}: answered {}, and 2xx was expected", status.as_u16()))
             }
             Err(why) => Verdict::Fail(format!("{what}: {why}")),
-        }
-    }
-
-    /// The same, otherwise signed.
-    pub async fn takes_signed(&self, event: &Event, signed: Signed) -> Verdict {
-        match self.send(event, signed).await {
-            Ok(status) if status.is_success() => {
-                Verdict::Ok(format!("one of two signatures is enough: {}", status.as_u16()))
-            }
-            Ok(status) => Verdict::Fail(format!(
-                "answered {}: an event is right if any of its signatures is",
-                status.as_u16()
-            )),
-            Err(why) => Verdict::Fail(why),
         }
     }
 

@@ -122,7 +122,10 @@ impl<'a> Transaction<'a> {
     fn tell(&mut self, index: usize, event: &PlatformEvent) {
         let (now, max_age) = (self.now.at, event.max_age(&self.policy.platforms));
         let (handoff, key) = (self.view.handoffs[index].id.clone(), self.view.handoffs[index].key.clone());
-        let platforms: Vec<PlatformId> = self.view.handoffs[index].platforms.keys().cloned().collect();
+        // One that has left the settings is told nothing, and misses no number if it comes back.
+        let known = &self.policy.platforms.ids;
+        let platforms = self.view.handoffs[index].platforms.keys().filter(|id| known.contains(id));
+        let platforms: Vec<PlatformId> = platforms.cloned().collect();
         for platform in platforms {
             let (event_id, delivery_id) = (self.new_id(), DeliveryId(self.new_id()));
             let sequences = &mut self.change_unseen(index).platforms;

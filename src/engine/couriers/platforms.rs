@@ -23,7 +23,10 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
     // Only platforms of the settings have places.
     let Some(platform) = engine.platforms.find(id) else { return Ok(()) };
     let Some(permit) = errand.stop.run_until_cancelled(platform.circuit.turn()).await else { return Ok(()) };
-    let Some(delivery) = engine.decide(notify::begin(turn)).await? else { return Ok(()) };
+    let Some(delivery) = engine.decide(notify::begin(turn)).await? else {
+        permit.give_back();
+        return Ok(());
+    };
     let _held = errand.held.hold(&delivery.id);
     let Some(notice) = delivery.job.notice() else { return Ok(()) };
     let now = engine.environment.now();

@@ -130,6 +130,18 @@ fn a_handoff_from_before_a_platform_stays_the_consoles() {
 }
 
 #[test]
+fn one_that_has_left_the_settings_is_told_nothing_and_misses_no_number() {
+    let mut world = world();
+    let ids = std::mem::take(&mut world.policy.platforms.ids);
+    world.accept(ALEX, TakeOver::No).unwrap();
+    assert_eq!(words(&world, "webhook"), ["started"]);
+    world.policy.platforms.ids = ids;
+    world.give_back(ALEX).unwrap();
+    assert_eq!(words(&world, "webhook"), ["started", "released"]);
+    assert_eq!(told(&world, "webhook")[1].sequence, 2);
+}
+
+#[test]
 fn what_finds_no_room_is_a_dead_letter_and_takes_its_number() {
     let mut world = world();
     world.policy.outbox_limit = 2;
