@@ -191,7 +191,7 @@ fn say_what_is_next(lacks_secret: bool) {
     };
     print(&format!(
         ".env is written, and only you can read it. It has a random key for start calls and a random token for one agent.\n\nNext:\n  - {setup}\n  \
-         - `handoff-relay check` says what is missing\n  \
+         - then `handoff-relay check` says what is missing\n  \
          - `handoff-relay` starts the relay; sign in at http://127.0.0.1:8091 with the token of AGENT_TOKENS in .env"
     ));
 }

@@ -2,6 +2,7 @@
 
 use std::{net::Ipv4Addr, process::ExitCode};
 
+use anyhow::Context;
 use clap::Args;
 use handoff_relay::{
     settings::{LogFormat, Secret},
@@ -38,7 +39,8 @@ pub async fn run(given: Given) -> ExitCode {
 }
 
 async fn serve(given: Given) -> anyhow::Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, given.port)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, given.port)).await;
+    let listener = listener.with_context(|| format!("port {} (--port chooses another one)", given.port))?;
     let url = format!("http://{}", listener.local_addr()?);
     let key = match given.api_key {
         Some(key) => key,
@@ -62,7 +64,10 @@ async fn serve(given: Given) -> anyhow::Result<()> {
         "A stand-in Ada runs on this machine; Ctrl-C ends it.\n\n  Its dashboard        {url}/dashboard\n  \
          The customer's chat  {url}/chat\n\nIn a folder of its own, set a relay up against it:\n\n  \
          handoff-relay init --ada-base-url {url}/api --ada-api-key {key}\n  \
-         handoff-relay setup --public-url http://127.0.0.1:8090"
+         handoff-relay setup --public-url http://127.0.0.1:8090\n\n\
+         Of what setup then prints, only the URL and the Authorization header of the HTTP Request block matter here: save\n\
+         them on the dashboard. If port 8090 or 8091 is taken, first add LISTEN=127.0.0.1:<port> and\n\
+         AGENT_LISTEN=127.0.0.1:<port> to .env, and give setup that port."
     ));
     sandbox.serve(listener, stop).await
 }

@@ -267,11 +267,6 @@ impl HandoffView {
         Self::with(handoff.context.clone(), handoff)
     }
 
-    /// For events about a handoff that is known already.
-    pub fn without_context(handoff: &Handoff) -> Self {
-        Self { context_truncated: true, ..Self::with(Map::new(), handoff) }
-    }
-
     /// Files are served at these links, made of their handoff's and row's ids, in place of the agent API's paths.
     pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
         if let Some(message) = &mut self.last_message {

@@ -20,14 +20,14 @@ pub fn file_delay(attempts: u32, jitter: f64) -> Duration {
     below(FILE_CAP, attempts, jitter)
 }
 
-/// The same for an event for a platform: at once, then after 2, 5 and 15 s, then every 30 s; up to a fifth more, so
+/// The same for an event for a platform: again at once, then after 2, 5 and 15 s, then every 30 s; up to a fifth more, so
 /// that events that failed together are not retried together.
 pub fn notice_delay(attempts: u32, jitter: f64) -> Duration {
     let wait = match attempts {
-        0 => Duration::ZERO,
-        1 => Duration::from_secs(2),
-        2 => Duration::from_secs(5),
-        3 => Duration::from_secs(15),
+        0 | 1 => Duration::ZERO,
+        2 => Duration::from_secs(2),
+        3 => Duration::from_secs(5),
+        4 => Duration::from_secs(15),
         _ => CAP,
     };
     wait.mul_f64(jitter.clamp(0.0, 1.0).mul_add(0.2, 1.0))
@@ -57,9 +57,9 @@ mod tests {
         assert_eq!(file_delay(u32::MAX, 1.0), FILE_CAP);
         let seconds = |attempts, jitter| notice_delay(attempts, jitter).as_secs_f64();
         assert_eq!(
-            [0, 1, 2, 3, 4, 99].map(|attempts| seconds(attempts, 0.0)),
+            [1, 2, 3, 4, 5, 99].map(|attempts| seconds(attempts, 0.0)),
             [0.0, 2.0, 5.0, 15.0, 30.0, 30.0]
         );
-        assert!((seconds(4, 1.0) - 36.0).abs() < 1e-6);
+        assert!((seconds(5, 1.0) - 36.0).abs() < 1e-6);
     }
 }

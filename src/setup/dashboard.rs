@@ -7,7 +7,8 @@ pub fn steps(settings: &Settings, public_url: &str) -> String {
     let integration = &settings.handoff_integration;
     let authorization = match &settings.handoff_auth_key {
         Some(key) => {
-            format!("\n       Authorization: Bearer {}   (a secret: store it as a token there)", key.expose())
+            let note = "(the last one is a secret: store it as a token there)";
+            format!("\n       Authorization: Bearer {}\n     {note}", key.expose())
         }
         None => String::new(),
     };

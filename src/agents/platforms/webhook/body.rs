@@ -36,13 +36,18 @@ struct Data<'a, T> {
 /// The body of an event. Links to files are made now.
 pub fn of_notice(handoff_id: &HandoffId, notice: &Notice, links: &FileLinks, now: Time) -> String {
     let link = |handoff: &str, row: &str| links.url(handoff, row, now);
-    let of_handoff = |mut view: HandoffView| {
+    // A receiver that keeps what it was told must not take this for an empty context.
+    let later = |handoff: &Handoff| {
+        let mut view = HandoffView::whole(handoff);
         view.link_files(&link);
+        let mut view = serde_json::to_value(view).unwrap_or_default();
+        if let Some(fields) = view.as_object_mut() {
+            fields.retain(|name, _| !matches!(name.as_str(), "context" | "context_truncated"));
+        }
         written(notice, Some(handoff_id), view)
     };
-    let later = |handoff: &Handoff| of_handoff(HandoffView::without_context(handoff));
     match &notice.event {
-        PlatformEvent::Started { handoff } => of_handoff(HandoffView::whole(handoff)),
+        PlatformEvent::Started { handoff } => written(notice, Some(handoff_id), HandoffView::whole(handoff)),
         PlatformEvent::Accepted { handoff }
         | PlatformEvent::Released { handoff }
         | PlatformEvent::Ended { handoff } => later(handoff),
