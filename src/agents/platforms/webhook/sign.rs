@@ -38,8 +38,9 @@ mod tests {
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
+    /// Those of Svix and of Standard Webhooks itself.
     #[test]
-    fn the_svix_crate_accepts_it_under_either_secret() {
+    fn libraries_accept_it_under_either_secret_and_sign_alike() {
         let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
         let keys = secrets.map(|secret| key(secret).unwrap());
         let now = jiff::Timestamp::now().as_second();
@@ -56,6 +57,10 @@ mod tests {
             }
             for secret in secrets {
                 svix::webhooks::Webhook::new(secret).unwrap().verify(&body, &headers).unwrap();
+                let standard = standardwebhooks::Webhook::new(secret).unwrap();
+                standard.verify(&body, &headers).unwrap();
+                let theirs = standard.sign("event", now, &body).unwrap();
+                assert!(signed.split(' ').any(|ours| ours == theirs), "{signed}: {theirs}");
             }
             let other = svix::webhooks::Webhook::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
             other.verify(&body, &headers).unwrap_err();
