@@ -59,7 +59,7 @@ fn of_webhook(outcome: &str) -> Option<&'static str> {
     Some(match outcome {
         "kept" => "  a signed webhook of a handoff arrived",
         "ignored" => {
-            "  a signed webhook arrived that is no handoff's (a test event, or another conversation)"
+            "  a signed webhook of no handoff arrived (a test event, or a conversation before its handoff)"
         }
         "invalid_signature" => "  a webhook was refused: its signature is not made with WEBHOOK_SECRET",
         "dead_letter" => "  a webhook could not be used: see handoff-relay dead-letters list",

@@ -7,6 +7,7 @@
 mod connection;
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -79,8 +80,8 @@ struct Generator<'a> {
     load: &'a Load<'a>,
     epoll: OwnedFd,
     connections: Vec<Connection>,
-    /// Connections that wait for something to send.
-    idle: Vec<usize>,
+    /// Connections that wait for something to send. They take turns: a server closes one that is idle for long.
+    idle: VecDeque<usize>,
     outcome: Outcome,
     sent: u64,
     answered: u64,
@@ -128,14 +129,14 @@ impl<'a> Generator<'a> {
             cpu: Duration::ZERO,
             next: load.from,
         };
-        let idle = (0..load.connections).rev().collect();
+        let idle = (0..load.connections).collect();
         Ok(Self { load, epoll, connections, idle, outcome, sent: 0, answered: 0 })
     }
 
     fn closed(&mut self, duration: Duration) -> Result<()> {
         loop {
             while self.outcome.began.elapsed() < duration && self.has_more() {
-                let Some(idle) = self.idle.pop() else { break };
+                let Some(idle) = self.idle.pop_front() else { break };
                 self.send_on(idle, Instant::now())?;
             }
             if self.sent == self.answered {
@@ -158,7 +159,7 @@ impl<'a> Generator<'a> {
                     break;
                 }
                 pause = SILENCE;
-                let Some(idle) = self.idle.pop() else { break };
+                let Some(idle) = self.idle.pop_front() else { break };
                 self.send_on(idle, intended)?;
             }
             if self.sent == self.answered && (self.sent == planned || !self.has_more() || is_over) {
@@ -203,7 +204,7 @@ impl<'a> Generator<'a> {
                 self.outcome.refused.1.get_or_insert(answer.text);
             }
             self.outcome.took = now.saturating_duration_since(self.outcome.began);
-            self.idle.push(number);
+            self.idle.push_back(number);
         }
         Ok(())
     }
