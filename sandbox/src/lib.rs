@@ -12,10 +12,12 @@
 //! - `files` keeps the files of messages and serves them by URLs that expire;
 //! - `api` is what the relay calls, `chat` is what the customer's browser calls, `developer` is what turns the
 //!   dial from outside;
+//! - [`amazon_connect`] is a stand-in of its own, for the other side of a relay: Amazon Connect with SNS;
 //! - [`webhook`] makes and signs Ada's payloads, for the sandbox and for tests.
 //!
 //! It must not know the relay: all it has are two URLs and a key.
 
+pub mod amazon_connect;
 mod api;
 mod chat;
 mod connection;
@@ -110,6 +112,13 @@ impl Sandbox {
     /// The metadata of a conversation. Empty for an unknown one.
     pub fn metadata(&self, conversation: &str) -> Map<String, Value> {
         self.peek(conversation, |conversation| conversation.metadata.clone()).unwrap_or_default()
+    }
+
+    /// The metavariables of a conversation's end user. Empty for an unknown one.
+    pub fn metavariables(&self, conversation: &str) -> Map<String, Value> {
+        let end_user = self.peek(conversation, |conversation| conversation.end_user_id.clone());
+        let state = self.0.lock();
+        end_user.ok().and_then(|id| state.metavariables.get(&id).cloned()).unwrap_or_default()
     }
 
     /// Every API request so far, in the order in which their answers were made: the last 10,000.

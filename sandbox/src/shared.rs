@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) trial: Option<Vec<(String, String)>>,
     pub(crate) webhooks_on: bool,
     pub(crate) conversations: HashMap<String, Conversation>,
+    /// Metavariables, by end user.
+    pub(crate) metavariables: HashMap<String, Map<String, Value>>,
     pub(crate) records: Records,
     pub(crate) deliveries: Deliveries,
     pub(crate) echoes: EchoTiming,
@@ -70,6 +73,12 @@ pub(crate) struct HandoffBlock {
     pub(crate) authorization: String,
 }
 
+impl State {
+    pub(crate) fn knows_end_user(&self, id: &str) -> bool {
+        self.conversations.values().any(|conversation| conversation.end_user_id == id)
+    }
+}
+
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
         let authorization = options.handoff_auth_key.map(|key| format!("Bearer {key}")).unwrap_or_default();
@@ -82,6 +91,7 @@ impl Shared {
             block: HandoffBlock { url: options.start_url, authorization },
             webhooks_on: true,
             conversations: HashMap::new(),
+            metavariables: HashMap::new(),
             records: Records::default(),
             deliveries: Deliveries::default(),
             echoes: EchoTiming::default(),

@@ -4,6 +4,7 @@
 mod attachments;
 mod body;
 mod conversations;
+mod end_users;
 mod error;
 mod guard;
 mod messages;
@@ -27,6 +28,7 @@ pub(crate) fn router(sandbox: Sandbox) -> Router<Sandbox> {
         ("/v2/webhooks", get(webhooks::list).post(webhooks::create)),
         ("/v2/webhooks/{id}", get(webhooks::read).patch(webhooks::update).delete(webhooks::delete)),
         ("/v2/webhooks/{id}/secret", get(webhooks::secret)),
+        ("/v2/end-users/{id}", get(end_users::read).patch(end_users::update)),
         ("/v2/conversations/{id}", get(conversations::read).patch(conversations::update)),
         ("/v2/conversations/{id}/messages", get(messages::list).post(messages::create)),
         ("/v2/conversations/{id}/end-handoff", post(conversations::end_handoff)),
