@@ -36,7 +36,10 @@ function show(down) {
   at("platforms-text").textContent = down.map(sentence).join(" ");
 }
 
-function sentence({ id, state, since }) {
+function sentence({ id, state, since, last_error: error }) {
+  if (state === "deaf") {
+    return `Agents of ${id} are not heard: ${error}.`;
+  }
   const what = state === "disabled" ? "has been disabled" : "has taken nothing";
   return `The platform ${id} ${what} for ${span(since)}. Its agents don't see what customers write.`;
 }

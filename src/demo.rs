@@ -3,6 +3,8 @@
 //! Reads neither `.env` nor the environment's settings, so that a real key never meets the stand-in; its own
 //! command line may set what has nothing to do with keys and addresses.
 
+mod amazon_connect;
+
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
@@ -18,10 +20,12 @@ use handoff_relay::{
 use sandbox::{Options, Sandbox};
 use tokio::net::TcpListener;
 
+use amazon_connect::Connect;
+
 use crate::{WRONG_SETTINGS, bind, catch_signals, complain, health::reachable, print};
 
-/// Taken when free, so that the demo's links are the same each time: for Ada, for agents, and the stand-in's.
-const PORTS: [u16; 3] = [8090, 8091, 8092];
+/// Taken when free, so that the demo's links are the same each time: for Ada, for agents, and the stand-ins'.
+const PORTS: [u16; 4] = [8090, 8091, 8092, 8094];
 const INTEGRATION: &str = "custom-handoff";
 /// Quick enough for one person who plays both sides.
 const DEBOUNCE_MS: &str = "300";
@@ -44,8 +48,9 @@ const NOT_FOR_TRIAL: [&str; 11] = [
 /// Settings by name, as the command line has them.
 type Trial = BTreeMap<String, String>;
 
-/// Runs the demo until it is told to stop; each of `settings` is a `NAME=VALUE` to try with it.
-pub async fn run(settings: &[String]) -> ExitCode {
+/// Runs the demo until it is told to stop; each of `settings` is a `NAME=VALUE` to try with it. `with_connect` adds a
+/// stand-in Amazon Connect.
+pub async fn run(settings: &[String], with_connect: bool) -> ExitCode {
     let trial: Result<Trial, String> = settings.iter().map(|text| assignment(text)).collect();
     let trial = match trial {
         Ok(trial) => trial,
@@ -54,7 +59,7 @@ pub async fn run(settings: &[String]) -> ExitCode {
     if let Err(error) = telemetry::init(LogFormat::Pretty, "warn") {
         return complain(&error, 1);
     }
-    match demo(trial).await {
+    match demo(trial, with_connect).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<SettingsError>() => complain(&error.to_string(), WRONG_SETTINGS),
         Err(error) => complain(&format!("the demo can't run: {error:#}"), 1),
@@ -78,7 +83,7 @@ struct Secrets {
     agent_tokens: [String; 2],
 }
 
-async fn demo(trial: Trial) -> anyhow::Result<()> {
+async fn demo(mut trial: Trial, with_connect: bool) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let secrets = Secrets {
         api_key: random()?,
@@ -91,11 +96,21 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
     let ports = PORTS.map(|port| if asks_for(&told, port) { 0 } else { port });
     let ada = free(ports[2]).await?;
     let ada_url = format!("http://{}", ada.local_addr()?);
-    let settings = settings(&secrets, &ada_url, folder.path(), &ports, trial)?;
     let [listen, agent_listen] = told;
-    let public = match listen {
-        Some(_) => bind("LISTEN", settings.listen).await?,
-        None => free(ports[0]).await?,
+    let free_public = if listen.is_none() { Some(free(ports[0]).await?) } else { None };
+    let connect = if with_connect { Some(Connect::new(free(ports[3]).await?)?) } else { None };
+    if let Some(connect) = &connect {
+        let address = match &free_public {
+            Some(listener) => reachable(listener.local_addr()?).to_string(),
+            None => listen.unwrap_or_default(),
+        };
+        let settings = connect.settings(&format!("http://{address}")).into_iter();
+        trial.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    }
+    let settings = settings(&secrets, &ada_url, folder.path(), &ports, trial)?;
+    let public = match free_public {
+        Some(listener) => listener,
+        None => bind("LISTEN", settings.listen).await?,
     };
     let agents = match (settings.agent_listen, agent_listen) {
         (None, _) => None,
@@ -112,16 +127,25 @@ async fn demo(trial: Trial) -> anyhow::Result<()> {
     let sandbox = Sandbox::new(options(&secrets, &relay_url));
     let links = server.sign_in_links(&agents_url);
     sandbox.propose(trial_of(&agents_url, &secrets.agent_tokens[0]));
-    print(&page(&ada_url, &agents_url, &links, &secrets.agent_tokens));
+    let connect_page = connect.as_ref().map(Connect::page);
+    print(&page(&ada_url, &agents_url, &links, &secrets.agent_tokens, connect_page.as_deref()));
     // Neither is of use without the other.
     let play = async {
         let played = sandbox.serve(ada, stop.clone()).await;
         stop.cancel();
         played
     };
-    let (served, played) = tokio::join!(server.serve(Listeners { public, agents }), play);
+    let connects = async {
+        match connect {
+            Some(connect) => connect.serve(&relay_url, stop.clone()).await,
+            None => Ok(()),
+        }
+    };
+    let (served, played, connected) =
+        tokio::join!(server.serve(Listeners { public, agents }), play, connects);
     served?;
-    played
+    played?;
+    connected
 }
 
 /// Whether one of these addresses has that port.
@@ -148,7 +172,7 @@ fn settings(
     secrets: &Secrets,
     ada_url: &str,
     folder: &Path,
-    [public, agents, _]: &[u16; 3],
+    [public, agents, ..]: &[u16; 4],
     trial: Trial,
 ) -> anyhow::Result<Settings> {
     let env = [
@@ -184,16 +208,23 @@ fn options(secrets: &Secrets, relay_url: &str) -> Options {
 }
 
 /// The links, on one screen; the rest is on the stand-in's page.
-fn page(ada: &str, agents: &str, links: &[(String, String)], tokens: &[String; 2]) -> String {
+fn page(
+    ada: &str,
+    agents: &str,
+    links: &[(String, String)],
+    tokens: &[String; 2],
+    connect: Option<&str>,
+) -> String {
     let link = |name: &str| links.iter().find(|(agent, _)| agent == name).map_or(agents, |(_, link)| link);
     let [alex, sam] = tokens;
+    let connect = connect.map_or_else(String::new, |page| format!("\n  Amazon Connect        {page}"));
     format!(
         r#"
 handoff-relay demo: the relay and a stand-in Ada, on this machine only. Ctrl-C ends it.
 
   The customer's chat   {ada}/chat
   Alex's console        {}
-  Sam's console         {}   (in another browser)
+  Sam's console         {}   (in another browser){connect}
   What else to try      {ada}/dashboard
   The API document      {agents}/api/docs
 

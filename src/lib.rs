@@ -43,11 +43,13 @@ use crate::{
         signature::{UnusableSecret, Verifier},
         webhook::WebhookParser,
     },
-    agents::platforms::{Circuit, FileLinks, Platform, Platforms, webhook::Webhook},
+    agents::platforms::{
+        Circuit, FileLinks, Kind, Platform, Platforms, amazon_connect::AmazonConnect, links, webhook::Webhook,
+    },
     doors::{App, Limits, routes::Doors},
     engine::{
-        AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, Retention, Silence, StartKey,
-        TimeOuts,
+        AiAgent, AiAgents, Contacts, Engine, Expiry, Flusher, Outbox, Parts, Recovery, Retention, Silence,
+        StartKey, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -58,12 +60,13 @@ use crate::{
     metrics::Metrics,
     relay::{
         buffer::Timings,
+        contact::{self, ContactPolicy},
         id::{AiAgentId, PlatformId},
         platform::PlatformPolicy,
         policy::{Policy, Timeout},
         time::Time,
     },
-    settings::{AgentToken, Settings, WebhookPlatform},
+    settings::{AgentToken, IfUnavailable, Settings, WebhookPlatform},
     store::{RetentionPeriods, Since, StoreError, platforms::PlatformState},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
@@ -205,6 +208,7 @@ impl Server {
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
+        tasks.work(Contacts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
@@ -274,20 +278,24 @@ fn platforms(
     environment: &Arc<dyn Environment>,
 ) -> Result<Platforms, StartError> {
     let Some(public_url) = &settings.public_url else { return Ok(Platforms::default()) };
-    let platform = |of_settings: &WebhookPlatform| {
-        let id = PlatformId::from(of_settings.id);
-        let webhook = Webhook::new(of_settings, settings.platforms.allow_private)?;
-        let links = FileLinks::new(public_url.clone(), id.clone(), webhook.keys().to_vec());
+    let platform = |id: PlatformId, kind: Kind, keys: Vec<Vec<u8>>| {
+        let links = FileLinks::new(public_url.clone(), id.clone(), keys);
         let disabled = states.iter().find(|state| state.id == id).and_then(|state| state.disabled.clone());
-        Ok(Platform {
-            webhook,
-            circuit: Circuit::new(Arc::clone(environment), disabled),
-            links: Arc::new(links),
-            id,
-        })
+        let circuit = Circuit::new(Arc::clone(environment), disabled);
+        Platform { kind, circuit, links: Arc::new(links), id }
     };
-    let platforms: Result<Vec<_>, StartError> = settings.platforms.webhooks.iter().map(platform).collect();
-    Ok(Platforms::new(platforms?))
+    let mut platforms = Vec::new();
+    for of_settings in &settings.platforms.webhooks {
+        let webhook = Webhook::new(of_settings, settings.platforms.allow_private)?;
+        let keys = webhook.keys().to_vec();
+        platforms.push(platform(of_settings.id.into(), Kind::Webhook(webhook), keys));
+    }
+    if let Some(of_settings) = &settings.amazon_connect {
+        let connect = AmazonConnect::new(of_settings, Arc::clone(environment))?;
+        let keys = links::derived_keys(&settings.webhook_secrets);
+        platforms.push(platform(contact::platform(), Kind::AmazonConnect(Box::new(connect)), keys));
+    }
+    Ok(Platforms::new(platforms))
 }
 
 fn tokens(settings: &Settings) -> Tokens {
@@ -328,10 +336,24 @@ fn policy(settings: &Settings, began_at: Time) -> Policy {
         waiting_timeout: timeout(&settings.waiting_timeout),
         idle_timeout: timeout(&settings.idle_timeout),
         platforms: PlatformPolicy {
-            ids: settings.platforms.webhooks.iter().map(|platform| platform.id.into()).collect(),
+            ids: platform_ids(settings),
             max_age: settings.platforms.max_age,
+            contacts: settings.amazon_connect.as_ref().map(contact_policy),
         },
     }
+}
+
+fn platform_ids(settings: &Settings) -> Vec<PlatformId> {
+    let webhooks = settings.platforms.webhooks.iter().map(|platform| platform.id.into());
+    webhooks.chain(settings.amazon_connect.is_some().then(contact::platform)).collect()
+}
+
+fn contact_policy(settings: &settings::AmazonConnect) -> ContactPolicy {
+    let end_if_unavailable = match &settings.if_unavailable {
+        IfUnavailable::Keep => None,
+        IfUnavailable::End { text } => Some(text.clone()),
+    };
+    ContactPolicy { agent_left_grace: settings.agent_left_grace, end_if_unavailable }
 }
 
 const fn keep(settings: &Settings) -> RetentionPeriods {

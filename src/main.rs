@@ -101,6 +101,9 @@ enum Command {
         /// Settings to try with it, such as IDLE_TIMEOUT=1m
         #[arg(value_name = "NAME=VALUE")]
         settings: Vec<String>,
+        /// With a stand-in Amazon Connect and a page of its agents
+        #[arg(long)]
+        amazon_connect: bool,
     },
 }
 
@@ -120,7 +123,7 @@ async fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Sandbox(given) => stand_in::run(given).await,
         #[cfg(feature = "demo")]
-        Command::Demo { settings } => demo::run(&settings).await,
+        Command::Demo { settings, amazon_connect } => demo::run(&settings, amazon_connect).await,
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use serde_json::{Map, Value};
 
 use super::{
     answer::Answer,
@@ -74,6 +75,22 @@ pub trait Ada: Send + Sync {
 
     /// Whether the whole conversation has ended.
     async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool>;
+
+    /// Sets metavariables of an end user: strings, booleans or integers, 10 KB in all.
+    async fn update_end_user(
+        &self,
+        permit: Permit,
+        end_user: &str,
+        values: &Map<String, Value>,
+    ) -> Answer<()>;
+
+    /// Sets metadata of the conversation: 4 KB in all. It sets no metavariables.
+    async fn update_conversation(
+        &self,
+        permit: Permit,
+        key: &ConversationKey,
+        values: &Map<String, Value>,
+    ) -> Answer<()>;
 
     /// Ada's clock minus ours, as far as answers have told.
     fn offset(&self) -> Offset;

@@ -229,14 +229,18 @@ impl Client {
     }
 
     fn url(&self, conversation: &ConversationId, rest: &str) -> Result<Url, Failure> {
-        let unfit = || Failure::Refused("the conversation's id can't be used in a URL".to_owned());
-        let id = conversation.as_str();
+        self.address("conversations", "conversation's", conversation.as_str(), &format!("/{rest}"))
+    }
+
+    /// The address of something with an id that somebody else has chosen.
+    fn address(&self, kind: &str, whose: &str, id: &str, rest: &str) -> Result<Url, Failure> {
+        let unfit = || Failure::Refused(format!("the {whose} id can't be used in a URL"));
         if id.is_empty() || id == "." || id == ".." {
             return Err(unfit());
         }
         let id = utf8_percent_encode(id, SEGMENT);
         let base = self.base.as_str().trim_end_matches('/');
-        format!("{base}/v2/conversations/{id}/{rest}").parse().map_err(|_| unfit())
+        format!("{base}/v2/{kind}/{id}{rest}").parse().map_err(|_| unfit())
     }
 
     /// Makes a call about one conversation. 401 or 403 to it may be meant for that call alone, as by a filter in front
@@ -397,6 +401,29 @@ impl Ada for Client {
     async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool> {
         let answer = self.call(permit, "get_conversation", Method::GET, &key.conversation, "", None).await;
         answer.map(|conversation| conversation.object().text("status").as_deref() == Some("ended"))
+    }
+
+    async fn update_end_user(
+        &self,
+        permit: Permit,
+        end_user: &str,
+        values: &Map<String, Value>,
+    ) -> Answer<()> {
+        let request = match self.address("end-users", "end user's", end_user, "") {
+            Ok(url) => self.http.request(Method::PATCH, url),
+            Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
+        };
+        let body = json!({ "profile": { "metadata": values } });
+        self.send(permit, "update_end_user", request.json(&body)).await.map(|_| ())
+    }
+
+    async fn update_conversation(
+        &self,
+        permit: Permit,
+        key: &ConversationKey,
+        values: &Map<String, Value>,
+    ) -> Answer<()> {
+        self.update_metadata(permit, key, values).await
     }
 
     fn offset(&self) -> Offset {

@@ -1,6 +1,7 @@
 //! `handoff-relay check`: looks at what the settings name, changes nothing, and says what to do about failures.
 
 mod ada;
+mod amazon_connect;
 mod places;
 mod platforms;
 
@@ -92,5 +93,6 @@ async fn of_places(survey: &Survey) -> Lines {
         None => lines.extend(ada::check(settings).await),
     }
     lines.extend(platforms::check(settings).await);
+    lines.extend(amazon_connect::check(settings).await);
     lines.into_iter().map(|(name, verdict)| (name.to_owned(), verdict)).collect()
 }

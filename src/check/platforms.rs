@@ -23,10 +23,11 @@ pub async fn check(settings: &Settings) -> Vec<(&'static str, Verdict)> {
 
 async fn ping(webhook: &Webhook) -> Verdict {
     match webhook.ping(&Machine.new_id(), Machine.now()).await {
-        Answer::Outcome(NoticeOutcome::Taken) => {
+        Answer::Outcome(NoticeOutcome::Taken | NoticeOutcome::NotYet(_)) => {
             Verdict::Good("the platform takes signed webhooks".to_owned())
         }
         Answer::Outcome(NoticeOutcome::Refused(reason) | NoticeOutcome::Later { reason, .. })
+        | Answer::Refused(reason)
         | Answer::Gone(reason) => Verdict::Bad(format!(
             "{reason}; check its URL and secret, and whether it answers a ping with 2xx"
         )),

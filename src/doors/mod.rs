@@ -5,6 +5,7 @@
 
 mod ada;
 mod agents;
+mod amazon_connect;
 mod compressed_files;
 mod console;
 mod extract;
@@ -111,6 +112,8 @@ pub struct DoorBodies {
     pub start: Bodies,
     /// Webhooks: Ada's own limit for a message is 10 MB.
     pub webhooks: Bodies,
+    /// Notifications of Amazon Connect: 256 KiB at most, and what JSON makes of them.
+    pub notifications: Bodies,
     /// The agent API: 50,000 characters fit, however they are escaped.
     pub agents: Bodies,
     /// Sign-in: a token or a code.
@@ -118,14 +121,15 @@ pub struct DoorBodies {
 }
 
 impl DoorBodies {
-    /// Each of the four groups may keep a fifth of a listener's connections: some are left for requests without a body.
+    /// Each of the five groups may keep a sixth of a listener's connections: some are left for requests without a body.
     fn within(limits: Limits) -> Self {
-        let most = limits.connections.max_connections / 5;
+        let most = limits.connections.max_connections / 6;
         let bodies =
             |room, limit| Bodies::new(BodyBudget::new(room, most.max(1)), limit, limits.body_deadline);
         Self {
             start: bodies(8 << 20, 256 << 10),
             webhooks: bodies(16 << 20, 10 << 20),
+            notifications: bodies(8 << 20, 512 << 10),
             agents: bodies(16 << 20, 1 << 20),
             sign_in: bodies(1 << 20, 16 << 10),
         }

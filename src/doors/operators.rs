@@ -60,6 +60,12 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
             said[platform.id.as_str()] = format!("has taken nothing since {since}{}", why(last_error)).into();
         }
     }
+    if let Some((platform, connect)) = app.engine.amazon_connect()
+        && let (Some(trouble), true) =
+            (connect.subscription.get().trouble(), said[platform.id.as_str()].is_null())
+    {
+        said[platform.id.as_str()] = trouble.into();
+    }
     if app.engine.ai_agents().any_start_key_is_off() {
         said["handoffs/start"] =
             "HANDOFF_AUTH_KEY is off: anyone who can reach this address can start handoffs".into();

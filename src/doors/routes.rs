@@ -17,7 +17,7 @@ use super::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
         platforms as agent_platforms, session,
     },
-    console, operators, platforms,
+    amazon_connect, console, operators, platforms,
 };
 use crate::web::{
     head,
@@ -98,9 +98,14 @@ fn of_platforms(app: &App) -> Router<App> {
     if app.engine.platforms().iter().next().is_none() {
         return Router::new();
     }
-    of_handoffs("/platform")
+    let connect = app.engine.amazon_connect().map(|_| post(amazon_connect::notification));
+    let router = of_handoffs("/platform")
         .route_layer(middleware::from_fn_with_state(app.clone(), platforms::admit))
-        .route("/platform/files/{platform}/{handoff}/{row}", get(platforms::file))
+        .route("/platform/files/{platform}/{handoff}/{row}", get(platforms::file));
+    match connect {
+        Some(door) => router.route("/webhooks/amazon-connect", door),
+        None => router,
+    }
 }
 
 fn uploads() -> MethodRouter<App> {

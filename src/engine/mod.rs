@@ -5,6 +5,7 @@
 //! due; what the store commits wakes them.
 
 mod ai_agents;
+mod amazon_connect;
 mod canned_replies;
 mod claims;
 mod couriers;
@@ -32,6 +33,7 @@ use std::{
 use serde_json::{Map, Value};
 
 pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
+pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -223,7 +225,16 @@ impl Engine {
         context: Map<String, Value>,
     ) -> Result<StartOutcome, StoreError> {
         let now = self.environment.now();
+        let is_open = self.store.has_open_handoff(&conversation);
         let key = ai_agent.parser.key(conversation);
+        let is_authorised = matches!(ai_agent.start_key, StartKey::Shared(_));
+        if !is_open && let Availability::Closed(reason) = self.availability(&context, is_authorised).await {
+            // Who has no key must not be able to silence a conversation.
+            if is_authorised {
+                self.decide(start::refuse(key)).await?;
+            }
+            return Ok(StartOutcome::Closed(reason));
+        }
         let StartKey::Off(limit) = &ai_agent.start_key else {
             return self.decide(start::call(key, context, Caller::WithKey)).await;
         };

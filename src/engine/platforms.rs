@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::{
-    agents::platforms::{Answer, Platform, Platforms},
+    agents::platforms::{Answer, Kind, Platform, Platforms},
     relay::{id::PlatformId, rules::notify::NoticeOutcome},
     store::{StoreError, platforms::PlatformState},
 };
@@ -31,13 +31,19 @@ impl Engine {
     /// The platform did not take it.
     pub async fn test_platform(&self, platform: &Platform) -> Result<(), String> {
         let id = self.environment.new_id();
-        match platform.webhook.ping(&id, self.environment.now()).await {
+        let answer = match &platform.kind {
+            Kind::Webhook(webhook) => webhook.ping(&id, self.environment.now()).await,
+            Kind::AmazonConnect(connect) => connect.ping().await,
+        };
+        match answer {
             Answer::Outcome(NoticeOutcome::Taken) => {
                 platform.circuit.succeeded();
                 Ok(())
             }
             Answer::Outcome(NoticeOutcome::Refused(reason) | NoticeOutcome::Later { reason, .. })
+            | Answer::Refused(reason)
             | Answer::Gone(reason) => Err(reason),
+            Answer::Outcome(NoticeOutcome::NotYet(_)) => Err("it is not ready yet".to_owned()),
         }
     }
 }

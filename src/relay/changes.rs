@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     buffer::Buffer,
+    contact::Contact,
     delivery::{Delivery, Destination, Lane},
     event::Event,
     handoff::Handoff,
@@ -53,6 +54,8 @@ pub struct Scope {
     pub dead_letter: Option<String>,
     /// Deliveries to platforms: [`Scope::with_outbox`] leaves them out, however many a dead platform has waiting.
     pub notices: Option<NoticeScope>,
+    /// The contact in Amazon Connect of the handoff.
+    pub with_contact: bool,
 }
 
 /// Which deliveries to platforms.
@@ -118,6 +121,7 @@ impl Scope {
             idempotency: None,
             dead_letter: None,
             notices: None,
+            with_contact: false,
         }
     }
 
@@ -226,6 +230,8 @@ pub struct View {
     pub seen: Loaded<bool>,
     /// The requested rows.
     pub rows: Vec<Row>,
+    /// Until when its messages adopt nothing: an authorised start call was refused. Read with the buffered events.
+    pub start_refused_until: Option<Time>,
     /// The conversation's deliveries, in their order, except those to platforms.
     pub outbox: Loaded<Vec<Delivery>>,
     /// The requested count.
@@ -236,6 +242,8 @@ pub struct View {
     pub dead_letter: Option<DeadLetter>,
     /// The requested deliveries to platforms.
     pub notices: Loaded<Vec<Delivery>>,
+    /// The handoff's contact in Amazon Connect.
+    pub contact: Loaded<Option<Contact>>,
 }
 
 impl View {
@@ -247,6 +255,7 @@ impl View {
             outbox: Loaded::named(scope.with_outbox),
             unread_behind: Loaded::named(scope.unread_behind.is_some()),
             notices: Loaded::named(scope.notices.is_some()),
+            contact: Loaded::named(scope.with_contact),
             ..Self::default()
         }
     }
@@ -329,6 +338,10 @@ pub struct WriteSet {
     pub dead_letters_done: Vec<String>,
     /// What an `Idempotency-Key` stands for from now on.
     pub idempotent: Option<(IdempotencyScope, Idempotent)>,
+    /// Until when this conversation's messages adopt nothing; `None` inside: they do again.
+    pub start_refused: Option<(ConversationKey, Option<Time>)>,
+    /// The contact in Amazon Connect, new or changed, and when somebody must look at it.
+    pub contact: Option<(Contact, Option<Time>)>,
     /// The sum of what was added to the ledgers of these handoffs.
     pub ledger: Ledger,
     /// When this was decided, by our clock.

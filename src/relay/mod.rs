@@ -10,6 +10,7 @@
 pub(crate) mod backoff;
 pub mod buffer;
 pub mod changes;
+pub mod contact;
 pub(crate) mod context;
 pub mod delivery;
 pub mod event;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    contact::ContactPolicy,
     handoff::{Handoff, Status},
     id::PlatformId,
     thread::{Content, EventName, Row},
@@ -22,6 +23,8 @@ pub struct PlatformPolicy {
     pub ids: Vec<PlatformId>,
     /// How long an event may wait to be delivered.
     pub max_age: Duration,
+    /// Contacts in Amazon Connect, if it is one of them.
+    pub contacts: Option<ContactPolicy>,
 }
 
 /// One event for one platform.

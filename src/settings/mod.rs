@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use url::Url;
 
+mod amazon_connect;
 mod files;
 mod names;
 mod parse;
@@ -34,6 +35,7 @@ use source::Sources;
 use crate::store::Copies;
 
 pub use crate::secret::{NoRandomness, Secret};
+pub use amazon_connect::{AmazonConnect, Credentials, IfUnavailable};
 pub use files::{Bucket, FilesPlace};
 pub use parse::public_url;
 pub use platforms::{PlatformSettings, WebhookPlatform};
@@ -76,6 +78,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// `PLATFORMS`, `PLATFORM_...` and `OPERATOR_TOKENS`.
     pub platforms: PlatformSettings,
+    /// `AMAZON_CONNECT_...`: Amazon Connect as a platform; `None` if it is not one.
+    pub amazon_connect: Option<AmazonConnect>,
     /// `DATABASE_URL`: where handoffs are kept.
     pub database: Database,
     /// Whether a copy of the database is made before its schema changes; `--no-copy` on the command line says no.
@@ -223,7 +227,9 @@ impl Settings {
         let trial = local && terminal == Terminal::Attached;
         let handoff_auth_key = auth_key(r, trial);
         let (agent_tokens, made_token) = agents(r, trial);
-        let platforms = platforms::read(r, &agent_tokens, public_url.is_some());
+        let wanted = platforms::wanted(r, &[amazon_connect::ID]);
+        let platforms = platforms::read(r, &agent_tokens, &wanted, public_url.is_some());
+        let amazon_connect = amazon_connect::read(r, &wanted, public_url.is_some());
         let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
         let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
@@ -256,6 +262,7 @@ impl Settings {
             agent_listen,
             public_url,
             platforms,
+            amazon_connect,
             database,
             copies: Copies::Make,
             files,

@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 37] = [
+pub(super) const NAMES: [&str; 59] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -44,6 +44,28 @@ pub(super) const NAMES: [&str; 37] = [
     "PLATFORM_MAX_AGE",
     "PLATFORM_ALLOW_PRIVATE",
     "OPERATOR_TOKENS",
+    "AMAZON_CONNECT_INSTANCE_ID",
+    "AMAZON_CONNECT_REGION",
+    "AMAZON_CONNECT_CONTACT_FLOW_ID",
+    "AMAZON_CONNECT_TOPIC_ARN",
+    "AMAZON_CONNECT_ACCESS_KEY_ID",
+    "AMAZON_CONNECT_SECRET_ACCESS_KEY",
+    "AMAZON_CONNECT_SESSION_TOKEN",
+    "AMAZON_CONNECT_ROLE_ARN",
+    "AMAZON_CONNECT_EXTERNAL_ID",
+    "AMAZON_CONNECT_CHAT_DURATION",
+    "AMAZON_CONNECT_ATTRIBUTES",
+    "AMAZON_CONNECT_AGENT_LEFT_GRACE",
+    "AMAZON_CONNECT_SYSTEM_MESSAGES",
+    "AMAZON_CONNECT_IF_UNAVAILABLE",
+    "AMAZON_CONNECT_IF_UNAVAILABLE_TEXT",
+    "AMAZON_CONNECT_QUEUE_ID",
+    "AMAZON_CONNECT_CHECK_HOURS",
+    "AMAZON_CONNECT_MESSAGE_LIMIT",
+    "AMAZON_CONNECT_ENDPOINT",
+    "AMAZON_CONNECT_PARTICIPANT_ENDPOINT",
+    "AMAZON_CONNECT_SNS_ENDPOINT",
+    "AMAZON_CONNECT_STS_ENDPOINT",
     "DATABASE_URL",
     "FILES_URL",
     "FILES_ALLOW_PRIVATE",
@@ -62,6 +84,11 @@ pub(super) const NAMES: [&str; 37] = [
     "LOG_FORMAT",
     "RUST_LOG",
 ];
+
+/// Variables of AWS's own tools, which count where Amazon Connect has no setting of its own. From the environment
+/// alone, as for files.
+pub(super) const BORROWED: [&str; 5] =
+    ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// So many slips of the finger still count as the same name.
 const SLIPS: usize = 2;

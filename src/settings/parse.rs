@@ -41,6 +41,11 @@ pub fn public_url(text: &str) -> Result<Url, String> {
     address(text, "https://relay.example.com")
 }
 
+/// The base URL of a service: as [`public_url`].
+pub(super) fn endpoint(text: &str) -> Parsed<Url> {
+    address(text, "https://connect.us-east-1.amazonaws.com")
+}
+
 fn address(text: &str, example: &str) -> Parsed<Url> {
     let mut url = Url::parse(text).map_err(|_| format!("must be a URL such as {example}"))?;
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(&url));
@@ -150,6 +155,11 @@ pub(super) fn agent_tokens(text: &str) -> Parsed<Vec<AgentToken>> {
     Ok(agents)
 }
 
+/// Whether a name looks like that of an agent in Amazon Connect, whatever its spelling.
+fn is_in_connect(name: &str) -> bool {
+    name.to_lowercase().ends_with("(amazon connect)")
+}
+
 fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
     let number = position + 1;
     let (name, token) = entry
@@ -158,6 +168,11 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
         .ok_or_else(|| format!("must be Name=token, several separated by commas; entry {number} is not"))?;
     let name = plain_name(name)
         .ok_or_else(|| format!("needs a name of 1 to {NAME_MAX} visible characters in entry {number}"))?;
+    if is_in_connect(&name) {
+        return Err(format!(
+            "must not end a name with (Amazon Connect), as agents there have; see entry {number}"
+        ));
+    }
     if !is_header_word(token) {
         return Err(format!("needs a token of printable ASCII characters without spaces in entry {number}"));
     }
@@ -242,7 +257,7 @@ pub(super) fn keep(text: &str) -> Parsed<Option<Duration>> {
 
 const DAY: u64 = 24 * 3600;
 
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     [('s', 1), ('m', 60), ('h', 3600), ('d', DAY)].iter().find_map(|(unit, seconds)| {
         let number = whole_number(text.strip_suffix(*unit)?)?;
         number.checked_mul(*seconds)
@@ -250,7 +265,7 @@ fn seconds(text: &str) -> Option<u64> {
 }
 
 /// Digits alone: Rust's own parser would take a leading `+`.
-fn whole_number(text: &str) -> Option<u64> {
+pub(super) fn whole_number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 

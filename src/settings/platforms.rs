@@ -6,6 +6,32 @@ use url::{Host, Url};
 
 use super::{AgentToken, Secret, names::WEBHOOKS, parse, parse::Parsed, reader::Reader};
 
+/// `PLATFORMS`: which of the platforms are used; `None` for all.
+pub(super) struct Wanted(Option<Vec<String>>);
+
+impl Wanted {
+    /// Whether the platform of this id is used.
+    pub(super) fn includes(&self, id: &str) -> bool {
+        self.0.is_none() || self.names(id)
+    }
+
+    /// Whether it is named.
+    pub(super) fn names(&self, id: &str) -> bool {
+        self.0.iter().flatten().any(|wanted| wanted == id)
+    }
+}
+
+/// Reads which platforms are used. `others` are those that take no webhooks.
+pub(super) fn wanted(r: &mut Reader, others: &[&str]) -> Wanted {
+    let wanted = r.optional("PLATFORMS", list);
+    let is_known = |id: &String| WEBHOOKS.iter().any(|names| names.id == id) || others.contains(&id.as_str());
+    if !wanted.iter().flatten().all(is_known) {
+        let sentence = "PLATFORMS must be platforms such as webhook,webhook-2,amazon-connect";
+        r.problem("PLATFORMS", sentence.to_owned());
+    }
+    Wanted(wanted)
+}
+
 /// A platform that takes signed webhooks.
 #[derive(Clone, Debug)]
 pub struct WebhookPlatform {
@@ -43,11 +69,15 @@ pub(super) struct WebhookNames {
 const MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// Reads them. `agents` are those of the console, whose names nobody else may have.
-pub(super) fn read(r: &mut Reader, agents: &[AgentToken], has_public_url: bool) -> PlatformSettings {
+pub(super) fn read(
+    r: &mut Reader,
+    agents: &[AgentToken],
+    wanted: &Wanted,
+    has_public_url: bool,
+) -> PlatformSettings {
     let allow_private = r.or("PLATFORM_ALLOW_PRIVATE", false, super::files::on_or_off);
     let max_age = r.or("PLATFORM_MAX_AGE", MAX_AGE, parse::duration);
     let operators = r.or("OPERATOR_TOKENS", Vec::new(), parse::agent_tokens);
-    let wanted = r.optional("PLATFORMS", list);
     let all: Vec<WebhookPlatform> =
         WEBHOOKS.iter().filter_map(|names| webhook(r, names, allow_private)).collect();
     if let (Some(first), false) = (all.first(), has_public_url || r.told("PUBLIC_URL")) {
@@ -57,28 +87,20 @@ pub(super) fn read(r: &mut Reader, agents: &[AgentToken], has_public_url: bool) 
         );
         r.problem("PUBLIC_URL", sentence);
     }
-    for id in wanted.iter().flatten() {
-        let is_known = WEBHOOKS.iter().any(|names| names.id == id);
-        if !is_known || !(all.iter().any(|platform| platform.id == id) || has_trouble(r, id)) {
-            let sentence = if is_known {
-                "PLATFORMS names a platform that has no PLATFORM_WEBHOOK_URL"
-            } else {
-                "PLATFORMS must be platforms such as webhook,webhook-2"
-            };
+    for names in WEBHOOKS.iter().filter(|names| wanted.names(names.id)) {
+        if !(all.iter().any(|platform| platform.id == names.id) || has_trouble(r, names)) {
+            let sentence = "PLATFORMS names a platform that has no PLATFORM_WEBHOOK_URL";
             r.problem("PLATFORMS", sentence.to_owned());
         }
     }
     only_once(r, agents, &all, &operators);
-    let is_wanted = |platform: &WebhookPlatform| {
-        wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|id| id == platform.id))
-    };
-    let webhooks = all.into_iter().filter(is_wanted).collect();
+    let webhooks = all.into_iter().filter(|platform| wanted.includes(platform.id)).collect();
     PlatformSettings { webhooks, max_age, allow_private, operators }
 }
 
 /// Whether something is wrong with this platform's own settings, which says enough.
-fn has_trouble(r: &Reader, id: &str) -> bool {
-    WEBHOOKS.iter().any(|names| names.id == id && (r.told(names.url) || r.told(names.secret)))
+fn has_trouble(r: &Reader, names: &WebhookNames) -> bool {
+    r.told(names.url) || r.told(names.secret)
 }
 
 fn webhook(r: &mut Reader, names: &WebhookNames, allow_private: bool) -> Option<WebhookPlatform> {

@@ -12,6 +12,8 @@ type Pairs = Vec<(String, String)>;
 #[derive(Default)]
 pub(super) struct Reader {
     values: BTreeMap<&'static str, String>,
+    /// Those of [`names::BORROWED`].
+    borrowed: BTreeMap<&'static str, String>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
     /// A problem was told already, so that "is required" would only add noise.
@@ -28,6 +30,9 @@ impl Reader {
         let unquoted: Vec<(&String, &str)> =
             env.iter().map(|(name, value)| (name, reader.unquote(name, value))).collect();
         reader.take(unquoted.into_iter());
+        let borrowed =
+            names::BORROWED.iter().filter_map(|name| Some((*name, env.get(*name)?.trim().to_owned())));
+        reader.borrowed = borrowed.filter(|(_, value)| !value.is_empty()).collect();
         reader
     }
 
@@ -119,6 +124,12 @@ impl Reader {
         parse: impl FnOnce(&str) -> Parsed<T>,
     ) -> T {
         self.optional(name, parse).unwrap_or(default)
+    }
+
+    /// The value of a variable that is no setting of ours, from the environment alone.
+    pub(super) fn borrowed(&self, name: &str) -> Option<&str> {
+        debug_assert!(names::BORROWED.contains(&name), "{name} is missing from BORROWED");
+        self.borrowed.get(name).map(String::as_str)
     }
 
     /// The settings that have a value, good or bad.

@@ -245,6 +245,11 @@ fn wrong_values_are_told_in_one_sentence() {
             &["Alex=", "Alex=0123456789abcde", "Alex=aaaaaaaaaaaaaaaa"],
         ),
         ("AGENT_TOKENS", "gives two agents the same name", &[&same_name]),
+        (
+            "AGENT_TOKENS",
+            "must not end a name with (Amazon Connect), as agents there have; see entry 1",
+            &["Sam (Amazon Connect)=0123456789abcdef"],
+        ),
         ("AGENT_TOKENS", "gives two agents the same token", &[&same_token]),
         (
             "LISTEN",
@@ -495,6 +500,7 @@ fn filled_in(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
         ("PLATFORM_WEBHOOK_SECRET", OTHER_WEBHOOK_SECRET),
         ("PLATFORM_TOKENS", "Desk=token-of-the-desk-0123456789"),
         ("OPERATOR_TOKENS", "Olivia=token-of-olivia-0123456789"),
+        ("AMAZON_CONNECT_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
     ]);
     let fill = |(name, value): (String, String)| {
         let value = own.get(&name).cloned().unwrap_or(value);
@@ -508,7 +514,8 @@ fn filled_in(switch_on: impl Fn(&str) -> bool) -> Vec<(String, String)> {
 fn the_manuals_own_secrets_are_refused() {
     let error = Settings::load(BTreeMap::new(), Some(manual(|_| true)), Terminal::Attached).unwrap_err();
     let names: Vec<&str> = error.0.iter().map(|problem| problem.name.as_str()).collect();
-    let platforms = ["OPERATOR_TOKENS", "PLATFORM_WEBHOOK_SECRET", "PLATFORM_TOKENS"];
+    let platforms =
+        ["OPERATOR_TOKENS", "PLATFORM_WEBHOOK_SECRET", "PLATFORM_TOKENS", "AMAZON_CONNECT_SECRET_ACCESS_KEY"];
     let always = ["ADA_API_KEY", "WEBHOOK_SECRET", "HANDOFF_AUTH_KEY", "AGENT_TOKENS"];
     assert_eq!(names, [&always[..], &platforms[..]].concat());
     assert!(error.0.iter().all(|problem| problem.sentence.contains("the value of .env.example")), "{error}");
@@ -531,8 +538,14 @@ fn the_manual_loads_as_it_is_and_switched_on() {
 #[test]
 fn the_manual_tells_the_defaults() {
     // These have none.
-    let without =
-        ["AGENT_TOKENS=", "PUBLIC_URL=", "PLATFORM_WEBHOOK_", "PLATFORM_TOKENS=", "OPERATOR_TOKENS="];
+    let without = [
+        "AGENT_TOKENS=",
+        "PUBLIC_URL=",
+        "PLATFORM_WEBHOOK_",
+        "PLATFORM_TOKENS=",
+        "OPERATOR_TOKENS=",
+        "AMAZON_CONNECT_",
+    ];
     let defaults = filled_in(|setting| !without.iter().any(|name| setting.starts_with(name)));
     let load = |file| Settings::load(BTreeMap::new(), Some(file), Terminal::Attached).unwrap().0;
     let (mut written, mut left_out) = (load(defaults), load(filled_in(|_| false)));
@@ -623,4 +636,214 @@ fn wrong_platforms_are_told_by_name() {
     }
     let allowed = [("PLATFORM_ALLOW_PRIVATE", "on"), ("PLATFORM_WEBHOOK_URL", "http://127.0.0.1:1/")];
     assert!(load_platform(&allowed).is_ok());
+}
+
+const INSTANCE: &str = "arn:aws:connect:us-east-1:123456789012:instance/11111111-2222-3333-4444-555555555555";
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:chat";
+
+/// What a relay with Amazon Connect needs, and `changes` on top.
+fn load_connect(changes: Pairs<'_>) -> Result<Settings, String> {
+    let connect = [
+        ("PUBLIC_URL", "https://relay.example.com"),
+        ("AMAZON_CONNECT_INSTANCE_ID", INSTANCE),
+        ("AMAZON_CONNECT_REGION", "us-east-1"),
+        ("AMAZON_CONNECT_TOPIC_ARN", TOPIC),
+    ];
+    load(&[&connect[..], changes].concat())
+}
+
+fn connect(changes: Pairs<'_>) -> AmazonConnect {
+    load_connect(changes).unwrap().amazon_connect.unwrap()
+}
+
+#[test]
+fn amazon_connect_has_defaults() {
+    assert!(load(&[]).unwrap().amazon_connect.is_none());
+    let connect = connect(&[]);
+    assert_eq!(connect.instance_id, "11111111-2222-3333-4444-555555555555");
+    assert_eq!((connect.region.as_str(), connect.topic_arn.as_str()), ("us-east-1", TOPIC));
+    assert_eq!(connect.topics, [TOPIC]);
+    assert!(matches!(connect.credentials, Credentials::Ambient));
+    assert_eq!(connect.agent_left_grace, Duration::from_secs(60));
+    assert_eq!(connect.if_unavailable, IfUnavailable::Keep);
+    assert_eq!((connect.message_limit, connect.chat_duration_minutes), (16_384, None));
+    assert!(!connect.system_messages && !connect.check_hours && connect.attributes.is_empty());
+    // As the manual has them.
+    let manual: std::collections::HashMap<String, String> = filled_in(|_| true).into_iter().collect();
+    let written = [
+        "AMAZON_CONNECT_AGENT_LEFT_GRACE",
+        "AMAZON_CONNECT_SYSTEM_MESSAGES",
+        "AMAZON_CONNECT_IF_UNAVAILABLE",
+        "AMAZON_CONNECT_CHECK_HOURS",
+        "AMAZON_CONNECT_MESSAGE_LIMIT",
+    ];
+    let written = written.map(|name| (name, manual[name].as_str()));
+    assert_eq!(format!("{:?}", self::connect(&written)), format!("{connect:?}"));
+    let end = self::connect(&[("AMAZON_CONNECT_IF_UNAVAILABLE", "end")]).if_unavailable;
+    assert_eq!(end, IfUnavailable::End { text: manual["AMAZON_CONNECT_IF_UNAVAILABLE_TEXT"].clone() });
+}
+
+#[test]
+fn amazon_connect_is_read_as_meant() {
+    let flow = "arn:aws:connect:us-east-1:123456789012:instance/1-2/contact-flow/3-4";
+    let second = "arn:aws:sns:us-east-1:123456789012:next_chat";
+    let connect = connect(&[
+        ("AMAZON_CONNECT_INSTANCE_ID", "1-2"),
+        ("AMAZON_CONNECT_CONTACT_FLOW_ID", flow),
+        ("AMAZON_CONNECT_TOPIC_ARN", &format!("{TOPIC}, {second}")),
+        ("AMAZON_CONNECT_ENDPOINT", "http://127.0.0.1:4010/"),
+        ("AMAZON_CONNECT_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AMAZON_CONNECT_SECRET_ACCESS_KEY", "hunter2"),
+        ("AMAZON_CONNECT_SESSION_TOKEN", "hunter3"),
+        ("AMAZON_CONNECT_ROLE_ARN", "arn:aws:iam::123456789012:role/path/relay"),
+        ("AMAZON_CONNECT_EXTERNAL_ID", "a:b"),
+        ("AMAZON_CONNECT_CHAT_DURATION", "7d"),
+        ("AMAZON_CONNECT_ATTRIBUTES", "plan=customer_plan, first name = FirstName"),
+        ("AMAZON_CONNECT_AGENT_LEFT_GRACE", "0s"),
+        ("AMAZON_CONNECT_SYSTEM_MESSAGES", "on"),
+        ("AMAZON_CONNECT_IF_UNAVAILABLE", "end"),
+        ("AMAZON_CONNECT_IF_UNAVAILABLE_TEXT", "Bye!"),
+        ("AMAZON_CONNECT_QUEUE_ID", "arn:aws:connect:us-east-1:123456789012:instance/1-2/queue/5"),
+        ("AMAZON_CONNECT_CHECK_HOURS", "on"),
+        ("AMAZON_CONNECT_MESSAGE_LIMIT", "1024"),
+    ]);
+    assert_eq!(connect.instance_id, "1-2");
+    assert_eq!(connect.contact_flow_id.as_deref(), Some("3-4"));
+    assert_eq!((connect.topic_arn.as_str(), connect.topics.len()), (TOPIC, 2));
+    assert_eq!(connect.endpoint.as_ref().unwrap().as_str(), "http://127.0.0.1:4010/");
+    assert_eq!(connect.chat_duration_minutes, Some(10_080));
+    assert_eq!(connect.attributes[1], ("first name".to_owned(), "FirstName".to_owned()));
+    assert_eq!(connect.if_unavailable, IfUnavailable::End { text: "Bye!".to_owned() });
+    assert_eq!(connect.queue_id.as_deref(), Some("5"));
+    let Credentials::Static { secret_access_key, session_token, .. } = &connect.credentials else { panic!() };
+    assert_eq!(
+        (secret_access_key.expose(), session_token.as_ref().unwrap().expose()),
+        ("hunter2", "hunter3")
+    );
+    assert!(!format!("{connect:?}").contains("hunter"));
+}
+
+#[test]
+fn amazon_connect_borrows_from_aws_own_variables() {
+    let aws = [
+        ("AMAZON_CONNECT_REGION", ""),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+    ];
+    let connect = connect(&aws);
+    assert_eq!(connect.region, "us-east-1");
+    let Credentials::Static { access_key_id, .. } = connect.credentials else { panic!() };
+    assert_eq!(access_key_id, "AKIDEXAMPLE");
+    let error = load_connect(&[("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")]).unwrap_err();
+    assert!(error.contains("only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is"), "{error}");
+}
+
+#[test]
+fn amazon_connect_is_one_of_the_platforms() {
+    let is_on = |platforms| load_connect(&[("PLATFORMS", platforms)]).unwrap().amazon_connect.is_some();
+    assert!(is_on("") && is_on("amazon-connect"));
+    let webhook = [
+        ("PLATFORM_WEBHOOK_URL", "https://desk.example.com/ada"),
+        ("PLATFORM_WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("PLATFORM_TOKENS", "Desk=token-of-the-desk-0123456789"),
+        ("PLATFORMS", "webhook"),
+    ];
+    let settings = load_connect(&webhook).unwrap();
+    assert!(settings.amazon_connect.is_none() && settings.platforms.webhooks.len() == 1);
+    let error = load(&[("PLATFORMS", "amazon-connect")]).unwrap_err();
+    assert_eq!(error, "PLATFORMS names a platform that has no AMAZON_CONNECT_INSTANCE_ID");
+}
+
+#[test]
+fn wrong_settings_of_amazon_connect_are_told_by_name() {
+    let region = "must be a region such as us-east-1";
+    let topic = "must be the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:chat";
+    let role = "must be the ARN of a role, such as arn:aws:iam::123456789012:role/relay";
+    let too_many = format!("{TOPIC} {TOPIC} {TOPIC}");
+    let fifo = format!("{TOPIC}.fifo");
+    let too_long = "x".repeat(1_001);
+    let id = "x".repeat(101);
+    let others = ["REGION", "TOPIC_ARN"]
+        .map(|name| format!("AMAZON_CONNECT_{name} has no effect without AMAZON_CONNECT_INSTANCE_ID"));
+    assert_eq!(load_connect(&[("AMAZON_CONNECT_INSTANCE_ID", "")]).unwrap_err(), others.join("\n"));
+    let public = "PUBLIC_URL is required with the platform amazon-connect: agents' links to files lead there";
+    assert_eq!(load_connect(&[("PUBLIC_URL", "")]).unwrap_err(), public);
+    let needs = "is required with AMAZON_CONNECT_INSTANCE_ID";
+    let table: &[(&str, &str, &[&str])] = &[
+        (
+            "INSTANCE_ID",
+            "must be the id of the instance, or its ARN",
+            &["a b", &id, "arn:aws:s3:::a", "arn:x", "a/b"],
+        ),
+        (
+            "INSTANCE_ID",
+            "is the ARN of an instance outside AMAZON_CONNECT_REGION",
+            &["arn:aws:connect:us-west-2:123456789012:instance/1"],
+        ),
+        (
+            "REGION",
+            region,
+            &["US-EAST-1", "us-east", "useast1", "us-east-1.evil.example", "us--1", "us-east-1/"],
+        ),
+        ("REGION", needs, &[""]),
+        (
+            "CONTACT_FLOW_ID",
+            "must be the id of the contact flow, or its ARN",
+            &["a/b", "arn:aws:connect:us-east-1:123456789012:instance/1/queue/2"],
+        ),
+        ("TOPIC_ARN", needs, &[""]),
+        (
+            "TOPIC_ARN",
+            topic,
+            &["chat", "arn:aws:sqs:us-east-1:123456789012:chat", "arn:aws:sns:us-east-1:1:chat"],
+        ),
+        ("TOPIC_ARN", "must be a standard topic: Amazon Connect can't stream to FIFO topics", &[&fifo]),
+        ("TOPIC_ARN", "must be 1 to 2 topic ARNs", &[&too_many, ","]),
+        ("TOPIC_ARN", "must be in AMAZON_CONNECT_REGION", &["arn:aws:sns:us-west-2:123456789012:chat"]),
+        ("ENDPOINT", "must begin with https:// (http:// only for localhost)", &["http://aws.example.com"]),
+        ("SNS_ENDPOINT", "must not contain a query (?) or fragment (#)", &["https://a.example/?b"]),
+        (
+            "SECRET_ACCESS_KEY",
+            "is the value of .env.example, which is public; set your own",
+            &["replace-with-your-secret"],
+        ),
+        ("SECRET_ACCESS_KEY", "must be printable ASCII without spaces", &["a b"]),
+        ("ROLE_ARN", role, &["relay", "arn:aws:iam::1:role/a", "arn:aws:iam::123456789012:user/a"]),
+        ("EXTERNAL_ID", "must be 2 to 1224 letters, digits and _+=,.@:/-", &["a", "a b"]),
+        ("EXTERNAL_ID", "has no effect without AMAZON_CONNECT_ROLE_ARN", &["ab"]),
+        (
+            "CHAT_DURATION",
+            "must be a duration such as 24h, from 1h to 7d, in whole minutes",
+            &["59m", "8d", "3661s", "1440"],
+        ),
+        (
+            "ATTRIBUTES",
+            "must be field=attribute, several separated by commas; entry 2 is not",
+            &["a=b,c", "a=b,=c"],
+        ),
+        ("ATTRIBUTES", "needs an attribute of letters, digits, _ and - in entry 1", &["a=b c", "a="]),
+        ("ATTRIBUTES", "has an attribute twice: see entry 2", &["a=b,c=b"]),
+        ("AGENT_LEFT_GRACE", "must be a duration such as 60s, from 0s to 1h", &["61m", "-1s", "off"]),
+        ("SYSTEM_MESSAGES", "must be on or off", &["yes"]),
+        ("IF_UNAVAILABLE", "must be keep or end", &["drop"]),
+        ("IF_UNAVAILABLE_TEXT", "must be at most 1000 characters", &[&too_long]),
+        ("QUEUE_ID", "must be the id of the queue, or its ARN", &["a/b"]),
+        ("MESSAGE_LIMIT", "must be a whole number of bytes from 256 to 16384", &["255", "16385", "1k"]),
+    ];
+    for (name, wanted, values) in table {
+        let name = format!("AMAZON_CONNECT_{name}");
+        for value in *values {
+            assert_eq!(load_connect(&[(&name, value)]).unwrap_err(), format!("{name} {wanted}"), "{value}");
+        }
+    }
+    let with = |name| load_connect(&[(name, "on")]).unwrap_err();
+    // Each start call may name its queue.
+    assert!(load_connect(&[("AMAZON_CONNECT_CHECK_HOURS", "on")]).is_ok());
+    let key = "is required with the other settings of the access key";
+    assert_eq!(with("AMAZON_CONNECT_ACCESS_KEY_ID"), format!("AMAZON_CONNECT_SECRET_ACCESS_KEY {key}"));
+    assert_eq!(
+        with("AMAZON_CONNECT_SESSION_TOKEN"),
+        format!("AMAZON_CONNECT_ACCESS_KEY_ID {key}\nAMAZON_CONNECT_SECRET_ACCESS_KEY {key}")
+    );
 }

@@ -10,6 +10,7 @@ use super::{StoreError, platforms::PlatformState, replies::CannedReply};
 use crate::relay::{
     buffer::Buffer,
     changes::{DeadLetter, Idempotent},
+    contact::Contact,
     delivery::Delivery,
     event::Event,
     handoff::Handoff,
@@ -39,6 +40,7 @@ impl Document for DeadLetter {}
 impl Document for Idempotent {}
 impl Document for CannedReply {}
 impl Document for PlatformState {}
+impl Document for Contact {}
 
 const PREFIX: &str = "{\"v\":";
 

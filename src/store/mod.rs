@@ -36,6 +36,7 @@ use crate::{
     metrics::Depths,
     relay::{
         changes::{DeadLetter, Of, Scope, View, WriteSet},
+        contact::Contact,
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
@@ -331,6 +332,22 @@ pub trait Store: Send + Sync {
 
     /// An agent makes, changes or drops a canned reply, which is a change that agents see.
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError>;
+
+    /// The contact in Amazon Connect of a handoff, if it has one.
+    async fn contact(&self, handoff: &HandoffId) -> Result<Option<Contact>, StoreError>;
+
+    /// The handoff whose contact began with this id.
+    async fn handoff_of_contact(&self, contact: &str) -> Result<Option<HandoffId>, StoreError>;
+
+    /// Handoffs whose contacts somebody must look at at `now`, at most `limit`; and when the next one's turn is.
+    async fn due_contacts(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError>;
+
+    /// Handoffs whose contacts are not over, behind the handoff `after`, at most `limit`.
+    async fn open_contacts(
+        &self,
+        after: Option<&HandoffId>,
+        limit: usize,
+    ) -> Result<Vec<HandoffId>, StoreError>;
 
     /// What is known of platforms.
     async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError>;

@@ -11,6 +11,7 @@ pub struct Signals {
     inbox: watch::Sender<()>,
     outbox: watch::Sender<()>,
     sessions: watch::Sender<()>,
+    contacts: watch::Sender<()>,
     feed: watch::Sender<u64>,
 }
 
@@ -20,6 +21,7 @@ pub(super) struct TouchedTopics {
     inbox: bool,
     outbox: bool,
     sessions: bool,
+    contacts: bool,
     feed: bool,
 }
 
@@ -42,18 +44,19 @@ impl TouchedTopics {
             inbox: changes.buffer.is_some(),
             outbox: may_be_due || !changes.deliveries_done.is_empty(),
             sessions: false,
+            contacts: changes.contact.is_some(),
             feed: !changes.handoffs.is_empty() || !changes.rows.is_empty(),
         }
     }
 
     /// The inbox alone.
     pub const fn inbox() -> Self {
-        Self { inbox: true, outbox: false, sessions: false, feed: false }
+        Self { inbox: true, outbox: false, sessions: false, contacts: false, feed: false }
     }
 
     /// What agents see alone.
     pub const fn of_feed() -> Self {
-        Self { inbox: false, outbox: false, sessions: false, feed: true }
+        Self { inbox: false, outbox: false, sessions: false, contacts: false, feed: true }
     }
 
     /// Whether agents see something new.
@@ -64,7 +67,7 @@ impl TouchedTopics {
     /// By this change of sessions. That one was used ends none.
     pub const fn by_session(change: &SessionChange) -> Self {
         let sessions = !matches!(change, SessionChange::Used(..));
-        Self { inbox: false, outbox: false, sessions, feed: false }
+        Self { inbox: false, outbox: false, sessions, contacts: false, feed: false }
     }
 
     /// By both.
@@ -73,6 +76,7 @@ impl TouchedTopics {
             inbox: self.inbox || other.inbox,
             outbox: self.outbox || other.outbox,
             sessions: self.sessions || other.sessions,
+            contacts: self.contacts || other.contacts,
             feed: self.feed || other.feed,
         }
     }
@@ -85,6 +89,7 @@ impl Signals {
             inbox: watch::Sender::new(()),
             outbox: watch::Sender::new(()),
             sessions: watch::Sender::new(()),
+            contacts: watch::Sender::new(()),
             feed: watch::Sender::new(newest),
         }
     }
@@ -95,6 +100,7 @@ impl Signals {
             (touched.inbox, &self.inbox),
             (touched.outbox, &self.outbox),
             (touched.sessions, &self.sessions),
+            (touched.contacts, &self.contacts),
         ];
         topics
             .into_iter()
@@ -122,6 +128,11 @@ impl Signals {
     /// Sessions may have begun or ended.
     pub fn sessions(&self) -> watch::Receiver<()> {
         self.sessions.subscribe()
+    }
+
+    /// A contact in Amazon Connect has changed, or waits for another time.
+    pub fn contacts(&self) -> watch::Receiver<()> {
+        self.contacts.subscribe()
     }
 
     /// The number of the newest change that agents see.

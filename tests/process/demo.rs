@@ -26,12 +26,18 @@ struct Demo {
     chat: String,
     /// The links into the two agents' consoles.
     consoles: [String; 2],
+    /// The page of the stand-in Amazon Connect's agents.
+    connect: Option<String>,
     /// What the stand-in's page proposes to try: the lines under each heading.
     commands: BTreeMap<String, Vec<String>>,
 }
 
 impl Demo {
     async fn start(folder: &Path, temporary: &Path) -> Self {
+        Self::start_with(&["demo"], folder, temporary).await
+    }
+
+    async fn start_with(arguments: &[&str], folder: &Path, temporary: &Path) -> Self {
         std::fs::write(folder.join(".env"), POISON).unwrap();
         let env = [
             ("TMPDIR", temporary.to_str().unwrap()),
@@ -41,7 +47,7 @@ impl Demo {
             ("HTTP_PROXY", "http://127.0.0.1:9"),
             ("http_proxy", "http://127.0.0.1:9"),
         ];
-        let process = Process::start(folder, &["demo"], &env);
+        let process = Process::start(folder, arguments, &env);
         let last = |line: &str| line.contains("handoff-relay demo IDLE_TIMEOUT").then_some(());
         process.stdout.find(1, "the page", last).await;
         let page = process.stdout.so_far();
@@ -51,12 +57,13 @@ impl Demo {
             link.split_whitespace().next().unwrap().to_owned()
         };
         let consoles = ["Alex's console", "Sam's console"].map(link);
+        let connect = arguments.contains(&"--amazon-connect").then(|| link("Amazon Connect"));
         let setup = link("What else to try").replace("/dashboard", "/sandbox/api/setup");
         let setup: Value = client().get(setup).send().await.unwrap().json().await.unwrap();
         let trial = setup["trial"].as_array().unwrap().iter();
         let lines = |text: &Value| text.as_str().unwrap().lines().map(str::to_owned).collect();
         let commands = trial.map(|part| (part[0].as_str().unwrap().to_owned(), lines(&part[1]))).collect();
-        Self { chat: link("The customer's chat"), process, consoles, commands }
+        Self { chat: link("The customer's chat"), process, consoles, connect, commands }
     }
 
     /// The commands under a heading that begins with `comment`, as they are shown.
@@ -172,6 +179,37 @@ async fn the_printed_links_sign_the_agents_in() {
         let me = client().get(format!("{page}/api/session")).header("cookie", cookie).send().await.unwrap();
         assert_eq!(me.json::<Value>().await.unwrap()["agent"]["name"], agent);
     }
+}
+
+/// The whole path without an AWS account: the customer's chat, and an agent in Amazon Connect.
+#[tokio::test]
+async fn with_amazon_connect_an_agent_there_answers() {
+    let (here, temporary) = (folder(), folder());
+    let demo = Demo::start_with(&["demo", "--amazon-connect"], here.path(), temporary.path()).await;
+    let page = demo.connect.clone().unwrap();
+    let shown = client().get(&page).send().await.unwrap();
+    assert_eq!((shown.status().as_u16(), shown.text().await.unwrap().contains("<html")), (200, true));
+    let customer = Customer::arrives(&demo.chat).await;
+    customer.says("I'd like to talk to a person, please.").await;
+    let contact = until("a chat", || async {
+        let contacts: Value =
+            client().get(format!("{page}/contacts")).send().await.ok()?.json().await.ok()?;
+        let all = contacts.as_array().or(contacts["contacts"].as_array())?.clone();
+        let found = all.iter().find(|contact| contact["state"] == "connected")?;
+        found["contact_id"].as_str().map(str::to_owned)
+    })
+    .await;
+    let does = async |action: &str, body: Value| {
+        let asked =
+            client().post(format!("{page}/contacts/{contact}/{action}")).json(&body).send().await.unwrap();
+        assert!(asked.status().is_success(), "{action}: {}", asked.text().await.unwrap());
+    };
+    does("join", json!({ "name": "Ann" })).await;
+    does("say", json!({ "text": "Hello, I am Ann.", "content_type": "text/markdown" })).await;
+    customer.sees("Ann's words", |page| said(page, "human_agent") == ["Hello, I am Ann."]).await;
+    does("end", json!({})).await;
+    customer.sees("the AI Agent again", |page| page["phase"]["with"] == "ai_agent").await;
+    demo.process.stopped().await;
 }
 
 #[tokio::test]

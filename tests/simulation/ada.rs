@@ -391,6 +391,26 @@ impl Ada for SimAda {
         self.call(permit, &key.conversation, asks).await
     }
 
+    async fn update_end_user(
+        &self,
+        permit: Permit,
+        _: &str,
+        _: &serde_json::Map<String, serde_json::Value>,
+    ) -> Answer<()> {
+        drop(permit);
+        Answer { outcome: Ok(()), answered_at: None }
+    }
+
+    async fn update_conversation(
+        &self,
+        permit: Permit,
+        _: &ConversationKey,
+        _: &serde_json::Map<String, serde_json::Value>,
+    ) -> Answer<()> {
+        drop(permit);
+        Answer { outcome: Ok(()), answered_at: None }
+    }
+
     fn offset(&self) -> Offset {
         self.offset
     }

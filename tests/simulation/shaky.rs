@@ -10,6 +10,7 @@ use handoff_relay::{
     metrics::Depths,
     relay::{
         changes::{DeadLetter, Scope},
+        contact::Contact,
         delivery::{Delivery, Queue},
         handoff::Handoff,
         id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
@@ -149,6 +150,26 @@ impl Store for Shaky {
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         self.works()?.change_replies(change).await
+    }
+
+    async fn contact(&self, handoff: &HandoffId) -> Result<Option<Contact>, StoreError> {
+        self.works()?.contact(handoff).await
+    }
+
+    async fn handoff_of_contact(&self, contact: &str) -> Result<Option<HandoffId>, StoreError> {
+        self.works()?.handoff_of_contact(contact).await
+    }
+
+    async fn due_contacts(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        self.works()?.due_contacts(now, limit).await
+    }
+
+    async fn open_contacts(
+        &self,
+        after: Option<&HandoffId>,
+        limit: usize,
+    ) -> Result<Vec<HandoffId>, StoreError> {
+        self.works()?.open_contacts(after, limit).await
     }
 
     async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {

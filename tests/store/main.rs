@@ -35,6 +35,7 @@ mod alike;
 mod arrivals;
 mod changes;
 mod claims;
+mod contacts;
 mod files;
 mod forgetting;
 mod idle;

@@ -7,6 +7,7 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{DeadLetter, LetterKind, WriteSet},
+        contact::Contact,
         delivery::Delivery,
         handoff::{Handoff, Status},
         matching::MatchKey,
@@ -343,6 +344,26 @@ async fn a_file_of_before_the_marks_is_found_through_as_before() {
     assert!(matches!(broken.last_message, Some(Row { content: Content::Unreadable { .. }, .. })));
 }
 
+/// A file of before there were contacts in Amazon Connect gets places for them, and keeps what it has.
+#[tokio::test]
+async fn a_file_of_before_contacts_takes_them() {
+    let said = serde_json::to_string(&handoff("h", "a")).unwrap();
+    let file = File::of_version(
+        17,
+        &format!(
+            "INSERT INTO handoffs (id, ai_agent, conversation, status, doc) \
+             VALUES ('h', 'acme.ada.support', 'a', 'waiting', '{said}');"
+        ),
+    );
+    let store = file.open().await;
+    assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(handoff("h", "a")));
+    assert_eq!(store.contact(&"h".into()).await.unwrap(), None);
+    let contact = Contact::new("h".into(), at(0), at(900));
+    write(&*store, WriteSet { contact: Some((contact.clone(), Some(at(900)))), ..WriteSet::default() }).await;
+    assert_eq!(store.contact(&"h".into()).await.unwrap(), Some(contact));
+    assert_eq!(view(&*store, of("a").with_inbox()).await.start_refused_until, None);
+}
+
 /// A message writes nothing of what the start call said.
 #[tokio::test]
 async fn a_context_is_written_when_it_changes() {
@@ -367,15 +388,15 @@ async fn a_context_is_written_when_it_changes() {
 async fn before_its_schema_changes_a_file_is_copied() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let beside = |name: &str| file.path.with_file_name(name);
-    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-17.part"] {
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-18.part"] {
         std::fs::write(beside(name), b"of before").unwrap();
     }
     file.try_open().await.unwrap().close().await;
-    let copy = beside("handoffs.db.before-17");
+    let copy = beside("handoffs.db.before-18");
     assert_eq!(old_schema(&copy), 9, "as it was");
     assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
     assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
-    assert!(!beside("handoffs.db.before-17.part").exists());
+    assert!(!beside("handoffs.db.before-18.part").exists());
     // As a start leaves it that was broken off: the copy is the only one of before.
     std::fs::copy(&copy, &file.path).unwrap();
     file.change("DELETE FROM outbox WHERE id = 'd1'");
@@ -400,10 +421,10 @@ fn old_schema(path: &Path) -> i64 {
 #[tokio::test]
 async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
-    let part = file.path.with_file_name("handoffs.db.before-17.part");
+    let part = file.path.with_file_name("handoffs.db.before-18.part");
     std::fs::create_dir(&part).unwrap();
     let refused = file.try_open().await.err().unwrap().to_string();
-    assert!(refused.contains("its schema goes from 9 to 17") && refused.contains("--no-copy"), "{refused}");
+    assert!(refused.contains("its schema goes from 9 to 18") && refused.contains("--no-copy"), "{refused}");
     assert_eq!(old_schema(&file.path), 9);
     let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
     assert!(opened.is_ok());

@@ -6,9 +6,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use url::Url;
 
-use crate::relay::{
-    id::{HandoffId, PlatformId, RowId},
-    time::Time,
+use crate::{
+    relay::{
+        id::{HandoffId, PlatformId, RowId},
+        time::Time,
+    },
+    secret::Secret,
 };
 
 /// How long a link is valid. The agent API gives new ones.
@@ -35,6 +38,11 @@ impl FileLinks {
     /// Links that begin with `public_url`, signed with the first of the platform's keys.
     pub const fn new(public_url: Url, platform: PlatformId, keys: Vec<Vec<u8>>) -> Self {
         Self { public_url, platform, keys }
+    }
+
+    /// Where the outside reaches the relay.
+    pub const fn public_url(&self) -> &Url {
+        &self.public_url
     }
 
     /// A link to a row's file, valid from `now` on.
@@ -67,6 +75,17 @@ impl FileLinks {
         mac.update(format!("file link\n{}\n{handoff}\n{row}\n{expires}", self.platform).as_bytes());
         Some(mac)
     }
+}
+
+/// Keys for the links of a platform that has no secret of its own to sign with: one of each secret of Ada's webhooks, so
+/// that links stay valid while one secret replaces another. No webhook is signed like this.
+pub fn derived_keys(secrets: &[Secret]) -> Vec<Vec<u8>> {
+    let key = |secret: &Secret| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok()?;
+        mac.update(b"handoff-relay: key of file links");
+        Some(mac.finalize().into_bytes().to_vec())
+    };
+    secrets.iter().filter_map(key).collect()
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {

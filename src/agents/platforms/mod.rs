@@ -3,8 +3,9 @@
 //! A platform is a destination of deliveries. What it is told is derived by `relay/platform.rs`; what it sends comes by
 //! its door in `doors/platforms.rs`. Each kind of platform is a folder here: its wire format, and how it is called.
 
+pub mod amazon_connect;
 mod circuit;
-mod links;
+pub mod links;
 pub mod webhook;
 
 use std::sync::Arc;
@@ -13,18 +14,27 @@ pub use circuit::{Circuit, Health, Permit};
 pub use links::{FileLinks, LinkClaim};
 
 use crate::relay::{id::PlatformId, rules::notify::NoticeOutcome};
+use amazon_connect::AmazonConnect;
 use webhook::Webhook;
 
 /// A platform of the settings.
 pub struct Platform {
     /// Its name.
     pub id: PlatformId,
-    /// How it is called.
-    pub webhook: Webhook,
+    /// What it is, and how it is called.
+    pub kind: Kind,
     /// Whether it is called at present.
     pub circuit: Circuit,
     /// The links by which it fetches files.
     pub links: Arc<FileLinks>,
+}
+
+/// The kinds of platforms.
+pub enum Kind {
+    /// A receiver of signed webhooks.
+    Webhook(Webhook),
+    /// Amazon Connect.
+    AmazonConnect(Box<AmazonConnect>),
 }
 
 /// How a platform answered an event.
@@ -32,6 +42,8 @@ pub struct Platform {
 pub enum Answer {
     /// So.
     Outcome(NoticeOutcome),
+    /// It refused what the event asked for, for this reason; nothing of the event is left to do.
+    Refused(String),
     /// 410: it wants no more events, for this reason.
     Gone(String),
 }

@@ -43,6 +43,7 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
             let detail = "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
+        StartOutcome::Closed(reason) => return Err(Problem::new(StatusCode::CONFLICT, reason)),
         StartOutcome::Full => {
             return Err(Problem::unavailable("too many events are waiting to be processed; try again"));
         }

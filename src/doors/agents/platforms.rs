@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    agents::platforms::{Health, Platform},
+    agents::platforms::{Health, Kind, Platform},
     doors::{App, extract::Staff},
     relay::{delivery::Destination, id::PlatformId, time::Time},
     web::{
@@ -22,7 +22,7 @@ pub struct PlatformView {
     #[schema(example = "webhook")]
     id: String,
     /// `up`; `open`: it has taken nothing for 5 minutes and is tried every 30 s; `disabled`: it answered 410, and an
-    /// operator must enable it.
+    /// operator must enable it; `deaf`: nothing comes back from it, as its topic's subscription is not confirmed.
     state: &'static str,
     /// Since when it is not up.
     since: Option<String>,
@@ -55,13 +55,19 @@ pub struct PlatformTest {
 impl PlatformView {
     fn of(platform: &Platform, queued: u64) -> Self {
         let Health { last_success, last_error, open_since, disabled } = platform.circuit.health();
-        let (state, since) = match (&disabled, open_since) {
-            (Some((at, _)), _) => ("disabled", Some(*at)),
-            (None, Some(at)) => ("open", Some(at)),
-            (None, None) => ("up", None),
+        let deaf = match &platform.kind {
+            Kind::AmazonConnect(connect) => connect.subscription.get().trouble(),
+            Kind::Webhook(_) => None,
+        };
+        let (state, since) = match (&disabled, open_since, deaf) {
+            (Some((at, _)), ..) => ("disabled", Some(*at)),
+            (None, Some(at), _) => ("open", Some(at)),
+            (None, None, Some(_)) => ("deaf", None),
+            (None, None, None) => ("up", None),
         };
         // Why it is disabled is what matters, also after a restart.
         let (last_error_at, last_error) = disabled.or(last_error).unzip();
+        let last_error = last_error.or_else(|| deaf.map(str::to_owned));
         let shown = |at: Option<Time>| at.map(|at| at.to_string());
         Self {
             id: platform.id.0.clone(),

@@ -8,6 +8,7 @@
 mod files;
 mod platforms;
 mod reads;
+mod updates;
 mod writes;
 
 use std::{sync::Arc, time::Duration};
@@ -37,15 +38,17 @@ const AFTER_LASTING: Duration = Duration::from_secs(30);
 
 /// How many deliveries of each of an AI Agent's queues are under way or in line at once. Ada's limits let fewer calls
 /// be made within one's timeout, so that the first attempts of many hung conversations don't take up all the places.
-pub fn places_of(ai_agent: &AiAgentId) -> [(Queue, usize); 5] {
+pub fn places_of(ai_agent: &AiAgentId) -> [(Queue, usize); 6] {
     let writes = |class| Queue { destination: Destination::Writes(ai_agent.clone()), class };
     let reads = |class| Queue { destination: Destination::Reads(ai_agent.clone()), class };
+    let updates = Queue { destination: Destination::Updates(ai_agent.clone()), class: Class::Fresh };
     [
         (writes(Class::Fresh), 256),
         (writes(Class::Retries), 96),
         (reads(Class::Fresh), 32),
         (reads(Class::Retries), 32),
         (reads(Class::Strangers), 8),
+        (updates, 8),
     ]
 }
 
@@ -72,7 +75,9 @@ pub struct Errand<'e> {
 pub async fn carry(errand: &Errand<'_>, waits: Delivery) {
     let turn = Turn { lane: waits.lane(), queue: waits.queue(), holder: errand.held.holder.clone() };
     let could_begin = match &turn.lane.destination {
-        Destination::Writes(_) | Destination::Reads(_) => to_ada(errand, turn, priority(&waits)).await,
+        Destination::Writes(_) | Destination::Reads(_) | Destination::Updates(_) => {
+            to_ada(errand, turn, priority(&waits)).await
+        }
         // A download starts again after a restart.
         Destination::Files => {
             errand.stop.run_until_cancelled(files::carry(errand, turn)).await.unwrap_or(Ok(()))
@@ -110,6 +115,9 @@ async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), 
             let priority = priority(&delivery);
             reads::carry(engine, permit, priority, delivery, Part { from, asks_if_over }).await;
         }
+        Step::Update { what, end_user } => {
+            updates::carry(engine, permit, delivery, what, end_user).await;
+        }
         // Lanes to Ada have no downloads.
         Step::Fetch { .. } => permit.give_back(),
     }
@@ -122,7 +130,9 @@ const fn priority(delivery: &Delivery) -> Priority {
         (Job::Read(Read::Recover { .. }), _) => Priority::Recover,
         (_, Class::Retries) => Priority::Retry,
         (Job::Write(_), Class::Fresh) => Priority::Write,
-        (Job::Read(Read::Transcript) | Job::Fetch(_) | Job::Notify(_), Class::Fresh) => Priority::Read,
+        (Job::Read(Read::Transcript) | Job::Fetch(_) | Job::Notify(_) | Job::Update(_), Class::Fresh) => {
+            Priority::Read
+        }
     }
 }
 

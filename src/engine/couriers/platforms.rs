@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{AFTER_FAILURE, Errand};
 use crate::{
-    agents::platforms::{Answer, Platform},
-    engine::Engine,
+    agents::platforms::{Answer, Kind, Platform},
+    engine::{Engine, amazon_connect},
     relay::{
         delivery::Delivery,
         id::PlatformId,
@@ -30,9 +30,16 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
     let _held = errand.held.hold(&delivery.id);
     let Some(notice) = delivery.job.notice() else { return Ok(()) };
     let now = engine.environment.now();
-    let answer = platform.webhook.send(&delivery.handoff, notice, &platform.links, now).await;
+    let answer = match &platform.kind {
+        Kind::Webhook(webhook) => webhook.send(&delivery.handoff, notice, &platform.links, now).await,
+        Kind::AmazonConnect(connect) => {
+            amazon_connect::tell(engine, platform, connect, &delivery, notice).await
+        }
+    };
     let outcome = judge(engine, platform, answer).await;
-    engine.metrics.notified(id.as_str(), outcome_name(&outcome));
+    if !matches!(outcome, NoticeOutcome::NotYet(_)) {
+        engine.metrics.notified(id.as_str(), outcome_name(&outcome));
+    }
     if let NoticeOutcome::Later { reason, .. } | NoticeOutcome::Refused(reason) = &outcome {
         tracing::warn!(
             platform = %id,
@@ -54,7 +61,7 @@ const fn outcome_name(outcome: &NoticeOutcome) -> &'static str {
     match outcome {
         NoticeOutcome::Taken => "taken",
         NoticeOutcome::Refused(_) => "refused",
-        NoticeOutcome::Later { .. } => "later",
+        NoticeOutcome::Later { .. } | NoticeOutcome::NotYet(_) => "later",
     }
 }
 
@@ -66,8 +73,14 @@ async fn judge(engine: &Engine, platform: &Platform, answer: Answer) -> NoticeOu
                 NoticeOutcome::Taken => platform.circuit.succeeded(),
                 NoticeOutcome::Refused(reason) => platform.circuit.refused(reason),
                 NoticeOutcome::Later { reason, .. } => platform.circuit.failed(reason),
+                NoticeOutcome::NotYet(_) => {}
             }
             outcome
+        }
+        Answer::Refused(reason) => {
+            tracing::warn!(platform = %platform.id, reason, "a platform refused what an event asked for");
+            platform.circuit.refused(&reason);
+            NoticeOutcome::Taken
         }
         Answer::Gone(reason) => {
             engine.disable_platform(platform, &reason).await;

@@ -16,6 +16,8 @@ pub enum Destination {
     Files,
     /// An agent platform.
     Platform(PlatformId),
+    /// An AI Agent's API, for values. Nothing waits for them.
+    Updates(AiAgentId),
 }
 
 impl Destination {
@@ -26,6 +28,7 @@ impl Destination {
             Self::Reads(AiAgentId(ai_agent)) => format!("reads {ai_agent}"),
             Self::Files => "files".to_owned(),
             Self::Platform(PlatformId(platform)) => format!("platform {platform}"),
+            Self::Updates(AiAgentId(ai_agent)) => format!("updates {ai_agent}"),
         }
     }
 
@@ -35,6 +38,7 @@ impl Destination {
             Some(("writes", ai_agent)) => Some(Self::Writes(ai_agent.into())),
             Some(("reads", ai_agent)) => Some(Self::Reads(ai_agent.into())),
             Some(("platform", platform)) => Some(Self::Platform(platform.into())),
+            Some(("updates", ai_agent)) => Some(Self::Updates(ai_agent.into())),
             None if name == "files" => Some(Self::Files),
             Some(_) | None => None,
         }
@@ -43,7 +47,7 @@ impl Destination {
     /// Whose API it is, if it is an AI Agent's.
     pub const fn ai_agent(&self) -> Option<&AiAgentId> {
         match self {
-            Self::Writes(ai_agent) | Self::Reads(ai_agent) => Some(ai_agent),
+            Self::Writes(ai_agent) | Self::Reads(ai_agent) | Self::Updates(ai_agent) => Some(ai_agent),
             Self::Files | Self::Platform(_) => None,
         }
     }
@@ -55,6 +59,7 @@ impl Destination {
             Self::Reads(_) => "ada_reads".into(),
             Self::Files => "files".into(),
             Self::Platform(_) => self.name().into(),
+            Self::Updates(_) => "ada_updates".into(),
         }
     }
 
@@ -63,6 +68,7 @@ impl Destination {
         match self {
             Self::Writes(_) | Self::Reads(_) | Self::Platform(_) => 1,
             Self::Files => 4,
+            Self::Updates(_) => 2,
         }
     }
 
@@ -70,16 +76,16 @@ impl Destination {
     pub const fn is_ordered(&self) -> bool {
         match self {
             Self::Writes(_) | Self::Reads(_) | Self::Platform(_) => true,
-            Self::Files => false,
+            Self::Files | Self::Updates(_) => false,
         }
     }
 
     /// Whether it has a budget, beyond which no deliveries are accepted. Downloads have none, because their rows are
-    /// stored anyway.
+    /// stored anyway; values have none, because a contact has few.
     pub const fn has_budget(&self) -> bool {
         match self {
             Self::Writes(_) | Self::Reads(_) | Self::Platform(_) => true,
-            Self::Files => false,
+            Self::Files | Self::Updates(_) => false,
         }
     }
 }
@@ -146,6 +152,7 @@ impl Delivery {
             Job::Read(_) => Destination::Reads(self.key.ai_agent.clone()),
             Job::Fetch(_) => Destination::Files,
             Job::Notify(Notify::Notify(notice)) => Destination::Platform(notice.platform.clone()),
+            Job::Update(_) => Destination::Updates(self.key.ai_agent.clone()),
         }
     }
 
@@ -162,7 +169,7 @@ impl Delivery {
             (Job::Write(_), 0..=1) if self.outcome_unknown_since.is_none() => Class::Fresh,
             (Job::Write(_), _) => Class::Retries,
             (Job::Read(_), _) if self.stranger => Class::Strangers,
-            (Job::Read(_) | Job::Notify(_), 0) | (Job::Fetch(_), _) => Class::Fresh,
+            (Job::Read(_) | Job::Notify(_), 0) | (Job::Fetch(_) | Job::Update(_), _) => Class::Fresh,
             (Job::Read(_) | Job::Notify(_), _) => Class::Retries,
         }
     }

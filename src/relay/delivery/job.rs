@@ -1,6 +1,7 @@
 //! What a delivery does, by the kind of courier that carries it out.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::relay::{id::RowId, platform::Notice, time::Time};
 
@@ -16,6 +17,8 @@ pub enum Job {
     Fetch(Fetch),
     /// An event for an agent platform.
     Notify(Notify),
+    /// Values that the AI Agent may go on from.
+    Update(Update),
 }
 
 /// See [`Job::Write`].
@@ -71,6 +74,22 @@ pub enum Fetch {
 pub enum Notify {
     /// Tell the platform.
     Notify(Box<Notice>),
+}
+
+/// See [`Job::Update`]. Values are strings, booleans or integers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Update {
+    /// Metavariables: they belong to the end user.
+    UpdateEndUser {
+        /// By name.
+        values: Map<String, Value>,
+    },
+    /// Metadata of the conversation.
+    UpdateConversation {
+        /// By name.
+        values: Map<String, Value>,
+    },
 }
 
 /// The human agent as the end user sees them.
@@ -137,7 +156,7 @@ impl Job {
             Self::Write(Write::Send { row, .. } | Write::End { row }) | Self::Fetch(Fetch::File { row }) => {
                 Some(row)
             }
-            Self::Read(Read::Transcript | Read::Recover { .. }) | Self::Notify(_) => None,
+            Self::Read(Read::Transcript | Read::Recover { .. }) | Self::Notify(_) | Self::Update(_) => None,
         }
     }
 
@@ -150,7 +169,11 @@ impl Job {
     pub const fn message(&self) -> Option<&RowId> {
         match self {
             Self::Write(Write::Send { row, .. }) => Some(row),
-            Self::Write(Write::End { .. }) | Self::Read(_) | Self::Fetch(_) | Self::Notify(_) => None,
+            Self::Write(Write::End { .. })
+            | Self::Read(_)
+            | Self::Fetch(_)
+            | Self::Notify(_)
+            | Self::Update(_) => None,
         }
     }
 
@@ -158,7 +181,7 @@ impl Job {
     pub const fn notice(&self) -> Option<&Notice> {
         match self {
             Self::Notify(Notify::Notify(notice)) => Some(notice),
-            Self::Write(_) | Self::Read(_) | Self::Fetch(_) => None,
+            Self::Write(_) | Self::Read(_) | Self::Fetch(_) | Self::Update(_) => None,
         }
     }
 }
@@ -178,6 +201,12 @@ impl From<Read> for Job {
 impl From<Notice> for Job {
     fn from(notice: Notice) -> Self {
         Self::Notify(Notify::Notify(Box::new(notice)))
+    }
+}
+
+impl From<Update> for Job {
+    fn from(update: Update) -> Self {
+        Self::Update(update)
     }
 }
 

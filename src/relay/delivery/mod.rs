@@ -12,7 +12,7 @@ mod outcome;
 use serde::{Deserialize, Serialize};
 
 pub use destination::{Class, Destination, Lane, Queue};
-pub use job::{Attachment, Fetch, Job, Notify, Outgoing, Read, ShownAuthor, UploadedFile, Write};
+pub use job::{Attachment, Fetch, Job, Notify, Outgoing, Read, ShownAuthor, Update, UploadedFile, Write};
 pub use outcome::{Failure, FetchFailure, MessagePage, Receipt};
 
 use super::{

@@ -77,6 +77,11 @@ pub fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str) 
     tx.deliver(handoff, Read::Transcript);
 }
 
+/// Assigns the handoff of another agent to `agent`.
+pub(super) fn take_over(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
+    assign(tx, handoff, agent, EventName::TakenOver);
+}
+
 fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventName) {
     tx.add_event(handoff, event, Some(agent.to_owned()));
     let now = tx.now.at;

@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use super::expiry;
+use super::{expiry, update};
 use crate::relay::{
     changes::Scope,
     delivery::{
-        Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, ShownAuthor, UploadedFile,
-        Write,
+        Attachment, Claim, Delivery, Fetch, Job, Lane, Outgoing, Queue, Read, ShownAuthor, Update,
+        UploadedFile, Write,
     },
     id::{HolderId, RowId},
     rule::Rule,
@@ -62,6 +62,8 @@ pub enum Step {
     },
     /// Fetch the bytes of the row's file.
     Fetch { row: Box<Row> },
+    /// Set values at Ada; the end user's id, where it is known.
+    Update { what: Update, end_user: Option<String> },
 }
 
 /// See [`Step::Write`].
@@ -134,6 +136,9 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
                 return None;
             };
             Step::Fetch { row: Box::new(tx.view.rows[row].clone()) }
+        }
+        (Job::Update(what), _) => {
+            Step::Update { what: what.clone(), end_user: update::end_user(tx, &delivery.handoff) }
         }
         // Those have rules of their own.
         (Job::Notify(_), _) => return None,

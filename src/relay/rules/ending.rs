@@ -113,7 +113,7 @@ pub fn clear_outbox(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
     let mut in_doubt = false;
     let write = |delivery: &Delivery| match &delivery.job {
         Job::Write(write) if delivery.handoff == owner => Some(write.clone()),
-        Job::Write(_) | Job::Read(_) | Job::Fetch(_) | Job::Notify(_) => None,
+        Job::Write(_) | Job::Read(_) | Job::Fetch(_) | Job::Notify(_) | Job::Update(_) => None,
     };
     while let Some((at, write)) =
         tx.view.outbox.iter().enumerate().find_map(|(at, delivery)| Some((at, write(delivery)?)))

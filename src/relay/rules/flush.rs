@@ -22,6 +22,8 @@ use crate::relay::{
 pub const ADOPT_MAX_AGE: Duration = Duration::from_hours(48);
 /// What is said of one.
 pub const TOO_OLD_TO_ADOPT: &str = "older than 48 hours, and its handoff is unknown";
+/// What is said of one whose start call was answered 409.
+pub const START_REFUSED: &str = "the start of its handoff was refused within the last hour";
 const IN_A_MOMENT: Duration = Duration::from_secs(1);
 /// What is said of one that a rule fails on.
 pub const RULE_FAILED: &str = "the relay has an internal error with it";
@@ -172,6 +174,7 @@ fn join_or_hold(tx: &mut Transaction<'_>, event: &Event, message: &Message) -> V
         return Verdict::Hold;
     }
     match message.author.role {
+        Role::EndUser if start_is_refused(tx) => Verdict::SetAside(START_REFUSED),
         Role::EndUser => Verdict::SetAside(TOO_OLD_TO_ADOPT),
         _ => Verdict::Done,
     }
@@ -200,8 +203,13 @@ fn adoptable(tx: &Transaction<'_>, event: &Event) -> bool {
     let by_end_user =
         matches!(&event.kind, EventKind::Message(message) if message.author.role == Role::EndUser);
     by_end_user
+        && !start_is_refused(tx)
         && event.timestamp + ADOPT_MAX_AGE >= tx.now.by_ada()
         && owner::of_message(tx, event.timestamp).is_none()
+}
+
+fn start_is_refused(tx: &Transaction<'_>) -> bool {
+    tx.view.start_refused_until.is_some_and(|until| until > tx.now.at)
 }
 
 fn handoff_ended(tx: &mut Transaction<'_>, event: &Event, holding: bool) -> Verdict {

@@ -66,7 +66,7 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
     }
     let missed_before = match look.delivery.job {
         Job::Read(Read::Recover { missed_before }) => missed_before,
-        Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) | Job::Notify(_) => None,
+        Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) | Job::Notify(_) | Job::Update(_) => None,
     };
     // If two readings run at the same time, the later result lacks what the earlier one has found.
     let is_in_step = tx.view.handoffs[handoff].listed.page == look.from;
@@ -104,7 +104,7 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
         }
         Job::Read(Read::Transcript | Read::Recover { .. }) => drop(tx.finish_delivery(index)),
         // These look for nothing.
-        Job::Write(Write::End { .. }) | Job::Fetch(_) | Job::Notify(_) => {}
+        Job::Write(Write::End { .. }) | Job::Fetch(_) | Job::Notify(_) | Job::Update(_) => {}
     }
 }
 

@@ -69,6 +69,7 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
     if let Some((handoff, row)) = same(true).or_else(|| home.and_then(|_| same(false))) {
         learn(tx, handoff, row, message);
         confirm(tx, handoff, row, event, message);
+        learn_end_user(tx, handoff, event);
         return true;
     }
     let Some(home) = home else { return false };
@@ -76,7 +77,15 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
     tx.record_taken(home);
     tx.change_row(row, |row| LearnedFrom::Webhook.assign(&mut row.ids, message.id.clone()));
     tx.change_unseen(home).record_runs(event.timestamp);
+    learn_end_user(tx, home, event);
     true
+}
+
+/// Any event may be the first to say who the end user is.
+fn learn_end_user(tx: &mut Transaction<'_>, handoff: usize, event: &Event) {
+    if let (None, Some(id)) = (&tx.view.handoffs[handoff].end_user.id, &event.end_user_id) {
+        tx.change_handoff(handoff).end_user.id = Some(id.clone());
+    }
 }
 
 fn confirm(tx: &mut Transaction<'_>, handoff: usize, row: usize, event: &Event, message: &Message) {
@@ -182,9 +191,10 @@ fn new_row(event: &Event, message: &Message) -> NewRow {
     }
 }
 
-/// Updates what is known about the end user from their message.
+/// Updates what is known about the end user: their id from anybody's message, their name from their own.
 pub fn record_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str>, message: &Message) {
     if message.author.role != Role::EndUser {
+        handoff.end_user.id = handoff.end_user.id.take().or_else(|| end_user_id.map(str::to_owned));
         return;
     }
     let newest = handoff.last_from_end_user.is_none_or(|known| at >= known);

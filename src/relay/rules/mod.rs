@@ -6,6 +6,7 @@
 pub mod act;
 pub mod arrive;
 pub(crate) mod attempt;
+pub mod contact;
 mod ending;
 pub mod expiry;
 pub(crate) mod file;
@@ -22,6 +23,7 @@ pub mod start;
 pub(crate) mod time_out;
 pub(crate) mod transcript;
 pub(crate) mod unknown;
+pub(crate) mod update;
 pub mod write;
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub enum NoticeOutcome {
         /// How long it asks us to wait.
         retry_after: Option<Duration>,
     },
+    /// Not before something else has happened: look again after this time. It is no attempt.
+    NotYet(Duration),
 }
 
 /// An attempt and its outcome.
@@ -82,6 +84,12 @@ pub fn settle(attempt: Arc<NoticeAttempt>) -> Rule<()> {
                 let wait = backoff::notice_delay(delivery.attempts, attempt.jitter);
                 delivery.due_at = tx.now.at + retry_after.unwrap_or_default().max(wait);
                 delivery.trouble = Some(reason.clone());
+                delivery.claim = None;
+                tx.writes().deliveries.push(delivery);
+            }
+            NoticeOutcome::NotYet(wait) => {
+                delivery.attempts = delivery.attempts.saturating_sub(1);
+                delivery.due_at = tx.now.at + *wait;
                 delivery.claim = None;
                 tx.writes().deliveries.push(delivery);
             }

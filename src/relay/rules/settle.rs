@@ -75,7 +75,7 @@ fn take_away(tx: &mut Transaction<'_>, delivery: &Delivery) {
             let due_at = tx.now.at + DENIED_PAUSE;
             tx.put_back(index).due_at = due_at;
         }
-        Job::Read(_) => drop(tx.finish_delivery(index)),
+        Job::Read(_) | Job::Update(_) => drop(tx.finish_delivery(index)),
     }
 }
 

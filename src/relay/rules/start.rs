@@ -21,6 +21,9 @@ use crate::relay::{
 /// A start call repeated within this time is the same call.
 pub const SAME_CALL: Duration = Duration::from_secs(60);
 
+/// How long a refused start call is remembered.
+pub const REFUSED_FOR: Duration = Duration::from_hours(1);
+
 /// The outcome of a start call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartOutcome {
@@ -32,6 +35,8 @@ pub enum StartOutcome {
     TooMany,
     /// Too many deliveries are waiting, so no more work is accepted.
     Full,
+    /// Nobody is there at this hour, for this reason.
+    Closed(&'static str),
 }
 
 /// Who makes a start call.
@@ -40,6 +45,15 @@ pub enum Caller {
     WithKey,
     /// Anyone: the key is off. This takes one of the few places for new handoffs, if one is left.
     Anyone(Box<dyn FnMut() -> bool + Send>),
+}
+
+/// An authorised start call is refused, because nobody is there at this hour: Ada takes its fallback. For an hour, messages
+/// of the conversation adopt nothing.
+pub fn refuse(key: ConversationKey) -> Rule<()> {
+    Rule::new(Scope::nobody(), move |tx| {
+        let until = tx.now.at + REFUSED_FOR;
+        tx.writes().start_refused = Some((key, Some(until)));
+    })
 }
 
 /// Ada's start call for the conversation `key`.
@@ -172,6 +186,7 @@ fn begin(
         platforms: tx.policy.platforms.ids.iter().map(|id| (id.clone(), 0)).collect(),
         ..Handoff::blank(id, key.clone())
     };
+    tx.writes().start_refused = Some((key.clone(), None));
     tx.view.handoffs.push(handoff);
     let at = tx.view.handoffs.len() - 1;
     tx.add_event(at, event, None);

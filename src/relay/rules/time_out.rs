@@ -6,6 +6,7 @@
 use super::{ending, recover, write};
 use crate::relay::{
     changes::Scope,
+    contact::customers_name,
     delivery::{Job, Read, ShownAuthor},
     handoff::{EndedBy, Status},
     id::HandoffId,
@@ -74,7 +75,7 @@ fn postpone(tx: &mut Transaction<'_>, handoff: usize) {
 fn time_out(tx: &mut Transaction<'_>, handoff: usize) {
     let known = &tx.view.handoffs[handoff];
     let text = known.timeout(tx.policy).and_then(|timeout| timeout.text.clone());
-    let name = known.agent().unwrap_or(SUPPORT).to_owned();
+    let name = customers_name(known.agent().unwrap_or(SUPPORT)).to_owned();
     tx.add_event(handoff, EventName::TimedOut, None);
     if let Some(text) = text {
         write::say(tx, handoff, ShownAuthor::named(name), text, Source::Relay);

@@ -128,6 +128,23 @@ pub fn say(tx: &mut Transaction<'_>, handoff: usize, by: ShownAuthor, text: Stri
     send(tx, handoff, row, None)
 }
 
+/// The same for what somebody elsewhere has said, under an id that it has already. What can't be sent is only shown.
+pub(super) fn say_as(
+    tx: &mut Transaction<'_>,
+    handoff: usize,
+    row: RowId,
+    by: ShownAuthor,
+    content: Content,
+) {
+    let is_sent = matches!(content, Content::Text { .. } | Content::File { bytes: Bytes::Kept { .. }, .. });
+    let mut new = ours(tx, handoff, by, content, Source::Agent);
+    new.sending = new.sending.filter(|_| is_sent);
+    let row = tx.add_row_as(row, handoff, new);
+    if is_sent {
+        send(tx, handoff, row, None);
+    }
+}
+
 fn ours(tx: &Transaction<'_>, handoff: usize, by: ShownAuthor, content: Content, source: Source) -> NewRow {
     let author = human(by);
     let mut new = NewRow::own(tx.own_at(handoff), author, content, source);

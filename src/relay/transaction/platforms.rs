@@ -3,6 +3,7 @@
 use super::{Transaction, Visibility};
 use crate::relay::{
     changes::LetterKind,
+    contact::{self, Contact},
     delivery::Delivery,
     handoff::Handoff,
     id::{DeliveryId, PlatformId},
@@ -28,8 +29,22 @@ impl Transaction<'_> {
             let now = Handoff { version, ..handoff.clone() };
             let events = platform::events(self.before.get(&handoff.id), &now, &rows);
             for event in events {
+                if matches!(event, PlatformEvent::Started { .. }) {
+                    self.begin_contact(index);
+                }
                 self.tell(index, &event);
             }
+        }
+    }
+
+    /// A handoff that Amazon Connect gets has a contact from its start on, so that one that is never made is noticed.
+    fn begin_contact(&mut self, index: usize) {
+        let handoff = &self.view.handoffs[index];
+        if handoff.platforms.contains_key(&contact::platform()) && self.policy.platforms.contacts.is_some() {
+            let now = self.now.at;
+            let contact = Contact::new(handoff.id.clone(), now, now + self.policy.platforms.max_age);
+            let due_at = contact.due_at(self.policy.platforms.contacts.as_ref());
+            self.changes.contact = Some((contact, due_at));
         }
     }
 

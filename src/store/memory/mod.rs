@@ -2,6 +2,7 @@
 //!
 //! One lock around plain maps. Nothing in here waits, so the lock is never held across an await.
 
+mod contacts;
 mod files;
 mod outbox;
 mod purge;
@@ -28,6 +29,7 @@ use super::{
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
+    contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
@@ -197,6 +199,26 @@ impl Store for MemoryStore {
         let outcome = state.change_replies(change);
         self.signals.committed(TouchedTopics::default(), FeedPosition::At(state.last_change));
         Ok(outcome)
+    }
+
+    async fn contact(&self, handoff: &HandoffId) -> Result<Option<Contact>, StoreError> {
+        Ok(self.lock().contacts.get(handoff).map(|(contact, _)| contact.clone()))
+    }
+
+    async fn handoff_of_contact(&self, contact: &str) -> Result<Option<HandoffId>, StoreError> {
+        Ok(self.lock().contact_ids.get(contact).cloned())
+    }
+
+    async fn due_contacts(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        Ok(self.lock().due_contacts(now, limit))
+    }
+
+    async fn open_contacts(
+        &self,
+        after: Option<&HandoffId>,
+        limit: usize,
+    ) -> Result<Vec<HandoffId>, StoreError> {
+        Ok(self.lock().open_contacts(after, limit))
     }
 
     async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {

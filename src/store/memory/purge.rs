@@ -29,6 +29,7 @@ impl State {
         let sessions = oldest(sessions, now);
         let mut more = [seen.len(), asked.len(), letters.len(), sessions.len()].contains(&PURGE_STEP);
 
+        self.refused_starts.retain(|_, until| *until > now);
         for id in seen {
             self.seen.remove(&id);
         }
@@ -79,6 +80,7 @@ impl State {
         self.threads.retain(|id, _| !gone.contains(id));
         self.alike.retain(|(id, _), _| !gone.contains(id));
         self.idempotency.retain(|asked, _| !gone.contains(&asked.handoff));
+        self.forget_contacts(|handoff| gone.contains(handoff));
         let rows = &self.rows;
         self.changes.retain(|(_, changed)| match changed {
             ChangedItem::Handoff(id) => !gone.contains(id),

@@ -33,6 +33,7 @@ impl MemoryStore {
         state.buffers.values_mut().try_for_each(|(buffer, _)| through_document(buffer))?;
         state.dead_letters.values_mut().try_for_each(through_document)?;
         state.idempotency.values_mut().try_for_each(|(_, known)| through_document(known))?;
+        state.contacts.values_mut().try_for_each(|(contact, _)| through_document(contact))?;
         state.replies.values_mut().try_for_each(through_document)?;
         state.outbox.deliveries_mut().try_for_each(through_document)
     }

@@ -7,6 +7,7 @@ use crate::{
     relay::{
         buffer::Buffer,
         changes::{DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View, WriteSet},
+        contact::Contact,
         event::{Event, SortKey},
         handoff::Handoff,
         id::{ConversationKey, HandoffId, MessageId, PlatformId, RowId},
@@ -55,6 +56,12 @@ pub struct State {
     pub replies: HashMap<String, CannedReply>,
     pub file_checks: HashMap<FileOf, Time>,
     pub platforms: BTreeMap<PlatformId, PlatformState>,
+    /// Contacts in Amazon Connect, and when somebody must look at them.
+    pub contacts: BTreeMap<HandoffId, (Contact, Option<Time>)>,
+    /// Until when conversations adopt nothing.
+    pub refused_starts: HashMap<ConversationKey, Time>,
+    pub contact_ids: HashMap<String, HandoffId>,
+    pub due_contacts: BTreeSet<(Time, HandoffId)>,
 }
 
 /// What a message could match a row by.
@@ -90,11 +97,15 @@ impl State {
         if let Some(notices) = &scope.notices {
             *view.notices = self.outbox.notices(notices);
         }
+        if let (true, Of::Handoff(id)) = (scope.with_contact, &scope.of) {
+            *view.contact = self.contacts.get(id).map(|(contact, _)| contact.clone());
+        }
         let Some(key) = key else { return view };
         view.buffer = self.buffers.get(&key).map(|(buffer, _)| *buffer);
         if scope.with_inbox {
             let events = self.inbox.get(&key).into_iter().flat_map(BTreeMap::values);
             *view.inbox = events.take(INBOX_PAGE).cloned().collect();
+            view.start_refused_until = self.refused_starts.get(&key).copied();
         }
         if scope.with_outbox {
             *view.outbox = self.outbox.of_conversation(&key);
@@ -196,6 +207,13 @@ impl State {
             self.put_dead_letter(letter);
         }
         self.dead_letters.retain(|_, letter| !changes.dead_letters_done.contains(&letter.id));
+        if let Some((key, until)) = changes.start_refused {
+            self.refused_starts.remove(&key);
+            self.refused_starts.extend(until.map(|until| (key, until)));
+        }
+        if let Some((contact, due_at)) = changes.contact {
+            self.put_contact(contact, due_at);
+        }
         self.idempotency.extend(changes.idempotent.map(|(key, known)| (key, (changes.at, known))));
     }
 

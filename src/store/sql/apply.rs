@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, params};
 
 use super::{
-    handoffs, marks, outbox,
+    contacts, handoffs, marks, outbox,
     query::{Query, text},
-    signed,
+    refused_starts, signed,
 };
 use crate::{
     relay::{
@@ -63,6 +63,12 @@ pub fn changes(connection: &Connection, changes: &mut WriteSet) -> Result<Growth
     }
     for id in &changes.dead_letters_done {
         connection.run("DELETE FROM dead_letters WHERE id = ?1", [id])?;
+    }
+    if let Some((key, until)) = &changes.start_refused {
+        refused_starts::put(connection, key, *until)?;
+    }
+    if let Some((contact, due_at)) = &changes.contact {
+        contacts::put(connection, contact, *due_at)?;
     }
     if let Some((asked, known)) = &changes.idempotent {
         let sql = "INSERT INTO idempotency (agent, handoff, key, at, doc) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -8,6 +8,7 @@ mod arrive;
 mod backup;
 mod compatibility;
 mod connect;
+mod contacts;
 mod files;
 mod handoffs;
 mod inspect;
@@ -22,6 +23,7 @@ mod purge;
 mod query;
 mod read;
 mod ready;
+mod refused_starts;
 mod replies;
 mod sessions;
 mod verify;
@@ -60,6 +62,7 @@ use super::{
 use crate::metrics::Depths;
 use crate::relay::{
     changes::{DeadLetter, Scope},
+    contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
@@ -280,6 +283,29 @@ impl Store for SqliteStore {
 
     async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
         self.write(|connection, state| replies::change(connection, state, change)).await
+    }
+
+    async fn contact(&self, handoff: &HandoffId) -> Result<Option<Contact>, StoreError> {
+        let handoff = handoff.clone();
+        self.readers.read(move |connection| contacts::one(connection, &handoff)).await
+    }
+
+    async fn handoff_of_contact(&self, contact: &str) -> Result<Option<HandoffId>, StoreError> {
+        let contact = contact.to_owned();
+        self.readers.read(move |connection| contacts::handoff_of(connection, &contact)).await
+    }
+
+    async fn due_contacts(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        self.readers.read(move |connection| contacts::due(connection, now, limit)).await
+    }
+
+    async fn open_contacts(
+        &self,
+        after: Option<&HandoffId>,
+        limit: usize,
+    ) -> Result<Vec<HandoffId>, StoreError> {
+        let after = after.cloned();
+        self.readers.read(move |connection| contacts::open(connection, after.as_ref(), limit)).await
     }
 
     async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {

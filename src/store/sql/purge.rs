@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{count, files, journal, known::Known, query::Query, signed, unsigned};
+use super::{count, files, journal, known::Known, query::Query, refused_starts, signed, unsigned};
 use crate::{
     relay::{
         id::{AiAgentId, ConversationId, ConversationKey},
@@ -31,12 +31,13 @@ const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq'), ai_agent, co
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.handoff = handoffs.id) \
     ORDER BY ended_at, position LIMIT ?2";
 /// Everything of some handoffs.
-const OF_HANDOFFS: [&str; 7] = [
+const OF_HANDOFFS: [&str; 8] = [
     files::OF_THREADS,
     "DELETE FROM thread_rows WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM row_marks WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM contexts WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM idempotency WHERE handoff IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM contacts WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM changes WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM handoffs WHERE id IN (SELECT value FROM json_each(?1))",
 ];
@@ -60,6 +61,7 @@ pub fn step(
         let Some(bound) = bound else { continue };
         more |= connection.run(sql, params![bound, count(PURGE_STEP)])? >= PURGE_STEP;
     }
+    refused_starts::purge(connection, now)?;
     more |= shrink(connection)?;
     if let Some(kept) = keep.ended {
         more |= handoffs(connection, known, before(kept))?;

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, params};
 
 use super::{
+    contacts,
     handoffs::{self, documents},
     journal, marks, outbox,
     query::{Query, doc, or_note},
-    signed,
+    refused_starts, signed,
     waiting::SharedWaiting,
 };
 use crate::{
@@ -40,11 +41,15 @@ pub fn load(
     view.buffer = waiting.lock().buffer(&key);
     if scope.with_inbox {
         (*view.inbox, view.unreadable) = journal::page(connection, waiting, &key)?;
+        view.start_refused_until = refused_starts::until(connection, &key)?;
     }
     if scope.with_outbox {
         *view.outbox = deliveries(connection, &key)?;
     }
     view.handoffs = recent(connection, &key, scope, &view)?;
+    if let (true, Of::Handoff(id)) = (scope.with_contact, &scope.of) {
+        *view.contact = contacts::one(connection, id)?;
+    }
     if let (Some(seq), Of::Handoff(id)) = (scope.unread_behind, &scope.of) {
         *view.unread_behind = unread_behind(connection, id, seq)?;
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::chance::Dice;
 use crate::{
     ada::Ada,
-    moment, platform,
+    moment,
     relay::{Relay, start, up, url},
 };
 
@@ -30,7 +30,7 @@ pub struct Deaths<'a> {
     folder: &'a Path,
     ada: &'a Ada,
     dice: Dice,
-    /// Of the platform.
+    /// Of the platforms.
     settings: Vec<(&'static str, String)>,
     address: watch::Sender<Option<String>>,
     /// How often it died before it had said that it was up.
@@ -38,9 +38,8 @@ pub struct Deaths<'a> {
 }
 
 impl<'a> Deaths<'a> {
-    /// Tells the platform at `url`, too.
-    pub fn new(folder: &'a Path, ada: &'a Ada, url: &str, dice: Dice) -> Self {
-        let settings = platform::settings(url, "https://relay.example");
+    /// With these settings of its platforms.
+    pub fn new(folder: &'a Path, ada: &'a Ada, settings: Vec<(&'static str, String)>, dice: Dice) -> Self {
         Self { folder, ada, dice, settings, address: watch::Sender::new(None), before_up: 0 }
     }
 

@@ -7,6 +7,7 @@
 
 mod books;
 mod chance;
+mod connect;
 mod crowd;
 mod deaths;
 
@@ -31,11 +32,13 @@ use crate::{
     ada::Ada,
     moment,
     parcel::kept,
-    platform::{Mood, Platform},
+    platform::{self, Mood, Platform},
     relay::{Relay, folder},
 };
 
 const CUSTOMERS: usize = 5;
+/// Where the relay says that it is.
+const PUBLIC: &str = "https://relay.example";
 /// A few seconds' worth, for every run of the tests.
 const KILLS: usize = 8;
 
@@ -48,7 +51,8 @@ async fn however_often_it_dies_nothing_is_lost_or_doubled() {
     let (ada, folder) = (Ada::start().await, folder());
     ada.sandbox.set_dial(storm(seed));
     let platform = Platform::start(moods(Dice::new(!seed))).await;
-    let mut deaths = Deaths::new(folder.path(), &ada, &platform.url, Dice::new(seed));
+    let settings = platform::settings(&platform.url, PUBLIC);
+    let mut deaths = Deaths::new(folder.path(), &ada, settings, Dice::new(seed));
     let (over, address) = (CancellationToken::new(), deaths.address());
     let pairs = (0..CUSTOMERS).map(|place| {
         let dice = Dice::new(seed.wrapping_mul(1_000).wrapping_add(place as u64 + 1));

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod answer;
 pub mod browser;
+pub mod connect;
 pub mod events;
 pub mod log;
 pub mod platform;

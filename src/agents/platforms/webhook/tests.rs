@@ -54,8 +54,9 @@ async fn answers(head: &'static str, rest: &'static [u8], times: usize) -> Answe
 fn reason(answer: &Answer) -> &str {
     match answer {
         Answer::Outcome(NoticeOutcome::Later { reason, .. } | NoticeOutcome::Refused(reason))
+        | Answer::Refused(reason)
         | Answer::Gone(reason) => reason,
-        Answer::Outcome(NoticeOutcome::Taken) => "taken",
+        Answer::Outcome(NoticeOutcome::Taken | NoticeOutcome::NotYet(_)) => "taken",
     }
 }
 
@@ -103,7 +104,8 @@ async fn statuses_have_their_meaning() {
         let name = match answers(head, b"", 0).await {
             Answer::Outcome(NoticeOutcome::Taken) => "taken",
             Answer::Outcome(NoticeOutcome::Refused(_)) => "refused",
-            Answer::Outcome(NoticeOutcome::Later { .. }) => "later",
+            Answer::Outcome(NoticeOutcome::Later { .. } | NoticeOutcome::NotYet(_)) => "later",
+            Answer::Refused(_) => "done",
             Answer::Gone(_) => "gone",
         };
         assert_eq!(name, meaning, "{status}");

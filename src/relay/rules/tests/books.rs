@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::relay::{
     buffer::Buffer,
     changes::{DeadLetter, IdempotencyScope, Idempotent, NoticeScope, Of, Scope, View, WriteSet},
+    contact::Contact,
     delivery::{Delivery, Job, Write},
     event::{Event, EventKind},
     handoff::Handoff,
@@ -29,6 +30,10 @@ pub struct Books {
     pub seen: BTreeSet<String>,
     pub dead_letters: Vec<DeadLetter>,
     pub idempotency: BTreeMap<IdempotencyScope, Idempotent>,
+    pub contact: Option<Contact>,
+    /// When somebody must look at it.
+    pub contact_due: Option<Time>,
+    pub start_refused_until: Option<Time>,
 }
 
 impl Books {
@@ -56,7 +61,11 @@ impl Books {
         if let Some(mark) = scope.unread_behind {
             *view.unread_behind = self.unread_behind(scope, mark);
         }
+        if scope.with_contact {
+            *view.contact = self.contact.clone();
+        }
         if scope.with_inbox {
+            view.start_refused_until = self.start_refused_until;
             *view.inbox = self.inbox.clone();
             view.inbox.sort_by_key(Event::sort_key);
         }
@@ -147,6 +156,12 @@ impl Books {
         put(&mut self.dead_letters, changes.dead_letters, |letter| letter.id.clone());
         self.dead_letters.retain(|letter| !changes.dead_letters_done.contains(&letter.id));
         self.idempotency.extend(changes.idempotent);
+        if let Some((contact, due)) = changes.contact {
+            (self.contact, self.contact_due) = (Some(contact), due);
+        }
+        if let Some((_, until)) = changes.start_refused {
+            self.start_refused_until = until;
+        }
         self.balance();
     }
 

@@ -11,6 +11,7 @@ mod agents;
 mod any_order;
 mod anything;
 mod claims;
+mod contacts;
 mod doubt;
 mod echo;
 mod ends;

@@ -23,7 +23,7 @@ const MAX_AGE: Duration = Duration::from_mins(15);
 fn world() -> World {
     let mut world = World::new();
     let ids = vec!["webhook".into(), "webhook-2".into()];
-    world.policy.platforms = PlatformPolicy { ids, max_age: MAX_AGE };
+    world.policy.platforms = PlatformPolicy { ids, max_age: MAX_AGE, contacts: None };
     world.start();
     world
 }
@@ -108,7 +108,7 @@ fn each_platform_is_told_all_that_agents_see() {
 #[test]
 fn only_the_start_has_the_context() {
     let mut world = World::new();
-    world.policy.platforms = PlatformPolicy { ids: vec!["webhook".into()], max_age: MAX_AGE };
+    world.policy.platforms = PlatformPolicy { ids: vec!["webhook".into()], max_age: MAX_AGE, contacts: None };
     world.start_with(serde_json::json!({ "plan": "gold" }));
     world.accept(ALEX, TakeOver::No).unwrap();
     let told = told(&world, "webhook");
@@ -124,7 +124,7 @@ fn only_the_start_has_the_context() {
 #[test]
 fn a_handoff_from_before_a_platform_stays_the_consoles() {
     let mut world = World::started();
-    world.policy.platforms = PlatformPolicy { ids: vec!["webhook".into()], max_age: MAX_AGE };
+    world.policy.platforms = PlatformPolicy { ids: vec!["webhook".into()], max_age: MAX_AGE, contacts: None };
     world.accept(ALEX, TakeOver::No).unwrap();
     assert!(told(&world, "webhook").is_empty());
 }

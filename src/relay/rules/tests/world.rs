@@ -444,7 +444,7 @@ impl World {
             Job::Write(Write::Send { what: Outgoing::Text { text }, .. }) => Some(text.as_str()),
             Job::Write(Write::Send { what: Outgoing::File { file }, .. }) => Some(file.filename.as_str()),
             Job::Write(Write::End { .. }) => Some("(end)"),
-            Job::Read(_) | Job::Fetch(_) | Job::Notify(_) => None,
+            Job::Read(_) | Job::Fetch(_) | Job::Notify(_) | Job::Update(_) => None,
         });
         waits.collect()
     }
