@@ -12,7 +12,6 @@ fn lose_all() -> Dial {
     Dial { lose: 1.0, ..Default::default() }
 }
 
-/// SNS lost "two"; a later notification moves `newest_at`, and whatever is more than 2 min older is never read.
 #[tokio::test]
 async fn a_lost_notification_is_found_also_when_newer_ones_have_come() {
     let connect = Connect::start().await;
@@ -43,7 +42,6 @@ async fn a_lost_notification_is_found_also_when_newer_ones_have_come() {
     relay.finish().await;
 }
 
-/// after a restart, a new notification is released before the contact was compared with its transcript.
 #[tokio::test]
 async fn words_of_the_downtime_come_before_newer_ones() {
     let connect = Connect::start().await;
@@ -67,7 +65,6 @@ async fn words_of_the_downtime_come_before_newer_ones() {
     relay.finish().await;
 }
 
-/// a text that is cut shorter on the second try skips parts of the first cut.
 #[tokio::test]
 async fn a_shorter_cut_that_is_interrupted_loses_nothing() {
     let options = ConnectOptions { message_bytes: 1_024, ..Default::default() };
@@ -91,7 +88,6 @@ async fn a_shorter_cut_that_is_interrupted_loses_nothing() {
     relay.finish().await;
 }
 
-/// the settings were away while the handoff ended: nobody ever ends its contact.
 #[tokio::test]
 async fn a_contact_whose_handoff_ended_while_the_platform_was_off_is_ended_when_it_is_back() {
     let connect = Connect::start().await;
@@ -114,7 +110,6 @@ async fn a_contact_whose_handoff_ended_while_the_platform_was_off_is_ended_when_
     relay.finish().await;
 }
 
-/// a chat is started, and rings an agent, for a handoff that is over.
 #[tokio::test]
 async fn no_chat_is_started_for_a_handoff_that_is_over() {
     let connect = Connect::start().await;
@@ -130,7 +125,6 @@ async fn no_chat_is_started_for_a_handoff_that_is_over() {
     relay.finish().await;
 }
 
-/// an outage of a few seconds costs an agent's file for ever.
 #[tokio::test]
 async fn a_file_is_fetched_when_amazon_connect_answers_again() {
     let connect = Connect::start().await;
@@ -147,8 +141,6 @@ async fn a_file_is_fetched_when_amazon_connect_answers_again() {
     relay.finish().await;
 }
 
-/// a contact that is given up while it is being told the history stays open: an agent talks there, the customer
-/// hears the agent, and the agent never hears the customer.
 #[tokio::test]
 async fn a_contact_that_is_given_up_is_ended() {
     let connect = Connect::start().await;
@@ -169,7 +161,6 @@ async fn a_contact_that_is_given_up_is_ended() {
     relay.finish().await;
 }
 
-/// an earlier contact that Amazon Connect does not know (any more, or in this instance) costs the new one.
 #[tokio::test]
 async fn an_unknown_earlier_contact_does_not_keep_a_new_one_from_being_made() {
     let connect = Connect::start().await;
@@ -190,7 +181,6 @@ async fn an_unknown_earlier_contact_does_not_keep_a_new_one_from_being_made() {
     relay.finish().await;
 }
 
-/// a repeated start call changes the request that is repeated under the same client token.
 #[tokio::test]
 async fn a_start_call_that_is_repeated_does_not_change_the_chat_that_is_being_made() {
     let connect = Connect::start().await;
@@ -207,7 +197,6 @@ async fn a_start_call_that_is_repeated_does_not_change_the_chat_that_is_being_ma
     relay.finish().await;
 }
 
-/// names of agents are shown to customers, the console and Ada as they come.
 #[tokio::test]
 async fn a_hostile_name_is_made_plain_and_short() {
     let connect = Connect::start().await;
@@ -227,7 +216,6 @@ async fn a_hostile_name_is_made_plain_and_short() {
     relay.finish().await;
 }
 
-/// names and types of agents' files go to Ada as they come.
 #[tokio::test]
 async fn a_hostile_file_name_is_made_plain() {
     let connect = Connect::start().await;
@@ -244,7 +232,6 @@ async fn a_hostile_file_name_is_made_plain() {
     relay.finish().await;
 }
 
-/// a file whose type Amazon Connect does not name fails ("the file's type can't be used in a form").
 #[tokio::test]
 async fn a_file_without_a_type_and_what_is_behind_it_arrive() {
     let connect = Connect::start().await;
@@ -260,8 +247,6 @@ async fn a_file_without_a_type_and_what_is_behind_it_arrive() {
     relay.finish().await;
 }
 
-/// anybody who knows the topic's name keeps a relay that has just begun from verifying anything: eight posts in
-/// 30 s, unsigned, use up all fetches of certificates. SNS gives up after a minute.
 #[tokio::test]
 async fn forged_certificate_names_do_not_keep_the_real_one_from_being_fetched() {
     let connect = Connect::start().await;
