@@ -53,7 +53,6 @@ impl Line<'_> {
         platform: &Platform,
         row: &Row,
         since: Time,
-        is_first: bool,
     ) -> Result<Answer, Trouble> {
         let Some(contact) = self.contact().await? else { return Ok(TAKEN) };
         let Some(made) = contact.made.clone().filter(|_| contact.state == ContactState::Open) else {
@@ -62,8 +61,12 @@ impl Line<'_> {
         if row.seq <= contact.opened_with {
             return Ok(TAKEN);
         }
-        let contact = self.marked(contact, row, is_first).await?;
-        match said(row) {
+        let said = said(row);
+        if matches!(said, Said::Nothing) {
+            return Ok(TAKEN);
+        }
+        let contact = self.marked(contact, row).await?;
+        match said {
             Said::Nothing => Ok(TAKEN),
             Said::Text(text) => self.text(&contact, &made, row, &text).await,
             Said::File { filename, mime_type } => {
@@ -95,21 +98,20 @@ impl Line<'_> {
         }
     }
 
-    /// The contact, with what stands before the row's text, if it needs that. Rows change: a later try must not say
-    /// something else under the same client token.
-    async fn marked(&self, mut contact: Contact, row: &Row, is_first: bool) -> Result<Contact, Trouble> {
-        let is_known = contact.parts_sent.as_ref().is_some_and(|sent| sent.row == row.id);
-        if is_known || !is_first {
+    /// The contact, with what stands before the row's text, if it needs that. Rows change, so it is recorded before the
+    /// first call: a later try must not say something else under the same client token.
+    async fn marked(&self, mut contact: Contact, row: &Row) -> Result<Contact, Trouble> {
+        if contact.parts_sent.as_ref().is_some_and(|sent| sent.row == row.id) {
             return Ok(contact);
         }
         let mark = if self.is_from_before(row).await? {
-            EARLIER
+            Some(EARLIER.to_owned())
         } else if self.is_delayed(row).await? {
-            DELAYED
+            Some(DELAYED.to_owned())
         } else {
-            return Ok(contact);
+            None
         };
-        let sent = SentParts { mark: Some(mark.to_owned()), ..self.none_of(row) };
+        let sent = SentParts { mark, ..self.none_of(row) };
         self.engine.decide(progress::part_sent(self.handoff.clone(), sent.clone())).await?;
         contact.parts_sent = Some(sent);
         Ok(contact)

@@ -23,7 +23,6 @@ use crate::{
     },
     relay::{
         contact::{Connection, Contact, ContactToken, MadeContact, is_in_connect},
-        delivery::Delivery,
         handoff::{Handoff, Status},
         id::HandoffId,
         platform::{Notice, PlatformEvent},
@@ -81,14 +80,13 @@ pub(super) async fn tell(
     engine: &Engine,
     platform: &Platform,
     connect: &AmazonConnect,
-    delivery: &Delivery,
+    handoff: &HandoffId,
     notice: &Notice,
 ) -> Answer {
-    let line = Line { engine, connect, handoff: &delivery.handoff };
-    let is_first = delivery.attempts <= 1;
+    let line = Line { engine, connect, handoff };
     let told = match &notice.event {
         PlatformEvent::Started { .. } => line.begin(notice.at).await,
-        PlatformEvent::Message { row } => line.message(platform, row, notice.at, is_first).await,
+        PlatformEvent::Message { row } => line.message(platform, row, notice.at).await,
         PlatformEvent::Accepted { handoff } => line.accepted(handoff).await,
         PlatformEvent::Ended { .. } => line.close(Because::Ended, None).await,
         PlatformEvent::Released { .. } | PlatformEvent::MessageUpdated { .. } => Ok(TAKEN),

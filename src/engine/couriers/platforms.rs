@@ -33,7 +33,7 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
     let answer = match &platform.kind {
         Kind::Webhook(webhook) => webhook.send(&delivery.handoff, notice, &platform.links, now).await,
         Kind::AmazonConnect(connect) => {
-            amazon_connect::tell(engine, platform, connect, &delivery, notice).await
+            amazon_connect::tell(engine, platform, connect, &delivery.handoff, notice).await
         }
     };
     let outcome = judge(engine, platform, answer).await;
