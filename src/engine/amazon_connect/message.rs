@@ -19,6 +19,7 @@ use crate::{
     files::FileKey,
     relay::{
         contact::{Contact, ContactState, MadeContact, SentParts},
+        handoff::CLOCK_TOLERANCE,
         rules::{contact::progress, notify::NoticeOutcome},
         thread::{Bytes, Content, Role, Row, Source},
         time::Time,
@@ -127,7 +128,8 @@ impl Line<'_> {
             return Ok(false);
         }
         let Some(handoff) = self.handoff().await? else { return Ok(false) };
-        Ok(row.at < handoff.began(self.engine.ada(&handoff.key).offset()))
+        let began = handoff.began(self.engine.ada(&handoff.key).offset());
+        Ok(row.at + CLOCK_TOLERANCE < began)
     }
 
     /// Whether a message of the customer came after later ones, which the contact has by now.

@@ -332,7 +332,7 @@ fn differences(ada: &Sandbox, connect: &ConnectStandIn, accounts: &[Account]) ->
         );
         let Some(contact) = contacts.first() else { continue };
         let read = read_by_agent(connect, contact);
-        let mut all: Vec<&str> = read.iter().map(|text| text.trim_start_matches(DELAYED)).collect();
+        let mut all: Vec<&str> = read.iter().map(|text| plain(text)).collect();
         let places = read.iter().filter_map(|text| account.asked.iter().position(|asked| asked == text));
         check(places.is_sorted(), format!("out of order and not marked: {read:?}"));
         all.sort_by_key(|text| account.asked.iter().position(|asked| asked == text));
@@ -346,7 +346,12 @@ fn read_by_agent(connect: &ConnectStandIn, contact: &ContactView) -> Vec<String>
     let opening = contact.initial_message.clone().unwrap_or_default();
     let opening = opening.lines().filter_map(|line| line.strip_prefix("Customer: ")).map(str::to_owned);
     let since = connect.customer_texts(&contact.initial_contact_id);
-    opening.chain(since).filter(|text| text.trim_start_matches(DELAYED).starts_with("question ")).collect()
+    opening.chain(since).filter(|text| plain(text).starts_with("question ")).collect()
+}
+
+/// Without what stands before it.
+fn plain(text: &str) -> &str {
+    text.trim_start_matches(DELAYED).trim_start_matches("[Earlier] ")
 }
 
 fn left_open(connect: &ConnectStandIn) -> Vec<String> {
