@@ -11,7 +11,7 @@ use crate::{
         sns::{Rejected, Verified},
     },
     engine::ContactArrival,
-    web::problem::Problem,
+    web::{body::BodyError, problem::Problem},
 };
 
 /// `POST /webhooks/amazon-connect`
@@ -23,7 +23,11 @@ pub async fn notification(
     let Some((_, connect)) = app.engine.amazon_connect() else {
         return Err(Problem::not_found("this path does not exist"));
     };
-    let held = app.bodies.notifications.read(&headers, body).await?;
+    let held = app.bodies.notifications.read(&headers, body).await.map_err(|error| match error {
+        BodyError::TooLarge => Problem::from(error),
+        // It is not the sender's fault, and would be lost otherwise.
+        passing => Problem::unavailable(format!("{passing}; try again")),
+    })?;
     let now = app.engine.environment().now();
     match connect.verifier.verify(&headers, &held.bytes, now).await {
         Ok(verified) => take(&app, connect, verified).await,

@@ -66,7 +66,7 @@ impl Default for ConnectOptions {
             role_arn: "arn:aws:iam::123456789012:role/chat".to_owned(),
             external_id: None,
             subscriber: None,
-            signature_version: 2,
+            signature_version: 1,
             attachment_extensions: EXTENSIONS.map(str::to_owned).to_vec(),
             message_bytes: 16_384,
             retry_delay: Duration::from_millis(200),

@@ -84,7 +84,11 @@ impl ConnectStandIn {
         if state.run.is_cancelled() {
             state.run = CancellationToken::new();
         }
-        Ok(state.run.clone())
+        let run = state.run.clone();
+        drop(state);
+        // Whoever waits for where it is served looks again.
+        self.0.changed();
+        Ok(run)
     }
 }
 

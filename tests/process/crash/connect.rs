@@ -24,6 +24,7 @@ use crate::{
     ada::Ada,
     moment,
     relay::{Relay, folder},
+    soon,
 };
 
 const CHATS: usize = 4;
@@ -139,6 +140,7 @@ impl Connect {
             let (standin, stop) = (standin.clone(), stop.clone());
             async move { standin.serve(listener, stop).await }
         });
+        soon("the stand-in is served", standin.until(|standin| standin.url() == url)).await;
         Self { standin, url, _serves: stop.drop_guard() }
     }
 

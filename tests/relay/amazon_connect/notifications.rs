@@ -1,10 +1,14 @@
 //! The door for notifications: what is not SNS's own has no effect.
 
+use std::time::Duration;
+
+use handoff_relay::doors::Limits;
 use serde_json::{Value, json};
 
 use crate::support::{
     answer::Answer,
     connect::{Connect, door, hand_off},
+    raw::Raw,
     relay::Relay,
     settles,
 };
@@ -74,15 +78,14 @@ async fn only_what_sns_has_signed_for_our_topic_has_an_effect() {
 }
 
 #[tokio::test]
-async fn what_sns_has_signed_counts_and_what_nobody_needs_is_ignored() {
+async fn both_versions_of_the_signature_count_and_what_nobody_needs_is_ignored() {
     let connect = Connect::start().await;
     let relay = connect.relay().await;
     let (chat, id) = hand_off(&relay, json!({})).await;
     let contact = connect.contact(&relay, &id).await;
-    // The first version of signatures, and OpenSSL's, are told in the verifier's own tests.
-    for id in ["a", "b"] {
-        let message = says(&contact, id, &format!("signed {id}"));
-        let signed = connect.standin.envelope(&message);
+    for version in [1, 2] {
+        let message = says(&contact, &format!("v{version}"), &format!("version {version}"));
+        let signed = connect.standin.sign_with(version, connect.standin.envelope(&message));
         assert_eq!(post(&relay, "Notification", signed.to_string()).await.status, 200);
     }
     for odd in [
@@ -103,6 +106,18 @@ async fn what_sns_has_signed_counts_and_what_nobody_needs_is_ignored() {
         relay.ada.messages(&chat).iter().filter(|said| said.role == sandbox::Role::HumanAgent).count()
     })
     .await;
+    relay.finish().await;
+}
+
+/// SNS repeats what was answered 5xx, and gives up what was answered 4xx.
+#[tokio::test]
+async fn a_notification_that_arrives_too_slowly_may_come_again() {
+    let connect = Connect::start().await;
+    let soon = Limits { body_deadline: Duration::from_millis(100), ..Limits::default() };
+    let relay = connect.setup().with_limits(soon).start().await;
+    let slow = Raw::new("POST", "/webhooks/amazon-connect").header("x-amz-sns-message-type", "Notification");
+    let answer = slow.unfinished("{", 2).send_to(&relay.url).await.expect("an answer");
+    assert_eq!(answer.problem(503), "the body did not arrive in time; try again");
     relay.finish().await;
 }
 

@@ -40,6 +40,8 @@ impl Connect {
             let (standin, stop) = (standin.clone(), stop.clone());
             async move { standin.serve(listener, stop).await }
         });
+        // What it signs names where it is served.
+        soon("the stand-in is served", standin.until(|standin| standin.url() == url)).await;
         let requests = NamedTempFile::new().unwrap();
         standin.write_requests_to(requests.path()).unwrap();
         Self { standin, url, requests, _serves: stop.drop_guard() }
@@ -74,10 +76,14 @@ impl Connect {
     pub async fn subscribe(&self, relay: &Relay) {
         let endpoint = door(relay);
         self.standin.subscribe(&endpoint);
-        let is_confirmed = |standin: &ConnectStandIn| {
-            standin.subscriptions().iter().any(|known| known.endpoint == endpoint && known.is_confirmed)
+        // What it is instead is shown: how each try was answered.
+        let is_confirmed = || async {
+            let known = self.standin.subscriptions();
+            let is_confirmed = known.iter().any(|known| known.endpoint == endpoint && known.is_confirmed);
+            let answers = self.standin.deliveries().iter().map(|try_| try_.status).collect::<Vec<_>>();
+            if is_confirmed { Ok(()) } else { Err(answers) }
         };
-        soon("the subscription is confirmed", self.standin.until(is_confirmed)).await;
+        settles(&Ok(()), is_confirmed).await;
     }
 
     /// A relay that is subscribed.

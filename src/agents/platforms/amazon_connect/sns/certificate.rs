@@ -23,7 +23,7 @@ const KEPT: usize = 16;
 const FAILURE_KEPT: Duration = Duration::from_secs(30);
 const PASSING_KEPT: Duration = Duration::from_secs(2);
 /// So many unknown ones are fetched within [`FAILURE_KEPT`]: forged notifications can invent any number of names.
-const FETCHES: usize = 100;
+const FETCHES: usize = 8;
 const NAME: &str = "sns.amazonaws.com";
 const FETCH: Operation = Operation { name: "the certificate of SNS", sent: Sent::Unsigned };
 
