@@ -115,6 +115,10 @@ fn places() -> Result<(Settings, PathBuf), ExitCode> {
         Settings::from_process().map_err(|error| complain(&error.to_string(), WRONG_SETTINGS))?;
     match settings.database.clone() {
         Database::Sqlite(path) => Ok((settings, path)),
+        Database::Postgres(_) => Err(complain(
+            "DATABASE_URL names PostgreSQL: copy and check it with PostgreSQL's own tools, such as pg_dump",
+            WRONG_SETTINGS,
+        )),
         Database::Memory => {
             Err(complain("DATABASE_URL is memory:, so there is no database to copy or check", WRONG_SETTINGS))
         }

@@ -201,6 +201,7 @@ fn announce(settings: &Settings, addresses: Addresses) {
     let store = match &settings.database {
         Database::Memory => "memory".to_owned(),
         Database::Sqlite(path) => path.display().to_string(),
+        Database::Postgres(postgres) => postgres.name(),
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

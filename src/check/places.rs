@@ -4,8 +4,8 @@ use std::{io::ErrorKind, net::SocketAddr, net::TcpListener, time::Duration};
 
 use handoff_relay::{
     files::{Files, FilesError},
-    settings::{Database, FilesPlace, Settings},
-    store::{self, FileState},
+    settings::{Database, FilesPlace, Postgres, Settings},
+    store::{self, DatabaseState, FileState, PostgresStore},
 };
 
 use super::Verdict;
@@ -19,6 +19,7 @@ pub async fn store(database: &Database) -> (Verdict, bool) {
         Database::Memory => {
             return (Verdict::Known("memory: a restart loses every handoff".to_owned()), false);
         }
+        Database::Postgres(postgres) => return (postgres_store(postgres).await, false),
         Database::Sqlite(path) => path,
     };
     let name = path.display();
@@ -39,6 +40,21 @@ pub async fn store(database: &Database) -> (Verdict, bool) {
         Ok(FileState::Closed { .. }) => Verdict::Good(format!("{name} can be read and written")),
     };
     (verdict, false)
+}
+
+/// How a database of PostgreSQL stands: it is asked, and left as it is.
+async fn postgres_store(postgres: &Postgres) -> Verdict {
+    let name = postgres.name();
+    match PostgresStore::inspect(postgres).await {
+        Err(error) => Verdict::Bad(format!("{error}; see DATABASE_URL")),
+        Ok(DatabaseState { schema: 0, .. }) => {
+            Verdict::Good(format!("{name} is empty: the first start makes the tables"))
+        }
+        Ok(DatabaseState { schema, newest }) if schema < newest => {
+            Verdict::Known(format!("{name} has schema {schema}: the next start upgrades it to {newest}"))
+        }
+        Ok(_) => Verdict::Good(format!("{name} can be read and written")),
+    }
 }
 
 /// Whether files can be kept.

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
 
 mod amazon_connect;
+mod database;
 mod files;
 mod names;
 mod parse;
@@ -36,6 +36,7 @@ use crate::store::Copies;
 
 pub use crate::secret::{NoRandomness, Secret};
 pub use amazon_connect::{AmazonConnect, Credentials, IfUnavailable};
+pub use database::{Database, Postgres, SslMode};
 pub use files::{Bucket, FilesPlace};
 pub use parse::public_url;
 pub use platforms::{PlatformSettings, WebhookPlatform};
@@ -125,15 +126,6 @@ pub struct AgentToken {
     pub name: String,
     /// At least 16 printable ASCII characters, 8 of them different.
     pub token: Secret,
-}
-
-/// Where handoffs are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Database {
-    /// In memory: a restart loses them.
-    Memory,
-    /// In this file, relative to the working directory unless absolute.
-    Sqlite(PathBuf),
 }
 
 /// How log lines look.
@@ -230,7 +222,7 @@ impl Settings {
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
         let platforms = platforms::read(r, &agent_tokens, &wanted, public_url.is_some());
         let amazon_connect = amazon_connect::read(r, &wanted, public_url.is_some());
-        let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), parse::database);
+        let database = database::read(r);
         let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
         let keep_dead_letters = r.or("KEEP_DEAD_LETTERS", Some(30 * DAY), parse::keep);

@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 59] = [
+pub(super) const NAMES: [&str; 62] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -67,6 +67,9 @@ pub(super) const NAMES: [&str; 59] = [
     "AMAZON_CONNECT_SNS_ENDPOINT",
     "AMAZON_CONNECT_STS_ENDPOINT",
     "DATABASE_URL",
+    "DATABASE_MAX_CONNECTIONS",
+    "DATABASE_STATEMENT_TIMEOUT",
+    "DATABASE_LOCK_TIMEOUT",
     "FILES_URL",
     "FILES_ALLOW_PRIVATE",
     "KEEP_ENDED",

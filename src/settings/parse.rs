@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::{
@@ -17,7 +16,7 @@ use base64::{
 };
 use url::{Host, Url};
 
-use super::{AgentToken, Database, LogFormat, Secret, strength};
+use super::{AgentToken, LogFormat, Secret, strength};
 use crate::unseen::is_unseen;
 
 /// The value, or what the text would have to be.
@@ -183,21 +182,6 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
 
 pub(super) fn socket_address(text: &str) -> Parsed<SocketAddr> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8090".to_owned())
-}
-
-pub(super) fn database(text: &str) -> Parsed<Database> {
-    if text == "memory:" {
-        return Ok(Database::Memory);
-    }
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err("names PostgreSQL, which is not supported yet; use sqlite://path or memory:".to_owned());
-    }
-    match text.strip_prefix("sqlite://") {
-        Some(":memory:") => Err("must be memory: to keep everything in memory".to_owned()),
-        Some(path) if path.contains('?') => Err("must be sqlite://path without options (?)".to_owned()),
-        Some(path) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
-        _ => Err("must be sqlite://path or memory:".to_owned()),
-    }
 }
 
 pub(super) fn milliseconds(text: &str, range: RangeInclusive<u64>) -> Parsed<Duration> {

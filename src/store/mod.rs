@@ -8,12 +8,15 @@
 pub mod arrival;
 mod document;
 pub mod files;
+mod marks;
 mod memory;
+mod placeholder;
 pub mod platforms;
+mod postgres;
 pub mod replies;
 pub mod sessions;
 mod signals;
-mod sql;
+mod sqlite;
 
 use std::{
     collections::BTreeSet,
@@ -29,8 +32,9 @@ use tokio::sync::oneshot;
 pub use arrival::{Arrived, Arriving};
 pub use document::read_event;
 pub use memory::{MemoryStore, Snapshot};
+pub use postgres::{DatabaseState, PostgresStore};
 pub use signals::Signals;
-pub use sql::{FileState, SqliteStore, Verification, backup, inspect, restore, verify};
+pub use sqlite::{FileState, SqliteStore, Verification, backup, inspect, restore, verify};
 
 use crate::{
     metrics::Depths,
@@ -455,6 +459,10 @@ pub struct OpenStore {
 pub async fn open(database: &Database, copies: Copies, now: Time) -> Result<OpenStore, StoreError> {
     match database {
         Database::Memory => Ok(OpenStore { store: Arc::new(MemoryStore::new(now)), writer: None }),
+        Database::Postgres(settings) => {
+            let (store, running) = PostgresStore::open(settings).await?;
+            Ok(OpenStore { store: Arc::new(store), writer: Some(Box::pin(running)) })
+        }
         Database::Sqlite(path) => {
             let (store, writer) = SqliteStore::open_with(path, copies)?;
             Ok(OpenStore { store: Arc::new(store), writer: Some(Box::pin(writer)) })
@@ -513,4 +521,41 @@ fn search_text(handoff: &Handoff) -> String {
         other => other.to_string(),
     }));
     words.join("\n").to_lowercase()
+}
+
+/// What to show, and where the rest begins: of one more than `limit`, each with its position.
+fn page<T>(mut found: Vec<(T, u64)>, limit: usize) -> (Vec<T>, Option<u64>) {
+    let has_rest = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_rest).map(|(_, position)| *position);
+    (found.into_iter().map(|(item, _)| item).collect(), next)
+}
+
+/// What was read, or a line in the log that it can't be: what a newer relay may have written costs nothing beside it.
+/// `what` it is is for the log.
+///
+/// # Errors
+/// The store itself fails.
+fn or_note<T>(read: Result<T, StoreError>, what: &str) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error @ StoreError::Unreadable(_)) => {
+            tracing::error!(error = %error, "a {what} can't be read, and is left out");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Numbers of databases are signed; ours that get there are small.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

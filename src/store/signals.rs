@@ -54,6 +54,34 @@ impl TouchedTopics {
         Self { inbox: true, outbox: false, sessions: false, contacts: false, feed: false }
     }
 
+    /// Everything: what was touched is not known.
+    pub const fn all() -> Self {
+        Self { inbox: true, ..Self::all_but_inbox() }
+    }
+
+    /// All that one instance can touch for another.
+    pub const fn all_but_inbox() -> Self {
+        Self { inbox: false, outbox: true, sessions: true, contacts: true, feed: true }
+    }
+
+    /// Whether another instance has something to do or to show. Who has taken an event in times it.
+    pub const fn concerns_others(self) -> bool {
+        self.outbox || self.sessions || self.contacts || self.feed
+    }
+
+    /// The same in letters, for other instances.
+    pub fn code(self) -> String {
+        let letters = [(self.outbox, 'o'), (self.sessions, 's'), (self.contacts, 'c'), (self.feed, 'f')];
+        let code: String = letters.into_iter().filter(|(is, _)| *is).map(|(_, letter)| letter).collect();
+        if code.is_empty() { "-".to_owned() } else { code }
+    }
+
+    /// What such letters say.
+    pub fn of_code(code: &str) -> Self {
+        let has = |letter| code.contains(letter);
+        Self { inbox: false, outbox: has('o'), sessions: has('s'), contacts: has('c'), feed: has('f') }
+    }
+
     /// What agents see alone.
     pub const fn of_feed() -> Self {
         Self { inbox: false, outbox: false, sessions: false, contacts: false, feed: true }
@@ -109,7 +137,8 @@ impl Signals {
         match newest {
             FeedPosition::Same => {}
             FeedPosition::At(newest) => {
-                self.feed.send_if_modified(|known| std::mem::replace(known, newest) != newest);
+                // Two may be told in another order than they were made.
+                self.feed.send_if_modified(|known| newest > std::mem::replace(known, newest.max(*known)));
             }
             FeedPosition::Unknown => self.feed.send_modify(|_| {}),
         }

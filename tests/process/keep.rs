@@ -160,7 +160,7 @@ async fn a_backup_without_room_leaves_nothing() {
 async fn the_copy_of_before_an_upgrade_stays_beside_the_file() {
     let folder = folder();
     let database = rusqlite::Connection::open(folder.path().join("handoffs.db")).unwrap();
-    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
     let mut steps: Vec<_> = fs::read_dir(steps).unwrap().map(|step| step.unwrap().path()).collect();
     steps.sort();
     for step in &steps[..14] {

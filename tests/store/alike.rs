@@ -1,4 +1,4 @@
-//! Both stores give the same answers to the same sequence of commands.
+//! All stores give the same answers to the same sequence of commands.
 
 use handoff_relay::{
     relay::{
@@ -213,15 +213,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn memory_and_sqlite_give_the_same_answers(commands in proptest::collection::vec(command(), 1..40)) {
+    fn all_stores_give_the_same_answers(commands in proptest::collection::vec(command(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (memory, sqlite) = runtime.block_on(async {
+        let (memory, others) = runtime.block_on(async {
             let file = File::new();
-            (answers(&MemoryStore::new(super::file::now()), &commands).await, answers(&*file.open().await, &commands).await)
+            let memory = answers(&MemoryStore::new(super::file::now()), &commands).await;
+            let sqlite = answers(&*file.open().await, &commands).await;
+            (memory, [sqlite, answers(&*super::database::open().await, &commands).await])
         });
-        for (memory, sqlite) in memory.iter().zip(&sqlite) {
-            prop_assert_eq!(memory, sqlite);
+        for other in others {
+            for (memory, other) in memory.iter().zip(&other) {
+                prop_assert_eq!(memory, other);
+            }
+            prop_assert_eq!(memory.len(), other.len());
         }
-        prop_assert_eq!(memory.len(), sqlite.len());
     }
 }

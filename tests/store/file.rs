@@ -53,7 +53,7 @@ impl File {
              installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, \
              checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
         );
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
         let mut steps: Vec<_> = std::fs::read_dir(folder).unwrap().map(|step| step.unwrap().path()).collect();
         steps.sort();
         for (step, number) in steps.iter().zip(1..=version) {

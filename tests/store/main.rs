@@ -25,11 +25,20 @@ macro_rules! on_every_store {
                 super::$case(&*file.open().await).await;
             })+
         }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(&*crate::database::open().await).await;
+            })+
+        }
     };
 }
 
+mod database;
 mod file;
 mod make;
+#[path = "../support/postgres.rs"]
+mod postgres;
 
 mod alike;
 mod arrivals;
@@ -39,6 +48,7 @@ mod contacts;
 mod files;
 mod forgetting;
 mod idle;
+mod instances;
 mod lists;
 mod memories;
 mod platforms;

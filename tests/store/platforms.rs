@@ -50,6 +50,23 @@ async fn lanes_are_of_a_handoff_and_a_platform(store: &dyn Store) {
     assert_eq!((queued.waiting_for(&queue("w").destination), queued.outbox()), (2, 0));
 }
 
+/// A lane always has a next one, though one joins it while the only one leaves.
+async fn a_lane_that_is_joined_while_it_empties_goes_on(store: &dyn Store) {
+    for number in 0..40_u64 {
+        let (old, new) = (format!("n{number}"), format!("n{}", number + 1));
+        put_deliveries(store, vec![notice(&old, "a", "w", number)]).await;
+        let joins = WriteSet { deliveries: vec![notice(&new, "a", "w", number + 1)], ..WriteSet::default() };
+        let joins = store.decide(of("a"), Box::new(|_| joins.into()));
+        let leaves = WriteSet { deliveries_done: vec![old.as_str().into()], ..WriteSet::default() };
+        let scope = Scope { notices: Some(NoticeScope::One(old.as_str().into())), ..Scope::nobody() };
+        let leaves = store.decide(scope, Box::new(|_| leaves.into()));
+        let (joined, left) = tokio::join!(joins, leaves);
+        joined.unwrap();
+        left.unwrap();
+        assert_eq!(ids_of(&due_in(store, at(0), &queue("w"), 9).await.items), [new]);
+    }
+}
+
 fn ids_of(deliveries: &[Delivery]) -> Vec<String> {
     deliveries.iter().map(|delivery| delivery.id.0.clone()).collect()
 }
@@ -107,6 +124,7 @@ async fn a_platforms_state_is_kept(store: &dyn Store) {
 }
 
 on_every_store!(
+    a_lane_that_is_joined_while_it_empties_goes_on,
     lanes_are_of_a_handoff_and_a_platform,
     no_decision_about_a_conversation_loads_them,
     those_that_are_too_old_are_found_by_handoff,

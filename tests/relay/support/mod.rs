@@ -7,6 +7,9 @@ pub mod connect;
 pub mod events;
 pub mod log;
 pub mod platform;
+#[path = "../../support/postgres.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+pub mod postgres;
 pub mod raw;
 pub mod relay;
 pub mod road;

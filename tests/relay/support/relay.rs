@@ -12,10 +12,10 @@ use rusqlite::{Connection, OpenFlags};
 use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio::{net::TcpListener, sync::OnceCell, task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{agent::Agent, eventually, log, road::Road, settles, soon};
+use super::{agent::Agent, eventually, log, postgres, road::Road, settles, soon};
 
 pub const API_KEY: &str = "ada-api-key-of-the-tests";
 pub const START_KEY: &str = "start-key-of-the-tests";
@@ -97,8 +97,15 @@ pub struct Relay {
     limits: Limits,
     two_doors: bool,
     folder: Arc<TempDir>,
+    /// A connection to its database, where that is PostgreSQL.
+    database: OnceCell<tokio_postgres::Client>,
     serving: Option<Serving>,
     _ada_serves: DropGuard,
+}
+
+/// `RELAY_STORE=postgres` runs the stories on PostgreSQL, all but those that look into a file.
+fn on_postgres() -> bool {
+    std::env::var("RELAY_STORE").is_ok_and(|store| store == "postgres")
 }
 
 struct Serving {
@@ -147,8 +154,12 @@ impl Relay {
         let mut env = setup.env;
         let base = road.as_ref().map_or(ada_url, |road| road.url.clone());
         env.entry("ADA_BASE_URL".to_owned()).or_insert_with(|| format!("{base}/api"));
-        env.entry("DATABASE_URL".to_owned())
-            .or_insert_with(|| format!("sqlite://{}", folder.path().join("relay.db").display()));
+        if !env.contains_key("DATABASE_URL") {
+            let file = || format!("sqlite://{}", folder.path().join("relay.db").display());
+            let url = if on_postgres() { postgres::shared().database().await } else { file() };
+            env.insert("DATABASE_URL".to_owned(), url);
+            env.insert("DATABASE_MAX_CONNECTIONS".to_owned(), "4".to_owned());
+        }
         env.entry("FILES_URL".to_owned())
             .or_insert_with(|| format!("file://{}", folder.path().join("files").display()));
         // The relay closes a connection that is idle for longer; what is sent at that moment gets no answer.
@@ -167,6 +178,7 @@ impl Relay {
             limits,
             two_doors,
             folder,
+            database: OnceCell::new(),
             serving,
             _ada_serves,
         };
@@ -248,29 +260,40 @@ impl Relay {
 
     /// How many deliveries wait in the outbox, those that read included: while one does, its handoff is kept.
     pub async fn deliveries(&self) -> i64 {
-        self.ask("SELECT COUNT(*) FROM outbox", |row| row.get(0))
+        self.count("SELECT COUNT(*) FROM outbox").await
     }
 
     /// How many events wait for platforms.
     pub async fn notices(&self) -> i64 {
-        self.ask("SELECT COUNT(*) FROM outbox WHERE is_notice = 1", |row| row.get(0))
+        self.count("SELECT COUNT(*) FROM outbox WHERE CAST(is_notice AS INTEGER) = 1").await
     }
 
     /// How many deliveries wait in the outbox, and how many events in the inbox. Reads the file itself: the
     /// agent API rightly doesn't tell.
     pub async fn left_over(&self) -> (i64, i64) {
-        let sql = "SELECT (SELECT COUNT(*) FROM outbox WHERE lane LIKE 'ada %'), (SELECT COUNT(*) FROM journal WHERE doc <> '')";
-        self.ask(sql, |row| Ok((row.get(0)?, row.get(1)?)))
+        let outbox = self.count("SELECT COUNT(*) FROM outbox WHERE lane LIKE 'ada %'").await;
+        (outbox, self.count("SELECT COUNT(*) FROM journal WHERE doc <> ''").await)
     }
 
     /// How many sessions are kept.
     pub async fn sessions(&self) -> i64 {
-        self.ask("SELECT COUNT(*) FROM sessions", |row| row.get(0))
+        self.count("SELECT COUNT(*) FROM sessions").await
     }
 
     /// How many files are written down to be looked at, whether they have a message.
     pub async fn file_checks(&self) -> i64 {
-        self.ask("SELECT COUNT(*) FROM file_checks", |row| row.get(0))
+        self.count("SELECT COUNT(*) FROM file_checks").await
+    }
+
+    /// A number that every store's tables have.
+    async fn count(&self, sql: &str) -> i64 {
+        let url = &self.env["DATABASE_URL"];
+        if url.starts_with("postgres:") {
+            let database = self.database.get_or_init(|| postgres::connect(url)).await;
+            database.query_one(sql, &[]).await.expect("a number").get(0)
+        } else {
+            self.ask(sql, |row| row.get(0))
+        }
     }
 
     pub fn ask<T>(&self, sql: &str, read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>) -> T {

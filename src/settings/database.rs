@@ -1,0 +1,224 @@
+//! Where handoffs are kept.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{parse, parse::Parsed, reader::Reader};
+
+/// Where handoffs are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In memory: a restart loses them.
+    Memory,
+    /// In this file, relative to the working directory unless absolute.
+    Sqlite(PathBuf),
+    /// In a database that several relays may share.
+    Postgres(Box<Postgres>),
+}
+
+/// A database of PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Postgres {
+    config: tokio_postgres::Config,
+    /// `sslmode`: whether connections are private, and what certificate the server must have.
+    pub ssl_mode: SslMode,
+    /// `sslrootcert`: a file with the certificates of trusted authorities, in PEM. Without it the system's count.
+    pub ssl_root_cert: Option<PathBuf>,
+    /// `DATABASE_MAX_CONNECTIONS`: of one relay, beside the one that listens. 2 to 1,000.
+    pub max_connections: usize,
+    /// `DATABASE_STATEMENT_TIMEOUT`: a statement that takes longer fails. 1 s to 24 h.
+    pub statement_timeout: Duration,
+    /// `DATABASE_LOCK_TIMEOUT`: a statement that waits longer for another transaction fails. 1 s to 24 h.
+    pub lock_timeout: Duration,
+    /// How often the relay looks for what another one has left behind.
+    pub sweep_every: Duration,
+}
+
+/// What libpq calls `sslmode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SslMode {
+    /// No TLS.
+    Disable,
+    /// TLS if the server has it.
+    Prefer,
+    /// TLS, with any certificate.
+    Require,
+    /// TLS, with a certificate of a trusted authority.
+    VerifyCa,
+    /// TLS, with such a certificate for the host that is connected to.
+    VerifyFull,
+}
+
+const EXAMPLE: &str = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
+
+impl Postgres {
+    /// The database of a URL as libpq takes it, with the defaults of everything else.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it, without any part of it.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let (mut ssl_mode, mut ssl_root_cert, mut rest) = (None, None, Vec::new());
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("sslmode", mode)) => ssl_mode = Some(SslMode::parse(mode)?),
+                Some(("sslrootcert", "system")) => ssl_root_cert = None,
+                Some(("sslrootcert", path)) => {
+                    let path = percent_encoding::percent_decode_str(path).decode_utf8();
+                    let path = path.map_err(|_| "has an sslrootcert that is not UTF-8".to_owned())?;
+                    ssl_root_cert = Some(PathBuf::from(&*path));
+                }
+                _ => rest.push(option),
+            }
+        }
+        // As libpq: who names an authority wants it checked.
+        let default = if ssl_root_cert.is_some() { SslMode::VerifyCa } else { SslMode::Prefer };
+        let ssl_mode = match ssl_mode.unwrap_or(default) {
+            SslMode::Require if ssl_root_cert.is_some() => SslMode::VerifyCa,
+            mode => mode,
+        };
+        let unreadable = |_| format!("can't be read as a URL of PostgreSQL, such as {EXAMPLE}");
+        let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        let mut config: tokio_postgres::Config = url.parse().map_err(unreadable)?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(format!("must name a host, as in {EXAMPLE}"));
+        }
+        if config.get_dbname().is_none() {
+            return Err(format!("must name a database, as in {EXAMPLE}"));
+        }
+        config.ssl_mode(match ssl_mode {
+            SslMode::Disable => tokio_postgres::config::SslMode::Disable,
+            SslMode::Prefer => tokio_postgres::config::SslMode::Prefer,
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
+                tokio_postgres::config::SslMode::Require
+            }
+        });
+        Ok(Self {
+            config,
+            ssl_mode,
+            ssl_root_cert,
+            max_connections: 10,
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(5),
+            sweep_every: Duration::from_secs(2),
+        })
+    }
+
+    /// How connections are made.
+    pub fn config(&self) -> tokio_postgres::Config {
+        self.config.clone()
+    }
+
+    /// The host and the database, for people.
+    pub fn name(&self) -> String {
+        use tokio_postgres::config::Host;
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let hosts: Vec<String> = hosts.collect();
+        format!(
+            "PostgreSQL at {}, database {}",
+            hosts.join(","),
+            self.config.get_dbname().unwrap_or_default()
+        )
+    }
+}
+
+impl SslMode {
+    fn parse(name: &str) -> Result<Self, String> {
+        match name {
+            "disable" => Ok(Self::Disable),
+            "prefer" => Ok(Self::Prefer),
+            "require" => Ok(Self::Require),
+            "verify-ca" => Ok(Self::VerifyCa),
+            "verify-full" => Ok(Self::VerifyFull),
+            _ => Err("must have an sslmode of disable, prefer, require, verify-ca or verify-full".to_owned()),
+        }
+    }
+}
+
+pub(super) fn read(r: &mut Reader) -> Database {
+    let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), url);
+    let max_connections = r.or("DATABASE_MAX_CONNECTIONS", 10, connections);
+    let statement_timeout = r.or("DATABASE_STATEMENT_TIMEOUT", Duration::from_secs(10), parse::duration);
+    let lock_timeout = r.or("DATABASE_LOCK_TIMEOUT", Duration::from_secs(5), parse::duration);
+    match database {
+        Database::Postgres(postgres) => Database::Postgres(Box::new(Postgres {
+            max_connections,
+            statement_timeout,
+            lock_timeout,
+            ..*postgres
+        })),
+        other => other,
+    }
+}
+
+fn url(text: &str) -> Parsed<Database> {
+    if text == "memory:" {
+        return Ok(Database::Memory);
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Postgres::parse(text).map(|postgres| Database::Postgres(Box::new(postgres)));
+    }
+    match text.strip_prefix("sqlite://") {
+        Some(":memory:") => Err("must be memory: to keep everything in memory".to_owned()),
+        Some(path) if path.contains('?') => Err("must be sqlite://path without options (?)".to_owned()),
+        Some(path) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
+        _ => Err("must be sqlite://path, postgres://user:password@host/database or memory:".to_owned()),
+    }
+}
+
+fn connections(text: &str) -> Parsed<usize> {
+    let number = parse::at_least_one(text)?;
+    (2..=1_000)
+        .contains(&number)
+        .then_some(number)
+        .ok_or_else(|| "must be a whole number from 2 to 1000".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_read_as_libpq_reads_it() {
+        for (options, mode, root) in [
+            ("", SslMode::Prefer, None),
+            ("?sslmode=disable", SslMode::Disable, None),
+            ("?sslmode=require", SslMode::Require, None),
+            ("?sslmode=verify-full&sslrootcert=system", SslMode::VerifyFull, None),
+            ("?sslmode=require&sslrootcert=/etc/ca%201.pem", SslMode::VerifyCa, Some("/etc/ca 1.pem")),
+            ("?application_name=x&sslmode=verify-ca&connect_timeout=3", SslMode::VerifyCa, None),
+        ] {
+            let postgres =
+                Postgres::parse(&format!("postgres://relay:secret@db.example:5432/relay{options}")).unwrap();
+            assert_eq!(
+                (postgres.ssl_mode, postgres.ssl_root_cert.clone()),
+                (mode, root.map(PathBuf::from)),
+                "{options}"
+            );
+            assert_eq!(postgres.name(), "PostgreSQL at db.example, database relay");
+            assert!(!format!("{postgres:?}").contains("secret"));
+        }
+        assert_eq!(
+            Postgres::parse("postgresql://relay@/relay?host=/run/postgresql").unwrap().name(),
+            "PostgreSQL at /run/postgresql, database relay"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_password() {
+        for (url, says) in [
+            ("postgres://relay:secret@db.example/relay?sslmode=allow", "sslmode of disable"),
+            ("postgres://relay:secret@db.example/relay?nonsense=1", "can't be read"),
+            ("postgres://relay:secret@db.example:x/relay", "can't be read"),
+            ("postgres://relay:secret@db.example", "must name a database"),
+            ("postgres:///relay", "must name a host"),
+        ] {
+            let error = Postgres::parse(url).unwrap_err();
+            assert!(error.contains(says) && !error.contains("secret"), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Events arrive: what has gathered is kept in one statement, unless there is something to decide.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Shared, decide::decide, journal};
+use crate::{
+    relay::delivery::Destination,
+    store::{
+        Arrived, Arriving, StoreError, document,
+        signals::{FeedPosition, TouchedTopics},
+    },
+};
+
+/// How many events share one statement at most.
+const BATCH: usize = 256;
+/// How many may wait before callers wait themselves.
+pub const QUEUE: usize = 1_024;
+
+/// An event that waits to be kept.
+pub struct Arrival {
+    arriving: Arriving,
+    document: String,
+    tell: oneshot::Sender<Result<Arrived, StoreError>>,
+}
+
+impl Arrival {
+    /// One, and where what it came to is told.
+    ///
+    /// # Errors
+    /// It can't be written as JSON.
+    pub fn new(
+        arriving: Arriving,
+    ) -> Result<(Self, oneshot::Receiver<Result<Arrived, StoreError>>), StoreError> {
+        let (tell, told) = oneshot::channel();
+        let document = document::write(&arriving.event)?;
+        Ok((Self { arriving, document, tell }, told))
+    }
+
+    fn fails(self, error: &StoreError) {
+        drop(self.tell.send(Err(error.clone())));
+    }
+
+    /// Lets the rule decide.
+    fn decide(self, shared: &Arc<Shared>) {
+        let tasks = shared.decisions.clone();
+        let shared = Arc::clone(shared);
+        tasks.spawn(async move {
+            let Self { arriving: Arriving { event, rule, .. }, tell, .. } = self;
+            let (scope, decision) = rule(event);
+            let decided = decide(&shared, scope, decision).await;
+            drop(tell.send(decided.map(|()| Arrived::Decided)));
+        });
+    }
+}
+
+/// Keeps what arrives, until nobody can send any more.
+pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
+    let mut arrivals = Vec::with_capacity(BATCH);
+    while queue.recv_many(&mut arrivals, BATCH).await > 0 {
+        let (keep, decide): (Vec<_>, Vec<_>) =
+            arrivals.drain(..).partition(|arrival| has_room(&shared, arrival));
+        decide.into_iter().for_each(|arrival| arrival.decide(&shared));
+        keep_all(&shared, keep).await;
+    }
+}
+
+fn has_room(shared: &Shared, arrival: &Arrival) -> bool {
+    let arriving = &arrival.arriving;
+    let reads = Destination::Reads(arriving.event.key.ai_agent.clone());
+    shared.hints.queued_for(&reads) < arriving.outbox_limit && shared.hints.inbox() < arriving.inbox_limit
+}
+
+async fn keep_all(shared: &Arc<Shared>, mut arrivals: Vec<Arrival>) {
+    if arrivals.is_empty() {
+        return;
+    }
+    // Two instances that are sent the same events wait for each other in one order.
+    arrivals.sort_by(|one, other| one.arriving.event.svix_id.cmp(&other.arriving.event.svix_id));
+    let client = match shared.connections.get().await {
+        Ok(client) => client,
+        Err(error) => return arrivals.into_iter().for_each(|arrival| arrival.fails(&error)),
+    };
+    let events: Vec<_> =
+        arrivals.iter().map(|arrival| (&arrival.arriving.event, &*arrival.document)).collect();
+    match journal::append(&client, &events).await {
+        Ok(new) => {
+            for (arrival, is_new) in arrivals.into_iter().zip(new) {
+                if is_new { kept(shared, arrival) } else { arrival.decide(shared) }
+            }
+        }
+        // One that can't be stored spoils nothing but itself.
+        Err(error) if is_about_values(&error) && arrivals.len() > 1 => {
+            drop(client);
+            for arrival in arrivals {
+                Box::pin(keep_all(shared, vec![arrival])).await;
+            }
+        }
+        Err(error) => {
+            let error = StoreError::from(error);
+            arrivals.into_iter().for_each(|arrival| arrival.fails(&error));
+        }
+    }
+}
+
+/// Whether PostgreSQL can't store one of the values: a data exception, or a limit.
+fn is_about_values(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| ["22", "54"].iter().any(|class| code.code().starts_with(class)))
+}
+
+fn kept(shared: &Shared, arrival: Arrival) {
+    let Arrival { arriving: Arriving { event, timings, kept, .. }, tell, .. } = arrival;
+    if shared.hints.arrived(&event.key, event.received_at, &timings) {
+        shared.signals.committed(TouchedTopics::inbox(), FeedPosition::Same);
+    }
+    kept();
+    drop(tell.send(Ok(Arrived::Kept)));
+}

@@ -1,0 +1,134 @@
+//! Connections: how they are made, how many there are, and how long a statement may take.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio::time::timeout;
+use tokio_postgres::Client;
+
+use super::tls;
+use crate::{settings::Postgres, store::StoreError};
+
+/// A caller waits so long for a connection of the pool, and a connection so long to be made.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The connections of one relay.
+pub struct Connections {
+    pool: Pool,
+    /// Begins a transaction with its limits. They are set within it: a pooler may give the next one another connection.
+    begin: String,
+    listening: tokio_postgres::Config,
+    tls: tls::Connector,
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        // Details may hold what is stored.
+        Self::Unavailable(match error.as_db_error() {
+            Some(error) => format!("PostgreSQL: {} ({})", error.message(), error.code().code()),
+            None => match std::error::Error::source(&error) {
+                Some(source) => format!("PostgreSQL: {error}: {source}"),
+                None => format!("PostgreSQL: {error}"),
+            },
+        })
+    }
+}
+
+impl Connections {
+    /// For the database of the settings. Makes no connection yet.
+    ///
+    /// # Errors
+    /// The certificates that the URL names can't be read.
+    pub fn new(settings: &Postgres) -> Result<Self, StoreError> {
+        let mut config = settings.config();
+        config.connect_timeout(PATIENCE).application_name("handoff-relay");
+        let tls = tls::connector(settings)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
+        let pool = Pool::builder(manager)
+            .max_size(settings.max_connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let begin = format!(
+            "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
+            settings.statement_timeout.as_millis(),
+            settings.lock_timeout.as_millis()
+        );
+        Ok(Self { pool, begin, listening: config, tls })
+    }
+
+    /// One of the pool's, until it is dropped.
+    pub async fn get(&self) -> Result<Object, StoreError> {
+        use deadpool_postgres::PoolError;
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error.into(),
+            PoolError::Timeout(_) => {
+                let waited = PATIENCE.as_secs();
+                StoreError::Unavailable(format!("PostgreSQL: no connection was free within {waited} s"))
+            }
+            other => StoreError::Unavailable(format!("PostgreSQL: {other}")),
+        })
+    }
+
+    /// Begins a transaction on a connection of the pool.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        let client = self.get().await?;
+        let transaction = Transaction { client: Some(client) };
+        transaction.client().batch_execute(&self.begin).await?;
+        Ok(transaction)
+    }
+
+    /// A connection that belongs to nobody else, and what must run for it to work: it gives what it is told.
+    pub async fn alone(
+        &self,
+    ) -> Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, tls::Stream>), StoreError> {
+        let connecting = self.listening.connect(self.tls.clone());
+        match timeout(PATIENCE, connecting).await {
+            Ok(connected) => Ok(connected?),
+            Err(_) => Err(StoreError::Unavailable("PostgreSQL does not answer".to_owned())),
+        }
+    }
+
+    /// Closes them.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+/// A transaction. Without [`commit`](Self::commit) its connection is closed, which undoes it.
+pub struct Transaction {
+    client: Option<Object>,
+}
+
+impl Transaction {
+    /// What runs its statements.
+    pub fn client(&self) -> &Client {
+        self.client.as_ref().map(|object| &***object).expect("a transaction has a connection until it ends")
+    }
+
+    /// Commits it.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.client().batch_execute("COMMIT").await?;
+        // It goes back into the pool.
+        drop(self.client.take());
+        Ok(())
+    }
+
+    /// Undoes it, and keeps its connection if it still works.
+    pub async fn roll_back(mut self) {
+        if self.client().batch_execute("ROLLBACK").await.is_ok() {
+            drop(self.client.take());
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}

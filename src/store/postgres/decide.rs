@@ -1,0 +1,132 @@
+//! A decision: one transaction that locks its conversation, sees, decides and writes.
+//!
+//! Transactions of many conversations run beside each other, and PostgreSQL flushes their commits together. Each locks its
+//! conversation before anything else, and changes nothing of another, so none waits for one that waits for it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Shared, apply,
+    connect::Transaction,
+    hints::Seen,
+    journal::Buffered,
+    query::{Value, first, values},
+    view::{self, Locked},
+};
+use crate::{
+    relay::{
+        changes::{Scope, View, WriteSet},
+        id::ConversationKey,
+    },
+    store::{Decision, DecisionResult, StoreError, signals::TouchedTopics, take},
+};
+
+/// The database is asked so often, and so often again, what became of a commit whose answer was lost.
+const ASKED: u32 = 20;
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Takes a decision, and goes on with it if its caller goes away.
+pub async fn decide(shared: &Arc<Shared>, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+    let deciding = shared.decisions.spawn(run(Arc::clone(shared), scope, decision));
+    deciding.await.unwrap_or_else(|error| {
+        Err(if error.is_panic() { StoreError::Panicked } else { StoreError::Stopped })
+    })
+}
+
+/// What a decision looks at, in its transaction.
+struct Look {
+    transaction: Transaction,
+    locked: Locked,
+    seen: Seen,
+    view: View,
+    buffered: Buffered,
+}
+
+async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+    let Look { transaction, locked, seen, view, buffered } = look(&shared, &scope).await?;
+    let was_buffered = view.buffer.is_some();
+    let DecisionResult { mut changes, committed } = match take(decision, &scope.of, view) {
+        Ok(result) => result,
+        Err(error) => {
+            transaction.roll_back().await;
+            return Err(error);
+        }
+    };
+    let touched = TouchedTopics::by(&changes);
+    let written = async {
+        locked.extend(transaction.client(), &changes.deliveries).await?;
+        apply::changes(transaction.client(), &mut changes, &buffered).await
+    };
+    let growth = match written.await {
+        Ok(growth) => growth,
+        Err(error) => {
+            transaction.roll_back().await;
+            return Err(error);
+        }
+    };
+    commit(&shared, transaction).await?;
+    shared.hints.grow(growth.inbox, &growth.queued);
+    remember(&shared, &changes, locked.key.as_ref().filter(|_| !was_buffered), seen);
+    shared.announce(touched).await;
+    committed.into_iter().for_each(|committed| committed());
+    Ok(())
+}
+
+async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
+    let transaction = shared.connections.begin().await?;
+    let looked = async {
+        let locked = view::lock(transaction.client(), scope).await?;
+        let seen = locked.key.as_ref().map_or_else(Seen::default, |key| shared.hints.seen(key));
+        let (view, buffered) = view::load(transaction.client(), scope, locked.key.as_ref()).await?;
+        Ok((locked, seen, view, buffered))
+    };
+    match looked.await {
+        Ok((locked, seen, view, buffered)) => {
+            let (inbox_depth, queued) = (shared.hints.inbox(), shared.hints.queued());
+            Ok(Look { transaction, locked, seen, view: View { inbox_depth, queued, ..view }, buffered })
+        }
+        Err(error) => {
+            transaction.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
+/// Commits. If the answer is lost, the database is asked what became of it.
+async fn commit(shared: &Shared, transaction: Transaction) -> Result<(), StoreError> {
+    let id = "SELECT pg_current_xact_id_if_assigned()::text";
+    let id = first(transaction.client(), id, values![]).await?;
+    let id = id.map_or(Ok(None), |row| row.try_get::<_, Option<String>>(0))?;
+    let Err(error) = transaction.commit().await else { return Ok(()) };
+    let Some(id) = id else { return Err(error) };
+    for _ in 0..ASKED {
+        match shared.outcome_of(&id).await.as_deref() {
+            Ok("committed") => return Ok(()),
+            Ok("aborted") => return Err(error),
+            // It is being undone or committed, or the database is not there.
+            _ => tokio::time::sleep(ASK_AGAIN).await,
+        }
+    }
+    Err(error)
+}
+
+/// What this process knows from now on. `empty` is the key of a conversation that was found to have nothing buffered.
+fn remember(shared: &Shared, changes: &WriteSet, empty: Option<&ConversationKey>, seen: Seen) {
+    match &changes.buffer {
+        Some((key, buffer)) => shared.hints.set(key, *buffer, seen),
+        None => empty.into_iter().for_each(|key| shared.hints.set(key, None, seen)),
+    }
+    for handoff in changes.handoffs.iter().chain(&changes.handoffs_unseen) {
+        shared.hints.changed(handoff);
+    }
+}
+
+impl Shared {
+    /// What became of a transaction: `committed`, `aborted`, `in progress`, or nothing if it is too long ago.
+    async fn outcome_of(&self, id: &str) -> Result<String, StoreError> {
+        let client = self.connections.get().await?;
+        let sql = "SELECT pg_xact_status($1::text::xid8)";
+        let row = first(&client, sql, vec![Value::from(id)]).await?;
+        Ok(row.map_or(Ok(None), |row| row.try_get::<_, Option<String>>(0))?.unwrap_or_default())
+    }
+}

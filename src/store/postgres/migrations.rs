@@ -1,0 +1,108 @@
+//! The schema. Relays of the version before may be running while it changes, so a step adds, and takes nothing away that they
+//! need.
+
+use tokio_postgres::Client;
+
+use super::{
+    connect::{Connections, Transaction},
+    query::{all, first, number, values},
+};
+use crate::store::{StoreError, unsigned};
+
+/// The newest schema that this relay knows.
+pub const NEWEST: u64 = 1;
+
+const STEPS: [&str; 1] = [include_str!("migrations/0001_begin.sql")];
+
+/// One relay at a time changes the schema. Numbers below 2^32 are no conversation's lock.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";
+
+/// Brings the database to the newest schema: all of it or nothing.
+///
+/// # Errors
+/// It can't be reached, stores text in another encoding than UTF-8, or a newer relay has changed it in a way that this one
+/// can't live with. The text says which, and names that relay.
+pub async fn run(connections: &Connections) -> Result<(), StoreError> {
+    let change = connections.begin().await?;
+    // Another relay may take its time with it.
+    change.client().batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+    all(change.client(), LOCK, values![]).await?;
+    match upgrade(change.client()).await {
+        Ok(()) => change.commit().await,
+        Err(error) => {
+            Transaction::roll_back(change).await;
+            Err(error)
+        }
+    }
+}
+
+/// The schema of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseState {
+    /// Its own; 0 if it has none.
+    pub schema: u64,
+    /// The newest that this relay knows.
+    pub newest: u64,
+}
+
+/// See [`PostgresStore::inspect`](super::PostgresStore::inspect).
+pub async fn inspect(connections: &Connections) -> Result<DatabaseState, StoreError> {
+    let client = connections.get().await?;
+    let sql = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean, \
+                   has_schema_privilege(current_schema(), 'CREATE'), to_regclass('relay_schema') IS NOT NULL";
+    let row = first(&client, sql, values![]).await?;
+    let Some(row) = row else { return Err(StoreError::Unavailable("PostgreSQL does not answer".to_owned())) };
+    let (is_read_only, may_create, is_made): (bool, Option<bool>, bool) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    if is_read_only {
+        return Err(StoreError::Unavailable("the database can be read, and not be written".to_owned()));
+    }
+    if !is_made {
+        return match may_create {
+            Some(true) => Ok(DatabaseState { schema: 0, newest: NEWEST }),
+            _ => Err(StoreError::Unavailable(
+                "the user of DATABASE_URL may not create tables there".to_owned(),
+            )),
+        };
+    }
+    check(&client).await?;
+    let schema = number(&client, "SELECT max(step) FROM relay_schema", values![]).await?;
+    Ok(DatabaseState { schema, newest: NEWEST })
+}
+
+async fn upgrade(client: &Client) -> Result<(), StoreError> {
+    let encoding = "SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_encoding_to_char(encoding) = 'UTF8'";
+    if all(client, encoding, values![]).await?.is_empty() {
+        return Err(StoreError::Unavailable(
+            "the database of DATABASE_URL must have the encoding UTF8".to_owned(),
+        ));
+    }
+    client
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS relay_schema (step bigint PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())",
+        )
+        .await?;
+    let schema = number(client, "SELECT max(step) FROM relay_schema", values![]).await?;
+    if schema > 0 {
+        check(client).await?;
+    }
+    for (number, step) in (1_u64..).zip(STEPS).skip(usize::try_from(schema).unwrap_or(usize::MAX)) {
+        client.batch_execute(step).await?;
+        all(client, "INSERT INTO relay_schema (step) VALUES ($1)", values![number]).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a database that this relay would misread.
+async fn check(client: &Client) -> Result<(), StoreError> {
+    let newest = "SELECT minimum, relay FROM compatibility ORDER BY minimum DESC LIMIT 1";
+    let rows = all(client, newest, values![]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    if unsigned(row.try_get(0)?) <= NEWEST {
+        return Ok(());
+    }
+    let (relay, own): (String, _) = (row.try_get(1)?, env!("CARGO_PKG_VERSION"));
+    Err(StoreError::Unavailable(format!(
+        "handoff-relay {relay} has changed the database of DATABASE_URL, and this is {own}: use {relay} or a newer one"
+    )))
+}

@@ -1,0 +1,357 @@
+//! The store in PostgreSQL, which several relays share.
+//!
+//! A decision is one transaction, and locks its conversation ([`decide`]). Events that need no decision are kept without a
+//! lock, many in one statement ([`arrivals`]). What a process knows in memory are hints ([`hints`]). After a commit, what
+//! agents see is numbered, and the other instances are told ([`announce`], [`watch`]). No statement needs the session of
+//! the one before it, so a pooler may stand between.
+
+mod announce;
+mod apply;
+mod arrivals;
+mod connect;
+mod contacts;
+mod decide;
+mod deliveries;
+mod files;
+mod handoffs;
+mod hints;
+mod journal;
+mod lines;
+mod migrations;
+mod platforms;
+mod purge;
+mod query;
+mod read;
+mod refused_starts;
+mod replies;
+mod sessions;
+mod text;
+mod tls;
+mod view;
+mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use self::{
+    announce::Announcement,
+    arrivals::Arrival,
+    connect::Connections,
+    hints::Hints,
+    lines::Lines,
+    query::{run, run_together, values},
+};
+use super::{
+    Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
+    Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    files::{FileChecks, FileOf},
+    platforms::PlatformState,
+    replies::{CannedReply, ReplyChange, ReplyOutcome},
+    sessions::{Digest, Session, SessionChange},
+    signals::TouchedTopics,
+};
+use crate::{
+    metrics::Depths,
+    relay::{
+        changes::{DeadLetter, Scope},
+        contact::Contact,
+        delivery::{Delivery, Destination, Queue},
+        handoff::Handoff,
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        thread::Row,
+        time::Time,
+    },
+    settings::Postgres,
+};
+
+pub use self::migrations::DatabaseState;
+
+/// See the module.
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+    arrivals: mpsc::Sender<Arrival>,
+}
+
+/// What a store, its decisions and its tasks share.
+struct Shared {
+    connections: Connections,
+    hints: Hints,
+    lines: Lines,
+    signals: Signals,
+    announcer: mpsc::UnboundedSender<Announcement>,
+    /// Decisions under way.
+    decisions: TaskTracker,
+    /// This process, among those that share the database.
+    instance: String,
+    sweep_every: Duration,
+}
+
+impl PostgresStore {
+    /// Connects to the database, and brings its schema up to date. Gives the store and what must run for it to work, which
+    /// ends when the last handle to the store is dropped.
+    ///
+    /// # Errors
+    /// The database can't be reached, or can't be used. The text says which, without the password.
+    pub async fn open(
+        settings: &Postgres,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
+        let connections = Connections::new(settings)?;
+        migrations::run(&connections).await?;
+        let client = connections.get().await?;
+        deliveries::look_anew(&client).await?;
+        let newest = read::newest_change(&client).await?;
+        drop(client);
+        let (announcer, announcements) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            connections,
+            hints: Hints::default(),
+            lines: Lines::default(),
+            signals: Signals::new(newest),
+            announcer,
+            decisions: TaskTracker::new(),
+            instance: uuid::Uuid::new_v4().to_string(),
+            sweep_every: settings.sweep_every,
+        });
+        watch::sweep(&shared).await?;
+        let (arrivals, queue) = mpsc::channel(arrivals::QUEUE);
+        let store = Self { shared: Arc::clone(&shared), arrivals };
+        let running = async move {
+            let keeping = arrivals::run(Arc::clone(&shared), queue);
+            let serving = async {
+                tokio::join!(announce::run(&shared, announcements), watch::run(&shared));
+            };
+            let ending = async {
+                keeping.await;
+                shared.decisions.close();
+                shared.decisions.wait().await;
+            };
+            tokio::select! {
+                () = ending => {}
+                () = serving => {}
+            }
+            if let Err(error) = shared.leave_lines().await {
+                tracing::warn!(error = %error, "the lines of AI Agents stay taken for 10 s");
+            }
+            shared.connections.close();
+        };
+        Ok((store, running))
+    }
+
+    /// Looks at a database, and changes nothing.
+    ///
+    /// # Errors
+    /// It can't be reached, written or used. The text says which, without the password.
+    pub async fn inspect(settings: &Postgres) -> Result<DatabaseState, StoreError> {
+        migrations::inspect(&Connections::new(settings)?).await
+    }
+
+    async fn client(&self) -> Result<deadpool_postgres::Object, StoreError> {
+        self.shared.connections.get().await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+        decide::decide(&self.shared, scope, decision).await
+    }
+
+    async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
+        let (arrival, told) = Arrival::new(arriving)?;
+        self.arrivals.send(arrival).await.map_err(|_| StoreError::Stopped)?;
+        told.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
+        Ok(self.shared.hints.due(now, limit))
+    }
+
+    async fn idle_handoffs(
+        &self,
+        status: StatusFilter,
+        until: Time,
+        limit: usize,
+    ) -> Result<Due<HandoffId>, StoreError> {
+        read::idle_handoffs(&*self.client().await?, status, until, limit).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        now: Time,
+        queues: &[(Queue, usize)],
+    ) -> Result<Vec<Due<Delivery>>, StoreError> {
+        let ai_agents = queues.iter().filter_map(|(queue, _)| queue.destination.ai_agent());
+        let ours = self.shared.take_lines(ai_agents.collect()).await?;
+        let may_go = |destination: &Destination| destination.ai_agent().is_none_or(|id| ours.contains(id));
+        let client = self.client().await?;
+        let (mut due, unreadable) = deliveries::due(&client, now, queues).await?;
+        if !unreadable.is_empty() {
+            deliveries::set_apart(&client, &unreadable).await?;
+        }
+        for (due, (queue, _)) in due.iter_mut().zip(queues) {
+            if !may_go(&queue.destination) && !due.items.is_empty() {
+                // Another instance carries them. If it dies, its line is taken over.
+                *due = Due { items: Vec::new(), next: Some(now + lines::ASK_AGAIN) };
+            }
+        }
+        Ok(due)
+    }
+
+    async fn expired(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        deliveries::expired(&*self.client().await?, now, limit).await
+    }
+
+    async fn renew_claims(
+        &self,
+        holder: &HolderId,
+        deliveries: Vec<DeliveryId>,
+        until: Time,
+    ) -> Result<(), StoreError> {
+        deliveries::renew(&*self.client().await?, holder, &deliveries, until).await
+    }
+
+    async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        deliveries::waits_untroubled(&*self.client().await?, delivery).await
+    }
+
+    fn has_open_handoff(&self, conversation: &str) -> bool {
+        self.shared.hints.has_open(conversation)
+    }
+
+    async fn handoff(&self, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+        read::handoff(&*self.client().await?, id).await
+    }
+
+    async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
+        read::handoffs(&*self.client().await?, query).await
+    }
+
+    async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        read::rows(&*self.client().await?, id, after, limit).await
+    }
+
+    async fn row(&self, id: &RowId) -> Result<Option<Row>, StoreError> {
+        read::row(&*self.client().await?, id).await
+    }
+
+    async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
+        read::changes_since(&*self.client().await?, after, limit).await
+    }
+
+    async fn dead_letters(&self, after: Option<u64>, limit: usize) -> Result<LetterPage, StoreError> {
+        read::dead_letters(&*self.client().await?, after, limit).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        read::dead_letter(&*self.client().await?, id).await
+    }
+
+    async fn canned_replies(&self) -> Result<Vec<CannedReply>, StoreError> {
+        replies::all_replies(&*self.client().await?).await
+    }
+
+    async fn change_replies(&self, change: ReplyChange) -> Result<ReplyOutcome, StoreError> {
+        let transaction = self.shared.connections.begin().await?;
+        let changed = replies::change(transaction.client(), change).await;
+        if !matches!(changed, Ok(ReplyOutcome::Done(_))) {
+            transaction.roll_back().await;
+            return changed;
+        }
+        // No handoff: all of them.
+        let noted = run_together(transaction.client(), vec![apply::change("", None)]).await;
+        if let Err(error) = noted {
+            transaction.roll_back().await;
+            return Err(error);
+        }
+        transaction.commit().await?;
+        self.shared.announce(TouchedTopics::of_feed()).await;
+        changed
+    }
+
+    async fn contact(&self, handoff: &HandoffId) -> Result<Option<Contact>, StoreError> {
+        contacts::one(&*self.client().await?, handoff).await
+    }
+
+    async fn handoff_of_contact(&self, contact: &str) -> Result<Option<HandoffId>, StoreError> {
+        contacts::handoff_of(&*self.client().await?, contact).await
+    }
+
+    async fn due_contacts(&self, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+        contacts::due(&*self.client().await?, now, limit).await
+    }
+
+    async fn open_contacts(
+        &self,
+        after: Option<&HandoffId>,
+        limit: usize,
+    ) -> Result<Vec<HandoffId>, StoreError> {
+        contacts::open(&*self.client().await?, after, limit).await
+    }
+
+    async fn platforms(&self) -> Result<Vec<PlatformState>, StoreError> {
+        platforms::all_states(&*self.client().await?).await
+    }
+
+    async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
+        platforms::put(&*self.client().await?, &state).await
+    }
+
+    async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        sessions::one(&*self.client().await?, id).await
+    }
+
+    async fn change_sessions(&self, change: SessionChange) -> Result<(), StoreError> {
+        let touched = TouchedTopics::by_session(&change);
+        let transaction = self.shared.connections.begin().await?;
+        if let Err(error) = run_together(transaction.client(), sessions::change(change)).await {
+            transaction.roll_back().await;
+            return Err(error);
+        }
+        transaction.commit().await?;
+        self.shared.announce(touched).await;
+        Ok(())
+    }
+
+    async fn due_file_checks(&self, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
+        files::due(&*self.client().await?, now, limit).await
+    }
+
+    async fn change_file_checks(&self, change: FileChecks) -> Result<(), StoreError> {
+        run_together(&*self.client().await?, vec![files::change(change)]).await.map(drop)
+    }
+
+    async fn set_apart(&self, key: &ConversationKey, until: Time) -> Result<(), StoreError> {
+        self.shared.hints.set_apart(key, until);
+        Ok(())
+    }
+
+    async fn set_delivery_apart(&self, id: &DeliveryId) -> Result<(), StoreError> {
+        deliveries::set_apart(&*self.client().await?, std::slice::from_ref(id)).await
+    }
+
+    async fn unreadable(&self) -> Result<Unreadable, StoreError> {
+        let deliveries = deliveries::unreadable(&*self.client().await?).await?;
+        Ok(Unreadable { deliveries, conversations: self.shared.hints.apart() })
+    }
+
+    async fn depths(&self) -> Result<Depths, StoreError> {
+        read::depths(&*self.client().await?).await
+    }
+
+    async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
+        purge::step(&self.shared.connections, now, *keep).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        // A standby can be read, and not be written.
+        let sql = "UPDATE feed SET last = last WHERE id = 1 AND FALSE";
+        run(&*self.client().await?, sql, values![]).await.map(drop)
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.shared.signals
+    }
+}

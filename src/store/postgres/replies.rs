@@ -1,0 +1,72 @@
+//! Canned replies.
+
+use tokio_postgres::Client;
+
+use super::query::{Value, all, doc, first, number, run, values};
+use crate::store::{
+    StoreError, document,
+    replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome, sorted},
+};
+
+type Outcome = Result<ReplyOutcome, StoreError>;
+
+/// One change at a time: titles and the number of replies are looked at before anything is written.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 2)";
+
+pub async fn all_replies(client: &Client) -> Result<Vec<CannedReply>, StoreError> {
+    let rows = all(client, "SELECT doc FROM canned_replies", values![]).await?;
+    Ok(sorted(rows.iter().map(|row| doc(row, 0)).collect::<Result<_, _>>()?))
+}
+
+pub async fn change(client: &Client, change: ReplyChange) -> Outcome {
+    all(client, LOCK, values![]).await?;
+    match change {
+        ReplyChange::Add(reply) => add(client, reply).await,
+        ReplyChange::Replace(reply) => replace(client, reply).await,
+        ReplyChange::Drop(id) => remove(client, &id).await,
+    }
+}
+
+async fn add(client: &Client, reply: CannedReply) -> Outcome {
+    if has_title(client, &reply).await? {
+        return Ok(ReplyOutcome::TitleTaken);
+    }
+    if number(client, "SELECT COUNT(*) FROM canned_replies", values![]).await? >= MOST_REPLIES as u64 {
+        return Ok(ReplyOutcome::TooMany);
+    }
+    put(client, reply).await
+}
+
+async fn replace(client: &Client, reply: CannedReply) -> Outcome {
+    let Some(known) = one(client, &reply.id).await? else { return Ok(ReplyOutcome::Unknown) };
+    let reply = CannedReply { created_at: known.created_at, ..reply };
+    if has_title(client, &reply).await? {
+        return Ok(ReplyOutcome::TitleTaken);
+    }
+    put(client, reply).await
+}
+
+async fn remove(client: &Client, id: &str) -> Outcome {
+    let Some(known) = one(client, id).await? else { return Ok(ReplyOutcome::Unknown) };
+    run(client, "DELETE FROM canned_replies WHERE id = $1", vec![Value::key(id)]).await?;
+    Ok(ReplyOutcome::Done(known))
+}
+
+async fn one(client: &Client, id: &str) -> Result<Option<CannedReply>, StoreError> {
+    let reply = first(client, "SELECT doc FROM canned_replies WHERE id = $1", vec![Value::key(id)]).await?;
+    reply.map(|row| doc(&row, 0)).transpose()
+}
+
+/// Whether another one has its title.
+async fn has_title(client: &Client, reply: &CannedReply) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM canned_replies WHERE title_key = $1 AND id <> $2";
+    Ok(first(client, sql, vec![Value::key(&reply.title_key()), Value::key(&reply.id)]).await?.is_some())
+}
+
+async fn put(client: &Client, reply: CannedReply) -> Outcome {
+    let sql = "INSERT INTO canned_replies (id, title_key, doc) VALUES ($1, $2, $3) \
+               ON CONFLICT (id) DO UPDATE SET title_key = excluded.title_key, doc = excluded.doc";
+    let values = values![Value::key(&reply.id), Value::key(&reply.title_key()), document::write(&reply)?];
+    run(client, sql, values).await?;
+    Ok(ReplyOutcome::Done(reply))
+}

@@ -1,0 +1,48 @@
+//! Who is signed in.
+
+use tokio_postgres::Client;
+
+use super::query::{Statement, Value, first, time, values};
+use crate::{
+    relay::time::Time,
+    store::{
+        StoreError,
+        sessions::{Digest, SESSIONS_PER_TOKEN, Session, SessionChange},
+    },
+};
+
+pub async fn one(client: &Client, id: &Digest) -> Result<Option<Session>, StoreError> {
+    let sql = "SELECT token, created_at, used_at FROM sessions WHERE id = $1";
+    let Some(row) = first(client, sql, values![id.as_str()]).await? else { return Ok(None) };
+    let (created_at, used_at): (Time, Time) = (time(&row, 1)?, time(&row, 2)?);
+    Ok(Some(Session { id: id.clone(), token: Digest(row.try_get(0)?), created_at, used_at }))
+}
+
+/// The statements of a change.
+pub fn change(change: SessionChange) -> Vec<Statement> {
+    match change {
+        SessionChange::Begin(session) => begin(&session),
+        SessionChange::Used(id, at) => {
+            let sql = "UPDATE sessions SET used_at = GREATEST(used_at, $1) WHERE id = $2";
+            vec![Statement::new(sql, values![at, id.as_str()])]
+        }
+        SessionChange::End(id) => {
+            vec![Statement::new("DELETE FROM sessions WHERE id = $1", values![id.as_str()])]
+        }
+        SessionChange::KeepOf(tokens) => {
+            let tokens = Value::keys(tokens.iter().map(Digest::as_str));
+            vec![Statement::new("DELETE FROM sessions WHERE token <> ALL($1)", vec![tokens])]
+        }
+    }
+}
+
+fn begin(session: &Session) -> Vec<Statement> {
+    let (id, token) = (session.id.as_str(), session.token.as_str());
+    let put = "INSERT INTO sessions (id, token, created_at, used_at) VALUES ($1, $2, $3, $4)";
+    let too_many = "DELETE FROM sessions WHERE token = $1 AND id <> $2 AND id NOT IN \
+                    (SELECT id FROM sessions WHERE token = $1 AND id <> $2 ORDER BY used_at DESC, id LIMIT $3)";
+    vec![
+        Statement::new(put, values![id, token, session.created_at, session.used_at]),
+        Statement::new(too_many, values![token, id, SESSIONS_PER_TOKEN - 1]),
+    ]
+}

@@ -1,0 +1,193 @@
+//! Several instances on one database.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use handoff_relay::{
+    environment::{Environment as _, Machine},
+    relay::{
+        buffer::{Buffer, Timings},
+        changes::{View, WriteSet},
+        delivery::Queue,
+        event::Event,
+        handoff::Handoff,
+    },
+    store::{Arrived, Arriving, Since, Store, decide},
+};
+
+use super::{
+    database::open_as,
+    make::{
+        at, due_in, event, fetches, files, handoff, key, of, put_deliveries, put_handoffs, put_rows, row,
+        sends, view, writes,
+    },
+    postgres,
+};
+
+/// More than anything here takes.
+const LONG: Duration = Duration::from_secs(30);
+const TIMINGS: Timings = Timings {
+    quiet: Duration::from_millis(1_500),
+    cap: Duration::from_secs(5),
+    unknown_hold: Duration::from_secs(30),
+};
+
+/// Two instances, and the URL of their database.
+async fn two() -> (Arc<dyn Store>, Arc<dyn Store>, String) {
+    let url = postgres::shared().database().await;
+    (open_as(postgres::settings(&url)).await, open_as(postgres::settings(&url)).await, url)
+}
+
+/// Waits for a condition.
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONG, waiting).await.unwrap();
+}
+
+/// An event that no rule must look at.
+async fn arrives(store: &dyn Store, event: Event) -> Arrived {
+    let arriving = Arriving {
+        event,
+        timings: TIMINGS,
+        inbox_limit: 1_000,
+        outbox_limit: 1_000,
+        kept: Box::new(|| ()),
+        rule: Box::new(|event| {
+            (of(event.key.conversation.as_str()), Box::new(|_| WriteSet::default().into()))
+        }),
+    };
+    store.arrive(arriving).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_one_commits_the_other_shows_in_the_order_of_commits() {
+    let (one, other, _) = two().await;
+    let mut feed = other.signals().feed();
+    let begin = *feed.borrow_and_update();
+    put_handoffs(&*one, vec![handoff("h", "a")]).await;
+    let writing = join_all((1..=40_u64).map(|seq| {
+        let store = if seq % 2 == 0 { &one } else { &other };
+        put_rows(&**store, vec![row("h", seq, "")])
+    }));
+    // Who reads as it goes sees each number once, and nothing comes in below what was read.
+    let reading = async {
+        let (mut seen, mut numbers) = (begin, Vec::new());
+        while numbers.len() < 41 {
+            tokio::time::timeout(LONG, feed.changed()).await.unwrap().unwrap();
+            let Since::Changes(changes) = other.changes_since(seen, 100).await.unwrap() else { panic!() };
+            numbers.extend(changes.iter().map(|(number, _)| *number));
+            seen = numbers.last().copied().unwrap_or(seen);
+        }
+        numbers
+    };
+    let (_, numbers) = tokio::join!(writing, reading);
+    assert_eq!(numbers, (begin + 1..=begin + 41).collect::<Vec<u64>>());
+    let Since::Changes(shown) = one.changes_since(begin, 100).await.unwrap() else { panic!() };
+    assert_eq!(Since::Changes(shown), other.changes_since(begin, 100).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_event_that_comes_to_both_is_kept_once() {
+    let (one, other, _) = two().await;
+    let ids = (0..50).flat_map(|number| [(&one, number), (&other, number)]);
+    let arrived =
+        join_all(ids.map(|(store, number)| arrives(&**store, event("a", &format!("s{number:02}"), number))))
+            .await;
+    assert_eq!(arrived.iter().filter(|arrived| **arrived == Arrived::Kept).count(), 50);
+    assert_eq!(view(&*one, of("a").with_inbox()).await.inbox.len(), 50);
+}
+
+#[tokio::test]
+async fn two_decisions_about_one_conversation_see_each_other() {
+    let (one, other, _) = two().await;
+    let count = |store: Arc<dyn Store>| async move {
+        for _ in 0..20 {
+            let decision = |view: View| {
+                let last = view.handoffs.first().map_or(0, |handoff| handoff.version);
+                let counted = Handoff { version: last + 1, ..handoff("h", "a") };
+                (WriteSet { handoffs: vec![counted], ..WriteSet::default() }, ())
+            };
+            decide(&*store, of("a"), decision, |()| {}).await.unwrap();
+        }
+    };
+    // Of a conversation that has no row yet, too.
+    tokio::join!(count(Arc::clone(&one)), count(Arc::clone(&other)), count(Arc::clone(&one)));
+    assert_eq!(one.handoff(&"h".into()).await.unwrap().unwrap().version, 60);
+}
+
+#[tokio::test]
+async fn the_quiet_period_is_that_of_both() {
+    let (one, other, _) = two().await;
+    arrives(&*one, event("a", "s1", 1)).await;
+    arrives(&*other, event("a", "s2", 2)).await;
+    for store in [&one, &other] {
+        let shown = view(&**store, of("a").with_inbox()).await;
+        assert_eq!(shown.buffer, Some(Buffer { arrivals: Some((at(1), at(2))), held_until: None }));
+        assert_eq!(shown.inbox.len(), 2, "what waits can be seen on any instance");
+    }
+    // Each times what has come to it; who looks first finds that it is not due.
+    let due = one.due_conversations(at(3), 9).await.unwrap();
+    assert_eq!((due.items, due.next), (vec![key("a")], None));
+    assert!(other.due_conversations(at(3), 9).await.unwrap().items.is_empty());
+    // One sets the debounce by what it has seen, while another event comes to the other.
+    let seen = view(&*one, of("a").with_inbox()).await.buffer.unwrap();
+    write_buffer(&*one, Some(seen)).await;
+    arrives(&*other, event("a", "s3", 4)).await;
+    let shown = view(&*one, of("a").with_inbox()).await.buffer.unwrap();
+    assert_eq!(shown.arrivals, Some((at(1), at(4))));
+    // What has left restarts it: the event that the decision has not seen counts by itself.
+    write_buffer(&*one, None).await;
+    arrives(&*other, event("a", "s4", 5)).await;
+    assert_eq!(view(&*one, of("a")).await.buffer.unwrap().arrivals, Some((at(5), at(5))));
+}
+
+async fn write_buffer(store: &dyn Store, buffer: Option<Buffer>) {
+    let decision = move |_| {
+        let buffer = buffer.map(|buffer| (buffer, buffer.due(&TIMINGS).unwrap()));
+        (WriteSet { buffer: Some((key("a"), buffer)), ..WriteSet::default() }, ())
+    };
+    decide(store, of("a").with_inbox(), decision, |()| {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_instance_that_died_had_taken_in_another_finds() {
+    let url = postgres::shared().database().await;
+    let one = open_as(postgres::settings(&url)).await;
+    let mut settings = postgres::settings(&url);
+    settings.sweep_every = Duration::from_millis(50);
+    let other = open_as(settings).await;
+    let mut inbox = other.signals().inbox();
+    arrives(&*one, event("a", "s1", 1)).await;
+    drop(one);
+    tokio::time::timeout(LONG, inbox.changed()).await.unwrap().unwrap();
+    let found = other.due_conversations(Machine.now(), 9).await;
+    assert_eq!(found.unwrap().items, [key("a")]);
+}
+
+#[tokio::test]
+async fn one_instance_at_a_time_calls_an_ai_agent() {
+    let (one, other, url) = two().await;
+    put_handoffs(&*one, vec![handoff("h", "a")]).await;
+    put_deliveries(&*one, vec![sends("d", "h", "a"), fetches("f", "h", "a")]).await;
+    let offered = async |store: &dyn Store, queue: Queue| due_in(store, at(9), &queue, 9).await.items.len();
+    assert_eq!(offered(&*one, writes()).await, 1);
+    for _ in 0..3 {
+        assert_eq!(offered(&*other, writes()).await, 0, "it is not this one's turn");
+        assert_eq!(offered(&*other, files()).await, 1, "a download may be anybody's");
+        assert_eq!(offered(&*one, writes()).await, 1);
+    }
+    // Who stops lets go.
+    drop(one);
+    until(async || offered(&*other, writes()).await == 1).await;
+    // Who dies is replaced when its lease is over.
+    let third = open_as(postgres::settings(&url)).await;
+    let next = due_in(&*third, at(9), &writes(), 9).await;
+    assert!(next.items.is_empty() && next.next.is_some(), "it is asked for again");
+    let dies = "UPDATE lines SET holder = 'gone', until = clock_timestamp() - interval '1 second'";
+    postgres::execute(&url, dies).await;
+    until(async || offered(&*third, writes()).await == 1).await;
+}

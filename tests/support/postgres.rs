@@ -1,0 +1,166 @@
+//! A PostgreSQL of the tests' own: one server for a test process, and a database for each test.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use handoff_relay::settings::Postgres;
+
+/// What is set for servers whose data nobody will miss.
+pub const FAST: &[&str] = &["fsync=off", "full_page_writes=off"];
+
+/// A running server. It ends with this process, however that ends.
+pub struct Server {
+    folder: tempfile::TempDir,
+    /// What the server waits for: the end of its input.
+    guard: Child,
+    databases: AtomicU32,
+}
+
+impl Server {
+    /// Makes and starts one, with these settings.
+    pub fn start(settings: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let user = own(&[folder.path(), &data]);
+        let initdb = run_as(user, &program("initdb"))
+            .args([
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--username=relay",
+                "--pgdata",
+            ])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
+        let guard = start(&folder, &data, user, settings);
+        let server = Self { folder, guard, databases: AtomicU32::new(0) };
+        server.wait_until_ready();
+        server
+    }
+
+    /// The URL of a database.
+    pub fn url(&self, database: &str) -> String {
+        let host = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://relay@{host}/{database}?sslmode=disable")
+    }
+
+    /// A new database.
+    pub async fn database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.run("postgres", &format!("CREATE DATABASE {name}")).await;
+        self.url(&name)
+    }
+
+    /// Runs statements in a database.
+    pub async fn run(&self, database: &str, sql: &str) {
+        execute(&self.url(database), sql).await;
+    }
+
+    fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let is_ready = || {
+            let mut ready = Command::new(program("pg_isready"));
+            ready.args(["--quiet", "--username=relay", "--host"]).arg(self.folder.path());
+            ready.status().unwrap().success()
+        };
+        while !is_ready() {
+            let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "PostgreSQL does not start:\n{}", log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        drop(self.guard.wait());
+    }
+}
+
+/// Runs statements in the database of a URL.
+pub async fn execute(url: &str, sql: &str) {
+    connect(url).await.batch_execute(sql).await.unwrap();
+}
+
+/// A connection to the database of a URL, for as long as the test runs.
+pub async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// The server that the tests of this process share.
+pub fn shared() -> &'static Server {
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    SHARED.get_or_init(|| Server::start(FAST))
+}
+
+/// What a relay's settings say of the database of a URL. Nothing but the test itself looks for what was left.
+pub fn settings(url: &str) -> Postgres {
+    let mut settings = Postgres::parse(url).unwrap();
+    (settings.max_connections, settings.sweep_every) = (6, Duration::from_hours(1));
+    settings
+}
+
+fn start(folder: &tempfile::TempDir, data: &Path, user: Option<&str>, settings: &[&str]) -> Child {
+    // When its input ends, the server does, and nothing stays.
+    let script = r#""$@" >"$FOLDER/log" 2>&1 & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$FOLDER""#;
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script).arg("sh").env("FOLDER", folder.path());
+    let mut server = run_as(user, &program("postgres"));
+    server.arg("-D").arg(data).arg("-k").arg(folder.path());
+    for setting in ["listen_addresses=", "max_connections=600", "shared_buffers=32MB"].iter().chain(settings)
+    {
+        server.arg("-c").arg(setting);
+    }
+    shell.arg(server.get_program()).args(server.get_args());
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// A program of Debian's package, or of the path.
+fn program(name: &str) -> PathBuf {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .map(|version| version.unwrap().path().join("bin").join(name))
+        .filter(|path| path.exists())
+        .collect();
+    versions.sort();
+    versions.pop().unwrap_or_else(|| name.into())
+}
+
+/// PostgreSQL refuses to run as root: then it runs as `nobody`, whose these folders become.
+fn own(folders: &[&Path]) -> Option<&'static str> {
+    std::fs::set_permissions(folders[0], std::fs::Permissions::from_mode(0o755)).unwrap();
+    let user = Command::new("id").arg("-u").output().unwrap();
+    if user.stdout != b"0\n" {
+        return None;
+    }
+    let owned = Command::new("chown").arg("nobody").args(folders).status().unwrap();
+    assert!(owned.success());
+    Some("nobody")
+}
+
+fn run_as(user: Option<&str>, program: &Path) -> Command {
+    match user {
+        None => Command::new(program),
+        Some(user) => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", user, "--regid", "nogroup", "--clear-groups"]).arg(program);
+            command
+        }
+    }
+}
