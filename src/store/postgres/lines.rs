@@ -1,5 +1,6 @@
-//! One instance at a time calls the API of an AI Agent: it has the agent's line, a lease in the database, by the database's
-//! clock. So Ada's limits, which each instance keeps for itself, hold in sum.
+//! One instance at a time carries the deliveries to an AI Agent's API: it has the agent's line, a lease in the database, by
+//! the database's clock. So instances don't compete for turns, and who has waited longest goes first. That limits hold in
+//! sum does not depend on it ([`super::calls`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

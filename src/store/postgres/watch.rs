@@ -17,7 +17,7 @@ use tokio::{
 use tokio_postgres::AsyncMessage;
 
 use super::{
-    Shared, deliveries, journal,
+    Shared, calls, deliveries, journal,
     query::{first, number, values},
     read,
 };
@@ -199,6 +199,7 @@ pub async fn sweep(shared: &Shared) -> Result<(), StoreError> {
         read::open_handoffs(&client),
     )?;
     drop(client);
+    calls::purge(&shared.connections).await?;
     shared.hints.counted(inbox, queued, open);
     for key in &left {
         shared.hints.found(key, now);
