@@ -323,6 +323,12 @@ pub trait Store: Send + Sync {
         false
     }
 
+    /// Whether this relay does what one relay does for all that share the store: reading handoffs again and again, and
+    /// purging.
+    async fn leads(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// Counts a call to an AI Agent's API that is about to be made, for all relays that share the store. `known` is the
     /// newest call of theirs that this one has heard of.
     async fn count_call(&self, ai_agent: &AiAgentId, known: u64) -> Result<SharedCalls, StoreError> {

@@ -207,3 +207,12 @@ async fn calls_to_an_ai_agent_are_counted_for_all() {
     assert!(other.count_call(&agent, heard.known).await.unwrap().others.is_empty(), "each is heard of once");
     assert_eq!(one.count_call(&agent, 0).await.unwrap().others.len(), 2);
 }
+
+#[tokio::test]
+async fn one_instance_leads_until_it_stops() {
+    let (one, other, _) = two().await;
+    assert!(one.leads().await.unwrap());
+    assert!(!other.leads().await.unwrap() && one.leads().await.unwrap());
+    drop(one);
+    until(async || other.leads().await.unwrap()).await;
+}

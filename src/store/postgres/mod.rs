@@ -222,6 +222,11 @@ impl Store for PostgresStore {
         true
     }
 
+    async fn leads(&self) -> Result<bool, StoreError> {
+        let nobody = AiAgentId::default();
+        Ok(!self.shared.take_lines([&nobody].into()).await?.is_empty())
+    }
+
     async fn count_call(&self, ai_agent: &AiAgentId, known: u64) -> Result<SharedCalls, StoreError> {
         calls::count(&self.shared.connections, &self.shared.instance, ai_agent, known).await
     }

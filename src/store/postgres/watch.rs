@@ -152,6 +152,7 @@ async fn look(shared: &Shared, is_told: &AtomicBool) {
         sleep(pause).await;
         let looked = async {
             found = look_once(shared, found).await?;
+            shared.renew_lines().await?;
             if swept.elapsed() >= shared.sweep_every {
                 swept = Instant::now();
                 sweep(shared).await?;
