@@ -31,6 +31,8 @@ pub struct Postgres {
     pub lock_timeout: Duration,
     /// How often the relay looks for what another one has left behind.
     pub sweep_every: Duration,
+    /// After this time a conversation that nobody has taken care of is overdue: `DEBOUNCE_MAX_MS`, and a little more.
+    pub overdue_after: Duration,
 }
 
 /// What libpq calls `sslmode`.
@@ -48,6 +50,8 @@ pub enum SslMode {
     VerifyFull,
 }
 
+/// Than it takes who has the timer of a conversation.
+const A_LITTLE_MORE: Duration = Duration::from_secs(2);
 const EXAMPLE: &str = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
 
 impl Postgres {
@@ -100,6 +104,7 @@ impl Postgres {
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
             sweep_every: Duration::from_secs(2),
+            overdue_after: Duration::from_secs(5) + A_LITTLE_MORE,
         })
     }
 
@@ -138,7 +143,7 @@ impl SslMode {
     }
 }
 
-pub(super) fn read(r: &mut Reader) -> Database {
+pub(super) fn read(r: &mut Reader, debounce_max: Duration) -> Database {
     let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), url);
     let max_connections = r.or("DATABASE_MAX_CONNECTIONS", 10, connections);
     let statement_timeout = r.or("DATABASE_STATEMENT_TIMEOUT", Duration::from_secs(10), parse::duration);
@@ -148,6 +153,7 @@ pub(super) fn read(r: &mut Reader) -> Database {
             max_connections,
             statement_timeout,
             lock_timeout,
+            overdue_after: debounce_max + A_LITTLE_MORE,
             ..*postgres
         })),
         other => other,

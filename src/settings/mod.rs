@@ -222,11 +222,11 @@ impl Settings {
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
         let platforms = platforms::read(r, &agent_tokens, &wanted, public_url.is_some());
         let amazon_connect = amazon_connect::read(r, &wanted, public_url.is_some());
-        let database = database::read(r);
         let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
         let keep_dead_letters = r.or("KEEP_DEAD_LETTERS", Some(30 * DAY), parse::keep);
         let (debounce, debounce_max) = debounce(r);
+        let database = database::read(r, debounce_max);
         let unknown_hold = milliseconds(r, "UNKNOWN_HOLD_MS", 30_000, 0..=600_000);
         let inbox_limit = r.or("INBOX_LIMIT", 100_000, parse::at_least_one);
         let outbox_limit = r.or("OUTBOX_LIMIT", 100_000, parse::at_least_one);

@@ -29,20 +29,20 @@ pub struct Growth {
     pub queued: BTreeMap<Destination, i64>,
     /// Events in the inbox.
     pub inbox: i64,
-    /// Handoffs of the write set that are new, by their place in it: first those that agents see changed.
-    pub begun: Vec<bool>,
+    /// The id of the transaction, if it has written anything.
+    pub transaction: Option<String>,
 }
 
 /// What a statement's rows say.
 enum Says {
     Nothing,
-    /// Whether a handoff is new.
-    Handoff,
     /// Whether a delivery for this destination is new.
     Queued(Destination),
     /// Which delivery was removed.
     Removed,
     Moved(Moves),
+    /// The id of the transaction.
+    Transaction,
 }
 
 /// Writes everything. The contexts leave the handoffs.
@@ -68,7 +68,6 @@ impl Growth {
         let is_new = || rows.first().map_or(Ok(false), |row| row.try_get::<_, bool>(0));
         match says {
             Says::Nothing | Says::Moved(Moves::Nothing) => {}
-            Says::Handoff => self.begun.push(is_new()?),
             Says::Queued(destination) => {
                 if is_new()? {
                     *self.queued.entry(destination).or_default() += 1;
@@ -81,6 +80,9 @@ impl Growth {
                     }
                 }
             }
+            Says::Transaction => {
+                self.transaction = rows.first().map_or(Ok(None), |row| row.try_get(0))?;
+            }
             Says::Moved(Moves::In) => self.inbox += i64::try_from(rows.len()).unwrap_or(i64::MAX),
             Says::Moved(Moves::Out) => self.inbox -= i64::try_from(rows.len()).unwrap_or(i64::MAX),
         }
@@ -92,7 +94,7 @@ fn statements(changes: &mut WriteSet, buffered: &Buffered) -> Result<Vec<(Says, 
     let mut all = Vec::new();
     for handoff in changes.handoffs.iter_mut().chain(&mut changes.handoffs_unseen) {
         let [put, context] = handoffs::put(handoff)?;
-        all.extend([(Says::Handoff, put), (Says::Nothing, context)]);
+        all.extend([(Says::Nothing, put), (Says::Nothing, context)]);
     }
     let mut quiet = |statement| all.push((Says::Nothing, statement));
     for handoff in &changes.handoffs {
@@ -128,6 +130,10 @@ fn statements(changes: &mut WriteSet, buffered: &Buffered) -> Result<Vec<(Says, 
     all.extend(changes.deliveries_done.iter().map(|id| (Says::Removed, deliveries::remove(id))));
     let moved = journal::changes(changes, buffered)?.into_iter();
     all.extend(moved.map(|(moves, statement)| (Says::Moved(moves), statement)));
+    if !all.is_empty() {
+        let id = Statement::new("SELECT pg_current_xact_id_if_assigned()::text", values![]);
+        all.push((Says::Transaction, id));
+    }
     Ok(all)
 }
 

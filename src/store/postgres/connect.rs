@@ -75,10 +75,26 @@ impl Connections {
 
     /// Begins a transaction on a connection of the pool.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let client = self.get().await?;
-        let transaction = Transaction { client: Some(client) };
-        transaction.client().batch_execute(&self.begin).await?;
-        Ok(transaction)
+        Ok(self.begin_with(async |_| Ok(())).await?.0)
+    }
+
+    /// The same, and sends what `first` asks for with it.
+    pub async fn begin_with<T>(
+        &self,
+        first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+    ) -> Result<(Transaction, T), StoreError> {
+        let transaction = Transaction { client: Some(self.get().await?) };
+        let client = transaction.client();
+        // The first that is polled is sent first.
+        let (begun, asked) = tokio::join!(client.batch_execute(&self.begin), first(client));
+        match (begun, asked) {
+            (Ok(()), Ok(asked)) => Ok((transaction, asked)),
+            (begun, asked) => {
+                let error = begun.err().map(StoreError::from).or(asked.err());
+                transaction.roll_back().await;
+                Err(error.unwrap_or(StoreError::Stopped))
+            }
+        }
     }
 
     /// A connection that belongs to nobody else, and what must run for it to work: it gives what it is told.

@@ -5,12 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio_postgres::Client;
+
 use super::{
     Shared, apply,
     connect::Transaction,
     hints::Seen,
     journal::Buffered,
-    query::{Value, first, values},
+    query::{Value, first},
     view::{self, Locked},
 };
 use crate::{
@@ -64,7 +66,7 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
             return Err(error);
         }
     };
-    commit(&shared, transaction).await?;
+    commit(&shared, transaction, growth.transaction.as_deref()).await?;
     shared.hints.grow(growth.inbox, &growth.queued);
     remember(&shared, &changes, locked.key.as_ref().filter(|_| !was_buffered), seen);
     shared.announce(touched).await;
@@ -73,9 +75,9 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
 }
 
 async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
-    let transaction = shared.connections.begin().await?;
+    let lock = async |client: &Client| view::lock(client, scope).await;
+    let (transaction, locked) = shared.connections.begin_with(lock).await?;
     let looked = async {
-        let locked = view::lock(transaction.client(), scope).await?;
         let seen = locked.key.as_ref().map_or_else(Seen::default, |key| shared.hints.seen(key));
         let (view, buffered) = view::load(transaction.client(), scope, locked.key.as_ref()).await?;
         Ok((locked, seen, view, buffered))
@@ -92,15 +94,12 @@ async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
     }
 }
 
-/// Commits. If the answer is lost, the database is asked what became of it.
-async fn commit(shared: &Shared, transaction: Transaction) -> Result<(), StoreError> {
-    let id = "SELECT pg_current_xact_id_if_assigned()::text";
-    let id = first(transaction.client(), id, values![]).await?;
-    let id = id.map_or(Ok(None), |row| row.try_get::<_, Option<String>>(0))?;
+/// Commits the transaction with this id, if it has written anything. If the answer is lost, the database is asked what became of it.
+async fn commit(shared: &Shared, transaction: Transaction, id: Option<&str>) -> Result<(), StoreError> {
     let Err(error) = transaction.commit().await else { return Ok(()) };
     let Some(id) = id else { return Err(error) };
     for _ in 0..ASKED {
-        match shared.outcome_of(&id).await.as_deref() {
+        match shared.outcome_of(id).await.as_deref() {
             Ok("committed") => return Ok(()),
             Ok("aborted") => return Err(error),
             // It is being undone or committed, or the database is not there.

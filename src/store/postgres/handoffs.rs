@@ -41,7 +41,7 @@ pub fn handoff(row: &Row) -> Result<Handoff, StoreError> {
     Ok(Handoff { context, ..handoff })
 }
 
-/// Writes a handoff. Its first row says whether it is new. Its context leaves it.
+/// Writes a handoff. Its context leaves it.
 pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
     let context = put_context(handoff)?;
     let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, platforms, ended_at, idle_since, \
@@ -49,8 +49,7 @@ pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
                    ended_at = excluded.ended_at, idle_since = excluded.idle_since, \
-                   took_until = excluded.took_until, last_seq = excluded.last_seq, doc = excluded.doc \
-               RETURNING xmax = 0";
+                   took_until = excluded.took_until, last_seq = excluded.last_seq, doc = excluded.doc";
     let platforms: String = handoff.platforms.keys().map(|id| format!(" {id} ")).collect();
     let values = values![
         Value::key(handoff.id.as_str()),

@@ -88,6 +88,7 @@ struct Shared {
     /// This process, among those that share the database.
     instance: String,
     sweep_every: Duration,
+    overdue_after: Duration,
 }
 
 impl PostgresStore {
@@ -115,6 +116,7 @@ impl PostgresStore {
             decisions: TaskTracker::new(),
             instance: uuid::Uuid::new_v4().to_string(),
             sweep_every: settings.sweep_every,
+            overdue_after: settings.overdue_after,
         });
         watch::sweep(&shared).await?;
         let (arrivals, queue) = mpsc::channel(arrivals::QUEUE);

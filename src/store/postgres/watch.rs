@@ -40,10 +40,7 @@ const ECHO: Duration = Duration::from_secs(2);
 /// A connection that listens is made again after this time.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 /// Where nothing is told, that is tried again so seldom: a pooler stays one.
-const TRY_AGAIN: Duration = Duration::from_mins(5);
-/// A conversation that was last heard of so long ago is due, however the quiet period is set. An instance that has died may
-/// have had its timer.
-const OVERDUE: Duration = Duration::from_secs(7);
+const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// What one instance tells the others of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +190,7 @@ pub async fn sweep(shared: &Shared) -> Result<(), StoreError> {
     let client = shared.connections.get().await?;
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     let now = Time::from_micros(signed(number(&client, now, values![]).await?));
-    let left = journal::left(&client, now, now - OVERDUE).await?;
+    let left = journal::left(&client, now, now - shared.overdue_after).await?;
     let (inbox, queued, (open, _)) = tokio::try_join!(
         number(&client, journal::DEPTH, values![]),
         deliveries::depths(&client),
