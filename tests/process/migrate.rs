@@ -55,7 +55,7 @@ async fn a_relay_goes_on_in_postgresql_and_nothing_is_doubled_or_lost() {
     }
     let reply = json!({ "title": "Hello", "text": "Hello!" });
     relay.post("/api/canned-replies", &reply).await;
-    let kept = |line: &str| line.contains("an event was kept").then_some(());
+    let kept = |line: &str| (line.contains("\"webhook\"") && line.contains("\"Kept\"")).then_some(());
     relay.process.stderr.find(QUESTIONS.len(), "events that wait", kept).await;
     is_refused(folder.path(), &["--from", FROM, "--to", &to], 1, "is in use by another handoff-relay").await;
     let (ended, _) = relay.process.stopped().await;
