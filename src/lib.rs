@@ -48,8 +48,8 @@ use crate::{
     },
     doors::{App, Limits, routes::Doors},
     engine::{
-        AiAgent, AiAgents, Contacts, Engine, Expiry, Flusher, Outbox, Parts, Recovery, Retention, Silence,
-        StartKey, TimeOuts,
+        AiAgent, AiAgents, CallsInStore, Contacts, Engine, Expiry, Flusher, Outbox, Parts, Recovery,
+        Retention, Silence, StartKey, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -67,7 +67,7 @@ use crate::{
         time::Time,
     },
     settings::{AgentToken, IfUnavailable, Settings, WebhookPlatform},
-    store::{RetentionPeriods, Since, StoreError, platforms::PlatformState},
+    store::{RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
@@ -142,8 +142,8 @@ impl Server {
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
         let environment: Arc<dyn Environment> = Arc::new(Machine);
-        let ai_agent = ai_agent(&settings, environment.now(), &metrics)?;
         let opened = store::open(&settings.database, settings.copies, environment.now()).await?;
+        let ai_agent = ai_agent(&settings, environment.now(), &metrics, &opened.store)?;
         let files = Files::open(&settings.files).await?;
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
         let disabled = opened.store.platforms().await?;
@@ -258,10 +258,19 @@ impl Observer {
 }
 
 /// The one AI Agent, of the environment. Whatever its events say, every conversation is its own.
-fn ai_agent(settings: &Settings, now: Time, metrics: &Arc<Metrics>) -> Result<AiAgent, StartError> {
+fn ai_agent(
+    settings: &Settings,
+    now: Time,
+    metrics: &Arc<Metrics>,
+    store: &Arc<dyn Store>,
+) -> Result<AiAgent, StartError> {
     let id = AiAgentId(settings.ada_base_url.host_str().unwrap_or_default().to_owned());
     let key = settings.ada_api_key.clone();
-    let ada = Client::new(&settings.ada_base_url, key, rates(settings), settings.ada_timeout)?;
+    let mut ada = Client::new(&settings.ada_base_url, key, rates(settings), settings.ada_timeout)?;
+    if store.is_shared() {
+        let calls = CallsInStore::new(Arc::clone(store), id.clone());
+        ada = ada.shared_by(rates(settings), Arc::new(calls));
+    }
     Ok(AiAgent {
         ada: Arc::new(ada.counted_by(Arc::clone(metrics))),
         verifier: Verifier::new(id.clone(), &settings.webhook_secrets)?,

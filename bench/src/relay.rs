@@ -63,13 +63,13 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Starts one that only takes in: what comes waits longer than any measurement.
+    /// Starts one that only takes in, with `more` settings: what comes waits longer than any measurement.
     ///
     /// # Errors
     /// It does not start.
-    pub fn taking_in(options: &Options, folder: &Path) -> Result<Self> {
+    pub fn taking_in(options: &Options, folder: &Path, more: &[(&str, &str)]) -> Result<Self> {
         let waits = [("DEBOUNCE_MS", "60000"), ("DEBOUNCE_MAX_MS", "300000"), ("UNKNOWN_HOLD_MS", "600000")];
-        Self::start(options, folder, NOWHERE, &waits)
+        Self::start(options, folder, NOWHERE, &[&waits, more].concat())
     }
 
     fn ready(&self) -> Result<()> {
@@ -86,7 +86,7 @@ impl Relay {
     /// It does not start.
     pub fn timed_start(options: &Options, folder: &Path) -> Result<(Self, Duration)> {
         let began = Instant::now();
-        let relay = Self::taking_in(options, folder)?;
+        let relay = Self::taking_in(options, folder, &[])?;
         Ok((relay, began.elapsed()))
     }
 

@@ -20,7 +20,7 @@ use super::{
     api::{Ada, Says, Upload},
     bodies,
     clock::AdaClock,
-    limits::{DENIED_PAUSE, LimitHeaders, Limits, Permit, Priority, Rates},
+    limits::{DENIED_PAUSE, LimitHeaders, Limits, Permit, Priority, Rates, SharedCount},
 };
 use crate::{
     environment::{Environment, Machine},
@@ -102,6 +102,13 @@ impl Client {
             key_check: Mutex::default(),
             timeout,
         })
+    }
+
+    /// The same client, whose calls share their limits with those of other relays.
+    #[must_use]
+    pub fn shared_by(self, rates: Rates, count: Arc<dyn SharedCount>) -> Self {
+        let limits = Limits::shared_by(rates, Arc::clone(&self.environment), Some(count));
+        Self { limits, ..self }
     }
 
     /// The same client, whose calls are counted in `metrics`.

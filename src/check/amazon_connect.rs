@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use handoff_relay::{
-    agents::platforms::amazon_connect::{AmazonConnect, Opening, Subscription, aws::CallError},
+    agents::platforms::amazon_connect::{
+        AmazonConnect, Opening, Subscription,
+        aws::{CallError, ErrorKind},
+    },
     environment::Machine,
     settings::Settings,
 };
@@ -77,6 +80,10 @@ async fn topic(connect: &AmazonConnect, public_url: &url::Url) -> Verdict {
         Ok(_) => Verdict::Bad(format!(
             "no subscription of the topic leads to {door}: subscribe it with the protocol HTTPS"
         )),
+        Err(error) if error.kind == ErrorKind::Gone => {
+            let topic = &connect.settings.topic_arn;
+            Verdict::Bad(format!("the topic {topic} does not exist: see AMAZON_CONNECT_TOPIC_ARN ({error})"))
+        }
         Err(error) => Verdict::Known(format!("whether {door} is subscribed is not known: {error}")),
     }
 }

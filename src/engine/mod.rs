@@ -18,6 +18,7 @@ mod outbox;
 mod platforms;
 mod recovery;
 mod retention;
+mod shared_calls;
 mod silence;
 mod start_limit;
 pub mod tasks;
@@ -41,6 +42,7 @@ pub use flush::Flusher;
 pub use outbox::Outbox;
 pub use recovery::Recovery;
 pub use retention::Retention;
+pub use shared_calls::CallsInStore;
 pub use silence::Silence;
 pub use time_outs::TimeOuts;
 

@@ -31,6 +31,8 @@ const AT_ONCE: usize = 4;
 const PAGE: usize = 200;
 /// How long to wait for a reading. It may be waiting for a retry, or may have been removed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// While another relay reads all handoffs, this one looks so often whether it still does.
+const LED_BY_ANOTHER: Duration = Duration::from_secs(10);
 /// A handoff that an agent has opened is not read again for this long.
 const OPENED_AGAIN: Duration = Duration::from_secs(20);
 
@@ -184,7 +186,11 @@ impl Worker for Recovery {
         self.settle_finished().await?;
         self.take_wishes(now);
         if self.place.is_none() && self.next_round <= now {
-            self.begin_round(now);
+            if self.engine.store.leads().await? {
+                self.begin_round(now);
+            } else {
+                self.next_round = now + LED_BY_ANOTHER;
+            }
         }
         while self.under_way.len() < AT_ONCE {
             let Some(id) = self.next().await? else { break };

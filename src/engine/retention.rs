@@ -17,6 +17,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(3_600);
 /// The pause between two steps, for other use cases.
 const BETWEEN_STEPS: Duration = Duration::from_millis(50);
+/// While another relay purges, this one looks so often whether it still does.
+const LED_BY_ANOTHER: Duration = Duration::from_mins(1);
 /// When to try again to remove files.
 const FILES_AGAIN: Duration = Duration::from_secs(30);
 
@@ -41,6 +43,9 @@ impl Worker for Retention {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let now = self.engine.environment.now();
+        if !self.engine.store.leads().await? {
+            return Ok(Some(now + LED_BY_ANOTHER));
+        }
         let old = self.engine.store.purge(now, &self.keep).await?;
         // Includes the files of threads that have just been purged.
         let pause = match self.engine.purge_files().await {

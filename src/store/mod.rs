@@ -45,7 +45,7 @@ use crate::{
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
-        id::{ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId},
+        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId},
         matching::MatchKey,
         thread::Row,
         time::Time,
@@ -257,6 +257,17 @@ pub struct Due<T> {
     pub next: Option<Time>,
 }
 
+/// A call that was counted, and those of other relays that the asker had not heard of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharedCalls {
+    /// Its number.
+    pub number: u64,
+    /// The newest that the asker has heard of now.
+    pub known: u64,
+    /// How long ago the others were counted, all within the last minute or a little more.
+    pub others: Vec<Duration>,
+}
+
 /// What the relay must not forget.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -307,6 +318,30 @@ pub trait Store: Send + Sync {
     /// Whether a delivery still waits and is in no trouble: it may have been taken back or settled, or be of another
     /// class than [`Fresh`](crate::relay::delivery::Class::Fresh), or wait behind one that is.
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError>;
+
+    /// Whether other relays use the same store at the same time.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Whether this relay does what one relay does for all that share the store: reading handoffs again and again, and
+    /// purging.
+    async fn leads(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    /// Counts a call to an AI Agent's API that is about to be made, for all relays that share the store. `known` is the
+    /// newest call of theirs that this one has heard of.
+    async fn count_call(&self, ai_agent: &AiAgentId, known: u64) -> Result<SharedCalls, StoreError> {
+        let _ = (ai_agent, known);
+        Ok(SharedCalls::default())
+    }
+
+    /// A call that was counted is not made.
+    async fn take_back_call(&self, number: u64) -> Result<(), StoreError> {
+        let _ = number;
+        Ok(())
+    }
 
     /// Whether a conversation has a handoff that is open. Asks no disk.
     fn has_open_handoff(&self, conversation: &str) -> bool;

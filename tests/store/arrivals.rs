@@ -196,22 +196,35 @@ proptest! {
     #[test]
     fn the_short_way_and_the_rules_come_to_the_same(steps in proptest::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (slow, others) = runtime.block_on(async {
+        let (slow, fast, rules) = runtime.block_on(async {
             let (file, other) = (File::new(), File::new());
             let memory = MemoryStore::new(super::file::now());
-            let slow = story(&memory, false, &steps).await;
-            let others = [
+            (
+                story(&memory, false, &steps).await,
                 story(&*file.open().await, true, &steps).await,
                 story(&*other.open().await, false, &steps).await,
-                story(&*super::database::open().await, true, &steps).await,
-                story(&*super::database::open().await, false, &steps).await,
-            ];
-            (slow, others)
+            )
         });
-        for other in others {
-            for (slow, other) in slow.iter().zip(&other) {
-                prop_assert_eq!(slow, other);
-            }
+        for ((slow, fast), rules) in slow.iter().zip(&fast).zip(&rules) {
+            prop_assert_eq!(slow, fast);
+            prop_assert_eq!(rules, fast);
+        }
+    }
+}
+
+proptest! {
+    // Each step is some round trips.
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn they_do_so_in_postgresql(steps in proptest::collection::vec(step(), 1..60), fast in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (memory, postgres) = runtime.block_on(async {
+            let memory = MemoryStore::new(super::file::now());
+            (story(&memory, false, &steps).await, story(&*super::database::open().await, fast, &steps).await)
+        });
+        for (memory, postgres) in memory.iter().zip(&postgres) {
+            prop_assert_eq!(memory, postgres);
         }
     }
 }

@@ -204,3 +204,28 @@ async fn an_instance_that_starts_knows_open_handoffs_of_conversations_with_long_
         assert!(store.has_open_handoff(&chat) && !store.has_open_handoff(&other));
     }
 }
+
+#[tokio::test]
+async fn calls_to_an_ai_agent_are_counted_for_all() {
+    let (one, other, _) = two().await;
+    let (agent, another) = (key("a").ai_agent, "other.ada.support".into());
+    let first = one.count_call(&agent, 0).await.unwrap();
+    assert!(first.others.is_empty(), "its own calls it knows");
+    let second = one.count_call(&agent, 0).await.unwrap();
+    one.take_back_call(second.number).await.unwrap();
+    assert!(one.count_call(&another, 0).await.unwrap().others.is_empty());
+    let heard = other.count_call(&agent, 0).await.unwrap();
+    assert_eq!((heard.others.len(), heard.known), (1, first.number), "one of two was not made");
+    assert!(heard.others[0] < LONG);
+    assert!(other.count_call(&agent, heard.known).await.unwrap().others.is_empty(), "each is heard of once");
+    assert_eq!(one.count_call(&agent, 0).await.unwrap().others.len(), 2);
+}
+
+#[tokio::test]
+async fn one_instance_leads_until_it_stops() {
+    let (one, other, _) = two().await;
+    assert!(one.leads().await.unwrap());
+    assert!(!other.leads().await.unwrap() && one.leads().await.unwrap());
+    drop(one);
+    until(async || other.leads().await.unwrap()).await;
+}

@@ -2,6 +2,8 @@
 //!
 //! Each runs in a process of its own, like the relay, with the same HTTP library and the same number of threads.
 
+mod arrival;
+mod batches;
 pub mod journal;
 
 use std::{io::Write, path::Path, sync::Arc};
@@ -19,8 +21,9 @@ use clap::ValueEnum;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
+use tokio::sync::mpsc;
 
-use self::journal::Journal;
+use self::arrival::{Arrival, QUEUE};
 use crate::{child, webhooks};
 
 /// What a ceiling does.
@@ -32,13 +35,15 @@ pub enum Ceiling {
     B,
     /// The same, once the event is read and durable in SQLite: one writer, group commit, and nothing else
     D,
+    /// The same in PostgreSQL, whose URL is in `DATABASE_URL`: one connection, a statement for all that have gathered
+    G,
 }
 
 /// What the ceilings have at hand.
 #[derive(Clone)]
 struct App {
     key: Arc<[u8]>,
-    journal: Option<Journal>,
+    journal: Option<mpsc::Sender<Arrival>>,
 }
 
 /// Serves until it is told to end.
@@ -46,15 +51,21 @@ struct App {
 /// # Errors
 /// It can't listen or open its database.
 pub fn serve(which: Ceiling, folder: &Path) -> Result<()> {
-    let journal = (which == Ceiling::D).then(|| Journal::open(folder)).transpose()?;
-    let app = App { key: webhooks::key()?.into(), journal };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let (journal, queue) = mpsc::channel(QUEUE);
+    match which {
+        Ceiling::A | Ceiling::B => {}
+        Ceiling::D => journal::open(folder, queue)?,
+        Ceiling::G => drop(runtime.spawn(batches::write(std::env::var("DATABASE_URL")?, queue))),
+    }
+    let keeps = matches!(which, Ceiling::D | Ceiling::G);
+    let app = App { key: webhooks::key()?.into(), journal: keeps.then_some(journal) };
     let door = match which {
         Ceiling::A => post(bare),
         Ceiling::B => post(signed),
-        Ceiling::D => post(kept),
+        Ceiling::D | Ceiling::G => post(kept),
     };
     let router = Router::new().route(webhooks::PATH, door).with_state(app);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let up = json!({ "message": child::UP, "listen": listener.local_addr()? });
@@ -81,7 +92,7 @@ async fn signed(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Stat
 async fn kept(State(app): State<App>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let Some(id) = verified(&app.key, &headers, &body) else { return StatusCode::BAD_REQUEST };
     let Some(journal) = &app.journal else { return StatusCode::INTERNAL_SERVER_ERROR };
-    match journal.keep(id, &body).await {
+    match arrival::keep(journal, id, &body).await {
         Some(()) => StatusCode::NO_CONTENT,
         None => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -6,6 +6,7 @@ mod memory;
 mod others;
 mod pace;
 mod platform;
+mod postgres;
 mod release;
 mod remembered;
 mod reply;
@@ -40,6 +41,8 @@ pub enum Scenario {
     Start,
     /// Webhooks that are kept, with many remembered ids
     Remembered,
+    /// Webhooks that are kept in PostgreSQL; needs --postgres
+    Postgres,
 }
 
 impl Scenario {
@@ -54,6 +57,7 @@ impl Scenario {
             Self::Memory => memory::run(options),
             Self::Start => start::run(options),
             Self::Remembered => remembered::run(options),
+            Self::Postgres => postgres::run(options),
         }
     }
 
@@ -69,7 +73,11 @@ impl Scenario {
 pub fn run_all(options: &Options) -> Result<()> {
     options.check()?;
     options.relay()?;
-    let wanted = if options.only.is_empty() { Scenario::value_variants() } else { options.only.as_slice() };
+    let all = Scenario::value_variants().iter().copied();
+    let mut wanted = if options.only.is_empty() { all.collect() } else { options.only.clone() };
+    if options.only.is_empty() && options.postgres.is_none() {
+        wanted.retain(|scenario| *scenario != Scenario::Postgres);
+    }
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("{} can't be made", options.out.display()))?;
     let mut all = Vec::new();

@@ -10,6 +10,7 @@ use super::{folder, is_kept, progress};
 use crate::{
     ceilings::{Ceiling, journal},
     child::Child,
+    database::Database,
     generator::{Load, Pace},
     measure::{self, Run},
     options::Options,
@@ -31,6 +32,10 @@ pub enum Server {
     Ceiling(Ceiling),
     /// The relay, which only takes in.
     Relay,
+    /// The same on PostgreSQL.
+    Postgres,
+    /// The same while somebody else leaves a transaction open.
+    PostgresBesideIdle,
 }
 
 /// What is sent to it.
@@ -50,6 +55,8 @@ impl Server {
                 which.to_possible_value().map_or_else(String::new, |value| value.get_name().to_uppercase())
             }
             Self::Relay => "relay".to_owned(),
+            Self::Postgres => "relay on PostgreSQL".to_owned(),
+            Self::PostgresBesideIdle => "beside an idle one".to_owned(),
         }
     }
 
@@ -125,13 +132,28 @@ impl Server {
 
     fn start(self, options: &Options, folder: &TempDir) -> Result<Running> {
         match self {
+            Self::Ceiling(Ceiling::G) => {
+                let database = database(options)?;
+                let mut command = Command::new(std::env::current_exe()?);
+                command.args(["ceiling", "g"]).arg(folder.path());
+                let settings = [("DATABASE_URL", database.url.clone())];
+                Ok(Running::Batches(Child::start(command, folder.path(), &settings)?, database))
+            }
             Self::Ceiling(which) => {
                 let mut command = Command::new(std::env::current_exe()?);
                 let name = which.to_possible_value().context("a ceiling has no name")?;
                 command.arg("ceiling").arg(name.get_name()).arg(folder.path());
                 Ok(Running::Ceiling(which, Child::start(command, folder.path(), &[])?))
             }
-            Self::Relay => Ok(Running::Relay(Relay::taking_in(options, folder.path())?)),
+            Self::Relay => Ok(Running::Relay(Relay::taking_in(options, folder.path(), &[])?, None)),
+            Self::Postgres | Self::PostgresBesideIdle => {
+                let mut database = database(options)?;
+                if self == Self::PostgresBesideIdle {
+                    database.leave_a_transaction_open()?;
+                }
+                let more = [("DATABASE_URL", &*database.url)];
+                Ok(Running::Relay(Relay::taking_in(options, folder.path(), &more)?, Some(database)))
+            }
         }
     }
 }
@@ -145,16 +167,23 @@ pub fn say(run: &Run) {
     ));
 }
 
+fn database(options: &Options) -> Result<Database> {
+    Database::new(options.postgres.as_deref().context("it needs --postgres")?)
+}
+
 enum Running {
     Ceiling(Ceiling, Child),
-    Relay(Relay),
+    /// The ceiling with PostgreSQL.
+    Batches(Child, Database),
+    /// Its database, if that is PostgreSQL.
+    Relay(Relay, Option<Database>),
 }
 
 impl Running {
     const fn child(&self) -> &Child {
         match self {
-            Self::Ceiling(_, child) => child,
-            Self::Relay(relay) => &relay.child,
+            Self::Ceiling(_, child) | Self::Batches(child, _) => child,
+            Self::Relay(relay, _) => &relay.child,
         }
     }
 
@@ -163,14 +192,18 @@ impl Running {
         match self {
             Self::Ceiling(Ceiling::D, _) => journal::count(folder.path()).map(Some),
             Self::Ceiling(..) => Ok(None),
-            Self::Relay(relay) => relay.inbox().map(Some),
+            Self::Batches(_, database) => database.number("SELECT count(*) FROM arrivals").map(Some),
+            Self::Relay(_, Some(database)) => {
+                database.number("SELECT count(*) FROM journal WHERE doc <> ''").map(Some)
+            }
+            Self::Relay(relay, None) => relay.inbox().map(Some),
         }
     }
 
     fn stop(self) -> Result<()> {
         match self {
-            Self::Ceiling(_, child) => child.stop(),
-            Self::Relay(relay) => relay.child.stop(),
+            Self::Ceiling(_, child) | Self::Batches(child, _) => child.stop(),
+            Self::Relay(relay, _) => relay.child.stop(),
         }
     }
 }

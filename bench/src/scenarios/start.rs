@@ -21,7 +21,7 @@ pub fn run(options: &Options) -> Result<Figures> {
     prepared::make(options, full.path(), size, Ids::Ascending)?;
     let (mut millis, mut resident, mut of_empty) = (Vec::new(), Vec::new(), Vec::new());
     // The first start makes the file.
-    Relay::taking_in(options, empty.path())?.child.stop()?;
+    Relay::taking_in(options, empty.path(), &[])?.child.stop()?;
     for _ in 0..options.rounds() {
         let (relay, took) = Relay::timed_start(options, empty.path())?;
         of_empty.push(took.as_secs_f64() * 1e3);

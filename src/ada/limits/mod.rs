@@ -8,6 +8,7 @@
 
 mod line;
 mod pace;
+mod shared;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,6 +22,7 @@ use crate::{environment::Environment, relay::time::Time};
 pub use line::Priority;
 use line::{Line, Ticket};
 use pace::{CallNumber, Pace, Room};
+pub use shared::{CountedCall, SharedCount};
 
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
@@ -58,6 +60,8 @@ pub struct Limits {
     environment: Arc<dyn Environment>,
     state: Mutex<State>,
     moved: Notify,
+    /// Where several relays call one AI Agent.
+    shared: Option<Arc<dyn SharedCount>>,
 }
 
 struct State {
@@ -106,10 +110,19 @@ const fn counts_in(priority: Priority) -> &'static [usize] {
 impl Limits {
     /// Limits that nothing has counted against.
     pub fn new(rates: Rates, environment: Arc<dyn Environment>) -> Arc<Self> {
+        Self::shared_by(rates, environment, None)
+    }
+
+    /// The same, which calls of other relays count against, too.
+    pub fn shared_by(
+        rates: Rates,
+        environment: Arc<dyn Environment>,
+        shared: Option<Arc<dyn SharedCount>>,
+    ) -> Arc<Self> {
         let [others, again, reads, recovery, strangers] = PERCENT.map(|percent| rates.part(percent));
         let paces = [rates, others, again, reads, recovery, strangers].map(Pace::new);
         let state = State { paces, line: Line::default(), denied: None, bare_refusals: 0 };
-        Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new() })
+        Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new(), shared })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -123,6 +136,21 @@ impl Limits {
 
     /// Waits in line until a call may be made. Leaving early gives the place up.
     pub async fn turn(self: &Arc<Self>, priority: Priority) -> Permit {
+        loop {
+            let permit = self.own_turn(priority).await;
+            match &self.shared {
+                None => return permit,
+                Some(shared) => {
+                    if let Some(permit) = self.count(&**shared, permit).await {
+                        return permit;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until a call may be made, as far as this relay's own calls are concerned.
+    async fn own_turn(self: &Arc<Self>, priority: Priority) -> Permit {
         let ticket = self.lock().line.join(priority);
         let mut place = Place { limits: self, ticket: Some(ticket) };
         loop {
@@ -362,5 +390,39 @@ mod tests {
         refused.answered(limit_headers(StatusCode::UNAUTHORIZED), Some("wrong key"));
         before.answered(limit_headers(StatusCode::OK), None);
         assert_eq!(limits.denied().as_deref(), Some("wrong key"));
+    }
+
+    /// Calls of other relays, as a store would tell them.
+    #[derive(Default)]
+    struct Others(Mutex<(Vec<CountedCall>, Vec<u64>)>);
+
+    #[async_trait::async_trait]
+    impl SharedCount for Others {
+        async fn count(&self) -> Option<CountedCall> {
+            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(told.0.pop().unwrap_or(CountedCall { number: 9, others: Vec::new() }))
+        }
+
+        async fn take_back(&self, call: CountedCall) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(call.number);
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_of_other_relays_count_against_the_limits() {
+        let rates = Rates { per_second: 10, per_minute: 10 };
+        for (others, own) in [(0, 10), (3, 7), (9, 1), (10, 0), (12, 0)] {
+            let calls = CountedCall { number: 1, others: vec![Duration::from_secs(30); others] };
+            let count = Arc::new(Others(Mutex::new((vec![calls], Vec::new()))));
+            let shared: Arc<dyn SharedCount> = Arc::<Others>::clone(&count);
+            let limits = Limits::shared_by(rates, Arc::new(Machine), Some(shared));
+            for _ in 0..own {
+                drop(limits.turn(Priority::Write).await);
+            }
+            let mut next = std::pin::pin!(limits.turn(Priority::Write));
+            assert!(futures_util::poll!(&mut next).is_pending(), "beside {others}");
+            let taken_back = count.0.lock().unwrap_or_else(PoisonError::into_inner).1.len();
+            assert_eq!(taken_back, usize::from(own == 0), "what doesn't fit is not made");
+        }
     }
 }

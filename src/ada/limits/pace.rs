@@ -96,8 +96,8 @@ impl Pace {
     }
 
     fn wait_for(&self, window: Duration, limit: u32, now: Time) -> Room {
-        let recent = self.seen.len() - self.seen.partition_point(|at| *at + window <= now);
-        let counted = self.under_way.len() + recent;
+        let counted = self.counted(window, now);
+        let recent = counted - self.under_way.len();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         if counted < limit {
             return Room::Now;
@@ -108,6 +108,23 @@ impl Pace {
             Some(last) if too_many <= recent => Room::At(self.seen[last] + window),
             _ => self.when_answered(),
         }
+    }
+
+    /// Others have made calls at these times. Says whether those under way still fit beside them.
+    pub fn others(&mut self, calls: impl Iterator<Item = Time>, now: Time) -> bool {
+        self.settle(now);
+        for sent in calls {
+            let seen_by = sent + ON_ITS_WAY;
+            let place = self.seen.partition_point(|at| *at <= seen_by);
+            self.seen.insert(place, seen_by);
+        }
+        let windows = [(SECOND, self.rates.per_second), (MINUTE, self.rates.per_minute)];
+        windows.into_iter().all(|(window, limit)| self.counted(window, now) <= limit as usize)
+    }
+
+    /// How many calls are under way, or were seen within a window.
+    fn counted(&self, window: Duration, now: Time) -> usize {
+        self.under_way.len() + self.seen.len() - self.seen.partition_point(|at| *at + window <= now)
     }
 
     /// A call is sent.

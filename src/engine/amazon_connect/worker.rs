@@ -48,6 +48,8 @@ use crate::{
 const AT_ONCE: usize = 32;
 /// How many are asked for in one step when the process begins.
 const PAGE: usize = 500;
+/// A new subscription is confirmed within this time.
+const TO_BE_CONFIRMED: Duration = Duration::from_secs(10);
 /// After trouble a contact rests for so long, and twice as long each time, up to a limit.
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 const AFTER_TROUBLE_MOST: Duration = Duration::from_mins(5);
@@ -101,7 +103,7 @@ impl Contacts {
         Ok(())
     }
 
-    /// Finds out, once, whether notifications come; what arrives later says more.
+    /// Finds out, when the process begins, whether notifications come; what arrives later says more.
     fn look_up_subscription(&mut self) {
         if std::mem::replace(&mut self.has_asked_for_subscription, true) {
             return;
@@ -109,7 +111,14 @@ impl Contacts {
         let engine = Arc::clone(&self.engine);
         let asks = async move {
             let Some((platform, connect)) = engine.amazon_connect() else { return };
-            match connect.look_up_subscription(platform.links.public_url()).await.map(Subscription::trouble) {
+            let look = || connect.look_up_subscription(platform.links.public_url());
+            let mut found = look().await;
+            if found.as_ref().is_ok_and(|found| found.trouble().is_some()) {
+                // Who has just been subscribed is being asked to confirm it.
+                tokio::time::sleep(TO_BE_CONFIRMED).await;
+                found = look().await;
+            }
+            match found.map(Subscription::trouble) {
                 Ok(None) => {}
                 Ok(Some(trouble)) => {
                     tracing::error!(platform = %platform.id, trouble, "nothing comes from Amazon Connect")

@@ -1,5 +1,7 @@
-//! One instance at a time calls the API of an AI Agent: it has the agent's line, a lease in the database, by the database's
-//! clock. So Ada's limits, which each instance keeps for itself, hold in sum.
+//! One instance at a time carries the deliveries to an AI Agent's API: it has the agent's line, a lease in the database, by
+//! the database's clock. So instances don't compete for turns, and who has waited longest goes first. That limits hold in
+//! sum does not depend on it ([`super::calls`]). The line of no AI Agent is that of the instance that leads
+//! ([`Store::leads`](crate::store::Store::leads)).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -49,6 +51,13 @@ impl Lines {
         }
     }
 
+    /// Our own, which it is time to renew.
+    fn to_renew(&self) -> BTreeSet<AiAgentId> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = |line: &Line| line.is_ours && line.asked_at.elapsed() >= RENEW_AFTER;
+        known.iter().filter(|(_, line)| is_due(line)).map(|(id, _)| id.clone()).collect()
+    }
+
     fn is_ours(&self, id: &AiAgentId) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(id).is_some_and(|line| line.is_ours && line.asked_at.elapsed() < LEASE)
@@ -69,6 +78,17 @@ impl Shared {
             self.lines.asked(unknown, &ours, asked_at);
         }
         Ok(ai_agents.into_iter().filter(|id| self.lines.is_ours(id)).cloned().collect())
+    }
+
+    /// Renews our own: an instance that lives keeps them, also while there is nothing to do.
+    pub async fn renew_lines(&self) -> Result<(), StoreError> {
+        let due = self.lines.to_renew();
+        if !due.is_empty() {
+            let asked_at = Instant::now();
+            let ours = self.ask(&due).await?;
+            self.lines.asked(due, &ours, asked_at);
+        }
+        Ok(())
     }
 
     async fn ask(&self, ai_agents: &BTreeSet<AiAgentId>) -> Result<BTreeSet<AiAgentId>, StoreError> {

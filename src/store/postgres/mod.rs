@@ -8,6 +8,7 @@
 mod announce;
 mod apply;
 mod arrivals;
+mod calls;
 mod connect;
 mod contacts;
 mod decide;
@@ -47,7 +48,7 @@ use self::{
 };
 use super::{
     Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
-    Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    SharedCalls, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
@@ -61,7 +62,7 @@ use crate::{
         contact::Contact,
         delivery::{Delivery, Destination, Queue},
         handoff::Handoff,
-        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
         thread::Row,
         time::Time,
     },
@@ -216,6 +217,23 @@ impl Store for PostgresStore {
 
     async fn waits_untroubled(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
         deliveries::waits_untroubled(&*self.client().await?, delivery).await
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn leads(&self) -> Result<bool, StoreError> {
+        let nobody = AiAgentId::default();
+        Ok(!self.shared.take_lines([&nobody].into()).await?.is_empty())
+    }
+
+    async fn count_call(&self, ai_agent: &AiAgentId, known: u64) -> Result<SharedCalls, StoreError> {
+        calls::count(&self.shared.connections, &self.shared.instance, ai_agent, known).await
+    }
+
+    async fn take_back_call(&self, number: u64) -> Result<(), StoreError> {
+        calls::take_back(&self.shared.connections, number).await
     }
 
     fn has_open_handoff(&self, conversation: &str) -> bool {

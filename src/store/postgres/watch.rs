@@ -17,7 +17,7 @@ use tokio::{
 use tokio_postgres::AsyncMessage;
 
 use super::{
-    Shared, deliveries, journal,
+    Shared, calls, deliveries, journal,
     query::{first, number, values},
     read,
 };
@@ -152,6 +152,7 @@ async fn look(shared: &Shared, is_told: &AtomicBool) {
         sleep(pause).await;
         let looked = async {
             found = look_once(shared, found).await?;
+            shared.renew_lines().await?;
             if swept.elapsed() >= shared.sweep_every {
                 swept = Instant::now();
                 sweep(shared).await?;
@@ -199,6 +200,7 @@ pub async fn sweep(shared: &Shared) -> Result<(), StoreError> {
         read::open_handoffs(&client),
     )?;
     drop(client);
+    calls::purge(&shared.connections).await?;
     shared.hints.counted(inbox, queued, open);
     for key in &left {
         shared.hints.found(key, now);

@@ -98,6 +98,7 @@ impl AmazonConnect {
     /// SNS does not say.
     pub async fn look_up_subscription(&self, public_url: &Url) -> Result<Subscription, CallError> {
         let door = format!("{}{}", public_url.as_str().trim_end_matches('/'), Self::DOOR);
+        let before = self.subscription.get();
         let all = self.api.topic_subscriptions(&self.settings.topic_arn).await?;
         let ours = all.iter().filter(|subscription| is_same_door(&subscription.endpoint, &door));
         let found = match ours.map(|subscription| subscription.is_confirmed).max() {
@@ -105,7 +106,8 @@ impl AmazonConnect {
             Some(false) => Subscription::Pending,
             None => Subscription::Missing,
         };
-        self.subscription.set(found);
+        // What has come meanwhile knows better than this list.
+        self.subscription.change(before, found);
         Ok(found)
     }
 

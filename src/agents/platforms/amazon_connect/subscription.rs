@@ -28,6 +28,14 @@ impl SubscriptionState {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// It is so from now on, unless it is no longer as it was `before`.
+    pub fn change(&self, before: Subscription, now: Subscription) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *state == before {
+            *state = now;
+        }
+    }
+
     /// It is so from now on.
     pub fn set(&self, now: Subscription) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;

@@ -120,12 +120,21 @@ CREATE TABLE feed (
 -- Numbers start high, so that those of a deleted database look old to its successor.
 INSERT INTO feed (id, last) VALUES (1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
 
--- Which relay calls the API of an AI Agent: one at a time, so that Ada's limits hold in sum.
+-- Which relay carries the deliveries to an AI Agent's API: one at a time, so that they don't compete for turns.
 CREATE TABLE lines (
     ai_agent text COLLATE "C" PRIMARY KEY,
     holder   text COLLATE "C" NOT NULL,
     until    timestamptz NOT NULL
 );
+
+-- Calls to the APIs of AI Agents, of the last minutes.
+CREATE TABLE calls (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ai_agent text COLLATE "C" NOT NULL,
+    relay    text COLLATE "C" NOT NULL,
+    at       timestamptz NOT NULL
+);
+CREATE INDEX calls_of_ai_agent ON calls (ai_agent, id);
 
 CREATE TABLE dead_letters (
     position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
