@@ -8,6 +8,7 @@ mod dead_letters;
 mod demo;
 mod health;
 mod init;
+mod migrate;
 mod setup;
 #[cfg(feature = "demo")]
 mod stand_in;
@@ -71,6 +72,8 @@ enum Command {
         /// Another database, such as a backup
         file: Option<PathBuf>,
     },
+    /// Move what a stopped relay has kept in SQLite into an empty database of PostgreSQL
+    Migrate(migrate::Given),
     /// Write a first .env with random secrets; asks for missing values
     Init(init::Given),
     /// Register the webhook endpoint at Ada, put its secret into .env, say what is left to do, and show what arrives
@@ -114,6 +117,7 @@ async fn main() -> ExitCode {
         Command::Backup { file } => backup::backup(&file).await,
         Command::Restore { file } => backup::restore(&file).await,
         Command::Verify { file } => backup::verify(file).await,
+        Command::Migrate(given) => migrate::run(given).await,
         Command::Init(given) => init::run(given),
         Command::Setup(wanted) => setup::run(wanted).await,
         Command::Check { all } => check::run(all).await,

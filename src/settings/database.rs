@@ -52,6 +52,28 @@ pub enum SslMode {
 
 /// Than it takes who has the timer of a conversation.
 const A_LITTLE_MORE: Duration = Duration::from_secs(2);
+
+impl Database {
+    /// The database of a URL, with the defaults of everything else.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any part of it.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if url == "memory:" {
+            return Ok(Self::Memory);
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Postgres::parse(url).map(|postgres| Self::Postgres(Box::new(postgres)));
+        }
+        match url.strip_prefix("sqlite://") {
+            Some(":memory:") => Err("must be memory: to keep everything in memory".to_owned()),
+            Some(path) if path.contains('?') => Err("must be sqlite://path without options (?)".to_owned()),
+            Some(path) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
+            _ => Err("must be sqlite://path, postgres://user:password@host/database or memory:".to_owned()),
+        }
+    }
+}
+
 const EXAMPLE: &str = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
 
 impl Postgres {
@@ -144,7 +166,7 @@ impl SslMode {
 }
 
 pub(super) fn read(r: &mut Reader, debounce_max: Duration) -> Database {
-    let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), url);
+    let database = r.or("DATABASE_URL", Database::Sqlite("handoffs.db".into()), Database::parse);
     let max_connections = r.or("DATABASE_MAX_CONNECTIONS", 10, connections);
     let statement_timeout = r.or("DATABASE_STATEMENT_TIMEOUT", Duration::from_secs(10), parse::duration);
     let lock_timeout = r.or("DATABASE_LOCK_TIMEOUT", Duration::from_secs(5), parse::duration);
@@ -157,21 +179,6 @@ pub(super) fn read(r: &mut Reader, debounce_max: Duration) -> Database {
             ..*postgres
         })),
         other => other,
-    }
-}
-
-fn url(text: &str) -> Parsed<Database> {
-    if text == "memory:" {
-        return Ok(Database::Memory);
-    }
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Postgres::parse(text).map(|postgres| Database::Postgres(Box::new(postgres)));
-    }
-    match text.strip_prefix("sqlite://") {
-        Some(":memory:") => Err("must be memory: to keep everything in memory".to_owned()),
-        Some(path) if path.contains('?') => Err("must be sqlite://path without options (?)".to_owned()),
-        Some(path) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
-        _ => Err("must be sqlite://path, postgres://user:password@host/database or memory:".to_owned()),
     }
 }
 

@@ -10,6 +10,7 @@ mod document;
 pub mod files;
 mod marks;
 mod memory;
+pub mod migrate;
 mod placeholder;
 pub mod platforms;
 mod postgres;

@@ -33,11 +33,16 @@ mod init;
 mod keep;
 #[cfg(target_os = "linux")]
 mod memory;
+mod migrate;
 #[cfg(target_os = "linux")]
 mod overload;
 mod parcel;
 mod platform;
 mod platforms;
+/// As the tests of the store have it.
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod process;
 mod relay;
 mod secrets;

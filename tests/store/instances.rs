@@ -192,6 +192,19 @@ async fn one_instance_at_a_time_calls_an_ai_agent() {
     until(async || offered(&*third, writes()).await == 1).await;
 }
 
+/// Its name is stored shortened.
+#[tokio::test]
+async fn an_instance_that_starts_knows_open_handoffs_of_conversations_with_long_names() {
+    let url = postgres::shared().database().await;
+    let (chat, other) = ("c".repeat(3_000), format!("{}d", "c".repeat(2_999)));
+    let before = open_as(postgres::settings(&url)).await;
+    put_handoffs(&*before, vec![handoff("h", &chat)]).await;
+    let store = open_as(postgres::settings(&url)).await;
+    for store in [&before, &store] {
+        assert!(store.has_open_handoff(&chat) && !store.has_open_handoff(&other));
+    }
+}
+
 #[tokio::test]
 async fn calls_to_an_ai_agent_are_counted_for_all() {
     let (one, other, _) = two().await;

@@ -51,6 +51,7 @@ mod idle;
 mod instances;
 mod lists;
 mod memories;
+mod migrate;
 mod platforms;
 mod replies;
 mod sessions;

@@ -7,6 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use super::text;
 use crate::{
     relay::{
         buffer::{Buffer, Timings},
@@ -38,6 +39,7 @@ struct State {
     due: BTreeSet<(Time, ConversationKey)>,
     /// How many events have arrived.
     arrivals: u64,
+    /// As the database shows them.
     open: HashSet<String>,
     inbox: i64,
     queued: BTreeMap<Destination, i64>,
@@ -118,17 +120,17 @@ impl Hints {
 
     /// Whether a conversation has an open handoff.
     pub fn has_open(&self, conversation: &str) -> bool {
-        self.lock().open.contains(conversation)
+        self.lock().open.contains(&text::shown(conversation))
     }
 
     /// A handoff is new or has changed.
     pub fn changed(&self, handoff: &Handoff) {
-        let conversation = &handoff.key.conversation.0;
+        let conversation = text::shown(handoff.key.conversation.as_str());
         let mut state = self.lock();
         if StatusFilter::of(handoff) == StatusFilter::Ended {
-            state.open.remove(conversation);
-        } else if !state.open.contains(conversation) {
-            state.open.insert(conversation.clone());
+            state.open.remove(&conversation);
+        } else {
+            state.open.insert(conversation);
         }
     }
 

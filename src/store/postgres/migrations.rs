@@ -26,7 +26,6 @@ pub async fn run(connections: &Connections) -> Result<(), StoreError> {
     let change = connections.begin().await?;
     // Another relay may take its time with it.
     change.client().batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
-    all(change.client(), LOCK, values![]).await?;
     match upgrade(change.client()).await {
         Ok(()) => change.commit().await,
         Err(error) => {
@@ -70,7 +69,9 @@ pub async fn inspect(connections: &Connections) -> Result<DatabaseState, StoreEr
     Ok(DatabaseState { schema, newest: NEWEST })
 }
 
-async fn upgrade(client: &Client) -> Result<(), StoreError> {
+/// The same in a transaction of the caller's. Until that ends, no relay starts on the database.
+pub async fn upgrade(client: &Client) -> Result<(), StoreError> {
+    all(client, LOCK, values![]).await?;
     let encoding = "SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_encoding_to_char(encoding) = 'UTF8'";
     if all(client, encoding, values![]).await?.is_empty() {
         return Err(StoreError::Unavailable(

@@ -16,6 +16,7 @@ mod deliveries;
 mod files;
 mod handoffs;
 mod hints;
+mod import;
 mod journal;
 mod lines;
 mod migrations;
@@ -68,7 +69,7 @@ use crate::{
     settings::Postgres,
 };
 
-pub use self::migrations::DatabaseState;
+pub use self::{import::Import, migrations::DatabaseState};
 
 /// See the module.
 pub struct PostgresStore {

@@ -59,6 +59,11 @@ pub fn read(stored: &str) -> String {
     text
 }
 
+/// What a text is when it was stored and read again: another only if it was too long.
+pub fn shown(text: &str) -> String {
+    read(&column(text))
+}
+
 /// A text that is only searched in: what can't be stored is left out.
 pub fn searched(text: &str) -> String {
     text.replace('\0', "")

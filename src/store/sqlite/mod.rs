@@ -9,6 +9,7 @@ mod backup;
 mod compatibility;
 mod connect;
 mod contacts;
+mod export;
 mod files;
 mod handoffs;
 mod inspect;
@@ -41,6 +42,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
     backup::{backup, restore},
+    export::Export,
     inspect::{FileState, inspect},
     verify::{Verification, verify},
 };
