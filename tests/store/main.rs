@@ -39,10 +39,14 @@ mod file;
 mod make;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/road.rs"]
+mod road;
 
 mod alike;
 mod arrivals;
 mod changes;
+mod commits;
 mod claims;
 mod contacts;
 mod files;
