@@ -48,6 +48,10 @@ mod pgbouncer;
 mod postgres;
 mod process;
 mod relay;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/road.rs"]
+mod road;
 mod secrets;
 mod settings;
 mod setup;

@@ -35,7 +35,7 @@ impl Bouncer {
         std::fs::write(folder.path().join("settings"), settings).unwrap();
         let user = own(&[folder.path()]);
         // When its input ends, the pooler does.
-        let script = r#""$@" >/dev/null 2>&1 & pooler=$!; cat >/dev/null; kill -QUIT $pooler; wait $pooler; rm -rf "$FOLDER""#;
+        let script = r#""$@" >/dev/null 2>&1 & pooler=$!; cat >/dev/null; kill -TERM $pooler; wait $pooler; rm -rf "$FOLDER""#;
         let mut pooler = run_as(user, "pgbouncer".as_ref());
         pooler.arg(folder.path().join("settings"));
         let mut shell = Command::new("sh");

@@ -5,7 +5,9 @@
 //! `CRASH_KILLS`, `CRASH_OUTAGES` and `CRASH_SEED` set how often an instance and the database die, and by which numbers.
 
 mod balancer;
+mod cut_off;
 mod instance;
+mod screen;
 
 use std::{
     collections::BTreeSet,
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     balancer::Balancer,
     instance::{Handle, Instance, Order},
+    screen::Screen,
 };
 use crate::{
     crash::{
@@ -38,8 +41,9 @@ const INSTANCES: usize = 3;
 /// A few seconds' worth, for every run of the tests.
 const KILLS: u64 = 4;
 const OUTAGES: u64 = 1;
-/// Of each second, for all instances together.
+/// What Ada allows all instances together.
 const PER_SECOND: usize = 20;
+const PER_MINUTE: usize = 240;
 
 /// Something that happens to the cluster.
 #[derive(Clone, Copy)]
@@ -117,6 +121,7 @@ impl Cluster {
                 settings.extend(world.settings());
                 settings.push(("DATABASE_URL", database.url.clone()));
                 settings.push(("ADA_RATE_PER_SECOND", PER_SECOND.to_string()));
+                settings.push(("ADA_RATE_PER_MINUTE", PER_MINUTE.to_string()));
                 Instance::new(folder.path().to_owned(), &world.ada.url, settings)
             })
             .unzip();
@@ -158,6 +163,7 @@ async fn play(name: &str, database: Database, blows: Vec<Blow>, seed: u64) {
     let count = blows.len();
     let story = async {
         cluster.are_up().await;
+        let screens = join_all((0..INSTANCES).map(|_| Screen::open(&balancer.url))).await;
         let suffering = async {
             cluster.suffers(blows, &database).await;
             cluster.are_up().await;
@@ -165,13 +171,17 @@ async fn play(name: &str, database: Database, blows: Vec<Blow>, seed: u64) {
         };
         let (accounts, ()) = tokio::join!(world.talks(&address, &over), suffering);
         drop(cluster);
-        accounts
+        (accounts, screens)
     };
-    let (accounts, relays) = tokio::join!(story, join_all(instances.into_iter().map(Instance::run)));
+    let ((accounts, screens), relays) = tokio::join!(story, join_all(instances.into_iter().map(Instance::run)));
 
     world.calms_down();
     let calm = Instant::now();
     let books = world.settled(&relays, &accounts).await;
+    for screen in screens {
+        let (messages, breaks) = screen.agrees(&relays[0]).await;
+        println!("{name}: a stream that broke off {breaks} times has shown {messages} messages as they are");
+    }
     let sandbox = &world.ada.sandbox;
     let [second, minute] = [1, 60].map(|seconds| sandbox.busiest(Duration::from_secs(seconds)));
     println!(
@@ -181,7 +191,7 @@ async fn play(name: &str, database: Database, blows: Vec<Blow>, seed: u64) {
         calm.elapsed(),
         sandbox.calls().len(),
     );
-    assert!(second <= PER_SECOND, "{second} calls in a second");
+    assert!(second <= PER_SECOND && minute <= PER_MINUTE, "{second} calls in a second, {minute} in a minute");
     join_all(relays.into_iter().map(|relay| relay.stops_well())).await;
     let aside = world::aside(folder.path(), &books, &database.noted().await);
     println!("{name}: {aside} files whose messages never came wait to be removed");
