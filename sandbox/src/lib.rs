@@ -39,7 +39,7 @@ mod serve;
 mod shared;
 pub mod webhook;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 pub use dial::{Dial, Disorder, EchoTiming, Fault, FileFault, IdScheme, RateHeaders, RateLimits};
 pub use files::{KeptFile, SentFile};
@@ -124,6 +124,14 @@ impl Sandbox {
     /// Every API request so far, in the order in which their answers were made: the last 10,000.
     pub fn calls(&self) -> Vec<RecordedCall> {
         self.0.lock().records.calls()
+    }
+
+    /// The most requests of the API that came within any span of this length.
+    pub fn busiest(&self, span: Duration) -> usize {
+        let mut times: Vec<_> = self.calls().iter().map(|call| call.at).collect();
+        times.sort_unstable();
+        let within = |from: usize| times[from..].partition_point(|at| *at < times[from] + span);
+        (0..times.len()).map(within).max().unwrap_or_default()
     }
 
     /// Queues an answer for the next authorized request of that kind. The request then changes nothing.

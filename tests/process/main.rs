@@ -2,7 +2,7 @@
 //!
 //! Children listen on free loopback ports, run in folders of their own with nothing of this environment, and
 //! are killed by their handle when a test ends. Each waits, up to a deadline, for what it wants to see; only
-//! `crash` lets time pass, because people and death take their time. To add one: a function in the file of its subject.
+//! `crash` and `cluster` let time pass, because people and death take their time. To add one: a function in the file of its subject.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +19,8 @@ mod check;
 #[allow(dead_code, reason = "made for other tests")]
 #[path = "../console/chromium.rs"]
 mod chromium;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod crash;
 mod dead_letters;
 mod demo;
@@ -37,14 +39,20 @@ mod migrate;
 #[cfg(target_os = "linux")]
 mod overload;
 mod parcel;
+#[cfg(target_os = "linux")]
+#[path = "../support/pgbouncer.rs"]
+mod pgbouncer;
 mod platform;
 mod platforms;
-/// As the tests of the store have it.
 #[allow(dead_code, reason = "made for other tests")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod process;
 mod relay;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/road.rs"]
+mod road;
 mod secrets;
 mod settings;
 mod setup;

@@ -198,6 +198,19 @@ impl Lines {
         }
     }
 
+    /// The first line that `pick` makes something of; `None` if the process ends before.
+    pub async fn first<T>(&self, what: &str, pick: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let mut told = self.0.clone();
+        let found = soon(what, told.wait_for(|lines| lines.iter().any(|line| pick(line).is_some()))).await;
+        found.ok()?.iter().find_map(|line| pick(line))
+    }
+
+    /// Returns when there will be no more.
+    pub async fn end(&self) {
+        let mut told = self.0.clone();
+        while told.changed().await.is_ok() {}
+    }
+
     /// The first `count` log lines with this message.
     pub async fn logged(&self, count: usize, message: &str) -> Vec<Value> {
         self.find(count, message, |line| log_line(line).filter(|line| line["message"] == message)).await

@@ -57,6 +57,11 @@ pub async fn up(process: &Process) -> Value {
     process.stderr.find(1, "the start line", start_line).await.remove(0)
 }
 
+/// The same, unless it ends before.
+pub async fn up_or_ended(process: &Process) -> Option<Value> {
+    process.stderr.first("the start line", start_line).await
+}
+
 /// Where a relay is that has said so.
 pub fn url(line: &Value) -> String {
     format!("http://{}", line["listen"].as_str().unwrap())
@@ -95,6 +100,13 @@ impl Relay {
         let line = up(&process).await;
         let url = url(&line);
         Self { process, line, url, http: client() }
+    }
+
+    /// It stops when it is told, and has never panicked.
+    pub async fn stops_well(self) {
+        let (ended, _) = self.process.stopped().await;
+        assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+        ended.never_says(&[]);
     }
 
     /// Where to connect to.

@@ -11,17 +11,6 @@ use crate::support::{
     settles, soon,
 };
 
-/// The most calls that reached Ada in any window of a second.
-fn busiest_second(relay: &Relay) -> usize {
-    let mut times: Vec<_> = relay.ada.calls().iter().map(|call| call.at).collect();
-    times.sort();
-    let within = |from: usize| {
-        let end = times[from] + Duration::from_secs(1);
-        times[from..].iter().filter(|at| **at < end).count()
-    };
-    (0..times.len()).map(within).max().unwrap_or_default()
-}
-
 #[tokio::test]
 async fn no_second_sees_more_calls_than_allowed_and_none_is_lost() {
     let relay = Setup::new().set("ADA_RATE_PER_SECOND", "6").start().await;
@@ -42,7 +31,7 @@ async fn no_second_sees_more_calls_than_allowed_and_none_is_lost() {
         settles(&4, lines).await;
     }
     settles(&(0, 0), || relay.left_over()).await;
-    let busiest = busiest_second(&relay);
+    let busiest = relay.ada.busiest(Duration::from_secs(1));
     println!("limits: {} calls, {busiest} in the busiest second of 6 allowed", relay.ada.calls().len());
     assert!(busiest <= 6);
     relay.finish().await;

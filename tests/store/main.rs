@@ -39,11 +39,15 @@ mod file;
 mod make;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/road.rs"]
+mod road;
 
 mod alike;
 mod arrivals;
 mod changes;
 mod claims;
+mod commits;
 mod contacts;
 mod files;
 mod forgetting;

@@ -1,11 +1,12 @@
 //! A PostgreSQL of the tests' own: one server for a test process, and a database for each test.
 
 use std::{
+    io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -19,8 +20,8 @@ pub const FAST: &[&str] = &["fsync=off", "full_page_writes=off"];
 /// A running server. It ends with this process, however that ends.
 pub struct Server {
     folder: tempfile::TempDir,
-    /// What the server waits for: the end of its input.
-    guard: Child,
+    /// Starts and stops the server as it is told. When its input ends, the server does.
+    guard: Mutex<Child>,
     databases: AtomicU32,
 }
 
@@ -45,9 +46,30 @@ impl Server {
             .unwrap();
         assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
         let guard = start(&folder, &data, user, settings);
-        let server = Self { folder, guard, databases: AtomicU32::new(0) };
+        let server = Self { folder, guard: Mutex::new(guard), databases: AtomicU32::new(0) };
         server.wait_until_ready();
         server
+    }
+
+    /// Kills it: `KILL` leaves it no time for a word, with `QUIT` it tells its clients that it goes. Either way it has to
+    /// recover from its log when it is started again.
+    pub fn kill(&self, signal: &str) {
+        self.tell(signal);
+    }
+
+    /// Starts it again after it was killed. It may not be ready yet.
+    pub fn start_again(&self) {
+        self.tell("start");
+    }
+
+    fn tell(&self, word: &str) {
+        let mut guard = self.guard.lock().unwrap();
+        writeln!(guard.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// Where its socket is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The URL of a database.
@@ -68,7 +90,8 @@ impl Server {
         execute(&self.url(database), sql).await;
     }
 
-    fn wait_until_ready(&self) {
+    /// Waits until it takes connections.
+    pub fn wait_until_ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let is_ready = || {
             let mut ready = Command::new(program("pg_isready"));
@@ -85,8 +108,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        drop(self.guard.wait());
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(guard.stdin.take());
+        drop(guard.wait());
     }
 }
 
@@ -115,11 +139,26 @@ pub fn settings(url: &str) -> Postgres {
     settings
 }
 
+/// Told `start`, it starts the server, and told the name of a signal it kills it, and waits until no process of it is
+/// left: what is left of one keeps the next from starting. It stops it first, so that no process of it is new. When its
+/// input ends, the server does, and nothing stays.
+const GUARD: &str = r#"
+start() { "$@" >>"$FOLDER/log" 2>&1 & server=$!; }
+is_left() { ps -o stat= -p "$1" | grep -q '^[^Z]'; }
+start "$@"
+while read -r word; do
+  if [ "$word" = start ]; then start "$@"; continue; fi
+  if [ "$word" = KILL ]; then kill -STOP $server; fi
+  of_it=$(ps -o pid= --ppid $server)
+  kill "-$word" $server; wait $server
+  for process in $of_it; do while is_left "$process"; do sleep 0.02; done; done
+done
+kill -INT $server; wait $server; rm -rf "$FOLDER"
+"#;
+
 fn start(folder: &tempfile::TempDir, data: &Path, user: Option<&str>, settings: &[&str]) -> Child {
-    // When its input ends, the server does, and nothing stays.
-    let script = r#""$@" >"$FOLDER/log" 2>&1 & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$FOLDER""#;
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(script).arg("sh").env("FOLDER", folder.path());
+    shell.arg("-c").arg(GUARD).arg("sh").env("FOLDER", folder.path());
     let mut server = run_as(user, &program("postgres"));
     server.arg("-D").arg(data).arg("-k").arg(folder.path());
     for setting in ["listen_addresses=", "max_connections=600", "shared_buffers=32MB"].iter().chain(settings)
@@ -131,7 +170,7 @@ fn start(folder: &tempfile::TempDir, data: &Path, user: Option<&str>, settings: 
 }
 
 /// A program of Debian's package, or of the path.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -143,7 +182,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// PostgreSQL refuses to run as root: then it runs as `nobody`, whose these folders become.
-fn own(folders: &[&Path]) -> Option<&'static str> {
+pub fn own(folders: &[&Path]) -> Option<&'static str> {
     std::fs::set_permissions(folders[0], std::fs::Permissions::from_mode(0o755)).unwrap();
     let user = Command::new("id").arg("-u").output().unwrap();
     if user.stdout != b"0\n" {
@@ -154,7 +193,8 @@ fn own(folders: &[&Path]) -> Option<&'static str> {
     Some("nobody")
 }
 
-fn run_as(user: Option<&str>, program: &Path) -> Command {
+/// A program as that user.
+pub fn run_as(user: Option<&str>, program: &Path) -> Command {
     match user {
         None => Command::new(program),
         Some(user) => {

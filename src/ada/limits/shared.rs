@@ -37,9 +37,8 @@ impl Limits {
             tokio::time::sleep(AFTER_FAILURE).await;
             return None;
         };
-        if call.others.is_empty() {
-            return Some(permit);
-        }
+        // Also if it has heard of nobody: who has heard of others meanwhile may have found that there is less room than this
+        // permit was given for.
         let now = self.environment.now();
         let fits = self.lock().paces[0].others(call.others.iter().map(|ago| now - *ago), now);
         if fits {

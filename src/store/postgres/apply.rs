@@ -29,8 +29,6 @@ pub struct Growth {
     pub queued: BTreeMap<Destination, i64>,
     /// Events in the inbox.
     pub inbox: i64,
-    /// The id of the transaction, if it has written anything.
-    pub transaction: Option<String>,
 }
 
 /// What a statement's rows say.
@@ -41,8 +39,6 @@ enum Says {
     /// Which delivery was removed.
     Removed,
     Moved(Moves),
-    /// The id of the transaction.
-    Transaction,
 }
 
 /// Writes everything. The contexts leave the handoffs.
@@ -79,9 +75,6 @@ impl Growth {
                         *self.queued.entry(destination).or_default() -= 1;
                     }
                 }
-            }
-            Says::Transaction => {
-                self.transaction = rows.first().map_or(Ok(None), |row| row.try_get(0))?;
             }
             Says::Moved(Moves::In) => self.inbox += i64::try_from(rows.len()).unwrap_or(i64::MAX),
             Says::Moved(Moves::Out) => self.inbox -= i64::try_from(rows.len()).unwrap_or(i64::MAX),
@@ -130,10 +123,6 @@ fn statements(changes: &mut WriteSet, buffered: &Buffered) -> Result<Vec<(Says, 
     all.extend(changes.deliveries_done.iter().map(|id| (Says::Removed, deliveries::remove(id))));
     let moved = journal::changes(changes, buffered)?.into_iter();
     all.extend(moved.map(|(moves, statement)| (Says::Moved(moves), statement)));
-    if !all.is_empty() {
-        let id = Statement::new("SELECT pg_current_xact_id_if_assigned()::text", values![]);
-        all.push((Says::Transaction, id));
-    }
     Ok(all)
 }
 

@@ -11,6 +11,9 @@ use crate::{settings::Postgres, store::StoreError};
 
 /// A caller waits so long for a connection of the pool, and a connection so long to be made.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A transaction that does nothing for so long is undone by PostgreSQL: its relay stands still, or is cut off, and others wait
+/// for what it has locked.
+const IDLE: Duration = Duration::from_secs(3);
 
 /// The connections of one relay.
 pub struct Connections {
@@ -53,9 +56,11 @@ impl Connections {
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let begin = format!(
-            "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
+            "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
+             SET LOCAL idle_in_transaction_session_timeout = {}",
             settings.statement_timeout.as_millis(),
-            settings.lock_timeout.as_millis()
+            settings.lock_timeout.as_millis(),
+            IDLE.as_millis()
         );
         Ok(Self { pool, begin, listening: config, tls })
     }

@@ -3,16 +3,15 @@
 //! Transactions of many conversations run beside each other, and PostgreSQL flushes their commits together. Each locks its
 //! conversation before anything else, and changes nothing of another, so none waits for one that waits for it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio_postgres::Client;
 
 use super::{
-    Shared, apply,
+    Shared, apply, commit,
     connect::Transaction,
     hints::Seen,
     journal::Buffered,
-    query::{Value, first},
     view::{self, Locked},
 };
 use crate::{
@@ -22,10 +21,6 @@ use crate::{
     },
     store::{Decision, DecisionResult, StoreError, signals::TouchedTopics, take},
 };
-
-/// The database is asked so often, and so often again, what became of a commit whose answer was lost.
-const ASKED: u32 = 20;
-const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Takes a decision, and goes on with it if its caller goes away.
 pub async fn decide(shared: &Arc<Shared>, scope: Scope, decision: Decision) -> Result<(), StoreError> {
@@ -66,7 +61,7 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
             return Err(error);
         }
     };
-    commit(&shared, transaction, growth.transaction.as_deref()).await?;
+    commit::surely(&shared, transaction).await?;
     shared.hints.grow(growth.inbox, &growth.queued);
     remember(&shared, &changes, locked.key.as_ref().filter(|_| !was_buffered), seen);
     shared.announce(touched).await;
@@ -94,21 +89,6 @@ async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
     }
 }
 
-/// Commits the transaction with this id, if it has written anything. If the answer is lost, the database is asked what became of it.
-async fn commit(shared: &Shared, transaction: Transaction, id: Option<&str>) -> Result<(), StoreError> {
-    let Err(error) = transaction.commit().await else { return Ok(()) };
-    let Some(id) = id else { return Err(error) };
-    for _ in 0..ASKED {
-        match shared.outcome_of(id).await.as_deref() {
-            Ok("committed") => return Ok(()),
-            Ok("aborted") => return Err(error),
-            // It is being undone or committed, or the database is not there.
-            _ => tokio::time::sleep(ASK_AGAIN).await,
-        }
-    }
-    Err(error)
-}
-
 /// What this process knows from now on. `empty` is the key of a conversation that was found to have nothing buffered.
 fn remember(shared: &Shared, changes: &WriteSet, empty: Option<&ConversationKey>, seen: Seen) {
     match &changes.buffer {
@@ -117,15 +97,5 @@ fn remember(shared: &Shared, changes: &WriteSet, empty: Option<&ConversationKey>
     }
     for handoff in changes.handoffs.iter().chain(&changes.handoffs_unseen) {
         shared.hints.changed(handoff);
-    }
-}
-
-impl Shared {
-    /// What became of a transaction: `committed`, `aborted`, `in progress`, or nothing if it is too long ago.
-    async fn outcome_of(&self, id: &str) -> Result<String, StoreError> {
-        let client = self.connections.get().await?;
-        let sql = "SELECT pg_xact_status($1::text::xid8)";
-        let row = first(&client, sql, vec![Value::from(id)]).await?;
-        Ok(row.map_or(Ok(None), |row| row.try_get::<_, Option<String>>(0))?.unwrap_or_default())
     }
 }

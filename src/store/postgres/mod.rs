@@ -9,6 +9,7 @@ mod announce;
 mod apply;
 mod arrivals;
 mod calls;
+mod commit;
 mod connect;
 mod contacts;
 mod decide;

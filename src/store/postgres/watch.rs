@@ -17,7 +17,7 @@ use tokio::{
 use tokio_postgres::AsyncMessage;
 
 use super::{
-    Shared, calls, deliveries, journal,
+    Shared, calls, commit, deliveries, journal,
     query::{first, number, values},
     read,
 };
@@ -188,6 +188,7 @@ async fn look_once(shared: &Shared, before: Found) -> Result<Found, StoreError> 
 /// Finds what an instance that has died had taken in, and counts what all have done.
 pub async fn sweep(shared: &Shared) -> Result<(), StoreError> {
     let client = shared.connections.get().await?;
+    commit::name_life(&client).await?;
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     let now = Time::from_micros(signed(number(&client, now, values![]).await?));
     let left = journal::left(&client, now, now - shared.overdue_after).await?;

@@ -18,7 +18,8 @@ use super::{
     PUBLIC,
     chance::Dice,
     deaths::{Address, Deaths},
-    number, storm,
+    number,
+    world::storm,
 };
 use crate::{
     ada::Ada,
@@ -94,9 +95,7 @@ async fn however_often_it_dies_agents_in_amazon_connect_and_customers_miss_nothi
     }
     settled(&relay, &ada.sandbox, &connect.standin, &accounts, |_, connect, _| left_open(connect)).await;
     assert_eq!(connect.standin.violations(), Vec::<String>::new());
-    let (ended, _) = relay.process.stopped().await;
-    assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
-    ended.never_says(&[]);
+    relay.stops_well().await;
 }
 
 /// Notifications come twice, late, in any order, or not at all; calls are refused, and answers get lost.

@@ -45,6 +45,10 @@ const FILE_FAULTS: [FileFault; 5] = [
 ];
 /// A file arrives in so many pieces, and takes its time.
 const PIECES: usize = 4;
+/// Who gets no answer within this time asks again.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Before somebody asks again where the address stays the same.
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct Pair<'a> {
     place: usize,
@@ -107,6 +111,7 @@ impl<'a> Pair<'a> {
     async fn is_handed_off(&mut self) {
         while self.ada.start_handoff(self.chat(), json!({})).await.unwrap() != 200 {
             self.address.wait_for(Option::is_some).await.unwrap();
+            moment(Instant::now() + PAUSE).await;
         }
     }
 
@@ -216,18 +221,25 @@ impl<'a> Pair<'a> {
                 .http
                 .request(method.clone(), format!("{url}{}{path}", self.desk.0))
                 .bearer_auth(self.desk.1);
-            if let Some(answer) = answered(asked(request)).await {
+            if let Some(answer) = answered(asked(request.timeout(PATIENCE))).await {
                 return answer;
             }
-            self.address.wait_for(|now| *now != known).await.unwrap();
+            let moves = self.address.wait_for(|now| *now != known);
+            tokio::select! {
+                moved = moves => drop(moved.unwrap()),
+                () = moment(Instant::now() + PAUSE) => {}
+            }
         }
     }
 }
 
-/// The whole answer, if the relay lives to give it.
+/// The whole answer, if the relay lives to give it, and can.
 async fn answered(request: RequestBuilder) -> Option<(StatusCode, Value)> {
     let answer = request.send().await.ok()?;
     let status = answer.status();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
     Some((status, answer.json().await.ok()?))
 }
 

@@ -8,10 +8,12 @@ use super::chance::Dice;
 use crate::{
     ada::Ada,
     moment,
+    process::Process,
     relay::{Relay, start, up, url},
 };
 
-const SETTINGS: [(&str, &str); 9] = [
+/// What relays that die have set: everything is soon.
+pub const SETTINGS: [(&str, &str); 9] = [
     ("DEBOUNCE_MS", "50"),
     ("DEBOUNCE_MAX_MS", "200"),
     ("UNKNOWN_HOLD_MS", "300"),
@@ -63,10 +65,7 @@ impl<'a> Deaths<'a> {
         }
         moment(killed_at).await;
         self.address.send_replace(None);
-        process.signal("KILL");
-        let ended = process.ended().await;
-        assert_eq!(ended.code, None, "it ended by itself: {:#?}", ended.stderr);
-        ended.never_says(&[]);
+        kill(process).await;
     }
 
     /// Starts once more, to stay.
@@ -80,4 +79,12 @@ impl<'a> Deaths<'a> {
         self.ada.meets(url);
         self.address.send_replace(Some(url.to_owned()));
     }
+}
+
+/// SIGKILL, and nothing before.
+pub async fn kill(process: Process) {
+    process.signal("KILL");
+    let ended = process.ended().await;
+    assert_eq!(ended.code, None, "it ended by itself: {:#?}", ended.stderr);
+    ended.never_says(&[]);
 }

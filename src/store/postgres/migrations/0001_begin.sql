@@ -211,3 +211,9 @@ CREATE TABLE compatibility (
     relay   text NOT NULL
 );
 INSERT INTO compatibility (minimum, relay) VALUES (1, '0.2.0');
+
+-- Empty after a crash, since it is not logged: so it tells whether the server has died since it was written.
+CREATE UNLOGGED TABLE server_life (
+    id   integer PRIMARY KEY CHECK (id = 1),
+    name text NOT NULL
+);
