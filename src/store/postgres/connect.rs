@@ -15,6 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// for what it has locked.
 const IDLE: Duration = Duration::from_secs(3);
 
+/// A server is gone that has not acknowledged for so long what it was sent, or that nothing is heard of.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A server may go without a word, as with its machine or its network. Left to itself, the system notices that after hours.
+/// What the URL says of it counts.
+fn notice_silence(config: &mut tokio_postgres::Config) {
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_idle(SILENCE / 2).keepalives_interval(SILENCE / 5).keepalives_retries(3);
+    }
+}
+
 /// The connections of one relay.
 pub struct Connections {
     pool: Pool,
@@ -45,6 +59,7 @@ impl Connections {
     pub fn new(settings: &Postgres) -> Result<Self, StoreError> {
         let mut config = settings.config();
         config.connect_timeout(PATIENCE).application_name("handoff-relay");
+        notice_silence(&mut config);
         let tls = tls::connector(settings)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config.clone(), tls.clone(), recycling);

@@ -73,7 +73,17 @@ impl fmt::Display for Books {
 struct Thread {
     id: String,
     status: String,
+    /// As the list shows it.
+    handoff: Value,
     rows: Vec<Value>,
+}
+
+impl Thread {
+    /// For people: when it was, and how it ended.
+    fn life(&self) -> String {
+        let [began, ended, by] = ["created_at", "ended_at", "ended_by"].map(|name| &self.handoff[name]);
+        format!("{} from {began} to {ended} ({by})", self.id)
+    }
 }
 
 impl Books {
@@ -110,7 +120,8 @@ impl Books {
             numbers.sort_unstable();
             let counted = numbers.iter().copied().eq(1..=rows.len() as u64);
             self.check(counted, || format!("seq in {id}: {numbers:?}"));
-            threads.push(Thread { id, status: handoff["status"].as_str().unwrap().to_owned(), rows });
+            let status = handoff["status"].as_str().unwrap().to_owned();
+            threads.push(Thread { id, status, handoff: handoff.clone(), rows });
         }
         self.handoffs += threads.len();
         threads
@@ -133,7 +144,9 @@ impl Books {
                 self.files_from_customers += usize::from(message.file.is_some());
                 let live = places(&["webhook", "recovered"]);
                 self.check(live.len() == 1, || {
-                    format!("{text}: {live:?}, and {:?}", places(&["transcript"]))
+                    let lives: Vec<String> = threads.iter().map(Thread::life).collect();
+                    let other = places(&["transcript"]);
+                    format!("{text} of {}: {live:?}, and {other:?} of {lives:#?}", message.created_at)
                 });
             } else {
                 let heard = places(&["webhook"]);

@@ -27,6 +27,8 @@ use crate::{
 };
 
 const CUSTOMERS: usize = 5;
+/// What has piled up is worked off within this time: Ada may allow no more calls for a minute.
+const SETTLED_WITHIN: Duration = Duration::from_secs(150);
 
 pub struct World {
     pub ada: Ada,
@@ -65,7 +67,7 @@ impl World {
     /// The books, once nothing is under way and they agree, whichever relay is asked. What has not settled at the deadline
     /// is told.
     pub async fn settled(&self, relays: &[Relay], accounts: &[Account]) -> Books {
-        let deadline = Instant::now() + crate::DEADLINE;
+        let deadline = Instant::now() + SETTLED_WITHIN;
         loop {
             let waiting = match self.under_way(relays).await {
                 waiting if waiting.is_empty() => match self.compared(relays, accounts).await {
