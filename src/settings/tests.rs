@@ -259,12 +259,13 @@ fn wrong_values_are_told_in_one_sentence() {
         ("AGENT_LISTEN", "must be an IP address and a port, such as 127.0.0.1:8090", &["8091"]),
         (
             "DATABASE_URL",
-            "names PostgreSQL, which is not supported yet; use sqlite://path or memory:",
-            &["postgres://me:hunter2@db/relay", "postgresql://db"],
+            "must name a database, as in postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full",
+            &["postgres://me:hunter2@db", "postgresql://db"],
         ),
+        ("DATABASE_MAX_CONNECTIONS", "must be a whole number from 2 to 1000", &["1", "1001"]),
         (
             "DATABASE_URL",
-            "must be sqlite://path or memory:",
+            "must be sqlite://path, postgres://user:password@host/database or memory:",
             &["mysql://db", "sqlite://", "relay.db", "memory"],
         ),
         ("DATABASE_URL", "must be sqlite://path without options (?)", &["sqlite://a.db?mode=ro"]),
