@@ -34,6 +34,8 @@ pub fn column(text: &str) -> String {
     }
     let digest = Sha256::digest(&stored);
     stored.truncate(end);
+    // No escape is cut in two, and none runs into the one that follows.
+    stored.truncate(stored.trim_end_matches(ESCAPE).len());
     stored.extend([ESCAPE, ' ']);
     digest.iter().fold(stored, |mut stored, byte| {
         let _ = write!(stored, "{byte:02x}");
