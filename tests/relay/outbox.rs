@@ -11,7 +11,7 @@ use crate::support::{
     events::{from_now, says_at},
     eventually,
     relay::{Relay, Setup},
-    soon,
+    settles, soon,
 };
 
 fn answers(relay: &Relay, call: Call, status: u16) {
@@ -85,6 +85,8 @@ async fn a_refused_key_turns_health_red_and_loses_nothing() {
     let relay = Relay::start().await;
     let (_, id) = relay.hand_off().await;
     relay.get("/health/ready").await.good(200);
+    // A reading of the handoff would meet the refusal before the message does.
+    settles(&0, || relay.deliveries()).await;
     answers_with_words(&relay, Call::SendMessage, 401, "The API key is wrong");
     relay.ada.fault_always(Call::GetConversation, Some(Fault::Status { status: 401, retry_after: None }));
     relay.alex().writes(&id, "Hello").await;
