@@ -84,8 +84,14 @@ fn flush(tx: &mut Transaction<'_>, key: &ConversationKey) -> FlushReport {
         tx.set_aside_unreadable(key.ai_agent.clone(), event);
     }
     let mut held_until: Option<Time> = None;
-    for event in events {
-        match one(tx, &event, held_until.is_some()) {
+    let mut events = events.into_iter();
+    while let Some(event) = events.next() {
+        let verdict = one(tx, &event, held_until.is_some());
+        if !matches!(event.kind, EventKind::Message(_)) {
+            // Messages behind an end are nobody's only from here on.
+            adopt_if_due(tx, events.as_slice());
+        }
+        match verdict {
             Verdict::Hold => {
                 report.held += 1;
                 let until = hold_ends(tx, &event);

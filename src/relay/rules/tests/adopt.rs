@@ -100,6 +100,31 @@ fn a_message_older_than_the_last_end_joins_that_thread_late() {
 }
 
 #[test]
+fn what_follows_an_end_is_adopted_also_when_both_are_released_late() {
+    let ends = [handoff_ended(10_000), conversation_ended(10_000, "system")];
+    for end in ends {
+        let mut world = World::started();
+        world.clock(10_500).receive(end.clone());
+        for (body, millis) in [("before", 9_000), ("behind", 10_200), ("further behind", 10_300)] {
+            world.receive(customer(body, millis));
+        }
+        // A relay that was stopped meanwhile, say.
+        world.clock(120_000).release();
+        assert_eq!(
+            (world.said(0), world.said(1)),
+            (vec!["before"], vec!["behind", "further behind"]),
+            "{end:?}"
+        );
+        assert_eq!(
+            world.books.handoffs[1].origin,
+            Origin::Adopted { message_at: at(10_200), called_at: None }
+        );
+        assert_eq!(world.books.dead_letters, []);
+        assert_eq!(world.books.inbox, []);
+    }
+}
+
+#[test]
 fn a_start_call_within_the_hold_takes_what_is_held_at_once() {
     let mut world = World::new();
     world.hears([customer("anybody?", 0)]);
