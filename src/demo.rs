@@ -125,7 +125,7 @@ async fn demo(mut trial: Trial, with_connect: bool) -> anyhow::Result<()> {
     let stop = server.stop();
     catch_signals(stop.clone())?;
     let sandbox = Sandbox::new(options(&secrets, &relay_url));
-    let links = server.sign_in_links(&agents_url);
+    let links = server.sign_in_links(&agents_url).await;
     sandbox.propose(trial_of(&agents_url, &secrets.agent_tokens[0]));
     let connect_page = connect.as_ref().map(Connect::page);
     print(&page(&ada_url, &agents_url, &links, &secrets.agent_tokens, connect_page.as_deref()));

@@ -185,9 +185,9 @@ impl Server {
     }
 
     /// A link for each agent of the settings that signs them in to the console at `origin`, once, within 10 minutes;
-    /// each with their name. None if the system has no randomness for it.
-    pub fn sign_in_links(&self, origin: &str) -> Vec<(String, String)> {
-        let codes = self.app.sign_in.new_codes().unwrap_or_default();
+    /// each with their name. None if the system has no randomness for it, or the store fails.
+    pub async fn sign_in_links(&self, origin: &str) -> Vec<(String, String)> {
+        let codes = self.app.sign_in.new_codes().await.unwrap_or_default();
         codes.into_iter().map(|(agent, code)| (agent, format!("{origin}/#code={}", code.expose()))).collect()
     }
 

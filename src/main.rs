@@ -170,7 +170,7 @@ async fn run_watched<W: Future<Output = ()>>(
     catch_signals(server.stop())?;
     let addresses = Addresses::of(&public, agents.as_ref())?;
     announce(&settings, addresses);
-    show_the_way_in(&settings, &server, agents.as_ref().unwrap_or(&public))?;
+    show_the_way_in(&settings, &server, agents.as_ref().unwrap_or(&public)).await?;
     let (stop, watching) = (server.stop(), watch(server.observer(), addresses));
     let watching = async move {
         stop.run_until_cancelled(watching).await;
@@ -225,12 +225,12 @@ fn announce(settings: &Settings, addresses: Addresses) {
 }
 
 /// A link into the console, for the eyes at this terminal: a log may be read by others.
-fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) -> anyhow::Result<()> {
+async fn show_the_way_in(settings: &Settings, server: &Server, console: &TcpListener) -> anyhow::Result<()> {
     if settings.log_format != LogFormat::Pretty || !std::io::stderr().is_terminal() {
         return Ok(());
     }
     let origin = format!("http://{}", health::reachable(console.local_addr()?));
-    if let Some((agent, link)) = server.sign_in_links(&origin).into_iter().next() {
+    if let Some((agent, link)) = server.sign_in_links(&origin).await.into_iter().next() {
         tell(&format!(
             "A link that signs you in to the console as {agent} (works once, within 10 minutes):\n  {link}"
         ));

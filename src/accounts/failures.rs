@@ -5,11 +5,18 @@ use std::{
     collections::HashMap,
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use crate::{relay::time::Time, store::sessions::Digest};
+use crate::{
+    relay::time::Time,
+    store::{
+        Store,
+        quota::{Place, Quota},
+        sessions::Digest,
+    },
+};
 
 /// How often something may be wrong, and within which time.
 #[derive(Clone, Copy)]
@@ -24,16 +31,50 @@ const OF_A_PEER: Allowance = Allowance { times: 30, within: Duration::from_secs(
 /// The number of values and addresses that are remembered.
 const MOST: usize = 10_000;
 
-/// The recent wrong attempts.
-#[derive(Default)]
-pub struct Failures(Mutex<(Counts<Digest>, Counts<IpAddr>)>);
+/// The recent wrong attempts, those at other relays on the same store included.
+pub struct Failures {
+    store: Arc<dyn Store>,
+    own: OwnFailures,
+}
 
 impl Failures {
+    /// None yet.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, own: OwnFailures::default() }
+    }
+
     /// Records a wrong attempt from `peer`.
     ///
     /// # Errors
     /// There were too many: how long to wait.
-    pub fn count(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
+    pub async fn count(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
+        // Who guesses on makes no work for the database.
+        self.own.count(now, guess, peer)?;
+        if !self.store.is_shared() {
+            return Ok(());
+        }
+        let quota = |name, Allowance { times, within }| Quota { name, times, within };
+        let quotas = [
+            quota(format!("guess {}", guess.as_str()), OF_A_GUESS),
+            quota(format!("guesses from {}", network(peer)), OF_A_PEER),
+        ];
+        match self.store.take_place(&quotas).await {
+            Ok(Place::NoneFor(wait)) => Err(wait),
+            Ok(Place::Taken(_)) => Ok(()),
+            Err(error) => {
+                tracing::warn!(error = %error, "a wrong attempt is known to this relay alone");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Those at this relay.
+#[derive(Default)]
+struct OwnFailures(Mutex<(Counts<Digest>, Counts<IpAddr>)>);
+
+impl OwnFailures {
+    fn count(&self, now: Time, guess: &Digest, peer: IpAddr) -> Result<(), Duration> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (guesses, peers) = &mut *known;
         let of_peer = peers.count(network(peer), OF_A_PEER, now);
@@ -92,13 +133,13 @@ mod tests {
         Time::from_millis(seconds * 1_000)
     }
 
-    fn wrong(failures: &Failures, now: i64, guess: &str, peer: &str) -> Result<(), u64> {
+    fn wrong(failures: &OwnFailures, now: i64, guess: &str, peer: &str) -> Result<(), u64> {
         failures.count(at(now), &Digest::of(guess), peer.parse().unwrap()).map_err(|wait| wait.as_secs())
     }
 
     #[test]
     fn the_same_guess_is_wrong_five_times_in_ten_minutes() {
-        let failures = Failures::default();
+        let failures = OwnFailures::default();
         for second in 0..5 {
             assert_eq!(wrong(&failures, second * 100, "a", "192.0.2.1"), Ok(()));
         }
@@ -110,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_same_peer_is_wrong_thirty_times_a_minute() {
-        let failures = Failures::default();
+        let failures = OwnFailures::default();
         for number in 0..30 {
             assert_eq!(wrong(&failures, number, &number.to_string(), "2001:db8::1"), Ok(()));
         }
@@ -125,7 +166,7 @@ mod tests {
 
     #[test]
     fn not_more_is_remembered_than_matters() {
-        let failures = Failures::default();
+        let failures = OwnFailures::default();
         for number in 0..3 * MOST {
             let peer = Ipv6Addr::from_bits((number as u128) << 64).to_string();
             let _ = wrong(&failures, 0, &number.to_string(), &peer);
@@ -136,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_keeps_nobody_waiting() {
-        let failures = Failures::default();
+        let failures = OwnFailures::default();
         for number in 0..31 {
             let _ = wrong(&failures, 1_000_000, &number.to_string(), "192.0.2.1");
         }

@@ -15,7 +15,7 @@ use crate::{
     settings::{AgentToken, NoRandomness, Secret},
     store::{
         Store, StoreError,
-        sessions::{Digest, Session, SessionChange},
+        sessions::{Digest, Session, SessionChange, SignInCode},
     },
     warnings::Warnings,
 };
@@ -71,7 +71,7 @@ pub struct Tokens {
 pub enum Credential {
     /// One of the settings' tokens.
     Token(Secret),
-    /// A code that this process made.
+    /// A code that a relay made.
     Code(Secret),
 }
 
@@ -156,22 +156,24 @@ impl SignIn {
         warnings: Arc<Warnings>,
     ) -> Self {
         let tokens = agents.iter().map(|agent| Digest::of(agent.token.expose())).collect();
-        let (codes, failures) = (Codes::default(), Failures::default());
+        let (codes, failures) = (Codes::new(Arc::clone(&store)), Failures::new(Arc::clone(&store)));
         Self { store, environment, agents, tokens, services, operators, codes, failures, metrics, warnings }
     }
 
     /// For each agent of the settings their name and a code with which they can sign in, once, soon.
     ///
     /// # Errors
-    /// The system has no randomness.
-    pub fn new_codes(&self) -> Result<Vec<(String, Secret)>, NoRandomness> {
-        let now = self.environment.now();
-        let code = |(agent, token): (&AgentToken, &Digest)| {
+    /// The system has no randomness, or the store failed.
+    pub async fn new_codes(&self) -> Result<Vec<(String, Secret)>, NotSignedIn> {
+        let made_at = self.environment.now();
+        let mut codes = Vec::new();
+        for (agent, token) in self.agents.iter().zip(&self.tokens) {
             let code = Secret::random()?;
-            self.codes.add(Digest::of(code.expose()), token.clone(), now);
-            Ok((agent.name.clone(), code))
-        };
-        self.agents.iter().zip(&self.tokens).map(code).collect()
+            let id = Digest::of(code.expose());
+            self.codes.add(SignInCode { id, token: token.clone(), made_at }).await?;
+            codes.push((agent.name.clone(), code));
+        }
+        Ok(codes)
     }
 
     /// Begins a session. Gives the secret that proves it from now on, which nobody keeps here.
@@ -181,14 +183,14 @@ impl SignIn {
     pub async fn begin(&self, proof: &Credential, peer: IpAddr) -> Result<(Secret, SignedIn), NotSignedIn> {
         let now = self.environment.now();
         let token = match proof {
-            Credential::Token(token) => {
-                let known = self.known_token(token.expose()).map(|(_, token)| token.clone());
-                known.ok_or_else(|| self.wrong(Guess::Token, token.expose(), peer))?
-            }
-            Credential::Code(code) => {
-                let token = self.codes.take(&Digest::of(code.expose()), now);
-                token.ok_or_else(|| self.wrong(Guess::Code, code.expose(), peer))?
-            }
+            Credential::Token(token) => match self.known_token(token.expose()) {
+                Some((_, token)) => token.clone(),
+                None => return Err(self.wrong(Guess::Token, token.expose(), peer).await),
+            },
+            Credential::Code(code) => match self.codes.take(&Digest::of(code.expose()), now).await? {
+                Some(token) => token,
+                None => return Err(self.wrong(Guess::Code, code.expose(), peer).await),
+            },
         };
         let secret = Secret::random()?;
         let id = Digest::of(secret.expose());
@@ -201,19 +203,23 @@ impl SignIn {
     ///
     /// # Errors
     /// It is nobody's.
-    pub fn bearer(&self, token: &str, peer: IpAddr) -> Result<&str, NotSignedIn> {
-        let known = self.known_token(token).map(|(agent, _)| agent.name.as_str());
-        known.ok_or_else(|| self.wrong(Guess::Bearer, token, peer))
+    pub async fn bearer(&self, token: &str, peer: IpAddr) -> Result<&str, NotSignedIn> {
+        match self.known_token(token) {
+            Some((agent, _)) => Ok(&agent.name),
+            None => Err(self.wrong(Guess::Bearer, token, peer).await),
+        }
     }
 
     /// The service account whose token a request from `peer` carries.
     ///
     /// # Errors
     /// It is none's.
-    pub fn service(&self, token: &str, peer: IpAddr) -> Result<&ServiceAccount, NotSignedIn> {
+    pub async fn service(&self, token: &str, peer: IpAddr) -> Result<&ServiceAccount, NotSignedIn> {
         let is_its = |service: &&ServiceAccount| service.account.token.matches(token);
-        let known = self.services.iter().filter(is_its).fold(None, |_, one| Some(one));
-        known.ok_or_else(|| self.wrong(Guess::Bearer, token, peer))
+        match self.services.iter().filter(is_its).fold(None, |_, one| Some(one)) {
+            Some(service) => Ok(service),
+            None => Err(self.wrong(Guess::Bearer, token, peer).await),
+        }
     }
 
     /// The name of the operator whose token this is.
@@ -230,8 +236,8 @@ impl SignIn {
     }
 
     /// What to say of a guess that was wrong.
-    fn wrong(&self, guess: Guess, given: &str, peer: IpAddr) -> NotSignedIn {
-        let noted = self.failures.count(self.environment.now(), &Digest::of(given), peer);
+    async fn wrong(&self, guess: Guess, given: &str, peer: IpAddr) -> NotSignedIn {
+        let noted = self.failures.count(self.environment.now(), &Digest::of(given), peer).await;
         self.metrics.wrong_guess(guess.as_str());
         self.warnings.say("a sign-in failed", guess.reason());
         noted.map_or_else(NotSignedIn::TooManyFailures, |()| guess.unknown())

@@ -144,7 +144,7 @@ async fn a_session_ends_with_its_token_and_does_not_come_back_with_it() {
 #[tokio::test]
 async fn a_code_signs_the_first_agent_in_once() {
     let world = World::new();
-    let (agent, code) = world.sign_in.new_codes().unwrap().remove(0);
+    let (agent, code) = world.sign_in.new_codes().await.unwrap().remove(0);
     assert_eq!((agent.as_str(), code.expose().len()), ("Alex", 64));
     let (secret, signed_in) = world.sign_in.begin(&Credential::Code(code.clone()), PEER).await.unwrap();
     assert_eq!(signed_in.agent, "Alex");
@@ -188,14 +188,14 @@ async fn who_waits_for_the_end_learns_of_it() {
 #[tokio::test]
 async fn what_is_right_is_let_in_however_many_were_wrong() {
     let world = World::new();
-    let (_, code) = world.sign_in.new_codes().unwrap().remove(0);
+    let (_, code) = world.sign_in.new_codes().await.unwrap().remove(0);
     for number in 0..100 {
         let guess = format!("guess {}", number % 7);
-        let wrong = world.sign_in.bearer(&guess, PEER);
+        let wrong = world.sign_in.bearer(&guess, PEER).await;
         assert!(matches!(wrong, Err(NotSignedIn::UnknownBearer | NotSignedIn::TooManyFailures(_))));
     }
-    assert!(matches!(world.sign_in.bearer("another", PEER), Err(NotSignedIn::TooManyFailures(_))));
-    assert_eq!(world.sign_in.bearer(SAM, PEER).unwrap(), "Sam");
+    assert!(matches!(world.sign_in.bearer("another", PEER).await, Err(NotSignedIn::TooManyFailures(_))));
+    assert_eq!(world.sign_in.bearer(SAM, PEER).await.unwrap(), "Sam");
     world.begins(ALEX).await;
     world.sign_in.begin(&Credential::Code(code), PEER).await.unwrap();
 }

@@ -64,7 +64,7 @@ impl FromRequestParts<App> for Caller {
         }
         let peer = Peer::from_request_parts(parts, app).await;
         if let Some(token) = bearer(&parts.headers) {
-            let agent = app.sign_in.bearer(token, peer?.0)?;
+            let agent = app.sign_in.bearer(token, peer?.0).await?;
             return Ok(Self { agent: agent.to_owned(), session: None, platform: None });
         }
         let secret = app.cookie.of(&parts.headers);

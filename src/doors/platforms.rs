@@ -45,7 +45,7 @@ async fn caller(
     handoff: Option<&HandoffId>,
 ) -> Result<Caller, Problem> {
     let token = bearer(headers).ok_or_else(|| unauthorized("the request has no bearer token"))?;
-    let service = app.sign_in.service(token, peer.0)?;
+    let service = app.sign_in.service(token, peer.0).await?;
     let (agent, platform) = (service.account.name.clone(), service.platform.clone());
     if let Some(id) = handoff {
         let handoff = app.engine.store().handoff(id).await?;

@@ -241,7 +241,7 @@ impl Engine {
             return self.decide(start::call(key, context, Caller::WithKey)).await;
         };
         // The place is taken within the decision, and kept if that is.
-        let place = Reservation::new(Arc::clone(limit), now);
+        let place = Reservation::new(limit, &self.store, ai_agent.id(), now).await?;
         let rule_place = place.clone();
         let caller = Caller::Anyone(Box::new(move || rule_place.take()));
         self.decide_and(start::call(key, context, caller), move |_| place.keep()).await

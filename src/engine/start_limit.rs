@@ -9,7 +9,16 @@ use std::{
     time::Duration,
 };
 
-use crate::{relay::time::Time, settings::NEW_HANDOFFS_PER_MINUTE};
+use tokio::runtime::Handle;
+
+use crate::{
+    relay::{id::AiAgentId, time::Time},
+    settings::NEW_HANDOFFS_PER_MINUTE,
+    store::{
+        Store, StoreError,
+        quota::{Place, Quota},
+    },
+};
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -51,24 +60,80 @@ struct ReservationState {
     limit: Arc<StartLimit>,
     at: Time,
     taken: AtomicBool,
+    shared: Option<SharedPlace>,
 }
 
 impl Reservation {
-    /// None yet.
-    pub fn new(limit: Arc<StartLimit>, at: Time) -> Self {
-        Self(Arc::new(ReservationState { limit, at, taken: AtomicBool::new(false) }))
+    /// None yet. Relays that share a store have the limit together, so that a place in the store comes first: a decision
+    /// can't ask for one.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn new(
+        limit: &Arc<StartLimit>,
+        store: &Arc<dyn Store>,
+        ai_agent: &AiAgentId,
+        at: Time,
+    ) -> Result<Self, StoreError> {
+        let shared = if store.is_shared() { Some(SharedPlace::take(store, ai_agent).await?) } else { None };
+        Ok(Self(Arc::new(ReservationState {
+            limit: Arc::clone(limit),
+            at,
+            taken: AtomicBool::new(false),
+            shared,
+        })))
     }
 
     /// Takes one, if one is left.
     pub fn take(&self) -> bool {
-        let has = self.0.limit.take(self.0.at);
+        let shared = self.0.shared.as_ref();
+        let has = shared.is_none_or(|place| place.numbers.is_some()) && self.0.limit.take(self.0.at);
         self.0.taken.store(has, Ordering::Relaxed);
         has
     }
 
     /// The decision has been committed.
     pub fn keep(&self) {
-        self.0.taken.store(false, Ordering::Relaxed);
+        if self.0.taken.swap(false, Ordering::Relaxed)
+            && let Some(place) = &self.0.shared
+        {
+            place.is_kept.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A place among the starts at all relays.
+struct SharedPlace {
+    store: Arc<dyn Store>,
+    /// None if there was none left.
+    numbers: Option<Vec<u64>>,
+    is_kept: AtomicBool,
+}
+
+impl SharedPlace {
+    async fn take(store: &Arc<dyn Store>, ai_agent: &AiAgentId) -> Result<Self, StoreError> {
+        let times = u32::try_from(NEW_HANDOFFS_PER_MINUTE).unwrap_or(u32::MAX);
+        let quota = Quota { name: format!("starts of {ai_agent}"), times, within: WINDOW };
+        let numbers = match store.take_place(&[quota]).await? {
+            Place::Taken(numbers) => Some(numbers),
+            Place::NoneFor(_) => None,
+        };
+        Ok(Self { store: Arc::clone(store), numbers, is_kept: AtomicBool::new(false) })
+    }
+}
+
+impl Drop for SharedPlace {
+    fn drop(&mut self) {
+        let (Some(numbers), false) = (self.numbers.take(), *self.is_kept.get_mut()) else { return };
+        let store = Arc::clone(&self.store);
+        // Where there is no runtime, the place is free again in a minute.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = store.give_back_place(&numbers).await {
+                    tracing::warn!(error = %error, "a place among the starts is free in a minute only");
+                }
+            });
+        }
     }
 }
 
@@ -81,8 +146,10 @@ impl Drop for ReservationState {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::store::MemoryStore;
 
     #[test]
     fn sixty_a_minute() {
@@ -96,11 +163,12 @@ mod tests {
         assert!(!limit.take(at(60_000)));
     }
 
-    #[test]
-    fn a_place_is_given_back_unless_it_is_kept() {
-        let limit = Arc::new(StartLimit::default());
-        let place = |keep: bool| {
-            let place = Reservation::new(Arc::clone(&limit), Time::from_millis(0));
+    #[tokio::test]
+    async fn a_place_is_given_back_unless_it_is_kept() {
+        let (limit, now) = (Arc::new(StartLimit::default()), Time::from_millis(0));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(now));
+        let place = async |keep: bool| {
+            let place = Reservation::new(&limit, &store, &AiAgentId::default(), now).await.unwrap();
             let rule_place = place.clone();
             let has = rule_place.take();
             if keep {
@@ -108,9 +176,13 @@ mod tests {
             }
             has
         };
-        assert!((0..200).all(|_| place(false)), "nothing came of it");
-        assert!((0..NEW_HANDOFFS_PER_MINUTE).all(|_| place(true)));
-        assert!(!place(true));
+        for _ in 0..200 {
+            assert!(place(false).await, "nothing came of it");
+        }
+        for _ in 0..NEW_HANDOFFS_PER_MINUTE {
+            assert!(place(true).await);
+        }
+        assert!(!place(true).await);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::relay::time::Time;
 pub const SESSION_IDLE: Duration = Duration::from_hours(12);
 /// A session is over after this, used or not.
 pub const SESSION_MAX: Duration = Duration::from_hours(7 * 24);
+/// How long the code of a sign-in link is valid.
+pub const CODE_GOOD_FOR: Duration = Duration::from_mins(10);
 /// Of the sessions of one token only so many are kept, those used last.
 pub const SESSIONS_PER_TOKEN: usize = 50;
 
@@ -49,6 +51,24 @@ impl Session {
     /// When it will be over unless it is used again.
     pub fn ends_at(&self) -> Time {
         (self.used_at + SESSION_IDLE).min(self.created_at + SESSION_MAX)
+    }
+}
+
+/// A code of a sign-in link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInCode {
+    /// Of the code itself.
+    pub id: Digest,
+    /// Of the token it stands for.
+    pub token: Digest,
+    /// When it was made.
+    pub made_at: Time,
+}
+
+impl SignInCode {
+    /// Whether it is still valid at `now`.
+    pub fn is_good(&self, now: Time) -> bool {
+        now.since(self.made_at) < CODE_GOOD_FOR
     }
 }
 

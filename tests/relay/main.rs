@@ -48,5 +48,6 @@ mod sign_in;
 mod slow_bodies;
 mod stream;
 mod time_out;
+mod two_relays;
 mod unknown;
 mod unreadable;

@@ -12,7 +12,11 @@ use handoff_relay::{
         event::Event,
         handoff::Handoff,
     },
-    store::{Arrived, Arriving, Since, Store, decide},
+    store::{
+        Arrived, Arriving, RetentionPeriods, Since, Store, decide,
+        quota::{Place, Quota},
+        sessions::{Digest, SignInCode},
+    },
 };
 
 use super::{
@@ -228,4 +232,75 @@ async fn one_instance_leads_until_it_stops() {
     assert!(!other.leads().await.unwrap() && one.leads().await.unwrap());
     drop(one);
     until(async || other.leads().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_quota_is_that_of_both_also_at_once() {
+    let (one, other, url) = two().await;
+    let quota = |name: &str, times| Quota { name: name.to_owned(), times, within: Duration::from_secs(60) };
+    let (few, many) = (quota("few", 5), quota("many", 50));
+    let quotas = [many.clone(), few.clone()];
+    let asked = join_all(
+        (0..20)
+            .map(|number| if number % 2 == 0 { &one } else { &other })
+            .map(|store| store.take_place(&quotas)),
+    );
+    let places: Vec<Place> = asked.await.into_iter().map(Result::unwrap).collect();
+    let taken: Vec<&Vec<u64>> = places
+        .iter()
+        .filter_map(|place| if let Place::Taken(numbers) = place { Some(numbers) } else { None })
+        .collect();
+    assert_eq!(taken.len(), 5);
+    let waits =
+        places.iter().filter_map(|place| if let Place::NoneFor(wait) = place { Some(*wait) } else { None });
+    assert!(
+        waits.clone().all(|wait| wait > Duration::from_secs(20) && wait <= Duration::from_secs(60)),
+        "{places:?}"
+    );
+
+    // Who was refused has used up nothing, and what is given back is there again, for one.
+    assert!(matches!(one.take_place(&[quota("many", 6)]).await.unwrap(), Place::Taken(_)));
+    assert!(matches!(one.take_place(&[quota("many", 6)]).await.unwrap(), Place::NoneFor(_)));
+    other.give_back_place(taken[0]).await.unwrap();
+    assert!(matches!(one.take_place(&quotas).await.unwrap(), Place::Taken(_)));
+    assert!(matches!(other.take_place(&quotas).await.unwrap(), Place::NoneFor(_)));
+
+    // Time passes.
+    let client = postgres::connect(&url).await;
+    client.batch_execute("UPDATE places SET at = at - interval '61 seconds'").await.unwrap();
+    assert!(matches!(other.take_place(&quotas).await.unwrap(), Place::Taken(_)));
+    client.batch_execute("UPDATE places SET at = at - interval '601 seconds'").await.unwrap();
+    one.purge(Machine.now(), &RetentionPeriods { ended: None, dead_letters: None }).await.unwrap();
+    let left: i64 = client.query_one("SELECT count(*) FROM places", &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_code_of_one_is_good_at_the_other_once() {
+    let (one, other, _) = two().await;
+    let code = SignInCode { id: Digest::of("code"), token: Digest::of("token"), made_at: Machine.now() };
+    one.put_code(code.clone()).await.unwrap();
+    assert_eq!(other.take_code(&Digest::of("another")).await.unwrap(), None);
+    assert_eq!(other.take_code(&code.id).await.unwrap(), Some(code.clone()));
+    assert_eq!(one.take_code(&code.id).await.unwrap(), None);
+    let old = SignInCode { made_at: code.made_at - Duration::from_secs(601), ..code };
+    one.put_code(old.clone()).await.unwrap();
+    one.purge(Machine.now(), &RetentionPeriods { ended: None, dead_letters: None }).await.unwrap();
+    assert_eq!(other.take_code(&old.id).await.unwrap(), None, "it was too old, and is forgotten");
+}
+
+#[tokio::test]
+async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
+    let (one, _, url) = two().await;
+    put_handoffs(&*one, vec![handoff("h", "a")]).await;
+    let client = postgres::connect(&url).await;
+    let earlier = "DROP TABLE places, sign_in_codes; DELETE FROM relay_schema WHERE step > 1";
+    client.batch_execute(earlier).await.unwrap();
+    // Relays of both versions run beside each other while they are replaced.
+    let newer = open_as(postgres::settings(&url)).await;
+    assert_eq!(newer.handoff(&"h".into()).await.unwrap(), one.handoff(&"h".into()).await.unwrap());
+    let quota = Quota { name: "new".to_owned(), times: 1, within: Duration::from_secs(60) };
+    assert!(matches!(newer.take_place(&[quota]).await.unwrap(), Place::Taken(_)));
+    put_handoffs(&*newer, vec![handoff("h2", "b")]).await;
+    assert!(one.handoff(&"h2".into()).await.unwrap().is_some());
 }

@@ -10,9 +10,10 @@ use super::{
 use crate::store::{StoreError, unsigned};
 
 /// The newest schema that this relay knows.
-pub const NEWEST: u64 = 1;
+pub const NEWEST: u64 = 2;
 
-const STEPS: [&str; 1] = [include_str!("migrations/0001_begin.sql")];
+const STEPS: [&str; 2] =
+    [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_quotas_and_codes.sql")];
 
 /// One relay at a time changes the schema. Numbers below 2^32 are no conversation's lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";

@@ -24,6 +24,7 @@ mod migrations;
 mod platforms;
 mod purge;
 mod query;
+mod quotas;
 mod read;
 mod refused_starts;
 mod replies;
@@ -52,8 +53,9 @@ use super::{
     SharedCalls, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
+    quota::{Place, Quota},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
-    sessions::{Digest, Session, SessionChange},
+    sessions::{Digest, Session, SessionChange, SignInCode},
     signals::TouchedTopics,
 };
 use crate::{
@@ -237,6 +239,22 @@ impl Store for PostgresStore {
 
     async fn take_back_call(&self, number: u64) -> Result<(), StoreError> {
         calls::take_back(&self.shared.connections, number).await
+    }
+
+    async fn take_place(&self, quotas: &[Quota]) -> Result<Place, StoreError> {
+        quotas::take(&self.shared.connections, quotas).await
+    }
+
+    async fn give_back_place(&self, numbers: &[u64]) -> Result<(), StoreError> {
+        quotas::give_back(&self.shared.connections, numbers).await
+    }
+
+    async fn put_code(&self, code: SignInCode) -> Result<(), StoreError> {
+        sessions::put_code(&*self.client().await?, &code).await
+    }
+
+    async fn take_code(&self, id: &Digest) -> Result<Option<SignInCode>, StoreError> {
+        sessions::take_code(&*self.client().await?, id).await
     }
 
     fn has_open_handoff(&self, conversation: &str) -> bool {

@@ -6,13 +6,13 @@ use super::{
     connect::Connections,
     files, journal,
     query::{Statement, Value, all, key, run, run_together, values},
-    refused_starts,
+    quotas, refused_starts,
 };
 use crate::{
     relay::time::Time,
     store::{
         CHANGES_KEPT, ID_MEMORY, IDEMPOTENCY_MEMORY, PURGE_STEP, PurgeProgress, RetentionPeriods, StoreError,
-        sessions::{SESSION_IDLE, SESSION_MAX},
+        sessions::{CODE_GOOD_FOR, SESSION_IDLE, SESSION_MAX},
         signed, unsigned,
     },
 };
@@ -25,6 +25,8 @@ const CHANGES: &str = "DELETE FROM changes WHERE id IN (SELECT id FROM changes W
     (SELECT last FROM feed) - $1 ORDER BY number LIMIT $2)";
 const SESSIONS_UNUSED: &str = "DELETE FROM sessions WHERE id IN \
     (SELECT id FROM sessions WHERE used_at < $1 ORDER BY used_at LIMIT $2)";
+const CODES_OLD: &str = "DELETE FROM sign_in_codes WHERE id IN \
+    (SELECT id FROM sign_in_codes WHERE made_at < $1 ORDER BY made_at LIMIT $2)";
 const SESSIONS_OLD: &str = "DELETE FROM sessions WHERE id IN \
     (SELECT id FROM sessions WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 /// Handoffs that ended long ago. Their conversations are locked: no decision about them is under way, and none begins.
@@ -65,11 +67,13 @@ pub async fn step(
         (CHANGES, Some(signed(CHANGES_KEPT))),
         (SESSIONS_UNUSED, Some(before(SESSION_IDLE))),
         (SESSIONS_OLD, Some(before(SESSION_MAX))),
+        (CODES_OLD, Some(before(CODE_GOOD_FOR))),
     ] {
         let Some(bound) = bound else { continue };
         more |= is_full(run(&client, sql, values![bound, PURGE_STEP]).await?);
     }
     refused_starts::purge(&client, now).await?;
+    quotas::purge(&client).await?;
     drop(client);
     if let Some(kept) = keep.ended {
         let transaction = connections.begin().await?;

@@ -206,7 +206,7 @@ impl Relay {
         };
         let server = Server::with_limits(self.settings(), self.limits).await.expect("a server");
         let stop = server.stop();
-        self.sign_in_link = server.sign_in_links(&agents_url).remove(0).1;
+        self.sign_in_link = server.sign_in_links(&agents_url).await.remove(0).1;
         self.ada.set_targets(format!("{url}/webhooks/message"), format!("{url}/handoffs/start"));
         let task = tokio::spawn(server.serve(Listeners { public, agents }));
         (self.url, self.agents_url) = (url, agents_url);

@@ -1,0 +1,14 @@
+-- What relays have done under a quota, each time once.
+CREATE TABLE places (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    at   timestamptz NOT NULL
+);
+CREATE INDEX places_of_name ON places (name, at);
+
+-- Digests of the codes of sign-in links that nobody has used yet.
+CREATE TABLE sign_in_codes (
+    id      text COLLATE "C" PRIMARY KEY,
+    token   text COLLATE "C" NOT NULL,
+    made_at bigint NOT NULL
+);
