@@ -36,7 +36,7 @@ impl Engine {
             Kind::AmazonConnect(connect) => connect.ping().await,
         };
         match answer {
-            Answer::Outcome(NoticeOutcome::Taken) => {
+            Answer::Outcome(NoticeOutcome::Taken) | Answer::KnownUpTo(_) => {
                 platform.circuit.succeeded();
                 Ok(())
             }

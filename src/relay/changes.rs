@@ -63,9 +63,11 @@ pub struct Scope {
 pub enum NoticeScope {
     /// The next one of this lane.
     NextOf(Lane),
+    /// The next ones of this lane, at most [`NOTICE_PAGE`].
+    FirstOf(Lane),
     /// This one.
     One(DeliveryId),
-    /// Those of a handoff whose time is over, at most [`EXPIRED_PAGE`].
+    /// Those of a handoff whose time is over, at most [`NOTICE_PAGE`].
     Expired {
         /// The handoff.
         handoff: HandoffId,
@@ -74,8 +76,8 @@ pub enum NoticeScope {
     },
 }
 
-/// How many events for platforms expire in one decision.
-pub const EXPIRED_PAGE: usize = 100;
+/// How many events for platforms one decision is about.
+pub const NOTICE_PAGE: usize = 100;
 
 /// Which conversation a decision is about.
 #[derive(Clone, Debug)]
@@ -216,6 +218,8 @@ pub struct View {
     /// Handoffs of the conversation, oldest first: the open one, the last one that ended, the requested one with its
     /// neighbours, those with deliveries, and those to which the given messages may belong.
     pub handoffs: Vec<Handoff>,
+    /// The store may lack what was committed before, or have sent what it does not know of: another copy of it has taken over.
+    pub certain_since: Option<Time>,
     /// Its debounce.
     pub buffer: Option<Buffer>,
     /// Its buffered events, in their order; at most [`INBOX_PAGE`].

@@ -97,6 +97,14 @@ impl PlatformEvent {
         }
     }
 
+    /// The row that it is about, if it is about one.
+    pub fn message(&self) -> Option<&Row> {
+        match self {
+            Self::Message { row } | Self::MessageUpdated { row } => Some(row),
+            Self::Started { .. } | Self::Accepted { .. } | Self::Released { .. } | Self::Ended { .. } => None,
+        }
+    }
+
     /// How long it may wait to be delivered.
     pub fn max_age(&self, policy: &PlatformPolicy) -> Duration {
         match self {

@@ -2,7 +2,7 @@
 
 use handoff_relay::{
     relay::{
-        changes::{EXPIRED_PAGE, NoticeScope, Scope, WriteSet},
+        changes::{NOTICE_PAGE, NoticeScope, Scope, WriteSet},
         delivery::{Class, Delivery, Destination, Queue},
         handoff::Handoff,
         platform::{Notice, PlatformEvent},
@@ -78,7 +78,7 @@ async fn no_decision_about_a_conversation_loads_them(store: &dyn Store) {
 }
 
 async fn those_that_are_too_old_are_found_by_handoff(store: &dyn Store) {
-    let many = (1..=EXPIRED_PAGE as u64 + 5).map(|number| notice(&format!("n{number:03}"), "a", "w", number));
+    let many = (1..=NOTICE_PAGE as u64 + 5).map(|number| notice(&format!("n{number:03}"), "a", "w", number));
     put_deliveries(store, many.chain([notice("other", "b", "w", 1)]).collect()).await;
     let message = Delivery { expires_at: Some(at(1)), ..sends("d", "h-a", "a") };
     put_deliveries(store, vec![message]).await;
@@ -86,8 +86,21 @@ async fn those_that_are_too_old_are_found_by_handoff(store: &dyn Store) {
         async |seconds| asked(store, NoticeScope::Expired { handoff: "h-a".into(), at: at(seconds) }).await;
     assert!(expired(60).await.is_empty());
     assert_eq!(expired(62).await, ["n001", "n002"]);
-    assert_eq!(expired(9_999).await.len(), EXPIRED_PAGE);
+    assert_eq!(expired(9_999).await.len(), NOTICE_PAGE);
     assert_eq!(store.expired(at(61), 9).await.unwrap().items, ["h-a".into(), "h-b".into()]);
+}
+
+async fn the_next_ones_of_a_lane_are_found_in_their_order(store: &dyn Store) {
+    let many = (1..=NOTICE_PAGE as u64 + 5).map(|number| notice(&format!("n{number:03}"), "a", "w", number));
+    put_deliveries(
+        store,
+        many.chain([notice("elsewhere", "a", "v", 1), notice("other", "b", "w", 1)]).collect(),
+    )
+    .await;
+    let lane = notice("n001", "a", "w", 1).lane();
+    assert_eq!(asked(store, NoticeScope::NextOf(lane.clone())).await, ["n001"]);
+    let first: Vec<String> = (1..=NOTICE_PAGE).map(|number| format!("n{number:03}")).collect();
+    assert_eq!(asked(store, NoticeScope::FirstOf(lane)).await, first);
 }
 
 async fn handoffs_are_listed_by_platform(store: &dyn Store) {
@@ -126,6 +139,7 @@ async fn a_platforms_state_is_kept(store: &dyn Store) {
 on_every_store!(
     a_lane_that_is_joined_while_it_empties_goes_on,
     lanes_are_of_a_handoff_and_a_platform,
+    the_next_ones_of_a_lane_are_found_in_their_order,
     no_decision_about_a_conversation_loads_them,
     those_that_are_too_old_are_found_by_handoff,
     handoffs_are_listed_by_platform,

@@ -44,6 +44,8 @@ pub enum Answer {
     Outcome(NoticeOutcome),
     /// It refused what the event asked for, for this reason; nothing of the event is left to do.
     Refused(String),
+    /// It knows the event already, and all messages of the handoff up to this `seq`.
+    KnownUpTo(u64),
     /// 410: it wants no more events, for this reason.
     Gone(String),
 }

@@ -60,7 +60,7 @@ impl Line<'_> {
             return Ok(TAKEN);
         };
         if row.seq <= contact.opened_with {
-            return Ok(TAKEN);
+            return Ok(Answer::KnownUpTo(contact.opened_with));
         }
         let said = said(row);
         if matches!(said, Said::Nothing) {

@@ -36,6 +36,11 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
             amazon_connect::tell(engine, platform, connect, &delivery.handoff, notice).await
         }
     };
+    let known = if let Answer::KnownUpTo(seq) = answer {
+        Some((delivery.lane(), delivery.handoff.clone(), seq))
+    } else {
+        None
+    };
     let outcome = judge(engine, platform, answer).await;
     if !matches!(outcome, NoticeOutcome::NotYet(_)) {
         engine.metrics.notified(id.as_str(), outcome_name(&outcome));
@@ -52,6 +57,9 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
     }
     let jitter = engine.environment.jitter();
     settle(engine, Arc::new(NoticeAttempt { delivery, outcome, jitter })).await;
+    if let Some((lane, handoff, seq)) = known {
+        while engine.decide(notify::pass_over(lane.clone(), handoff.clone(), seq)).await? > 0 {}
+    }
     // Whoever waits for a platform in trouble goes on when it is known how this one went.
     drop(permit);
     Ok(())
@@ -77,6 +85,7 @@ async fn judge(engine: &Engine, platform: &Platform, answer: Answer) -> NoticeOu
             }
             outcome
         }
+        Answer::KnownUpTo(_) => NoticeOutcome::Taken,
         Answer::Refused(reason) => {
             tracing::warn!(platform = %platform.id, reason, "a platform refused what an event asked for");
             platform.circuit.refused(&reason);

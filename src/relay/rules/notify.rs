@@ -9,7 +9,7 @@ use super::{
 use crate::relay::{
     backoff,
     changes::{NoticeScope, Scope},
-    delivery::{Claim, Delivery},
+    delivery::{Claim, Delivery, Lane},
     id::{DeliveryId, HandoffId},
     rule::Rule,
     time::Time,
@@ -97,6 +97,26 @@ pub fn settle(attempt: Arc<NoticeAttempt>) -> Rule<()> {
     })
 }
 
+/// The platform knows all messages of a handoff up to this `seq` already: events about them that are next in their lane go, at
+/// most [`NOTICE_PAGE`]. Gives how many went.
+///
+/// [`NOTICE_PAGE`]: crate::relay::changes::NOTICE_PAGE
+pub fn pass_over(lane: Lane, handoff: HandoffId, known_up_to: u64) -> Rule<usize> {
+    Rule::new(scope(NoticeScope::FirstOf(lane)), move |tx| {
+        let now = tx.now.at;
+        let is_free = |delivery: &Delivery| delivery.claim.as_ref().is_none_or(|claim| claim.until <= now);
+        let is_known = |delivery: &Delivery| {
+            let row = delivery.job.notice().and_then(|notice| notice.event.message());
+            delivery.handoff == handoff && row.is_some_and(|row| row.seq <= known_up_to)
+        };
+        let known = tx.view.notices.iter().take_while(|delivery| is_free(delivery) && is_known(delivery));
+        let known: Vec<DeliveryId> = known.map(|delivery| delivery.id.clone()).collect();
+        let count = known.len();
+        tx.writes().deliveries_done.extend(known);
+        count
+    })
+}
+
 /// A rule panics on the outcome of an attempt: the event becomes a dead letter, so that it does not block those behind it.
 pub fn spoiled(id: DeliveryId) -> Rule<()> {
     Rule::new(scope(NoticeScope::One(id)), |tx| {
@@ -106,9 +126,9 @@ pub fn spoiled(id: DeliveryId) -> Rule<()> {
     })
 }
 
-/// The events of a handoff that are too old at `at` become dead letters, at most [`EXPIRED_PAGE`]; those behind them go on.
+/// The events of a handoff that are too old at `at` become dead letters, at most [`NOTICE_PAGE`]; those behind them go on.
 ///
-/// [`EXPIRED_PAGE`]: crate::relay::changes::EXPIRED_PAGE
+/// [`NOTICE_PAGE`]: crate::relay::changes::NOTICE_PAGE
 pub fn expire(handoff: HandoffId, at: Time) -> Rule<()> {
     Rule::new(scope(NoticeScope::Expired { handoff, at }), |tx| {
         let now = tx.now.at;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     relay::{
-        changes::{EXPIRED_PAGE, NoticeScope},
+        changes::{NOTICE_PAGE, NoticeScope},
         delivery::{Class, Delivery, Destination, Lane, Queue},
         id::{ConversationKey, DeliveryId, HandoffId, HolderId},
         time::Time,
@@ -97,13 +97,16 @@ impl Outbox {
             NoticeScope::NextOf(lane) => {
                 self.lanes.get(lane).and_then(|lane| lane.first()).and_then(of).into_iter().collect()
             }
+            NoticeScope::FirstOf(lane) => {
+                self.lanes.get(lane).into_iter().flatten().filter_map(of).take(NOTICE_PAGE).collect()
+            }
             NoticeScope::One(id) => self.indices.get(id).and_then(of).into_iter().collect(),
             NoticeScope::Expired { handoff, at } => {
                 let expired = self.expiry.iter().take_while(|(expires_at, _)| expires_at <= at);
                 let deliveries = expired.filter_map(|(_, index)| of(index));
                 let of_handoff = deliveries
                     .filter(|delivery| delivery.handoff == *handoff && delivery.job.notice().is_some());
-                of_handoff.take(EXPIRED_PAGE).collect()
+                of_handoff.take(NOTICE_PAGE).collect()
             }
         }
     }

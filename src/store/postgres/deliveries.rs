@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     relay::{
-        changes::{EXPIRED_PAGE, NoticeScope},
+        changes::{NOTICE_PAGE, NoticeScope},
         delivery::{Claim, Delivery, Destination, Lane, Queue},
         id::{ConversationKey, DeliveryId, HandoffId, HolderId},
         time::Time,
@@ -99,9 +99,12 @@ pub async fn notices(
     }
     let notices = match scope {
         None => return Ok(None),
-        Some(NoticeScope::NextOf(lane)) => {
-            let sql = notices!("ai_agent = $1 AND conversation = $2 AND lane = $3 ORDER BY position LIMIT 1");
-            all(client, sql, lane_columns(lane)).await?.iter().map(delivery).collect::<Result<_, _>>()?
+        Some(scope @ (NoticeScope::NextOf(lane) | NoticeScope::FirstOf(lane))) => {
+            let sql =
+                notices!("ai_agent = $1 AND conversation = $2 AND lane = $3 ORDER BY position LIMIT $4");
+            let mut wanted = lane_columns(lane);
+            wanted.push(if let NoticeScope::NextOf(_) = scope { 1_usize } else { NOTICE_PAGE }.into());
+            all(client, sql, wanted).await?.iter().map(delivery).collect::<Result<_, _>>()?
         }
         Some(NoticeScope::One(id)) => {
             let one = all(client, notices!("id = $1"), vec![Value::key(id.as_str())]).await?;
@@ -111,7 +114,7 @@ pub async fn notices(
             let sql = notices!(
                 "expires_at <= $2 AND handoff = $1 AND is_notice ORDER BY expires_at, position LIMIT $3"
             );
-            let expired = values![Value::key(handoff.as_str()), *at, EXPIRED_PAGE];
+            let expired = values![Value::key(handoff.as_str()), *at, NOTICE_PAGE];
             readable(&all(client, sql, expired).await?)?
         }
     };

@@ -84,7 +84,7 @@ async fn key_of_handoff(client: &Client, id: &HandoffId) -> Loads<Option<Convers
 
 async fn key_of_notices(client: &Client, notices: &NoticeScope) -> Loads<Option<ConversationKey>> {
     match notices {
-        NoticeScope::NextOf(lane) => Ok(Some(lane.key.clone())),
+        NoticeScope::NextOf(lane) | NoticeScope::FirstOf(lane) => Ok(Some(lane.key.clone())),
         NoticeScope::Expired { handoff, .. } => key_of_handoff(client, handoff).await,
         NoticeScope::One(id) => {
             let sql = "SELECT ai_agent, conversation FROM outbox WHERE id = $1";

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::query::{Query, doc, text};
 use crate::{
     relay::{
-        changes::{EXPIRED_PAGE, NoticeScope},
+        changes::{NOTICE_PAGE, NoticeScope},
         delivery::{Claim, Delivery, Destination, Lane, Queue},
         id::{DeliveryId, HandoffId, HolderId},
         time::Time,
@@ -206,11 +206,14 @@ pub fn notices(connection: &Connection, scope: &NoticeScope) -> Result<Vec<Deliv
         };
     }
     match scope {
-        NoticeScope::NextOf(lane) => {
-            let sql =
-                notices!("WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 ORDER BY position LIMIT 1");
+        NoticeScope::NextOf(lane) | NoticeScope::FirstOf(lane) => {
+            let sql = notices!(
+                "WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 ORDER BY position LIMIT ?4"
+            );
+            let limit = if let NoticeScope::NextOf(_) = scope { 1 } else { NOTICE_PAGE };
             let lane = LaneRow::from(lane.clone());
-            connection.all(sql, [lane.ai_agent, lane.conversation, lane.name], delivery)
+            let wanted = params![lane.ai_agent, lane.conversation, lane.name, count(limit)];
+            connection.all(sql, wanted, delivery)
         }
         NoticeScope::One(id) => connection.all(notices!("WHERE id = ?1"), [id.as_str()], delivery),
         NoticeScope::Expired { handoff, at } => {
@@ -218,7 +221,7 @@ pub fn notices(connection: &Connection, scope: &NoticeScope) -> Result<Vec<Deliv
                 "INDEXED BY outbox_by_expiry WHERE expires_at <= ?2 AND handoff = ?1 AND is_notice = 1 \
                  ORDER BY expires_at, position LIMIT ?3"
             );
-            let expired = params![handoff.as_str(), at.as_micros(), count(EXPIRED_PAGE)];
+            let expired = params![handoff.as_str(), at.as_micros(), count(NOTICE_PAGE)];
             let expired = connection.all(sql, expired, |row| or_note(delivery(row), "delivery"))?;
             Ok(expired.into_iter().flatten().collect())
         }

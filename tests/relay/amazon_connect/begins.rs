@@ -69,14 +69,21 @@ async fn the_next_handoff_of_a_conversation_is_linked_to_the_one_before() {
     relay.finish().await;
 }
 
-/// Long histories: what Amazon Connect got.
-#[tokio::test]
-async fn a_long_history_is_told_whole_and_before_anything_new() {
+/// Histories of any length: what Amazon Connect got.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_is_told_whole_and_before_anything_new() {
+    for (length, limit) in [(0, 1_024), (1, 1_024), (200, 1_024), (5_000, 16_384)] {
+        is_told_whole(length, limit).await;
+    }
+}
+
+/// A history of so many of the customer's messages, with so many bytes at most in one of Amazon Connect.
+async fn is_told_whole(length: usize, limit: usize) {
     let connect = Connect::start().await;
-    let relay = connect.setup().set("AMAZON_CONNECT_MESSAGE_LIMIT", "1024").start().await;
+    let relay = connect.setup().set("AMAZON_CONNECT_MESSAGE_LIMIT", &limit.to_string()).start().await;
     connect.subscribe(&relay).await;
     let chat = relay.ada.open_conversation();
-    let said: Vec<String> = (1..=200).map(|number| format!("message {number} 😀")).collect();
+    let said: Vec<String> = (1..=length).map(|number| format!("message {number} 😀")).collect();
     for text in &said {
         relay.ada.customer_says(&chat, text).await.unwrap();
     }
@@ -86,7 +93,7 @@ async fn a_long_history_is_told_whole_and_before_anything_new() {
     relay.ada.customer_says(&chat, "new").await.unwrap();
     connect.agent_sees(&contact, &["new"]).await;
     let texts = connect.standin.customer_texts(&contact);
-    assert!(texts.iter().all(|text| text.len() <= 1_024));
+    assert!(texts.iter().all(|text| text.len() <= limit));
     let earlier = texts.iter().filter(|text| text.starts_with("[Earlier, part"));
     let initial = connect.standin.contact(&contact).unwrap().initial_message.unwrap();
     let lines = |text: &str| {

@@ -56,7 +56,7 @@ fn reason(answer: &Answer) -> &str {
         Answer::Outcome(NoticeOutcome::Later { reason, .. } | NoticeOutcome::Refused(reason))
         | Answer::Refused(reason)
         | Answer::Gone(reason) => reason,
-        Answer::Outcome(NoticeOutcome::Taken | NoticeOutcome::NotYet(_)) => "taken",
+        Answer::Outcome(NoticeOutcome::Taken | NoticeOutcome::NotYet(_)) | Answer::KnownUpTo(_) => "taken",
     }
 }
 
@@ -102,7 +102,7 @@ async fn statuses_have_their_meaning() {
     ] {
         let head: &'static str = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").leak();
         let name = match answers(head, b"", 0).await {
-            Answer::Outcome(NoticeOutcome::Taken) => "taken",
+            Answer::Outcome(NoticeOutcome::Taken) | Answer::KnownUpTo(_) => "taken",
             Answer::Outcome(NoticeOutcome::Refused(_)) => "refused",
             Answer::Outcome(NoticeOutcome::Later { .. } | NoticeOutcome::NotYet(_)) => "later",
             Answer::Refused(_) => "done",

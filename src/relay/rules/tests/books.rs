@@ -218,7 +218,7 @@ impl Books {
 fn is_asked(notices: &NoticeScope, delivery: &Delivery) -> bool {
     delivery.job.notice().is_some()
         && match notices {
-            NoticeScope::NextOf(lane) => delivery.lane() == *lane,
+            NoticeScope::NextOf(lane) | NoticeScope::FirstOf(lane) => delivery.lane() == *lane,
             NoticeScope::One(id) => delivery.id == *id,
             NoticeScope::Expired { handoff, at } => {
                 delivery.handoff == *handoff

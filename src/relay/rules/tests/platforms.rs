@@ -227,6 +227,27 @@ fn what_waits_too_long_is_a_dead_letter_but_for_the_end() {
 }
 
 #[test]
+fn what_a_platform_knows_already_is_passed_over_up_to_what_it_does_not() {
+    let mut world = world();
+    world.hears([customer("a", 1_000), customer("b", 2_000), customer("c", 3_000)]);
+    let (lane, id) = (queue(&world, "webhook")[0].lane(), world.handoff().id.clone());
+    let known = world.row("b").seq;
+    let pass_over = |world: &mut World| world.decide(notify::pass_over(lane.clone(), id.clone(), known));
+    // The event in front of them is no message.
+    assert_eq!((pass_over(&mut world), words(&world, "webhook").len()), (0, 4));
+    let started = begin(&mut world, "webhook").unwrap();
+    settle(&mut world, started, NoticeOutcome::Taken);
+    let first = begin(&mut world, "webhook").unwrap();
+    assert_eq!(pass_over(&mut world), 0, "somebody is at it");
+    settle(&mut world, first, later());
+    assert_eq!(pass_over(&mut world), 2);
+    assert_eq!(words(&world, "webhook"), ["message c"]);
+    assert_eq!(words(&world, "webhook-2").len(), 4, "it is another's lane");
+    let other = notify::pass_over(lane.clone(), "another".into(), 99);
+    assert_eq!(world.decide(other), 0);
+}
+
+#[test]
 fn a_message_that_fails_is_told_too() {
     let mut world = world();
     world.writes(ALEX, "hi").unwrap();
