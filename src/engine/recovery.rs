@@ -10,14 +10,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Engine,
-    worker::{StepError, Worker},
+    worker::{StepError, Worker, signal},
 };
 use crate::{
     relay::{
+        handoff::CLOCK_TOLERANCE,
         id::{DeliveryId, HandoffId},
         rules::recover,
         time::Time,
@@ -99,6 +100,8 @@ pub struct Recovery {
     queue: VecDeque<HandoffId>,
     under_way: Vec<DeliveryId>,
     read_lately: VecDeque<(Time, HandoffId)>,
+    /// Another copy of the store has taken over.
+    another_history: watch::Receiver<()>,
 }
 
 struct Cursor {
@@ -110,8 +113,10 @@ impl Recovery {
     /// A worker on the engine's store. Messages from before now may have arrived while no process was running.
     pub fn new(engine: Arc<Engine>) -> Self {
         let now = engine.environment.now();
+        let another_history = engine.store.signals().history();
         Self {
             engine,
+            another_history,
             place: None,
             next_round: now,
             missed_before: Some(now),
@@ -185,6 +190,11 @@ impl Worker for Recovery {
         let now = self.engine.environment.now();
         self.settle_finished().await?;
         self.take_wishes(now);
+        if self.another_history.has_changed().unwrap_or_default() {
+            self.another_history.mark_unchanged();
+            // Our idea of Ada's clock may be behind.
+            (self.place, self.missed_before, self.next_round) = (None, Some(now + CLOCK_TOLERANCE), now);
+        }
         if self.place.is_none() && self.next_round <= now {
             if self.engine.store.leads().await? {
                 self.begin_round(now);
@@ -211,7 +221,10 @@ impl Worker for Recovery {
     }
 
     async fn woken(&mut self) {
-        self.engine.recovery_requests.news.notified().await;
+        tokio::select! {
+            () = self.engine.recovery_requests.news.notified() => {}
+            () = signal(&mut self.another_history) => self.another_history.mark_changed(),
+        }
     }
 }
 

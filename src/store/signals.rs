@@ -13,6 +13,7 @@ pub struct Signals {
     sessions: watch::Sender<()>,
     contacts: watch::Sender<()>,
     feed: watch::Sender<u64>,
+    history: watch::Sender<()>,
 }
 
 /// What a commit has touched.
@@ -119,6 +120,7 @@ impl Signals {
             sessions: watch::Sender::new(()),
             contacts: watch::Sender::new(()),
             feed: watch::Sender::new(newest),
+            history: watch::Sender::new(()),
         }
     }
 
@@ -162,6 +164,16 @@ impl Signals {
     /// A contact in Amazon Connect has changed, or waits for another time.
     pub fn contacts(&self) -> watch::Receiver<()> {
         self.contacts.subscribe()
+    }
+
+    /// Another copy of what is stored has taken over: it may lack what was committed last.
+    pub(super) fn begins_another_history(&self) {
+        self.history.send_replace(());
+    }
+
+    /// Another copy of what is stored has taken over.
+    pub fn history(&self) -> watch::Receiver<()> {
+        self.history.subscribe()
     }
 
     /// The number of the newest change that agents see.

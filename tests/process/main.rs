@@ -31,6 +31,9 @@ mod disk;
 #[cfg(target_os = "linux")]
 mod files;
 mod forged;
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/history/mod.rs"]
+mod history;
 mod init;
 mod keep;
 #[cfg(target_os = "linux")]

@@ -50,6 +50,11 @@ impl Process {
         Self::of(command, folder, env)
     }
 
+    /// Another binary.
+    pub fn start_other(binary: &Path, folder: &Path, env: Env<'_>) -> Self {
+        Self::of(Command::new(binary), folder, env)
+    }
+
     /// On a disk that a test can fill: the files of this process may grow to `kib` and, if that is not set, to
     /// what [`Process::limit_files`] says later. A write beyond it fails, as it does where no room is left.
     #[cfg(target_os = "linux")]

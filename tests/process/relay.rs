@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    DEADLINE, PAUSE,
     ada::{API_KEY, START_KEY, WEBHOOK_SECRET},
+    moment,
     parcel::Parcel,
     process::{Env, Process, log_line},
-    until,
 };
 
 pub const TOKEN: &str = "token-of-alex-0123456789";
@@ -50,6 +51,11 @@ fn with<'a>(settings: &'a [(&'a str, String)], more: Env<'a>) -> Vec<(&'a str, &
 /// A relay that starts, with `more` settings, which win.
 pub fn start(folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
     Process::start(folder, &[], &with(&settings(ada_url), more))
+}
+
+/// The same of another binary.
+pub fn start_other(binary: &Path, folder: &Path, ada_url: &str, more: Env<'_>) -> Process {
+    Process::start_other(binary, folder, &with(&settings(ada_url), more))
 }
 
 /// Waits until a relay says that it is up; gives the line.
@@ -235,12 +241,16 @@ impl Relay {
         what: &str,
         check: impl Fn(&[Value]) -> bool,
     ) -> Vec<Value> {
-        let check = &check;
-        until(what, || async move {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
             let rows = self.thread(handoff).await;
-            check(&rows).then_some(rows)
-        })
-        .await
+            if check(&rows) {
+                return rows;
+            }
+            let log = || self.process.stderr.so_far();
+            assert!(Instant::now() < deadline, "never happened: {what}: {rows:#?} {:#?}", log());
+            moment(Instant::now() + PAUSE).await;
+        }
     }
 }
 

@@ -10,7 +10,8 @@
 //! SIM_SEED=17 SIM_SCHEDULES=1 scripts/test --test simulation -- --nocapture   one, with what happened
 //! ```
 //!
-//! Beside these, scenes of many handoffs at once at an Ada that is broken in one certain way: `isolation`, `outage`.
+//! Beside these, scenes of many handoffs at once at an Ada that is broken in one certain way: `isolation`, `outage`,
+//! and one whose process stands still: `stillness`.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,6 +33,7 @@ mod post;
 mod promises;
 mod relay;
 mod shaky;
+mod stillness;
 mod story;
 
 use std::{

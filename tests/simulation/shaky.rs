@@ -1,8 +1,11 @@
 //! A store that sometimes fails, and whose callers may leave once it has committed.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -38,11 +41,18 @@ pub struct Shaky {
     dice: Dice,
     /// How many of a hundred calls fail.
     fails: AtomicU64,
+    /// How long the process stands still after the next decision, in seconds.
+    stillness: AtomicU64,
 }
 
 impl Shaky {
     pub const fn new(store: Arc<MemoryStore>, dice: Dice) -> Self {
-        Self { store, dice, fails: AtomicU64::new(0) }
+        Self { store, dice, fails: AtomicU64::new(0), stillness: AtomicU64::new(0) }
+    }
+
+    /// The process stands still for so many seconds as soon as the next decision is committed.
+    pub fn stands_still(&self, seconds: u64) {
+        self.stillness.store(seconds, Ordering::Relaxed);
     }
 
     /// From now on so many of a hundred calls fail; gives how many did before.
@@ -69,6 +79,8 @@ impl Store for Shaky {
             decided
         });
         self.works()?.decide(scope, decision).await?;
+        let stillness = self.stillness.swap(0, Ordering::Relaxed);
+        tokio::time::advance(Duration::from_secs(stillness)).await;
         // Whoever asked may leave here: it is done, and they don't know.
         tokio::task::yield_now().await;
         Ok(())

@@ -61,4 +61,5 @@ mod replies;
 mod sessions;
 mod signals;
 mod sqlite;
+mod tls;
 mod views;

@@ -14,6 +14,7 @@ use std::{
 
 use handoff_relay::settings::Postgres;
 
+const PORT: u16 = 5432;
 /// What is set for servers whose data nobody will miss.
 pub const FAST: &[&str] = &["fsync=off", "full_page_writes=off"];
 
@@ -22,33 +23,86 @@ pub struct Server {
     folder: tempfile::TempDir,
     /// Starts and stops the server as it is told. When its input ends, the server does.
     guard: Mutex<Child>,
+    port: u16,
     databases: AtomicU32,
 }
 
 impl Server {
     /// Makes and starts one, with these settings.
     pub fn start(settings: &[&str]) -> Self {
+        Self::start_at(PORT, settings).unwrap_or_else(|log| panic!("PostgreSQL does not start:\n{log}"))
+    }
+
+    /// The same, and loopback connections are taken at a port that is free.
+    #[allow(dead_code, reason = "most tests need a socket alone")]
+    pub fn start_on_loopback(settings: &[&str]) -> Self {
+        let settings: Vec<&str> = ["listen_addresses=127.0.0.1"].iter().chain(settings).copied().collect();
+        // Somebody else may take the port meanwhile.
+        for _ in 0..5 {
+            let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            match Self::start_at(port, &settings) {
+                Ok(server) => return server,
+                Err(log) => {
+                    assert!(log.contains("Address already in use"), "PostgreSQL does not start:\n{log}")
+                }
+            }
+        }
+        panic!("no port is free for PostgreSQL");
+    }
+
+    /// Gives its log if it does not start.
+    fn start_at(port: u16, settings: &[&str]) -> Result<Self, String> {
+        Self::start_on(port, settings, |user, data| {
+            let mut initdb = run_as(user, &program("initdb"));
+            initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username=relay"]);
+            initdb.arg("--pgdata").arg(data);
+            initdb
+        })
+    }
+
+    /// A server that follows this one, a moment behind. It can be read.
+    #[allow(dead_code, reason = "few tests need another server")]
+    pub fn standby(&self) -> Self {
+        let standby = Self::start_on(self.port, &[], |user, data| {
+            let mut copy = run_as(user, &program("pg_basebackup"));
+            copy.args([
+                "--username=relay",
+                "--checkpoint=fast",
+                "--no-sync",
+                "--write-recovery-conf",
+                "--host",
+            ]);
+            copy.arg(self.folder.path()).arg("--pgdata").arg(data);
+            copy
+        });
+        standby.unwrap_or_else(|log| panic!("a standby does not start:\n{log}"))
+    }
+
+    /// A server in a new folder, which `fill` fills.
+    fn start_on(
+        port: u16,
+        settings: &[&str],
+        fill: impl FnOnce(Option<&str>, &Path) -> Command,
+    ) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         let user = own(&[folder.path(), &data]);
-        let initdb = run_as(user, &program("initdb"))
-            .args([
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-                "--username=relay",
-                "--pgdata",
-            ])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
-        let guard = start(&folder, &data, user, settings);
-        let server = Self { folder, guard: Mutex::new(guard), databases: AtomicU32::new(0) };
-        server.wait_until_ready();
-        server
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let filled = fill(user, &data).output().unwrap();
+        assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+        let port_setting = format!("port={port}");
+        let settings: Vec<&str> = [&*port_setting].iter().chain(settings).copied().collect();
+        let guard = start(&folder, &data, user, &settings);
+        let server = Self { folder, guard: Mutex::new(guard), port, databases: AtomicU32::new(0) };
+        server.becomes_ready()?;
+        Ok(server)
+    }
+
+    /// Where it takes connections.
+    #[allow(dead_code, reason = "most tests need a socket alone")]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Kills it: `KILL` leaves it no time for a word, with `QUIT` it tells its clients that it goes. Either way it has to
@@ -75,7 +129,7 @@ impl Server {
     /// The URL of a database.
     pub fn url(&self, database: &str) -> String {
         let host = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://relay@{host}/{database}?sslmode=disable")
+        format!("postgres://relay@{host}:{}/{database}?sslmode=disable", self.port)
     }
 
     /// A new database.
@@ -92,17 +146,24 @@ impl Server {
 
     /// Waits until it takes connections.
     pub fn wait_until_ready(&self) {
+        self.becomes_ready().unwrap_or_else(|log| panic!("PostgreSQL does not start:\n{log}"));
+    }
+
+    fn becomes_ready(&self) -> Result<(), String> {
         let deadline = Instant::now() + Duration::from_secs(60);
         let is_ready = || {
             let mut ready = Command::new(program("pg_isready"));
             ready.args(["--quiet", "--username=relay", "--host"]).arg(self.folder.path());
-            ready.status().unwrap().success()
+            ready.arg("--port").arg(self.port.to_string()).status().unwrap().success()
         };
         while !is_ready() {
-            let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "PostgreSQL does not start:\n{}", log());
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            if Instant::now() >= deadline || log.contains("could not create any TCP/IP sockets") {
+                return Err(log);
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
+        Ok(())
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Caught(#[allow(dead_code, reason = "dropping it says so")] oneshot::S
 pub struct Road {
     port: u16,
     open: watch::Sender<bool>,
+    socket: Arc<Mutex<PathBuf>>,
     trap: Arc<Mutex<Trap>>,
     serves: JoinHandle<()>,
 }
@@ -42,14 +43,21 @@ impl Road {
         let port = listener.local_addr().unwrap().port();
         let open = watch::Sender::new(true);
         let trap = Arc::<Mutex<Trap>>::default();
-        let (socket, gate, traps) = (folder.join(".s.PGSQL.5432"), open.subscribe(), Arc::clone(&trap));
+        let socket = Arc::new(Mutex::new(socket_in(folder)));
+        let (target, gate, traps) = (Arc::clone(&socket), open.subscribe(), Arc::clone(&trap));
         let serves = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(pass(client, socket.clone(), gate.clone(), Arc::clone(&traps)));
+                let socket = target.lock().unwrap().clone();
+                tokio::spawn(pass(client, socket, gate.clone(), Arc::clone(&traps)));
             }
         });
-        Self { port, open, trap, serves }
+        Self { port, open, socket, trap, serves }
+    }
+
+    /// From now on, to the server with this folder.
+    pub fn leads_to(&self, folder: &Path) {
+        *self.socket.lock().unwrap() = socket_in(folder);
     }
 
     /// The URL of a database at its end.
@@ -88,6 +96,10 @@ impl Drop for Road {
     fn drop(&mut self) {
         self.serves.abort();
     }
+}
+
+fn socket_in(folder: &Path) -> PathBuf {
+    folder.join(".s.PGSQL.5432")
 }
 
 async fn pass(client: TcpStream, socket: PathBuf, gate: watch::Receiver<bool>, trap: Arc<Mutex<Trap>>) {

@@ -1,6 +1,6 @@
 //! The courier for calls whose effect the end user sees: messages, their files, and the end of a handoff.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 
@@ -17,16 +17,25 @@ use crate::{
         delivery::{Attachment, Delivery, Failure, Receipt, UploadedFile},
         id::RowId,
         rules::{
-            attempt::{Call, Saying},
+            attempt::{Call, LEASE, Saying},
             settle::{self, Attempt},
         },
         time::Time,
     },
 };
 
+/// A call that has not left so long before its claim ends does not leave: if the process stood still meanwhile, another relay
+/// may have the delivery before Ada has the call.
+const TO_SPARE: Duration = Duration::from_secs(2);
+
 /// Makes the call, and settles its outcome.
 pub async fn carry(engine: &Engine, permit: Permit, delivery: Delivery, began: Time, call: Call) {
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
+    if engine.environment.now() >= began + (LEASE - TO_SPARE) {
+        permit.give_back();
+        let outcome = Err(Failure::Unreached("the relay stood still before it could send this".to_owned()));
+        return settle(engine, delivery, began, Answer { outcome, answered_at: None }).await;
+    }
     match call {
         Call::Send { says, by } => {
             let says = match &says {

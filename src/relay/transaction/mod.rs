@@ -295,9 +295,11 @@ impl<'a> Transaction<'a> {
         row.tried_at.or_else(|| is_unverified.then_some(row.created_at))
     }
 
-    /// Whether this handoff has data from before this process began, and Ada's list has not been read since.
+    /// Whether this handoff has data from before this process or this copy of the store began, and Ada's list has not been
+    /// read since.
     fn is_of_before(&self, handoff: &HandoffId, at: Time) -> bool {
-        let began = self.policy.began_at;
+        let began =
+            self.view.certain_since.map_or(self.policy.began_at, |since| since.max(self.policy.began_at));
         let known = self.find_handoff(handoff).map(|index| &self.view.handoffs[index]);
         at < began && known.is_none_or(|handoff| handoff.listed.read_at < Some(began))
     }

@@ -11,9 +11,10 @@ use tokio_postgres::Client;
 use super::{
     Shared,
     connect::Transaction,
+    history::{since, timeline},
     query::{first, run, values},
 };
-use crate::store::StoreError;
+use crate::{relay::time::Time, store::StoreError};
 
 /// The database is asked so often, and so often again, what became of a commit whose answer was lost.
 const ASKED: u32 = 20;
@@ -25,6 +26,9 @@ macro_rules! life {
         "(SELECT name || ' ' || pg_postmaster_start_time()::text FROM server_life)"
     };
 }
+
+/// Another PostgreSQL has taken over while a decision was made.
+const TAKEN_OVER: &str = "another PostgreSQL has taken over";
 
 /// How the server knows a transaction.
 struct Known {
@@ -41,7 +45,12 @@ pub async fn name_life(client: &Client) -> Result<(), StoreError> {
 
 /// Commits. An error may mean that it is not known whether it was.
 pub async fn surely(shared: &Shared, transaction: Transaction) -> Result<(), StoreError> {
-    let known = known(transaction.client()).await?;
+    let (known, since) = known(transaction.client()).await?;
+    if known.as_ref().is_some_and(|_| !shared.history.is_known(since)) {
+        transaction.roll_back().await;
+        shared.note_history().await?;
+        return Err(StoreError::Unavailable(TAKEN_OVER.to_owned()));
+    }
     let Err(error) = transaction.commit().await else { return Ok(()) };
     let Some(known) = known else { return Err(error) };
     for _ in 0..ASKED {
@@ -57,12 +66,14 @@ pub async fn surely(shared: &Shared, transaction: Transaction) -> Result<(), Sto
     Err(error)
 }
 
-/// How the server knows the transaction of `client`, if it has written anything.
-async fn known(client: &Client) -> Result<Option<Known>, StoreError> {
-    let sql = concat!("SELECT pg_current_xact_id_if_assigned()::text, ", life!());
-    let Some(row) = first(client, sql, values![]).await? else { return Ok(None) };
+/// How the server knows the transaction of `client`, if it has written anything; and since when its history is known.
+async fn known(client: &Client) -> Result<(Option<Known>, Option<Time>), StoreError> {
+    let sql = concat!("SELECT pg_current_xact_id_if_assigned()::text, ", life!(), ", ", since!());
+    let Some(row) = first(client, sql, values![]).await? else { return Ok((None, None)) };
     let (number, life) = (row.try_get::<_, Option<String>>(0)?, row.try_get::<_, Option<String>>(1)?);
-    Ok(number.zip(life).map(|(number, life)| Known { number, life }))
+    let since: Option<i64> = row.try_get(2)?;
+    let known = number.map(|number| Known { number, life: life.unwrap_or_default() });
+    Ok((known, since.map(Time::from_micros)))
 }
 
 impl Shared {

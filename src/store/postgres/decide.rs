@@ -40,6 +40,7 @@ struct Look {
 }
 
 async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<(), StoreError> {
+    let turn = shared.turns.of(&scope).await?;
     let Look { transaction, locked, seen, view, buffered } = look(&shared, &scope).await?;
     let was_buffered = view.buffer.is_some();
     let DecisionResult { mut changes, committed } = match take(decision, &scope.of, view) {
@@ -62,6 +63,7 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
         }
     };
     commit::surely(&shared, transaction).await?;
+    drop(turn);
     shared.hints.grow(growth.inbox, &growth.queued);
     remember(&shared, &changes, locked.key.as_ref().filter(|_| !was_buffered), seen);
     shared.announce(touched).await;
@@ -80,7 +82,13 @@ async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
     match looked.await {
         Ok((locked, seen, view, buffered)) => {
             let (inbox_depth, queued) = (shared.hints.inbox(), shared.hints.queued());
-            Ok(Look { transaction, locked, seen, view: View { inbox_depth, queued, ..view }, buffered })
+            Ok(Look {
+                transaction,
+                locked,
+                seen,
+                view: View { inbox_depth, queued, certain_since: Some(shared.history.since()), ..view },
+                buffered,
+            })
         }
         Err(error) => {
             transaction.roll_back().await;

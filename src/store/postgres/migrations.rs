@@ -13,7 +13,7 @@ use crate::store::{StoreError, unsigned};
 pub const NEWEST: u64 = 2;
 
 const STEPS: [&str; 2] =
-    [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_quotas_and_codes.sql")];
+    [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_quotas_and_history.sql")];
 
 /// One relay at a time changes the schema. Numbers below 2^32 are no conversation's lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";

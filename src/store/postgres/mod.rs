@@ -17,6 +17,7 @@ mod deliveries;
 mod files;
 mod handoffs;
 mod hints;
+mod history;
 mod import;
 mod journal;
 mod lines;
@@ -31,6 +32,7 @@ mod replies;
 mod sessions;
 mod text;
 mod tls;
+mod turns;
 mod view;
 mod watch;
 
@@ -45,8 +47,10 @@ use self::{
     arrivals::Arrival,
     connect::Connections,
     hints::Hints,
+    history::History,
     lines::Lines,
     query::{run, run_together, values},
+    turns::Turns,
 };
 use super::{
     Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
@@ -84,9 +88,11 @@ pub struct PostgresStore {
 struct Shared {
     connections: Connections,
     hints: Hints,
+    history: History,
     lines: Lines,
     signals: Signals,
     announcer: mpsc::UnboundedSender<Announcement>,
+    turns: Turns,
     /// Decisions under way.
     decisions: TaskTracker,
     /// This process, among those that share the database.
@@ -114,14 +120,17 @@ impl PostgresStore {
         let shared = Arc::new(Shared {
             connections,
             hints: Hints::default(),
+            history: History::default(),
             lines: Lines::default(),
             signals: Signals::new(newest),
             announcer,
+            turns: Turns::new(settings.lock_timeout),
             decisions: TaskTracker::new(),
             instance: uuid::Uuid::new_v4().to_string(),
             sweep_every: settings.sweep_every,
             overdue_after: settings.overdue_after,
         });
+        shared.note_history().await?;
         watch::sweep(&shared).await?;
         let (arrivals, queue) = mpsc::channel(arrivals::QUEUE);
         let store = Self { shared: Arc::clone(&shared), arrivals };

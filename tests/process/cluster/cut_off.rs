@@ -70,7 +70,7 @@ impl Second {
     }
 }
 
-async fn is_ready(relay: &Relay) {
+pub(super) async fn is_ready(relay: &Relay) {
     until("it is ready", async || (health(relay).await == Some(200)).then_some(())).await;
 }
 

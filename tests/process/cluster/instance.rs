@@ -11,7 +11,7 @@ use crate::{
     crash::deaths::{Address, kill},
     moment,
     process::Process,
-    relay::{Relay, start, up_or_ended, url},
+    relay::{Relay, start, start_other, up_or_ended, url},
 };
 
 /// Before one that refused to start is started again.
@@ -23,6 +23,8 @@ pub enum Order {
     Die,
     /// SIGSTOP, and SIGCONT after so long.
     Freeze(Duration),
+    /// It is stopped in order, and another binary takes its place.
+    Replace,
 }
 
 /// Gives orders to an instance. When it is dropped, the instance lives on.
@@ -46,6 +48,8 @@ pub struct Instance {
     folder: PathBuf,
     ada_url: String,
     settings: Vec<(&'static str, String)>,
+    /// Until it is replaced, the binary that `CLUSTER_BEFORE` names runs, if it does.
+    before: Option<PathBuf>,
     orders: mpsc::UnboundedReceiver<Order>,
     address: watch::Sender<Option<String>>,
 }
@@ -55,6 +59,7 @@ enum End {
     Killed,
     /// It could not start.
     Refused,
+    Stopped,
     /// It does not.
     LivesOn,
 }
@@ -64,7 +69,8 @@ impl Instance {
         let (orders, ordered) = mpsc::unbounded_channel();
         let address = watch::Sender::new(None);
         let handle = Handle { orders, address: address.subscribe() };
-        (Self { folder, ada_url: ada_url.to_owned(), settings, orders: ordered, address }, handle)
+        let before = std::env::var_os("CLUSTER_BEFORE").map(PathBuf::from);
+        (Self { folder, ada_url: ada_url.to_owned(), settings, before, orders: ordered, address }, handle)
     }
 
     /// Starts it as often as it ends. Gives it when there are no more orders.
@@ -72,13 +78,21 @@ impl Instance {
         loop {
             let settings: Vec<(&str, &str)> =
                 self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let process = start(&self.folder, &self.ada_url, &settings);
+            let process = match &self.before {
+                None => start(&self.folder, &self.ada_url, &settings),
+                Some(binary) => start_other(binary, &self.folder, &self.ada_url, &settings),
+            };
             let end = self.live(&process).await;
             if !matches!(end, End::LivesOn) {
                 self.address.send_replace(None);
             }
             match end {
                 End::Killed => kill(process).await,
+                End::Stopped => {
+                    let (ended, _) = process.stopped().await;
+                    assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+                    self.before = None;
+                }
                 End::Refused => refused(process).await,
                 End::LivesOn => return Relay::of(process).await,
             }
@@ -91,6 +105,7 @@ impl Instance {
                 line = up_or_ended(process) => break line,
                 Some(order) = self.orders.recv() => match order {
                     Order::Die => return End::Killed,
+                    Order::Replace => return End::Stopped,
                     Order::Freeze(long) => freeze(process, long).await,
                 },
             }
@@ -101,6 +116,7 @@ impl Instance {
             tokio::select! {
                 order = self.orders.recv() => match order {
                     Some(Order::Die) => return End::Killed,
+                    Some(Order::Replace) => return End::Stopped,
                     Some(Order::Freeze(long)) => freeze(process, long).await,
                     None => return End::LivesOn,
                 },

@@ -2,11 +2,14 @@
 //! stopped and cut off one by one, and so is the database, while customers and agents write on. The same accounts are
 //! compared at the end.
 //!
-//! `CRASH_KILLS`, `CRASH_OUTAGES` and `CRASH_SEED` set how often an instance and the database die, and by which numbers.
+//! `CRASH_KILLS`, `CRASH_OUTAGES`, `CRASH_FREEZES` and `CRASH_SEED` set how often an instance and the database die, how often
+//! an instance stands still, and by which numbers. `CRASH_HISTORIES` names a folder for the histories.
 
 mod balancer;
 mod cut_off;
+mod failover;
 mod instance;
+mod owners;
 mod screen;
 
 use std::{
@@ -25,6 +28,7 @@ use self::{
     screen::Screen,
 };
 use crate::{
+    ada::Ada,
     crash::{
         chance::Dice,
         deaths::SETTINGS,
@@ -54,6 +58,8 @@ enum Blow {
     Outage,
     /// One instance stands still for so long.
     Freeze(Duration),
+    /// The next instance is stopped, and started as what it is to be from now on.
+    Replace,
 }
 
 /// What happens, in an order that the seed gives.
@@ -114,16 +120,22 @@ struct Cluster {
 
 impl Cluster {
     /// Instances that wait to be run.
-    fn new(folder: &TempDir, world: &World, database: &Database, dice: Dice) -> (Self, Vec<Instance>) {
+    fn new(
+        folder: &TempDir,
+        ada: &Ada,
+        more: &[(&'static str, String)],
+        database: &Database,
+        dice: Dice,
+    ) -> (Self, Vec<Instance>) {
         let (instances, handles) = (0..INSTANCES)
             .map(|_| {
                 let mut settings: Vec<(&str, String)> =
                     SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-                settings.extend(world.settings());
+                settings.extend(more.iter().cloned());
                 settings.push(("DATABASE_URL", database.url.clone()));
                 settings.push(("ADA_RATE_PER_SECOND", PER_SECOND.to_string()));
                 settings.push(("ADA_RATE_PER_MINUTE", PER_MINUTE.to_string()));
-                Instance::new(folder.path().to_owned(), &world.ada.url, settings)
+                Instance::new(folder.path().to_owned(), &ada.url, settings)
             })
             .unzip();
         (Self { handles, dice }, instances)
@@ -136,12 +148,17 @@ impl Cluster {
     }
 
     async fn suffers(&mut self, blows: Vec<Blow>, database: &Database) {
+        let mut replaced = 0;
         for blow in blows {
             moment(Instant::now() + self.dice.between(300, 3_000)).await;
             let one = self.dice.roll(self.handles.len() as u64) as usize;
             match blow {
                 Blow::Death => self.handles[one].order(Order::Die),
                 Blow::Freeze(long) => self.handles[one].order(Order::Freeze(long)),
+                Blow::Replace => {
+                    self.handles[replaced].order(Order::Replace);
+                    replaced += 1;
+                }
                 Blow::Outage => {
                     let signal = self.dice.one_of(&["KILL", "QUIT"]);
                     database.dies(signal, self.dice.between(100, 3_000)).await;
@@ -154,8 +171,9 @@ impl Cluster {
 /// All of it, under one seed.
 async fn play(name: &str, database: Database, blows: Vec<Blow>, seed: u64) {
     let began = Instant::now();
-    let (world, folder) = (World::stormy(seed).await, folder());
-    let (mut cluster, instances) = Cluster::new(&folder, &world, &database, Dice::new(seed));
+    let (world, folder) = (World::stormy(name, seed).await, folder());
+    let (mut cluster, instances) =
+        Cluster::new(&folder, &world.ada, &world.settings(), &database, Dice::new(seed));
     let balancer = Balancer::start(cluster.handles.iter().map(Handle::address).collect()).await;
     world.ada.meets(&balancer.url);
     // It stays where it is.
@@ -221,4 +239,16 @@ async fn what_an_instance_that_stood_still_does_late_does_not_count() {
     let freezes = number("CRASH_FREEZES", 1);
     let blows = blows(0, 0, freezes, &mut Dice::new(!seed));
     play("cluster with stops", Database::start().await, blows, seed).await;
+}
+
+/// With `CLUSTER_BEFORE`, from that binary to this one.
+#[tokio::test]
+async fn replaced_one_by_one_nothing_is_lost_or_doubled() {
+    play(
+        "cluster replaced",
+        Database::start().await,
+        vec![Blow::Replace; INSTANCES],
+        number("CRASH_SEED", 1),
+    )
+    .await;
 }

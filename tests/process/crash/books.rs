@@ -9,6 +9,7 @@ use std::{
 use sandbox::{Role, Sandbox, SentFile, StoredMessage};
 use serde_json::Value;
 
+use super::crowd::{TO_AGENTS, TO_CUSTOMERS};
 use crate::{parcel::sha256, platform::Platform, relay::Relay};
 
 /// A message of an agent's that the relay has taken.
@@ -47,6 +48,10 @@ pub struct Books {
     ledger: HashMap<&'static str, u64>,
     /// Where the bytes of files are: `{handoff}/{row}`.
     pub files: BTreeSet<String>,
+    /// What came out, and of which queue.
+    pub dequeued: Vec<(&'static str, String)>,
+    /// What became of each message of an agent's that was taken on: whether the customer has it.
+    pub outcomes: Vec<(String, bool)>,
     pub differences: Vec<String>,
 }
 
@@ -130,6 +135,12 @@ impl Books {
     /// What a customer said to people stands in one thread, once; what they said to the machine came by no
     /// webhook.
     fn compare_customer(&mut self, said: &[StoredMessage], threads: &[Thread]) {
+        let rows = threads.iter().flat_map(|thread| &thread.rows);
+        let live = rows.filter(|row| {
+            row["author"]["role"] == "end_user"
+                && (row["source"] == "webhook" || row["source"] == "recovered")
+        });
+        self.dequeued.extend(live.filter_map(|row| Some((TO_AGENTS, body(row)?.to_owned()))));
         for message in said.iter().filter(|message| message.role == Role::EndUser) {
             let text = what(message).unwrap();
             let places = |sources: &[&str]| {
@@ -170,8 +181,12 @@ impl Books {
             });
             let delivery = &row["delivery"];
             match delivery["state"].as_str() {
-                Some("confirmed") => confirmed.push(text.as_str()),
+                Some("confirmed") => {
+                    confirmed.push(text.as_str());
+                    self.outcomes.push((text.clone(), true));
+                }
                 Some("failed") => {
+                    self.outcomes.push((text.clone(), false));
                     self.failed += 1;
                     let why = delivery["error"].as_str().unwrap_or_default();
                     let stored = said.iter().find(|message| what(message) == Some(text));
@@ -194,6 +209,7 @@ impl Books {
         self.confirmed += confirmed.len();
         self.check(ours(threads).count() == written.len(), || "rows that nobody wrote".to_owned());
         let seen = texts(said, Role::HumanAgent);
+        self.dequeued.extend(seen.iter().map(|text| (TO_CUSTOMERS, (*text).to_owned())));
         self.check(seen == confirmed, || format!("the customer has {seen:?}\nthe agent sees {confirmed:?}"));
     }
 

@@ -18,6 +18,7 @@ use super::{
     deaths::Address,
 };
 use crate::{
+    history::{Kind, Recorder},
     moment,
     parcel::{self, Parcel},
     platform,
@@ -43,6 +44,9 @@ const FILE_FAULTS: [FileFault; 5] = [
     FileFault::WrongLength(1 << 20),
     FileFault::Status(503),
 ];
+/// The queues of a history: what customers write, and what agents write.
+pub const TO_AGENTS: &str = "to agents";
+pub const TO_CUSTOMERS: &str = "to customers";
 /// A file arrives in so many pieces, and takes its time.
 const PIECES: usize = 4;
 /// Who gets no answer within this time asks again.
@@ -58,6 +62,7 @@ pub struct Pair<'a> {
     /// Where the agent works: at the agent API, or in the platform, and with which token.
     desk: (&'static str, &'static str),
     dice: Dice,
+    history: Recorder,
     /// How many texts there have been; each is unique.
     texts: usize,
     /// One for each conversation, the present one last.
@@ -65,10 +70,10 @@ pub struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    pub fn new(place: usize, ada: &'a Sandbox, address: Address, dice: Dice) -> Self {
+    pub fn new(place: usize, ada: &'a Sandbox, address: Address, dice: Dice, history: Recorder) -> Self {
         let accounts = vec![Account::of(ada.open_conversation())];
         let desk = [("/api", TOKEN), ("/platform", platform::TOKEN)][place % 2];
-        Self { place, ada, address, http: client(), desk, dice, texts: 0, accounts }
+        Self { place, ada, address, http: client(), desk, dice, history, texts: 0, accounts }
     }
 
     /// Until it is over. What was begun is brought to its end.
@@ -117,7 +122,17 @@ impl<'a> Pair<'a> {
 
     async fn customer_writes(&mut self) {
         let text = self.text("customer");
-        self.ada.customer_says(self.chat(), &text).await.unwrap();
+        self.history.write(&text, Kind::Invoke, "enqueue", TO_AGENTS, &text);
+        let message = self.ada.customer_says(self.chat(), &text).await.unwrap();
+        self.customer_has_said(&message, &text);
+    }
+
+    /// Ada has it. What is said to the AI Agent comes to nobody else.
+    fn customer_has_said(&self, message: &str, what: &str) {
+        let all = self.ada.messages(self.chat());
+        let is_for_people = all.iter().any(|known| known.message_id == message && known.in_handoff);
+        let kind = if is_for_people { Kind::Ok } else { Kind::Fail };
+        self.history.write(what, kind, "enqueue", TO_AGENTS, "");
     }
 
     /// A file of any size up to a hundred kilobytes, named like a text.
@@ -132,7 +147,9 @@ impl<'a> Pair<'a> {
             self.ada.file_fault_next(self.dice.one_of(&FILE_FAULTS));
         }
         let Parcel { name, bytes, .. } = file;
-        self.ada.customer_sends_file(self.chat(), &name, parcel::TYPE, bytes).await.unwrap();
+        self.history.write(&name, Kind::Invoke, "enqueue", TO_AGENTS, &name);
+        let message = self.ada.customer_sends_file(self.chat(), &name, parcel::TYPE, bytes).await.unwrap();
+        self.customer_has_said(&message, &name);
     }
 
     async fn customer_leaves(&mut self) {
@@ -148,7 +165,7 @@ impl<'a> Pair<'a> {
         let path = format!("/handoffs/{handoff}/messages");
         let body = json!({ "text": text });
         let asked = |request: RequestBuilder| request.header("idempotency-key", &text).json(&body);
-        if self.takes(&path, asked).await {
+        if self.takes(&path, asked, &[&text]).await {
             self.account().written.push(Written { handoff, what: text, sha256: None });
         }
     }
@@ -166,7 +183,8 @@ impl<'a> Pair<'a> {
             let form = words.iter().fold(form(&file, pause), |form, words| form.text("text", words.clone()));
             request.header("idempotency-key", &file.name).multipart(form)
         };
-        if self.takes(&path, asked).await {
+        let what: Vec<&str> = words.as_deref().into_iter().chain([&*file.name]).collect();
+        if self.takes(&path, asked, &what).await {
             let sha256 = Some(file.sha256);
             let words = words.map(|words| Written { handoff: handoff.clone(), what: words, sha256: None });
             let file = Written { handoff, what: file.name, sha256 };
@@ -174,12 +192,26 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether a relay takes on what an agent sends; a handoff that has ended takes nothing.
-    async fn takes(&mut self, path: &str, asked: impl Fn(RequestBuilder) -> RequestBuilder) -> bool {
+    /// Whether a relay takes on what an agent sends; a handoff that has ended takes nothing. What is taken on may still fail,
+    /// which its row tells in the end.
+    async fn takes(
+        &mut self,
+        path: &str,
+        asked: impl Fn(RequestBuilder) -> RequestBuilder,
+        what: &[&str],
+    ) -> bool {
+        for text in what {
+            self.history.write(text, Kind::Invoke, "enqueue", TO_CUSTOMERS, text);
+        }
         let (status, answer) = self.asks(Method::POST, path, asked).await;
         match status {
             StatusCode::ACCEPTED => true,
-            StatusCode::CONFLICT => false,
+            StatusCode::CONFLICT => {
+                for text in what {
+                    self.history.write(text, Kind::Fail, "enqueue", TO_CUSTOMERS, "");
+                }
+                false
+            }
             other => panic!("{other}: {answer}"),
         }
     }

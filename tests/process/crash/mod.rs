@@ -31,7 +31,7 @@ async fn however_often_it_dies_nothing_is_lost_or_doubled() {
     // Shown when the test fails.
     println!("CRASH_KILLS={kills} CRASH_SEED={seed}");
     let began = Instant::now();
-    let (world, folder) = (World::stormy(seed).await, folder());
+    let (world, folder) = (World::stormy("crash", seed).await, folder());
     let mut deaths = Deaths::new(folder.path(), &world.ada, world.settings(), Dice::new(seed));
     let (over, address) = (CancellationToken::new(), deaths.address());
     let die = async {

@@ -3,27 +3,29 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
 use sandbox::{Dial, Disorder, EchoTiming, IdScheme};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     PUBLIC,
     books::{Account, Books},
     chance::Dice,
-    crowd::Pair,
+    crowd::{Pair, TO_AGENTS, TO_CUSTOMERS},
     deaths::Address,
 };
 use crate::{
     ada::Ada,
+    history::{self, Kind, Recorder, total_queue},
     moment,
     parcel::kept,
     platform::{self, Mood, Platform},
-    relay::Relay,
+    relay::{Relay, folder},
 };
 
 const CUSTOMERS: usize = 5;
@@ -33,15 +35,23 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(150);
 pub struct World {
     pub ada: Ada,
     pub platform: Platform,
+    history: Recorder,
+    /// Where the history is; gone at the end, unless `CRASH_HISTORIES` names a folder for it.
+    path: PathBuf,
+    _folder: TempDir,
     seed: u64,
 }
 
 impl World {
-    pub async fn stormy(seed: u64) -> Self {
+    pub async fn stormy(name: &str, seed: u64) -> Self {
+        let _folder = folder();
+        let kept = std::env::var_os("CRASH_HISTORIES").map(PathBuf::from);
+        let path = kept.unwrap_or_else(|| _folder.path().to_owned()).join(format!("{name}-{seed}.jsonl"));
+        let history = Recorder::new(&path);
         let ada = Ada::start().await;
         ada.sandbox.set_dial(storm(seed));
         let platform = Platform::start(moods(Dice::new(!seed))).await;
-        Self { ada, platform, seed }
+        Self { ada, platform, history, path, _folder, seed }
     }
 
     /// Of the platform.
@@ -53,7 +63,7 @@ impl World {
     pub async fn talks(&self, address: &Address, over: &CancellationToken) -> Vec<Account> {
         let pairs = (0..CUSTOMERS).map(|place| {
             let dice = Dice::new(self.seed.wrapping_mul(1_000).wrapping_add(place as u64 + 1));
-            Pair::new(place, &self.ada.sandbox, address.clone(), dice).live(over)
+            Pair::new(place, &self.ada.sandbox, address.clone(), dice, self.history.clone()).live(over)
         });
         join_all(pairs).await.into_iter().flatten().collect()
     }
@@ -71,13 +81,33 @@ impl World {
         loop {
             let waiting = match self.under_way(relays).await {
                 waiting if waiting.is_empty() => match self.compared(relays, accounts).await {
-                    Ok(books) => return books,
+                    Ok(books) => {
+                        self.is_judged(&books);
+                        return books;
+                    }
                     Err(differences) => differences,
                 },
                 waiting => waiting,
             };
             assert!(Instant::now() < deadline, "the books don't agree: {waiting:#?}");
             moment(Instant::now() + Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Brings the history to its end, and has it judged by what stands in its file.
+    fn is_judged(&self, books: &Books) {
+        for (text, is_confirmed) in &books.outcomes {
+            let kind = if *is_confirmed { Kind::Ok } else { Kind::Fail };
+            self.history.write(text, kind, "enqueue", TO_CUSTOMERS, "");
+        }
+        for (queue, text) in &books.dequeued {
+            self.history.at_once("drain", "dequeue", queue, text);
+        }
+        let known = history::operations(&history::read(&self.path).unwrap()).unwrap();
+        for queue in [TO_AGENTS, TO_CUSTOMERS] {
+            let told = total_queue::judge(&known, queue);
+            println!("history, {queue}: {told}");
+            assert!(told.is_valid(), "{told:#?}");
         }
     }
 

@@ -12,3 +12,10 @@ CREATE TABLE sign_in_codes (
     token   text COLLATE "C" NOT NULL,
     made_at bigint NOT NULL
 );
+
+-- The timeline of the server, and since when it is this one. Another one begins where a standby has taken over.
+CREATE TABLE history (
+    id       integer PRIMARY KEY CHECK (id = 1),
+    timeline text COLLATE "C" NOT NULL,
+    since    bigint NOT NULL
+);
