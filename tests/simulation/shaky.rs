@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +14,7 @@ use handoff_relay::{
     relay::{
         changes::{DeadLetter, Scope},
         contact::Contact,
-        delivery::{Delivery, Queue},
+        delivery::{Delivery, Job, Queue},
         handoff::Handoff,
         id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
         thread::{Content, Row},
@@ -41,16 +41,23 @@ pub struct Shaky {
     dice: Dice,
     /// How many of a hundred calls fail.
     fails: AtomicU64,
-    /// How long the process stands still after the next decision, in seconds.
+    /// How long the process stands still after the next claim of a message, in seconds.
     stillness: AtomicU64,
+    claims: AtomicU64,
 }
 
 impl Shaky {
     pub const fn new(store: Arc<MemoryStore>, dice: Dice) -> Self {
-        Self { store, dice, fails: AtomicU64::new(0), stillness: AtomicU64::new(0) }
+        Self {
+            store,
+            dice,
+            fails: AtomicU64::new(0),
+            stillness: AtomicU64::new(0),
+            claims: AtomicU64::new(0),
+        }
     }
 
-    /// The process stands still for so many seconds as soon as the next decision is committed.
+    /// The process stands still for so many seconds as soon as it has claimed the next message.
     pub fn stands_still(&self, seconds: u64) {
         self.stillness.store(seconds, Ordering::Relaxed);
     }
@@ -58,6 +65,11 @@ impl Shaky {
     /// From now on so many of a hundred calls fail; gives how many did before.
     pub fn fails(&self, percent: u64) -> u64 {
         self.fails.swap(percent, Ordering::Relaxed)
+    }
+
+    /// How often messages have been claimed so far.
+    pub fn claims(&self) -> u64 {
+        self.claims.load(Ordering::Relaxed)
     }
 
     fn works(&self) -> Result<&MemoryStore, StoreError> {
@@ -72,15 +84,24 @@ impl Shaky {
 #[async_trait]
 impl Store for Shaky {
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError> {
-        let decision: Decision = Box::new(|view| {
+        let claims = Arc::new(AtomicBool::new(false));
+        let has_claimed = Arc::clone(&claims);
+        let decision: Decision = Box::new(move |view| {
             let decided = decision(view);
+            let is_claim =
+                |delivery: &Delivery| delivery.claim.is_some() && matches!(delivery.job, Job::Write(_));
+            let claimed = decided.changes.deliveries.iter().any(is_claim);
+            has_claimed.store(claimed, Ordering::Relaxed);
             let is_poison = |row: &Row| matches!(&row.content, Content::Text { body } if body == POISON);
             assert!(!decided.changes.rows.iter().any(is_poison), "poison");
             decided
         });
         self.works()?.decide(scope, decision).await?;
-        let stillness = self.stillness.swap(0, Ordering::Relaxed);
-        tokio::time::advance(Duration::from_secs(stillness)).await;
+        if claims.load(Ordering::Relaxed) {
+            self.claims.fetch_add(1, Ordering::Relaxed);
+            let stillness = self.stillness.swap(0, Ordering::Relaxed);
+            tokio::time::advance(Duration::from_secs(stillness)).await;
+        }
         // Whoever asked may leave here: it is done, and they don't know.
         tokio::task::yield_now().await;
         Ok(())

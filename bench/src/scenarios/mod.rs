@@ -1,6 +1,7 @@
 //! What is measured, one file for each thing. To add one: a file with a `run`, a variant here, a row in
 //! `docs/performance.md`.
 
+mod cluster;
 mod kept;
 mod memory;
 mod others;
@@ -43,6 +44,8 @@ pub enum Scenario {
     Remembered,
     /// Webhooks that are kept in PostgreSQL; needs --postgres
     Postgres,
+    /// Two relays on one PostgreSQL; needs --postgres
+    Cluster,
 }
 
 impl Scenario {
@@ -58,6 +61,7 @@ impl Scenario {
             Self::Start => start::run(options),
             Self::Remembered => remembered::run(options),
             Self::Postgres => postgres::run(options),
+            Self::Cluster => cluster::run(options),
         }
     }
 
@@ -76,7 +80,7 @@ pub fn run_all(options: &Options) -> Result<()> {
     let all = Scenario::value_variants().iter().copied();
     let mut wanted = if options.only.is_empty() { all.collect() } else { options.only.clone() };
     if options.only.is_empty() && options.postgres.is_none() {
-        wanted.retain(|scenario| *scenario != Scenario::Postgres);
+        wanted.retain(|scenario| !matches!(scenario, Scenario::Postgres | Scenario::Cluster));
     }
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("{} can't be made", options.out.display()))?;

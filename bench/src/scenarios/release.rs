@@ -25,10 +25,10 @@ pub const HANDOFFS: u32 = 500;
 pub const QUIET: Duration = Duration::from_millis(400);
 
 /// The delays of one round, in milliseconds.
-struct Delays {
-    p50: f64,
-    p99: f64,
-    most: f64,
+pub struct Delays {
+    pub p50: f64,
+    pub p99: f64,
+    pub most: f64,
 }
 
 pub fn run(options: &Options) -> Result<Figures> {
@@ -105,7 +105,11 @@ fn one(options: &Options, rate: u32, handoffs: u32) -> Result<(Delays, measure::
     Ok((delays, run))
 }
 
-fn delays(outcome: &Outcome, rate: f64, stream: &Stream) -> Result<Delays> {
+/// What an agent waited for each message beyond the quiet period.
+///
+/// # Errors
+/// One never came.
+pub fn delays(outcome: &Outcome, rate: f64, stream: &Stream) -> Result<Delays> {
     let mut delays = latencies()?;
     for number in 0..outcome.next {
         let released = due(outcome.began, number, rate) + QUIET;

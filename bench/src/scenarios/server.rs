@@ -167,7 +167,11 @@ pub fn say(run: &Run) {
     ));
 }
 
-fn database(options: &Options) -> Result<Database> {
+/// A new database, where `--postgres` says.
+///
+/// # Errors
+/// There is none.
+pub fn database(options: &Options) -> Result<Database> {
     Database::new(options.postgres.as_deref().context("it needs --postgres")?)
 }
 

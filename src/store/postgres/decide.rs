@@ -86,7 +86,7 @@ async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
                 transaction,
                 locked,
                 seen,
-                view: View { inbox_depth, queued, certain_since: Some(shared.history.since()), ..view },
+                view: View { inbox_depth, queued, certain_since: shared.history.since(), ..view },
                 buffered,
             })
         }

@@ -50,15 +50,19 @@ const PASS: &str = "UPDATE feed SET last = GREATEST(last, (extract(epoch FROM cl
 pub struct History(Mutex<Time>);
 
 impl History {
-    /// Since when it is known to be this one; 0 if it has been all the time.
-    pub fn since(&self) -> Time {
+    fn known(&self) -> Time {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when it is known to be this one, unless it has been all the time.
+    pub fn since(&self) -> Option<Time> {
+        Some(self.known()).filter(|since| *since > Time::default())
     }
 
     /// Whether a decision may be committed in this history; `None` is one that nobody has noted. Else it has believed what may
     /// be wrong.
     pub fn is_known(&self, since: Option<Time>) -> bool {
-        since.is_some_and(|since| since <= self.since())
+        since.is_some_and(|since| since <= self.known())
     }
 
     /// Returns whether that is news.

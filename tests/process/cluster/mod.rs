@@ -4,6 +4,7 @@
 //!
 //! `CRASH_KILLS`, `CRASH_OUTAGES`, `CRASH_FREEZES` and `CRASH_SEED` set how often an instance and the database die, how often
 //! an instance stands still, and by which numbers. `CRASH_HISTORIES` names a folder for the histories.
+//! `CRASH_CUSTOMERS`, `CRASH_REST_MS`, `CRASH_PER_SECOND`, `CRASH_PER_MINUTE` and `CRASH_SETTLED_S` make it larger.
 
 mod balancer;
 mod cut_off;
@@ -46,8 +47,12 @@ const INSTANCES: usize = 3;
 const KILLS: u64 = 4;
 const OUTAGES: u64 = 1;
 /// What Ada allows all instances together.
-const PER_SECOND: usize = 20;
-const PER_MINUTE: usize = 240;
+const PER_SECOND: u64 = 20;
+const PER_MINUTE: u64 = 240;
+
+fn rates() -> [u64; 2] {
+    [number("CRASH_PER_SECOND", PER_SECOND), number("CRASH_PER_MINUTE", PER_MINUTE)]
+}
 
 /// Something that happens to the cluster.
 #[derive(Clone, Copy)]
@@ -133,8 +138,9 @@ impl Cluster {
                     SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
                 settings.extend(more.iter().cloned());
                 settings.push(("DATABASE_URL", database.url.clone()));
-                settings.push(("ADA_RATE_PER_SECOND", PER_SECOND.to_string()));
-                settings.push(("ADA_RATE_PER_MINUTE", PER_MINUTE.to_string()));
+                let [per_second, per_minute] = rates();
+                settings.push(("ADA_RATE_PER_SECOND", per_second.to_string()));
+                settings.push(("ADA_RATE_PER_MINUTE", per_minute.to_string()));
                 Instance::new(folder.path().to_owned(), &ada.url, settings)
             })
             .unzip();
@@ -211,7 +217,8 @@ async fn play(name: &str, database: Database, blows: Vec<Blow>, seed: u64) {
         calm.elapsed(),
         sandbox.calls().len(),
     );
-    assert!(second <= PER_SECOND && minute <= PER_MINUTE, "{second} calls in a second, {minute} in a minute");
+    let [per_second, per_minute] = rates().map(|rate| rate as usize);
+    assert!(second <= per_second && minute <= per_minute, "{second} calls in a second, {minute} in a minute");
     join_all(relays.into_iter().map(|relay| relay.stops_well())).await;
     let aside = world::aside(folder.path(), &books, &database.noted().await);
     println!("{name}: {aside} files whose messages never came wait to be removed");

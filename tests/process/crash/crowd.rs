@@ -76,8 +76,8 @@ impl<'a> Pair<'a> {
         Self { place, ada, address, http: client(), desk, dice, history, texts: 0, accounts }
     }
 
-    /// Until it is over. What was begun is brought to its end.
-    pub async fn live(mut self, over: &CancellationToken) -> Vec<Account> {
+    /// Until it is over, with a rest of at most so many milliseconds between. What was begun is brought to its end.
+    pub async fn live(mut self, rest: u64, over: &CancellationToken) -> Vec<Account> {
         while !over.is_cancelled() {
             if !self.ada.in_handoff(self.chat()) {
                 self.is_handed_off().await;
@@ -94,7 +94,7 @@ impl<'a> Pair<'a> {
                 165..168 => self.may_fail(Call::GetConversation),
                 _ => {}
             }
-            moment(Instant::now() + self.dice.between(10, 200)).await;
+            moment(Instant::now() + self.dice.between(10, rest)).await;
         }
         self.accounts
     }

@@ -18,6 +18,7 @@ use super::{
     chance::Dice,
     crowd::{Pair, TO_AGENTS, TO_CUSTOMERS},
     deaths::Address,
+    number,
 };
 use crate::{
     ada::Ada,
@@ -28,9 +29,11 @@ use crate::{
     relay::{Relay, folder},
 };
 
-const CUSTOMERS: usize = 5;
-/// What has piled up is worked off within this time: Ada may allow no more calls for a minute.
-const SETTLED_WITHIN: Duration = Duration::from_secs(150);
+const CUSTOMERS: u64 = 5;
+/// Everybody rests so long at most between two things that they do, in milliseconds.
+const REST: u64 = 200;
+/// What has piled up is worked off within so many seconds: Ada may allow no more calls for a minute.
+const SETTLED_WITHIN: u64 = 150;
 
 pub struct World {
     pub ada: Ada,
@@ -61,9 +64,12 @@ impl World {
 
     /// Customers and agents write until it is over. Gives what each remembers.
     pub async fn talks(&self, address: &Address, over: &CancellationToken) -> Vec<Account> {
-        let pairs = (0..CUSTOMERS).map(|place| {
-            let dice = Dice::new(self.seed.wrapping_mul(1_000).wrapping_add(place as u64 + 1));
-            Pair::new(place, &self.ada.sandbox, address.clone(), dice, self.history.clone()).live(over)
+        let rest = number("CRASH_REST_MS", REST);
+        let pairs = (0..number("CRASH_CUSTOMERS", CUSTOMERS)).map(|place| {
+            let dice = Dice::new(self.seed.wrapping_mul(1_000).wrapping_add(place + 1));
+            let pair =
+                Pair::new(place as usize, &self.ada.sandbox, address.clone(), dice, self.history.clone());
+            pair.live(rest, over)
         });
         join_all(pairs).await.into_iter().flatten().collect()
     }
@@ -77,7 +83,7 @@ impl World {
     /// The books, once nothing is under way and they agree, whichever relay is asked. What has not settled at the deadline
     /// is told.
     pub async fn settled(&self, relays: &[Relay], accounts: &[Account]) -> Books {
-        let deadline = Instant::now() + SETTLED_WITHIN;
+        let deadline = Instant::now() + Duration::from_secs(number("CRASH_SETTLED_S", SETTLED_WITHIN));
         loop {
             let waiting = match self.under_way(relays).await {
                 waiting if waiting.is_empty() => match self.compared(relays, accounts).await {

@@ -1,0 +1,127 @@
+//! Two relays on one PostgreSQL: what a webhook costs them beside one relay alone, and a message's way from the webhook of one
+//! to a stream on the other.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{
+    folder,
+    kept::webhooks,
+    progress,
+    release::{Delays, HANDOFFS, delays, quiet, relay_with_handoffs},
+    server::{self, CONNECTIONS, database},
+};
+use crate::{
+    figures::{Figures, Goal, Row, Unit},
+    generator::{Load, Pace},
+    http::until,
+    measure::{self, Run},
+    null_ada::NullAda,
+    options::Options,
+    relay::Relay,
+    stream::Stream,
+    webhooks::{Ids, OURS, Webhooks},
+};
+
+/// Webhooks a second, where the way of their messages is measured.
+const RATE: u32 = 100;
+
+pub fn run(options: &Options) -> Result<Figures> {
+    let (mut costs, mut ways, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..options.rounds() {
+        progress(&format!(" round {}", round + 1));
+        let alone = taken_in(options, round, 1)?;
+        let both = taken_in(options, round, 2)?;
+        costs.push(cpu(&both) / cpu(&alone));
+        let (way, run) = way(options)?;
+        progress(&format!("  from one to the other: p50 {:.2}  p99 {:.2} ms", way.p50, way.p99));
+        ways.push(way);
+        runs.extend([alone, both].concat());
+        runs.push(run);
+    }
+    let say = |what: &str| format!("from one relay's webhook to a stream on another at {RATE}/s: {what}");
+    let rows = vec![
+        Row::new("CPU of two relays for a kept webhook / of one alone", Unit::Ratio, costs)
+            .goal(Goal::AtMost(1.2)),
+        Row::new(say("p99"), Unit::Ms, ways.iter().map(|way| way.p99)).goal(Goal::AtMost(50.0)),
+        Row::new(say("p50"), Unit::Ms, ways.iter().map(|way| way.p50)),
+        Row::new(say("longest"), Unit::Ms, ways.iter().map(|way| way.most)),
+    ];
+    Ok(Figures { scenario: "cluster".to_owned(), rows, runs })
+}
+
+/// CPU time for a webhook, over all relays.
+fn cpu(runs: &[Run]) -> f64 {
+    let spent: f64 = runs.iter().map(|run| run.cpu_us * run.requests as f64).sum();
+    spent / runs.iter().map(|run| run.requests as f64).sum::<f64>()
+}
+
+/// So many relays share a load of webhooks; what each did.
+fn taken_in(options: &Options, round: usize, relays: usize) -> Result<Vec<Run>> {
+    let database = database(options)?;
+    let settings = [("DATABASE_URL", &*database.url)];
+    let folders = (0..relays).map(|_| folder(options)).collect::<Result<Vec<_>>>()?;
+    let started = folders.iter().map(|folder| Relay::taking_in(options, folder.path(), &settings));
+    let started = started.collect::<Result<Vec<_>>>()?;
+    let requests = webhooks(options, round, Ids::Ascending)?;
+    let seconds = Duration::from_secs_f64(options.seconds());
+    let name = if relays == 1 { "one relay" } else { "one of two relays" };
+    let runs = std::thread::scope(|scope| {
+        let loads = started.iter().enumerate().map(|(place, relay)| {
+            let load = Load {
+                address: relay.child.address,
+                connections: CONNECTIONS / relays,
+                requests: &requests,
+                from: requests.len() / relays * place,
+                again: false,
+                pace: Pace::Closed(seconds),
+            };
+            scope.spawn(move || Ok(measure::run(name, &relay.child, &load, None)?.0))
+        });
+        let loads: Vec<_> = loads.collect();
+        let joined = loads.into_iter().map(|load| load.join().ok().context("a load died")?);
+        joined.collect::<Result<Vec<Run>>>()
+    })?;
+    runs.iter().for_each(server::say);
+    started.into_iter().try_for_each(|relay| relay.child.stop())?;
+    Ok(runs)
+}
+
+/// Webhooks come to one relay, and their messages are looked for on the stream of the other.
+fn way(options: &Options) -> Result<(Delays, Run)> {
+    let (database, ada) = (database(options)?, NullAda::start(0)?);
+    let folders = [folder(options)?, folder(options)?];
+    let quiet = quiet();
+    let settings = [("DATABASE_URL", &*database.url), ("DEBOUNCE_MS", &*quiet)];
+    let handoffs = options.sized(HANDOFFS, 50);
+    let (one, _) = relay_with_handoffs(options, &folders[0], &ada, handoffs, &settings)?;
+    let other = Relay::start(options, folders[1].path(), &ada.url, &settings)?;
+    other.calm()?;
+    let seconds = Duration::from_secs_f64(options.seconds().max(1.0));
+    let rate = f64::from(options.sized(RATE, 50));
+    let count = (rate * seconds.as_secs_f64()) as u32;
+    let webhooks =
+        Webhooks { count, series: 1, conversations: handoffs, integration: OURS, ids: Ids::Ascending };
+    let requests = webhooks.requests()?;
+    let stream = Stream::open(other.child.address, requests.len())?;
+    let load = Load {
+        address: one.child.address,
+        connections: 64,
+        requests: &requests,
+        from: 0,
+        again: false,
+        pace: Pace::Open(rate, seconds),
+    };
+    let (run, outcome) = measure::run_until("to another relay", &one.child, &load, Some(rate), |outcome| {
+        let all = until("every message reaches the stream", Duration::from_millis(10), || {
+            Ok((stream.count() >= outcome.next).then_some(()))
+        });
+        all.with_context(|| format!("{} of {} messages reached the stream", stream.count(), outcome.next))
+    })?;
+    server::say(&run);
+    let delays = delays(&outcome, rate, &stream)?;
+    one.child.stop()?;
+    other.child.stop()?;
+    Ok((delays, run))
+}
