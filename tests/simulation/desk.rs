@@ -14,12 +14,11 @@ use handoff_relay::{
         thread::{Content, Role, Row, Sending},
         time::Time,
     },
-    store::Store,
 };
 use serde_json::Map;
 use tokio::time::{Instant, sleep};
 
-use crate::{ada::SimAda, clock::Simulated, dice::Dice, post::Post, relay::Relay};
+use crate::{ada::SimAda, clock::Simulated, dice::Dice, kept::Kind, post::Post, relay::Relay};
 
 const HISTORY: &str = "Is anybody there?";
 /// Nothing that is waited for takes so long.
@@ -51,7 +50,7 @@ impl Desk {
         let clock: Arc<dyn Environment> = Arc::<Simulated>::clone(&environment);
         let ada = SimAda::new(clock, dice.clone());
         ada.calm();
-        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada), dice.clone()).await;
+        let relay = Relay::new(Kind::Memory, Arc::clone(&environment), Arc::clone(&ada), dice.clone()).await;
         let post = Post::new(Arc::clone(&ada), Arc::clone(&relay), dice);
         Self { ada, relay, post, environment }
     }
@@ -121,7 +120,7 @@ impl Desk {
     }
 
     pub async fn rows(&self, chat: &Chat) -> Vec<Row> {
-        self.relay.store.rows(&chat.handoff, 0, usize::MAX).await.unwrap()
+        self.relay.store.held().rows(&chat.handoff, 0, usize::MAX).await.unwrap()
     }
 
     /// The words of a thread.

@@ -1,4 +1,5 @@
-//! The simulation: engine, rules and memory store with a simulated clock and a simulated Ada, in one thread.
+//! The simulation: engine, rules and a store with a simulated clock and a simulated Ada, in one thread. The store is memory's,
+//! and now and then one with a database.
 //!
 //! A seed draws a schedule: start calls, events that come late, twice, out of order or never, agents at work,
 //! calls that go wrong in every way, crashes, a store that fails, callers that leave, restored
@@ -27,9 +28,13 @@ mod clock;
 mod desk;
 mod dice;
 mod isolation;
+mod kept;
 mod outage;
 mod poison;
 mod post;
+#[allow(dead_code, reason = "made for other tests")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod promises;
 mod relay;
 mod shaky;
@@ -42,23 +47,30 @@ use std::{
     time::Instant,
 };
 
+use kept::Kind;
 use story::Story;
 
 /// Unless `SIM_SCHEDULES` says otherwise.
 const SCHEDULES: u64 = 150;
 const STEPS: u64 = 60;
+/// Of so many schedules one is played on each store with a database.
+const SLOWER: u64 = 200;
 
 /// Time stands still unless everybody waits.
 fn in_simulated_time<T>(story: impl Future<Output = T>) -> T {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .enable_io()
+        .start_paused(true)
+        .build()
+        .unwrap();
     runtime.block_on(story)
 }
 
 /// Runs one schedule; gives what happened, and what went wrong.
-fn run(seed: u64) -> (Vec<String>, Result<(), String>) {
+fn run(kind: Kind, seed: u64) -> (Vec<String>, Result<(), String>) {
     in_simulated_time(async {
-        let mut story = Story::new(seed).await;
+        let mut story = Story::new(kind, seed).await;
         let outcome = story.runs(STEPS).await;
         (std::mem::take(&mut story.trace), outcome)
     })
@@ -70,18 +82,31 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn the_promises_hold() {
+    hold(Kind::Memory, number("SIM_SCHEDULES").unwrap_or(SCHEDULES));
+}
+
+#[test]
+fn the_promises_hold_on_sqlite() {
+    hold(Kind::Sqlite, number("SIM_SCHEDULES").unwrap_or(SCHEDULES).div_ceil(SLOWER));
+}
+
+#[test]
+fn the_promises_hold_on_postgresql() {
+    hold(Kind::Postgres, number("SIM_SCHEDULES").unwrap_or(SCHEDULES).div_ceil(SLOWER));
+}
+
+fn hold(kind: Kind, schedules: u64) {
     let seed = number("SIM_SEED").unwrap_or(1);
-    let schedules = number("SIM_SCHEDULES").unwrap_or(SCHEDULES);
     let (began, next) = (Instant::now(), AtomicU64::new(seed));
     let play = || {
         while let Some(seed) =
             Some(next.fetch_add(1, Ordering::Relaxed)).filter(|next| *next < seed + schedules)
         {
-            let (trace, outcome) = run(seed);
+            let (trace, outcome) = run(kind, seed);
             if let Err(wrong) = outcome {
                 println!("{}", trace.join("\n"));
                 panic!(
-                    "seed {seed}: {wrong}\nSIM_SEED={seed} SIM_SCHEDULES=1 scripts/test --test simulation"
+                    "{kind:?}, seed {seed}: {wrong}\nSIM_SEED={seed} SIM_SCHEDULES=1 scripts/test --test simulation"
                 );
             }
         }
@@ -90,12 +115,12 @@ fn the_promises_hold() {
     std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(play))));
     let seconds = began.elapsed().as_secs_f64();
     let rate = schedules as f64 / seconds;
-    println!("{schedules} schedules from seed {seed} in {seconds:.1} s: {rate:.0} in a second");
+    println!("{kind:?}: {schedules} schedules from seed {seed} in {seconds:.1} s: {rate:.0} in a second");
 }
 
 #[test]
 fn a_seed_replays_exactly() {
     for seed in 0..10 {
-        assert_eq!(run(seed), run(seed), "seed {seed}");
+        assert_eq!(run(Kind::Memory, seed), run(Kind::Memory, seed), "seed {seed}");
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use handoff_relay::{
-    relay::thread::{Role, Sending},
-    store::Store,
-};
+use handoff_relay::relay::thread::{Role, Sending};
 
 use crate::{desk::Desk, in_simulated_time, shaky::POISON};
 
@@ -27,7 +24,7 @@ fn an_event_that_a_rule_panics_on_is_set_aside_and_everything_else_goes_on() {
         passes(&mut desk, 120).await;
         assert_eq!(desk.reads(&chats[0]).await.split_off(1), ["one", "two"]);
         assert_eq!(desk.reads(&chats[1]).await.split_off(1), ["hello"]);
-        let letters = desk.relay.store.dead_letters(None, 9).await.unwrap().letters;
+        let letters = desk.relay.store.held().dead_letters(None, 9).await.unwrap().letters;
         let reasons: Vec<&str> = letters.iter().map(|letter| letter.reason.as_str()).collect();
         assert_eq!(reasons, ["the relay has an internal error with it"]);
 
@@ -36,8 +33,8 @@ fn an_event_that_a_rule_panics_on_is_set_aside_and_everything_else_goes_on() {
         passes(&mut desk, 60).await;
         let row = desk.writes(&chats[0], "an answer").await;
         passes(&mut desk, 5).await;
-        let sent = desk.relay.store.row(&row.id).await.unwrap().unwrap().sending;
+        let sent = desk.relay.store.held().row(&row.id).await.unwrap().unwrap().sending;
         assert!(matches!(sent, Some(Sending::Sent | Sending::Confirmed)), "{sent:?}");
-        assert_eq!(desk.relay.store.depths().await.unwrap().inbox, 0);
+        assert_eq!(desk.relay.store.held().depths().await.unwrap().inbox, 0);
     });
 }

@@ -15,7 +15,7 @@ use handoff_relay::{
         rules::expiry::LOOK_TIME,
         thread::{Content, Role, Row, Sending, Source},
     },
-    store::{HandoffQuery, Store},
+    store::HandoffQuery,
 };
 
 use crate::{
@@ -97,8 +97,8 @@ struct Thread {
 async fn threads(story: &Story) -> Vec<Thread> {
     let query = HandoffQuery { limit: usize::MAX - 1, ..HandoffQuery::default() };
     let mut threads = Vec::new();
-    for handoff in story.relay.store.handoffs(&query).await.unwrap().handoffs {
-        let rows = story.relay.store.rows(&handoff.id, 0, usize::MAX).await.unwrap();
+    for handoff in story.relay.store.held().handoffs(&query).await.unwrap().handoffs {
+        let rows = story.relay.store.held().rows(&handoff.id, 0, usize::MAX).await.unwrap();
         threads.push(Thread { handoff, rows });
     }
     threads

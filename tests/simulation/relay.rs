@@ -20,12 +20,18 @@ use handoff_relay::{
     metrics::Metrics,
     relay::{buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time},
     settings::{FilesPlace, Secret},
-    store::{MemoryStore, Store},
+    store::Store,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ada::SimAda, clock::Simulated, dice::Dice, shaky::Shaky};
+use crate::{
+    ada::SimAda,
+    clock::Simulated,
+    dice::Dice,
+    kept::{Kept, Kind},
+    shaky::Shaky,
+};
 
 pub const INTEGRATION: &str = "custom-handoff";
 const SECRET: &str = "whsec_c2ltdWxhdGlvbi1zZWNyZXQ=";
@@ -39,7 +45,7 @@ static FETCHER: LazyLock<Arc<Fetcher>> =
 
 /// What survives a crash, and what runs until the next.
 pub struct Relay {
-    pub store: Arc<MemoryStore>,
+    pub store: Arc<Kept>,
     /// The same, as the engine has it.
     pub shaky: Arc<Shaky>,
     files: Files,
@@ -55,8 +61,8 @@ struct Running {
 }
 
 impl Relay {
-    pub async fn new(environment: Arc<Simulated>, ada: Arc<SimAda>, dice: Dice) -> Arc<Self> {
-        let store = Arc::new(MemoryStore::new(environment.now()));
+    pub async fn new(kind: Kind, environment: Arc<Simulated>, ada: Arc<SimAda>, dice: Dice) -> Arc<Self> {
+        let store = Arc::new(Kept::new(kind, environment.now()).await);
         let shaky = Arc::new(Shaky::new(Arc::clone(&store), dice));
         let files = Files::open(&FilesPlace::Memory).await.unwrap();
         let running = Mutex::new(None);
@@ -77,9 +83,7 @@ impl Relay {
 
     /// A new process begins on what the old one left.
     pub fn start(&self) {
-        self.store.void_claims();
-        // Another version has had the documents meanwhile.
-        self.store.through_documents().unwrap();
+        self.store.changes_hands();
         let store: Arc<dyn Store> = Arc::<Shaky>::clone(&self.shaky);
         let environment: Arc<dyn Environment> = Arc::<Simulated>::clone(&self.environment);
         let engine = Arc::new(Engine::new(Parts {

@@ -21,8 +21,8 @@ use handoff_relay::{
         time::Time,
     },
     store::{
-        Decision, Due, HandoffQuery, LetterPage, MemoryStore, Page, PurgeProgress, RetentionPeriods, Signals,
-        Since, StatusFilter, Store, StoreError, Unreadable,
+        Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
+        Signals, Since, StatusFilter, Store, StoreError, Unreadable,
         files::{FileChecks, FileOf},
         platforms::PlatformState,
         replies::{CannedReply, ReplyChange, ReplyOutcome},
@@ -30,14 +30,17 @@ use handoff_relay::{
     },
 };
 
-use crate::dice::Dice;
+use crate::{
+    dice::Dice,
+    kept::{Held, Kept},
+};
 
 /// No rule adds a row of these words without panicking.
 pub const POISON: &str = "poison";
 
 /// See the module.
 pub struct Shaky {
-    store: Arc<MemoryStore>,
+    store: Arc<Kept>,
     dice: Dice,
     /// How many of a hundred calls fail.
     fails: AtomicU64,
@@ -47,7 +50,7 @@ pub struct Shaky {
 }
 
 impl Shaky {
-    pub const fn new(store: Arc<MemoryStore>, dice: Dice) -> Self {
+    pub const fn new(store: Arc<Kept>, dice: Dice) -> Self {
         Self {
             store,
             dice,
@@ -72,12 +75,12 @@ impl Shaky {
         self.claims.load(Ordering::Relaxed)
     }
 
-    fn works(&self) -> Result<&MemoryStore, StoreError> {
+    fn works(&self) -> Result<Held<'_>, StoreError> {
         let fails = self.fails.load(Ordering::Relaxed);
         if fails > 0 && self.dice.percent(fails) {
             return Err(StoreError::Unavailable("simulated".to_owned()));
         }
-        Ok(&self.store)
+        Ok(self.store.held())
     }
 }
 
@@ -107,8 +110,14 @@ impl Store for Shaky {
         Ok(())
     }
 
+    async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
+        let arrived = self.works()?.arrive(arriving).await?;
+        tokio::task::yield_now().await;
+        Ok(arrived)
+    }
+
     fn has_open_handoff(&self, conversation: &str) -> bool {
-        self.store.has_open_handoff(conversation)
+        self.store.held().has_open_handoff(conversation)
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {

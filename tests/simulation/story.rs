@@ -13,11 +13,13 @@ use handoff_relay::{
         },
         thread::{Role, Sending},
     },
-    store::{HandoffQuery, Snapshot, Store},
+    store::{HandoffQuery, Snapshot},
 };
 use serde_json::Map;
 
-use crate::{ada::SimAda, clock::Simulated, desk::alex, dice::Dice, post::Post, promises, relay::Relay};
+use crate::{
+    ada::SimAda, clock::Simulated, desk::alex, dice::Dice, kept::Kind, post::Post, promises, relay::Relay,
+};
 
 /// A message that an agent was told is accepted.
 #[derive(Clone, Debug)]
@@ -60,12 +62,12 @@ enum Backup {
 }
 
 impl Story {
-    pub async fn new(seed: u64) -> Self {
+    pub async fn new(kind: Kind, seed: u64) -> Self {
         let dice = Dice::new(seed);
         let environment = Arc::new(Simulated::new(dice.clone()));
         let clock: Arc<dyn Environment> = Arc::<Simulated>::clone(&environment);
         let ada = SimAda::new(clock, dice.clone());
-        let relay = Relay::new(Arc::clone(&environment), Arc::clone(&ada), dice.clone()).await;
+        let relay = Relay::new(kind, Arc::clone(&environment), Arc::clone(&ada), dice.clone()).await;
         relay.shaky.fails(dice.one_of(&[0, 0, 2, 15]));
         let post = Post::new(Arc::clone(&ada), Arc::clone(&relay), dice.clone());
         let conversations = (0..=dice.below(3)).map(|number| format!("chat-{number}")).collect();
@@ -150,8 +152,9 @@ impl Story {
     async fn backs_up_or_restores(&mut self) {
         match std::mem::replace(&mut self.backup, Backup::Never) {
             Backup::Wanted => {
+                let Some(snapshot) = self.relay.store.snapshot() else { return };
                 self.note("a backup is made".to_owned());
-                self.backup = Backup::Made(Box::new(self.relay.store.snapshot()));
+                self.backup = Backup::Made(Box::new(snapshot));
             }
             Backup::Made(snapshot) => {
                 self.note("the process dies, and the backup is restored".to_owned());
@@ -243,7 +246,7 @@ impl Story {
     async fn newest(&self, conversation: &str) -> Option<HandoffId> {
         let query =
             HandoffQuery { conversation: Some(conversation.to_owned()), limit: 1, ..HandoffQuery::default() };
-        let page = self.relay.store.handoffs(&query).await.unwrap();
+        let page = self.relay.store.held().handoffs(&query).await.unwrap();
         page.handoffs.into_iter().next().map(|handoff| handoff.id)
     }
 
@@ -277,7 +280,7 @@ impl Story {
 
     async fn agent_retries_or_drops(&mut self, conversation: &str) {
         let (Some(engine), Some(id)) = (self.relay.engine(), self.newest(conversation).await) else { return };
-        let rows = self.relay.store.rows(&id, 0, usize::MAX).await.unwrap();
+        let rows = self.relay.store.held().rows(&id, 0, usize::MAX).await.unwrap();
         let failed = rows.into_iter().find(|row| matches!(row.sending, Some(Sending::Failed { .. })));
         let Some(row) = failed.map(|row| row.id) else { return };
         if self.dice.percent(30) {
@@ -305,14 +308,14 @@ impl Story {
             }
         }
         for _ in 0..200 {
-            let depths = self.relay.store.depths().await.unwrap();
+            let depths = self.relay.store.held().depths().await.unwrap();
             if depths.outbox() == 0 && depths.inbox == 0 {
                 return Ok(());
             }
             self.post.passes(Duration::from_secs(1)).await;
             self.post.arrives().await;
         }
-        let depths = self.relay.store.depths().await.unwrap();
+        let depths = self.relay.store.held().depths().await.unwrap();
         Err(format!("it never came to rest: {depths:?}"))
     }
 }

@@ -3,7 +3,7 @@
 //! compared at the end.
 //!
 //! `CRASH_KILLS`, `CRASH_OUTAGES`, `CRASH_FREEZES` and `CRASH_SEED` set how often an instance and the database die, how often
-//! an instance stands still, and by which numbers. `CRASH_HISTORIES` names a folder for the histories.
+//! an instance stands still (for `CRASH_FREEZE_S`), and by which numbers. `CRASH_HISTORIES` names a folder for the histories.
 //! `CRASH_CUSTOMERS`, `CRASH_REST_MS`, `CRASH_PER_SECOND`, `CRASH_PER_MINUTE` and `CRASH_SETTLED_S` make it larger.
 
 mod balancer;
@@ -50,6 +50,11 @@ const OUTAGES: u64 = 1;
 const PER_SECOND: u64 = 20;
 const PER_MINUTE: u64 = 240;
 
+/// Longer than any lease.
+fn stands_still() -> Duration {
+    Duration::from_secs(number("CRASH_FREEZE_S", 12))
+}
+
 fn rates() -> [u64; 2] {
     [number("CRASH_PER_SECOND", PER_SECOND), number("CRASH_PER_MINUTE", PER_MINUTE)]
 }
@@ -69,8 +74,7 @@ enum Blow {
 
 /// What happens, in an order that the seed gives.
 fn blows(deaths: u64, outages: u64, freezes: u64, dice: &mut Dice) -> Vec<Blow> {
-    let all =
-        [(Blow::Death, deaths), (Blow::Outage, outages), (Blow::Freeze(Duration::from_secs(12)), freezes)];
+    let all = [(Blow::Death, deaths), (Blow::Outage, outages), (Blow::Freeze(stands_still()), freezes)];
     let mut blows: Vec<Blow> =
         all.iter().flat_map(|(blow, times)| std::iter::repeat_n(*blow, *times as usize)).collect();
     for place in (1..blows.len()).rev() {
@@ -160,7 +164,11 @@ impl Cluster {
             let one = self.dice.roll(self.handles.len() as u64) as usize;
             match blow {
                 Blow::Death => self.handles[one].order(Order::Die),
-                Blow::Freeze(long) => self.handles[one].order(Order::Freeze(long)),
+                // One at a time.
+                Blow::Freeze(long) => {
+                    self.handles[one].order(Order::Freeze(long));
+                    moment(Instant::now() + long).await;
+                }
                 Blow::Replace => {
                     self.handles[replaced].order(Order::Replace);
                     replaced += 1;
