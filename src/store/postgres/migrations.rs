@@ -26,7 +26,8 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";
 pub async fn run(connections: &Connections) -> Result<(), StoreError> {
     let change = connections.begin().await?;
     // Another relay may take its time with it.
-    change.client().batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+    let patient = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning";
+    change.client().batch_execute(patient).await?;
     match upgrade(change.client()).await {
         Ok(()) => change.commit().await,
         Err(error) => {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Database;
 use crate::{
     ada::Ada,
+    moment,
     relay::{Relay, folder},
     road::Road,
     until,
@@ -16,6 +17,8 @@ use crate::{
 
 /// A message waits no longer than this for another instance.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(12);
+/// Longer than any lease.
+const CUT_OFF_FOR: Duration = Duration::from_secs(30);
 
 /// Ada, and the second of two instances. The first has the line: it has sent something when this one was not there yet.
 struct Second {
@@ -116,6 +119,7 @@ async fn if_the_one_that_calls_ada_stands_still_another_takes_over() {
 #[tokio::test]
 async fn if_the_one_that_calls_ada_is_cut_off_another_takes_over() {
     let (first, second) = two().await;
+    let began = Instant::now();
     second.road.hangs();
     // It was asked for this before it knew.
     let late = async {
@@ -126,6 +130,7 @@ async fn if_the_one_that_calls_ada_is_cut_off_another_takes_over() {
     let meanwhile = async {
         is_not_ready(&first).await;
         second.takes_over("beside one that was cut off").await;
+        moment(began + CUT_OFF_FOR).await;
         second.road.opens();
         is_ready(&first).await;
     };

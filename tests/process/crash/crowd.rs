@@ -269,7 +269,8 @@ impl<'a> Pair<'a> {
 async fn answered(request: RequestBuilder) -> Option<(StatusCode, Value)> {
     let answer = request.send().await.ok()?;
     let status = answer.status();
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    // One agent has but so many files under way.
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         return None;
     }
     Some((status, answer.json().await.ok()?))
