@@ -9,19 +9,17 @@ use super::{
     folder,
     kept::webhooks,
     progress,
-    release::{Delays, HANDOFFS, delays, quiet, relay_with_handoffs},
+    release::{Delays, HANDOFFS, quiet, relay_with_handoffs, to_a_stream},
     server::{self, CONNECTIONS, database},
 };
 use crate::{
     figures::{Figures, Goal, Row, Unit},
     generator::{Load, Pace},
-    http::until,
     measure::{self, Run},
     null_ada::NullAda,
     options::Options,
     relay::Relay,
-    stream::Stream,
-    webhooks::{Ids, OURS, Webhooks},
+    webhooks::Ids,
 };
 
 /// Webhooks a second, where the way of their messages is measured.
@@ -88,40 +86,18 @@ fn taken_in(options: &Options, round: usize, relays: usize) -> Result<Vec<Run>> 
     Ok(runs)
 }
 
-/// Webhooks come to one relay, and their messages are looked for on the stream of the other.
+/// From the webhook of one to a stream on the other.
 fn way(options: &Options) -> Result<(Delays, Run)> {
     let (database, ada) = (database(options)?, NullAda::start(0)?);
     let folders = [folder(options)?, folder(options)?];
     let quiet = quiet();
     let settings = [("DATABASE_URL", &*database.url), ("DEBOUNCE_MS", &*quiet)];
-    let handoffs = options.sized(HANDOFFS, 50);
+    let (rate, handoffs) = (options.sized(RATE, 50), options.sized(HANDOFFS, 50));
     let (one, _) = relay_with_handoffs(options, &folders[0], &ada, handoffs, &settings)?;
     let other = Relay::start(options, folders[1].path(), &ada.url, &settings)?;
     other.calm()?;
-    let seconds = Duration::from_secs_f64(options.seconds().max(1.0));
-    let rate = f64::from(options.sized(RATE, 50));
-    let count = (rate * seconds.as_secs_f64()) as u32;
-    let webhooks =
-        Webhooks { count, series: 1, conversations: handoffs, integration: OURS, ids: Ids::Ascending };
-    let requests = webhooks.requests()?;
-    let stream = Stream::open(other.child.address, requests.len())?;
-    let load = Load {
-        address: one.child.address,
-        connections: 64,
-        requests: &requests,
-        from: 0,
-        again: false,
-        pace: Pace::Open(rate, seconds),
-    };
-    let (run, outcome) = measure::run_until("to another relay", &one.child, &load, Some(rate), |outcome| {
-        let all = until("every message reaches the stream", Duration::from_millis(10), || {
-            Ok((stream.count() >= outcome.next).then_some(()))
-        });
-        all.with_context(|| format!("{} of {} messages reached the stream", stream.count(), outcome.next))
-    })?;
-    server::say(&run);
-    let delays = delays(&outcome, rate, &stream)?;
+    let measured = to_a_stream("to another relay", options, rate, handoffs, [&one, &other])?;
     one.child.stop()?;
     other.child.stop()?;
-    Ok((delays, run))
+    Ok(measured)
 }

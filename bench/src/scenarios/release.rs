@@ -77,22 +77,38 @@ fn one(options: &Options, rate: u32, handoffs: u32) -> Result<(Delays, measure::
     let folder = folder(options)?;
     let ada = NullAda::start(0)?;
     let (relay, _) = relay_with_handoffs(options, &folder, &ada, handoffs, &[("DEBOUNCE_MS", &quiet())])?;
+    let measured = to_a_stream("relay, released", options, rate, handoffs, [&relay, &relay])?;
+    relay.child.stop()?;
+    Ok(measured)
+}
+
+/// Webhooks come to one relay, and their messages are looked for on a stream of another, or of the same.
+///
+/// # Errors
+/// A relay fails, or a message never comes.
+pub fn to_a_stream(
+    name: &str,
+    options: &Options,
+    rate: u32,
+    handoffs: u32,
+    [from, to]: [&Relay; 2],
+) -> Result<(Delays, measure::Run)> {
     let seconds = Duration::from_secs_f64(options.seconds().max(1.0));
     let rate = f64::from(rate);
     let count = (rate * seconds.as_secs_f64()) as u32;
     let webhooks =
         Webhooks { count, series: 1, conversations: handoffs, integration: OURS, ids: Ids::Ascending };
     let requests = webhooks.requests()?;
-    let stream = Stream::open(relay.child.address, requests.len())?;
+    let stream = Stream::open(to.child.address, requests.len())?;
     let load = Load {
-        address: relay.child.address,
+        address: from.child.address,
         connections: 256,
         requests: &requests,
         from: 0,
         again: false,
         pace: Pace::Open(rate, seconds),
     };
-    let (run, outcome) = measure::run_until("relay, released", &relay.child, &load, Some(rate), |outcome| {
+    let (run, outcome) = measure::run_until(name, &from.child, &load, Some(rate), |outcome| {
         let all = until("every message reaches the stream", Duration::from_millis(10), || {
             ensure!(stream.resets() == 0, "the stream was told to load anew: what it skipped has no time");
             Ok((stream.count() >= outcome.next).then_some(()))
@@ -100,16 +116,10 @@ fn one(options: &Options, rate: u32, handoffs: u32) -> Result<(Delays, measure::
         all.with_context(|| format!("{} of {} messages reached the stream", stream.count(), outcome.next))
     })?;
     server::say(&run);
-    let delays = delays(&outcome, rate, &stream)?;
-    relay.child.stop()?;
-    Ok((delays, run))
+    Ok((delays(&outcome, rate, &stream)?, run))
 }
 
-/// What an agent waited for each message beyond the quiet period.
-///
-/// # Errors
-/// One never came.
-pub fn delays(outcome: &Outcome, rate: f64, stream: &Stream) -> Result<Delays> {
+fn delays(outcome: &Outcome, rate: f64, stream: &Stream) -> Result<Delays> {
     let mut delays = latencies()?;
     for number in 0..outcome.next {
         let released = due(outcome.began, number, rate) + QUIET;
