@@ -17,8 +17,14 @@ let heard = 0;
 /** A thread that is in memory. */
 export const thread = (id) => threads.get(id);
 
+/** A message that waits will have been said after all that has been said, however long it has been waiting. */
+const waits = (row) => row.delivery?.state === "queued";
+
 /** Whether one row stands before another. */
-export const before = (one, other) => (one.at === other.at ? one.seq < other.seq : one.at < other.at);
+export const before = (one, other) => {
+  if (waits(one) !== waits(other)) return waits(other);
+  return one.at === other.at ? one.seq < other.seq : one.at < other.at;
+};
 
 /** Returns a thread from memory, or loads it. */
 export function open(handoff) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::{Disorder, Role};
+use sandbox::{Call, Disorder, Fault, Role};
 use serde_json::json;
 
 use crate::{
@@ -75,5 +75,30 @@ async fn both_sides_chat_under_disorder() {
     eventually("the last webhook", async || relay.ada.is_idle().then_some(())).await;
     desk.reloads().await;
     desk.reads(&said).await;
+    desk.closes().await;
+}
+
+/// A message gets its time when Ada takes it. One that waits must not stand before it until it is sent itself.
+#[tokio::test]
+async fn a_message_that_waits_stands_behind_those_that_were_sent() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    let wait = |seconds| Fault::Status { status: 429, retry_after: Some(seconds) };
+    // The first is sent at the second try, and the second waits on.
+    for fault in [wait(2), Fault::Slow(Duration::ZERO), wait(600)] {
+        relay.ada.fault_next(Call::SendMessage, fault);
+    }
+    desk.writes("One").await;
+    desk.writes("Two").await;
+    desk.has_message("One", "confirmed").await;
+    relay.ada.customer_says(&conversation, "Are you there?").await.unwrap();
+    desk.until("all three", async || {
+        let said = desk.thread().await;
+        (said.ends_with(&["One", "Are you there?", "Two"].map(str::to_owned))).then_some(())
+    })
+    .await;
+    desk.has_message("Two", "queued").await;
     desk.closes().await;
 }
