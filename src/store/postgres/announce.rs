@@ -4,6 +4,7 @@
 //! seen a number will see nothing new below it.
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::Client;
 
 use super::{
     Shared,
@@ -52,10 +53,10 @@ impl Shared {
 
     /// Gives numbers to what has none yet, and tells the other instances. Gives the newest number.
     pub async fn number(&self, touched: TouchedTopics) -> Result<u64, StoreError> {
-        let transaction = self.connections.begin().await?;
+        let statements = vec![Statement::new(LOCK, values![]), Statement::new(NUMBER, values![])];
+        let first = async |client: &Client| run_together(client, statements).await;
+        let (transaction, rows) = self.connections.begin_with(first).await?;
         let numbered = async {
-            let statements = vec![Statement::new(LOCK, values![]), Statement::new(NUMBER, values![])];
-            let rows = run_together(transaction.client(), statements).await?;
             let newest = rows[1].first().map_or(Ok(0), |row| row.try_get::<_, i64>(0))?;
             let newest = unsigned(newest);
             let news = News { from: self.instance.clone(), touched, newest }.to_string();

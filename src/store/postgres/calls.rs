@@ -28,20 +28,14 @@ pub async fn count(
     ai_agent: &AiAgentId,
     known: u64,
 ) -> Result<SharedCalls, StoreError> {
-    let transaction = connections.begin().await?;
     let ai_agent = || Value::key(ai_agent.as_str());
     let statements = vec![
         Statement::new(LOCK, vec![ai_agent()]),
         Statement::new(COUNT, values![ai_agent(), relay]),
         Statement::new(OTHERS, values![ai_agent(), relay, known]),
     ];
-    let counted = match run_together(transaction.client(), statements).await {
-        Ok(rows) => rows,
-        Err(error) => {
-            transaction.roll_back().await;
-            return Err(error);
-        }
-    };
+    let (transaction, counted) =
+        connections.begin_with(async |client| run_together(client, statements).await).await?;
     transaction.commit().await?;
     let mut calls = SharedCalls { known, ..SharedCalls::default() };
     for row in &counted[1] {

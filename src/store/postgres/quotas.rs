@@ -33,10 +33,10 @@ pub async fn take(connections: &Connections, quotas: &[Quota]) -> Result<Place, 
     let names = || Value::keys(quotas.iter().map(|quota| quota.name.as_str()));
     let times = Value::Numbers(quotas.iter().map(|quota| quota.times.into()).collect());
     let within = Value::Numbers(quotas.iter().map(|quota| micros(quota.within)).collect());
-    let transaction = connections.begin().await?;
     let statements =
         vec![Statement::new(LOCK, vec![names()]), Statement::new(WAIT, vec![names(), times, within])];
-    let waits = run_together(transaction.client(), statements).await?;
+    let (transaction, waits) =
+        connections.begin_with(async |client| run_together(client, statements).await).await?;
     let wait: Option<i64> = waits[1].first().map_or(Ok(None), |row| row.try_get(0))?;
     if let Some(wait) = wait {
         transaction.roll_back().await;
