@@ -12,14 +12,16 @@ use crate::{
     relay::{Relay, start, up, url},
 };
 
-/// What relays that die have set: everything is soon.
-pub const SETTINGS: [(&str, &str); 9] = [
+/// What relays that die have set: everything is soon, and nothing is given up however long a run lasts.
+pub const SETTINGS: [(&str, &str); 11] = [
     ("DEBOUNCE_MS", "50"),
     ("DEBOUNCE_MAX_MS", "200"),
     ("UNKNOWN_HOLD_MS", "300"),
     ("ADA_TIMEOUT_MS", "500"),
     ("ADA_RATE_PER_SECOND", "10000"),
     ("ADA_RATE_PER_MINUTE", "10000"),
+    ("SEND_MAX_AGE", "6h"),
+    ("WAITING_TIMEOUT", "off"),
     ("FILES_ALLOW_PRIVATE", "on"),
     ("LOG_FORMAT", "json"),
     ("RUST_LOG", "info"),
