@@ -3,26 +3,14 @@
 use handoff_relay::{
     relay::{
         changes::{Scope, WriteSet},
-        contact::{Contact, ContactState, ContactToken, MadeContact},
+        contact::{Contact, ContactState},
         handoff::{AdaEnd, End, EndedBy, Status},
         id::HandoffId,
     },
     store::{RetentionPeriods, Store},
 };
 
-use super::make::{at, handoff, key, purge, put_handoffs, view, write};
-
-fn contact(handoff: &str, id: Option<&str>, state: ContactState) -> Contact {
-    let made = id.map(|id| MadeContact {
-        id: id.to_owned(),
-        current_id: id.to_owned(),
-        current_since: None,
-        participant_token: ContactToken::new("secret".to_owned()),
-        is_streaming: true,
-        connection: None,
-    });
-    Contact { made, state, ..Contact::new(handoff.into(), at(0), at(900)) }
-}
+use super::make::{at, contact, handoff, key, purge, put_handoffs, view, write};
 
 async fn put(store: &dyn Store, contact: Contact, due: Option<i64>) {
     write(store, WriteSet { contact: Some((contact, due.map(at))), ..WriteSet::default() }).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use handoff_relay::{
     relay::{
         changes::{DeadLetter, LetterKind, Scope, View, WriteSet},
+        contact::{Contact, ContactState, ContactToken, MadeContact},
         delivery::{Class, Delivery, Destination, Fetch, Job, Outgoing, Queue, Read, ShownAuthor, Write},
         event::{Event, EventKind, Message},
         handoff::{AdaEnd, End, EndedBy, Handoff, Origin, Status},
@@ -208,4 +209,17 @@ pub fn row_ids(view: &View) -> Vec<&str> {
     let mut ids: Vec<&str> = view.rows.iter().map(|row| row.id.as_str()).collect();
     ids.sort_unstable();
     ids
+}
+
+/// The contact of a handoff, with this id if it has been made.
+pub fn contact(handoff: &str, id: Option<&str>, state: ContactState) -> Contact {
+    let made = id.map(|id| MadeContact {
+        id: id.to_owned(),
+        current_id: id.to_owned(),
+        current_since: None,
+        participant_token: ContactToken::new("secret".to_owned()),
+        is_streaming: true,
+        connection: None,
+    });
+    Contact { made, state, ..Contact::new(handoff.into(), at(0), at(900)) }
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use handoff_relay::{
     relay::{
         changes::{IdempotencyScope, Idempotent, NoticeScope, Scope, WriteSet},
-        contact::{Contact, ContactState, ContactToken, MadeContact},
+        contact::ContactState,
         delivery::{Claim, Class, Delivery, Destination, Queue},
         handoff::Handoff,
         id::{ConversationKey, RowId},
@@ -28,9 +28,9 @@ use super::{
     database::open_as,
     file::{File, now},
     make::{
-        active, at, due_in, ended, event, fetches, files, handoff, key, letter, match_key, of, of_handoff,
-        put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, strangers, transcripts, view,
-        write, writes,
+        active, at, contact, due_in, ended, event, fetches, files, handoff, key, letter, match_key, of,
+        of_handoff, put_deliveries, put_handoffs, put_rows, reads, retries, row, sends, strangers,
+        transcripts, view, write, writes,
     },
     postgres,
 };
@@ -137,18 +137,6 @@ fn reply(id: &str, title: &str) -> CannedReply {
     let (created_at, updated_at) = (at(0), at(1));
     let (id, title, updated_by) = (id.to_owned(), title.to_owned(), "Alex".to_owned());
     CannedReply { id, text: format!("{title}!"), title, created_at, updated_at, updated_by }
-}
-
-fn contact(handoff: &str, id: Option<&str>, state: ContactState) -> Contact {
-    let made = id.map(|id| MadeContact {
-        id: id.to_owned(),
-        current_id: id.to_owned(),
-        current_since: None,
-        participant_token: ContactToken::new("secret".to_owned()),
-        is_streaming: true,
-        connection: None,
-    });
-    Contact { made, state, ..Contact::new(handoff.into(), at(0), at(900)) }
 }
 
 /// As a newer relay may have written it, and as no relay has.
