@@ -51,10 +51,10 @@ use kept::Kind;
 use story::Story;
 
 /// Unless `SIM_SCHEDULES` says otherwise.
-const SCHEDULES: u64 = 150;
+const SCHEDULES: u64 = 400;
 const STEPS: u64 = 60;
 /// Of so many schedules one is played on each store with a database.
-const SLOWER: u64 = 200;
+const SLOWER: u64 = 50;
 
 /// Time stands still unless everybody waits.
 fn in_simulated_time<T>(story: impl Future<Output = T>) -> T {
