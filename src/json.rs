@@ -9,6 +9,10 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
+pub use tree::Tree;
+
+mod tree;
+
 /// In place of what is no letter: as long as the escape that it replaces.
 const REPLACEMENT: &[u8] = br"\ufffd";
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -103,9 +107,39 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
     }
 }
 
+/// What is asked of an object, however it was read.
+pub trait Fields: Clone {
+    /// Whether there is such a field, with more than `null`.
+    fn is_given(&self, field: &str) -> bool;
+
+    /// A field's text, if it is one.
+    fn text(&self, field: &str) -> Option<Cow<'_, str>>;
+
+    /// A field's object; an empty one if it is none.
+    fn object(&self, field: &str) -> Cow<'_, Self>;
+}
+
 /// A JSON object whose values are unread so far. Of a name that stands twice the last counts.
-#[derive(Debug, Default)]
-pub struct Object<'a>(BTreeMap<String, &'a RawValue>);
+#[derive(Clone, Debug, Default)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// A name, of which most need no copy.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Fields for Object<'_> {
+    fn is_given(&self, field: &str) -> bool {
+        self.get(field).is_some_and(|field| !field.is_null())
+    }
+
+    fn text(&self, field: &str) -> Option<Cow<'_, str>> {
+        self.text(field).map(Cow::Owned)
+    }
+
+    fn object(&self, field: &str) -> Cow<'_, Self> {
+        Cow::Owned(self.object(field))
+    }
+}
 
 impl<'a> Object<'a> {
     /// The object that mended bytes are.
@@ -118,7 +152,7 @@ impl<'a> Object<'a> {
 
     /// A field; `null` is there, too.
     pub fn get(&self, field: &str) -> Option<Field<'a>> {
-        self.0.get(field).copied().map(Field)
+        self.0.iter().rev().find(|(name, _)| name == field).map(|(_, value)| Field(value))
     }
 
     /// A field's text, if it is one.
@@ -133,7 +167,8 @@ impl<'a> Object<'a> {
 
     /// All fields, by name.
     pub fn into_fields(self) -> impl Iterator<Item = (String, Field<'a>)> {
-        self.0.into_iter().map(|(name, value)| (name, Field(value)))
+        let fields: BTreeMap<_, _> = self.0.into_iter().collect();
+        fields.into_iter().map(|(name, value)| (name.into_owned(), Field(value)))
     }
 }
 
@@ -202,16 +237,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
         struct Fields;
 
         impl<'de> Visitor<'de> for Fields {
-            type Value = BTreeMap<String, &'de RawValue>;
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry()? {
-                    fields.insert(name, value);
+                let mut fields = Vec::new();
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    fields.push((name, value));
                 }
                 Ok(fields)
             }

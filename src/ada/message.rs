@@ -1,7 +1,9 @@
 //! A message on the wire: the parts that webhooks and the message list share.
 
+use std::borrow::Cow;
+
 use crate::{
-    json::Object,
+    json::Fields,
     relay::{
         context::bounded_name,
         thread::{Author, Bytes, Content, Role},
@@ -26,23 +28,23 @@ pub fn unreadable(field: &str, what: &str) -> Unreadable {
 }
 
 /// The id under `field`.
-pub fn id(object: &Object<'_>, field: &str) -> Result<String, Unreadable> {
+pub fn id(object: &impl Fields, field: &str) -> Result<String, Unreadable> {
     let text = object.text(field);
     let text = text.filter(|text| !text.is_empty()).ok_or_else(|| unreadable(field, "is missing"))?;
     if text.chars().count() > MAX_ID_CHARS || text.chars().any(char::is_control) {
         return Err(unreadable(field, "is not an id"));
     }
-    Ok(text)
+    Ok(text.into_owned())
 }
 
 /// The time under `field`.
-pub fn time(object: &Object<'_>, field: &str) -> Result<Time, Unreadable> {
+pub fn time(object: &impl Fields, field: &str) -> Result<Time, Unreadable> {
     let text = object.text(field).ok_or_else(|| unreadable(field, "is missing"))?;
     text.parse().map_err(|_| unreadable(field, "is not an RFC 3339 time"))
 }
 
 /// `author`: a role, known or new, and how to show it.
-pub fn author(data: &Object<'_>) -> Result<Author, Unreadable> {
+pub fn author(data: &impl Fields) -> Result<Author, Unreadable> {
     let author = data.object("author");
     let role = author.text("role").ok_or_else(|| unreadable("author.role", "is missing"))?;
     let role = match &*role {
@@ -52,24 +54,25 @@ pub fn author(data: &Object<'_>) -> Result<Author, Unreadable> {
         _ => Role::Unknown,
     };
     let display_name = author.text("display_name").map(|name| bounded_name(&name));
-    let avatar = author.text("avatar").filter(|url| url.len() <= MAX_URL_BYTES);
+    let avatar = author.text("avatar").filter(|url| url.len() <= MAX_URL_BYTES).map(Cow::into_owned);
     Ok(Author { role, display_name, avatar })
 }
 
 /// `content`: one of the types known, or the name of a new one.
-pub fn content(data: &Object<'_>) -> Result<Content, Unreadable> {
+pub fn content(data: &impl Fields) -> Result<Content, Unreadable> {
     let content = data.object("content");
     let needed = |field: &str| {
         content.text(field).ok_or_else(|| unreadable(&format!("content.{field}"), "is missing"))
     };
-    Ok(match needed("type")?.as_str() {
-        "text" => Content::Text { body: needed("body")? },
-        "presence" => Content::Presence { body: needed("body")? },
-        "link" => Content::Link { url: needed("url")?, link_text: content.text("link_text") },
+    let text = |field: &str| content.text(field).map(Cow::into_owned);
+    Ok(match &*needed("type")? {
+        "text" => Content::Text { body: needed("body")?.into_owned() },
+        "presence" => Content::Presence { body: needed("body")?.into_owned() },
+        "link" => Content::Link { url: needed("url")?.into_owned(), link_text: text("link_text") },
         "file" => Content::File {
-            filename: content.text("filename").unwrap_or_else(|| "file".to_owned()),
-            mime_type: content.text("mime_type").unwrap_or_else(|| "application/octet-stream".to_owned()),
-            source_url: content.text("url"),
+            filename: text("filename").unwrap_or_else(|| "file".to_owned()),
+            mime_type: text("mime_type").unwrap_or_else(|| "application/octet-stream".to_owned()),
+            source_url: text("url"),
             bytes: Bytes::Awaited,
         },
         other => Content::Unknown { name: bounded_name(other) },

@@ -4,6 +4,8 @@
 //! gets a new version. An older relay does not use such a document, so both versions can use one store. Documents from
 //! before there were versions have no version, and count as version 1.
 
+use std::io::Write;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{StoreError, platforms::PlatformState, replies::CannedReply};
@@ -43,17 +45,25 @@ impl Document for PlatformState {}
 impl Document for Contact {}
 
 const PREFIX: &str = "{\"v\":";
+/// Most documents are no longer, in bytes.
+const USUAL_LENGTH: usize = 512;
 
 /// The text to be stored.
 ///
 /// # Errors
 /// It is not a JSON object.
 pub fn write<T: Document>(document: &T) -> Result<String, StoreError> {
-    let text = serde_json::to_string(document)?;
-    let not_an_object = || StoreError::Unreadable("the document is not a JSON object".to_owned());
-    let fields = text.strip_prefix('{').ok_or_else(not_an_object)?;
-    let comma = if fields == "}" { "" } else { "," };
-    Ok(format!("{PREFIX}{}{comma}{fields}", T::VERSION))
+    let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+    write!(bytes, "{PREFIX}{}", T::VERSION).map_err(serde_json::Error::io)?;
+    let brace = bytes.len();
+    serde_json::to_writer(&mut bytes, document)?;
+    // The document's own opening brace becomes the comma behind its version.
+    match &bytes[brace..] {
+        b"{}" => drop(bytes.remove(brace)),
+        [b'{', ..] => bytes[brace] = b',',
+        _ => return Err(StoreError::Unreadable("the document is not a JSON object".to_owned())),
+    }
+    String::from_utf8(bytes).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
 /// Parses a stored text.

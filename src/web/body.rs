@@ -1,15 +1,21 @@
 //! Reading request bodies within limits: each in size and time, those of a group of doors together in memory.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use hyper::body::Frame;
 use tokio::time::timeout;
 
-use super::body_budget::{Arrival, BodyBudget, Held, NoRoom};
+use super::body_budget::{Arrival, BodyBudget, Held, NoRoom, USUAL};
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,24 +68,57 @@ impl Bodies {
     ///
     /// # Errors
     /// See [`BodyError`]. The budget is then as before.
-    pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<HeldBody, BodyError> {
+    pub async fn read(&self, headers: &HeaderMap, mut body: Body) -> Result<HeldBody, BodyError> {
         if declared_length(headers).is_some_and(|length| length > self.limit as u64) {
             return Err(BodyError::TooLarge);
+        }
+        let first = at_hand(&mut body).await.transpose().map_err(|_| BodyError::Broken)?;
+        // Most bodies came with their heads: nobody needs to wait for them, or to evict them.
+        let whole = first.as_ref().and_then(Frame::data_ref).filter(|_| body.is_end_stream());
+        if let Some(data) = whole.filter(|data| data.len() <= USUAL.min(self.limit)) {
+            return Ok(HeldBody {
+                bytes: Bytes::copy_from_slice(data),
+                _room: self.budget.hold(data.len())?,
+            });
         }
         let arrival = self.budget.begin();
         let collected = tokio::select! {
             biased;
             () = arrival.evicted() => return Err(BodyError::Evicted),
-            collected = timeout(self.deadline, collect(body, self.limit, &arrival)) => collected,
+            collected = timeout(self.deadline, collect(first, body, self.limit, &arrival)) => collected,
         };
         let bytes = collected.map_err(|_| BodyError::TimedOut)??;
         Ok(HeldBody { bytes, _room: arrival.arrived() })
     }
 }
 
-async fn collect(mut body: Body, limit: usize, arrival: &Arrival) -> Result<Bytes, BodyError> {
+/// The first frame, if it is there already. hyper hands over what came with the head only once it has been asked.
+async fn at_hand(body: &mut Body) -> Option<Result<Frame<Bytes>, axum::Error>> {
+    let mut was_asked = false;
+    let poll = |cx: &mut Context<'_>| match Pin::new(&mut *body).poll_frame(cx) {
+        Poll::Pending if was_asked => Poll::Ready(None),
+        Poll::Pending => {
+            was_asked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Poll::Ready(frame) => Poll::Ready(frame),
+    };
+    poll_fn(poll).await
+}
+
+async fn collect(
+    first: Option<Frame<Bytes>>,
+    mut body: Body,
+    limit: usize,
+    arrival: &Arrival,
+) -> Result<Bytes, BodyError> {
     let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let mut next = first.map(Ok);
+    while let Some(frame) = match next.take() {
+        Some(first) => Some(first),
+        None => body.frame().await,
+    } {
         let frame = frame.map_err(|_| BodyError::Broken)?;
         let Ok(data) = frame.into_data() else { continue };
         let length = bytes.len() + data.len();
@@ -158,6 +197,24 @@ mod tests {
         drop(held);
         is_free(&bodies).await;
         assert!(read(&bodies, Body::empty()).await.unwrap().bytes.is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_that_came_with_its_head_holds_its_room_too_and_evicts_others() {
+        let bodies = Bodies::new(BodyBudget::new(LIMIT, 9), LIMIT, DEADLINE);
+        let slow = tokio::spawn({
+            let bodies = bodies.clone();
+            async move { read(&bodies, stalled(2 * KIB)).await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        let whole = || Body::from(vec![b'x'; 3 * KIB]);
+        let held = read(&bodies, whole()).await.unwrap();
+        assert_eq!(held.bytes.len(), 3 * KIB);
+        assert_eq!(slow.await.unwrap(), Err(BodyError::Evicted));
+        assert_eq!(read(&bodies, whole()).await.unwrap_err(), BodyError::Overloaded);
+        drop(held);
+        is_free(&bodies).await;
+        assert_eq!(read(&bodies, vec![b'x'; LIMIT + 1].into()).await.unwrap_err(), BodyError::TooLarge);
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// The room is kept in KiB, each body rounded up.
 const UNIT: usize = 1024;
 /// Up to this many bytes a body shares the room of the usual ones. Over it, it needs a place among the large.
-const USUAL: usize = 256 << 10;
+pub const USUAL: usize = 256 << 10;
 /// How many large bodies there are at a time. More wait, within their deadlines.
 const LARGE_AT_ONCE: usize = 4;
 /// How long a large body may arrive while others wait for its place.
@@ -106,6 +106,16 @@ impl BodyBudget {
         Arrival { budget: self.clone(), id, evicted }
     }
 
+    /// Room for a body that is there, of up to [`USUAL`] bytes.
+    ///
+    /// # Errors
+    /// See [`NoRoom`].
+    pub fn hold(&self, bytes: usize) -> Result<Held, NoRoom> {
+        let units = bytes.div_ceil(UNIT);
+        self.room().take_units(units, None)?;
+        Ok(Held { budget: self.clone(), has: Has::Units(units) })
+    }
+
     fn room(&self) -> MutexGuard<'_, Room> {
         self.0.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -187,18 +197,23 @@ impl Room {
             Has::Units(held) => held,
             Has::PlaceSince(_) => return Ok(()),
         };
-        let missing = units.saturating_sub(held);
-        while self.free_units < missing {
+        self.take_units(units.saturating_sub(held), Some(id))?;
+        if let Some(body) = self.arriving.get_mut(&id) {
+            body.has = Has::Units(units);
+        }
+        Ok(())
+    }
+
+    /// Takes them for one body, from others that still arrive if need be.
+    fn take_units(&mut self, units: usize, own: Option<u64>) -> Result<(), NoRoom> {
+        while self.free_units < units {
             let others = |(other, body): (&u64, &Arriving)| {
-                (*other != id && matches!(body.has, Has::Units(1..))).then_some(*other)
+                (Some(*other) != own && matches!(body.has, Has::Units(1..))).then_some(*other)
             };
             let longest = self.arriving.iter().find_map(others).ok_or(NoRoom::Full)?;
             self.evict(longest);
         }
-        self.free_units -= missing;
-        if let Some(body) = self.arriving.get_mut(&id) {
-            body.has = Has::Units(units);
-        }
+        self.free_units -= units;
         Ok(())
     }
 

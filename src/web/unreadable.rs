@@ -14,12 +14,14 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     http::{Request, Response, StatusCode},
 };
 use bytes::{Buf, Bytes};
-use http_body_util::BodyExt;
-use hyper::{body::Incoming, service::Service};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    service::Service,
+};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -55,7 +57,7 @@ pub struct TrackedRouter {
 }
 
 impl Service<Request<Incoming>> for TrackedRouter {
-    type Response = Response<Body>;
+    type Response = Response<TrackedBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -66,14 +68,34 @@ impl Service<Request<Incoming>> for TrackedRouter {
         let response = self.router.call(request);
         Box::pin(async move {
             let response = response.await?;
-            Ok(response.map(|body| {
-                Body::new(body.map_err(move |error| {
-                    // The answer lasts until the body that holds this is dropped.
-                    let _ = &answer;
-                    error
-                }))
-            }))
+            Ok(response.map(|body| TrackedBody { body, _answer: answer }))
         })
+    }
+}
+
+/// The body of an answer, which lasts until this is dropped.
+pub struct TrackedBody {
+    body: Body,
+    _answer: Answer,
+}
+
+impl HttpBody for TrackedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -168,6 +168,6 @@ fn put_dead_letter(letter: &DeadLetter) -> Result<Statement, StoreError> {
 /// Records a change of a handoff or of one of its rows; without a handoff, of the canned replies. It gets its number once it
 /// is committed.
 pub fn change(handoff: &str, row: Option<&RowId>) -> Statement {
-    let row = Value::Text(row.map(|row| super::text::column(row.as_str())));
+    let row = Value::optional_key(row.map(RowId::as_str));
     Statement::new("INSERT INTO changes (handoff, row_id) VALUES ($1, $2)", vec![Value::key(handoff), row])
 }

@@ -53,7 +53,7 @@ pub fn put(contact: &Contact, due_at: Option<Time>) -> Result<Statement, StoreEr
     let sql = "INSERT INTO contacts (handoff, contact, due_at, is_closed, doc) VALUES ($1, $2, $3, $4, $5) \
                ON CONFLICT (handoff) DO UPDATE SET contact = excluded.contact, due_at = excluded.due_at, \
                    is_closed = excluded.is_closed, doc = excluded.doc";
-    let id = Value::Text(contact.made.as_ref().map(|made| super::text::column(made.id.as_str())));
+    let id = Value::optional_key(contact.made.as_ref().map(|made| made.id.as_str()));
     let is_closed = matches!(contact.state, ContactState::Closed);
     let handoff = Value::key(contact.handoff.as_str());
     Ok(Statement::new(sql, values![handoff, id, due_at, is_closed, document::write(contact)?]))

@@ -228,8 +228,8 @@ impl Lanes {
         let lane = delivery.lane();
         // Of other lanes the first stays the first.
         if lane.name() == FILES {
-            let [ai_agent, conversation] =
-                [lane.key.ai_agent.as_str(), lane.key.conversation.as_str()].map(super::text::column);
+            let [ai_agent, conversation] = [lane.key.ai_agent.as_str(), lane.key.conversation.as_str()]
+                .map(|text| super::text::column(text).into_owned());
             self.0.insert((ai_agent, conversation, FILES.to_owned()));
         }
     }

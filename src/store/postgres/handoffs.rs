@@ -56,7 +56,7 @@ pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
         Value::key(handoff.key.ai_agent.as_str()),
         Value::key(handoff.key.conversation.as_str()),
         StatusFilter::of(handoff).as_str(),
-        Value::Text(handoff.agent().map(text::column)),
+        Value::optional_key(handoff.agent()),
         platforms,
         handoff.end().map(|end| end.at),
         handoff.idle_since(),

@@ -243,7 +243,7 @@ impl Sum {
 fn store_as(cell: &mut Cell, kind: Kind) {
     if let Cell::Text(Some(value)) = cell {
         match kind {
-            Kind::Key => *value = text::column(value),
+            Kind::Key => *value = text::column(value).into_owned(),
             Kind::Searched => *value = text::searched(value),
             Kind::Text | Kind::Number | Kind::Flag => {}
         }

@@ -6,7 +6,10 @@
 
 use std::collections::HashSet;
 
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{
+    Client, Row,
+    types::{ToSql, Type},
+};
 
 use super::{
     query::{Statement, Value, all, doc, first, key, run, time, values},
@@ -190,24 +193,32 @@ pub async fn append(client: &Client, events: &[(&Event, &str)]) -> Result<Vec<bo
                    conversation, sort_time, sort_created, sort_id, doc) \
                ON CONFLICT DO NOTHING RETURNING svix_id";
     let sort_keys: Vec<SortKey> = events.iter().map(|(event, _)| event.sort_key()).collect();
-    let svix_ids: Vec<String> = events.iter().map(|(event, _)| text::column(&event.svix_id)).collect();
-    let arriving: [Value; 8] = [
-        Value::Texts(svix_ids.clone()),
-        Value::Numbers(events.iter().map(|(event, _)| event.received_at.as_micros()).collect()),
-        Value::keys(events.iter().map(|(event, _)| event.key.ai_agent.as_str())),
-        Value::keys(events.iter().map(|(event, _)| event.key.conversation.as_str())),
-        Value::Numbers(sort_keys.iter().map(|key| key.0.as_micros()).collect()),
-        Value::Numbers(sort_keys.iter().map(|key| key.1.as_micros()).collect()),
-        Value::keys(sort_keys.iter().map(|key| key.2.as_str())),
-        Value::Texts(events.iter().map(|(_, document)| (*document).to_owned()).collect()),
+    let svix_ids: Vec<_> = events.iter().map(|(event, _)| text::column(&event.svix_id)).collect();
+    let received: Vec<_> = events.iter().map(|(event, _)| event.received_at.as_micros()).collect();
+    let ai_agents: Vec<_> =
+        events.iter().map(|(event, _)| text::column(event.key.ai_agent.as_str())).collect();
+    let conversations: Vec<_> =
+        events.iter().map(|(event, _)| text::column(event.key.conversation.as_str())).collect();
+    let sort_times: Vec<_> = sort_keys.iter().map(|key| key.0.as_micros()).collect();
+    let sort_created: Vec<_> = sort_keys.iter().map(|key| key.1.as_micros()).collect();
+    let sort_ids: Vec<_> = sort_keys.iter().map(|key| text::column(&key.2)).collect();
+    let documents: Vec<_> = events.iter().map(|(_, document)| *document).collect();
+    let parameters: [(&(dyn ToSql + Sync), Type); 8] = [
+        (&svix_ids, Type::TEXT_ARRAY),
+        (&received, Type::INT8_ARRAY),
+        (&ai_agents, Type::TEXT_ARRAY),
+        (&conversations, Type::TEXT_ARRAY),
+        (&sort_times, Type::INT8_ARRAY),
+        (&sort_created, Type::INT8_ARRAY),
+        (&sort_ids, Type::TEXT_ARRAY),
+        (&documents, Type::TEXT_ARRAY),
     ];
-    let parameters: Vec<_> = arriving.iter().map(Value::parameter).collect();
     let rows = client.query_typed(sql, &parameters).await?;
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
         new.insert(row.try_get::<_, &str>(0)?);
     }
-    Ok(svix_ids.iter().map(|svix_id| new.remove(svix_id.as_str())).collect())
+    Ok(svix_ids.iter().map(|svix_id| new.remove(&**svix_id)).collect())
 }
 
 /// How many events wait.

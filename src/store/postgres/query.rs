@@ -30,12 +30,17 @@ pub enum Value {
 impl Value {
     /// A column that is searched for or compared: see [`text::column`].
     pub fn key(key: &str) -> Self {
-        Self::Text(Some(text::column(key)))
+        Self::Text(Some(text::column(key).into_owned()))
+    }
+
+    /// The same, where there is one.
+    pub fn optional_key(key: Option<&str>) -> Self {
+        key.map_or(Self::Text(None), Self::key)
     }
 
     /// Several of them.
     pub fn keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Texts(keys.into_iter().map(text::column).collect())
+        Self::Texts(keys.into_iter().map(|key| text::column(key).into_owned()).collect())
     }
 
     /// As the driver takes it.

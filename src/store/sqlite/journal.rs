@@ -19,7 +19,7 @@ use crate::{
     store::{PURGE_STEP, StoreError, count, document},
 };
 
-/// So many events may have left since the floor was written: a start looks at no more than these and what waits.
+/// So many events may have left since the floor was written: a start looks at hardly more than these and what waits.
 const FLOOR_STEP: i64 = 1_000;
 
 /// Appends an event that arrives, with its `document`. Gives its number, or nothing if the journal has it already.

@@ -114,7 +114,12 @@ impl Waiting {
         let conversation = self.entry(key);
         // Two ends of one instant sort alike: their ids decide, so that their order is the same after a restart.
         let own = (&event.sort_key, &event.svix_id);
-        let place = conversation.events.partition_point(|other| (&other.sort_key, &other.svix_id) <= own);
+        let is_behind = |other: &WaitingEvent| (&other.sort_key, &other.svix_id) <= own;
+        // Most come in order.
+        let place = match conversation.events.last() {
+            Some(last) if !is_behind(last) => conversation.events.partition_point(is_behind),
+            Some(_) | None => conversation.events.len(),
+        };
         conversation.events.insert(place, event);
         self.events += 1;
     }

@@ -18,8 +18,10 @@ use crate::{
 
 /// How many use cases share one flush at most.
 const BATCH: usize = 256;
-/// After how many events the journal's floor is looked at.
+/// After how many events the journal's floor is looked at: at least so many, and a share of what waits, since a look goes
+/// through all of that.
 const FLOOR_LOOKS: u64 = 1_000;
+const FLOOR_SHARE: u64 = 8;
 
 /// A use case that waits for the writer.
 pub trait Job: Send {
@@ -215,7 +217,7 @@ fn run_all(
             Err(error) => return Err(spoiled.unwrap_or(error)),
         }
     }
-    if state.since_floor >= FLOOR_LOOKS {
+    if state.since_floor >= FLOOR_LOOKS.max(state.known.waiting.lock().events() / FLOOR_SHARE) {
         state.since_floor = 0;
         journal::raise_floor(connection, &state.known.waiting)?;
     }
