@@ -3,12 +3,19 @@
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, Version, header, uri::PathAndQuery},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post, put},
 };
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
+    set_header::SetResponseHeaderLayer,
+};
 
 use super::{
     App,
@@ -27,6 +34,9 @@ use crate::web::{
 /// Ada's doors. People type their addresses into a form: one slash too many is forgiven.
 const START: [&str; 2] = ["/handoffs/start", "/webhooks/start-handoff"];
 const WEBHOOK: [&str; 2] = ["/webhooks/message", "/webhooks/events"];
+
+/// From so many bytes on, an answer of the agent API is compressed for whoever takes that: fewer fit into one packet.
+const WORTH_COMPRESSING: u64 = 1_024;
 
 /// Whose doors an address has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +77,12 @@ fn agents() -> Router<App> {
         .route("/api/dead-letters/{id}/replay", post(dead_letters::replay))
         .route("/metrics", get(operators::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING).and(is_json)))
         .merge(openapi::page())
+}
+
+fn is_json(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json")
 }
 
 /// What agents do with handoffs, in the console, or by way of a platform.

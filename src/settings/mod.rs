@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -113,6 +114,8 @@ pub struct Settings {
     pub send_max_age: Duration,
     /// `RECOVER_AFTER`: a message without a webhook for this long is taken from Ada's list. 1 s to 24 h.
     pub recover_after: Duration,
+    /// `CONSOLE_DIR`: where the console's files are, which are served as they are; `None` for those of the binary.
+    pub console_dir: Option<PathBuf>,
     /// `LOG_FORMAT`: how log lines look.
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines there are. Not checked here.
@@ -235,6 +238,7 @@ impl Settings {
         let ada_rate_per_minute = r.or("ADA_RATE_PER_MINUTE", 100, parse::rate);
         let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
         let recover_after = r.or("RECOVER_AFTER", Duration::from_secs(2 * 60), parse::duration);
+        let console_dir = r.optional("CONSOLE_DIR", parse::console_folder);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
         let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
         let (Some((ada_base_url, ada_api_key, webhook_secrets)), []) = (required, &*reader.problems) else {
@@ -271,6 +275,7 @@ impl Settings {
             ada_rate_per_minute,
             send_max_age,
             recover_after,
+            console_dir,
             log_format,
             log_filter,
         };

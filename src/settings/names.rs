@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 62] = [
+pub(super) const NAMES: [&str; 63] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -84,6 +84,7 @@ pub(super) const NAMES: [&str; 62] = [
     "ADA_RATE_PER_MINUTE",
     "SEND_MAX_AGE",
     "RECOVER_AFTER",
+    "CONSOLE_DIR",
     "LOG_FORMAT",
     "RUST_LOG",
 ];

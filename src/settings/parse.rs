@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::{
@@ -182,6 +183,14 @@ fn agent_token((position, entry): (usize, &str)) -> Parsed<AgentToken> {
 
 pub(super) fn socket_address(text: &str) -> Parsed<SocketAddr> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8090".to_owned())
+}
+
+pub(super) fn console_folder(text: &str) -> Parsed<PathBuf> {
+    let folder = PathBuf::from(text);
+    let is_console = folder.join("index.html").is_file();
+    is_console
+        .then_some(folder)
+        .ok_or_else(|| "must name a folder that has the console's index.html".to_owned())
 }
 
 pub(super) fn milliseconds(text: &str, range: RangeInclusive<u64>) -> Parsed<Duration> {

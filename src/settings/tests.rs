@@ -93,9 +93,11 @@ fn values_are_taken_as_meant() {
         ("DEBOUNCE_MAX_MS", "0"),
         ("SEND_MAX_AGE", "2h"),
         ("RECOVER_AFTER", "10s"),
+        ("CONSOLE_DIR", "console"),
         ("LOG_FORMAT", "pretty"),
     ])
     .unwrap();
+    assert_eq!(settings.console_dir.as_deref(), Some("console".as_ref()));
     assert_eq!(settings.ada_base_url.as_str(), "http://[::1]:4010/api");
     assert_eq!(settings.webhook_secrets[1].expose(), OTHER_WEBHOOK_SECRET);
     let agents = settings.agent_tokens.iter().map(|agent| (agent.name.as_str(), agent.token.expose()));
@@ -288,6 +290,11 @@ fn wrong_values_are_told_in_one_sentence() {
             ],
         ),
         ("FILES_ALLOW_PRIVATE", "must be on or off", &["true", "yes", "1", "ON"]),
+        (
+            "CONSOLE_DIR",
+            "must name a folder that has the console's index.html",
+            &["src", "/none", "console/main.js"],
+        ),
         ("KEEP_ENDED", kept, &["90", "0d", "71h", "3651d", "on", "OFF", "213503982334602d"]),
         ("KEEP_DEAD_LETTERS", kept, &["2d"]),
         ("DEBOUNCE_MS", &format!("{whole} 0 to 60000"), &["60001", "1.5", "1s"]),

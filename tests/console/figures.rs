@@ -1,14 +1,17 @@
 //! How fast the page is, and how much of it there is.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
     desk::Desk,
+    slow_line::SlowLine,
     support::{
         events::{customer_says, from_now, says_at},
         eventually,
-        relay::Relay,
+        relay::{Relay, Setup},
     },
 };
 
@@ -37,6 +40,50 @@ async fn the_first_view_takes_less_than_100_kb() {
     println!("{} answers, {total} bytes with their headers", sizes.len());
     assert!(sizes.len() > 10 && total < 100_000.0, "{total} bytes");
     desk.closes().await;
+}
+
+/// Says when the queue's first row is there, from the start of the page on.
+const WATCH: &str = "new MutationObserver((_, observer) => {
+        if (!document.querySelector('#queue-list .row')) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => { window.shownAt = performance.now(); }));
+    }).observe(document, {childList: true, subtree: true});";
+
+/// `scripts/test --test console -- --ignored --nocapture figures`.
+#[tokio::test]
+#[ignore = "takes a minute, and only reports"]
+async fn the_first_view_over_slow_lines() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/console");
+    for (files, setup) in [("joined", Setup::new()), ("one by one", Setup::new().set("CONSOLE_DIR", folder))]
+    {
+        let relay = setup.start().await;
+        relay.hand_off().await;
+        for round_trip in [0, 40, 150].map(Duration::from_millis) {
+            let line = SlowLine::to(&relay.agents_url, round_trip).await;
+            let desk = Desk::at(&line.url).await;
+            desk.signs_in("Alex").await;
+            desk.devtools("Page.enable", json!({})).await;
+            desk.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": WATCH})).await;
+            let shown = async || {
+                let at =
+                    desk.until("a row", async || desk.js::<Option<f64>>("return window.shownAt", &[]).await);
+                at.await.round()
+            };
+            let (mut cold, mut reload) = (Vec::new(), Vec::new());
+            for _ in 0..5 {
+                desk.driver().goto("about:blank").await.unwrap();
+                desk.devtools("Network.clearBrowserCache", json!({})).await;
+                line.cut();
+                desk.goes_to("/").await;
+                cold.push(shown().await);
+                desk.reloads().await;
+                reload.push(shown().await);
+            }
+            println!("{files}, round trip {round_trip:?}: cold {cold:?} ms, reload {reload:?} ms");
+            desk.closes().await;
+        }
+        relay.finish().await;
+    }
 }
 
 /// `scripts/test --test console -- --ignored --nocapture figures`.

@@ -40,6 +40,7 @@ mod platforms;
 mod relay;
 mod samples;
 mod sign_in;
+mod slow_line;
 mod tabs;
 mod team;
 

@@ -1,6 +1,6 @@
 //! The console's page, as browsers load it.
 
-use std::{fs, io::Read, path::Path};
+use std::{collections::BTreeSet, fs, io::Read, path::Path};
 
 use flate2::read::GzDecoder;
 
@@ -143,14 +143,71 @@ async fn the_page_is_at_the_agents_address_alone() {
     relay.finish().await;
 }
 
+/// A list of some length is; what is short, and what must come at once, is not.
 #[tokio::test]
-async fn events_and_answers_of_the_api_are_not_compressed() {
+async fn long_answers_of_the_api_are_compressed_and_events_are_not() {
     let relay = Relay::start().await;
-    let events =
-        relay.alex().request("GET", "/events").header("accept-encoding", "gzip").send().await.unwrap();
+    let asks = |path: &str| relay.alex().request("GET", path).header("accept-encoding", "gzip");
+    let events = asks("/events").send().await.unwrap();
     assert_eq!(events.headers().get("content-encoding"), None);
-    let list = Answer::to(relay.alex().request("GET", "/handoffs").header("accept-encoding", "gzip")).await;
-    assert_eq!((list.status, list.header("content-encoding")), (200, ""));
+    let short = Answer::to(asks("/handoffs")).await;
+    assert_eq!((short.status, short.header("content-encoding")), (200, ""));
+    for conversation in 0..10 {
+        relay.start_call(&format!("c{conversation}")).await;
+    }
+    let plain = Answer::to(relay.alex().request("GET", "/handoffs")).await;
+    let long = Answer::to(asks("/handoffs")).await;
+    assert_eq!((long.status, long.header("content-encoding")), (200, "gzip"));
+    let mut unpacked = Vec::new();
+    GzDecoder::new(&long.body[..]).read_to_end(&mut unpacked).unwrap();
+    assert_eq!((&unpacked, plain.header("content-encoding")), (&plain.body.to_vec(), ""));
     drop(events);
+    relay.finish().await;
+}
+
+/// What a browser loads for the first view: the page, and under names that say what is in them, three files and an icon.
+#[tokio::test]
+async fn the_page_loads_few_files_and_they_are_kept_for_good() {
+    let relay = Relay::start().await;
+    let page = ask(&relay, "GET", "/", &[]).await;
+    let paths: BTreeSet<&str> = page.text().split('"').filter(|text| text.starts_with("/console/")).collect();
+    assert_eq!(paths.len(), 4, "{paths:?}");
+    let mut weight = ask(&relay, "GET", "/", &[("accept-encoding", "gzip")]).await.body.len();
+    for path in paths {
+        let packed = ask(&relay, "GET", path, &[("accept-encoding", "gzip")]).await;
+        let kept = (packed.header("cache-control"), packed.header("content-encoding"));
+        assert_eq!(kept, ("public, max-age=31536000, immutable", "gzip"), "{path}");
+        weight += packed.body.len();
+        // While relays are replaced one by one, the page may come from one and its files from another.
+        let (stem, digest) = path.rsplit_once('-').unwrap();
+        let other = format!("{stem}-{}{}", "0".repeat(16), &digest[16..]);
+        let other = ask(&relay, "GET", &other, &[("accept-encoding", "gzip")]).await;
+        assert_eq!((other.status, other.header("cache-control")), (200, "no-cache"), "{path}");
+        assert_eq!(other.body, packed.body);
+    }
+    println!("first view: {weight} bytes on the wire");
+    assert!((1..MOST).contains(&weight), "{weight}");
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn files_of_a_folder_are_served_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files() {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    fs::write(folder.path().join("index.html"), "<title>mine</title>").unwrap();
+    let relay = Setup::new().set("CONSOLE_DIR", folder.path().to_str().unwrap()).start().await;
+    assert_eq!(ask(&relay, "GET", "/", &[]).await.text(), "<title>mine</title>");
+    fs::write(folder.path().join("main.js"), "edited").unwrap();
+    let edited = ask(&relay, "GET", "/console/main.js", &[]).await;
+    assert_eq!((edited.text(), edited.header("cache-control")), ("edited", "no-cache"));
+    fs::write(folder.path().join("base.css"), "/* edited */").unwrap();
+    assert!(ask(&relay, "GET", "/console/style.css", &[]).await.text().starts_with("/* edited */"));
+    for path in ["..%2Fconsole%2Fmain.js", "%2Fetc%2Fpasswd", ".hidden", "none.js", "app-0123456789abcdef.js"]
+    {
+        let refused = ask(&relay, "GET", &format!("/console/{path}"), &[]).await;
+        assert_eq!(refused.problem(404), "there is no such file in the console", "{path}");
+    }
     relay.finish().await;
 }

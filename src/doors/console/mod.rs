@@ -1,9 +1,12 @@
 //! The console's page: static files of the folder `console/`, embedded in the binary.
 //!
 //! The page holds no secret and is open to everyone; what it shows comes from the agent API, which asks for a
-//! session. A build for development reads the files from the disk, so that an edit needs only a reload.
+//! session. Browsers load it [joined](bundle). With `CONSOLE_DIR` files of that folder are served as they are, so that an
+//! edit needs only a reload.
 
-use std::{borrow::Cow, collections::HashMap, fmt::Write as _};
+mod bundle;
+
+use std::{borrow::Cow, collections::HashMap, fmt::Write as _, path::Path};
 
 use axum::{
     extract::State,
@@ -14,6 +17,7 @@ use bytes::Bytes;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
+use self::bundle::Bundle;
 use super::compressed_files::{CompressedFiles, Hash};
 use crate::{
     doors::App,
@@ -25,6 +29,7 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
     img-src 'self' blob:; media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
     worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+const PAGE: &str = "index.html";
 /// All style sheets as one file, which costs less on the way than nine.
 const STYLE: &str = "style.css";
 /// In the order of the cascade.
@@ -50,27 +55,62 @@ struct Part {
     hash: Hash,
 }
 
+impl From<Vec<u8>> for Part {
+    fn from(data: Vec<u8>) -> Self {
+        Self { hash: Sha256::digest(&data).into(), data: data.into() }
+    }
+}
+
 impl Part {
-    fn named(name: &str) -> Option<Self> {
-        if name == STYLE {
-            return Self::style();
-        }
+    /// A file as it was embedded.
+    fn embedded(name: &str) -> Option<Self> {
         // Only names of the list: a path from outside never reaches the disk.
         let file = Files::iter().find(|known| known == name).and_then(|name| Files::get(&name))?;
         Some(Self { hash: file.metadata.sha256_hash(), data: file.data })
     }
 
-    fn style() -> Option<Self> {
-        let sheets: Option<Vec<_>> =
-            SHEETS.into_iter().map(|name| Files::get(name).map(|file| file.data)).collect();
-        let data = sheets?.concat();
-        Some(Self { hash: Sha256::digest(&data).into(), data: data.into() })
+    /// A file of a folder.
+    async fn of_folder(folder: &Path, name: &str) -> Option<Self> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !name.chars().all(is_plain) || name.starts_with('.') {
+            return None;
+        }
+        tokio::fs::read(folder.join(name)).await.ok().map(Self::from)
     }
+
+    /// A file of the folder, or of those that are embedded. One of its names is that of all style sheets.
+    async fn named(folder: Option<&Path>, name: &str) -> Option<Self> {
+        let file = async |name: &str| match folder {
+            Some(folder) => Self::of_folder(folder, name).await,
+            None => Self::embedded(name),
+        };
+        if name != STYLE {
+            return file(name).await;
+        }
+        let mut style = Vec::new();
+        for sheet in SHEETS {
+            style.extend_from_slice(&file(sheet).await?.data);
+        }
+        Some(style.into())
+    }
+}
+
+/// How long a browser may keep a file.
+#[derive(Clone, Copy)]
+enum Keep {
+    /// Until it has asked whether there is another one.
+    Asking,
+    /// For good: its name says what is in it.
+    ForGood,
 }
 
 /// `GET /`: the page.
 pub async fn shell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    file(&app.packed, "index.html", &headers)
+    let folder = app.settings.console_dir.as_deref();
+    match Bundle::embedded().filter(|_| folder.is_none()) {
+        Some(bundle) => Ok(answer(&app.packed, PAGE, bundle.page(), Keep::Asking, &headers)),
+        None => plain(&app, PAGE, &headers).await,
+    }
 }
 
 /// `GET /console/{name}`: its scripts, styles and pictures.
@@ -79,11 +119,22 @@ pub async fn part(
     In(name): In<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    file(&app.packed, &name, &headers)
+    let bundle = Bundle::embedded().filter(|_| app.settings.console_dir.is_none());
+    let Some(found) = bundle.and_then(|bundle| bundle.find(&name)) else {
+        return plain(&app, &name, &headers).await;
+    };
+    let keep = if found.is_exact { Keep::ForGood } else { Keep::Asking };
+    Ok(answer(&app.packed, &name, found.part, keep, &headers))
 }
 
-fn file(packed: &CompressedFiles, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
-    let part = Part::named(name).ok_or_else(|| Problem::not_found("there is no such file in the console"))?;
+/// A file as it is.
+async fn plain(app: &App, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+    let part = Part::named(app.settings.console_dir.as_deref(), name).await;
+    let part = part.ok_or_else(|| Problem::not_found("there is no such file in the console"))?;
+    Ok(answer(&app.packed, name, &part, Keep::Asking, asked))
+}
+
+fn answer(packed: &CompressedFiles, name: &str, part: &Part, keep: Keep, asked: &HeaderMap) -> Response {
     let media_type = media_type(name);
     let zipped = is_text(media_type) && takes_gzip(asked);
     let etag = etag(&part.hash, zipped);
@@ -91,7 +142,7 @@ fn file(packed: &CompressedFiles, name: &str, asked: &HeaderMap) -> Result<Respo
     let mut response = if is_known(asked, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let bytes = if zipped { packed.of(name, &part.data, part.hash) } else { bytes(part.data) };
+        let bytes = if zipped { packed.of(name, &part.data, part.hash) } else { bytes(&part.data) };
         let mut response = bytes.into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if zipped {
@@ -101,14 +152,18 @@ fn file(packed: &CompressedFiles, name: &str, asked: &HeaderMap) -> Result<Respo
     };
     let headers = response.headers_mut();
     headers.extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
-    for (name, value) in [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "accept-encoding")] {
+    let keep = match keep {
+        Keep::Asking => "no-cache",
+        Keep::ForGood => "public, max-age=31536000, immutable",
+    };
+    for (name, value) in [(header::CACHE_CONTROL, keep), (header::VARY, "accept-encoding")] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if !is_part(media_type) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
-    Ok(response)
+    response
 }
 
 /// Whether files of this type are only ever parts of a page, which the page's own policies rule: there are dozens of
@@ -118,10 +173,10 @@ fn is_part(media_type: &str) -> bool {
 }
 
 /// Without a copy, where the file is in the binary.
-fn bytes(data: Cow<'static, [u8]>) -> Bytes {
+fn bytes(data: &Cow<'static, [u8]>) -> Bytes {
     match data {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => bytes.into(),
+        Cow::Owned(bytes) => Bytes::copy_from_slice(bytes),
     }
 }
 
@@ -166,12 +221,16 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
 
 /// The name of these very bytes: a compressed file is another one.
 fn etag(hash: &Hash, zipped: bool) -> String {
-    let mut etag = hash.iter().take(16).fold("\"".to_owned(), |mut hex, byte| {
+    let coding = if zipped { "-gz" } else { "" };
+    format!("\"{}{coding}\"", digest(hash))
+}
+
+/// Enough of a hash to tell versions apart.
+fn digest(hash: &Hash) -> String {
+    hash.iter().take(16).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
-    });
-    etag.push_str(if zipped { "-gz\"" } else { "\"" });
-    etag
+    })
 }
 
 /// Whether `If-None-Match` has it.

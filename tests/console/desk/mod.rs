@@ -35,6 +35,11 @@ impl Desk {
         Self::of(Chromium::open().await, relay).await
     }
 
+    /// The same at another address of the relay.
+    pub async fn at(url: &str) -> Self {
+        Self::of_url(Chromium::open().await, url).await
+    }
+
     /// The console with an agent signed in.
     pub async fn of_agent(relay: &Relay, name: &str) -> Self {
         let desk = Self::open(relay).await;
@@ -51,7 +56,11 @@ impl Desk {
     }
 
     async fn of(chromium: Chromium, relay: &Relay) -> Self {
-        let desk = Self { chromium, url: relay.agents_url.clone() };
+        Self::of_url(chromium, &relay.agents_url).await
+    }
+
+    async fn of_url(chromium: Chromium, url: &str) -> Self {
+        let desk = Self { chromium, url: url.to_owned() };
         // Without a window nobody gives the page the focus.
         desk.devtools("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
         desk.goes_to("/").await;

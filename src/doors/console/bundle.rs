@@ -1,0 +1,272 @@
+//! The console as browsers load it: its modules joined to one script and its style sheets to one, each under a name that
+//! changes with its content, so that a browser keeps it for good. Over a slow line it is the number of files that costs.
+//!
+//! The modules stay what they are, and are joined by rules as simple as they: each becomes a function that is called once,
+//! behind those that it imports. What these rules don't know is an error, which a test finds before anybody else.
+
+use std::{collections::BTreeSet, fmt::Write as _, sync::OnceLock};
+
+use super::{Hash, PAGE, Part, SHEETS, digest};
+
+const ENTRY: &str = "main.js";
+/// How much of a digest is in a name: two versions hardly ever share it.
+const DIGITS: usize = 16;
+
+/// The page and what it loads.
+pub struct Bundle {
+    page: Part,
+    parts: Vec<NamedPart>,
+}
+
+/// A file whose name says what is in it: `stem-digest.kind`.
+struct NamedPart {
+    stem: &'static str,
+    kind: &'static str,
+    digits: String,
+    part: Part,
+}
+
+/// What a name of the bundle stands for.
+pub struct Found {
+    /// The file.
+    pub part: &'static Part,
+    /// It is of the very version that was asked for, and never changes.
+    pub is_exact: bool,
+}
+
+impl Bundle {
+    /// That of the embedded files, made once. `None` if they can't be joined: then they are served as they are.
+    pub fn embedded() -> Option<&'static Self> {
+        static BUNDLE: OnceLock<Option<Bundle>> = OnceLock::new();
+        let make = || {
+            let text = |name: &str| String::from_utf8(Part::embedded(name)?.data.into_owned()).ok();
+            Self::of(text)
+                .inspect_err(|error| tracing::error!(error, "the console's files are not joined"))
+                .ok()
+        };
+        BUNDLE.get_or_init(make).as_ref()
+    }
+
+    fn of(text: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let file = |name: &str| text(name).ok_or_else(|| format!("there is no {name}"));
+        let sheets: Result<Vec<_>, _> = SHEETS.into_iter().map(file).collect();
+        let loaded = [
+            ("/console/main.js", "app", "js", join(&file)?),
+            ("/console/style.css", "style", "css", sheets?.concat()),
+            ("/console/early.js", "early", "js", file("early.js")?),
+            ("/console/icon.svg", "icon", "svg", file("icon.svg")?),
+        ];
+        let mut page: String = file(PAGE)?
+            .lines()
+            .filter(|line| !line.contains("\"modulepreload\""))
+            .fold(String::new(), |page, line| page + line + "\n");
+        let mut parts = Vec::with_capacity(loaded.len());
+        for (plain, stem, kind, text) in loaded {
+            let part = Part::from(text.into_bytes());
+            let digits = digits(&part.hash);
+            page = page.replace(plain, &format!("/console/{stem}-{digits}.{kind}"));
+            parts.push(NamedPart { stem, kind, digits, part });
+        }
+        Ok(Self { page: Part::from(page.into_bytes()), parts })
+    }
+
+    /// The page.
+    pub const fn page(&self) -> &Part {
+        &self.page
+    }
+
+    /// A file of the page. Another version stands for one that was asked for and isn't here: while relays are replaced one
+    /// by one, the page may come from one and its files from another.
+    pub fn find(&'static self, name: &str) -> Option<Found> {
+        self.parts.iter().find_map(|NamedPart { stem, kind, digits, part }| {
+            let asked = name.strip_prefix(stem)?.strip_prefix('-')?.strip_suffix(kind)?.strip_suffix('.')?;
+            let is_digest = asked.len() == DIGITS && asked.bytes().all(|digit| digit.is_ascii_hexdigit());
+            is_digest.then(|| Found { part, is_exact: asked == digits })
+        })
+    }
+}
+
+fn digits(hash: &Hash) -> String {
+    let mut digits = digest(hash);
+    digits.truncate(DIGITS);
+    digits
+}
+
+/// All modules that the entry needs as one script.
+fn join(file: &impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+    let mut joined = Joined { file, script: String::new(), done: BTreeSet::new(), open: Vec::new() };
+    joined.add(ENTRY)?;
+    Ok(joined.script)
+}
+
+struct Joined<'a, F> {
+    file: &'a F,
+    script: String,
+    done: BTreeSet<String>,
+    /// Those that wait for what they import.
+    open: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Result<String, String>> Joined<'_, F> {
+    fn add(&mut self, name: &str) -> Result<(), String> {
+        if self.done.contains(name) {
+            return Ok(());
+        }
+        if self.open.iter().any(|open| open == name) {
+            return Err(format!("{name} imports itself"));
+        }
+        self.open.push(name.to_owned());
+        let text = (self.file)(name)?;
+        let module = Module::read(&text).map_err(|error| format!("{name}: {error}"))?;
+        for (_, imported) in &module.imports {
+            self.add(imported)?;
+        }
+        self.open.pop();
+        module.write(name, &mut self.script);
+        self.done.insert(name.to_owned());
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Module {
+    /// What each import gives a name to, and from where.
+    imports: Vec<(String, String)>,
+    exports: Vec<String>,
+    body: String,
+}
+
+impl Module {
+    fn read(text: &str) -> Result<Self, String> {
+        let mut module = Self::default();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if rest.starts_with("import ") {
+                let end = rest.find(";\n").ok_or("an import has no end")?;
+                module.imports.push(import(&rest[..end])?);
+                rest = &rest[end + ";\n".len()..];
+                continue;
+            }
+            let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
+            let line = &rest[..end];
+            match line.strip_prefix("export ") {
+                Some(declaration) => {
+                    module.exports.push(declared(declaration)?);
+                    module.body.push_str(declaration);
+                }
+                None => module.body.push_str(line),
+            }
+            rest = &rest[end..];
+        }
+        Ok(module)
+    }
+
+    fn write(&self, name: &str, script: &mut String) {
+        // Writing to memory doesn't fail.
+        let _ = writeln!(script, "const {} = (() => {{", variable(name));
+        for (names, from) in &self.imports {
+            let _ = writeln!(script, "const {names} = {};", variable(from));
+        }
+        script.push_str(&self.body);
+        let _ = writeln!(script, "return {{ {} }};\n}})();", self.exports.join(", "));
+    }
+}
+
+/// The variable for what a module exports.
+fn variable(name: &str) -> String {
+    let stem = name.trim_end_matches(".js");
+    format!("${}", stem.replace('-', "_"))
+}
+
+/// `import { a, b as c } from "./x.js"` gives `{ a, b: c }` and `x.js`; `import * as x` gives `x`.
+fn import(statement: &str) -> Result<(String, String), String> {
+    let unknown = || format!("`{statement}` can't be joined");
+    let (names, from) =
+        statement.strip_prefix("import ").and_then(|rest| rest.split_once(" from ")).ok_or_else(unknown)?;
+    let from = from.trim().trim_matches('"').strip_prefix("./").ok_or_else(unknown)?;
+    let names = match names.strip_prefix("* as ") {
+        Some(name) => name.to_owned(),
+        None if names.starts_with('{') && names.ends_with('}') => names.replace(" as ", ": "),
+        None => return Err(unknown()),
+    };
+    Ok((names, from.to_owned()))
+}
+
+/// The name that an export declares. What may get another value later has no place in the object of exports.
+fn declared(declaration: &str) -> Result<String, String> {
+    let kinds = ["async function* ", "async function ", "function* ", "function ", "class ", "const "];
+    let rest = kinds.into_iter().find_map(|kind| declaration.strip_prefix(kind));
+    let name = |rest: &str| {
+        let is_part = |c: &char| c.is_alphanumeric() || *c == '_' || *c == '$';
+        Some(rest.chars().take_while(is_part).collect::<String>()).filter(|name| !name.is_empty())
+    };
+    rest.and_then(name).ok_or_else(|| format!("`export {}` can't be joined", declaration.trim_end()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn joined(files: &[(&str, &str)]) -> Result<String, String> {
+        let file = |name: &str| {
+            let found = files.iter().find(|(known, _)| *known == name);
+            found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| format!("there is no {name}"))
+        };
+        join(&file)
+    }
+
+    #[test]
+    fn modules_become_functions_behind_what_they_import() {
+        let files = [
+            (
+                "main.js",
+                "// The start.\nimport * as b from \"./b.js\";\nimport {\n  one,\n  two as too,\n} from \"./c-d.js\";\n\nb.run(one, too);\n",
+            ),
+            ("b.js", "import { one } from \"./c-d.js\";\nexport const run = (x) =>\n  one + x;\n"),
+            ("c-d.js", "export class one {}\nexport async function two() {}\n"),
+        ];
+        let script = joined(&files).unwrap();
+        let wanted = "const $c_d = (() => {\nclass one {}\nasync function two() {}\nreturn { one, two };\n})();\n\
+            const $b = (() => {\nconst { one } = $c_d;\nconst run = (x) =>\n  one + x;\nreturn { run };\n})();\n\
+            const $main = (() => {\nconst b = $b;\nconst {\n  one,\n  two: too,\n} = $c_d;\n// The start.\n\nb.run(one, too);\nreturn {  };\n})();\n";
+        assert_eq!(script, wanted);
+    }
+
+    #[test]
+    fn what_the_rules_do_not_know_is_an_error() {
+        for (text, wanted) in [
+            ("export let a = 1;\n", "main.js: `export let a = 1;` can't be joined"),
+            ("export default 1;\n", "main.js: `export default 1;` can't be joined"),
+            ("export { a };\n", "main.js: `export { a };` can't be joined"),
+            ("import a from \"./b.js\";\n", "main.js: `import a from \"./b.js\"` can't be joined"),
+            ("import \"./b.js\";\n", "main.js: `import \"./b.js\"` can't be joined"),
+            ("import { a } from \"lib\";\n", "main.js: `import { a } from \"lib\"` can't be joined"),
+            ("import { a } from \"./none.js\";\n", "there is no none.js"),
+            ("import { a } from \"./main.js\";\n", "main.js imports itself"),
+        ] {
+            assert_eq!(joined(&[("main.js", text)]).unwrap_err(), wanted);
+        }
+    }
+
+    #[test]
+    fn the_consoles_own_files_are_joined() {
+        let bundle = Bundle::embedded().unwrap();
+        let page = std::str::from_utf8(&bundle.page.data).unwrap();
+        for NamedPart { stem, kind, digits, part } in &bundle.parts {
+            let name = format!("{stem}-{digits}.{kind}");
+            assert!(page.contains(&format!("\"/console/{name}\"")), "{name}");
+            let found = bundle.find(&name).unwrap();
+            assert!(found.is_exact && found.part.hash == part.hash, "{name}");
+            let other = bundle.find(&format!("{stem}-0123456789abcdef.{kind}")).unwrap();
+            assert!(!other.is_exact && other.part.hash == part.hash, "{name}");
+        }
+        assert_eq!(page.matches("/console/").count(), 6, "nothing is loaded besides: {page}");
+        for name in ["app.js", "app-.js", "app-0123456789abcdeg.js", "app-0123456789abcdef.css", "main.js"] {
+            assert!(bundle.find(name).is_none(), "{name}");
+        }
+        // What is joined waits for nothing while it loads.
+        let script = &bundle.parts[0].part.data;
+        assert!(!std::str::from_utf8(script).unwrap().lines().any(|line| line.starts_with("await ")));
+    }
+}
