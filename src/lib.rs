@@ -46,7 +46,10 @@ use crate::{
     agents::platforms::{
         Circuit, FileLinks, Kind, Platform, Platforms, amazon_connect::AmazonConnect, links, webhook::Webhook,
     },
-    doors::{App, Limits, routes::Doors},
+    doors::{
+        App, Limits,
+        routes::{Doors, Entrance},
+    },
     engine::{
         AiAgent, AiAgents, CallsInStore, Contacts, Engine, Expiry, Flusher, Outbox, Parts, Recovery,
         Retention, Silence, StartKey, TimeOuts,
@@ -202,8 +205,8 @@ impl Server {
         let until_stopped = stop.clone().cancelled_owned();
         writers.spawn("store writer", writer.unwrap_or_else(|| Box::pin(until_stopped)));
         for (name, listener, doors) in addresses(listeners) {
-            let router = doors.router(app.clone());
-            tasks.spawn(name, open_door(listener, router, limits.connections, stop.clone()));
+            let entrance = doors.entrance(app.clone());
+            tasks.spawn(name, open_door(listener, entrance, limits.connections, stop.clone()));
         }
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
@@ -385,11 +388,11 @@ fn addresses(listeners: Listeners) -> Vec<(&'static str, TcpListener, Doors)> {
 
 async fn open_door(
     listener: TcpListener,
-    router: axum::Router,
+    entrance: Entrance,
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
-    if let Err(error) = serve_connections(listener, router, limits, stop).await {
+    if let Err(error) = serve_connections(listener, entrance, limits, stop).await {
         tracing::error!(error = %error, "a listener failed");
     }
 }

@@ -1,13 +1,16 @@
 //! The route table, by who calls.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request},
-    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, Version, header, uri::PathAndQuery},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header, uri::PathAndQuery},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post, put},
 };
+use futures_util::FutureExt;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -27,7 +30,9 @@ use super::{
     amazon_connect, console, operators, platforms,
 };
 use crate::web::{
+    entry::{Answering, Entry},
     head,
+    peer::Peer,
     problem::{MEDIA_TYPE, Problem},
 };
 
@@ -168,23 +173,33 @@ async fn explain(response: Response) -> Response {
 
 impl Doors {
     /// These doors, with what every door has in common.
-    pub fn router(self, app: App) -> Router {
-        let (table, webhooks) = match self {
+    pub fn entrance(self, app: App) -> Entrance {
+        let (table, takes_webhooks) = match self {
             Self::Public => (public().merge(of_platforms(&app)), true),
             Self::Agents => (agents(), false),
             Self::All => (public().merge(of_platforms(&app)).merge(agents()), true),
         };
-        let others = common(table, app.clone());
-        if !webhooks {
-            return others;
+        Entrance { others: common(table, app.clone()), app, takes_webhooks }
+    }
+}
+
+/// The doors of an address. Most requests by far are webhooks: at their own paths they need nothing of what the others have
+/// in common. Each check is the door's.
+#[derive(Clone)]
+pub struct Entrance {
+    app: App,
+    takes_webhooks: bool,
+    others: Router,
+}
+
+impl Entry for Entrance {
+    fn answer(&self, request: Request, peer: Peer) -> Answering {
+        let is_webhook = request.method() == Method::POST && WEBHOOK.contains(&request.uri().path());
+        if !(self.takes_webhooks && is_webhook) {
+            return self.others.answer(request, peer);
         }
-        // Most requests by far are webhooks. At their own addresses they need nothing of what the others have in common:
-        // each check is the door's.
-        let short_ways = WEBHOOK.into_iter().fold(Router::new(), |router, path| {
-            let others = others.clone();
-            router.route(path, post(webhook::checked).fallback_service(others).layer(catch_panic()))
-        });
-        short_ways.with_state(app).fallback_service(others)
+        let answer = AssertUnwindSafe(webhook::checked(self.app.clone(), request)).catch_unwind();
+        Box::pin(answer.map(|answer| answer.unwrap_or_else(|_| panicked())))
     }
 }
 
@@ -209,7 +224,9 @@ fn common(router: Router<App>, app: App) -> Router {
 type Panicked = fn(Box<dyn std::any::Any + Send>) -> Response;
 
 fn catch_panic() -> CatchPanicLayer<Panicked> {
-    CatchPanicLayer::custom(|_| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an internal error occurred").into_response()
-    })
+    CatchPanicLayer::custom(|_| panicked())
+}
+
+fn panicked() -> Response {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an internal error occurred").into_response()
 }

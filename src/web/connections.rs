@@ -6,7 +6,6 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,9 +16,10 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    entry::Entry,
     peer::{Peer, Stream},
     slots::{Slots, Turn, Whose},
-    unreadable::{ProblemStream, TrackedRouter, explained},
+    unreadable::{ProblemStream, TrackedEntry, explained},
 };
 
 /// The longest request head, and what a connection may buffer: hyper's own 400 KB each would add up.
@@ -29,7 +29,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: doubles from the first to the second while it goes on failing.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-type Connection = http1::Connection<TokioIo<ProblemStream>, TrackedRouter>;
+type Connection<E> = http1::Connection<TokioIo<ProblemStream>, TrackedEntry<E>>;
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +44,16 @@ pub struct ConnectionLimits {
     pub write_timeout: Duration,
 }
 
-/// Answers HTTP/1.1 with `router` until `stop`: then accepts no more, closes idle connections, and returns
+/// Answers HTTP/1.1 with `entry` until `stop`: then accepts no more, closes idle connections, and returns
 /// when the last request has been answered. Streams that don't end by themselves must end on `stop`, too.
 ///
 /// Dropping the future closes everything at once.
 ///
 /// # Errors
 /// The listener is broken. Errors that pass (too many open files, a client that gave up) are waited out.
-pub async fn serve_connections(
+pub async fn serve_connections<E: Entry>(
     listener: TcpListener,
-    router: Router,
+    entry: E,
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) -> io::Result<()> {
@@ -63,7 +63,7 @@ pub async fn serve_connections(
         let (stream, peer) = accepted;
         let (turn, evicted) = (slots.turn(), CancellationToken::new());
         let Some(slot) = stop.run_until_cancelled(slots.take(&turn, &evicted)).await else { break };
-        let connection = open(stream, peer, turn.clone(), router.clone(), limits);
+        let connection = open(stream, peer, turn.clone(), entry.clone(), limits);
         let stop = stop.clone();
         connections.spawn(async move {
             converse(connection, &turn, &evicted, &stop).await;
@@ -97,14 +97,20 @@ fn pause(failures: u32) -> Duration {
     PAUSE.0.saturating_mul(1 << failures.min(16)).min(PAUSE.1)
 }
 
-fn open(stream: TcpStream, peer: Peer, turn: Turn, router: Router, limits: ConnectionLimits) -> Connection {
+fn open<E: Entry>(
+    stream: TcpStream,
+    peer: Peer,
+    turn: Turn,
+    entry: E,
+    limits: ConnectionLimits,
+) -> Connection<E> {
     // Events of a stream are small and must not wait for each other. Works without, only slower.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
-    let (stream, answering) = explained(Box::pin(stream), peer, turn, router);
+    let (stream, answering) = explained(Box::pin(stream), peer, turn, entry);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -115,8 +121,8 @@ fn open(stream: TcpStream, peer: Peer, turn: Turn, router: Router, limits: Conne
 }
 
 /// Serves one connection until either side is done, another needs its place, or `stop` comes.
-async fn converse(
-    mut connection: Connection,
+async fn converse<E: Entry>(
+    mut connection: Connection<E>,
     turn: &Turn,
     evicted: &CancellationToken,
     stop: &CancellationToken,
@@ -169,6 +175,7 @@ mod tests {
 
     use std::{net::SocketAddr, sync::Arc};
 
+    use axum::Router;
     use axum::body::Bytes;
     use axum::http::StatusCode;
     use axum::routing::{get, post};

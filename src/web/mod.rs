@@ -6,6 +6,7 @@ pub mod body;
 pub mod body_budget;
 pub mod connections;
 pub mod cookie;
+pub mod entry;
 pub mod extract;
 mod filename;
 pub mod form;

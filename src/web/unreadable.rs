@@ -6,14 +6,12 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use axum::{
-    Router,
     body::{Body, HttpBody},
     http::{Request, Response, StatusCode},
 };
@@ -22,10 +20,10 @@ use hyper::{
     body::{Frame, Incoming, SizeHint},
     service::Service,
 };
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
+    entry::{Answering, Entry},
     peer::{Peer, Stream},
     problem::{MEDIA_TYPE, Problem},
     slots::{Turn, Whose},
@@ -44,39 +42,58 @@ impl Drop for Answer {
 }
 
 /// The two ends of a connection between which hyper stands: its stream, and what answers its requests.
-pub fn explained(stream: Stream, peer: Peer, turn: Turn, router: Router) -> (ProblemStream, TrackedRouter) {
-    let answering = TrackedRouter { router: TowerToHyperService::new(router), peer, turn: turn.clone() };
+pub fn explained<E: Entry>(
+    stream: Stream,
+    peer: Peer,
+    turn: Turn,
+    entry: E,
+) -> (ProblemStream, TrackedEntry<E>) {
+    let answering = TrackedEntry { entry, peer, turn: turn.clone() };
     (ProblemStream { stream, turn, problem: Bytes::new() }, answering)
 }
 
-/// A router that says when it is answering, and is told who asks.
-pub struct TrackedRouter {
-    router: TowerToHyperService<Router>,
+/// An entry that says when it is answering, and is told who asks.
+pub struct TrackedEntry<E> {
+    entry: E,
     peer: Peer,
     turn: Turn,
 }
 
-impl Service<Request<Incoming>> for TrackedRouter {
+impl<E: Entry> Service<Request<Incoming>> for TrackedEntry<E> {
     type Response = Response<TrackedBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = TrackedAnswer;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.peer);
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.turn.set(Whose::Answer);
         let answer = Answer(self.turn.clone());
-        let response = self.router.call(request);
-        Box::pin(async move {
-            let response = response.await?;
-            Ok(response.map(|body| TrackedBody { body, _answer: answer }))
-        })
+        TrackedAnswer {
+            answering: self.entry.answer(request.map(Body::new), self.peer),
+            answer: Some(answer),
+        }
+    }
+}
+
+/// An answer that is being made.
+pub struct TrackedAnswer {
+    answering: Answering,
+    answer: Option<Answer>,
+}
+
+impl Future for TrackedAnswer {
+    type Output = Result<Response<TrackedBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(self.answering.as_mut().poll(cx));
+        let answer = self.answer.take();
+        Poll::Ready(Ok(response.map(|body| TrackedBody { body, _answer: answer })))
     }
 }
 
 /// The body of an answer, which lasts until this is dropped.
 pub struct TrackedBody {
     body: Body,
-    _answer: Answer,
+    _answer: Option<Answer>,
 }
 
 impl HttpBody for TrackedBody {

@@ -44,7 +44,9 @@ impl SlowLine {
                     let way = round_trip / 2;
                     tokio::join!(carry(from_client, to_relay, way), carry(from_relay, to_client, way));
                 };
-                open.spawn(async move { drop(cut.run_until_cancelled(carries).await) });
+                open.spawn(async move {
+                    cut.run_until_cancelled(carries).await;
+                });
                 while open.try_join_next().is_some() {}
             }
         });

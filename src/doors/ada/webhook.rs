@@ -22,7 +22,7 @@ const ACCEPTED: Accepted = (
 );
 
 /// The same door, where nobody has looked at the request's head yet.
-pub async fn checked(State(app): State<App>, request: Request) -> Response {
+pub async fn checked(app: App, request: Request) -> Response {
     if let Some(refusal) = head::refusal(&request) {
         return refusal;
     }

@@ -41,6 +41,39 @@ struct Conversation {
     is_apart: bool,
 }
 
+impl Conversation {
+    fn add(&mut self, event: WaitingEvent) {
+        // Two ends of one instant sort alike: their ids decide, so that their order is the same after a restart.
+        let own = (&event.sort_key, &event.svix_id);
+        let is_behind = |other: &WaitingEvent| (&other.sort_key, &other.svix_id) <= own;
+        // Most come in order.
+        let place = match self.events.last() {
+            Some(last) if !is_behind(last) => self.events.partition_point(is_behind),
+            Some(_) | None => self.events.len(),
+        };
+        self.events.insert(place, event);
+    }
+
+    /// It is due then. Says which place in the list of what is due it leaves and which it takes, if it moves.
+    fn set_due(&mut self, due: Option<Time>) -> Option<Move> {
+        self.due = due;
+        let stands = self.listed.is_some_and(|listed| due.is_some_and(|due| listed <= due));
+        (!stands).then(|| Move { from: std::mem::replace(&mut self.listed, due), to: due })
+    }
+
+    fn set_buffer(&mut self, buffer: Option<(Buffer, Time)>) -> Option<Move> {
+        self.buffer = buffer.map(|(buffer, _)| buffer);
+        self.is_apart = false;
+        self.set_due(buffer.map(|(_, due)| due))
+    }
+}
+
+/// From one place in the list of what is due to another.
+struct Move {
+    from: Option<Time>,
+    to: Option<Time>,
+}
+
 /// See the module.
 #[derive(Default)]
 pub struct Waiting {
@@ -111,27 +144,19 @@ impl Waiting {
 
     /// An event waits from now on.
     pub fn add(&mut self, key: &ConversationKey, event: WaitingEvent) {
-        let conversation = self.entry(key);
-        // Two ends of one instant sort alike: their ids decide, so that their order is the same after a restart.
-        let own = (&event.sort_key, &event.svix_id);
-        let is_behind = |other: &WaitingEvent| (&other.sort_key, &other.svix_id) <= own;
-        // Most come in order.
-        let place = match conversation.events.last() {
-            Some(last) if !is_behind(last) => conversation.events.partition_point(is_behind),
-            Some(_) | None => conversation.events.len(),
-        };
-        conversation.events.insert(place, event);
+        self.with(key, |conversation| conversation.add(event));
         self.events += 1;
     }
 
     /// An event has come to a conversation at `at`. Says whether it is due before anybody looks.
     pub fn arrived(&mut self, key: &ConversationKey, at: Time, timings: &Timings) -> bool {
-        let conversation = self.entry(key);
-        let mut buffer = conversation.buffer.unwrap_or_default();
-        buffer.arrived(at);
-        conversation.is_apart = false;
-        let due = buffer.due(timings);
-        self.set_buffer(key, Some(buffer).zip(due));
+        let (due, moved) = self.with(key, |conversation| {
+            let mut buffer = conversation.buffer.unwrap_or_default();
+            buffer.arrived(at);
+            let due = buffer.due(timings);
+            (due, conversation.set_buffer(Some(buffer).zip(due)))
+        });
+        self.list(key, moved);
         let Some(due) = due.filter(|due| self.next_look.is_none_or(|next| *due < next)) else { return false };
         self.next_look = Some(due);
         true
@@ -140,9 +165,9 @@ impl Waiting {
     /// What is stored of an event when a process begins: it is looked at at once, which says when it is due.
     pub fn found(&mut self, key: &ConversationKey, event: WaitingEvent, received_at: Time) {
         self.add(key, event);
-        let buffer = self.entry(key).buffer.get_or_insert_default();
+        let buffer = self.with(key, |conversation| conversation.buffer.unwrap_or_default());
         let (first, last) = buffer.arrivals.unwrap_or((received_at, received_at));
-        let buffer = Buffer { arrivals: Some((first.min(received_at), last.max(received_at))), ..*buffer };
+        let buffer = Buffer { arrivals: Some((first.min(received_at), last.max(received_at))), ..buffer };
         self.set_buffer(key, Some((buffer, Time::default())));
     }
 
@@ -157,10 +182,8 @@ impl Waiting {
 
     /// The debounce of a conversation, and when it is due.
     pub fn set_buffer(&mut self, key: &ConversationKey, buffer: Option<(Buffer, Time)>) {
-        let conversation = self.entry(key);
-        conversation.buffer = buffer.map(|(buffer, _)| buffer);
-        conversation.is_apart = false;
-        self.set_due(key, buffer.map(|(_, due)| due));
+        let moved = self.with(key, |conversation| conversation.set_buffer(buffer));
+        self.list(key, moved);
         self.forget_if_empty(key);
     }
 
@@ -168,7 +191,8 @@ impl Waiting {
     pub fn set_apart(&mut self, key: &ConversationKey, until: Time) {
         if let Some(conversation) = self.conversations.get_mut(key) {
             conversation.is_apart = true;
-            self.set_due(key, Some(until));
+            let moved = conversation.set_due(Some(until));
+            self.list(key, moved);
         }
     }
 
@@ -198,21 +222,20 @@ impl Waiting {
         due
     }
 
-    fn entry(&mut self, key: &ConversationKey) -> &mut Conversation {
-        self.conversations.entry(key.clone()).or_default()
+    /// A key is copied for a new conversation alone.
+    fn with<T>(&mut self, key: &ConversationKey, with: impl FnOnce(&mut Conversation) -> T) -> T {
+        match self.conversations.get_mut(key) {
+            Some(conversation) => with(conversation),
+            None => with(self.conversations.entry(key.clone()).or_default()),
+        }
     }
 
-    fn set_due(&mut self, key: &ConversationKey, due: Option<Time>) {
-        let Some(conversation) = self.conversations.get_mut(key) else { return };
-        conversation.due = due;
-        let stands = conversation.listed.is_some_and(|listed| due.is_some_and(|due| listed <= due));
-        if stands {
-            return;
-        }
-        if let Some(listed) = std::mem::replace(&mut conversation.listed, due) {
+    fn list(&mut self, key: &ConversationKey, moved: Option<Move>) {
+        let Some(Move { from, to }) = moved else { return };
+        if let Some(listed) = from {
             self.due.remove(&(listed, key.clone()));
         }
-        self.due.extend(due.map(|due| (due, key.clone())));
+        self.due.extend(to.map(|due| (due, key.clone())));
     }
 
     fn forget_if_empty(&mut self, key: &ConversationKey) {
