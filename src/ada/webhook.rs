@@ -31,6 +31,8 @@ pub enum Reading {
         /// The conversation.
         conversation: String,
     },
+    /// Of an AI Agent with this domain, which is not the one whose secret signed it.
+    Elsewhere(String),
     /// Ours, or it can't be told; for people to look at.
     Unreadable(Unreadable),
 }
@@ -38,8 +40,10 @@ pub enum Reading {
 /// What to read a webhook with.
 #[derive(Clone, Debug)]
 pub struct WebhookParser {
-    /// The identifier that makes a message ours.
-    pub integration: String,
+    /// The identifiers that make a message ours: one at least.
+    pub integrations: Vec<String>,
+    /// What `ai_agent_domain` must be, in lower case; none if it does not matter.
+    pub domains: Vec<String>,
     /// Whose conversations these are.
     pub ai_agent: AiAgentId,
 }
@@ -75,6 +79,9 @@ impl WebhookParser {
             }
             _ => return Ok(Reading::Ignored),
         };
+        if let Some(domain) = self.elsewhere(&data)? {
+            return Ok(Reading::Elsewhere(domain));
+        }
         Ok(Reading::Event(Box::new(Event {
             svix_id: svix_id.to_owned(),
             key: self.key(id(&data, "conversation_id")?),
@@ -85,7 +92,25 @@ impl WebhookParser {
         })))
     }
 
-    /// The key of a conversation. Without a list of AI Agents all belong to the one there is.
+    /// Whether a body names one of our domains, or need not.
+    pub fn is_of(&self, body: &[u8]) -> bool {
+        let body = repaired(body);
+        let domain = Object::read(&body).map(|payload| self.elsewhere(&payload.object("data")));
+        matches!(domain, Ok(Ok(None)))
+    }
+
+    /// The domain that an event names, if it is none of ours.
+    fn elsewhere(&self, data: &Object<'_>) -> Result<Option<String>, Unreadable> {
+        if self.domains.is_empty() {
+            return Ok(None);
+        }
+        let domain =
+            data.text("ai_agent_domain").ok_or_else(|| unreadable("ai_agent_domain", "is missing"))?;
+        let is_ours = self.domains.iter().any(|ours| ours.eq_ignore_ascii_case(domain.trim()));
+        Ok((!is_ours).then(|| bounded_name(domain.trim())))
+    }
+
+    /// The key of a conversation.
     pub fn key(&self, conversation: String) -> ConversationKey {
         ConversationKey { ai_agent: self.ai_agent.clone(), conversation: ConversationId(conversation) }
     }
@@ -95,7 +120,7 @@ impl WebhookParser {
             return Ok(Some(Reading::Ignored));
         };
         let name = field.text().ok_or_else(|| unreadable("handoff_integration", "is not text"))?;
-        if name == self.integration {
+        if self.integrations.iter().any(|ours| *ours == name) {
             return Ok(None);
         }
         Ok(Some(match id(data, "conversation_id") {
@@ -129,7 +154,8 @@ mod tests {
 
     fn reader() -> WebhookParser {
         WebhookParser {
-            integration: "custom-handoff".to_owned(),
+            integrations: vec!["custom-handoff".to_owned()],
+            domains: Vec::new(),
             ai_agent: AiAgentId::from("acme.ada.support"),
         }
     }

@@ -4,7 +4,7 @@
 //! after all other calls. A handoff that an agent opens goes first.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     relay::{
         handoff::CLOCK_TOLERANCE,
-        id::{DeliveryId, HandoffId},
+        id::{AiAgentId, DeliveryId, HandoffId},
         rules::recover,
         time::Time,
     },
@@ -47,8 +47,8 @@ pub struct RecoveryRequests {
 #[derive(Default)]
 struct Requested {
     opened: VecDeque<HandoffId>,
-    /// Since when Ada has not answered.
-    silent_since: Option<Time>,
+    /// Since when Ada has not answered, for each AI Agent for which it does not.
+    silent_since: BTreeMap<AiAgentId, Time>,
     /// An outage is over, so all open handoffs must be read.
     all: bool,
 }
@@ -72,14 +72,19 @@ impl RecoveryRequests {
         self.news.notify_one();
     }
 
-    /// Records whether Ada answered a call. Returns whether that ends an outage of at least `outage`.
-    pub fn heard_from_ada(&self, answered: bool, now: Time, outage: Duration) -> bool {
+    /// Since when Ada has not answered this AI Agent's calls.
+    pub fn silent_since(&self, ai_agent: &AiAgentId) -> Option<Time> {
+        self.lock().silent_since.get(ai_agent).copied()
+    }
+
+    /// Records whether Ada answered a call for this AI Agent. Returns whether that ends an outage of at least `outage`.
+    pub fn heard_from_ada(&self, ai_agent: &AiAgentId, answered: bool, now: Time, outage: Duration) -> bool {
         let mut wished = self.lock();
         if !answered {
-            wished.silent_since.get_or_insert(now);
+            wished.silent_since.entry(ai_agent.clone()).or_insert(now);
             return false;
         }
-        let over = wished.silent_since.take().is_some_and(|since| now.since(since) >= outage);
+        let over = wished.silent_since.remove(ai_agent).is_some_and(|since| now.since(since) >= outage);
         wished.all |= over;
         if over {
             self.news.notify_one();
@@ -237,14 +242,21 @@ mod tests {
         const OUTAGE: Duration = Duration::from_secs(120);
         let at = |seconds: i64| Time::from_millis(seconds * 1_000);
         let recovery_requests = RecoveryRequests::default();
-        let hears = |answered, seconds| recovery_requests.heard_from_ada(answered, at(seconds), OUTAGE);
+        let of = |ai_agent: &str, answered, seconds| {
+            recovery_requests.heard_from_ada(&ai_agent.into(), answered, at(seconds), OUTAGE)
+        };
+        let hears = |answered, seconds| of("a", answered, seconds);
         assert!(!hears(true, 0), "nothing was wrong");
         assert!(!hears(false, 10) && !hears(false, 100) && !hears(true, 129), "119 s");
         assert!(
             !hears(false, 130) && !recovery_requests.lock().all,
             "it counts from the first call without an answer"
         );
-        assert!(hears(true, 250) && recovery_requests.lock().all);
+        assert!(
+            !of("b", true, 260) && recovery_requests.silent_since(&"a".into()) == Some(at(130)),
+            "another one's"
+        );
+        assert!(hears(true, 261) && recovery_requests.lock().all);
         assert!(!hears(true, 500), "once");
     }
 }
