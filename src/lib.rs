@@ -67,7 +67,7 @@ use crate::{
         time::Time,
     },
     settings::{AgentToken, AiAgentSettings, IfUnavailable, Settings, WebhookPlatform},
-    store::{RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
+    store::{OpenStore, RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
@@ -152,6 +152,8 @@ impl Server {
         let ai_agents = ai_agents(&settings, environment.now(), &metrics, &opened.store)?;
         let strangers = engine::without_owner(&*opened.store, &ai_agents, environment.now()).await?;
         if !strangers.is_empty() {
+            drop(ai_agents);
+            close(opened).await;
             let names: Vec<&str> = strangers.iter().map(AiAgentId::as_str).collect();
             return Err(StartError::NoOwner(names.join(", ")));
         }
@@ -265,6 +267,14 @@ impl Observer {
     /// The store can't be read.
     pub async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
         self.engine.store().changes_since(after, limit).await
+    }
+}
+
+/// Closes a store that nothing has begun to use: its file is left as after a stop.
+async fn close(OpenStore { store, writer }: OpenStore) {
+    drop(store);
+    if let Some(writer) = writer {
+        let _ = tokio::time::timeout(CLOSING, writer).await;
     }
 }
 

@@ -75,6 +75,16 @@ pub async fn run(wanted: Wanted) -> ExitCode {
 
 /// The settings, of which the signing secret may still be missing.
 fn before(public: &str) -> Result<Settings, String> {
+    let survey = Settings::survey();
+    if survey.settings.as_ref().is_some_and(|settings| settings.ai_agents.are_listed)
+        || survey.is_wrong("RELAY_CONFIG")
+    {
+        return Err(
+            "setup is for the AI Agent of .env, but RELAY_CONFIG lists several: docs/ada-setup.md says what \
+             to do for each of them"
+                .to_owned(),
+        );
+    }
     for name in ["WEBHOOK_SECRET", "PUBLIC_URL"] {
         let is_other = |value: std::ffi::OsString| {
             name != "PUBLIC_URL" || value.to_string_lossy().trim_end_matches('/') != public
@@ -88,16 +98,6 @@ fn before(public: &str) -> Result<Settings, String> {
         ["WEBHOOK_SECRET", "PUBLIC_URL"].into_iter().find(|name| dotenv::count(&text, name) > 1)
     {
         return Err(format!("{name} is in .env twice: leave one line"));
-    }
-    let survey = Settings::survey();
-    if survey.settings.as_ref().is_some_and(|settings| settings.ai_agents.are_listed)
-        || survey.is_wrong("RELAY_CONFIG")
-    {
-        return Err(
-            "setup is for the AI Agent of .env, but RELAY_CONFIG lists several: docs/ada-setup.md says what \
-             to do for each of them"
-                .to_owned(),
-        );
     }
     let needed = ["ADA_BASE_URL", "ADA_API_KEY", "HANDOFF_AUTH_KEY", "HANDOFF_INTEGRATION"];
     if let Some(name) = needed.into_iter().find(|name| survey.is_wrong(name)) {

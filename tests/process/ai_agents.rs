@@ -87,7 +87,7 @@ async fn a_wrong_file_is_told_with_line_and_column() {
 async fn check_tries_the_key_of_each_ai_agent() {
     let (ada, folder) = (Ada::start().await, folder());
     let refusing = Refusing::start(StatusCode::UNAUTHORIZED).await;
-    let file = ai_agent("good", &ada.url, "") + &ai_agent("refused", &refusing.url, "");
+    let file = [ai_agent("good", &ada.url, ""), ai_agent("refused", &refusing.url, "")].concat();
     let settings = with_file(folder.path(), &file);
     let checked = runs(folder.path(), &["check", "--all"], &settings).await;
     assert_eq!(checked.code, FAILURE, "{:#?}", checked.stdout);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::{Options, Sandbox};
+use sandbox::{Call, Options, Sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,7 +21,9 @@ const B_START_KEY: &str = "start-key-of-the-other-one";
 const A: &str = "acme.ada.support";
 const B: &str = "other.ada.support";
 /// Hung calls are over soon.
-const TIMEOUT_MS: &str = "500";
+const SOON_MS: &str = "500";
+/// Hung calls outlast every test.
+const NEVER_MS: &str = "120000";
 
 /// A relay with two AI Agents, `a` and `b`.
 struct Two {
@@ -65,12 +67,12 @@ rate_per_minute = 10000
 
 impl Two {
     async fn start() -> Self {
-        Self::with_start_keys("HANDOFF_AUTH_KEY", "B_START_KEY").await
+        Self::with(SOON_MS, ["HANDOFF_AUTH_KEY", "B_START_KEY"]).await
     }
 
-    /// Start keys are in these variables.
-    async fn with_start_keys(key_of_a: &str, key_of_b: &str) -> Self {
-        let setup = Setup::new().with_a_road().set("ADA_TIMEOUT_MS", TIMEOUT_MS);
+    /// With this timeout of calls, and with start keys in these variables.
+    async fn with(timeout_ms: &str, [key_of_a, key_of_b]: [&str; 2]) -> Self {
+        let setup = Setup::new().with_a_road().set("ADA_TIMEOUT_MS", timeout_ms);
         let mut relay = setup.set("WEBHOOK_SECRET", SECRET).start().await;
         relay.stop().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -296,7 +298,7 @@ async fn start_calls_belong_to_the_ai_agent_of_their_key() {
 
 #[tokio::test]
 async fn a_start_key_that_both_have_needs_a_name() {
-    let two = Two::with_start_keys("HANDOFF_AUTH_KEY", "HANDOFF_AUTH_KEY").await;
+    let two = Two::with(SOON_MS, ["HANDOFF_AUTH_KEY"; 2]).await;
     let starts = async |named: Value| {
         two.starts(Some(START_KEY), json!({"conversation_id": "c", "ai_agent": named, "plan": "pro"})).await
     };
@@ -333,4 +335,30 @@ async fn what_began_under_a_former_id_goes_on() {
     assert_eq!(relay.alex().handoffs_of(&chat).await.len(), 1, "it did not begin anew");
     relay.alex().ends(&handoff).await;
     settles(&false, || async { relay.ada.in_handoff(&chat) }).await;
+}
+
+/// More of `a`'s lists hang than are read at once: `b`'s are read all the same.
+#[tokio::test]
+async fn lists_that_hang_keep_no_other_from_being_read() {
+    let two = Two::with(NEVER_MS, ["HANDOFF_AUTH_KEY", "B_START_KEY"]).await;
+    let alex = two.relay.alex();
+    for number in 0..10 {
+        let chat = format!("hung-{number}");
+        two.relay.ada.open_conversation_as(&chat);
+        assert_eq!(two.relay.ada.start_handoff(&chat, json!({})).await.unwrap(), 200);
+    }
+    two.b.open_conversation_as("heard");
+    assert_eq!(two.b.start_handoff("heard", json!({})).await.unwrap(), 200);
+    let heard = two.handoff("heard", B).await;
+    two.relay.is_at_rest().await;
+    two.relay.road().bar_all();
+    let lists = || two.b.calls().iter().filter(|call| call.call == Some(Call::ListMessages)).count();
+    let before = lists();
+    // An agent who opens a handoff has its list read.
+    for number in 0..10 {
+        alex.rows(&two.handoff(&format!("hung-{number}"), A).await).await;
+    }
+    two.relay.road().holds(4).await;
+    alex.rows(&heard).await;
+    settles(&true, || async { lists() > before }).await;
 }
