@@ -120,7 +120,7 @@ impl WebhookParser {
             return Ok(Some(Reading::Ignored));
         };
         let name = field.text().ok_or_else(|| unreadable("handoff_integration", "is not text"))?;
-        if self.integrations.iter().any(|ours| *ours == name) {
+        if self.integrations.contains(&name) {
             return Ok(None);
         }
         Ok(Some(match id(data, "conversation_id") {
@@ -220,6 +220,37 @@ mod tests {
         }
         let foreign = Reading::Foreign { integration: "zendesk_chat".into(), conversation: "c1".into() };
         assert_eq!(read(&with("/data/handoff_integration", json!("zendesk_chat"))), foreign);
+    }
+
+    #[test]
+    fn with_domains_an_event_of_ours_must_name_one() {
+        let reader = WebhookParser {
+            integrations: vec!["vip".to_owned(), "custom-handoff".to_owned()],
+            domains: vec!["acme.eu.ada.support".to_owned(), "acme.ada.support".to_owned()],
+            ..reader()
+        };
+        let read =
+            |payload: &Value| reader.read_kept("msg_1", payload.to_string().as_bytes(), Time::default());
+        for (domain, integration) in [("acme.ada.support", "custom-handoff"), (" ACME.eu.Ada.Support", "vip")]
+        {
+            let mut payload = with("/data/ai_agent_domain", json!(domain));
+            payload["data"]["handoff_integration"] = json!(integration);
+            assert!(matches!(read(&payload), Reading::Event(_)), "{payload}");
+            assert!(reader.is_of(payload.to_string().as_bytes()));
+        }
+        let other = with("/data/ai_agent_domain", json!("acme.ada.support.example"));
+        assert_eq!(read(&other), Reading::Elsewhere("acme.ada.support.example".to_owned()));
+        assert!(
+            !reader.is_of(other.to_string().as_bytes()) && !reader.is_of(b"{}") && !reader.is_of(b"no JSON")
+        );
+        let missing = with("/data/ai_agent_domain", Value::Null);
+        let sentence = "`ai_agent_domain` is missing";
+        assert_eq!(read(&missing), Reading::Unreadable(Unreadable(sentence.into())));
+        let mut foreign = other;
+        foreign["data"]["handoff_integration"] = Value::Null;
+        assert_eq!(read(&foreign), Reading::Ignored, "it concerns no handoff");
+        let ended = json!({"type": "v1.conversation.ended", "data": {"conversation_id": "c", "ai_agent_domain": "b.c"}});
+        assert_eq!(read(&ended), Reading::Elsewhere("b.c".to_owned()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use crate::{
     ada::{Ada, NOWHERE, Refusing},
+    postgres,
     process::{Ended, Process, log_line, run},
     relay::{Relay, folder, settings},
 };
@@ -109,8 +110,23 @@ async fn check_tries_the_key_of_each_ai_agent() {
 
 #[tokio::test]
 async fn open_handoffs_without_an_owner_keep_the_relay_from_starting() {
+    let sqlite = "sqlite://handoffs.db";
+    let unread = "note  owners                 not compared: the store can't be read at present";
+    starts_for_owners_only(sqlite, unread).await;
+    let all_is_well =
+        "ok    owners                 all open handoffs belong to an AI Agent of the settings file";
+    starts_for_owners_only(&postgres::shared().database().await, all_is_well).await;
+}
+
+/// `while_it_runs` is what `check` says of owners beside a relay.
+async fn starts_for_owners_only(database: &str, while_it_runs: &str) {
     let (ada, folder) = (Ada::start().await, folder());
-    let relay = Relay::start(folder.path(), &ada.url, &[]).await;
+    let with_file = |folder: &Path, file: &str| {
+        let mut settings = with_file(folder, file);
+        settings.push(("DATABASE_URL", database.to_owned()));
+        settings
+    };
+    let relay = Relay::start(folder.path(), &ada.url, &[("DATABASE_URL", database)]).await;
     ada.meets(&relay.url);
     ada.hands_off().await;
     relay.handoff().await;
@@ -136,10 +152,7 @@ async fn open_handoffs_without_an_owner_keep_the_relay_from_starting() {
         (&relay.line["ai_agents"], &relay.line["integration"]),
         (&"acme".into(), &"custom-handoff".into())
     );
-    let checked = runs(folder.path(), &["check"], &settings).await;
-    assert_eq!(
-        about(&checked, "owners"),
-        ["note  owners                 not compared: the store can't be read at present"]
-    );
+    let checked = runs(folder.path(), &["check", "--all"], &settings).await;
+    assert_eq!(about(&checked, "owners"), [while_it_runs]);
     relay.stops_well().await;
 }
