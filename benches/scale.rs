@@ -47,6 +47,7 @@ fn policy() -> Policy {
             unknown_hold: Duration::from_secs(30),
         },
         integration: "custom-handoff".to_owned(),
+        domain: None,
         inbox_limit: u64::MAX,
         outbox_limit: u64::MAX,
         send_max_age: Duration::from_secs(900),

@@ -31,12 +31,13 @@ const INTEGRATION: &str = "custom-handoff";
 const DEBOUNCE_MS: &str = "300";
 
 /// What the demo sets up by itself, or prints in its own way.
-const NOT_FOR_TRIAL: [&str; 11] = [
+const NOT_FOR_TRIAL: [&str; 12] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
     "HANDOFF_AUTH_KEY",
     "HANDOFF_INTEGRATION",
+    "RELAY_CONFIG",
     "AGENT_TOKENS",
     "DATABASE_URL",
     "FILES_URL",

@@ -69,8 +69,8 @@ use crate::{
         policy::{Policy, Timeout},
         time::Time,
     },
-    settings::{AgentToken, IfUnavailable, Settings, WebhookPlatform},
-    store::{RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
+    settings::{AgentToken, AiAgentSettings, IfUnavailable, Settings, WebhookPlatform},
+    store::{OpenStore, RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
@@ -94,6 +94,12 @@ pub enum StartError {
     /// A secret is not one.
     #[error("WEBHOOK_SECRET")]
     Secret(#[from] UnusableSecret),
+    /// The settings file lists not all AI Agents with open handoffs.
+    #[error(
+        "RELAY_CONFIG: there are open handoffs or unsent messages of {0}, which the settings file does not list: add it, \
+         or name it in `formerly` of its successor"
+    )]
+    NoOwner(String),
     /// TLS can't be set up.
     #[error("the HTTP client can't be made")]
     Client(#[from] reqwest::Error),
@@ -146,7 +152,14 @@ impl Server {
         let metrics = Arc::new(Metrics::new());
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         let opened = store::open(&settings.database, settings.copies, environment.now()).await?;
-        let ai_agent = ai_agent(&settings, environment.now(), &metrics, &opened.store)?;
+        let ai_agents = ai_agents(&settings, environment.now(), &metrics, &opened.store)?;
+        let strangers = engine::without_owner(&*opened.store, &ai_agents, environment.now()).await?;
+        if !strangers.is_empty() {
+            drop(ai_agents);
+            close(opened).await;
+            let names: Vec<&str> = strangers.iter().map(AiAgentId::as_str).collect();
+            return Err(StartError::NoOwner(names.join(", ")));
+        }
         let files = Files::open(&settings.files).await?;
         let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
         let disabled = opened.store.platforms().await?;
@@ -158,7 +171,7 @@ impl Server {
         let sign_in = Arc::new(sign_in);
         let engine = Arc::new(Engine::new(Parts {
             store: opened.store,
-            ai_agents: AiAgents::one(ai_agent),
+            ai_agents,
             platforms,
             files,
             fetcher,
@@ -260,26 +273,55 @@ impl Observer {
     }
 }
 
-/// The one AI Agent, of the environment. Whatever its events say, every conversation is its own.
-fn ai_agent(
+/// Closes a store that nothing has begun to use: its file is left as after a stop.
+async fn close(OpenStore { store, writer }: OpenStore) {
+    drop(store);
+    if let Some(writer) = writer {
+        let _ = tokio::time::timeout(CLOSING, writer).await;
+    }
+}
+
+fn ai_agents(
     settings: &Settings,
     now: Time,
     metrics: &Arc<Metrics>,
     store: &Arc<dyn Store>,
+) -> Result<AiAgents, StartError> {
+    let made = |of_settings: &AiAgentSettings| ai_agent(settings, of_settings, now, metrics, store);
+    let first = made(&settings.ai_agents.first)?;
+    if !settings.ai_agents.are_listed {
+        return Ok(AiAgents::one(first));
+    }
+    let others = settings.ai_agents.others.iter().map(made).collect::<Result<_, _>>()?;
+    Ok(AiAgents::listed(first, others))
+}
+
+fn ai_agent(
+    settings: &Settings,
+    of_settings: &AiAgentSettings,
+    now: Time,
+    metrics: &Arc<Metrics>,
+    store: &Arc<dyn Store>,
 ) -> Result<AiAgent, StartError> {
-    let id = AiAgentId(settings.ada_base_url.host_str().unwrap_or_default().to_owned());
-    let key = settings.ada_api_key.clone();
-    let mut ada = Client::new(&settings.ada_base_url, key, rates(settings), settings.ada_timeout)?;
+    let id = AiAgentId(of_settings.id.clone());
+    let (key, rates) = (of_settings.key.clone(), rates(of_settings));
+    let mut ada = Client::new(&of_settings.base_url, key, rates, settings.ada_timeout)?;
     if store.is_shared() {
         let calls = CallsInStore::new(Arc::clone(store), id.clone());
-        ada = ada.shared_by(rates(settings), Arc::new(calls));
+        ada = ada.shared_by(rates, Arc::new(calls));
     }
+    let parser = WebhookParser {
+        integrations: of_settings.integrations.clone(),
+        domains: of_settings.domains.clone(),
+        ai_agent: id.clone(),
+    };
     Ok(AiAgent {
         ada: Arc::new(ada.counted_by(Arc::clone(metrics))),
-        verifier: Verifier::new(id.clone(), &settings.webhook_secrets)?,
-        parser: WebhookParser { integration: settings.handoff_integration.clone(), ai_agent: id },
-        start_key: StartKey::new(settings.handoff_auth_key.clone()),
-        policy: Arc::new(policy(settings, now)),
+        verifier: Verifier::new(id, &of_settings.webhook_secrets)?,
+        parser,
+        formerly: of_settings.formerly.iter().map(|id| AiAgentId(id.clone())).collect(),
+        start_key: StartKey::new(of_settings.start_key.clone()),
+        policy: Arc::new(policy(settings, of_settings, now)),
     })
 }
 
@@ -304,7 +346,7 @@ fn platforms(
     }
     if let Some(of_settings) = &settings.amazon_connect {
         let connect = AmazonConnect::new(of_settings, Arc::clone(environment))?;
-        let keys = links::derived_keys(&settings.webhook_secrets);
+        let keys = links::derived_keys(&settings.ai_agents.webhook_secrets());
         platforms.push(platform(contact::platform(), Kind::AmazonConnect(Box::new(connect)), keys));
     }
     Ok(Platforms::new(platforms))
@@ -328,18 +370,22 @@ const fn reach(settings: &Settings) -> AllowedHosts {
     if settings.files_allow_private { AllowedHosts::PublicAndLoopback } else { AllowedHosts::Public }
 }
 
-fn rates(settings: &Settings) -> Rates {
-    Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute }
+const fn rates(of_settings: &AiAgentSettings) -> Rates {
+    Rates { per_second: of_settings.rate_per_second, per_minute: of_settings.rate_per_minute }
 }
 
-fn policy(settings: &Settings, began_at: Time) -> Policy {
+fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) -> Policy {
+    // Stored where it says more than the id.
+    let domain = of_settings.domains.first().filter(|domain| **domain != of_settings.id);
     Policy {
+        domain: domain.cloned(),
+        // A start call does not say which one it is.
+        integration: of_settings.integrations.first().cloned().unwrap_or_default(),
         timings: Timings {
             quiet: settings.debounce,
             cap: settings.debounce_max,
             unknown_hold: settings.unknown_hold,
         },
-        integration: settings.handoff_integration.clone(),
         inbox_limit: u64::try_from(settings.inbox_limit).unwrap_or(u64::MAX),
         outbox_limit: u64::try_from(settings.outbox_limit).unwrap_or(u64::MAX),
         send_max_age: settings.send_max_age,

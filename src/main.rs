@@ -14,6 +14,7 @@ mod setup;
 mod stand_in;
 
 use std::{
+    collections::BTreeSet,
     io::{ErrorKind, IsTerminal, Write},
     net::SocketAddr,
     path::PathBuf,
@@ -23,7 +24,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use handoff_relay::{
     Listeners, Observer, Server,
-    settings::{Database, LogFormat, Settings},
+    settings::{AiAgentsSettings, Database, LogFormat, Settings},
     store::Copies,
     telemetry,
 };
@@ -212,7 +213,8 @@ fn announce(settings: &Settings, addresses: Addresses) {
         listen = %addresses.public,
         agents.listen = %addresses.agents,
         store,
-        integration = settings.handoff_integration,
+        integration = integrations(&settings.ai_agents),
+        ai_agents = names(&settings.ai_agents),
         "handoff-relay is up"
     );
     if let (true, Some(agent)) = (settings.made_token, settings.agent_tokens.first()) {
@@ -222,6 +224,19 @@ fn announce(settings: &Settings, addresses: Addresses) {
             agent.token.expose()
         ));
     }
+}
+
+/// What all AI Agents' events may carry, each once.
+fn integrations(ai_agents: &AiAgentsSettings) -> String {
+    let all: BTreeSet<&str> =
+        ai_agents.iter().flat_map(|ai_agent| &ai_agent.integrations).map(String::as_str).collect();
+    all.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The AI Agents of the settings file; none if there is no file.
+fn names(ai_agents: &AiAgentsSettings) -> Option<String> {
+    let names = || ai_agents.iter().map(|ai_agent| ai_agent.id.as_str()).collect::<Vec<_>>();
+    ai_agents.are_listed.then(|| names().join(", "))
 }
 
 /// A link into the console, for the eyes at this terminal: a log may be read by others.

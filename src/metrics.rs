@@ -94,6 +94,7 @@ pub struct Metrics {
     registry: Registry,
     webhooks: Family<Outcome, Counter>,
     foreign: Counter,
+    elsewhere: Counter,
     guesses: Family<Proof, Counter>,
     ada_calls: Family<AdaCall, Counter>,
     debounce: Histogram,
@@ -134,6 +135,7 @@ impl Metrics {
             registry: Registry::with_prefix("handoff_relay"),
             webhooks: Family::default(),
             foreign: Counter::default(),
+            elsewhere: Counter::default(),
             guesses: Family::default(),
             ada_calls: Family::default(),
             debounce: Histogram::new(quick),
@@ -163,6 +165,8 @@ impl Metrics {
         r.register("webhooks", "Webhooks by outcome", self.webhooks.clone());
         let help = "Events of our conversations that name another integration";
         r.register("foreign_integration_events", help, self.foreign.clone());
+        let help = "Events that name a domain of another AI Agent than the one whose secret signed them";
+        r.register("foreign_domain_events", help, self.elsewhere.clone());
         let help = "Wrong tokens and codes, by what they were shown as";
         r.register("wrong_guesses", help, self.guesses.clone());
         r.register("ada_calls", "Calls to Ada by status", self.ada_calls.clone());
@@ -232,6 +236,11 @@ impl Metrics {
     /// An event of a conversation of ours named another integration.
     pub fn foreign(&self) {
         self.foreign.inc();
+    }
+
+    /// An event named the domain of another AI Agent than the one whose secret signed it.
+    pub fn elsewhere(&self) {
+        self.elsewhere.inc();
     }
 
     /// Somebody showed something that is wrong: a `token` or a `code` to sign in, or a `bearer` token.

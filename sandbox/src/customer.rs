@@ -17,6 +17,12 @@ impl Sandbox {
         self.add(Conversation::open(Arc::clone(&self.0.origin), ids))
     }
 
+    /// The same with an id of one's choice, which no conversation here has yet.
+    pub fn open_conversation_as(&self, id: &str) {
+        let ids = self.0.lock().ids;
+        self.add(Conversation::open_as(id.to_owned(), Arc::clone(&self.0.origin), ids));
+    }
+
     /// The customer writes, and outside a handoff the AI Agent answers. Who asks for a person starts a
     /// handoff: then this returns after the start call. Returns the id of the customer's message.
     ///

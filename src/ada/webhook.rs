@@ -33,6 +33,8 @@ pub enum Reading {
         /// The conversation.
         conversation: String,
     },
+    /// Of an AI Agent with this domain, which is not the one whose secret signed it.
+    Elsewhere(String),
     /// Ours, or it can't be told; for people to look at.
     Unreadable(Unreadable),
 }
@@ -40,8 +42,10 @@ pub enum Reading {
 /// What to read a webhook with.
 #[derive(Clone, Debug)]
 pub struct WebhookParser {
-    /// The identifier that makes a message ours.
-    pub integration: String,
+    /// The identifiers that make a message ours: one at least.
+    pub integrations: Vec<String>,
+    /// What `ai_agent_domain` must be, in lower case; none if it does not matter.
+    pub domains: Vec<String>,
     /// Whose conversations these are.
     pub ai_agent: AiAgentId,
 }
@@ -90,6 +94,9 @@ impl WebhookParser {
             }
             _ => return Ok(Reading::Ignored),
         };
+        if let Some(domain) = self.elsewhere(data)? {
+            return Ok(Reading::Elsewhere(domain));
+        }
         Ok(Reading::Event(Box::new(Event {
             svix_id: svix_id.to_owned(),
             key: self.key(id(data, "conversation_id")?),
@@ -100,7 +107,25 @@ impl WebhookParser {
         })))
     }
 
-    /// The key of a conversation. Without a list of AI Agents all belong to the one there is.
+    /// Whether a body names one of our domains, or need not.
+    pub fn is_of(&self, body: &[u8]) -> bool {
+        let body = repaired(body);
+        let domain = Object::read(&body).map(|payload| self.elsewhere(&payload.object("data")));
+        matches!(domain, Ok(Ok(None)))
+    }
+
+    /// The domain that an event names, if it is none of ours.
+    fn elsewhere(&self, data: &impl Fields) -> Result<Option<String>, Unreadable> {
+        if self.domains.is_empty() {
+            return Ok(None);
+        }
+        let domain =
+            data.text("ai_agent_domain").ok_or_else(|| unreadable("ai_agent_domain", "is missing"))?;
+        let is_ours = self.domains.iter().any(|ours| ours.eq_ignore_ascii_case(domain.trim()));
+        Ok((!is_ours).then(|| bounded_name(domain.trim())))
+    }
+
+    /// The key of a conversation.
     pub fn key(&self, conversation: String) -> ConversationKey {
         ConversationKey { ai_agent: self.ai_agent.clone(), conversation: ConversationId(conversation) }
     }
@@ -111,7 +136,7 @@ impl WebhookParser {
             return Ok(Some(Reading::Ignored));
         }
         let name = data.text(field).ok_or_else(|| unreadable(field, "is not text"))?;
-        if *name == self.integration {
+        if self.integrations.iter().any(|ours| *ours == name) {
             return Ok(None);
         }
         Ok(Some(match id(data, "conversation_id") {
@@ -145,7 +170,8 @@ mod tests {
 
     fn reader() -> WebhookParser {
         WebhookParser {
-            integration: "custom-handoff".to_owned(),
+            integrations: vec!["custom-handoff".to_owned()],
+            domains: Vec::new(),
             ai_agent: AiAgentId::from("acme.ada.support"),
         }
     }
@@ -214,6 +240,37 @@ mod tests {
         }
         let foreign = Reading::Foreign { integration: "zendesk_chat".into(), conversation: "c1".into() };
         assert_eq!(read(&with("/data/handoff_integration", json!("zendesk_chat"))), foreign);
+    }
+
+    #[test]
+    fn with_domains_an_event_of_ours_must_name_one() {
+        let reader = WebhookParser {
+            integrations: vec!["vip".to_owned(), "custom-handoff".to_owned()],
+            domains: vec!["acme.eu.ada.support".to_owned(), "acme.ada.support".to_owned()],
+            ..reader()
+        };
+        let read =
+            |payload: &Value| reader.read_kept("msg_1", payload.to_string().as_bytes(), Time::default());
+        for (domain, integration) in [("acme.ada.support", "custom-handoff"), (" ACME.eu.Ada.Support", "vip")]
+        {
+            let mut payload = with("/data/ai_agent_domain", json!(domain));
+            payload["data"]["handoff_integration"] = json!(integration);
+            assert!(matches!(read(&payload), Reading::Event(_)), "{payload}");
+            assert!(reader.is_of(payload.to_string().as_bytes()));
+        }
+        let other = with("/data/ai_agent_domain", json!("acme.ada.support.example"));
+        assert_eq!(read(&other), Reading::Elsewhere("acme.ada.support.example".to_owned()));
+        assert!(
+            !reader.is_of(other.to_string().as_bytes()) && !reader.is_of(b"{}") && !reader.is_of(b"no JSON")
+        );
+        let missing = with("/data/ai_agent_domain", Value::Null);
+        let sentence = "`ai_agent_domain` is missing";
+        assert_eq!(read(&missing), Reading::Unreadable(Unreadable(sentence.into())));
+        let mut foreign = other;
+        foreign["data"]["handoff_integration"] = Value::Null;
+        assert_eq!(read(&foreign), Reading::Ignored, "it concerns no handoff");
+        let ended = json!({"type": "v1.conversation.ended", "data": {"conversation_id": "c", "ai_agent_domain": "b.c"}});
+        assert_eq!(read(&ended), Reading::Elsewhere("b.c".to_owned()));
     }
 
     #[test]

@@ -278,7 +278,7 @@ impl HandoffView {
         Self {
             id: handoff.id.0.clone(),
             conversation_id: handoff.key.conversation.0.clone(),
-            ai_agent_domain: handoff.key.ai_agent.0.clone(),
+            ai_agent_domain: handoff.domain.as_ref().unwrap_or(&handoff.key.ai_agent.0).clone(),
             integration: handoff.integration.clone(),
             status: StatusFilter::of(handoff).as_str(),
             agent: handoff.agent().map(AgentView::new),

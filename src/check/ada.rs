@@ -5,7 +5,7 @@ use std::time::Duration;
 use handoff_relay::{
     ada::{api::Ada, client::Client, endpoints::Endpoint, limits::Rates},
     relay::delivery::Failure,
-    settings::Settings,
+    settings::{AiAgentSettings, Settings},
 };
 
 use super::Verdict;
@@ -14,34 +14,69 @@ use super::Verdict;
 const CLOCK_WARNING: Duration = Duration::from_secs(30);
 const CLOCK_FAILURE: Duration = Duration::from_secs(240);
 
-pub async fn check(settings: &Settings) -> Vec<(&'static str, Verdict)> {
-    let rates = Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute };
-    let key = settings.ada_api_key.clone();
-    let client = match Client::new(&settings.ada_base_url, key, rates, settings.ada_timeout) {
-        Ok(client) => client,
-        Err(error) => return vec![("Ada", Verdict::Bad(format!("TLS can't be set up: {error}")))],
-    };
-    let host = settings.ada_base_url.host_str().unwrap_or_default().to_owned();
-    let key = match client.check_key().await {
-        Ok(()) => Verdict::Good(format!("{host} accepts ADA_API_KEY")),
-        Err(Failure::Denied(reason)) => Verdict::Bad(format!(
-            "{reason}; create a new key for this AI Agent in Ada's dashboard, and set ADA_API_KEY"
-        )),
-        Err(failure) => Verdict::Bad(format!(
-            "{} at {host}; check ADA_BASE_URL, and whether this machine can reach it",
-            failure.reason()
-        )),
-    };
-    let takes_key = matches!(key, Verdict::Good(_));
-    let mut lines = vec![("Ada key", key), ("clock", clock(client.offset().as_micros()))];
-    if let (true, Some(public)) = (takes_key, &settings.public_url) {
-        lines.push(("webhooks", webhooks(&client, public.as_str().trim_end_matches('/')).await));
+pub async fn check(settings: &Settings) -> Vec<(String, Verdict)> {
+    let mut lines = Vec::new();
+    for ai_agent in settings.ai_agents.iter() {
+        lines.extend(check_one(settings, ai_agent).await);
     }
     lines
 }
 
+async fn check_one(settings: &Settings, ai_agent: &AiAgentSettings) -> Vec<(String, Verdict)> {
+    let words = Words::of(settings, ai_agent);
+    let rates = Rates { per_second: ai_agent.rate_per_second, per_minute: ai_agent.rate_per_minute };
+    let client = match Client::new(&ai_agent.base_url, ai_agent.key.clone(), rates, settings.ada_timeout) {
+        Ok(client) => client,
+        Err(error) => {
+            return vec![(words.line("Ada"), Verdict::Bad(format!("TLS can't be set up: {error}")))];
+        }
+    };
+    let host = ai_agent.base_url.host_str().unwrap_or_default().to_owned();
+    let key = match client.check_key().await {
+        Ok(()) => Verdict::Good(format!("{host} accepts {}", words.key)),
+        Err(Failure::Denied(reason)) => Verdict::Bad(format!(
+            "{reason}; create a new key for this AI Agent in Ada's dashboard, and set {}",
+            words.key
+        )),
+        Err(failure) => Verdict::Bad(format!(
+            "{} at {host}; check {}, and whether this machine can reach it",
+            failure.reason(),
+            words.base_url
+        )),
+    };
+    let takes_key = matches!(key, Verdict::Good(_));
+    let mut lines =
+        vec![(words.line("Ada key"), key), (words.line("clock"), clock(client.offset().as_micros()))];
+    if let (true, Some(public)) = (takes_key, &settings.public_url) {
+        let verdict = webhooks(&client, public.as_str().trim_end_matches('/'), words.is_listed).await;
+        lines.push((words.line("webhooks"), verdict));
+    }
+    lines
+}
+
+/// How lines call an AI Agent and what belongs to it.
+struct Words<'a> {
+    id: &'a str,
+    is_listed: bool,
+    key: &'static str,
+    base_url: &'static str,
+}
+
+impl<'a> Words<'a> {
+    fn of(settings: &Settings, ai_agent: &'a AiAgentSettings) -> Self {
+        let is_listed = settings.ai_agents.are_listed;
+        let (key, base_url) =
+            if is_listed { ("its key", "its base_url") } else { ("ADA_API_KEY", "ADA_BASE_URL") };
+        Self { id: &ai_agent.id, is_listed, key, base_url }
+    }
+
+    fn line(&self, name: &str) -> String {
+        if self.is_listed { format!("{name} of {}", self.id) } else { name.to_owned() }
+    }
+}
+
 /// Whether Ada has an endpoint that leads here, with the events that are needed.
-async fn webhooks(client: &Client, public: &str) -> Verdict {
+async fn webhooks(client: &Client, public: &str, is_listed: bool) -> Verdict {
     let endpoints = match client.endpoints().await {
         Ok(endpoints) => endpoints,
         Err(failure) => {
@@ -52,6 +87,11 @@ async fn webhooks(client: &Client, public: &str) -> Verdict {
         }
     };
     let ours: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| endpoint.leads_to(public)).collect();
+    if ours.is_empty() && is_listed {
+        return Verdict::Bad(format!(
+            "Ada has no endpoint that leads to {public}; create one in the dashboard: docs/ada-setup.md"
+        ));
+    }
     if ours.is_empty() {
         return Verdict::Bad(format!(
             "Ada has no endpoint that leads to {public}; `handoff-relay setup --public-url {public}` makes one"
@@ -62,7 +102,8 @@ async fn webhooks(client: &Client, public: &str) -> Verdict {
         let urls: Vec<&str> = ours.iter().map(|endpoint| &*endpoint.url).collect();
         return Verdict::Good(format!("Ada has the endpoint {}", urls.join(" and ")));
     }
-    Verdict::Bad(format!("{}; correct it in the dashboard, or run setup", problems.join("; ")))
+    let how = if is_listed { "" } else { ", or run setup" };
+    Verdict::Bad(format!("{}; correct it in the dashboard{how}", problems.join("; ")))
 }
 
 fn problem(endpoint: &Endpoint) -> Option<String> {

@@ -88,11 +88,18 @@ async fn of_places(survey: &Survey) -> Lines {
     let is_right =
         |(line, _): &(&str, Verdict)| line.split(' ').next().is_none_or(|name| !survey.is_wrong(name));
     lines.extend(places::addresses(settings, is_running).into_iter().filter(is_right));
-    match ["ADA_BASE_URL", "ADA_API_KEY"].into_iter().find(|name| survey.is_wrong(name)) {
-        Some(wrong) => lines.push(("Ada key", untried(wrong))),
-        None => lines.extend(ada::check(settings).await),
+    let of_ada = match ["RELAY_CONFIG", "ADA_BASE_URL", "ADA_API_KEY"]
+        .into_iter()
+        .find(|name| survey.is_wrong(name))
+    {
+        Some(wrong) => vec![("Ada key".to_owned(), untried(wrong))],
+        None => ada::check(settings).await,
+    };
+    if settings.ai_agents.are_listed && !survey.is_wrong("DATABASE_URL") {
+        lines.push(("owners", places::owners(settings).await));
     }
-    lines.extend(platforms::check(settings).await);
-    lines.extend(amazon_connect::check(settings).await);
-    lines.into_iter().map(|(name, verdict)| (name.to_owned(), verdict)).collect()
+    let mut others = platforms::check(settings).await;
+    others.extend(amazon_connect::check(settings).await);
+    let named = |(name, verdict): (&str, Verdict)| (name.to_owned(), verdict);
+    lines.into_iter().map(named).chain(of_ada).chain(others.into_iter().map(named)).collect()
 }

@@ -4,6 +4,7 @@ use std::{io::ErrorKind, net::SocketAddr, net::TcpListener, time::Duration};
 
 use handoff_relay::{
     files::{Files, FilesError},
+    relay::id::AiAgentId,
     settings::{Database, FilesPlace, Postgres, Settings},
     store::{self, DatabaseState, FileState, PostgresStore},
 };
@@ -55,6 +56,28 @@ async fn postgres_store(postgres: &Postgres) -> Verdict {
         }
         Ok(_) => Verdict::Good(format!("{name} can be read and written")),
     }
+}
+
+/// Whether all that is open in the store belongs to an AI Agent of the settings file.
+pub async fn owners(settings: &Settings) -> Verdict {
+    let stored = match store::ai_agents_at_work(&settings.database).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Verdict::Known("not compared: the store can't be read at present".to_owned()),
+        Err(error) => return Verdict::Known(format!("not compared: {error}")),
+    };
+    let is_listed = |id: &AiAgentId| {
+        let mut listed = settings.ai_agents.iter();
+        listed.any(|known| known.id == id.as_str() || known.formerly.iter().any(|id_| id_ == id.as_str()))
+    };
+    let strangers: Vec<&str> = stored.iter().filter(|id| !is_listed(id)).map(AiAgentId::as_str).collect();
+    if strangers.is_empty() {
+        return Verdict::Good("all open handoffs belong to an AI Agent of the settings file".to_owned());
+    }
+    Verdict::Bad(format!(
+        "there are open handoffs or unsent messages of {}, which the settings file does not list: add it, or name it in \
+         `formerly` of its successor",
+        strangers.join(", ")
+    ))
 }
 
 /// Whether files can be kept.

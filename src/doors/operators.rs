@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::App;
 use crate::{
     agents::platforms::Health,
+    engine::AiAgent,
     metrics,
     relay::{delivery::Destination, time::Time},
     store::Unreadable,
@@ -32,10 +33,11 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if let Some(what) = app.engine.is_full().await? {
         return Err(Problem::unavailable(format!("the {what} is full: webhooks are refused for now")));
     }
-    if let Some(reason) = app.engine.denied_by_ada().into_values().next() {
-        return Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}")));
-    }
+    let ai_agents = of_ai_agents(&app)?;
     let mut said = json!({"status": "ok"});
+    if let Some(ai_agents) = ai_agents {
+        said["ai_agents"] = ai_agents;
+    }
     // A relay without a place for files still carries words: it must not be taken out of service.
     if let Some(reason) = no_place_for_files(&app).await {
         said["files"] = reason.into();
@@ -67,10 +69,33 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
         said[platform.id.as_str()] = trouble.into();
     }
     if app.engine.ai_agents().any_start_key_is_off() {
+        let what = if app.engine.ai_agents().are_listed() { "a start key" } else { "HANDOFF_AUTH_KEY" };
         said["handoffs/start"] =
-            "HANDOFF_AUTH_KEY is off: anyone who can reach this address can start handoffs".into();
+            format!("{what} is off: anyone who can reach this address can start handoffs").into();
     }
     Ok(Json(said))
+}
+
+/// How each AI Agent of the settings file is doing. One that Ada refuses is no reason to take the others out of service.
+fn of_ai_agents(app: &App) -> Result<Option<Value>, Problem> {
+    let ai_agents = app.engine.ai_agents();
+    let denied = |ai_agent: &AiAgent| ai_agent.ada.denied();
+    if !ai_agents.are_listed() {
+        return match denied(ai_agents.first()) {
+            Some(reason) => Err(Problem::unavailable(format!("ADA_API_KEY is refused: {reason}"))),
+            None => Ok(None),
+        };
+    }
+    if ai_agents.iter().all(|ai_agent| denied(ai_agent).is_some()) {
+        return Err(Problem::unavailable("Ada refuses the keys of all AI Agents"));
+    }
+    let state = |ai_agent: &AiAgent| match (denied(ai_agent), app.engine.silent_since(ai_agent)) {
+        (Some(reason), _) => format!("its key is refused: {reason}"),
+        (None, Some(since)) => format!("its API has not answered since {since}"),
+        (None, None) => "ok".to_owned(),
+    };
+    let states = ai_agents.iter().map(|ai_agent| (ai_agent.id().0.clone(), state(ai_agent).into()));
+    Ok(Some(Value::Object(states.collect())))
 }
 
 async fn no_place_for_files(app: &App) -> Option<String> {

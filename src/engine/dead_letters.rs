@@ -1,6 +1,6 @@
 //! Actions on dead letters: replay and drop.
 
-use super::Engine;
+use super::{Engine, foreign_names::elsewhere};
 use crate::{
     ada::{message::Unreadable, webhook::Reading},
     relay::{
@@ -39,10 +39,17 @@ impl Engine {
             return Ok(Arrival::Kept);
         }
         let outcome = match self.read_letter(&letter) {
-            Reading::Event(event) => self.decide(replay::event(id.clone(), *event)).await?,
+            Reading::Event(event) => {
+                let event = self.under_its_key(*event).await?;
+                self.decide(replay::event(id.clone(), event)).await?
+            }
             Reading::Ignored | Reading::Foreign { .. } => {
                 let gone = self.decide(replay::drop(id.clone())).await?;
                 gone.map(|()| Arrival::Ignored)
+            }
+            Reading::Elsewhere(domain) => {
+                let reason = elsewhere(&letter.ai_agent, &domain);
+                Err(self.decide(replay::unreadable(id.clone(), reason)).await?)
             }
             Reading::Unreadable(reason) => {
                 Err(self.decide(replay::unreadable(id.clone(), reason.to_string())).await?)
@@ -71,6 +78,10 @@ impl Engine {
 
     fn read_letter(&self, letter: &DeadLetter) -> Reading {
         let now = self.environment.now();
+        if !self.ai_agents.own(&letter.ai_agent) {
+            let reason = format!("the AI Agent {} is not in the settings file", letter.ai_agent);
+            return Reading::Unreadable(Unreadable(reason));
+        }
         match letter.kind {
             LetterKind::Webhook => {
                 let parser = &self.ai_agents.of(&letter.ai_agent).parser;

@@ -1,11 +1,12 @@
-//! The usual first mistake: the identifier in Ada's dashboard isn't the one in our settings.
+//! The usual first mistakes: the identifier in Ada's dashboard isn't the one in our settings, and an AI Agent's webhooks
+//! are signed with another one's secret.
 
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
 };
 
-use crate::store::Store;
+use crate::{relay::id::AiAgentId, store::Store};
 
 /// Beyond this many names somebody plays; the first ones have told enough.
 const MAX_NAMES: usize = 100;
@@ -28,7 +29,29 @@ impl ForeignNames {
     }
 
     fn is_news(&self, name: &str) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.len() < MAX_NAMES && known.insert(name.to_owned())
+        is_news(&self.0, name)
     }
+}
+
+/// Domains in events that another AI Agent's secret signed, each warned of once.
+#[derive(Default)]
+pub struct ForeignDomains(Mutex<HashSet<String>>);
+
+impl ForeignDomains {
+    /// Warns if the domain was not seen yet.
+    pub fn record(&self, reason: &str, domain: String) {
+        if is_news(&self.0, &domain) {
+            tracing::warn!(ai_agent.domain = domain, reason, "webhooks become dead letters");
+        }
+    }
+}
+
+/// Why an event is set aside that names another AI Agent's domain.
+pub fn elsewhere(signed_for: &AiAgentId, domain: &str) -> String {
+    format!("`ai_agent_domain` is {domain}, which is no domain of {signed_for}, whose secret signed it")
+}
+
+fn is_news(known: &Mutex<HashSet<String>>, name: &str) -> bool {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    known.len() < MAX_NAMES && known.insert(name.to_owned())
 }

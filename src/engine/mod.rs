@@ -15,6 +15,7 @@ mod files;
 mod flush;
 mod foreign_names;
 mod outbox;
+mod owners;
 mod platforms;
 mod recovery;
 mod retention;
@@ -40,6 +41,7 @@ pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
 pub use flush::Flusher;
 pub use outbox::Outbox;
+pub use owners::without_owner;
 pub use recovery::Recovery;
 pub use retention::Retention;
 pub use shared_calls::CallsInStore;
@@ -68,7 +70,7 @@ use crate::{
     },
     store::{self, Store, StoreError},
 };
-use foreign_names::ForeignNames;
+use foreign_names::{ForeignDomains, ForeignNames};
 use recovery::RecoveryRequests;
 use start_limit::Reservation;
 
@@ -111,6 +113,7 @@ pub struct Engine {
     metrics: Arc<Metrics>,
     environment: Arc<dyn Environment>,
     foreign: ForeignNames,
+    elsewhere: ForeignDomains,
     recovery_requests: RecoveryRequests,
     /// The last webhook found no room.
     full: Arc<AtomicBool>,
@@ -128,6 +131,7 @@ impl Engine {
             metrics: parts.metrics,
             environment: parts.environment,
             foreign: ForeignNames::default(),
+            elsewhere: ForeignDomains::default(),
             recovery_requests: RecoveryRequests::default(),
             full: Arc::default(),
         }
@@ -148,10 +152,18 @@ impl Engine {
         &self.ai_agents
     }
 
-    /// Why Ada refuses the keys of AI Agents, where it does.
+    /// Why Ada refuses the keys of AI Agents, where it does, by all ids under which their conversations are stored.
     pub fn denied_by_ada(&self) -> BTreeMap<AiAgentId, String> {
-        let denied = |ai_agent: &AiAgent| Some((ai_agent.id().clone(), ai_agent.ada.denied()?));
-        self.ai_agents.iter().filter_map(denied).collect()
+        let ids = |(ai_agent, reason): (&AiAgent, String)| {
+            ai_agent.ids().map(|id| (id.clone(), reason.clone())).collect::<Vec<_>>()
+        };
+        let denied = self.ai_agents.iter().filter_map(|ai_agent| Some((ai_agent, ai_agent.ada.denied()?)));
+        denied.flat_map(ids).collect()
+    }
+
+    /// Since when Ada has not answered the calls for an AI Agent, if it does not.
+    pub fn silent_since(&self, ai_agent: &AiAgent) -> Option<Time> {
+        self.recovery_requests.silent_since(ai_agent.id())
     }
 
     /// The API that a conversation's calls go to.
@@ -173,11 +185,13 @@ impl Engine {
     fn record_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
         let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
         if self.recovery_requests.heard_from_ada(
+            self.ai_agents.of(&delivery.key.ai_agent).id(),
             !unanswered,
             self.environment.now(),
             self.policy().recover_after,
         ) {
-            tracing::info!("Ada answers again; reading the messages that were missed");
+            let id = self.ai_agents.of(&delivery.key.ai_agent).id();
+            tracing::info!(ai_agent.id = %id, "Ada answers again; reading the messages that were missed");
         }
         if let Some(failure) = failure {
             tracing::warn!(
@@ -227,8 +241,8 @@ impl Engine {
         context: Map<String, Value>,
     ) -> Result<StartOutcome, StoreError> {
         let now = self.environment.now();
-        let is_open = self.store.has_open_handoff(&conversation);
-        let key = ai_agent.parser.key(conversation);
+        let key = self.known_key(ai_agent.parser.key(conversation)).await?;
+        let is_open = self.is_open(&key).await?;
         let is_authorised = matches!(ai_agent.start_key, StartKey::Shared(_));
         if !is_open && let Availability::Closed(reason) = self.availability(&context, is_authorised).await {
             // Who has no key must not be able to silence a conversation.

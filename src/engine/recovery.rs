@@ -4,7 +4,7 @@
 //! after all other calls. A handoff that an agent opens goes first.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,14 +19,14 @@ use super::{
 use crate::{
     relay::{
         handoff::CLOCK_TOLERANCE,
-        id::{DeliveryId, HandoffId},
+        id::{AiAgentId, DeliveryId, HandoffId},
         rules::recover,
         time::Time,
     },
     store::{HandoffQuery, StatusFilter, StoreError},
 };
 
-/// Handoffs read at once.
+/// Handoffs of an AI Agent that are read at once.
 const AT_ONCE: usize = 4;
 /// Handoffs asked of the store at once.
 const PAGE: usize = 200;
@@ -47,10 +47,10 @@ pub struct RecoveryRequests {
 #[derive(Default)]
 struct Requested {
     opened: VecDeque<HandoffId>,
-    /// Since when Ada has not answered.
-    silent_since: Option<Time>,
-    /// An outage is over, so all open handoffs must be read.
-    all: bool,
+    /// Since when Ada has not answered, for each AI Agent for which it does not.
+    silent_since: BTreeMap<AiAgentId, Time>,
+    /// The AI Agents whose outage is over, so that their open handoffs must be read.
+    over: BTreeSet<AiAgentId>,
 }
 
 impl RecoveryRequests {
@@ -72,16 +72,21 @@ impl RecoveryRequests {
         self.news.notify_one();
     }
 
-    /// Records whether Ada answered a call. Returns whether that ends an outage of at least `outage`.
-    pub fn heard_from_ada(&self, answered: bool, now: Time, outage: Duration) -> bool {
+    /// Since when Ada has not answered this AI Agent's calls.
+    pub fn silent_since(&self, ai_agent: &AiAgentId) -> Option<Time> {
+        self.lock().silent_since.get(ai_agent).copied()
+    }
+
+    /// Records whether Ada answered a call for this AI Agent. Returns whether that ends an outage of at least `outage`.
+    pub fn heard_from_ada(&self, ai_agent: &AiAgentId, answered: bool, now: Time, outage: Duration) -> bool {
         let mut wished = self.lock();
         if !answered {
-            wished.silent_since.get_or_insert(now);
+            wished.silent_since.entry(ai_agent.clone()).or_insert(now);
             return false;
         }
-        let over = wished.silent_since.take().is_some_and(|since| now.since(since) >= outage);
-        wished.all |= over;
+        let over = wished.silent_since.remove(ai_agent).is_some_and(|since| now.since(since) >= outage);
         if over {
+            wished.over.insert(ai_agent.clone());
             self.news.notify_one();
         }
         over
@@ -95,13 +100,20 @@ pub struct Recovery {
     place: Option<Cursor>,
     /// When the next rotation begins.
     next_round: Time,
-    /// For messages from before this time, no webhook is expected any more.
-    missed_before: Option<Time>,
-    queue: VecDeque<HandoffId>,
-    under_way: Vec<DeliveryId>,
+    /// For an AI Agent's messages from before this time, no webhook is expected any more.
+    missed_before: BTreeMap<AiAgentId, Time>,
+    queue: VecDeque<Wanted>,
+    under_way: Vec<(AiAgentId, DeliveryId)>,
     read_lately: VecDeque<(Time, HandoffId)>,
     /// Another copy of the store has taken over.
     another_history: watch::Receiver<()>,
+}
+
+/// A handoff to read.
+struct Wanted {
+    handoff: HandoffId,
+    /// Whose it is, once that is known.
+    ai_agent: Option<AiAgentId>,
 }
 
 struct Cursor {
@@ -114,12 +126,13 @@ impl Recovery {
     pub fn new(engine: Arc<Engine>) -> Self {
         let now = engine.environment.now();
         let another_history = engine.store.signals().history();
+        let missed_before = engine.ai_agents.iter().map(|ai_agent| (ai_agent.id().clone(), now)).collect();
         Self {
             engine,
             another_history,
             place: None,
             next_round: now,
-            missed_before: Some(now),
+            missed_before,
             queue: VecDeque::new(),
             under_way: Vec::new(),
             read_lately: VecDeque::new(),
@@ -128,7 +141,7 @@ impl Recovery {
 
     async fn settle_finished(&mut self) -> Result<(), StoreError> {
         let mut place = 0;
-        while let Some(delivery) = self.under_way.get(place) {
+        while let Some((_, delivery)) = self.under_way.get(place) {
             match self.engine.store.waits_untroubled(delivery).await? {
                 true => place += 1,
                 false => drop(self.under_way.swap_remove(place)),
@@ -144,12 +157,15 @@ impl Recovery {
         let engine = Arc::clone(&self.engine);
         let mut wished = engine.recovery_requests.lock();
         for id in wished.opened.drain(..) {
-            if !self.queue.contains(&id) && !self.read_lately.iter().any(|(_, read)| *read == id) {
-                self.queue.push_front(id);
+            let is_queued = self.queue.iter().any(|wanted| wanted.handoff == id);
+            if !is_queued && !self.read_lately.iter().any(|(_, read)| *read == id) {
+                self.queue.push_front(Wanted { handoff: id, ai_agent: None });
             }
         }
-        if std::mem::take(&mut wished.all) {
-            self.missed_before = Some(now);
+        let over = std::mem::take(&mut wished.over);
+        drop(wished);
+        if !over.is_empty() {
+            self.missed_before.extend(over.into_iter().map(|ai_agent| (ai_agent, now)));
             self.begin_round(now);
         }
     }
@@ -159,24 +175,65 @@ impl Recovery {
         self.next_round = now + self.engine.policy().recover_after;
     }
 
-    /// The next handoff to read: one that an agent has opened, else the next of the rotation. It stays the next until
-    /// it is removed from the queue.
-    async fn next(&mut self) -> Result<Option<HandoffId>, StoreError> {
-        while self.queue.is_empty() {
-            let Some(Cursor { status, after }) = self.place else {
-                self.missed_before = None;
-                return Ok(None);
-            };
-            let query = HandoffQuery { status: Some(status), after, limit: PAGE, ..HandoffQuery::default() };
-            let page = self.engine.store.handoffs(&query).await?;
-            self.queue.extend(page.handoffs.into_iter().map(|handoff| handoff.id));
-            self.place = match (page.next, status) {
-                (Some(next), status) => Some(Cursor { status, after: Some(next) }),
-                (None, StatusFilter::Active) => Some(Cursor { status: StatusFilter::Waiting, after: None }),
-                (None, _) => None,
-            };
+    /// Whether another handoff of this AI Agent may be read. One that does not answer takes no places of the others.
+    fn has_room(&self, ai_agent: &AiAgentId) -> bool {
+        self.under_way.iter().filter(|(of, _)| of == ai_agent).count() < AT_ONCE
+    }
+
+    /// The place in the queue of the next handoff to read, and whose it is: one that an agent has opened, else the next
+    /// of the rotation. It stays the next until it is removed from the queue.
+    async fn next(&mut self) -> Result<Option<(usize, AiAgentId)>, StoreError> {
+        let mut place = 0;
+        while self.engine.ai_agents.iter().any(|ai_agent| self.has_room(ai_agent.id())) {
+            if place == self.queue.len() {
+                if !self.load().await? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            match self.owner(place).await? {
+                Some(ai_agent) if self.has_room(&ai_agent) => return Ok(Some((place, ai_agent))),
+                Some(_) => place += 1,
+                None => drop(self.queue.remove(place)),
+            }
         }
-        Ok(self.queue.front().cloned())
+        Ok(None)
+    }
+
+    /// Whose handoff has this place in the queue; `None` if there is no such handoff any more.
+    async fn owner(&mut self, place: usize) -> Result<Option<AiAgentId>, StoreError> {
+        let Some(wanted) = self.queue.get_mut(place) else { return Ok(None) };
+        if wanted.ai_agent.is_none() {
+            let found = self.engine.store.handoff(&wanted.handoff).await?;
+            wanted.ai_agent = found.map(|found| self.engine.ai_agents.of(&found.key.ai_agent).id().clone());
+        }
+        Ok(wanted.ai_agent.clone())
+    }
+
+    /// Queues a page of the rotation. Gives whether there was another one.
+    async fn load(&mut self) -> Result<bool, StoreError> {
+        let Some(Cursor { status, after }) = self.place else {
+            // What is still queued waits for places of its AI Agent.
+            if self.queue.is_empty() {
+                self.missed_before.clear();
+            }
+            return Ok(false);
+        };
+        let query = HandoffQuery { status: Some(status), after, limit: PAGE, ..HandoffQuery::default() };
+        let page = self.engine.store.handoffs(&query).await?;
+        let queued: HashSet<HandoffId> = self.queue.iter().map(|wanted| wanted.handoff.clone()).collect();
+        let new = page.handoffs.into_iter().filter(|handoff| !queued.contains(&handoff.id));
+        let ai_agents = &self.engine.ai_agents;
+        self.queue.extend(new.map(|handoff| Wanted {
+            ai_agent: Some(ai_agents.of(&handoff.key.ai_agent).id().clone()),
+            handoff: handoff.id,
+        }));
+        self.place = match (page.next, status) {
+            (Some(next), status) => Some(Cursor { status, after: Some(next) }),
+            (None, StatusFilter::Active) => Some(Cursor { status: StatusFilter::Waiting, after: None }),
+            (None, _) => None,
+        };
+        Ok(true)
     }
 }
 
@@ -193,7 +250,10 @@ impl Worker for Recovery {
         if self.another_history.has_changed().unwrap_or_default() {
             self.another_history.mark_unchanged();
             // Our idea of Ada's clock may be behind.
-            (self.place, self.missed_before, self.next_round) = (None, Some(now + CLOCK_TOLERANCE), now);
+            let missed =
+                self.engine.ai_agents.iter().map(|known| (known.id().clone(), now + CLOCK_TOLERANCE));
+            self.missed_before = missed.collect();
+            (self.place, self.next_round) = (None, now);
         }
         if self.place.is_none() && self.next_round <= now {
             if self.engine.store.leads().await? {
@@ -202,17 +262,18 @@ impl Worker for Recovery {
                 self.next_round = now + LED_BY_ANOTHER;
             }
         }
-        while self.under_way.len() < AT_ONCE {
-            let Some(id) = self.next().await? else { break };
-            let queued = self.engine.decide(recover::open_handoff(id.clone(), self.missed_before));
+        while let Some((place, ai_agent)) = self.next().await? {
+            let id = self.queue[place].handoff.clone();
+            let missed_before = self.missed_before.get(&ai_agent).copied();
+            let queued = self.engine.decide(recover::open_handoff(id.clone(), missed_before));
             let queued = match queued.await {
                 // It would fail again, and block the others.
                 Err(error) if error.is_lasting() => None,
                 queued => queued?,
             };
-            self.queue.pop_front();
+            self.queue.remove(place);
             if let Some(delivery) = queued {
-                self.under_way.push(delivery);
+                self.under_way.push((ai_agent, delivery));
                 self.read_lately.push_back((now, id));
             }
         }
@@ -237,14 +298,21 @@ mod tests {
         const OUTAGE: Duration = Duration::from_secs(120);
         let at = |seconds: i64| Time::from_millis(seconds * 1_000);
         let recovery_requests = RecoveryRequests::default();
-        let hears = |answered, seconds| recovery_requests.heard_from_ada(answered, at(seconds), OUTAGE);
+        let of = |ai_agent: &str, answered, seconds| {
+            recovery_requests.heard_from_ada(&ai_agent.into(), answered, at(seconds), OUTAGE)
+        };
+        let hears = |answered, seconds| of("a", answered, seconds);
         assert!(!hears(true, 0), "nothing was wrong");
         assert!(!hears(false, 10) && !hears(false, 100) && !hears(true, 129), "119 s");
         assert!(
-            !hears(false, 130) && !recovery_requests.lock().all,
+            !hears(false, 130) && recovery_requests.lock().over.is_empty(),
             "it counts from the first call without an answer"
         );
-        assert!(hears(true, 250) && recovery_requests.lock().all);
+        assert!(
+            !of("b", true, 260) && recovery_requests.silent_since(&"a".into()) == Some(at(130)),
+            "another one's"
+        );
+        assert!(hears(true, 261) && !recovery_requests.lock().over.is_empty());
         assert!(!hears(true, 500), "once");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
-use super::{AiAgent, Engine};
+use super::{AiAgent, Engine, foreign_names::elsewhere};
 use crate::{
     ada::{signature::VerifiedWebhook, webhook::Reading},
     metrics::Metrics,
@@ -62,7 +62,8 @@ impl Engine {
         let depths = self.store.depths().await?;
         let reads = |ai_agent: &AiAgent| depths.waiting_for(&Destination::Reads(ai_agent.id().clone()));
         let limit = self.policy().outbox_limit;
-        Ok(if self.ai_agents.iter().any(|ai_agent| reads(ai_agent) >= limit) {
+        // What is full for one AI Agent does not concern the others.
+        Ok(if self.ai_agents.iter().all(|ai_agent| reads(ai_agent) >= limit) {
             Some("outbox")
         } else if depths.inbox >= self.policy().inbox_limit {
             Some("inbox")
@@ -81,7 +82,7 @@ impl Engine {
         let account = self.account(received_at);
         let parser = &self.ai_agents.of(&webhook.ai_agent).parser;
         match parser.read(&webhook, received_at) {
-            Reading::Event(event) => match self.arrive(*event, account).await {
+            Reading::Event(event) => match self.arrive(self.under_its_key(*event).await?, account).await {
                 Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
                     tracing::error!(svix.id = webhook.id, error = %error, "webhook became a dead letter");
                     let reason = match error {
@@ -100,8 +101,15 @@ impl Engine {
             Reading::Foreign { integration, conversation } => {
                 self.metrics.foreign();
                 account.close(Arrival::Ignored);
-                self.foreign.record(&*self.store, &parser.integration, integration, &conversation);
+                let ours = parser.integrations.join(", ");
+                self.foreign.record(&*self.store, &ours, integration, &conversation);
                 Ok(Arrival::Ignored)
+            }
+            Reading::Elsewhere(domain) => {
+                self.metrics.elsewhere();
+                let reason = elsewhere(&webhook.ai_agent, &domain);
+                self.elsewhere.record(&reason, domain);
+                self.set_aside(webhook, reason, account).await
             }
             Reading::Unreadable(reason) => {
                 tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook became a dead letter");

@@ -27,6 +27,9 @@ pub struct Handoff {
     pub key: ConversationKey,
     /// The integration identifier with which it was created.
     pub integration: String,
+    /// The domain of the AI Agent, where that is not its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
     /// Its status.
     pub status: Status,
     /// How it began.
@@ -231,6 +234,7 @@ impl Handoff {
             id,
             key,
             integration: String::new(),
+            domain: None,
             status: Status::Waiting,
             origin: Origin::Started { called_at: Time::default() },
             end_user: EndUser::default(),

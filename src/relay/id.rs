@@ -61,7 +61,7 @@ id!(
     PlatformId
 );
 id!(
-    /// The AI Agent a conversation belongs to, by its domain (`acme.ada.support`).
+    /// The AI Agent a conversation belongs to: the host of its API (`acme.ada.support`), or its id in the settings file.
     AiAgentId
 );
 

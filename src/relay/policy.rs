@@ -40,6 +40,8 @@ pub struct Policy {
     pub timings: Timings,
     /// The identifier that makes an event ours.
     pub integration: String,
+    /// The AI Agent's domain, where that is not its id.
+    pub domain: Option<String>,
     /// How many events may be buffered in all.
     pub inbox_limit: u64,
     /// How many deliveries may be queued for a destination that has a budget.

@@ -1,7 +1,8 @@
 //! Every setting, read once at start, typed and checked.
 //!
 //! They come from the environment and from `./.env`; the environment has priority. `.env.example` explains them. All
-//! errors are reported at once, by name, and never with a value.
+//! errors are reported at once, by name, and never with a value. Several AI Agents are listed in a file of their own:
+//! `config`.
 //!
 //! To add one: a field in [`Settings`], its name in `names`, a line in `Settings::read` with a function of
 //! `parse`, a paragraph in `.env.example`, and a line in the table of `tests`.
@@ -15,7 +16,9 @@ use std::time::Duration;
 
 use url::Url;
 
+mod ai_agents;
 mod amazon_connect;
+mod config;
 mod database;
 mod files;
 mod names;
@@ -36,6 +39,7 @@ use source::Sources;
 use crate::store::Copies;
 
 pub use crate::secret::{NoRandomness, Secret};
+pub use ai_agents::{AiAgentSettings, AiAgentsSettings};
 pub use amazon_connect::{AmazonConnect, Credentials, IfUnavailable};
 pub use database::{Database, Postgres, SslMode};
 pub use files::{Bucket, FilesPlace};
@@ -53,17 +57,8 @@ pub const NEW_HANDOFFS_PER_MINUTE: usize = 60;
 /// All settings of the relay.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `ADA_BASE_URL`: the base URL of Ada's API. No query, fragment or user; https except to this machine; the
-    /// path doesn't end with a slash, unless it is `/` alone.
-    pub ada_base_url: Url,
-    /// `ADA_API_KEY`: the bearer key for Ada. Fit for a header.
-    pub ada_api_key: Secret,
-    /// `WEBHOOK_SECRET`: at least one, each `whsec_` and base64. All are accepted.
-    pub webhook_secrets: Vec<Secret>,
-    /// `HANDOFF_INTEGRATION`: the identifier that events must carry. 1 to 200 characters.
-    pub handoff_integration: String,
-    /// `HANDOFF_AUTH_KEY`: the bearer key that `/handoffs/start` needs; `None` for `off`.
-    pub handoff_auth_key: Option<Secret>,
+    /// `RELAY_CONFIG`, or `ADA_BASE_URL` and what goes with it: whose conversations are handed off.
+    pub ai_agents: AiAgentsSettings,
     /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever.
     pub waiting_timeout: Option<TimeoutSetting>,
     /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
@@ -106,10 +101,6 @@ pub struct Settings {
     pub outbox_limit: usize,
     /// `ADA_TIMEOUT_MS`: for one call to Ada. 0.1 to 120 s.
     pub ada_timeout: Duration,
-    /// `ADA_RATE_PER_SECOND`: calls to Ada in any second. 1 to 10,000.
-    pub ada_rate_per_second: u32,
-    /// `ADA_RATE_PER_MINUTE`: calls to Ada in any minute. 1 to 10,000.
-    pub ada_rate_per_minute: u32,
     /// `SEND_MAX_AGE`: after this a message that could not be sent has failed. 1 s to 24 h.
     pub send_max_age: Duration,
     /// `RECOVER_AFTER`: a message without a webhook for this long is taken from Ada's list. 1 s to 24 h.
@@ -211,16 +202,14 @@ impl Settings {
 
     fn read(mut reader: Reader, terminal: Terminal) -> Result<Loaded, SettingsError> {
         let r = &mut reader;
-        let required = required(r);
-        let handoff_integration =
-            r.or("HANDOFF_INTEGRATION", "custom-handoff".to_owned(), parse::integration);
+        let ai_agents = ai_agents::begin(r);
         let (waiting_timeout, idle_timeout) = timeout::read(r);
         let (listen, agent_listen) = addresses(r);
         let public_url = r.or("PUBLIC_URL", None, |text| parse::public_url(text).map(Some));
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         // Somebody tries it out, and nobody else can reach it.
         let trial = local && terminal == Terminal::Attached;
-        let handoff_auth_key = auth_key(r, trial);
+        let ai_agents = ai_agents.finish(r, trial);
         let (agent_tokens, made_token) = agents(r, trial);
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
         let platforms = platforms::read(r, &agent_tokens, &wanted, public_url.is_some());
@@ -234,22 +223,16 @@ impl Settings {
         let inbox_limit = r.or("INBOX_LIMIT", 100_000, parse::at_least_one);
         let outbox_limit = r.or("OUTBOX_LIMIT", 100_000, parse::at_least_one);
         let ada_timeout = milliseconds(r, "ADA_TIMEOUT_MS", 10_000, 100..=120_000);
-        let ada_rate_per_second = r.or("ADA_RATE_PER_SECOND", 10, parse::rate);
-        let ada_rate_per_minute = r.or("ADA_RATE_PER_MINUTE", 100, parse::rate);
         let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
         let recover_after = r.or("RECOVER_AFTER", Duration::from_secs(2 * 60), parse::duration);
         let console_dir = r.optional("CONSOLE_DIR", parse::console_folder);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
         let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
-        let (Some((ada_base_url, ada_api_key, webhook_secrets)), []) = (required, &*reader.problems) else {
+        let (Some(ai_agents), []) = (ai_agents, &*reader.problems) else {
             return Err(SettingsError(reader.problems));
         };
         let settings = Self {
-            ada_base_url,
-            ada_api_key,
-            webhook_secrets,
-            handoff_integration,
-            handoff_auth_key,
+            ai_agents,
             waiting_timeout,
             idle_timeout,
             agent_tokens,
@@ -271,8 +254,6 @@ impl Settings {
             inbox_limit,
             outbox_limit,
             ada_timeout,
-            ada_rate_per_second,
-            ada_rate_per_minute,
             send_max_age,
             recover_after,
             console_dir,
@@ -281,58 +262,6 @@ impl Settings {
         };
         Ok((settings, reader.warnings))
     }
-}
-
-fn required(r: &mut Reader) -> Option<(Url, Secret, Vec<Secret>)> {
-    let base_url = r.required("ADA_BASE_URL", parse::base_url);
-    if let Some(sentence) = base_url.as_ref().and_then(doubtful_base_url) {
-        r.warn("ADA_BASE_URL", sentence.to_owned());
-    }
-    let api_key = r.required("ADA_API_KEY", parse::api_key);
-    let webhook_secrets = r.required("WEBHOOK_SECRET", parse::webhook_secrets);
-    Some((base_url?, api_key?, webhook_secrets?))
-}
-
-/// A probable mistake in `ADA_BASE_URL`.
-fn doubtful_base_url(url: &Url) -> Option<&'static str> {
-    let host = url.host_str().unwrap_or_default();
-    if host == "example.ada.support" {
-        return Some(
-            "ADA_BASE_URL is the value of .env.example: replace example with the handle of your AI Agent",
-        );
-    }
-    let is_bare = host.ends_with(".ada.support") && matches!(url.path(), "" | "/");
-    is_bare.then_some("ADA_BASE_URL has no path: add /api")
-}
-
-/// What start calls must carry; nothing if that is off, or unset where `may_be_off`.
-fn auth_key(r: &mut Reader, may_be_off: bool) -> Option<Secret> {
-    const NAME: &str = "HANDOFF_AUTH_KEY";
-    let key = r.optional(NAME, parse::start_key);
-    match key {
-        Some(Some(key)) => return Some(key),
-        None if r.told(NAME) => return None,
-        None if !may_be_off => {
-            r.problem(NAME, key_required());
-            return None;
-        }
-        None | Some(None) => {}
-    }
-    let how = if key.is_some() { "is off" } else { "is not set" };
-    r.warn(
-        NAME,
-        format!("{NAME} {how}: anyone who can reach LISTEN can start handoffs, {NEW_HANDOFFS_PER_MINUTE} new ones a minute"),
-    );
-    None
-}
-
-fn key_required() -> String {
-    let key =
-        Secret::random().map_or_else(|_| "<a long random text>".to_owned(), |key| key.expose().to_owned());
-    format!(
-        "HANDOFF_AUTH_KEY is required, such as HANDOFF_AUTH_KEY={key} (just made), with the header \
-         `Authorization: Bearer {key}` in Ada's HTTP Request block; HANDOFF_AUTH_KEY=off lets anyone start handoffs"
-    )
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);

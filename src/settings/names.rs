@@ -23,11 +23,12 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 63] = [
+pub(super) const NAMES: [&str; 64] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
     "HANDOFF_AUTH_KEY",
+    "RELAY_CONFIG",
     "HANDOFF_INTEGRATION",
     "WAITING_TIMEOUT",
     "WAITING_TIMEOUT_TEXT",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::config::{self, Config};
 use super::names;
 use super::parse::Parsed;
 use super::{Problem, Warning};
@@ -14,6 +15,10 @@ pub(super) struct Reader {
     values: BTreeMap<&'static str, String>,
     /// Those of [`names::BORROWED`].
     borrowed: BTreeMap<&'static str, String>,
+    /// The settings file, if there is one.
+    pub(super) config: Option<Config>,
+    /// The variables that hold its secrets.
+    named: BTreeMap<String, String>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
     /// A problem was told already, so that "is required" would only add noise.
@@ -25,6 +30,9 @@ impl Reader {
     pub(super) fn new(env: &BTreeMap<String, String>, file: &Pairs, earlier: Vec<Problem>) -> Self {
         let told = earlier.iter().filter_map(|problem| names::known(&problem.name)).collect();
         let mut reader = Self { problems: earlier, told, ..Self::default() };
+        let path = env.get(config::NAME).map(|value| unquoted(value).trim()).filter(|path| !path.is_empty());
+        reader.open(path.or_else(|| last(file, config::NAME)));
+        reader.name_secrets(file.iter().map(|(name, value)| (name, value)).chain(env));
         reader.check_names(file);
         reader.take(file.iter().map(|(name, value)| (name, value.trim())));
         let unquoted: Vec<(&String, &str)> =
@@ -34,6 +42,32 @@ impl Reader {
             names::BORROWED.iter().filter_map(|name| Some((*name, env.get(*name)?.trim().to_owned())));
         reader.borrowed = borrowed.filter(|(_, value)| !value.is_empty()).collect();
         reader
+    }
+
+    /// Opens the settings file.
+    fn open(&mut self, path: Option<&str>) {
+        match path.map(Config::open) {
+            None => {}
+            Some(Ok(config)) => self.config = Some(config),
+            Some(Err(problem)) => {
+                self.told.insert(config::NAME);
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// Keeps the values of the variables that the settings file names; later ones win unless they are blank.
+    fn name_secrets<'a>(&mut self, values: impl Iterator<Item = (&'a String, &'a String)>) {
+        let Some(config) = &self.config else { return };
+        let names: BTreeSet<&str> = config.names().collect();
+        let values = values.map(|(name, value)| (name, unquoted(value).trim()));
+        let named = values.filter(|(name, value)| names.contains(name.as_str()) && !value.is_empty());
+        self.named = named.map(|(name, value)| (name.clone(), value.to_owned())).collect();
+    }
+
+    /// The value of a variable that the settings file names.
+    pub(super) fn named(&self, name: &str) -> Option<&str> {
+        self.named.get(name).map(String::as_str)
     }
 
     /// Keeps values that aren't blank, over those of before.
@@ -47,10 +81,9 @@ impl Reader {
 
     /// The value of a variable without the quotes around it: `docker run --env-file` keeps those of the file.
     fn unquote<'a>(&mut self, name: &str, value: &'a str) -> &'a str {
-        let value = value.trim();
-        let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
-        match (names::known(name), inside('\'').or_else(|| inside('"'))) {
-            (Some(name), Some(inner)) => {
+        let (value, inner) = (value.trim(), unquoted(value));
+        match names::known(name) {
+            Some(name) if inner != value => {
                 self.warn(
                     name,
                     format!("{name} has quotes around its value in the environment; they are ignored"),
@@ -69,6 +102,8 @@ impl Reader {
                 if !first {
                     self.problem(known, format!("{known} is in .env twice"));
                 }
+            } else if self.is_named(name) {
+                // It holds a secret of the settings file.
             } else if let Some(meant) = names::nearly(name) {
                 self.told.insert(meant);
                 self.problem(name, format!("{name} in .env is not a setting; did you mean {meant}?"));
@@ -76,6 +111,10 @@ impl Reader {
                 self.warn_of_unknown(name);
             }
         }
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        self.config.as_ref().is_some_and(|config| config.names().any(|named| named == name))
     }
 
     fn warn_of_unknown(&mut self, name: &str) {
@@ -148,4 +187,17 @@ impl Reader {
     pub(super) fn warn(&mut self, name: &str, sentence: String) {
         self.warnings.push(Warning { name: name.to_owned(), sentence });
     }
+}
+
+/// The value without blanks and a pair of quotes around it.
+fn unquoted(value: &str) -> &str {
+    let value = value.trim();
+    let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    inside('\'').or_else(|| inside('"')).unwrap_or(value)
+}
+
+/// The last value of this name that is not blank.
+fn last<'a>(file: &'a Pairs, name: &str) -> Option<&'a str> {
+    let values = file.iter().rev().filter(|(known, _)| known == name).map(|(_, value)| value.trim());
+    values.into_iter().find(|value| !value.is_empty())
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Problem, Settings, SettingsError, Sources, Terminal, names, reader::Reader};
+use super::{
+    Problem, Settings, SettingsError, Sources, Terminal, ai_agents::OF_ENVIRONMENT, config, names,
+    reader::Reader,
+};
 
 /// A setting, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +75,7 @@ impl Settings {
     ) -> Survey {
         let reader = Reader::new(env, &file, problems);
         let set = reader.set_names();
+        let is_listed = set.contains(&config::NAME);
         let (mut told, settings): (Vec<(String, State)>, _) = match Self::read(reader, terminal) {
             Ok((settings, warnings)) => {
                 let told = warnings.into_iter().map(|told| (told.name, State::Warned(told.sentence)));
@@ -89,7 +93,8 @@ impl Settings {
             wrong.any(|(other, _)| is_about(other, name))
         };
         let is_told = |name: &str| told.iter().any(|(other, _)| other == name) || is_wrong(name);
-        let quiet = names::NAMES.into_iter().filter(|name| !is_told(name));
+        let has_effect = |name: &&str| !is_listed || !OF_ENVIRONMENT.contains(name);
+        let quiet = names::NAMES.into_iter().filter(has_effect).filter(|name| !is_told(name));
         let quiet =
             quiet.map(|name| (name.to_owned(), if set.contains(&name) { State::Set } else { State::Unset }));
         let mut all: Vec<(String, State)> = quiet.chain(told.iter().cloned()).collect();
@@ -112,9 +117,13 @@ fn with_placeholders(
     error: &SettingsError,
 ) -> Option<Settings> {
     let is_right = |name: &str| error.0.iter().all(|problem| problem.name != name);
-    let mut values: BTreeMap<String, String> =
-        PLACEHOLDERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let known = file.into_iter().chain(env.clone());
-    values.extend(known.filter(|(name, value)| is_right(name) && !value.trim().is_empty()));
+    let mut values: BTreeMap<String, String> =
+        known.filter(|(name, value)| is_right(name) && !value.trim().is_empty()).collect();
+    let is_listed = values.contains_key(config::NAME);
+    let has_effect = |name: &str| !is_listed || !OF_ENVIRONMENT.contains(&name);
+    for (name, value) in PLACEHOLDERS.into_iter().filter(|(name, _)| has_effect(name)) {
+        values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
     Some(Settings::load(values, None, Terminal::Detached).ok()?.0)
 }

@@ -46,11 +46,11 @@ fn warnings(warnings: &[Warning]) -> Vec<&str> {
 #[test]
 fn defaults() {
     let (settings, told) = Settings::load(env(&[]), None, Terminal::Detached).unwrap();
-    assert_eq!(settings.ada_base_url.as_str(), "https://acme.ada.support/api");
-    assert_eq!(settings.ada_api_key.expose(), "key");
-    assert_eq!(settings.webhook_secrets.len(), 1);
-    assert_eq!(settings.handoff_integration, "custom-handoff");
-    assert_eq!(settings.handoff_auth_key.unwrap().expose(), START_KEY);
+    assert_eq!(settings.ai_agents.first.base_url.as_str(), "https://acme.ada.support/api");
+    assert_eq!(settings.ai_agents.first.key.expose(), "key");
+    assert_eq!(settings.ai_agents.first.webhook_secrets.len(), 1);
+    assert_eq!(settings.ai_agents.first.integrations[0], "custom-handoff");
+    assert_eq!(settings.ai_agents.first.start_key.unwrap().expose(), START_KEY);
     let waiting = settings.waiting_timeout.unwrap();
     assert_eq!(waiting.after, Duration::from_secs(900));
     assert!(waiting.text.unwrap().starts_with("Sorry, nobody"));
@@ -98,12 +98,12 @@ fn values_are_taken_as_meant() {
     ])
     .unwrap();
     assert_eq!(settings.console_dir.as_deref(), Some("console".as_ref()));
-    assert_eq!(settings.ada_base_url.as_str(), "http://[::1]:4010/api");
-    assert_eq!(settings.webhook_secrets[1].expose(), OTHER_WEBHOOK_SECRET);
+    assert_eq!(settings.ai_agents.first.base_url.as_str(), "http://[::1]:4010/api");
+    assert_eq!(settings.ai_agents.first.webhook_secrets[1].expose(), OTHER_WEBHOOK_SECRET);
     let agents = settings.agent_tokens.iter().map(|agent| (agent.name.as_str(), agent.token.expose()));
     let sams = format!("{TOKEN}=3");
     assert_eq!(agents.collect::<Vec<_>>(), [("Alex Doe", TOKEN), ("Sam", sams.as_str())]);
-    assert!(settings.handoff_auth_key.is_none());
+    assert!(settings.ai_agents.first.start_key.is_none());
     assert_eq!(settings.agent_listen, None);
     assert_eq!(settings.database, Database::Sqlite("/var/lib/relay.db".into()));
     assert_eq!(settings.files, FilesPlace::Folder("/var/lib/files".into()));
@@ -348,7 +348,7 @@ fn a_missing_start_key_comes_with_one_that_was_just_made() {
     };
     assert_ne!(key(&one), key(&other));
     assert_eq!(
-        load(&[("HANDOFF_AUTH_KEY", &key(&one))]).unwrap().handoff_auth_key.unwrap().expose(),
+        load(&[("HANDOFF_AUTH_KEY", &key(&one))]).unwrap().ai_agents.first.start_key.unwrap().expose(),
         key(&one)
     );
 }
@@ -382,7 +382,7 @@ fn the_environment_overrules_the_file_unless_empty() {
     let file = [("HANDOFF_INTEGRATION", "file"), ("RUST_LOG", "debug")];
     let env = env(&[("HANDOFF_INTEGRATION", "environment"), ("RUST_LOG", " ")]);
     let (settings, told) = Settings::load(env, Some(owned(&file)), Terminal::Attached).unwrap();
-    assert_eq!(settings.handoff_integration, "environment");
+    assert_eq!(settings.ai_agents.first.integrations[0], "environment");
     assert_eq!(settings.log_filter, "debug");
     assert_eq!(settings.log_format, LogFormat::Pretty);
     assert!(told.is_empty());
@@ -428,7 +428,7 @@ fn a_start_door_without_a_key_is_open_only_if_somebody_says_so_or_tries_it_out()
         (Terminal::Attached, &[("HANDOFF_AUTH_KEY", "")], "is not set"),
     ] {
         let (settings, told) = load(terminal, changes).unwrap();
-        assert!(settings.handoff_auth_key.is_none());
+        assert!(settings.ai_agents.first.start_key.is_none());
         let sentence = format!(
             "HANDOFF_AUTH_KEY {how}: anyone who can reach LISTEN can start handoffs, 60 new ones a minute"
         );
@@ -458,7 +458,7 @@ fn all_on_one_address_is_warned_of_and_never_happens_by_chance() {
 fn a_webhook_secret_may_lack_its_padding() {
     for secret in ["whsec_MDEyMzQ1Njc4OWFiY2RlZg==", "whsec_MDEyMzQ1Njc4OWFiY2RlZg"] {
         let settings = load(&[("WEBHOOK_SECRET", secret)]).unwrap();
-        assert_eq!(settings.webhook_secrets[0].expose(), "whsec_MDEyMzQ1Njc4OWFiY2RlZg==");
+        assert_eq!(settings.ai_agents.first.webhook_secrets[0].expose(), "whsec_MDEyMzQ1Njc4OWFiY2RlZg==");
     }
 }
 
@@ -572,15 +572,15 @@ fn quotes_around_a_value_of_the_environment_are_ignored_with_a_warning() {
     {
         let (settings, told) =
             Settings::load(env(&[("HANDOFF_INTEGRATION", given)]), None, Terminal::Detached).unwrap();
-        assert_eq!(settings.handoff_integration, "custom one");
+        assert_eq!(settings.ai_agents.first.integrations[0], "custom one");
         let sentence = "HANDOFF_INTEGRATION has quotes around its value in the environment; they are ignored";
         assert_eq!(warnings(&told).contains(&sentence), warned, "{given}: {told:?}");
     }
     for given in ["'custom", "custom'", "'custom\"", "'"] {
-        assert_eq!(load(&[("HANDOFF_INTEGRATION", given)]).unwrap().handoff_integration, given);
+        assert_eq!(load(&[("HANDOFF_INTEGRATION", given)]).unwrap().ai_agents.first.integrations[0], given);
     }
     let settings = load(&[("HANDOFF_INTEGRATION", "''")]).unwrap();
-    assert_eq!(settings.handoff_integration, "custom-handoff", "nothing in quotes is unset");
+    assert_eq!(settings.ai_agents.first.integrations[0], "custom-handoff", "nothing in quotes is unset");
 }
 
 /// What a relay with a platform needs, and `changes` on top.

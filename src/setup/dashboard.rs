@@ -4,8 +4,9 @@ use handoff_relay::settings::Settings;
 
 /// The steps. The start key is a secret; it is shown, as it has to be pasted.
 pub fn steps(settings: &Settings, public_url: &str) -> String {
-    let integration = &settings.handoff_integration;
-    let authorization = match &settings.handoff_auth_key {
+    let ai_agent = &settings.ai_agents.first;
+    let integration = ai_agent.integrations.join(", ");
+    let authorization = match &ai_agent.start_key {
         Some(key) => {
             let note = "(the last one is a secret: store it as a token there)";
             format!("\n       Authorization: Bearer {}\n     {note}", key.expose())

@@ -75,6 +75,16 @@ pub async fn run(wanted: Wanted) -> ExitCode {
 
 /// The settings, of which the signing secret may still be missing.
 fn before(public: &str) -> Result<Settings, String> {
+    let survey = Settings::survey();
+    if survey.settings.as_ref().is_some_and(|settings| settings.ai_agents.are_listed)
+        || survey.is_wrong("RELAY_CONFIG")
+    {
+        return Err(
+            "setup is for the AI Agent of .env, but RELAY_CONFIG lists several: docs/ada-setup.md says what \
+             to do for each of them"
+                .to_owned(),
+        );
+    }
     for name in ["WEBHOOK_SECRET", "PUBLIC_URL"] {
         let is_other = |value: std::ffi::OsString| {
             name != "PUBLIC_URL" || value.to_string_lossy().trim_end_matches('/') != public
@@ -89,7 +99,6 @@ fn before(public: &str) -> Result<Settings, String> {
     {
         return Err(format!("{name} is in .env twice: leave one line"));
     }
-    let survey = Settings::survey();
     let needed = ["ADA_BASE_URL", "ADA_API_KEY", "HANDOFF_AUTH_KEY", "HANDOFF_INTEGRATION"];
     if let Some(name) = needed.into_iter().find(|name| survey.is_wrong(name)) {
         return Err(format!(
@@ -97,12 +106,14 @@ fn before(public: &str) -> Result<Settings, String> {
         ));
     }
     let has_secrets = !survey.is_wrong("WEBHOOK_SECRET");
-    let settings = survey
+    let mut settings = survey
         .settings
         .ok_or_else(|| "the settings can't be read: `handoff-relay check` says why".to_owned())?;
     // A placeholder is no secret.
-    let webhook_secrets = if has_secrets { settings.webhook_secrets } else { Vec::new() };
-    Ok(Settings { webhook_secrets, ..settings })
+    if !has_secrets {
+        settings.ai_agents.first.webhook_secrets.clear();
+    }
+    Ok(settings)
 }
 
 async fn set_up(settings: &Settings, public: &str, dry_run: bool) -> Result<(), String> {
@@ -110,7 +121,7 @@ async fn set_up(settings: &Settings, public: &str, dry_run: bool) -> Result<(), 
     let url = format!("{public}{}", PATHS[0]);
     tell("Asking Ada for its webhook endpoints...");
     let endpoints = client.endpoints().await.map_err(|failure| explain("the list of endpoints", &failure))?;
-    let description = format!("handoff-relay ({})", settings.handoff_integration);
+    let description = format!("handoff-relay ({})", settings.ai_agents.first.integrations.join(", "));
     for other in endpoints.iter().filter(|other| other.description == description && !other.leads_to(public))
     {
         print(&format!(
@@ -150,9 +161,9 @@ async fn set_up(settings: &Settings, public: &str, dry_run: bool) -> Result<(), 
 }
 
 fn client(settings: &Settings) -> Result<Client, String> {
-    let rates = Rates { per_second: settings.ada_rate_per_second, per_minute: settings.ada_rate_per_minute };
-    let client =
-        Client::new(&settings.ada_base_url, settings.ada_api_key.clone(), rates, settings.ada_timeout);
+    let ai_agent = &settings.ai_agents.first;
+    let rates = Rates { per_second: ai_agent.rate_per_second, per_minute: ai_agent.rate_per_minute };
+    let client = Client::new(&ai_agent.base_url, ai_agent.key.clone(), rates, settings.ada_timeout);
     client.map_err(|error| format!("TLS can't be set up: {error}"))
 }
 
@@ -203,13 +214,13 @@ fn keep(settings: &Settings, secret: &str, public: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!(".env can't be changed: {error}");
     let text =
         if Path::new(FILE).exists() { fs::read_to_string(FILE).map_err(failed)? } else { String::new() };
-    let has_secret = settings.webhook_secrets.iter().any(|known| known.expose() == secret);
+    let has_secret = settings.ai_agents.first.webhook_secrets.iter().any(|known| known.expose() == secret);
     let has_url =
         settings.public_url.as_ref().is_some_and(|known| known.as_str().trim_end_matches('/') == public);
     let mut changed = text.clone();
     if !has_secret {
         // Other endpoints may still sign with what was there.
-        let former = settings.webhook_secrets.iter().map(|known| known.expose());
+        let former = settings.ai_agents.first.webhook_secrets.iter().map(|known| known.expose());
         let all: Vec<&str> = std::iter::once(secret).chain(former).collect();
         changed = dotenv::with(&changed, "WEBHOOK_SECRET", &all.join(","));
     }

@@ -6,6 +6,7 @@
 //! deliveries are claimed with leases. All implementations pass `tests/store/`.
 
 pub mod arrival;
+mod at_work;
 mod document;
 pub mod files;
 mod marks;
@@ -32,6 +33,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 pub use arrival::{Arrived, Arriving};
+pub use at_work::ai_agents_at_work;
 pub use document::read_event;
 pub use memory::{MemoryStore, Snapshot};
 pub use postgres::{DatabaseState, PostgresStore};

@@ -21,6 +21,7 @@
 )]
 
 mod agents;
+mod config;
 mod corpus;
 mod door;
 mod list;

@@ -54,7 +54,8 @@ fn reader() {
 /// Reads a body, and says what kind of thing it is.
 pub fn read(body: &[u8]) -> String {
     let reader = WebhookParser {
-        integration: "custom-handoff".to_owned(),
+        integrations: vec!["custom-handoff".to_owned()],
+        domains: Vec::new(),
         ai_agent: AiAgentId::from("acme.ada.support"),
     };
     match reader.read_kept("msg_1", body, Time::default()) {
@@ -68,6 +69,7 @@ pub fn read(body: &[u8]) -> String {
             assert!(is_id(&conversation));
             "foreign".to_owned()
         }
+        Reading::Elsewhere(_) => unreachable!("any domain is ours"),
         Reading::Unreadable(why) => {
             assert!(!why.0.contains(MARK), "quoted: {}", why.0);
             why.0

@@ -75,10 +75,10 @@ fn settings() {
 
 /// What is promised of settings that will do.
 fn hold(settings: &Settings) {
-    let url = &settings.ada_base_url;
+    let url = &settings.ai_agents.first.base_url;
     assert!(url.scheme() == "https" || url.host_str().is_some_and(|host| !host.contains(".ada.")), "{url}");
     assert!(url.username().is_empty() && url.password().is_none());
-    assert!(Verifier::new("".into(), &settings.webhook_secrets).is_ok());
+    assert!(Verifier::new("".into(), &settings.ai_agents.first.webhook_secrets).is_ok());
     let agents = &settings.agent_tokens;
     for (place, agent) in agents.iter().enumerate() {
         assert!(!agent.name.is_empty() && agent.token.expose().len() >= 16);

@@ -13,6 +13,7 @@
 )]
 
 mod ada;
+mod ai_agents;
 mod browser;
 mod check;
 /// As the console's tests drive it.

@@ -14,6 +14,7 @@ mod age;
 mod agents;
 mod agents_list;
 mod agents_write;
+mod ai_agents;
 mod amazon_connect;
 mod canned_replies;
 mod console;

@@ -112,11 +112,13 @@ impl Relay {
         AiAgent {
             ada: Arc::<SimAda>::clone(&self.ada),
             parser: WebhookParser {
-                integration: INTEGRATION.to_owned(),
+                integrations: vec![INTEGRATION.to_owned()],
+                domains: Vec::new(),
                 ai_agent: "acme.ada.support".into(),
             },
             verifier: Verifier::new("acme.ada.support".into(), &[Secret::new(SECRET)]).unwrap(),
             start_key: StartKey::new(Some(Secret::new(SECRET))),
+            formerly: Vec::new(),
             policy: Arc::new(policy(now)),
         }
     }
@@ -149,6 +151,7 @@ pub fn policy(began_at: Time) -> Policy {
             unknown_hold: Duration::from_secs(30),
         },
         integration: INTEGRATION.to_owned(),
+        domain: None,
         inbox_limit: 100_000,
         outbox_limit: 100_000,
         send_max_age: SEND_MAX_AGE,

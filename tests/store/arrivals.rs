@@ -58,6 +58,7 @@ fn policy() -> Policy {
     Policy {
         timings: Timings { quiet: HOUR / 3_600, cap: HOUR / 720, unknown_hold: HOUR / 360 },
         integration: "custom-handoff".to_owned(),
+        domain: None,
         inbox_limit: 6,
         outbox_limit: 100,
         send_max_age: HOUR,

@@ -88,9 +88,13 @@ pub(crate) struct Conversation {
 impl Conversation {
     /// A new conversation: the AI Agent has greeted.
     pub(crate) fn open(origin: Arc<Origin>, ids: IdScheme) -> Self {
+        Self::open_as(object_id(), origin, ids)
+    }
+
+    pub(crate) fn open_as(id: String, origin: Arc<Origin>, ids: IdScheme) -> Self {
         let now = now();
         let mut conversation = Self {
-            id: object_id(),
+            id,
             end_user_id: object_id(),
             status: Status::Active,
             phase: Phase::AiAgent,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     ada::start_call::{self, StartCall},
     doors::App,
-    engine::NotOurs,
+    engine::{AiAgents, NotOurs},
     relay::rules::start::StartOutcome,
     web::{
         extract::{bearer, require_json, unauthorized},
@@ -23,15 +23,16 @@ use crate::{
 /// `POST /handoffs/start`
 pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     origin::refuse_pages(&headers)?;
-    let ai_agent = app.engine.ai_agents().started_by(bearer(&headers)).map_err(|refusal| {
-        unauthorized(match refusal {
-            NotOurs::OtherKey => "the bearer key does not match HANDOFF_AUTH_KEY",
-            NotOurs::KeyMissing => "the Authorization header with the bearer key is missing",
-        })
-    })?;
+    let ai_agents = app.engine.ai_agents();
+    let takers = ai_agents.started_by(bearer(&headers)).map_err(|refusal| refuse(ai_agents, refusal))?;
     require_json(&headers)?;
     let held = app.bodies.start.read(&headers, body).await?;
-    let StartCall { conversation, context } = start_call::read(&held.bytes).map_err(Problem::bad_request)?;
+    let StartCall { conversation, mut context } =
+        start_call::read(&held.bytes).map_err(Problem::bad_request)?;
+    // The one of the environment is meant by every call, and this field is context as any other.
+    let named = if ai_agents.are_listed() { context.remove("ai_agent") } else { None };
+    let named = named.as_ref().and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
+    let ai_agent = AiAgents::meant(&takers, named).map_err(|refusal| refuse(ai_agents, refusal))?;
     let started = app.engine.start(ai_agent, conversation.clone(), context).await?;
     let id = match started {
         StartOutcome::New(id) => {
@@ -40,7 +41,10 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
         }
         StartOutcome::Same(id) => id,
         StartOutcome::TooMany => {
-            let detail = "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit";
+            let detail = match ai_agents.are_listed() {
+                true => "too many new handoffs this minute; a start key lifts the limit",
+                false => "too many new handoffs this minute; set HANDOFF_AUTH_KEY to lift the limit",
+            };
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
         StartOutcome::Closed(reason) => return Err(Problem::new(StatusCode::CONFLICT, reason)),
@@ -49,4 +53,18 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
         }
     };
     Ok(Json(json!({"status": "ok", "handoff_id": id})))
+}
+
+fn refuse(ai_agents: &AiAgents, refusal: NotOurs) -> Problem {
+    match refusal {
+        NotOurs::OtherKey if ai_agents.are_listed() => {
+            unauthorized("the bearer key is the start key of no AI Agent")
+        }
+        NotOurs::OtherKey => unauthorized("the bearer key does not match HANDOFF_AUTH_KEY"),
+        NotOurs::KeyMissing => unauthorized("the Authorization header with the bearer key is missing"),
+        NotOurs::OtherAiAgent => unauthorized("ai_agent is none to which the bearer key belongs"),
+        NotOurs::Unnamed => {
+            Problem::bad_request("several AI Agents have this start key: name one of them in ai_agent")
+        }
+    }
 }

@@ -177,6 +177,7 @@ fn begin(
     let id = HandoffId(tx.new_id());
     let handoff = Handoff {
         integration: tx.policy.integration.clone(),
+        domain: tx.policy.domain.clone(),
         origin,
         end_user: EndUser { id: None, name, named_by_webhook: false },
         context,

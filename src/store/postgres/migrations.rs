@@ -6,8 +6,12 @@ use tokio_postgres::Client;
 use super::{
     connect::{Connections, Transaction},
     query::{all, first, number, values},
+    text,
 };
-use crate::store::{StoreError, unsigned};
+use crate::{
+    relay::id::AiAgentId,
+    store::{StoreError, at_work::AT_WORK, unsigned},
+};
 
 /// The newest schema that this relay knows.
 pub const NEWEST: u64 = 2;
@@ -69,6 +73,15 @@ pub async fn inspect(connections: &Connections) -> Result<DatabaseState, StoreEr
     check(&client).await?;
     let schema = number(&client, "SELECT max(step) FROM relay_schema", values![]).await?;
     Ok(DatabaseState { schema, newest: NEWEST })
+}
+
+/// See [`PostgresStore::ai_agents_at_work`](super::PostgresStore::ai_agents_at_work).
+pub async fn ai_agents_at_work(connections: &Connections) -> Result<Vec<AiAgentId>, StoreError> {
+    if inspect(connections).await?.schema == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = all(&*connections.get().await?, AT_WORK, values![]).await?;
+    rows.iter().map(|row| Ok(AiAgentId(text::read(row.try_get(0)?)))).collect()
 }
 
 /// The same in a transaction of the caller's. Until that ends, no relay starts on the database.

@@ -164,6 +164,14 @@ impl PostgresStore {
         migrations::inspect(&Connections::new(settings)?).await
     }
 
+    /// Which AI Agents have something open in a database.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::inspect`].
+    pub async fn ai_agents_at_work(settings: &Postgres) -> Result<Vec<AiAgentId>, StoreError> {
+        migrations::ai_agents_at_work(&Connections::new(settings)?).await
+    }
+
     async fn client(&self) -> Result<deadpool_postgres::Object, StoreError> {
         self.shared.connections.get().await
     }

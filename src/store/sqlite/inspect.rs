@@ -10,8 +10,12 @@ use super::{
     compatibility,
     connect::{self, Access},
     lock_name, migrations,
+    query::Query,
 };
-use crate::store::StoreError;
+use crate::{
+    relay::id::AiAgentId,
+    store::{StoreError, at_work::AT_WORK},
+};
 
 /// What every database of SQLite begins with, says its file format.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -63,6 +67,15 @@ pub fn inspect(path: &Path) -> Result<FileState, StoreError> {
         return Err(failed(format!("{} is a database, but not of handoff-relay", path.display())));
     };
     Ok(FileState::Closed { schema, newest: compatibility::NEWEST })
+}
+
+/// Which AI Agents have something open in a file that nobody writes.
+///
+/// # Errors
+/// It can't be read.
+pub fn ai_agents_at_work(path: &Path) -> Result<Vec<AiAgentId>, StoreError> {
+    let connection = connect::open(path, Access::ReadUnchanging)?;
+    connection.all(AT_WORK, [], |row| Ok(AiAgentId(row.get(0)?)))
 }
 
 /// Whether something can be read and written.

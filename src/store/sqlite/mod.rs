@@ -43,7 +43,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::{
     backup::{backup, restore},
     export::Export,
-    inspect::{FileState, inspect},
+    inspect::{FileState, ai_agents_at_work, inspect},
     verify::{Verification, verify},
 };
 use self::{

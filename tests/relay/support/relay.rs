@@ -233,6 +233,20 @@ impl Relay {
         self.env.insert(name.to_owned(), value.to_owned());
     }
 
+    /// AI Agents from a settings file with this text, from the next start on. Its Ada's secrets are in the variables of
+    /// the one AI Agent of the environment. `{ada}` in the text stands for where its API is.
+    pub fn lists(&mut self, text: &str) {
+        for name in ["ADA_RATE_PER_SECOND", "ADA_RATE_PER_MINUTE"] {
+            self.env.remove(name);
+        }
+        let base = self.env.remove("ADA_BASE_URL");
+        let base = base.or_else(|| self.env.get("BASE_OF_ADA").cloned()).expect("its Ada");
+        let file = self.folder.path().join("relay.toml");
+        std::fs::write(&file, text.replace("{ada}", &base)).unwrap();
+        self.set("BASE_OF_ADA", &base);
+        self.set("RELAY_CONFIG", file.to_str().unwrap());
+    }
+
     /// Starts a relay that was stopped.
     pub async fn start_again(&mut self) {
         assert!(self.serving.is_none(), "it runs");

@@ -71,6 +71,7 @@ impl World {
         let policy = Policy {
             timings,
             integration: "custom-handoff".to_owned(),
+            domain: None,
             inbox_limit: 1_000,
             outbox_limit: 1_000,
             send_max_age: Duration::from_mins(15),

@@ -1,0 +1,366 @@
+//! Several AI Agents of a settings file: what is one's stays its own, and none waits for another.
+
+use std::time::Duration;
+
+use sandbox::{Call, Options, Sandbox, ScriptedAnswer};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::support::{
+    answer::Answer,
+    events::{Webhook, customer_says},
+    relay::{INTEGRATION, Relay, SECRET, START_KEY, Setup},
+    road::Road,
+    settles,
+};
+
+const B_KEY: &str = "ada-api-key-of-b";
+const B_SECRET: &str = "whsec_dGhlLXNlY3JldC1vZi10aGUtb3RoZXItb25l";
+const B_START_KEY: &str = "start-key-of-the-other-one";
+const A: &str = "acme.ada.support";
+const B: &str = "other.ada.support";
+/// Hung calls are over soon.
+const SOON_MS: &str = "500";
+
+/// A relay with two AI Agents, `a` and `b`.
+struct Two {
+    relay: Relay,
+    b: Sandbox,
+    b_road: Road,
+    _b_serves: DropGuard,
+}
+
+fn of_a(start_key: &str) -> String {
+    format!(
+        r#"
+[[ai_agents]]
+id = "a"
+domains = ["{A}"]
+base_url = "{{ada}}"
+key_env = "ADA_API_KEY"
+webhook_secret_env = "WEBHOOK_SECRET"
+start_key_env = "{start_key}"
+rate_per_second = 10000
+rate_per_minute = 10000
+"#
+    )
+}
+
+fn of_b(base: &str, start_key: &str) -> String {
+    format!(
+        r#"
+[[ai_agents]]
+id = "b"
+domains = ["{B}"]
+base_url = "{base}/api"
+key_env = "B_KEY"
+webhook_secret_env = "B_SECRET"
+start_key_env = "{start_key}"
+rate_per_second = 10000
+rate_per_minute = 10000
+"#
+    )
+}
+
+impl Two {
+    async fn start() -> Self {
+        Self::with_start_keys("HANDOFF_AUTH_KEY", "B_START_KEY").await
+    }
+
+    /// Start keys are in these variables.
+    async fn with_start_keys(key_of_a: &str, key_of_b: &str) -> Self {
+        let setup = Setup::new().with_a_road().set("ADA_TIMEOUT_MS", SOON_MS);
+        let mut relay = setup.set("WEBHOOK_SECRET", SECRET).start().await;
+        relay.stop().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let b = Sandbox::new(Options {
+            api_key: B_KEY.to_owned(),
+            webhook_secret: B_SECRET.to_owned(),
+            webhook_url: String::new(),
+            start_url: String::new(),
+            handoff_auth_key: Some(B_START_KEY.to_owned()),
+            integration: INTEGRATION.to_owned(),
+            ai_agent_domain: B.to_owned(),
+            retry_delays: vec![Duration::from_millis(50); 8],
+        });
+        let stop = CancellationToken::new();
+        tokio::spawn({
+            let (b, stop) = (b.clone(), stop.clone());
+            async move { b.serve(listener, stop).await }
+        });
+        let b_road = Road::to(&base, stop.clone()).await;
+        relay.lists(&format!("{}{}", of_a(key_of_a), of_b(&b_road.url, key_of_b)));
+        for (name, value) in [("B_KEY", B_KEY), ("B_SECRET", B_SECRET), ("B_START_KEY", B_START_KEY)] {
+            relay.set(name, value);
+        }
+        relay.start_again().await;
+        let [webhooks, starts] =
+            ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", relay.url));
+        b.set_targets(webhooks, starts);
+        Self { relay, b, b_road, _b_serves: stop.drop_guard() }
+    }
+
+    /// The same conversation is handed off by both. Gives a's and b's handoff.
+    async fn hand_off(&self, conversation: &str) -> [String; 2] {
+        for ada in [&self.relay.ada, &self.b] {
+            ada.open_conversation_as(conversation);
+            assert_eq!(ada.start_handoff(conversation, json!({})).await.unwrap(), 200);
+        }
+        [self.handoff(conversation, A).await, self.handoff(conversation, B).await]
+    }
+
+    /// The only handoff of a domain's conversation.
+    async fn handoff(&self, conversation: &str, domain: &str) -> String {
+        let all = self.relay.alex().handoffs_of(conversation).await;
+        let its: Vec<&Value> = all.iter().filter(|handoff| handoff["ai_agent_domain"] == domain).collect();
+        assert_eq!(its.len(), 1, "{all:#?}");
+        its[0]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn starts(&self, key: Option<&str>, body: Value) -> Answer {
+        let request = self.relay.http.post(format!("{}/handoffs/start", self.relay.url)).json(&body);
+        Answer::to(match key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        })
+        .await
+    }
+
+    async fn ready(&self) -> Value {
+        self.relay.get("/health/ready").await.good(200)["ai_agents"].clone()
+    }
+
+    /// Both have been called, and always with their own key.
+    fn no_key_went_astray(&self) {
+        for ada in [&self.relay.ada, &self.b] {
+            let calls = ada.calls();
+            assert!(!calls.is_empty());
+            let astray: Vec<_> = calls.iter().filter(|call| !call.authorized).collect();
+            assert!(astray.is_empty(), "{astray:#?}");
+        }
+    }
+}
+
+/// What a customer sees of human agents.
+fn sees(ada: &Sandbox, conversation: &str) -> Vec<String> {
+    let of_agents = ada.messages(conversation).into_iter();
+    let of_agents = of_agents.filter(|said| said.role == sandbox::Role::HumanAgent);
+    of_agents.filter_map(|said| said.text().map(str::to_owned)).collect()
+}
+
+async fn comes_to_see(ada: &Sandbox, conversation: &str, texts: &[&str]) {
+    let wanted: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+    settles(&wanted, || async { sees(ada, conversation) }).await;
+}
+
+#[tokio::test]
+async fn two_with_the_same_conversation_share_nothing() {
+    let two = Two::start().await;
+    let alex = two.relay.alex();
+    let [a, b] = two.hand_off("twin").await;
+    for (handoff, text) in [(&a, "To a's customer"), (&b, "To b's customer")] {
+        alex.accepts(handoff).await;
+        alex.writes(handoff, text).await;
+        alex.sees(handoff, text, &["confirmed"]).await;
+    }
+    two.relay.ada.customer_says("twin", "Of a").await.unwrap();
+    two.b.customer_says("twin", "Of b").await.unwrap();
+    for (handoff, own, others) in
+        [(&a, ["To a's customer", "Of a"], "Of b"), (&b, ["To b's customer", "Of b"], "Of a")]
+    {
+        let reads = || async {
+            let texts = alex.reads(handoff).await;
+            assert!(!texts.iter().any(|text| text == others), "{texts:?}");
+            own.iter().all(|own| texts.iter().any(|text| text == own))
+        };
+        settles(&true, reads).await;
+    }
+    comes_to_see(&two.relay.ada, "twin", &["To a's customer"]).await;
+    comes_to_see(&two.b, "twin", &["To b's customer"]).await;
+    alex.ends(&a).await;
+    settles(&false, || async { two.relay.ada.in_handoff("twin") }).await;
+    assert_eq!(alex.handoff(&b).await["status"], "active");
+    assert!(two.b.in_handoff("twin"));
+    two.no_key_went_astray();
+    assert_eq!(two.ready().await, json!({"a": "ok", "b": "ok"}));
+}
+
+#[tokio::test]
+async fn one_that_hangs_keeps_no_other_waiting() {
+    let two = Two::start().await;
+    let alex = two.relay.alex();
+    let [a, b] = two.hand_off("twin").await;
+    for handoff in [&a, &b] {
+        alex.accepts(handoff).await;
+    }
+    two.relay.is_at_rest().await;
+    two.relay.road().bar_all();
+    alex.writes(&a, "Into the void").await;
+    two.relay.road().holds(1).await;
+    alex.writes(&b, "Beside").await;
+    comes_to_see(&two.b, "twin", &["Beside"]).await;
+    alex.sees(&a, "Into the void", &["queued"]).await;
+    let is_silent =
+        || async { two.ready().await["a"].as_str().unwrap().starts_with("its API has not answered since") };
+    settles(&true, is_silent).await;
+    assert_eq!(two.ready().await["b"], "ok");
+    two.no_key_went_astray();
+}
+
+#[tokio::test]
+async fn one_whose_key_is_refused_keeps_no_other_waiting() {
+    let two = Two::start().await;
+    let alex = two.relay.alex();
+    let [a, b] = two.hand_off("twin").await;
+    for handoff in [&a, &b] {
+        alex.accepts(handoff).await;
+    }
+    two.relay.is_at_rest().await;
+    two.relay.road().forbid("/api/");
+    alex.writes(&a, "Refused").await;
+    let is_refused =
+        || async { two.ready().await["a"].as_str().unwrap().starts_with("its key is refused: ") };
+    settles(&true, is_refused).await;
+    alex.writes(&b, "Beside").await;
+    comes_to_see(&two.b, "twin", &["Beside"]).await;
+    assert_eq!(two.ready().await["b"], "ok");
+    two.b_road.forbid("/api/");
+    alex.writes(&b, "Refused, too").await;
+    let status = || async { two.relay.get("/health/ready").await.status };
+    settles(&503, status).await;
+}
+
+#[tokio::test]
+async fn an_event_that_names_another_domain_than_its_secret_is_set_aside() {
+    let two = Two::start().await;
+    let alex = two.relay.alex();
+    for (number, (secret, domain)) in
+        [(SECRET, B), (B_SECRET, A), (SECRET, "new.ada.support")].iter().enumerate()
+    {
+        let mut event = customer_says("strange", "hello");
+        event["data"]["ai_agent_domain"] = json!(domain);
+        let webhook = Webhook { secret, ..Webhook::new(&format!("msg_{number}"), event.to_string()) };
+        webhook.post(&two.relay).await.good(200);
+    }
+    let letters = alex.dead_letters().await;
+    let reasons: Vec<&str> = letters.iter().map(|letter| letter["reason"].as_str().unwrap()).collect();
+    let because = |domain, id| {
+        format!("`ai_agent_domain` is {domain}, which is no domain of {id}, whose secret signed it")
+    };
+    let mut wanted = [because(B, "a"), because(A, "b"), because("new.ada.support", "a")];
+    wanted.sort_unstable();
+    let mut found = reasons.clone();
+    found.sort_unstable();
+    assert_eq!(found, wanted);
+    let metrics = two.relay.get("/metrics").await;
+    assert!(metrics.text().contains("handoff_relay_foreign_domain_events_total 3"), "{}", metrics.text());
+    for letter in &letters {
+        let path = format!("/dead-letters/{}/replay", letter["id"].as_str().unwrap());
+        assert_eq!(Answer::to(alex.request("POST", &path)).await.status, 409, "it stays what it is");
+    }
+    assert_eq!(alex.handoffs_of("strange").await.len(), 0, "never adopted");
+    // In capitals it is the same domain.
+    let mut event = customer_says("known", "hello");
+    event["data"]["ai_agent_domain"] = json!(B.to_uppercase());
+    Webhook { secret: B_SECRET, ..Webhook::new("msg_9", event.to_string()) }.post(&two.relay).await.good(200);
+    assert_eq!(alex.dead_letters().await.len(), letters.len());
+}
+
+#[tokio::test]
+async fn start_calls_belong_to_the_ai_agent_of_their_key() {
+    let two = Two::start().await;
+    let body = |conversation: &str, named: &str| json!({"conversation_id": conversation, "ai_agent": named});
+    for (key, named, told) in [
+        (Some("another-key-0123456789"), "", "the bearer key is the start key of no AI Agent"),
+        (None, "a", "the Authorization header with the bearer key is missing"),
+        (Some(START_KEY), "b", "ai_agent is none to which the bearer key belongs"),
+        (Some(B_START_KEY), A, "ai_agent is none to which the bearer key belongs"),
+        (Some(START_KEY), "nobody", "ai_agent is none to which the bearer key belongs"),
+    ] {
+        assert_eq!(two.starts(key, body("c", named)).await.problem(401), told, "{named}");
+    }
+    assert_eq!(two.relay.alex().handoffs_of("c").await.len(), 0);
+    for (key, named, domain) in [
+        (START_KEY, "", A),
+        (START_KEY, "a", A),
+        (B_START_KEY, "", B),
+        (B_START_KEY, B, B),
+        (B_START_KEY, "b", B),
+    ] {
+        let answer = two.starts(Some(key), body("c", named)).await.good(200);
+        assert_eq!(answer["handoff_id"], two.handoff("c", domain).await, "{named}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_key_that_both_have_needs_a_name() {
+    let two = Two::with_start_keys("HANDOFF_AUTH_KEY", "HANDOFF_AUTH_KEY").await;
+    let starts = async |named: Value| {
+        two.starts(Some(START_KEY), json!({"conversation_id": "c", "ai_agent": named, "plan": "pro"})).await
+    };
+    let told = "several AI Agents have this start key: name one of them in ai_agent";
+    for nobody in [Value::Null, json!(" ")] {
+        assert_eq!(starts(nobody).await.problem(400), told);
+    }
+    for (named, domain) in [("a", A), (B, B)] {
+        let answer = starts(json!(named)).await.good(200);
+        let handoff = two.relay.alex().handoff(answer["handoff_id"].as_str().unwrap()).await;
+        assert_eq!(
+            (&handoff["ai_agent_domain"], &handoff["context"]),
+            (&json!(domain), &json!({"plan": "pro"}))
+        );
+    }
+}
+
+/// A relay that had one AI Agent in its environment gets a settings file.
+#[tokio::test]
+async fn what_began_under_a_former_id_goes_on() {
+    let mut relay = Relay::start().await;
+    let (chat, handoff) = relay.hand_off().await;
+    relay.alex().accepts(&handoff).await;
+    relay.is_at_rest().await;
+    relay.stop().await;
+    // The id was the host of its Ada.
+    relay.lists(&of_a("HANDOFF_AUTH_KEY").replace("domains", "formerly = [\"127.0.0.1\"]\ndomains"));
+    relay.start_again().await;
+    relay.ada.customer_says(&chat, "Still there?").await.unwrap();
+    relay.alex().writes(&handoff, "Of course").await;
+    relay.alex().sees(&handoff, "Of course", &["confirmed"]).await;
+    let reads = || async { relay.alex().reads(&handoff).await.iter().any(|text| text == "Still there?") };
+    settles(&true, reads).await;
+    assert_eq!(relay.alex().handoffs_of(&chat).await.len(), 1, "it did not begin anew");
+    relay.alex().ends(&handoff).await;
+    settles(&false, || async { relay.ada.in_handoff(&chat) }).await;
+}
+
+/// More of `a`'s lists wait for the end of a pause than are read at once: `b`'s are read all the same.
+#[tokio::test]
+async fn lists_that_wait_keep_no_other_from_being_read() {
+    let two = Two::start().await;
+    let (alex, a) = (two.relay.alex(), &two.relay.ada);
+    let chats: Vec<String> = (0..10).map(|number| format!("paused-{number}")).collect();
+    for chat in &chats {
+        a.open_conversation_as(chat);
+        assert_eq!(a.start_handoff(chat, json!({})).await.unwrap(), 200);
+    }
+    two.b.open_conversation_as("heard");
+    assert_eq!(two.b.start_handoff("heard", json!({})).await.unwrap(), 200);
+    let heard = two.handoff("heard", B).await;
+    // Each list was read when its handoff began.
+    settles(&0, || two.relay.deliveries()).await;
+    let lists = || two.b.calls().iter().filter(|call| call.call == Some(Call::ListMessages)).count();
+    let before = lists();
+    for _ in 0..100 {
+        let headers = vec![("retry-after".to_owned(), "100".to_owned())];
+        a.answer_next(Call::ListMessages, ScriptedAnswer { status: 429, body: Value::Null, headers });
+    }
+    // An agent who opens a handoff has its list read.
+    for chat in &chats {
+        alex.rows(&two.handoff(chat, A).await).await;
+    }
+    settles(&true, || async { two.relay.deliveries().await > 4 }).await;
+    alex.rows(&heard).await;
+    settles(&true, || async { lists() > before }).await;
+}
