@@ -15,6 +15,7 @@ mod agents;
 mod agents_list;
 mod agents_write;
 mod amazon_connect;
+mod arriving;
 mod canned_replies;
 mod console;
 mod dead_letters;
