@@ -3,7 +3,7 @@
 //! The journal alone says what waits. A handler asks for what arrives in a thread, and the worker [`Arrivals`] tells the
 //! open event streams what is new and what is withdrawn. While no stream is open, nobody looks.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -28,10 +28,13 @@ use crate::{
 
 /// The number of conversations that are looked at together.
 const AT_ONCE: usize = 64;
+/// A pause between looks is as long as the look was, and no longer than this: what comes meanwhile is looked at together,
+/// and looking takes no more than half of the time.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// When the first stream opens, what waits is looked for in so many conversations.
 const AT_FIRST: usize = 10_000;
 /// A stream that misses more news than these is closed: its client connects again, and loads what arrives.
-const BEHIND: usize = 4_096;
+const BEHIND: usize = 1_024;
 
 /// What a stream is told.
 #[derive(Clone, Debug)]
@@ -188,6 +191,7 @@ impl Worker for Arrivals {
             changes.is_to_be_watched_anew();
             return Err(error.into());
         }
+        let began = self.engine.environment.now();
         let keys = changes.take(AT_ONCE);
         let known = *self.engine.store.signals().feed().borrow();
         let looks = join_all(keys.iter().map(|key| self.look(key))).await;
@@ -205,6 +209,8 @@ impl Worker for Arrivals {
                 }
             }
         }
+        let took = self.engine.environment.now().since(began);
+        tokio::time::sleep(took.min(LONGEST_PAUSE)).await;
         match failed {
             Some(error) => Err(error.into()),
             None => Ok((!is_all).then(|| self.engine.environment.now())),

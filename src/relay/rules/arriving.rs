@@ -14,6 +14,7 @@ use crate::relay::{
     matching::{LearnedFrom, Match, MatchKey},
     rule::Rule,
     thread::{AdaIds, Role, Row, Source},
+    time::Time,
     transaction::Transaction,
 };
 
@@ -22,8 +23,8 @@ use crate::relay::{
 pub struct ArrivingMessage {
     /// In whose thread.
     pub handoff: HandoffId,
-    /// The event that brought it.
-    event: Event,
+    /// The event's time.
+    at: Time,
     message: Message,
 }
 
@@ -39,7 +40,7 @@ impl ArrivingMessage {
             id: RowId(String::new()),
             handoff: self.handoff.clone(),
             seq: 0,
-            at: self.event.timestamp,
+            at: self.at,
             ids: AdaIds { webhook: Some(self.message.id.clone()), ..AdaIds::default() },
             author: self.message.author.clone(),
             content: self.message.content.clone(),
@@ -96,7 +97,7 @@ pub fn in_handoff(id: HandoffId) -> Rule<Vec<ArrivingMessage>> {
 /// What arrives in a conversation, of which this was shown `before`.
 pub fn in_conversation(key: &ConversationKey, before: Vec<ArrivingMessage>) -> Rule<Arrivals> {
     let scope = Scope {
-        since: before.iter().map(|shown| shown.event.timestamp).min(),
+        since: before.iter().map(|shown| shown.at).min(),
         matching: before.iter().map(|shown| MatchKey::from(&shown.message)).collect(),
         ..Scope::conversation(key).with_inbox()
     };
@@ -118,7 +119,7 @@ fn as_shown(tx: &Transaction<'_>, event: &Event) -> Option<ArrivingMessage> {
         return None;
     }
     let handoff = tx.view.handoffs[home].id.clone();
-    Some(ArrivingMessage { handoff, event: event.clone(), message: message.clone() })
+    Some(ArrivingMessage { handoff, at: event.timestamp, message: message.clone() })
 }
 
 /// Whose thread shows what waits. One that came before its handoff ended stays there until it is released: it may be held
