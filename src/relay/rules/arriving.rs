@@ -153,7 +153,7 @@ fn compare(tx: &Transaction<'_>, before: Vec<ArrivingMessage>) -> Arrivals {
             continue;
         }
         match fate(tx, &shown, &arrivals.shown) {
-            Fate::Waits => arrivals.shown.push(shown),
+            Fate::MayWait => arrivals.shown.push(shown),
             Fate::Joined => {}
             Fate::Withdrawn(how) => arrivals.withdrawn.push((shown, how)),
         }
@@ -162,7 +162,7 @@ fn compare(tx: &Transaction<'_>, before: Vec<ArrivingMessage>) -> Arrivals {
 }
 
 enum Fate {
-    Waits,
+    MayWait,
     Joined,
     Withdrawn(Withdrawal),
 }
@@ -180,11 +180,7 @@ fn fate(tx: &Transaction<'_>, was: &ArrivingMessage, now: &[ArrivingMessage]) ->
     if let Some(handoff) = rows.chain(elsewhere).next() {
         return Fate::Withdrawn(Withdrawal::Moved(handoff.clone()));
     }
-    let is_it = |event: &Event| matches!(&event.kind, EventKind::Message(message) if message.id == *was.id());
     // With more than a page, it may be among the rest.
     let is_page_full = tx.view.inbox.len() + tx.view.unreadable.len() >= INBOX_PAGE;
-    if is_page_full || tx.view.inbox.iter().any(is_it) {
-        return Fate::Waits;
-    }
-    Fate::Withdrawn(Withdrawal::Dropped)
+    if is_page_full { Fate::MayWait } else { Fate::Withdrawn(Withdrawal::Dropped) }
 }

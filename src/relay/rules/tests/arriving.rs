@@ -198,6 +198,25 @@ fn a_message_that_becomes_a_dead_letter_is_dropped() {
     assert_eq!(reader.told, []);
 }
 
+#[test]
+fn of_two_deliveries_the_one_that_came_in_time_counts() {
+    let (mut world, mut reader) = (World::accepted(), Reader::default());
+    let event = customer("hello", 20_000);
+    world.receive(event.clone());
+    world.hears([handoff_ended(19_000)]);
+    world.clock(22_000).receive(again(&event, "behind the end"));
+    reader.looks(&mut world);
+    assert_eq!(reader.sees(&world, 0), ["hello"]);
+    world.decide(start::refuse(key()));
+    // The first one's time is over, and the second one's isn't.
+    world.clock(51_000);
+    world.release();
+    assert_eq!(world.books.inbox.len(), 1);
+    let place = (world.books.handoffs[0].id.clone(), "hello".into());
+    assert_eq!(reader.looks(&mut world), [(place, Withdrawal::Dropped)]);
+    assert_eq!(in_handoff(&mut world, 0), []);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// A message comes, under one of its `svix-id`s.
