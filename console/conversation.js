@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { forReaders, labelled } from "./combinations.js";
 import * as composer from "./composer.js";
 import * as details from "./details.js";
-import { announce, at, avatar, batched, h, mark } from "./dom.js";
+import { announce, at, avatar, batched, h, mark, toast } from "./dom.js";
 import { isolated } from "./file-kinds.js";
 import { showProgress } from "./file-row.js";
 import * as lightbox from "./lightbox.js";
@@ -52,6 +52,7 @@ export function setUp() {
     if (place) showProgress(place, part);
   });
   on("heard", hear);
+  on("withdrawn", sayWhereItWent);
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
 
@@ -159,11 +160,11 @@ function drawSoon(ids) {
 /** Draws new rows and pending rows together, so that a message never shows twice. */
 const drawChanges = batched(() => {
   const thread = threads.thread(now.open);
-  const ids = [...changed].filter((id) => thread?.rows.has(id));
+  const ids = [...changed];
   changed.clear();
   if (!thread || view?.thread !== thread) return showThread();
   if (ids.length > 0) {
-    showState(null);
+    showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
     view.take(ids);
   }
   showPending();
@@ -190,6 +191,17 @@ function hear(row) {
   if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
   const open = handoff(now.open);
   announce(`${author(row, open)}: ${preview(row, open)}`);
+}
+
+const WHERE_IT_WENT = {
+  moved: "A message of the customer moved to another of their conversations.",
+  dropped: "A message of the customer could not be added to this conversation. It is among the dead letters.",
+  missed: "A message of the customer went to another conversation, or to the dead letters.",
+};
+
+/** A message is not shown here any more. If it has moved to this thread, that had it already. */
+function sayWhereItWent({ handoff_id: id, withdrawn, moved_to: to }) {
+  if (id === now.open && to !== id) toast(WHERE_IT_WENT[withdrawn]);
 }
 
 /** Marks the visible messages as read, in the agent's own conversations only. */

@@ -43,6 +43,14 @@ export class RowWindow {
     return this.#elements.has(id);
   }
 
+  /** A row has another id from now on. */
+  rename(from, to) {
+    for (const known of [this.#elements, this.#heights]) {
+      if (known.has(from)) known.set(to, known.get(from));
+      known.delete(from);
+    }
+  }
+
   /** Shows the end. */
   toBottom() {
     if (this.#to < this.#order.length) this.#jump(this.#order.length - FIRST, this.#order.length);

@@ -50,6 +50,7 @@ export function drawRow(element, row) {
     "data-source": row.source,
     "data-state": row.delivery?.state,
     "data-late": row.late,
+    "data-arriving": row.arriving,
   };
   for (const [name, value] of Object.entries(attributes)) mark(element, name, value);
   const same = was && sameWords(was, row);

@@ -44,7 +44,7 @@ export async function follow({ position, signal, opened, event }) {
   return 0;
 }
 
-/** Parses the stream's text in chunks, and calls `take` for each event that has an id. */
+/** Parses the stream's text in chunks, and calls `take` for each event and each id. */
 function parser(take) {
   let rest = "";
   return (text) => {
@@ -56,7 +56,7 @@ function parser(take) {
         const colon = line.indexOf(":");
         if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
       }
-      if (fields.id) take({ type: fields.event, id: fields.id, data: fields.data && JSON.parse(fields.data) });
+      if (fields.id || fields.event) take({ type: fields.event, id: fields.id, data: fields.data && JSON.parse(fields.data) });
     }
   };
 }

@@ -31,8 +31,8 @@ export function listen(given) {
 }
 
 /**
- * Starts to read the stream. `stale()` asks to load everything, `event(type, data)` has a change, `status(status)`
- * reports `connecting`, `open` or `offline`.
+ * Starts to read the stream. `stale()` asks to load everything, `event(type, data)` has a change, `opened()` says that
+ * the stream goes on with the next change, and `status(status)` reports `connecting`, `open` or `offline`.
  */
 export function start() {
   stop();
@@ -99,6 +99,7 @@ function heardStatus(message) {
   if (behind) position = message.position;
   setStatus(message.status);
   if (behind) handlers.stale();
+  else if (message.opened) handlers.opened();
 }
 
 function setStatus(now) {
@@ -169,12 +170,14 @@ async function read(signal) {
 
 /** Publishes the state of the connection, here and in the other tabs. */
 function publish(now, id) {
-  say({ kind: "status", status: now, position: id });
-  heardStatus({ status: now, position: id });
+  const message = { kind: "status", status: now, position: id, opened: now === "open" };
+  say(message);
+  heardStatus(message);
 }
 
+/** What arrives has no id: it changes no position. */
 function pass(change) {
-  const message = { kind: "event", after: position, ...change };
+  const message = { kind: "event", after: position, ...change, id: change.id ?? position };
   say(message);
   take(message);
 }

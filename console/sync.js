@@ -13,10 +13,14 @@ export const ended = { cursor: null, end: null, whole: false, state: "idle" };
 
 let loading = null;
 let cannedMissing = false;
+/** Messages that were announced before their rows came, by id. */
+const announced = new Set();
 
 /** The handlers of the stream's events. */
 export const handlers = {
   stale: () => load(),
+  /** What arrived while there was no connection is not repeated. */
+  opened: () => threads.catchUp(store.now.open),
   status(status) {
     store.set("connection", status);
     if (status === "open") loadMissing();
@@ -25,10 +29,23 @@ export const handlers = {
     if (type === "handoff") store.putHandoff(data);
     else if (type === "message") {
       threads.putRow(data);
-      store.tell("heard", data);
-    } else if (type === "canned_replies") loadCanned();
+      if (!announced.delete(data.message_id)) store.tell("heard", data);
+    } else if (type === "arriving") arrive(data);
+    else if (type === "canned_replies") loadCanned();
   },
 };
+
+function arrive(message) {
+  if (message.withdrawn) {
+    announced.delete(message.message_id);
+    if (threads.withdraw(message)) store.tell("withdrawn", message);
+    return;
+  }
+  threads.putArriving(message);
+  if (announced.has(message.message_id)) return;
+  announced.add(message.message_id);
+  store.tell("heard", message);
+}
 
 /** Loads everything again. */
 export async function load() {

@@ -60,19 +60,17 @@ export class ThreadView {
     this.#show();
   }
 
-  /** Shows rows that are new or have changed. */
+  /** Shows rows that are new, have changed, or are gone. A row that takes the place of an arriving one keeps its element. */
   take(ids) {
     const { rows } = this.thread;
     const known = new Set(this.#order.map((row) => row.id));
-    const fresh = ids.filter((id) => !known.has(id));
+    const fresh = ids.filter((id) => rows.has(id) && !known.has(id)).map((id) => rows.get(id));
+    const settled = fresh.filter((row) => known.has(row.was));
+    for (const row of settled) this.rows.rename(row.was, row.id);
     const wasAtBottom = this.atBottom;
     this.#order = [...rows.values()].sort((one, other) => (before(one, other) ? -1 : 1));
     this.rows.show(this.#order, ids);
-    if (known.size > 0)
-      this.#notice(
-        fresh.map((id) => rows.get(id)),
-        wasAtBottom,
-      );
+    if (known.size > 0) this.#notice(fresh, settled, wasAtBottom);
     this.#show();
   }
 
@@ -81,12 +79,16 @@ export class ThreadView {
     return this.#order.find((row) => row.seq > this.#readUpTo && countsAsUnread(row));
   }
 
-  /** Counts new rows outside the visible part, and draws the divider above the first unread one. */
-  #notice(rows, wasAtBottom) {
+  /**
+   * Counts new rows outside the visible part, and draws the divider above the first unread one. Those that are `settled`
+   * were counted when they arrived.
+   */
+  #notice(rows, settled, wasAtBottom) {
     const live = rows.filter((row) => row.live);
     if (wasAtBottom && !document.hidden) return this.bottom();
-    if (!wasAtBottom) this.#missed += live.filter((row) => row.author.role !== "system").length;
-    const unread = live.filter(countsAsUnread);
+    const counts = (row) => row.author.role !== "system" && !settled.includes(row);
+    if (!wasAtBottom) this.#missed += live.filter(counts).length;
+    const unread = live.filter((row) => countsAsUnread(row) && !row.arriving);
     if (this.#readUpTo === null && unread.length > 0) this.#divide(Math.min(...unread.map((row) => row.seq)) - 1);
   }
 

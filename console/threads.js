@@ -1,6 +1,7 @@
 // The threads of handoffs: rows by id, in the order in which people read them. The newest page is loaded first.
 
 import * as api from "./api.js";
+import * as arriving from "./arriving.js";
 import { now, tell } from "./store.js";
 
 /** Pages of the API. */
@@ -23,8 +24,11 @@ const waits = (row) => row.delivery?.state === "queued";
 /** Whether one row stands before another. */
 export const before = (one, other) => {
   if (waits(one) !== waits(other)) return waits(other);
-  return one.at === other.at ? one.seq < other.seq : one.at < other.at;
+  return one.at === other.at ? place(one) < place(other) : one.at < other.at;
 };
+
+/** A message that arrives will get the next number. */
+const place = (row) => row.seq ?? Infinity;
 
 /** Returns a thread from memory, or loads it. */
 export function open(handoff) {
@@ -39,7 +43,7 @@ export function open(handoff) {
 
 /** Loads a thread again, whatever is in memory. If that fails, the thread's `error` says why. */
 export function load(handoff) {
-  const thread = { id: handoff.id, rows: new Map(), state: "loading", whole: false, error: null };
+  const thread = make(handoff.id);
   threads.set(handoff.id, thread);
   for (const id of threads.keys()) {
     if (threads.size > KEPT && id !== now.open) threads.delete(id);
@@ -51,6 +55,13 @@ export function load(handoff) {
     tell("thread", thread.id);
   });
   return thread;
+}
+
+/** An empty thread. `withdrawn` has the moment in which each message was. */
+export function make(id) {
+  const rows = new Map();
+  const rowOf = (messageId) => [...rows.values()].find((row) => !row.arriving && row.message_id === messageId);
+  return { id, rows, rowOf, withdrawn: new Map(), state: "loading", whole: false, error: null };
 }
 
 /** Removes all threads except the given one from memory: they may have missed changes. */
@@ -77,12 +88,27 @@ async function loadPage(thread, after, limit) {
   const fresh = page.data.filter((row) => !((thread.rows.get(row.id)?.heard ?? -1) > asked));
   thread.state = "ready";
   keep(thread, fresh, asked);
+  if (page.next_after === null) keepArriving(thread, page.arriving ?? [], asked);
   return page.next_after;
 }
 
 function keep(thread, rows, heard, live = false) {
-  for (const row of rows) thread.rows.set(row.id, { ...row, heard, live });
-  if (threads.get(thread.id) === thread) tell("rows", { id: thread.id, rows: rows.map((row) => row.id) });
+  for (const row of rows) thread.rows.set(row.id, { ...row, heard, live, was: arriving.settle(thread, row) });
+  changed(
+    thread,
+    rows.map((row) => row.id),
+  );
+}
+
+function changed(thread, rows) {
+  if (threads.get(thread.id) === thread) tell("rows", { id: thread.id, rows });
+}
+
+function keepArriving(thread, messages, asked) {
+  const { fresh, gone } = arriving.update(thread, messages, asked);
+  if (fresh.length + gone.length === 0) return;
+  changed(thread, [...fresh, ...gone.map((row) => row.id)]);
+  for (const row of gone) tell("withdrawn", { handoff_id: thread.id, message_id: row.message_id, withdrawn: "missed" });
 }
 
 /** Stores a row from the stream. */
@@ -90,6 +116,31 @@ export function putRow(row) {
   heard += 1;
   const thread = threads.get(row.handoff_id);
   if (thread) keep(thread, [row], heard, row.source !== "transcript");
+}
+
+/** Stores a message that arrives. */
+export function putArriving(message) {
+  heard += 1;
+  const thread = threads.get(message.handoff_id);
+  if (thread) changed(thread, arriving.show(thread, message, heard, true));
+}
+
+/** Takes out a message that was withdrawn. Returns whether it was shown. */
+export function withdraw({ handoff_id: id, message_id: messageId }) {
+  heard += 1;
+  const thread = threads.get(id);
+  const was = thread ? arriving.withdraw(thread, messageId, heard) : false;
+  if (was) changed(thread, [`arriving:${messageId}`]);
+  return was;
+}
+
+/** Loads again what arrives, where something does and in the thread `open`: what the stream said meanwhile is lost. */
+export function catchUp(open) {
+  for (const thread of threads.values()) {
+    if (thread.state !== "ready" || (thread.id !== open && arriving.all(thread).length === 0)) continue;
+    const last = Math.max(0, ...[...thread.rows.values()].map((row) => row.seq ?? 0));
+    loadPage(thread, last, PAGE).catch(() => {});
+  }
 }
 
 /** Stores a row from the answer to a request that was made when `moment()` was `asked`. */

@@ -51,8 +51,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        AiAgent, AiAgents, CallsInStore, Contacts, Engine, Expiry, Flusher, Outbox, Parts, Recovery,
-        Retention, Silence, StartKey, TimeOuts,
+        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Outbox, Parts,
+        Recovery, Retention, Silence, StartKey, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -223,6 +223,7 @@ impl Server {
         }
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Arrivals::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
         tasks.work(Contacts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);

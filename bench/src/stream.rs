@@ -44,9 +44,10 @@ impl Stream {
         let times = (0..messages).map(|_| OnceLock::new()).collect();
         let seen = Arc::new(Seen { times, count: AtomicUsize::new(0), resets: AtomicUsize::new(0) });
         let told = Arc::clone(&seen);
-        std::thread::Builder::new()
-            .name("stream".to_owned())
-            .spawn(move || lines.for_each(|line| told.line(&line)))?;
+        std::thread::Builder::new().name("stream".to_owned()).spawn(move || {
+            let mut event = String::new();
+            lines.for_each(|line| told.line(&mut event, &line));
+        })?;
         Ok(Self { seen })
     }
 
@@ -67,12 +68,15 @@ impl Stream {
 }
 
 impl Seen {
-    fn line(&self, line: &str) {
-        if line == "event: reset" {
-            self.resets.fetch_add(1, Ordering::Relaxed);
+    /// Takes a line of what belongs to the `event` named before it. What arrives still waits for its quiet period.
+    fn line(&self, event: &mut String, line: &str) {
+        if let Some(name) = line.strip_prefix("event: ") {
+            name.clone_into(event);
+            self.resets.fetch_add(usize::from(name == "reset"), Ordering::Relaxed);
             return;
         }
-        let number = line.starts_with("data:").then(|| webhooks::number(line)).flatten();
+        let is_shown = event != "arriving" && line.starts_with("data:");
+        let number = is_shown.then(|| webhooks::number(line)).flatten();
         let Some(time) = number.and_then(|number| self.times.get(number)) else { return };
         // A row that has changed comes again: the first time counts.
         if time.set(Instant::now()).is_ok() {

@@ -10,6 +10,7 @@ use crate::{
         changes::{DeadLetter, LetterKind},
         handoff::Handoff,
         ledger::Ledger,
+        rules::arriving::{ArrivingMessage, Withdrawal},
         thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
     },
     store::StatusFilter,
@@ -154,6 +155,49 @@ pub struct MessageView {
     delivery: Option<DeliveryView>,
     /// Whether it arrived after newer messages.
     late: bool,
+}
+
+/// A message of the end user that is kept and waits for its quiet period. Its `message` follows with the same
+/// `message_id`, or its withdrawal. Show it among the rows by `at`; it does not count as unread yet.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ArrivingMessage)]
+pub struct ArrivingView {
+    /// Null: it is not a row yet.
+    id: Option<String>,
+    /// Null: it has no number yet.
+    seq: Option<u64>,
+    /// The time by which rows are sorted.
+    at: String,
+    /// The handoff in whose thread it is shown.
+    handoff_id: String,
+    /// The message's id at Ada.
+    message_id: String,
+    /// Who wrote it.
+    author: AuthorView,
+    /// Its content.
+    content: ContentView,
+    /// When it was written.
+    created_at: String,
+    /// `webhook`.
+    source: &'static str,
+    /// Null.
+    delivery: Option<DeliveryView>,
+    /// False: whether it is late is known once it has its row.
+    late: bool,
+}
+
+/// A message that was shown as arriving is not shown in this thread any more.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Withdrawal)]
+pub struct WithdrawalView {
+    /// The message's id at Ada.
+    message_id: String,
+    /// The handoff in whose thread it was shown.
+    handoff_id: String,
+    /// `moved` to another handoff's thread, or `dropped`.
+    withdrawn: &'static str,
+    /// The handoff that has it now. If that is the same one, its thread has had the message already, under another id.
+    moved_to: Option<String>,
 }
 
 /// Who wrote a row.
@@ -303,6 +347,11 @@ impl HandoffView {
 }
 
 impl MessageView {
+    /// The message's id at Ada, once it is known.
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+
     /// See [`HandoffView::link_files`].
     pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
         if let ContentView::File { url: Some(url), .. } = &mut self.content {
@@ -330,6 +379,44 @@ impl From<&Row> for MessageView {
             delivery: row.sending.as_ref().map(DeliveryView::from),
             late: row.late,
         }
+    }
+}
+
+impl From<&ArrivingMessage> for ArrivingView {
+    fn from(arriving: &ArrivingMessage) -> Self {
+        let row = MessageView::from(&arriving.row());
+        Self {
+            id: None,
+            seq: None,
+            at: row.at,
+            handoff_id: row.handoff_id,
+            message_id: arriving.id().0.clone(),
+            author: row.author,
+            content: row.content,
+            created_at: row.created_at,
+            source: row.source,
+            delivery: row.delivery,
+            late: row.late,
+        }
+    }
+}
+
+impl ArrivingView {
+    /// The message's id at Ada.
+    pub fn message_id(&self) -> &str {
+        &self.message_id
+    }
+}
+
+impl WithdrawalView {
+    /// Of a message that was shown.
+    pub fn new(arriving: &ArrivingMessage, how: &Withdrawal) -> Self {
+        let (withdrawn, moved_to) = match how {
+            Withdrawal::Moved(to) => ("moved", Some(to.0.clone())),
+            Withdrawal::Dropped => ("dropped", None),
+        };
+        let (message_id, handoff_id) = (arriving.id().0.clone(), arriving.handoff.0.clone());
+        Self { message_id, handoff_id, withdrawn, moved_to }
     }
 }
 

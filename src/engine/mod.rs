@@ -6,6 +6,7 @@
 
 mod ai_agents;
 mod amazon_connect;
+mod arriving;
 mod canned_replies;
 mod claims;
 mod couriers;
@@ -33,9 +34,11 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tokio::sync::broadcast;
 
 pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use amazon_connect::{Availability, ContactArrival, Contacts};
+pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -117,6 +120,8 @@ pub struct Engine {
     recovery_requests: RecoveryRequests,
     /// The last webhook found no room.
     full: Arc<AtomicBool>,
+    /// Tells the event streams what arrives.
+    arrivals: broadcast::Sender<ArrivalNews>,
 }
 
 impl Engine {
@@ -134,6 +139,7 @@ impl Engine {
             elsewhere: ForeignDomains::default(),
             recovery_requests: RecoveryRequests::default(),
             full: Arc::default(),
+            arrivals: arriving::board(),
         }
     }
 

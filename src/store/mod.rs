@@ -9,6 +9,7 @@ pub mod arrival;
 mod at_work;
 mod document;
 pub mod files;
+mod inbox_changes;
 mod marks;
 mod memory;
 pub mod migrate;
@@ -35,6 +36,7 @@ use tokio::sync::oneshot;
 pub use arrival::{Arrived, Arriving};
 pub use at_work::ai_agents_at_work;
 pub use document::read_event;
+pub use inbox_changes::InboxChanges;
 pub use memory::{MemoryStore, Snapshot};
 pub use postgres::{DatabaseState, PostgresStore};
 pub use signals::Signals;
@@ -279,6 +281,9 @@ pub trait Store: Send + Sync {
     /// durable when this returns.
     async fn decide(&self, scope: Scope, decision: Decision) -> Result<(), StoreError>;
 
+    /// Loads what `scope` names, as it was at one moment, and changes nothing. It waits for no decision.
+    async fn view(&self, scope: Scope) -> Result<View, StoreError>;
+
     /// Keeps an event that arrives: without a decision if a store can, and there is nothing to decide.
     async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
         let (scope, decision) = (arriving.rule)(arriving.event);
@@ -288,6 +293,9 @@ pub trait Store: Send + Sync {
 
     /// Conversations whose buffered events are due at `now`, at most `limit`.
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError>;
+
+    /// Conversations of which events wait, at most `limit`.
+    async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError>;
 
     /// Handoffs in `status` whose timeout counts since `until` or before, longest first, at most `limit`; and since
     /// when that of the next one does.
@@ -465,14 +473,38 @@ pub trait Store: Send + Sync {
 /// # Errors
 /// It panicked.
 fn take(decision: Decision, of: &Of, view: View) -> Result<DecisionResult, StoreError> {
+    unless_it_panics(of, || decision(view))
+}
+
+fn unless_it_panics<T>(of: &Of, decide: impl FnOnce() -> T) -> Result<T, StoreError> {
     // A decision owns what it changes, and none of it is looked at again.
-    catch_unwind(AssertUnwindSafe(|| decision(view))).map_err(|_| {
+    catch_unwind(AssertUnwindSafe(decide)).map_err(|_| {
         match of {
             Of::Conversation(key) => tracing::error!(conversation.id = %key.conversation, "a rule panicked"),
             Of::Handoff(id) => tracing::error!(handoff.id = %id, "a rule panicked"),
         }
         StoreError::Panicked
     })
+}
+
+/// Runs what changes nothing on what `scope` names.
+///
+/// # Errors
+/// As [`Store::view`], or it panicked.
+pub async fn look<T>(store: &dyn Store, scope: Scope, look: impl FnOnce(View) -> T) -> Result<T, StoreError> {
+    let of = scope.of.clone();
+    let view = store.view(scope).await?;
+    unless_it_panics(&of, || look(view))
+}
+
+/// The conversation in whose inbox a decision has changed something.
+fn conversation_of(changes: &WriteSet, of: &Of) -> Option<ConversationKey> {
+    match of {
+        Of::Conversation(key) if !changes.inbox.is_empty() || !changes.inbox_done.is_empty() => {
+            Some(key.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Runs a decision that has an answer, and `committed` with it once it is durable, whether or not the asker is still

@@ -1,9 +1,11 @@
 //! What commits have touched. A store signals it in the place where it commits, once it is durable, so that what
 //! waits for it starts whoever made the change and whether or not they are still there.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
-use super::sessions::SessionChange;
+use super::{inbox_changes::InboxChanges, sessions::SessionChange};
 use crate::relay::changes::WriteSet;
 
 /// The signals of one store.
@@ -14,6 +16,7 @@ pub struct Signals {
     contacts: watch::Sender<()>,
     feed: watch::Sender<u64>,
     history: watch::Sender<()>,
+    inbox_changes: Arc<InboxChanges>,
 }
 
 /// What a commit has touched.
@@ -121,6 +124,7 @@ impl Signals {
             contacts: watch::Sender::new(()),
             feed: watch::Sender::new(newest),
             history: watch::Sender::new(()),
+            inbox_changes: Arc::default(),
         }
     }
 
@@ -149,6 +153,11 @@ impl Signals {
     /// A conversation waits in the inbox, or does so no longer, or for another time.
     pub fn inbox(&self) -> watch::Receiver<()> {
         self.inbox.subscribe()
+    }
+
+    /// In which conversations the inbox has changed.
+    pub const fn inbox_changes(&self) -> &Arc<InboxChanges> {
+        &self.inbox_changes
     }
 
     /// A delivery was queued, put back or is over.

@@ -22,6 +22,7 @@ mod chromium;
 mod desk;
 
 mod accessibility;
+mod arriving;
 mod canned;
 mod chat;
 mod connection;

@@ -16,6 +16,7 @@ mod agents_list;
 mod agents_write;
 mod ai_agents;
 mod amazon_connect;
+mod arriving;
 mod canned_replies;
 mod console;
 mod dead_letters;

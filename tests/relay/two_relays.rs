@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::support::{
     answer::Answer,
     browser::Browser,
+    events::customer_says,
     postgres,
     relay::{Relay, Setup},
 };
@@ -63,4 +64,28 @@ async fn without_a_key_sixty_handoffs_may_begin_at_both() {
         start(number, running).await.good(200);
         start(number, 100 + number).await.problem(429);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_is_sent_arrives_at_the_agents_of_the_other() {
+    let url = postgres::shared().database().await;
+    let setup = || {
+        let setup = Setup::new().set("DATABASE_URL", &url).set("DATABASE_MAX_CONNECTIONS", "4");
+        setup.set("DEBOUNCE_MS", "2000").set("DEBOUNCE_MAX_MS", "2000")
+    };
+    let relays = [setup().start().await, setup().start().await];
+    let id = relays[0].start_call("c").await;
+    let mut stream = relays[1].alex().stream(None).await.ready().await;
+    relays[0].gets(&customer_says("c", "Hello")).await;
+    let events = stream.until(|event| event.says("Hello")).await;
+    let told: Vec<_> = events.iter().filter(|event| event.kind == "arriving").collect();
+    assert_eq!(told.len(), 1, "{events:?}");
+    assert_eq!(
+        (&told[0].data["message_id"], &told[0].data["handoff_id"]),
+        (&events.last().unwrap().data["message_id"], &json!(id))
+    );
+
+    relays[1].gets(&customer_says("c", "Is anybody there?")).await;
+    let page = relays[0].alex().get(&format!("/handoffs/{id}/messages")).await.good(200);
+    assert_eq!(page["arriving"][0]["content"]["body"], "Is anybody there?");
 }

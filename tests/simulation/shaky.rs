@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use handoff_relay::{
     metrics::Depths,
     relay::{
-        changes::{DeadLetter, Scope},
+        changes::{DeadLetter, Scope, View},
         contact::Contact,
         delivery::{Delivery, Job, Queue},
         handoff::Handoff,
@@ -118,6 +118,14 @@ impl Store for Shaky {
 
     fn has_open_handoff(&self, conversation: &str) -> bool {
         self.store.held().has_open_handoff(conversation)
+    }
+
+    async fn view(&self, scope: Scope) -> Result<View, StoreError> {
+        self.works()?.view(scope).await
+    }
+
+    async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
+        self.works()?.waiting_conversations(limit).await
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {

@@ -304,3 +304,16 @@ async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
     put_handoffs(&*newer, vec![handoff("h2", "b")]).await;
     assert!(one.handoff(&"h2".into()).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn whoever_shows_what_waits_is_told_where_another_instance_has_changed_it() {
+    let (one, other, _) = two().await;
+    let changes = other.signals().inbox_changes();
+    changes.watch();
+    let noted = async || until(async || changes.take(9) == [key("a")]).await;
+    arrives(&*one, event("a", "s1", 0)).await;
+    noted().await;
+    let leaves = WriteSet { inbox_done: vec!["s1".to_owned()], ..WriteSet::default() };
+    decide(&*one, of("a"), move |_| (leaves, ()), |()| {}).await.unwrap();
+    noted().await;
+}

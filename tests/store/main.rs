@@ -63,3 +63,4 @@ mod signals;
 mod sqlite;
 mod tls;
 mod views;
+mod waits;

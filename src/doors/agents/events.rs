@@ -1,7 +1,7 @@
 //! The event stream (SSE): everything that is new or has changed, as it is now.
 //!
-//! Each event stands for a change with a number. A client opens the stream first and loads then; whoever
-//! reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
+//! Each event stands for a change with a number, but for `arriving`. A client opens the stream first and loads then;
+//! whoever reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -20,9 +20,11 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
 
+use super::passed_rows::PassedRows;
 use crate::{
-    agents::view::HandoffView,
+    agents::view::{ArrivingView, HandoffView, WithdrawalView},
     doors::{App, extract::Caller},
+    engine::{ArrivalFeed, ArrivalNews, Lost},
     metrics::OpenStream,
     relay::id::HandoffId,
     store::{FeedItem, Since, StoreError, sessions::Digest},
@@ -43,7 +45,7 @@ const PAGE: usize = 200;
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
-            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: arriving` with a message of the end user that waits for its quiet period (`seq: null`), which a `message` with the same `message_id` follows, or with its withdrawal (`message_id`, `handoff_id`, `withdrawn`, `moved_to`): the one event without `id`, which is not replayed, so that a client that reconnects loads `arriving` of the threads that it shows; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
         (status = 401, body = ProblemBody),
         (status = 429, body = ProblemBody, description = "This agent has too many open event streams"), (status = 503, body = ProblemBody)))]
 pub async fn stream(
@@ -58,9 +60,12 @@ pub async fn stream(
     let counted = app.metrics.stream();
     let ready = VecDeque::new();
     let over = over(app.clone(), caller.session.as_ref().map(|session| session.id.clone()));
+    let arrivals = caller.platform.is_none().then(|| app.engine.arrival_feed());
     let mut follower = Follower {
         app,
         caller,
+        arrivals,
+        passed: PassedRows::default(),
         got: HashMap::new(),
         changed,
         position: newest,
@@ -98,6 +103,9 @@ struct Follower {
     changed: watch::Receiver<u64>,
     position: u64,
     ready: VecDeque<Event>,
+    /// What arrives; none for a platform.
+    arrivals: Option<ArrivalFeed>,
+    passed: PassedRows,
     _place: Place,
     _counted: OpenStream,
 }
@@ -114,16 +122,50 @@ impl Follower {
     async fn next(&mut self) -> Option<Event> {
         let stop = self.app.stop.clone();
         while self.ready.is_empty() {
+            self.take_arrivals().ok()?;
             self.changed.borrow_and_update();
             if let Err(error) = self.read().await {
                 tracing::error!(error = %error, "an event stream could not be read");
                 return None;
             }
             if self.ready.is_empty() {
-                stop.run_until_cancelled(self.changed.changed()).await?.ok()?;
+                stop.run_until_cancelled(self.woken()).await?.ok()?;
             }
         }
         if stop.is_cancelled() { None } else { self.ready.pop_front() }
+    }
+
+    /// Waits until there is something to read.
+    async fn woken(&mut self) -> Result<(), Lost> {
+        let arrives = async {
+            match &mut self.arrivals {
+                Some(arrivals) => arrivals.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let news = tokio::select! {
+            changed = self.changed.changed() => return changed.map_err(|_| Lost),
+            news = arrives => news?,
+        };
+        self.take(&news);
+        Ok(())
+    }
+
+    fn take_arrivals(&mut self) -> Result<(), Lost> {
+        while let Some(news) = self.arrivals.as_mut().map_or(Ok(None), ArrivalFeed::next_at_once)? {
+            self.take(&news);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, news: &ArrivalNews) {
+        let event = Event::default().event("arriving");
+        let event = match news {
+            ArrivalNews::Shown { message, known } if self.passed.has(&message.id().0, *known) => return,
+            ArrivalNews::Shown { message, .. } => event.json_data(ArrivingView::from(&**message)),
+            ArrivalNews::Withdrawn { message, how } => event.json_data(WithdrawalView::new(message, how)),
+        };
+        self.ready.extend(or_log(event));
     }
 
     async fn read(&mut self) -> Result<(), StoreError> {
@@ -133,6 +175,9 @@ impl Follower {
                 for (id, change) in changes {
                     self.position = id;
                     if self.may_see(&change).await? {
+                        if let (FeedItem::Row(row), Some(_)) = (&change, &self.arrivals) {
+                            self.passed.note(id, row);
+                        }
                         self.ready.extend(event(&self.app, &self.caller, id, &change));
                     }
                 }
@@ -176,5 +221,9 @@ fn event(app: &App, caller: &Caller, id: u64, change: &FeedItem) -> Option<Event
         FeedItem::CannedReplies => Ok(event.event("canned_replies").data("{}")),
         FeedItem::Row(row) => event.event("message").json_data(caller.message(app, row)),
     };
+    or_log(event)
+}
+
+fn or_log(event: Result<Event, axum::Error>) -> Option<Event> {
     event.inspect_err(|error| tracing::error!(error = %error, "a change could not be shown")).ok()
 }

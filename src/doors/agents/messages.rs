@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{handoffs::limit, transcript};
 use crate::{
-    agents::view::MessageView,
+    agents::view::{ArrivingView, MessageView},
     doors::{
         App,
         extract::{Agent, Body, Caller},
@@ -60,6 +60,10 @@ pub struct MessageList {
     data: Vec<MessageView>,
     /// The `after` of the next page; null on the last page.
     next_after: Option<u64>,
+    /// On the last page, messages that are kept and wait for their quiet period: readers may show them already. The
+    /// row follows as `message` with the same `message_id`, or a withdrawal. Platforms get none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arriving: Option<Vec<ArrivingView>>,
 }
 
 /// A message to the end user.
@@ -141,6 +145,8 @@ pub async fn list(
 ) -> Result<Json<MessageList>, Problem> {
     let id = HandoffId(id);
     let limit = limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    // Before the rows: what leaves the inbox meanwhile is among them.
+    let arriving = arriving(&app, &caller, &id).await?;
     let mut rows = app.engine.store().rows(&id, wanted.after.unwrap_or(0), limit + 1).await?;
     if rows.is_empty() {
         exists(&app, &id).await?;
@@ -151,7 +157,22 @@ pub async fn list(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next_after = rows.last().filter(|_| more).map(|row| row.seq);
-    Ok(Json(MessageList { data: rows.iter().map(|row| caller.message(&app, row)).collect(), next_after }))
+    let data: Vec<MessageView> = rows.iter().map(|row| caller.message(&app, row)).collect();
+    let is_row = |view: &ArrivingView| data.iter().any(|row| row.message_id() == Some(view.message_id()));
+    let arriving = arriving.map(|mut arriving| {
+        arriving.retain(|view| !more && !is_row(view));
+        arriving
+    });
+    Ok(Json(MessageList { data, next_after, arriving }))
+}
+
+/// What arrives in a thread, for an agent. A platform gets each message once, sorted.
+async fn arriving(app: &App, caller: &Caller, id: &HandoffId) -> Result<Option<Vec<ArrivingView>>, Problem> {
+    if caller.platform.is_some() {
+        return Ok(None);
+    }
+    let arriving = app.engine.arriving_in(id).await?;
+    Ok(Some(arriving.iter().map(ArrivingView::from).collect()))
 }
 
 async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {

@@ -14,7 +14,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{canned_replies, dead_letters, events, files, handoffs, messages, platforms, session};
-use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
+use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +34,7 @@ use crate::{doors::console::CONTENT_SECURITY_POLICY, web::cookie};
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
         platforms::list, platforms::enable, platforms::test
     ),
+    components(schemas(WithdrawalView)),
     modifiers(&Schemes, &Refusals),
     security(("token" = []), ("session" = []))
 )]

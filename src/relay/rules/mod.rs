@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod arrive;
+pub mod arriving;
 pub(crate) mod attempt;
 pub mod contact;
 mod ending;

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use super::{
     Decision, DecisionResult, Due, HandoffQuery, LetterPage, Order, Page, PurgeProgress, RetentionPeriods,
-    Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    Signals, Since, StatusFilter, Store, StoreError, Unreadable, conversation_of,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::metrics::Depths;
 use crate::relay::{
-    changes::{DeadLetter, Scope},
+    changes::{DeadLetter, Scope, View},
     contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
@@ -72,11 +72,17 @@ impl Store for MemoryStore {
         let view = state.view(&scope);
         let DecisionResult { changes, committed } = take(decision, &scope.of, view)?;
         let touched = TouchedTopics::by(&changes);
+        let conversation = conversation_of(&changes, &scope.of);
         state.apply(changes);
         self.signals.committed(touched, FeedPosition::At(state.last_change));
         drop(state);
+        self.signals.inbox_changes().note(conversation);
         committed.into_iter().for_each(|committed| committed());
         Ok(())
+    }
+
+    async fn view(&self, scope: Scope) -> Result<View, StoreError> {
+        Ok(self.lock().view(&scope))
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
@@ -85,6 +91,10 @@ impl Store for MemoryStore {
         let items: Vec<ConversationKey> = due.map(|(_, key)| key.clone()).collect();
         let next = state.due.iter().nth(items.len()).map(|(due, _)| *due);
         Ok(Due { items, next })
+    }
+
+    async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
+        Ok(self.lock().inbox.keys().take(limit).cloned().collect())
     }
 
     async fn idle_handoffs(

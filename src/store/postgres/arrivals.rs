@@ -114,6 +114,7 @@ fn kept(shared: &Shared, arrival: Arrival) {
     if shared.hints.arrived(&event.key, event.received_at, &timings) {
         shared.signals.committed(TouchedTopics::inbox(), FeedPosition::Same);
     }
+    shared.inbox_changed(event.key);
     kept();
     drop(tell.send(Ok(Arrived::Kept)));
 }

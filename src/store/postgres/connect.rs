@@ -34,6 +34,7 @@ pub struct Connections {
     pool: Pool,
     /// Begins a transaction with its limits. They are set within it: a pooler may give the next one another connection.
     begin: String,
+    begin_reading: String,
     listening: tokio_postgres::Config,
     tls: tls::Connector,
 }
@@ -77,7 +78,8 @@ impl Connections {
             settings.lock_timeout.as_millis(),
             IDLE.as_millis()
         );
-        Ok(Self { pool, begin, listening: config, tls })
+        let begin_reading = begin.replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 1);
+        Ok(Self { pool, begin, begin_reading, listening: config, tls })
     }
 
     /// One of the pool's, until it is dropped.
@@ -103,10 +105,26 @@ impl Connections {
         &self,
         first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
     ) -> Result<(Transaction, T), StoreError> {
+        self.begins(&self.begin, first).await
+    }
+
+    /// The same, for a transaction that reads what there was at one moment, and writes nothing.
+    pub async fn begin_reading_with<T>(
+        &self,
+        first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+    ) -> Result<(Transaction, T), StoreError> {
+        self.begins(&self.begin_reading, first).await
+    }
+
+    async fn begins<T>(
+        &self,
+        begin: &str,
+        first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+    ) -> Result<(Transaction, T), StoreError> {
         let transaction = Transaction { client: Some(self.get().await?) };
         let client = transaction.client();
         // The first that is polled is sent first.
-        let (begun, asked) = tokio::join!(client.batch_execute(&self.begin), first(client));
+        let (begun, asked) = tokio::join!(client.batch_execute(begin), first(client));
         match (begun, asked) {
             (Ok(()), Ok(asked)) => Ok((transaction, asked)),
             (begun, asked) => {

@@ -19,7 +19,7 @@ use crate::{
         changes::{Scope, View, WriteSet},
         id::ConversationKey,
     },
-    store::{Decision, DecisionResult, StoreError, signals::TouchedTopics, take},
+    store::{Decision, DecisionResult, StoreError, conversation_of, signals::TouchedTopics, take},
 };
 
 /// Takes a decision, and goes on with it if its caller goes away.
@@ -51,6 +51,7 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
         }
     };
     let touched = TouchedTopics::by(&changes);
+    let conversation = conversation_of(&changes, &scope.of);
     let written = async {
         locked.extend(transaction.client(), &changes.deliveries).await?;
         apply::changes(transaction.client(), &mut changes, &buffered).await
@@ -67,6 +68,7 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
     shared.hints.grow(growth.inbox, &growth.queued);
     remember(&shared, &changes, locked.key.as_ref().filter(|_| !was_buffered), seen);
     shared.announce(touched).await;
+    conversation.into_iter().for_each(|key| shared.inbox_changed(key));
     committed.into_iter().for_each(|committed| committed());
     Ok(())
 }

@@ -221,6 +221,12 @@ pub async fn append(client: &Client, events: &[(&Event, &str)]) -> Result<Vec<bo
     Ok(svix_ids.iter().map(|svix_id| new.remove(&**svix_id)).collect())
 }
 
+/// Conversations of which events wait, at most `limit`.
+pub async fn conversations(client: &Client, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
+    let sql = "SELECT DISTINCT ai_agent, conversation FROM journal WHERE doc <> '' LIMIT $1";
+    all(client, sql, values![limit]).await?.iter().map(key_of).collect()
+}
+
 /// How many events wait.
 pub const DEPTH: &str = "SELECT COUNT(*) FROM journal WHERE doc <> ''";
 

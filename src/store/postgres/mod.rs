@@ -19,6 +19,7 @@ mod handoffs;
 mod hints;
 mod history;
 mod import;
+mod inbox_news;
 mod journal;
 mod lines;
 mod migrations;
@@ -65,7 +66,7 @@ use super::{
 use crate::{
     metrics::Depths,
     relay::{
-        changes::{DeadLetter, Scope},
+        changes::{DeadLetter, Scope, View},
         contact::Contact,
         delivery::{Delivery, Destination, Queue},
         handoff::Handoff,
@@ -92,6 +93,8 @@ struct Shared {
     lines: Lines,
     signals: Signals,
     announcer: mpsc::UnboundedSender<Announcement>,
+    /// Tells the other instances in which conversations the inbox has changed.
+    inbox_news: mpsc::UnboundedSender<ConversationKey>,
     turns: Turns,
     /// Decisions under way.
     decisions: TaskTracker,
@@ -117,6 +120,7 @@ impl PostgresStore {
         let newest = read::newest_change(&client).await?;
         drop(client);
         let (announcer, announcements) = mpsc::unbounded_channel();
+        let (inbox_news, changed_inboxes) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             connections,
             hints: Hints::default(),
@@ -124,6 +128,7 @@ impl PostgresStore {
             lines: Lines::default(),
             signals: Signals::new(newest),
             announcer,
+            inbox_news,
             turns: Turns::new(settings.lock_timeout),
             decisions: TaskTracker::new(),
             instance: uuid::Uuid::new_v4().to_string(),
@@ -137,7 +142,11 @@ impl PostgresStore {
         let running = async move {
             let keeping = arrivals::run(Arc::clone(&shared), queue);
             let serving = async {
-                tokio::join!(announce::run(&shared, announcements), watch::run(&shared));
+                tokio::join!(
+                    announce::run(&shared, announcements),
+                    inbox_news::run(&shared, changed_inboxes),
+                    watch::run(&shared)
+                );
             };
             let ending = async {
                 keeping.await;
@@ -183,6 +192,10 @@ impl Store for PostgresStore {
         decide::decide(&self.shared, scope, decision).await
     }
 
+    async fn view(&self, scope: Scope) -> Result<View, StoreError> {
+        view::at_one_moment(&self.shared.connections, &scope).await
+    }
+
     async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
         let (arrival, told) = Arrival::new(arriving)?;
         self.arrivals.send(arrival).await.map_err(|_| StoreError::Stopped)?;
@@ -191,6 +204,10 @@ impl Store for PostgresStore {
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
         Ok(self.shared.hints.due(now, limit))
+    }
+
+    async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
+        journal::conversations(&*self.client().await?, limit).await
     }
 
     async fn idle_handoffs(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
 use super::{
+    connect::Connections,
     contacts, deliveries,
     handoffs::{self, documents},
     journal::{self, Buffered},
@@ -50,10 +51,7 @@ impl Locked {
 
 /// Locks what a decision is about until the transaction ends.
 pub async fn lock(client: &Client, scope: &Scope) -> Loads<Locked> {
-    let key = match &scope.of {
-        Of::Conversation(key) => Some(key.clone()),
-        Of::Handoff(id) => key_of_handoff(client, id).await?,
-    };
+    let key = key_of_scope(client, scope).await?;
     let conversation = match (&key, &scope.notices) {
         (Some(key), _) if !key.conversation.as_str().is_empty() => Some(key.clone()),
         (_, Some(notices)) => key_of_notices(client, notices).await?,
@@ -75,6 +73,13 @@ async fn lock_conversation(client: &Client, key: &ConversationKey) -> Loads<()> 
     // Two that share a number wait for each other, and nothing else.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1 || E'\\n' || $2, 17))";
     all(client, sql, columns(key)).await.map(drop)
+}
+
+async fn key_of_scope(client: &Client, scope: &Scope) -> Loads<Option<ConversationKey>> {
+    match &scope.of {
+        Of::Conversation(key) => Ok(Some(key.clone())),
+        Of::Handoff(id) => key_of_handoff(client, id).await,
+    }
 }
 
 async fn key_of_handoff(client: &Client, id: &HandoffId) -> Loads<Option<ConversationKey>> {
@@ -102,6 +107,15 @@ pub fn key_of(row: &tokio_postgres::Row) -> Loads<ConversationKey> {
 /// The columns of a key.
 pub fn columns(key: &ConversationKey) -> Vec<Value> {
     vec![Value::key(key.ai_agent.as_str()), Value::key(key.conversation.as_str())]
+}
+
+/// Gives the view as it was at one moment, and locks nothing.
+pub async fn at_one_moment(connections: &Connections, scope: &Scope) -> Loads<View> {
+    let first = async |client: &Client| key_of_scope(client, scope).await;
+    let (transaction, key) = connections.begin_reading_with(first).await?;
+    let loaded = load(transaction.client(), scope, key.as_ref()).await;
+    transaction.roll_back().await;
+    Ok(loaded?.0)
 }
 
 /// Gives the view, and what was buffered of its conversation.

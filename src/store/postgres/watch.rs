@@ -17,7 +17,9 @@ use tokio::{
 use tokio_postgres::AsyncMessage;
 
 use super::{
-    Shared, calls, commit, deliveries, journal,
+    Shared, calls, commit, deliveries,
+    inbox_news::{self, InboxNews},
+    journal,
     query::{first, number, values},
     read,
 };
@@ -115,6 +117,7 @@ async fn listen_once(shared: &Shared, is_told: &AtomicBool) -> Result<(), StoreE
         is_told.store(true, Ordering::Relaxed);
         while let Ok(Some(text)) = next {
             News::read(&text).into_iter().for_each(|news| shared.pass_on(&news));
+            InboxNews::read(&text).into_iter().for_each(|news| shared.inbox_changed_elsewhere(news));
             next = Ok(told.recv().await);
         }
         Err(StoreError::Unavailable("PostgreSQL has closed it".to_owned()))
@@ -143,12 +146,14 @@ struct Found {
 
 async fn look(shared: &Shared, is_told: &AtomicBool) {
     let mut found = Found::default();
+    let mut waiting = inbox_news::Waiting::new();
     let mut swept = Instant::now();
     loop {
         let pause = if is_told.load(Ordering::Relaxed) { LOOK_WHEN_TOLD } else { LOOK };
         sleep(pause).await;
         let looked = async {
             found = look_once(shared, found).await?;
+            waiting = inbox_news::look(shared, std::mem::take(&mut waiting)).await?;
             shared.renew_lines().await?;
             if swept.elapsed() >= shared.sweep_every {
                 swept = Instant::now();

@@ -88,6 +88,9 @@ fn keep(
     waiting.add(&event.key, journal::waiting_event(event, seq));
     let is_due_earlier = waiting.arrived(&event.key, event.received_at, &arriving.timings);
     drop(waiting);
+    if state.inbox_changes.is_watched() && state.known.open.has(event.key.conversation.as_str()) {
+        state.changes_inbox(Some(event.key.clone()));
+    }
     if is_due_earlier {
         state.touch(TouchedTopics::inbox());
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     relay::{
-        changes::{INBOX_PAGE, UnreadableEvent, WriteSet},
+        changes::{UnreadableEvent, WriteSet},
         event::{Event, SortKey},
         id::{AiAgentId, ConversationId, ConversationKey},
         time::Time,
@@ -118,16 +118,14 @@ pub fn waiting_event(event: &Event, seq: i64) -> WaitingEvent {
     WaitingEvent { seq, svix_id: event.svix_id.clone(), sort_key: event.sort_key() }
 }
 
-/// The first events of a conversation that wait, and those of them that can't be read.
-pub fn page(
+/// Those of these events that wait, and those of them that can't be read.
+pub fn read_page(
     connection: &Connection,
-    waiting: &SharedWaiting,
-    key: &ConversationKey,
+    page: Vec<WaitingEvent>,
 ) -> Result<(Vec<Event>, Vec<UnreadableEvent>), StoreError> {
-    let page = waiting.lock().page(key, INBOX_PAGE);
     let (mut events, mut unreadable) = (Vec::with_capacity(page.len()), Vec::new());
     for WaitingEvent { seq, svix_id, .. } in page {
-        let sql = "SELECT doc FROM journal WHERE seq = ?1";
+        let sql = "SELECT doc FROM journal WHERE seq = ?1 AND doc <> ''";
         let read = connection.first(sql, [seq], |row| match doc(row) {
             Ok(event) => Ok(Ok(event)),
             Err(StoreError::Unreadable(reason)) => {

@@ -62,7 +62,7 @@ use super::{
 };
 use crate::metrics::Depths;
 use crate::relay::{
-    changes::{DeadLetter, Scope},
+    changes::{DeadLetter, Scope, View},
     contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
@@ -121,7 +121,7 @@ impl SqliteStore {
         known.read(&connection).map_err(|error| connect::named(path, &error))?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let signals = Arc::new(Signals::new(newest));
-        let state = WriterState::new(Arc::clone(&known));
+        let state = WriterState::new(Arc::clone(&known), Arc::clone(signals.inbox_changes()));
         let store = Self { jobs, readers: Arc::clone(&readers), known, signals: Arc::clone(&signals) };
         let writing = async move {
             let (ended, end) = oneshot::channel();
@@ -189,6 +189,11 @@ impl Store for SqliteStore {
         self.write(|connection, state| writer::decide(connection, scope, decision, state)).await
     }
 
+    async fn view(&self, scope: Scope) -> Result<View, StoreError> {
+        let known = Arc::clone(&self.known);
+        self.readers.read(move |connection| view::load_beside(connection, &known.waiting, &scope)).await
+    }
+
     async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
         let (job, told) = arrive::job(arriving)?;
         self.jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
@@ -197,6 +202,10 @@ impl Store for SqliteStore {
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {
         Ok(self.known.waiting.lock().due(now, limit))
+    }
+
+    async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
+        Ok(self.known.waiting.lock().conversations(limit))
     }
 
     async fn idle_handoffs(

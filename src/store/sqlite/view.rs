@@ -8,11 +8,12 @@ use super::{
     journal, outbox,
     query::{Query, doc},
     refused_starts,
-    waiting::SharedWaiting,
+    waiting::{SharedWaiting, WaitingEvent},
 };
 use crate::{
     relay::{
-        changes::{IdempotencyScope, Idempotent, Of, Scope, View},
+        buffer::Buffer,
+        changes::{INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View},
         delivery::Delivery,
         handoff::Handoff,
         id::{AiAgentId, ConversationId, ConversationKey, HandoffId},
@@ -21,12 +22,51 @@ use crate::{
     store::{StoreError, handoffs_by_id, marks, match_keys, or_note, rows_by_id, signed, takes_from},
 };
 
+/// What the process knows to be buffered of a conversation.
+#[derive(Default)]
+struct Buffered {
+    buffer: Option<Buffer>,
+    page: Vec<WaitingEvent>,
+}
+
 /// Gives the view, and the key of the conversation if there is one.
 pub fn load(
     connection: &Connection,
     waiting: &SharedWaiting,
     scope: &Scope,
 ) -> Result<(View, Option<ConversationKey>), StoreError> {
+    let key = key_of(connection, &scope.of)?;
+    let of_key = |key| {
+        let waiting = waiting.lock();
+        Buffered { buffer: waiting.buffer(key), page: waiting.page(key, INBOX_PAGE) }
+    };
+    let buffered = key.as_ref().map(of_key).unwrap_or_default();
+    Ok((view(connection, scope, key.as_ref(), buffered)?, key))
+}
+
+/// Gives the view that a reader has, as it was at one moment.
+pub fn load_beside(
+    connection: &Connection,
+    waiting: &SharedWaiting,
+    scope: &Scope,
+) -> Result<View, StoreError> {
+    let key = key_of(connection, &scope.of)?;
+    // Before the moment: what has left by then is known to the journal.
+    let of_key = |key| {
+        let waiting = waiting.lock();
+        Buffered { buffer: waiting.buffer(key), page: waiting.page_beside(key, INBOX_PAGE) }
+    };
+    let buffered = key.as_ref().map(of_key).unwrap_or_default();
+    let moment = connection.unchecked_transaction()?;
+    view(&moment, scope, key.as_ref(), buffered)
+}
+
+fn view(
+    connection: &Connection,
+    scope: &Scope,
+    key: Option<&ConversationKey>,
+    buffered: Buffered,
+) -> Result<View, StoreError> {
     let mut view = View::new(scope);
     if let Some(svix_id) = &scope.svix_id {
         *view.seen = journal::remembers(connection, svix_id)?;
@@ -37,16 +77,16 @@ pub fn load(
     if let Some(notices) = &scope.notices {
         *view.notices = outbox::notices(connection, notices)?;
     }
-    let Some(key) = key_of(connection, &scope.of)? else { return Ok((view, None)) };
-    view.buffer = waiting.lock().buffer(&key);
+    let Some(key) = key else { return Ok(view) };
+    view.buffer = buffered.buffer;
     if scope.with_inbox {
-        (*view.inbox, view.unreadable) = journal::page(connection, waiting, &key)?;
-        view.start_refused_until = refused_starts::until(connection, &key)?;
+        (*view.inbox, view.unreadable) = journal::read_page(connection, buffered.page)?;
+        view.start_refused_until = refused_starts::until(connection, key)?;
     }
     if scope.with_outbox {
-        *view.outbox = deliveries(connection, &key)?;
+        *view.outbox = deliveries(connection, key)?;
     }
-    view.handoffs = recent(connection, &key, scope, &view)?;
+    view.handoffs = recent(connection, key, scope, &view)?;
     if let (true, Of::Handoff(id)) = (scope.with_contact, &scope.of) {
         *view.contact = contacts::one(connection, id)?;
     }
@@ -57,7 +97,7 @@ pub fn load(
         view.idempotent = idempotent(connection, asked)?;
     }
     view.rows = rows(connection, scope, &view)?;
-    Ok((view, Some(key)))
+    Ok(view)
 }
 
 fn key_of(connection: &Connection, of: &Of) -> Result<Option<ConversationKey>, StoreError> {

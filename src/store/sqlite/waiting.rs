@@ -34,6 +34,8 @@ pub struct WaitingEvent {
 struct Conversation {
     /// In their order.
     events: Vec<WaitingEvent>,
+    /// Those that the open transaction takes out. Beside the writer they wait until it is durable.
+    leaving: Vec<WaitingEvent>,
     buffer: Option<Buffer>,
     due: Option<Time>,
     /// Where it stands in the list of what is due: at that time or, as that spares a change for each event, before it.
@@ -80,6 +82,8 @@ pub struct Waiting {
     conversations: HashMap<ConversationKey, Conversation>,
     due: BTreeSet<(Time, ConversationKey)>,
     events: u64,
+    /// The conversations that events are leaving.
+    left: Vec<ConversationKey>,
     /// When whoever asked for what is due looks again.
     next_look: Option<Time>,
 }
@@ -128,6 +132,28 @@ impl Waiting {
         events[..limit.min(events.len())].to_vec()
     }
 
+    /// The first events of a conversation that may wait beside the writer, at most `limit`: the journal says which do.
+    pub fn page_beside(&self, key: &ConversationKey, limit: usize) -> Vec<WaitingEvent> {
+        let Some(conversation) = self.conversations.get(key) else { return Vec::new() };
+        conversation.leaving.iter().chain(&conversation.events).take(limit).cloned().collect()
+    }
+
+    /// Conversations of which events wait, at most `limit`.
+    pub fn conversations(&self, limit: usize) -> Vec<ConversationKey> {
+        let waiting = self.conversations.iter().filter(|(_, conversation)| !conversation.events.is_empty());
+        waiting.take(limit).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// What the open transaction has taken out has left.
+    pub fn committed(&mut self) {
+        for key in std::mem::take(&mut self.left) {
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation.leaving.clear();
+            }
+            self.forget_if_empty(&key);
+        }
+    }
+
     /// Where those of these events that are of a conversation are in the journal.
     pub fn seqs(&self, key: &ConversationKey, svix_ids: &[String]) -> HashMap<String, i64> {
         let Some(conversation) = self.conversations.get(key) else { return HashMap::new() };
@@ -174,10 +200,11 @@ impl Waiting {
     /// Events of a conversation wait no longer.
     pub fn remove(&mut self, key: &ConversationKey, seqs: &HashSet<i64>) {
         let Some(conversation) = self.conversations.get_mut(key) else { return };
-        let before = conversation.events.len();
-        conversation.events.retain(|event| !seqs.contains(&event.seq));
-        self.events -= (before - conversation.events.len()) as u64;
-        self.forget_if_empty(key);
+        let leaving = conversation.events.extract_if(.., |event| seqs.contains(&event.seq));
+        let before = conversation.leaving.len();
+        conversation.leaving.extend(leaving);
+        self.events -= (conversation.leaving.len() - before) as u64;
+        self.left.push(key.clone());
     }
 
     /// The debounce of a conversation, and when it is due.
@@ -239,12 +266,39 @@ impl Waiting {
     }
 
     fn forget_if_empty(&mut self, key: &ConversationKey) {
-        let is_empty =
-            |conversation: &Conversation| conversation.events.is_empty() && conversation.buffer.is_none();
+        let is_empty = |conversation: &Conversation| {
+            let has_events = !conversation.events.is_empty() || !conversation.leaving.is_empty();
+            !has_events && conversation.buffer.is_none()
+        };
         if self.conversations.get(key).is_some_and(is_empty)
             && let Some(Conversation { listed: Some(listed), .. }) = self.conversations.remove(key)
         {
             self.due.remove(&(listed, key.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_the_writer_an_event_waits_until_its_leaving_is_durable() {
+        let key = ConversationKey { ai_agent: "a".into(), conversation: "c".into() };
+        let event = |seq: i64| WaitingEvent { seq, svix_id: seq.to_string(), sort_key: SortKey::default() };
+        let seqs = |events: Vec<WaitingEvent>| events.into_iter().map(|event| event.seq).collect::<Vec<_>>();
+        let mut waiting = Waiting::default();
+        waiting.add(&key, event(1));
+        waiting.add(&key, event(2));
+        waiting.remove(&key, &HashSet::from([1]));
+        assert_eq!(seqs(waiting.page(&key, 9)), [2]);
+        assert_eq!(seqs(waiting.page_beside(&key, 9)), [1, 2]);
+        assert_eq!(waiting.events(), 1);
+        waiting.committed();
+        assert_eq!(seqs(waiting.page_beside(&key, 9)), [2]);
+        waiting.remove(&key, &HashSet::from([2]));
+        assert_eq!((seqs(waiting.page_beside(&key, 9)), waiting.has(&key)), (vec![2], false));
+        waiting.committed();
+        assert!(waiting.conversations.is_empty());
     }
 }

@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{apply, journal, known::Known, outbox, query::Query, ready::WriteProbe, view};
 use crate::{
-    relay::changes::Scope,
+    relay::{changes::Scope, id::ConversationKey},
     store::{
-        Decision, DecisionResult, Signals, StoreError,
+        Decision, DecisionResult, InboxChanges, Signals, StoreError, conversation_of,
         signals::{FeedPosition, TouchedTopics},
         take,
     },
@@ -102,13 +102,19 @@ pub struct WriterState {
     touched: TouchedTopics,
     /// What to do once it is durable.
     committed: Vec<Box<dyn FnOnce() + Send>>,
+    /// Who is told in which conversations the inbox has changed.
+    pub inbox_changes: Arc<InboxChanges>,
+    /// Those in which the open transaction has changed it.
+    inboxes: Vec<ConversationKey>,
 }
 
 impl WriterState {
     /// Of a writer that has just begun.
-    pub fn new(known: Arc<Known>) -> Self {
+    pub fn new(known: Arc<Known>, inbox_changes: Arc<InboxChanges>) -> Self {
         Self {
             known,
+            inbox_changes,
+            inboxes: Vec::new(),
             is_stale: false,
             since_floor: 0,
             probe: WriteProbe::default(),
@@ -118,12 +124,24 @@ impl WriterState {
     }
 
     fn after_a_failure(&mut self) {
-        let new = Self::new(Arc::clone(&self.known));
+        let new = Self::new(Arc::clone(&self.known), Arc::clone(&self.inbox_changes));
         *self = Self { probe: WriteProbe::Refuted, is_stale: true, ..new };
     }
 
     pub fn touch(&mut self, touched: TouchedTopics) {
         self.touched = self.touched.and(touched);
+    }
+
+    /// The inbox of a conversation changes.
+    pub fn changes_inbox(&mut self, key: Option<ConversationKey>) {
+        self.inboxes.extend(key);
+    }
+
+    /// What was open is durable.
+    fn committed(&mut self) {
+        self.known.waiting.lock().committed();
+        self.inbox_changes.note(self.inboxes.drain(..));
+        self.committed.drain(..).for_each(|committed| committed());
     }
 
     /// Once what is open is durable, do this.
@@ -165,7 +183,7 @@ pub fn run(
         if committed.is_ok() {
             let touched = std::mem::take(&mut state.touched);
             signals.committed(touched, newest(connection, touched));
-            state.committed.drain(..).for_each(|committed| committed());
+            state.committed();
         }
         let lost = committed.as_ref().err().map(String::as_str);
         jobs.drain(..).for_each(|job| job.tell(lost));
@@ -263,6 +281,7 @@ pub fn decide(
     state: &mut WriterState,
 ) -> Result<(), StoreError> {
     let known = Arc::clone(&state.known);
+    let of = scope.of.clone();
     let (mut view, key) = view::load(connection, &known.waiting, &scope)?;
     view.inbox_depth = known.waiting.lock().events();
     view.queued = known.queued.all();
@@ -275,6 +294,7 @@ pub fn decide(
     known.queued.grow(growth.queued);
     state.since_floor += changes.inbox_done.len() as u64;
     state.touch(TouchedTopics::by(&changes));
+    state.changes_inbox(conversation_of(&changes, &of));
     state.once_committed(committed);
     Ok(())
 }

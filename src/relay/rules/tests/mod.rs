@@ -10,6 +10,7 @@ mod age;
 mod agents;
 mod any_order;
 mod anything;
+mod arriving;
 mod claims;
 mod contacts;
 mod doubt;

@@ -38,7 +38,7 @@ impl Disk {
         Self {
             _folder: folder,
             connection,
-            state: WriterState::new(Arc::default()),
+            state: WriterState::new(Arc::default(), Arc::default()),
             acknowledged: Vec::new(),
         }
     }

@@ -1,0 +1,223 @@
+//! What agents are shown before its quiet period is over.
+//!
+//! The journal alone says what waits. A handler asks for what arrives in a thread, and the worker [`Arrivals`] tells the
+//! open event streams what is new and what is withdrawn. While no stream is open, nobody looks.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::{
+    broadcast::{self, error::TryRecvError},
+    watch,
+};
+
+use super::{
+    Engine,
+    worker::{StepError, Worker, signal},
+};
+use crate::{
+    relay::{
+        id::{ConversationKey, HandoffId},
+        rule::Rule,
+        rules::arriving::{self, ArrivingMessage, Withdrawal},
+        time::Time,
+    },
+    store::{self, InboxChanges, StoreError},
+};
+
+/// The number of conversations that are looked at together.
+const AT_ONCE: usize = 64;
+/// A pause between looks is as long as the look was, and no longer than this: what comes meanwhile is looked at together,
+/// and looking takes no more than half of the time.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// When the first stream opens, what waits is looked for in so many conversations.
+const AT_FIRST: usize = 10_000;
+/// A stream that misses more news than these is closed: its client connects again, and loads what arrives.
+const BEHIND: usize = 1_024;
+
+/// What a stream is told.
+#[derive(Clone, Debug)]
+pub enum ArrivalNews {
+    /// A message is shown.
+    Shown {
+        /// The message.
+        message: Arc<ArrivingMessage>,
+        /// The newest change that was known before it was looked at: its row is behind that.
+        known: u64,
+    },
+    /// A message is no longer shown where it was.
+    Withdrawn {
+        /// The message.
+        message: Arc<ArrivingMessage>,
+        /// Why.
+        how: Withdrawal,
+    },
+}
+
+/// Some news were lost.
+#[derive(Clone, Copy, Debug)]
+pub struct Lost;
+
+/// The news for one stream. While there is such a feed, conversations are looked at.
+pub struct ArrivalFeed {
+    news: broadcast::Receiver<ArrivalNews>,
+    changes: Arc<InboxChanges>,
+}
+
+impl ArrivalFeed {
+    /// Waits for news. The future may be dropped.
+    ///
+    /// # Errors
+    /// Some were lost.
+    pub async fn next(&mut self) -> Result<ArrivalNews, Lost> {
+        self.news.recv().await.map_err(|_| Lost)
+    }
+
+    /// The next news, if there are any.
+    ///
+    /// # Errors
+    /// Some were lost.
+    pub fn next_at_once(&mut self) -> Result<Option<ArrivalNews>, Lost> {
+        match self.news.try_recv() {
+            Ok(news) => Ok(Some(news)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Closed | TryRecvError::Lagged(_)) => Err(Lost),
+        }
+    }
+}
+
+impl Drop for ArrivalFeed {
+    fn drop(&mut self) {
+        self.changes.unwatch();
+    }
+}
+
+/// Where streams get their news.
+pub(super) fn board() -> broadcast::Sender<ArrivalNews> {
+    broadcast::Sender::new(BEHIND)
+}
+
+impl Engine {
+    /// What arrives from now on.
+    pub fn arrival_feed(&self) -> ArrivalFeed {
+        let changes = Arc::clone(self.store.signals().inbox_changes());
+        let news = self.arrivals.subscribe();
+        changes.watch();
+        ArrivalFeed { news, changes }
+    }
+
+    /// What arrives in the thread of a handoff.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn arriving_in(&self, handoff: &HandoffId) -> Result<Vec<ArrivingMessage>, StoreError> {
+        match self.look(arriving::in_handoff(handoff.clone())).await {
+            // The thread can be read all the same.
+            Err(error) if error.is_lasting() => {
+                tracing::error!(handoff.id = %handoff, error = %error, "what arrives can't be shown");
+                Ok(Vec::new())
+            }
+            looked => looked,
+        }
+    }
+
+    /// Runs a rule that changes nothing.
+    async fn look<T: Send + 'static>(&self, rule: Rule<T>) -> Result<T, StoreError> {
+        let (scope, decision) = self.decider().decision(rule, self.environment.now());
+        store::look(&*self.store, scope, |view| decision(view).1.0).await
+    }
+}
+
+/// The worker that looks at conversations whose inbox has changed.
+pub struct Arrivals {
+    engine: Arc<Engine>,
+    changed: watch::Receiver<()>,
+    /// What streams were told and is not settled.
+    shown: HashMap<ConversationKey, Vec<ArrivingMessage>>,
+}
+
+impl Arrivals {
+    /// A worker on the engine's store.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        let changed = engine.store.signals().inbox_changes().changed();
+        Self { engine, changed, shown: HashMap::new() }
+    }
+
+    /// Somebody watches since nobody did: whatever waits is new.
+    async fn begin_anew(&mut self) -> Result<(), StoreError> {
+        self.shown.clear();
+        let waiting = self.engine.store.waiting_conversations(AT_FIRST).await?;
+        self.engine.store.signals().inbox_changes().note(waiting);
+        Ok(())
+    }
+
+    async fn look(&self, key: &ConversationKey) -> Result<arriving::Arrivals, StoreError> {
+        let before = self.shown.get(key).cloned().unwrap_or_default();
+        self.engine.look(arriving::in_conversation(key, before)).await
+    }
+
+    /// Tells what is new since the last look, which was at `known`.
+    fn tell(&mut self, key: ConversationKey, now: arriving::Arrivals, known: u64) {
+        let before = self.shown.remove(&key).unwrap_or_default();
+        let withdrawn = now.withdrawn.iter().map(|(message, how)| ArrivalNews::Withdrawn {
+            message: Arc::new(message.clone()),
+            how: how.clone(),
+        });
+        let shown = now
+            .new_since(&before)
+            .map(|message| ArrivalNews::Shown { message: Arc::new(message.clone()), known });
+        for news in withdrawn.chain(shown) {
+            // The last stream may have gone.
+            let _ = self.engine.arrivals.send(news);
+        }
+        if !now.shown.is_empty() {
+            self.shown.insert(key, now.shown);
+        }
+    }
+}
+
+#[async_trait]
+impl Worker for Arrivals {
+    fn name(&self) -> &'static str {
+        "arrivals"
+    }
+
+    async fn step(&mut self) -> Result<Option<Time>, StepError> {
+        let changes = Arc::clone(self.engine.store.signals().inbox_changes());
+        if changes.is_watched_anew()
+            && let Err(error) = self.begin_anew().await
+        {
+            changes.is_to_be_watched_anew();
+            return Err(error.into());
+        }
+        let began = self.engine.environment.now();
+        let keys = changes.take(AT_ONCE);
+        let known = *self.engine.store.signals().feed().borrow();
+        let looks = join_all(keys.iter().map(|key| self.look(key))).await;
+        let is_all = keys.len() < AT_ONCE;
+        let mut failed = None;
+        for (key, look) in keys.into_iter().zip(looks) {
+            match look {
+                Ok(now) => self.tell(key, now, known),
+                Err(error) if error.is_lasting() => {
+                    tracing::error!(conversation.id = %key.conversation, error = %error, "what arrives can't be shown");
+                }
+                Err(error) => {
+                    changes.note([key]);
+                    failed = Some(error);
+                }
+            }
+        }
+        let took = self.engine.environment.now().since(began);
+        tokio::time::sleep(took.min(LONGEST_PAUSE)).await;
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok((!is_all).then(|| self.engine.environment.now())),
+        }
+    }
+
+    async fn woken(&mut self) {
+        signal(&mut self.changed).await;
+    }
+}
