@@ -23,7 +23,7 @@ impl ForeignNames {
                 handoff.integration = theirs,
                 setting = ours,
                 "Ada names another integration in one of our conversations: \
-                 does HANDOFF_INTEGRATION match the identifier in Ada's dashboard?"
+                 does HANDOFF_INTEGRATION (or integrations in the settings file) match the identifier in Ada's dashboard?"
             );
         }
     }

@@ -109,6 +109,32 @@ async fn check_tries_the_key_of_each_ai_agent() {
 }
 
 #[tokio::test]
+async fn check_reads_the_example() {
+    let (ada, folder) = (Ada::start().await, folder());
+    let base_url = format!("base_url = \"{}/api\"", ada.url);
+    let file = include_str!("../../relay.example.toml")
+        .replace("# base_url = \"https://acme.ada.support/api\"", &base_url)
+        .replace("key_file = \"/run/secrets/acme-eu-api-key\"", &format!("{base_url}\nkey_file = \"key\""))
+        .replace("/run/secrets/acme-eu-", "");
+    let mut settings = with_file(folder.path(), &file);
+    for (setting, variable, name) in [
+        ("ADA_API_KEY", "ACME_API_KEY", "key"),
+        ("WEBHOOK_SECRET", "ACME_WEBHOOK_SECRET", "webhook-secret"),
+        ("HANDOFF_AUTH_KEY", "ACME_START_KEY", "start-key"),
+    ] {
+        let (known, value) = settings.iter_mut().find(|(known, _)| *known == setting).unwrap();
+        fs::write(folder.path().join(name), &*value).unwrap();
+        *known = variable;
+    }
+    let checked = runs(folder.path(), &["check", "--all"], &settings).await;
+    assert_eq!(checked.code, Some(0), "{:#?}", checked.stdout);
+    for line in ["RELAY_CONFIG", "Ada key of acme ", "Ada key of acme-eu "] {
+        let lines = about(&checked, line);
+        assert!(lines.len() == 1 && lines[0].starts_with("ok "), "{line}: {:#?}", checked.stdout);
+    }
+}
+
+#[tokio::test]
 async fn open_handoffs_without_an_owner_keep_the_relay_from_starting() {
     let sqlite = "sqlite://handoffs.db";
     let unread = "note  owners                 not compared: the store can't be read at present";

@@ -96,7 +96,7 @@ fn text_of(path: &Path) -> io::Result<String> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     // Windows editors put a byte order mark in front.
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
 fn ai_agents(document: &DeTable<'_>, path: &Path, mistakes: &mut Mistakes) -> Vec<AiAgentTable> {
