@@ -95,6 +95,7 @@ struct Shared {
     announcer: mpsc::UnboundedSender<Announcement>,
     /// Tells the other instances in which conversations the inbox has changed.
     inbox_news: mpsc::UnboundedSender<ConversationKey>,
+    watched_elsewhere: inbox_news::WatchedElsewhere,
     turns: Turns,
     /// Decisions under way.
     decisions: TaskTracker,
@@ -129,6 +130,7 @@ impl PostgresStore {
             signals: Signals::new(newest),
             announcer,
             inbox_news,
+            watched_elsewhere: inbox_news::WatchedElsewhere::default(),
             turns: Turns::new(settings.lock_timeout),
             decisions: TaskTracker::new(),
             instance: uuid::Uuid::new_v4().to_string(),
@@ -145,6 +147,7 @@ impl PostgresStore {
                 tokio::join!(
                     announce::run(&shared, announcements),
                     inbox_news::run(&shared, changed_inboxes),
+                    inbox_news::say_so(&shared),
                     watch::run(&shared)
                 );
             };

@@ -117,7 +117,7 @@ async fn listen_once(shared: &Shared, is_told: &AtomicBool) -> Result<(), StoreE
         is_told.store(true, Ordering::Relaxed);
         while let Ok(Some(text)) = next {
             News::read(&text).into_iter().for_each(|news| shared.pass_on(&news));
-            InboxNews::read(&text).into_iter().for_each(|news| shared.inbox_changed_elsewhere(news));
+            InboxNews::read(&text).into_iter().for_each(|news| shared.take_inbox_news(news));
             next = Ok(told.recv().await);
         }
         Err(StoreError::Unavailable("PostgreSQL has closed it".to_owned()))
