@@ -553,6 +553,7 @@ fn the_manual_tells_the_defaults() {
         "PLATFORM_TOKENS=",
         "OPERATOR_TOKENS=",
         "AMAZON_CONNECT_",
+        "CONSOLE_DIR=",
     ];
     let defaults = filled_in(|setting| !without.iter().any(|name| setting.starts_with(name)));
     let load = |file| Settings::load(BTreeMap::new(), Some(file), Terminal::Attached).unwrap().0;

@@ -97,6 +97,8 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
                 wait,
             );
         }
+        // Another reading has ended meanwhile, and what it knew of earlier parts is not known any more.
+        Job::Write(Write::Send { .. }) if !is_in_step => tx.put_back(index).due_at = tx.now.at,
         Job::Write(Write::Send { .. }) => absent(tx, index, look.jitter),
         // Recovery reads lists of open handoffs only.
         Job::Read(_) if is_unclear && !tx.view.handoffs[handoff].is_open() => {

@@ -145,6 +145,25 @@ fn what_an_earlier_part_may_have_is_not_sent_again() {
     assert_eq!((world.queue(), world.sending("hello")), (vec![], Sending::Sent));
 }
 
+/// Another reading ends meanwhile, and has the list read again from where something can't be read.
+#[test]
+fn who_looks_beside_another_reading_does_not_know_that_ada_lacks_it() {
+    let mut world = in_doubt("hello");
+    world.clock(22_000);
+    let delivery =
+        world.books.outbox.iter().find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone();
+    let unreadable = Content::Unreadable { reason: "odd".to_owned() };
+    let odd = Message { content: unreadable, ..stored("m", 20_300, "") };
+    let part = MessagePage { messages: vec![odd], page: Some("next".to_owned()), more: true };
+    world.looked_from(None, world.unasked(), Ok(part), false);
+    let both_from = world.handoff().listed.page.clone();
+    world.looked_from(both_from.clone(), world.unasked(), Ok(whole(&[])), false);
+    world.looked_from(both_from, delivery, Ok(whole(&[])), false);
+    assert_eq!((world.claim(), world.sending("hello")), (None, Sending::Queued), "it is looked for again");
+    world.looks(Ok(&[stored("m", 20_300, "hello")]));
+    assert_eq!((world.queue(), world.sending("hello")), (vec![], Sending::Sent));
+}
+
 #[test]
 fn in_doubt_it_is_looked_for_however_old_it_is() {
     let mut world = World::accepted();
