@@ -28,9 +28,11 @@ use crate::{
 
 /// The number of conversations that are looked at together.
 const AT_ONCE: usize = 64;
-/// A pause between looks is as long as the look was, and no longer than this: what comes meanwhile is looked at together,
-/// and looking takes no more than half of the time.
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// A pause between looks is so many times as long as the look was, and no longer than this. So looking takes no more than
+/// a quarter of the time, and what comes meanwhile is looked at together: where there is too much, messages come when they
+/// are released.
+const PAUSE: u32 = 3;
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// When the first stream opens, what waits is looked for in so many conversations.
 const AT_FIRST: usize = 10_000;
 /// A stream that misses more news than these is closed: its client connects again, and loads what arrives.
@@ -210,7 +212,7 @@ impl Worker for Arrivals {
             }
         }
         let took = self.engine.environment.now().since(began);
-        tokio::time::sleep(took.min(LONGEST_PAUSE)).await;
+        tokio::time::sleep((took * PAUSE).min(LONGEST_PAUSE)).await;
         match failed {
             Some(error) => Err(error.into()),
             None => Ok((!is_all).then(|| self.engine.environment.now())),

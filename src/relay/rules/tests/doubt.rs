@@ -5,7 +5,7 @@ use super::{
     world::{ALEX, World, whole},
 };
 use crate::relay::{
-    delivery::{Failure, MessagePage, Receipt},
+    delivery::{Delivery, Failure, MessagePage, Receipt},
     event::Message,
     handoff::EndedBy,
     thread::{Content, Role, Sending},
@@ -21,6 +21,18 @@ fn in_doubt(said: &str) -> World {
     world.writes(ALEX, said).unwrap();
     world.tries(unclear());
     world
+}
+
+/// The delivery of the message in doubt.
+fn of_which_it_is_unclear(world: &World) -> Delivery {
+    let mut outbox = world.books.outbox.iter();
+    outbox.find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone()
+}
+
+fn first_part_with_something_unreadable() -> MessagePage {
+    let unreadable = Content::Unreadable { reason: "odd".to_owned() };
+    let odd = Message { content: unreadable, ..stored("m", 20_300, "") };
+    MessagePage { messages: vec![odd], page: Some("next".to_owned()), more: true }
 }
 
 fn stored(id: &str, millis: i64, said: &str) -> Message {
@@ -116,8 +128,7 @@ fn what_is_tried_again_by_hand_is_looked_for_first() {
 fn a_list_of_several_parts_is_read_to_its_end_first() {
     let mut world = in_doubt("hello");
     world.clock(22_000);
-    let delivery =
-        world.books.outbox.iter().find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone();
+    let delivery = of_which_it_is_unclear(&world);
     let part = MessagePage { messages: Vec::new(), page: Some("next".to_owned()), more: true };
     world.looked(delivery, Ok(part), false);
     assert_eq!(world.claim(), None, "it may stand in the rest");
@@ -132,11 +143,8 @@ fn a_list_of_several_parts_is_read_to_its_end_first() {
 fn what_an_earlier_part_may_have_is_not_sent_again() {
     let mut world = in_doubt("hello");
     world.clock(22_000);
-    let delivery =
-        world.books.outbox.iter().find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone();
-    let unreadable = Content::Unreadable { reason: "odd".to_owned() };
-    let odd = Message { content: unreadable, ..stored("m", 20_300, "") };
-    let part = MessagePage { messages: vec![odd], page: Some("next".to_owned()), more: true };
+    let delivery = of_which_it_is_unclear(&world);
+    let part = first_part_with_something_unreadable();
     world.looked(delivery, Ok(part), false);
     world.looks(Ok(&[]));
     world.clock(30_000);
@@ -150,11 +158,8 @@ fn what_an_earlier_part_may_have_is_not_sent_again() {
 fn who_looks_beside_another_reading_does_not_know_that_ada_lacks_it() {
     let mut world = in_doubt("hello");
     world.clock(22_000);
-    let delivery =
-        world.books.outbox.iter().find(|delivery| delivery.outcome_unknown_since.is_some()).unwrap().clone();
-    let unreadable = Content::Unreadable { reason: "odd".to_owned() };
-    let odd = Message { content: unreadable, ..stored("m", 20_300, "") };
-    let part = MessagePage { messages: vec![odd], page: Some("next".to_owned()), more: true };
+    let delivery = of_which_it_is_unclear(&world);
+    let part = first_part_with_something_unreadable();
     world.looked_from(None, world.unasked(), Ok(part), false);
     let both_from = world.handoff().listed.page.clone();
     world.looked_from(both_from.clone(), world.unasked(), Ok(whole(&[])), false);
