@@ -26,8 +26,8 @@ use crate::{
     store::{self, InboxChanges, StoreError},
 };
 
-/// The number of conversations that are looked at together.
-const AT_ONCE: usize = 64;
+/// The number of conversations that are looked at together: few, since what is released meanwhile waits for a processor.
+const AT_ONCE: usize = 8;
 /// A pause between looks is so many times as long as the look was, and no longer than this. So looking takes no more than
 /// a quarter of the time, and what comes meanwhile is looked at together: where there is too much, messages come when they
 /// are released.

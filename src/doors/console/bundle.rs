@@ -39,7 +39,7 @@ impl Bundle {
     pub fn embedded() -> Option<&'static Self> {
         static BUNDLE: OnceLock<Option<Bundle>> = OnceLock::new();
         let make = || {
-            let text = |name: &str| String::from_utf8(Part::embedded(name)?.data.into_owned()).ok();
+            let text = |name: &str| String::from_utf8(Part::embedded(name)?.data.into()).ok();
             Self::of(text)
                 .inspect_err(|error| tracing::error!(error, "the console's files are not joined"))
                 .ok()

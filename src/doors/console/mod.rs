@@ -51,7 +51,7 @@ struct Files;
 
 /// What a request names: its bytes, and their SHA-256.
 struct Part {
-    data: Cow<'static, [u8]>,
+    data: Bytes,
     hash: Hash,
 }
 
@@ -66,7 +66,12 @@ impl Part {
     fn embedded(name: &str) -> Option<Self> {
         // Only names of the list: a path from outside never reaches the disk.
         let file = Files::iter().find(|known| known == name).and_then(|name| Files::get(&name))?;
-        Some(Self { hash: file.metadata.sha256_hash(), data: file.data })
+        // Without a copy, where the file is in the binary.
+        let data = match file.data {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        };
+        Some(Self { hash: file.metadata.sha256_hash(), data })
     }
 
     /// A file of a folder.
@@ -142,7 +147,7 @@ fn answer(packed: &CompressedFiles, name: &str, part: &Part, keep: Keep, asked: 
     let mut response = if is_known(asked, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let bytes = if zipped { packed.of(name, &part.data, part.hash) } else { bytes(&part.data) };
+        let bytes = if zipped { packed.of(name, &part.data, part.hash) } else { part.data.clone() };
         let mut response = bytes.into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if zipped {
@@ -170,14 +175,6 @@ fn answer(packed: &CompressedFiles, name: &str, part: &Part, keep: Keep, asked: 
 /// them, and the policies are longer than some.
 fn is_part(media_type: &str) -> bool {
     ["text/javascript", "text/css"].iter().any(|kind| media_type.starts_with(kind))
-}
-
-/// Without a copy, where the file is in the binary.
-fn bytes(data: &Cow<'static, [u8]>) -> Bytes {
-    match data {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => Bytes::copy_from_slice(bytes),
-    }
 }
 
 fn media_type(name: &str) -> &'static str {
