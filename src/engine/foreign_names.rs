@@ -17,11 +17,11 @@ pub struct ForeignNames(Mutex<HashSet<String>>);
 
 impl ForeignNames {
     /// Warns if `conversation` has an open handoff here while Ada names another integration.
-    pub fn record(&self, store: &dyn Store, ours: &str, theirs: String, conversation: &str) {
+    pub fn record(&self, store: &dyn Store, ours: &[String], theirs: String, conversation: &str) {
         if store.has_open_handoff(conversation) && self.is_news(&theirs) {
             tracing::warn!(
                 handoff.integration = theirs,
-                setting = ours,
+                setting = ours.join(", "),
                 "Ada names another integration in one of our conversations: \
                  does HANDOFF_INTEGRATION (or integrations in the settings file) match the identifier in Ada's dashboard?"
             );

@@ -101,8 +101,7 @@ impl Engine {
             Reading::Foreign { integration, conversation } => {
                 self.metrics.foreign();
                 account.close(Arrival::Ignored);
-                let ours = parser.integrations.join(", ");
-                self.foreign.record(&*self.store, &ours, integration, &conversation);
+                self.foreign.record(&*self.store, &parser.integrations, integration, &conversation);
                 Ok(Arrival::Ignored)
             }
             Reading::Elsewhere(domain) => {
