@@ -37,8 +37,13 @@ pub struct HandoffView {
     status: &'static str,
     /// The agent who has the handoff, or had it when it ended.
     agent: Option<AgentView>,
-    /// The team it is routed to, if any.
+    /// The team whose agents are to answer, if there is one.
     team: Option<String>,
+    /// `low`, `normal`, `high` or `urgent`.
+    #[schema(example = "normal")]
+    priority: &'static str,
+    /// The name of the route by which it came to its team; null if there is none, or if it was handed over since.
+    route: Option<String>,
     /// The customer.
     end_user: EndUserView,
     /// All fields of the start call except the ids: at most 64 KB in 200 fields. In lists and events, each value is cut
@@ -55,6 +60,8 @@ pub struct HandoffView {
     ended_at: Option<String>,
     /// `end_user`, `agent`, `system` or `ada`.
     ended_by: Option<&'static str>,
+    /// What came of it, if its agent said so at the end.
+    outcome: Option<String>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
     /// The number of the end user's messages after the read mark.
@@ -266,10 +273,13 @@ pub enum ContentView {
     },
     /// Something happened to the handoff.
     Event {
-        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `timed_out` or `ended`.
+        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `handed_over`, `timed_out` or `ended`.
         event: &'static str,
         /// Who caused it.
         by: Option<String>,
+        /// Of `handed_over`: the agent or the team that got the handoff.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// A type this relay doesn't know yet, or a message that it can't read.
     Unknown {
@@ -326,7 +336,10 @@ impl HandoffView {
             integration: handoff.integration.clone(),
             status: StatusFilter::of(handoff).as_str(),
             agent: handoff.agent().map(AgentView::new),
-            team: None,
+            team: handoff.team.as_ref().map(|team| team.0.clone()),
+            priority: handoff.priority.as_str(),
+            route: handoff.route.clone(),
+            outcome: handoff.outcome.clone(),
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),
@@ -436,7 +449,7 @@ impl ContentView {
             Content::Link { url, link_text } => Self::Link { url, link_text },
             Content::Presence { body } => Self::Presence { body },
             Content::Note { body } => Self::Note { body },
-            Content::Event { event, by } => Self::Event { event: event_name(event), by },
+            Content::Event { event, by, to } => Self::Event { event: event_name(event), by, to },
             Content::Unknown { name } => Self::Unknown { original_type: name, error: None },
             Content::Unreadable { reason } => {
                 Self::Unknown { original_type: "unreadable".to_owned(), error: Some(reason) }
@@ -494,6 +507,7 @@ pub const fn event_name(event: EventName) -> &'static str {
         EventName::Accepted => "accepted",
         EventName::TakenOver => "taken_over",
         EventName::Released => "released",
+        EventName::HandedOver => "handed_over",
         EventName::TimedOut => "timed_out",
         EventName::Ended => "ended",
     }

@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use crate::{
-    accounts::SignedIn,
+    accounts::{Account, ServiceAccount, SignedIn},
     agents::view::{HandoffView, MessageView},
-    relay::{id::PlatformId, thread::Row},
+    relay::{id::PlatformId, sight::Sight, thread::Row},
+    settings::Role,
     web::{
         body::HeldBody,
         extract::{bearer, json, unauthorized},
@@ -28,9 +29,30 @@ pub struct Caller {
     pub session: Option<SignedIn>,
     /// The platform whose service account it is; none for an agent.
     pub platform: Option<PlatformId>,
+    /// What an agent may do.
+    pub role: Role,
+    /// Which handoffs an agent may see. A platform sees those that it got.
+    pub sight: Sight,
 }
 
 impl Caller {
+    /// An agent, perhaps by a session.
+    fn agent(account: &Account, session: Option<SignedIn>) -> Self {
+        let Account { name, role, sight, .. } = account;
+        Self { agent: name.clone(), session, platform: None, role: *role, sight: sight.clone() }
+    }
+
+    /// A service account of a platform.
+    pub fn service(account: &ServiceAccount) -> Self {
+        Self {
+            agent: account.account.name.clone(),
+            session: None,
+            platform: Some(account.platform.clone()),
+            role: Role::Agent,
+            sight: Sight::All,
+        }
+    }
+
     /// A row as the caller sees it.
     pub fn message(&self, app: &App, row: &Row) -> MessageView {
         let mut view = MessageView::from(row);
@@ -58,14 +80,14 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        // The platforms' door has found out who calls.
+        // The door has found out already who calls.
         if let Some(caller) = parts.extensions.get::<Self>() {
             return Ok(caller.clone());
         }
         let peer = Peer::from_request_parts(parts, app).await;
         if let Some(token) = bearer(&parts.headers) {
-            let agent = app.sign_in.bearer(token, peer?.0).await?;
-            return Ok(Self { agent: agent.to_owned(), session: None, platform: None });
+            let account = app.sign_in.bearer(token, peer?.0).await?;
+            return Ok(Self::agent(&account, None));
         }
         let secret = app.cookie.of(&parts.headers);
         let secret =
@@ -75,7 +97,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.sign_in.visit(secret).await?;
         let session = session.ok_or_else(|| unauthorized("the session has ended; sign in again"))?;
-        Ok(Self { agent: session.agent.clone(), session: Some(session), platform: None })
+        Ok(Self::agent(&session.account.clone(), Some(session)))
     }
 }
 

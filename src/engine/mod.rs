@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// What the workers go by that look at all conversations.
-    fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Policy {
         &self.ai_agents.first().policy
     }
 

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::{
     event::SortKey,
-    id::{ConversationKey, HandoffId, PlatformId, RowId},
+    id::{ConversationKey, HandoffId, PlatformId, RowId, TeamName},
     idle::Idle,
     ledger::Ledger,
     policy::{Policy, Timeout},
+    routing::Priority,
     thread::{AdaIds, Content, Row},
     time::{Offset, Time},
 };
@@ -76,11 +77,27 @@ pub struct Handoff {
     /// Before it began, it was known already that Ada has this conversation.
     #[serde(default)]
     pub is_heard_of: bool,
+    /// The team whose agents are to answer, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
+    /// The name of the route by which it came to its team, until it is handed over to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// How urgent it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub priority: Priority,
+    /// What came of it, as its agent said at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
     /// One more with each change that agents see.
     pub version: u64,
     /// The agent platforms that got it, each with the number of its last event.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub platforms: BTreeMap<PlatformId, u64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How far Ada's message list has been read.
@@ -254,6 +271,10 @@ impl Handoff {
             idle: Idle::default(),
             ledger: Ledger::default(),
             is_heard_of: false,
+            team: None,
+            route: None,
+            priority: Priority::default(),
+            outcome: None,
             version: 0,
             platforms: BTreeMap::new(),
         }
@@ -351,10 +372,11 @@ impl Handoff {
     }
 
     /// The timeout for its current status.
-    pub const fn timeout<'a>(&self, policy: &'a Policy) -> Option<&'a Timeout> {
+    pub fn timeout<'a>(&self, policy: &'a Policy) -> Option<&'a Timeout> {
+        let timeouts = policy.timeouts(self.route.as_deref(), self.team.as_ref());
         match self.status {
-            Status::Waiting => policy.waiting_timeout.as_ref(),
-            Status::Active { .. } => policy.idle_timeout.as_ref(),
+            Status::Waiting => timeouts.waiting,
+            Status::Active { .. } => timeouts.idle,
             Status::Ended(_) => None,
         }
     }

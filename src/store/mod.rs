@@ -50,8 +50,9 @@ use crate::{
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
-        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId},
+        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId, TeamName},
         matching::MatchKey,
+        sight::Sight,
         thread::Row,
         time::Time,
     },
@@ -135,6 +136,10 @@ pub struct HandoffQuery {
     pub conversation: Option<String>,
     /// Only this agent's.
     pub agent: Option<String>,
+    /// Only those of this team.
+    pub team: Option<TeamName>,
+    /// Only those that an agent with this sight may see.
+    pub sight: Sight,
     /// Only those that this platform got.
     pub platform: Option<PlatformId>,
     /// Only those whose end user, context or ids contain this.
@@ -263,6 +268,28 @@ pub struct Due<T> {
     pub next: Option<Time>,
 }
 
+/// A handoff whose timeout counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdleHandoff {
+    /// Which one.
+    pub id: HandoffId,
+    /// Where it stands among them.
+    pub place: IdlePlace,
+    /// The route by which it came.
+    pub route: Option<String>,
+    /// Its team.
+    pub team: Option<TeamName>,
+}
+
+/// A place among handoffs whose timeouts count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdlePlace {
+    /// Since when the timeout counts.
+    pub since: Time,
+    /// The order of those of the same instant.
+    pub number: u64,
+}
+
 /// A call that was counted, and those of other relays that the asker had not heard of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SharedCalls {
@@ -297,14 +324,15 @@ pub trait Store: Send + Sync {
     /// Conversations of which events wait, at most `limit`.
     async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError>;
 
-    /// Handoffs in `status` whose timeout counts since `until` or before, longest first, at most `limit`; and since
-    /// when that of the next one does.
+    /// Handoffs in `status` whose timeout counts since `until` or before, longest first, those behind the place `after`,
+    /// at most `limit`; and since when that of the next one does.
     async fn idle_handoffs(
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError>;
+    ) -> Result<Due<IdleHandoff>, StoreError>;
 
     /// Of each of these queues the deliveries that may be tried at `now` ([`Delivery::ready_at`]) and are among the next
     /// of their lanes: of an ordered lane the first, of others as many as may be under way. At most as many as the

@@ -49,6 +49,7 @@ mod shutdown;
 mod sign_in;
 mod slow_bodies;
 mod stream;
+mod teams;
 mod time_out;
 mod two_relays;
 mod unknown;

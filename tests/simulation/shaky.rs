@@ -21,8 +21,8 @@ use handoff_relay::{
         time::Time,
     },
     store::{
-        Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
-        Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+        Arrived, Arriving, Decision, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Page,
+        PurgeProgress, RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
         files::{FileChecks, FileOf},
         platforms::PlatformState,
         replies::{CannedReply, ReplyChange, ReplyOutcome},
@@ -136,9 +136,10 @@ impl Store for Shaky {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
-        self.works()?.idle_handoffs(status, until, limit).await
+    ) -> Result<Due<IdleHandoff>, StoreError> {
+        self.works()?.idle_handoffs(status, until, after, limit).await
     }
 
     async fn due_deliveries(

@@ -4,6 +4,9 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{DeadLetter, WriteSet},
+        handoff::Handoff,
+        id::TeamName,
+        sight::Sight,
         time::Time,
     },
     store::{Due, HandoffQuery, Order, StatusFilter, Store},
@@ -53,6 +56,45 @@ async fn each_filter_narrows_the_list(store: &dyn Store) {
         let page = store.handoffs(&query).await.unwrap();
         assert_eq!((ids(&page.handoffs), page.next), (found, None), "{query:?}");
     }
+}
+
+async fn teams_narrow_the_list_and_what_an_agent_may_see(store: &dyn Store) {
+    let of_team = |team: &str, handoff: Handoff| Handoff { team: Some(team.into()), ..handoff };
+    let handoffs = vec![
+        of_team("Billing", handoff("b1", "a")),
+        of_team("Billing", active("b2", "b", "Sam")),
+        of_team("EU's \"team\"", handoff("e1", "c")),
+        of_team("EU's \"team\"", ended("e2", "d", "Alex", "r")),
+        handoff("none", "e"),
+    ];
+    put_handoffs(store, handoffs).await;
+    let sees = |teams: &[&str], agent: &str| {
+        let teams = teams.iter().map(|team| TeamName::from(*team)).collect();
+        HandoffQuery { sight: Sight::Of { teams, agent: agent.to_owned() }, ..all() }
+    };
+    let of_team = |team: &str, query: HandoffQuery| HandoffQuery { team: Some(team.into()), ..query };
+    for (query, found) in [
+        (of_team("Billing", all()), vec!["b2", "b1"]),
+        (of_team("EU's \"team\"", all()), vec!["e2", "e1"]),
+        (of_team("billing", all()), vec![]),
+        (sees(&["Billing"], "Kim"), vec!["none", "b2", "b1"]),
+        (sees(&["Billing"], "Alex"), vec!["none", "e2", "b2", "b1"]),
+        (sees(&["EU's \"team\"", "Billing"], "Kim"), vec!["none", "e2", "e1", "b2", "b1"]),
+        (sees(&[], "Sam"), vec!["none", "b2"]),
+        (of_team("Billing", sees(&["EU's \"team\""], "Sam")), vec!["b2"]),
+        (
+            HandoffQuery { status: Some(StatusFilter::Waiting), ..sees(&["Billing"], "Kim") },
+            vec!["none", "b1"],
+        ),
+    ] {
+        let page = store.handoffs(&query).await.unwrap();
+        assert_eq!((ids(&page.handoffs), page.next), (found, None), "{query:?}");
+        let sight = &query.sight;
+        assert!(page.handoffs.iter().all(|handoff| sight.has(handoff)));
+    }
+    put_handoffs(store, vec![Handoff { team: Some("Billing".into()), ..handoff("e1", "c") }]).await;
+    let page = store.handoffs(&of_team("Billing", all())).await.unwrap();
+    assert_eq!(ids(&page.handoffs), ["e1", "b2", "b1"], "a handoff may change its team");
 }
 
 async fn the_oldest_first_if_asked(store: &dyn Store) {
@@ -197,6 +239,7 @@ async fn a_dead_letter_is_shown_changed_and_gone(store: &dyn Store) {
 
 on_every_store!(
     each_filter_narrows_the_list,
+    teams_narrow_the_list_and_what_an_agent_may_see,
     the_oldest_first_if_asked,
     the_list_shows_what_has_changed,
     pages_follow_without_gaps_while_new_ones_come,

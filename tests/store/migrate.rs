@@ -229,7 +229,7 @@ async fn lists(store: &dyn Store) -> Vec<String> {
         }
     }
     for status in [StatusFilter::Waiting, StatusFilter::Active] {
-        seen.push(format!("{:?}", store.idle_handoffs(status, at(9), 99).await));
+        seen.push(format!("{:?}", store.idle_handoffs(status, at(9), None, 99).await));
     }
     seen
 }

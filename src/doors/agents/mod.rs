@@ -11,4 +11,6 @@ mod passed_rows;
 pub mod platforms;
 mod redact;
 pub mod session;
+pub mod sight;
+pub mod teams;
 mod transcript;

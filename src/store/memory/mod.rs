@@ -16,8 +16,9 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{
-    Decision, DecisionResult, Due, HandoffQuery, LetterPage, Order, Page, PurgeProgress, RetentionPeriods,
-    Signals, Since, StatusFilter, Store, StoreError, Unreadable, conversation_of,
+    Decision, DecisionResult, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page,
+    PurgeProgress, RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    conversation_of,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
@@ -101,14 +102,21 @@ impl Store for MemoryStore {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
+    ) -> Result<Due<IdleHandoff>, StoreError> {
         let state = self.lock();
-        let from = (status, Time::from_micros(i64::MIN), 0);
-        let of_status = state.idle.range(from..).take_while(|(of, _, _)| *of == status);
+        let from = after.map_or((Time::from_micros(i64::MIN), 0), |after| (after.since, after.number + 1));
+        let of_status = state.idle.range((status, from.0, from.1)..).take_while(|(of, _, _)| *of == status);
         let first: Vec<_> = of_status.take(limit.saturating_add(1)).collect();
         let due = first.iter().take_while(|(_, since, _)| *since <= until).take(limit);
-        let items: Vec<HandoffId> = due.map(|(_, _, index)| state.handoffs[index].id.clone()).collect();
+        let items: Vec<IdleHandoff> = due
+            .map(|(_, since, index)| {
+                let Handoff { id, route, team, .. } = &state.handoffs[index];
+                let place = IdlePlace { since: *since, number: *index };
+                IdleHandoff { id: id.clone(), place, route: route.clone(), team: team.clone() }
+            })
+            .collect();
         let next = first.get(items.len()).map(|(_, since, _)| *since);
         Ok(Due { items, next })
     }
@@ -310,6 +318,8 @@ fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
     query.status.is_none_or(|status| status == StatusFilter::of(handoff))
         && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
         && query.agent.as_deref().is_none_or(|agent| handoff.agent() == Some(agent))
+        && query.team.as_ref().is_none_or(|team| handoff.team.as_ref() == Some(team))
+        && query.sight.has(handoff)
         && query.platform.as_ref().is_none_or(|platform| handoff.platforms.contains_key(platform))
         && query.text.as_ref().is_none_or(|text| search_text(handoff).contains(&text.to_lowercase()))
 }

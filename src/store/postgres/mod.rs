@@ -54,8 +54,8 @@ use self::{
     turns::Turns,
 };
 use super::{
-    Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
-    SharedCalls, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    Arrived, Arriving, Decision, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Page, PurgeProgress,
+    RetentionPeriods, SharedCalls, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     quota::{Place, Quota},
@@ -217,9 +217,10 @@ impl Store for PostgresStore {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
-        read::idle_handoffs(&*self.client().await?, status, until, limit).await
+    ) -> Result<Due<IdleHandoff>, StoreError> {
+        read::idle_handoffs(&*self.client().await?, status, until, after, limit).await
     }
 
     async fn due_deliveries(

@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Row as SqlRow};
 use super::{
     deliveries,
     handoffs::{self, documents},
-    query::{Value, all, doc, first, key, number, time, values},
+    query::{Value, all, doc, first, key, number, optional_key, time, values},
     text,
 };
 use crate::{
@@ -13,13 +13,14 @@ use crate::{
     relay::{
         changes::DeadLetter,
         handoff::Handoff,
-        id::{AiAgentId, ConversationId, ConversationKey, HandoffId, RowId},
+        id::{AiAgentId, ConversationId, ConversationKey, HandoffId, RowId, TeamName},
+        sight::Sight,
         thread::Row,
         time::Time,
     },
     store::{
-        Due, FeedItem, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError, or_note, page,
-        placeholder, signed, unsigned,
+        Due, FeedItem, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page, Since, StatusFilter,
+        StoreError, or_note, page, placeholder, signed, unsigned,
     },
 };
 
@@ -27,18 +28,23 @@ pub async fn idle_handoffs(
     client: &Client,
     status: StatusFilter,
     until: Time,
+    after: Option<IdlePlace>,
     limit: usize,
-) -> Result<Due<HandoffId>, StoreError> {
-    let sql = "SELECT id, idle_since FROM handoffs WHERE status = $1 AND idle_since IS NOT NULL \
-               ORDER BY idle_since, position LIMIT $2";
+) -> Result<Due<IdleHandoff>, StoreError> {
+    let sql = "SELECT id, idle_since, position, route, team FROM handoffs \
+               WHERE status = $1 AND idle_since IS NOT NULL AND (idle_since, position) > ($2, $3) \
+               ORDER BY idle_since, position LIMIT $4";
     let mut due = Due { items: Vec::new(), next: None };
-    for row in all(client, sql, values![status.as_str(), limit.saturating_add(1)]).await? {
-        let since = time(&row, 1)?;
-        if since > until || due.items.len() == limit {
-            due.next = Some(since);
+    let (since, number) =
+        after.map_or((i64::MIN, 0), |after| (after.since.as_micros(), signed(after.number)));
+    for row in all(client, sql, values![status.as_str(), since, number, limit.saturating_add(1)]).await? {
+        let place = IdlePlace { since: time(&row, 1)?, number: unsigned(row.try_get(2)?) };
+        if place.since > until || due.items.len() == limit {
+            due.next = Some(place.since);
             break;
         }
-        due.items.push(HandoffId(key(&row, 0)?));
+        let (route, team) = (optional_key(&row, 3)?, optional_key(&row, 4)?.map(TeamName));
+        due.items.push(IdleHandoff { id: HandoffId(key(&row, 0)?), place, route, team });
     }
     Ok(due)
 }
@@ -49,7 +55,7 @@ macro_rules! handoff {
         concat!(
             "SELECT ",
             documents!(),
-            ", position, id, ai_agent, conversation, status, agent FROM handoffs WHERE "
+            ", position, id, ai_agent, conversation, status, agent, team FROM handoffs WHERE "
         )
     };
 }
@@ -67,7 +73,8 @@ fn shown(row: &SqlRow) -> Result<Handoff, StoreError> {
     let (ai_agent, conversation) = (AiAgentId(key(row, 4)?), ConversationId(key(row, 5)?));
     let agent = row.try_get::<_, Option<&str>>(7)?.map(text::read);
     let key_of_it = ConversationKey { ai_agent, conversation };
-    Ok(placeholder::handoff(HandoffId(key(row, 3)?), key_of_it, row.try_get(6)?, agent))
+    let team = optional_key(row, 8)?.map(TeamName);
+    Ok(Handoff { team, ..placeholder::handoff(HandoffId(key(row, 3)?), key_of_it, row.try_get(6)?, agent) })
 }
 
 pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, StoreError> {
@@ -84,6 +91,14 @@ pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, Sto
     }
     if let Some(agent) = &query.agent {
         only(" AND agent = ?", Value::key(agent));
+    }
+    if let Some(team) = &query.team {
+        only(" AND team = ?", Value::key(team.as_str()));
+    }
+    if let Sight::Of { teams, agent } = &query.sight {
+        let teams = Value::keys(teams.iter().map(TeamName::as_str));
+        only(" AND (team IS NULL OR team = ANY(?)", teams);
+        only(" OR agent = ?)", Value::key(agent.as_str()));
     }
     if let Some(platform) = &query.platform {
         only(" AND strpos(platforms, ?) > 0", format!(" {platform} ").into());

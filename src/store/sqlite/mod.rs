@@ -53,8 +53,8 @@ use self::{
     writer::{Work, WriterState},
 };
 use super::{
-    Arrived, Arriving, Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress,
-    RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    Arrived, Arriving, Copies, Decision, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Page,
+    PurgeProgress, RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
@@ -212,9 +212,12 @@ impl Store for SqliteStore {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
-        self.readers.read(move |connection| read::idle_handoffs(connection, status, until, limit)).await
+    ) -> Result<Due<IdleHandoff>, StoreError> {
+        self.readers
+            .read(move |connection| read::idle_handoffs(connection, status, until, after, limit))
+            .await
     }
 
     async fn due_deliveries(

@@ -1,0 +1,5 @@
+-- The team whose agents are to answer, and the route by which a handoff came to it. Relays of the version before write
+-- neither.
+ALTER TABLE handoffs ADD COLUMN team text COLLATE "C";
+ALTER TABLE handoffs ADD COLUMN route text COLLATE "C";
+CREATE INDEX handoffs_of_team ON handoffs (team, status, position) WHERE team IS NOT NULL;

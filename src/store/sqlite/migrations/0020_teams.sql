@@ -1,0 +1,4 @@
+-- The team whose agents are to answer, and the route by which a handoff came to it.
+ALTER TABLE handoffs ADD COLUMN team TEXT;
+ALTER TABLE handoffs ADD COLUMN route TEXT;
+CREATE INDEX handoffs_of_team ON handoffs (team, status, position) WHERE team IS NOT NULL;
