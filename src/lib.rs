@@ -227,6 +227,9 @@ impl Server {
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Arrivals::new(Arc::clone(&engine)), &environment, &stop);
+        for follower in doors::followers(&app) {
+            tasks.work(follower, &environment, &stop);
+        }
         tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
         tasks.work(Contacts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);

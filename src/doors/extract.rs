@@ -55,25 +55,33 @@ impl Caller {
 
     /// A row as the caller sees it.
     pub fn message(&self, app: &App, row: &Row) -> MessageView {
-        let mut view = MessageView::from(row);
-        self.link(app, |link| view.link_files(link));
-        view
+        message_for(app, self.platform.as_ref(), row)
     }
 
     /// Handoffs as the caller sees them.
-    pub fn handoff(&self, app: &App, mut view: HandoffView) -> HandoffView {
-        self.link(app, |link| view.link_files(link));
-        view
+    pub fn handoff(&self, app: &App, view: HandoffView) -> HandoffView {
+        handoff_for(app, self.platform.as_ref(), view)
     }
+}
 
-    /// A platform gets signed links to files.
-    fn link(&self, app: &App, with: impl FnOnce(&dyn Fn(&str, &str) -> String)) {
-        let Some(platform) = self.platform.as_ref().and_then(|id| app.engine.platforms().find(id)) else {
-            return;
-        };
-        let now = app.engine.environment().now();
-        with(&|handoff, row| platform.links.url(handoff, row, now));
-    }
+/// A row as agents see it, or a platform's service accounts.
+pub fn message_for(app: &App, platform: Option<&PlatformId>, row: &Row) -> MessageView {
+    let mut view = MessageView::from(row);
+    link(app, platform, |link| view.link_files(link));
+    view
+}
+
+/// A handoff, as well.
+pub fn handoff_for(app: &App, platform: Option<&PlatformId>, mut view: HandoffView) -> HandoffView {
+    link(app, platform, |link| view.link_files(link));
+    view
+}
+
+/// A platform gets signed links to files.
+fn link(app: &App, platform: Option<&PlatformId>, with: impl FnOnce(&dyn Fn(&str, &str) -> String)) {
+    let Some(platform) = platform.and_then(|id| app.engine.platforms().find(id)) else { return };
+    let now = app.engine.environment().now();
+    with(&|handoff, row| platform.links.url(handoff, row, now));
 }
 
 impl FromRequestParts<App> for Caller {

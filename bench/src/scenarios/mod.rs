@@ -13,6 +13,7 @@ mod remembered;
 mod reply;
 mod server;
 mod start;
+mod streams;
 
 use std::{io::Write, path::Path};
 
@@ -32,6 +33,8 @@ pub enum Scenario {
     Others,
     /// From the end of the quiet period to an agent's event stream
     Release,
+    /// The same to 200 streams at once
+    Streams,
     /// An agent's message, from the API to Ada's door
     Reply,
     /// The same beside a dead platform with 100,000 queued events, and without
@@ -55,6 +58,7 @@ impl Scenario {
             Self::Pace => pace::run(options),
             Self::Others => others::run(options),
             Self::Release => release::run(options),
+            Self::Streams => streams::run(options),
             Self::Reply => reply::run(options),
             Self::Platform => platform::run(options),
             Self::Memory => memory::run(options),

@@ -7,7 +7,6 @@ pub mod files;
 pub mod handoffs;
 pub mod messages;
 pub mod openapi;
-mod passed_rows;
 pub mod platforms;
 mod redact;
 pub mod session;
