@@ -147,7 +147,9 @@ fn timeout(timeout: Option<&Timeout>) -> String {
 /// As the settings write it.
 fn shortest(time: Duration) -> String {
     let seconds = time.as_secs();
-    let (unit, size) =
-        [("h", 3600), ("m", 60)].into_iter().find(|(_, size)| seconds % size == 0).unwrap_or(("s", 1));
+    let (unit, size) = [("h", 3600), ("m", 60)]
+        .into_iter()
+        .find(|(_, size)| seconds.is_multiple_of(*size))
+        .unwrap_or(("s", 1));
     format!("{}{unit}", seconds / size)
 }

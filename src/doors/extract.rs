@@ -124,7 +124,10 @@ impl FromRequestParts<App> for Agent {
 /// An agent, or an operator, who has a token but no session.
 #[derive(Clone, Debug)]
 pub enum Staff {
-    Agent,
+    Agent {
+        /// Whether they see all handoffs.
+        sees_all: bool,
+    },
     Operator,
 }
 
@@ -135,7 +138,8 @@ impl FromRequestParts<App> for Staff {
         if bearer(&parts.headers).and_then(|token| app.sign_in.operator(token)).is_some() {
             return Ok(Self::Operator);
         }
-        Caller::from_request_parts(parts, app).await.map(|_| Self::Agent)
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self::Agent { sees_all: caller.sight == Sight::All })
     }
 }
 
@@ -145,8 +149,20 @@ impl Staff {
     pub fn require_operator(&self) -> Result<(), Problem> {
         match self {
             Self::Operator => Ok(()),
-            Self::Agent => {
+            Self::Agent { .. } => {
                 Err(Problem::new(StatusCode::FORBIDDEN, "this needs an operator's token (OPERATOR_TOKENS)"))
+            }
+        }
+    }
+
+    /// # Errors
+    /// 403: it is an agent who does not see all handoffs.
+    pub fn require_full_sight(&self) -> Result<(), Problem> {
+        match self {
+            Self::Operator | Self::Agent { sees_all: true } => Ok(()),
+            Self::Agent { sees_all: false } => {
+                let detail = "a dead letter may be of any team: this is for those who see all handoffs";
+                Err(Problem::new(StatusCode::FORBIDDEN, detail))
             }
         }
     }

@@ -388,15 +388,15 @@ async fn a_context_is_written_when_it_changes() {
 async fn before_its_schema_changes_a_file_is_copied() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let beside = |name: &str| file.path.with_file_name(name);
-    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-18.part"] {
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-19.part"] {
         std::fs::write(beside(name), b"of before").unwrap();
     }
     file.try_open().await.unwrap().close().await;
-    let copy = beside("handoffs.db.before-18");
+    let copy = beside("handoffs.db.before-19");
     assert_eq!(old_schema(&copy), 9, "as it was");
     assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
     assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
-    assert!(!beside("handoffs.db.before-18.part").exists());
+    assert!(!beside("handoffs.db.before-19.part").exists());
     // As a start leaves it that was broken off: the copy is the only one of before.
     std::fs::copy(&copy, &file.path).unwrap();
     file.change("DELETE FROM outbox WHERE id = 'd1'");
@@ -421,10 +421,10 @@ fn old_schema(path: &Path) -> i64 {
 #[tokio::test]
 async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
-    let part = file.path.with_file_name("handoffs.db.before-18.part");
+    let part = file.path.with_file_name("handoffs.db.before-19.part");
     std::fs::create_dir(&part).unwrap();
     let refused = file.try_open().await.err().unwrap().to_string();
-    assert!(refused.contains("its schema goes from 9 to 18") && refused.contains("--no-copy"), "{refused}");
+    assert!(refused.contains("its schema goes from 9 to 19") && refused.contains("--no-copy"), "{refused}");
     assert_eq!(old_schema(&file.path), 9);
     let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
     assert!(opened.is_ok());

@@ -82,7 +82,7 @@ pub struct Release {
 
 /// Who gets the handoff: either an agent or a team.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"team": "Billing", "note": "It is about an invoice."}))]
+#[schema(example = json!({"agent": "Sam", "note": "It is about an invoice."}))]
 pub struct HandOver {
     /// The name of an agent, who has the handoff at once.
     #[schema(nullable = false)]

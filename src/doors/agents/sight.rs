@@ -1,7 +1,7 @@
 //! Agents see the handoffs of their teams: each request for another one is answered as if there were none.
 
 use axum::{
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -13,8 +13,17 @@ use crate::{
 };
 
 /// Lets an agent in, to what they may see.
-pub async fn admit(State(app): State<App>, path: RawPathParams, request: Request, next: Next) -> Response {
-    let handoff = path.iter().find(|(name, _)| *name == "id").map(|(_, id)| HandoffId(id.to_owned()));
+pub async fn admit(
+    State(app): State<App>,
+    path: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // What is wrong with a path the call itself says.
+    let handoff = path.ok().and_then(|path| {
+        let mut path = path.iter();
+        path.find(|(name, _)| *name == "id").map(|(_, id)| HandoffId(id.to_owned()))
+    });
     let (mut parts, body) = request.into_parts();
     let caller = async {
         let caller = Caller::from_request_parts(&mut parts, &app).await?;

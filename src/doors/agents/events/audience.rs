@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::body::Bytes;
 use tokio::sync::watch;
 
+use super::parts::Events;
 use crate::relay::id::PlatformId;
 
 /// So many bytes are kept for streams that are a little behind. Who is further behind reads the store.
@@ -15,7 +15,7 @@ const ROOM: usize = 4 << 20;
 /// What a batch takes beside its bytes.
 const OF_A_BATCH: usize = size_of::<Batch>();
 
-/// All audiences: the agents, who all see the same, and each platform's service accounts.
+/// All audiences: the agents, of whom each sees a part, and each platform's service accounts.
 pub struct Audiences {
     agents: Arc<Audience>,
     platforms: HashMap<PlatformId, Arc<Audience>>,
@@ -52,7 +52,7 @@ pub struct Batch {
     /// Whether a message that was shown is withdrawn, which the store can't tell again.
     pub withdraws: bool,
     /// The events.
-    pub bytes: Bytes,
+    pub events: Events,
 }
 
 /// The time since somebody came when there was nobody.
@@ -176,7 +176,7 @@ impl Ring {
 
     fn push(&mut self, batch: Batch) {
         self.position = batch.to;
-        self.bytes += batch.bytes.len() + OF_A_BATCH;
+        self.bytes += batch.events.bytes.len() + OF_A_BATCH;
         self.batches.push_back(batch);
         while self.bytes > self.room && self.batches.len() > 1 {
             self.drop_first();
@@ -185,7 +185,7 @@ impl Ring {
 
     fn drop_first(&mut self) {
         let Some(batch) = self.batches.pop_front() else { return };
-        self.bytes -= batch.bytes.len() + OF_A_BATCH;
+        self.bytes -= batch.events.bytes.len() + OF_A_BATCH;
         self.first += 1;
         if batch.withdraws {
             self.not_to_be_missed = self.first;
@@ -206,8 +206,8 @@ impl Ring {
 /// What a stream does next.
 #[derive(Debug)]
 pub enum Next {
-    /// It sends these events.
-    Send(Bytes),
+    /// It sends those of these events that its agent may see.
+    Send(Events),
     /// It reads from the store what it has missed, up to this change.
     CatchUp(u64),
     /// It waits.
@@ -257,7 +257,7 @@ impl Member {
             self.next += 1;
             if batch.is_reset || batch.after == self.position {
                 (self.position, self.goal) = (batch.to, batch.to);
-                return Next::Send(batch.bytes.clone());
+                return Next::Send(batch.events.clone());
             }
             if batch.to > self.position {
                 // It has seen some of them elsewhere.
@@ -284,13 +284,14 @@ impl Drop for Member {
 #[cfg(test)]
 #[allow(clippy::panic, reason = "a failed test is a panic")]
 mod tests {
+    use axum::body::Bytes;
     use proptest::prelude::*;
 
     use super::*;
 
     fn batch(after: u64, to: u64) -> Batch {
         let text: String = (after + 1..=to).map(|change| format!("{change} ")).collect();
-        Batch { after, to, bytes: Bytes::from(text), ..Batch::default() }
+        Batch { after, to, events: Bytes::from(text).into(), ..Batch::default() }
     }
 
     fn changes(bytes: &Bytes) -> Vec<u64> {
@@ -302,7 +303,7 @@ mod tests {
     fn told(member: &mut Member, seen: &mut Vec<u64>) {
         loop {
             match member.next() {
-                Next::Send(bytes) => seen.extend(changes(&bytes)),
+                Next::Send(events) => seen.extend(changes(&events.bytes)),
                 Next::CatchUp(goal) => {
                     // The store is read in pages.
                     let to = goal.min(member.position() + 2);
@@ -384,6 +385,6 @@ mod tests {
         audience.push(1, Batch { is_reset: true, ..batch(9, 3) });
         assert!(matches!(member.next(), Next::Send(_)));
         audience.push(1, batch(3, 4));
-        assert!(matches!(member.next(), Next::Send(bytes) if changes(&bytes) == [4]));
+        assert!(matches!(member.next(), Next::Send(events) if changes(&events.bytes) == [4]));
     }
 }

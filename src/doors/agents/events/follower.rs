@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use tokio::sync::watch;
 
 use super::{
     audience::{Audience, Batch},
+    parts::Rendered,
     passed_rows::PassedRows,
     render::{self, Renderer},
     stream::CHUNK,
@@ -68,7 +68,7 @@ struct Draft {
     after: u64,
     to: u64,
     withdraws: bool,
-    bytes: Vec<u8>,
+    rendered: Rendered,
 }
 
 impl Follower {
@@ -87,9 +87,9 @@ impl Follower {
     }
 
     /// Adds what arrives. Its rows are in none of the changes so far, or it is left out.
-    fn add_arrivals(&mut self, draft: &mut Draft) -> Result<(), Lost> {
+    async fn add_arrivals(&mut self, draft: &mut Draft) -> Result<(), StepError> {
         loop {
-            for news in self.heard.drain(..) {
+            for news in std::mem::take(&mut self.heard) {
                 match &news {
                     ArrivalNews::Shown { message, known } if self.passed.has(&message.id().0, *known) => {
                         continue;
@@ -97,13 +97,21 @@ impl Follower {
                     ArrivalNews::Shown { .. } => {}
                     ArrivalNews::Withdrawn { .. } => draft.withdraws = true,
                 }
-                render::arrival(&mut draft.bytes, &news);
+                self.renderer.arrival(&mut draft.rendered, &news).await?;
             }
-            self.heard.extend(self.arrivals.as_mut().map_or(Ok(None), ArrivalFeed::next_at_once)?);
+            match self.arrivals.as_mut().map_or(Ok(None), ArrivalFeed::next_at_once) {
+                Ok(news) => self.heard.extend(news),
+                Err(Lost) => self.audience.close(),
+            }
             if self.heard.is_empty() {
                 return Ok(());
             }
         }
+    }
+
+    async fn add_all(&mut self, draft: &mut Draft) -> Result<bool, StepError> {
+        self.add_arrivals(draft).await?;
+        self.add_changes(draft).await
     }
 
     /// Adds the next changes, and hands out what is enough. Gives whether there may be more.
@@ -113,20 +121,21 @@ impl Follower {
             Since::Reset(newest) => {
                 self.hand_out(draft);
                 self.passed = PassedRows::behind(newest);
-                let bytes = render::reset(newest);
-                let reset = Batch { after: draft.to, to: newest, is_reset: true, bytes, withdraws: false };
+                let events = render::reset(newest).into();
+                let reset = Batch { after: draft.to, to: newest, is_reset: true, events, withdraws: false };
                 self.audience.push(draft.opening, reset);
                 (draft.after, draft.to) = (newest, newest);
                 return Ok(false);
             }
         };
+        self.renderer.learn(&changes);
         for (id, change) in &changes {
-            let is_shown = self.renderer.change(&mut draft.bytes, *id, change).await?;
+            let is_shown = self.renderer.change(&mut draft.rendered, *id, change).await?;
             if let (FeedItem::Row(row), true) = (change, is_shown && self.arrivals.is_some()) {
                 self.passed.note(*id, row);
             }
             draft.to = *id;
-            if draft.bytes.len() >= CHUNK {
+            if draft.rendered.bytes.len() >= CHUNK {
                 self.hand_out(draft);
             }
         }
@@ -134,12 +143,12 @@ impl Follower {
     }
 
     fn hand_out(&self, draft: &mut Draft) {
-        if draft.after == draft.to && draft.bytes.is_empty() {
+        if draft.after == draft.to && draft.rendered.bytes.is_empty() {
             return;
         }
-        let bytes = Bytes::from(std::mem::take(&mut draft.bytes));
+        let events = draft.rendered.take();
         let withdraws = std::mem::take(&mut draft.withdraws);
-        let batch = Batch { after: draft.after, to: draft.to, is_reset: false, withdraws, bytes };
+        let batch = Batch { after: draft.after, to: draft.to, is_reset: false, withdraws, events };
         self.audience.push(draft.opening, batch);
         draft.after = draft.to;
     }
@@ -162,12 +171,9 @@ impl Worker for Follower {
             self.begin_anew(opening.number, opening.position);
         }
         let (number, position) = (opening.number, opening.position);
-        let mut draft =
-            Draft { opening: number, after: position, to: position, withdraws: false, bytes: Vec::new() };
-        if self.add_arrivals(&mut draft).is_err() {
-            self.audience.close();
-        }
-        let added = self.add_changes(&mut draft).await;
+        let rendered = Rendered::default();
+        let mut draft = Draft { opening: number, after: position, to: position, withdraws: false, rendered };
+        let added = self.add_all(&mut draft).await;
         self.hand_out(&mut draft);
         let is_more = added?;
         let pause = (OF_A_STREAM * opening.members).min(LONGEST_PAUSE);

@@ -3,11 +3,12 @@
 //! Each event stands for a change with a number, but for `arriving`. A client opens the stream first and loads then;
 //! whoever reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
 //!
-//! A [`Follower`] renders each change once for all streams that see the same (an [`Audience`]). A stream reads the store
-//! only for what came before it, or while it was too slow.
+//! A [`Follower`] renders each change once for all streams of an [`Audience`]. A stream leaves out what its agent may not
+//! see, and reads the store only for what came before it, or while it was too slow.
 
 mod audience;
 mod follower;
+mod parts;
 mod passed_rows;
 mod render;
 mod stream;
@@ -39,7 +40,7 @@ use {audience::Audience, follower::Follower};
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
-            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: arriving` with a message of the end user that waits for its quiet period (`seq: null`), which a `message` with the same `message_id` follows, or with its withdrawal (`message_id`, `handoff_id`, `withdrawn`, `moved_to`): the one event without `id`, which is not replayed, so that a client that reconnects loads `arriving` of the threads that it shows; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: arriving` with a message of the end user that waits for its quiet period (`seq: null`), which a `message` with the same `message_id` follows, or with its withdrawal (`message_id`, `handoff_id`, `withdrawn`, `moved_to`): the one event without `id`, which is not replayed, so that a client that reconnects loads `arriving` of the threads that it shows; `event: hidden` with `handoff_id` when a handoff has left the agent's sight; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
         (status = 401, body = ProblemBody),
         (status = 429, body = ProblemBody, description = "This agent has too many open event streams"), (status = 503, body = ProblemBody)))]
 pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
@@ -49,8 +50,8 @@ pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) 
     let audience = audience.ok_or_else(|| Problem::not_found("no such platform"))?;
     let mut member = audience.join(*app.engine.store().signals().feed().borrow());
     let first = first_event(&app, &headers, &mut member).await?;
-    let over = over(app.stop.clone(), app.clone(), caller.session.map(|session| session.id));
-    let events = EventStream::new(&app, caller.platform, member, first, place).events();
+    let over = over(app.stop.clone(), app.clone(), caller.session.as_ref().map(|session| session.id.clone()));
+    let events = EventStream::new(&app, caller, member, first, place).events();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -5,11 +5,15 @@ use std::{collections::HashMap, fmt::Display};
 use axum::body::Bytes;
 use serde::Serialize;
 
+use super::parts::{KnownOwners, Rendered};
 use crate::{
     agents::view::{ArrivingView, HandoffView, WithdrawalView},
     doors::{App, extract},
     engine::ArrivalNews,
-    relay::id::{HandoffId, PlatformId},
+    relay::{
+        id::{HandoffId, PlatformId},
+        sight::Sight,
+    },
     store::{FeedItem, StoreError},
 };
 
@@ -33,6 +37,8 @@ pub struct Renderer {
     app: App,
     /// Whose service accounts it is for; none for agents.
     platform: Option<PlatformId>,
+    /// Whose handoffs are; none where all see the same.
+    owners: Option<KnownOwners>,
     /// Which handoffs the platform got, as far as that was asked.
     got: HashMap<HandoffId, bool>,
 }
@@ -40,7 +46,16 @@ pub struct Renderer {
 impl Renderer {
     /// For the agents, or for a platform.
     pub fn new(app: &App, platform: Option<PlatformId>) -> Self {
-        Self { app: app.clone(), platform, got: HashMap::new() }
+        let differ = platform.is_none() && app.sign_in.agents().any(|agent| agent.sight != Sight::All);
+        let owners = differ.then(|| KnownOwners::new(app.clone()));
+        Self { app: app.clone(), platform, owners, got: HashMap::new() }
+    }
+
+    /// Learns from changes, before they are added.
+    pub fn learn(&mut self, changes: &[(u64, FeedItem)]) {
+        if let Some(owners) = &mut self.owners {
+            owners.learn(changes.iter().map(|(_, change)| change));
+        }
     }
 
     /// The platform; none for agents.
@@ -48,13 +63,13 @@ impl Renderer {
         self.platform.as_ref()
     }
 
-    /// Adds a change to `bytes`, if the audience may see it. Gives whether it may.
+    /// Adds a change, if the audience may see it. Gives whether it may.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn change(
         &mut self,
-        bytes: &mut Vec<u8>,
+        rendered: &mut Rendered,
         id: u64,
         change: &FeedItem,
     ) -> Result<bool, StoreError> {
@@ -62,18 +77,57 @@ impl Renderer {
             return Ok(false);
         }
         let (app, platform) = (&self.app, self.platform.as_ref());
+        let begin = rendered.bytes.len();
+        let bytes = &mut rendered.bytes;
         match change {
             FeedItem::Handoff(handoff) => {
                 let view = extract::handoff_for(app, platform, HandoffView::listed(handoff));
                 add(bytes, "handoff", Some(id), &view);
+                if let Some(owners) = self.owners.as_mut().and_then(|owners| owners.tell(&handoff.id)) {
+                    rendered.cover_handoff(begin, id, &handoff.id, &owners);
+                }
             }
-            FeedItem::Row(row) => add(bytes, "message", Some(id), &extract::message_for(app, platform, row)),
+            FeedItem::Row(row) => {
+                add(bytes, "message", Some(id), &extract::message_for(app, platform, row));
+                self.cover(rendered, begin, &row.handoff).await?;
+            }
             FeedItem::CannedReplies => add(bytes, "canned_replies", Some(id), &serde_json::json!({})),
         }
         Ok(true)
     }
 
-    /// An agent sees everything, a platform what is about handoffs that it got.
+    /// Adds what arrives.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn arrival(&mut self, rendered: &mut Rendered, news: &ArrivalNews) -> Result<(), StoreError> {
+        let begin = rendered.bytes.len();
+        let message = match news {
+            ArrivalNews::Shown { message, .. } => {
+                add(&mut rendered.bytes, "arriving", None, &ArrivingView::from(&**message));
+                message
+            }
+            ArrivalNews::Withdrawn { message, how } => {
+                add(&mut rendered.bytes, "arriving", None, &WithdrawalView::new(message, how));
+                message
+            }
+        };
+        self.cover(rendered, begin, &message.handoff).await
+    }
+
+    async fn cover(
+        &mut self,
+        rendered: &mut Rendered,
+        begin: usize,
+        handoff: &HandoffId,
+    ) -> Result<(), StoreError> {
+        if let Some(owners) = &mut self.owners {
+            rendered.cover(begin, owners.of(handoff).await?);
+        }
+        Ok(())
+    }
+
+    /// Agents are told apart later; a platform sees what is about handoffs that it got.
     async fn may_see(&mut self, change: &FeedItem) -> Result<bool, StoreError> {
         let Some(platform) = &self.platform else { return Ok(true) };
         let id = match change {
@@ -94,18 +148,8 @@ impl Renderer {
     }
 }
 
-/// Adds what arrives.
-pub fn arrival(bytes: &mut Vec<u8>, news: &ArrivalNews) {
-    match news {
-        ArrivalNews::Shown { message, .. } => add(bytes, "arriving", None, &ArrivingView::from(&**message)),
-        ArrivalNews::Withdrawn { message, how } => {
-            add(bytes, "arriving", None, &WithdrawalView::new(message, how));
-        }
-    }
-}
-
 /// An event with `id` and data. JSON has no line ends, so it is one line.
-fn add(bytes: &mut Vec<u8>, event: &str, id: Option<u64>, data: &impl Serialize) {
+pub fn add(bytes: &mut Vec<u8>, event: &str, id: Option<u64>, data: &impl Serialize) {
     let before = bytes.len();
     if let Some(id) = id {
         field(bytes, "id", id);

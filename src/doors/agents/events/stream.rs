@@ -8,12 +8,13 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
     audience::{Member, Next},
+    parts::Rendered,
     render::{self, COMMENT, Renderer},
 };
 use crate::{
-    doors::App,
+    doors::{App, extract::Caller},
     metrics::OpenStream,
-    relay::id::PlatformId,
+    relay::sight::Sight,
     store::{Since, StoreError},
     web::places::Place,
 };
@@ -29,6 +30,7 @@ pub const CHUNK: usize = 256 << 10;
 pub struct EventStream {
     app: App,
     renderer: Renderer,
+    sight: Sight,
     member: Member,
     first: Option<Bytes>,
     comments: Interval,
@@ -40,7 +42,7 @@ impl EventStream {
     /// A stream that begins with `first`.
     pub fn new(
         app: &App,
-        platform: Option<PlatformId>,
+        Caller { platform, sight, .. }: Caller,
         member: Member,
         first: Option<Bytes>,
         place: Place,
@@ -51,6 +53,7 @@ impl EventStream {
         Self {
             app: app.clone(),
             renderer: Renderer::new(app, platform),
+            sight,
             member,
             first,
             comments,
@@ -74,8 +77,10 @@ impl EventStream {
         }
         loop {
             match self.member.next() {
-                Next::Send(bytes) if bytes.is_empty() => {}
-                Next::Send(bytes) => return Some(bytes),
+                Next::Send(events) => match events.seen_by(&self.sight) {
+                    bytes if bytes.is_empty() => {}
+                    bytes => return Some(bytes),
+                },
                 Next::CatchUp(goal) => match self.catch_up(goal).await {
                     Ok(bytes) if bytes.is_empty() => {}
                     Ok(bytes) => return Some(bytes),
@@ -104,19 +109,20 @@ impl EventStream {
                 return Ok(render::reset(goal));
             }
         };
-        let (mut bytes, mut told) = (Vec::new(), goal);
+        let (mut rendered, mut told) = (Rendered::default(), goal);
+        self.renderer.learn(&changes);
         for (id, change) in &changes {
             if *id > goal {
                 break;
             }
-            self.renderer.change(&mut bytes, *id, change).await?;
+            self.renderer.change(&mut rendered, *id, change).await?;
             told = *id;
-            if bytes.len() >= CHUNK {
+            if rendered.bytes.len() >= CHUNK {
                 break;
             }
         }
-        let is_all = changes.last().is_none_or(|(last, _)| *last > goal) && bytes.len() < CHUNK;
+        let is_all = changes.last().is_none_or(|(last, _)| *last > goal) && rendered.bytes.len() < CHUNK;
         self.member.goes_on_behind(if is_all { goal } else { told });
-        Ok(Bytes::from(bytes))
+        Ok(rendered.take().seen_by(&self.sight))
     }
 }
