@@ -22,7 +22,7 @@ use tower_http::{
 
 use super::{
     App,
-    ada::{start, webhook},
+    ada::{availability, start, webhook},
     agents::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
         platforms as agent_platforms, session, sight, teams,
@@ -61,6 +61,7 @@ fn public() -> Router<App> {
     start
         .chain(webhook)
         .fold(Router::new(), |router, (path, door)| router.route(path, door))
+        .route("/handoffs/availability", get(availability::availability))
         .route("/health/live", get(operators::live))
         .route("/health/ready", get(operators::ready))
 }
@@ -73,6 +74,7 @@ fn agents(app: &App) -> Router<App> {
         .merge(of_handoffs("/api").route_layer(middleware::from_fn_with_state(app.clone(), sight::admit)))
         .route("/api/agents", get(teams::agents))
         .route("/api/teams", get(teams::teams))
+        .route("/api/teams/{name}/opening", put(teams::decide))
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
         .route("/api/session", get(session::one).post(session::begin).delete(session::end))

@@ -15,6 +15,7 @@ pub(crate) mod context;
 pub mod delivery;
 pub mod event;
 pub mod handoff;
+pub mod hours;
 pub mod id;
 pub mod idle;
 pub mod ledger;

@@ -21,6 +21,7 @@ pub mod replies;
 pub mod sessions;
 mod signals;
 mod sqlite;
+pub mod teams;
 
 use std::{
     collections::BTreeSet,
@@ -63,6 +64,7 @@ use platforms::PlatformState;
 use quota::{Place, Quota};
 use replies::{CannedReply, ReplyChange, ReplyOutcome};
 use sessions::{Digest, Session, SessionChange, SignInCode};
+use teams::TeamState;
 
 /// How long an `Idempotency-Key` is honoured.
 pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
@@ -458,6 +460,15 @@ pub trait Store: Send + Sync {
 
     /// A platform was disabled or enabled.
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError>;
+
+    /// What is known of teams.
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError>;
+
+    /// Something was decided about a team.
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError>;
+
+    /// How many handoffs of a team wait, or of no team; `up_to` counts only those that came no later than this one.
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError>;
 
     /// A session, also one whose time is over.
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;

@@ -7,7 +7,7 @@ use crate::support::{
     agent::Agent,
     events::{Webhook, customer_says},
     eventually,
-    relay::{Relay, token_of},
+    relay::{Relay, START_KEY, Setup, token_of},
     stream::Event,
 };
 
@@ -29,6 +29,9 @@ default_team = "Support"
 name = "Support"
 [[teams]]
 name = "Billing"
+time_zone = "Europe/Berlin"
+hours = ["Mon-Sun 00:00-24:00"]
+closed_text = "Billing is back soon."
 [[routes]]
 name = "Invoices"
 context.category = "billing"
@@ -101,7 +104,7 @@ async fn an_agent_sees_what_is_of_their_teams_and_nothing_else() {
         assert_eq!(alex.post(&path(rest), &text).await.problem(404), "no such handoff", "{rest}");
     }
     let dropped = alex.request("DELETE", &path("/messages/row"));
-    assert_eq!(crate::support::answer::Answer::to(dropped).await.problem(404), "no such handoff");
+    assert_eq!(Answer::to(dropped).await.problem(404), "no such handoff");
     let file = alex.tries_to_send(&invoice, "a.png", b"bytes", None).await;
     assert_eq!(file.problem(404), "no such handoff");
     assert_eq!(kim.handoff(&invoice).await["status"], "waiting", "nothing was done");
@@ -214,10 +217,8 @@ async fn agents_and_teams_are_listed_and_know_who_they_are() {
     let relay = start("").await;
     let sam = relay.agent("Sam");
     let names = |answer: Value| answer["data"].as_array().unwrap().clone();
-    assert_eq!(
-        names(sam.get("/teams").await.good(200)),
-        [json!({ "name": "Support" }), json!({ "name": "Billing" })]
-    );
+    let team = |name: &str| json!({ "name": name, "open": true, "opens_at": null, "decided": null });
+    assert_eq!(names(sam.get("/teams").await.good(200)), [team("Support"), team("Billing")]);
     assert_eq!(
         names(sam.get("/agents").await.good(200)),
         [
@@ -239,4 +240,104 @@ async fn all_agents_see_all_if_that_is_set() {
     let (_, invoice) = hand_off(&relay, "billing").await;
     assert_eq!(relay.alex().handoff(&invoice).await["team"], "Billing");
     assert_eq!(relay.alex().get("/session").await.good(200)["teams"], json!(null));
+}
+
+/// What Ada's flow asks before it hands off.
+async fn availability(relay: &Relay, key: Option<&str>, query: &str) -> Answer {
+    let request = relay.http.get(format!("{}/handoffs/availability{query}", relay.url));
+    Answer::to(match key {
+        Some(key) => request.bearer_auth(key),
+        None => request,
+    })
+    .await
+}
+
+async fn starts(relay: &Relay, body: &Value) -> Answer {
+    let request = relay.http.post(format!("{}/handoffs/start", relay.url)).bearer_auth(START_KEY);
+    Answer::to(request.json(body)).await
+}
+
+#[tokio::test]
+async fn a_team_that_is_closed_refuses_starts_and_says_when_it_opens() {
+    let relay = start("").await;
+    let [alex, kim] = ["Alex", "Kim"].map(|name| relay.agent(name));
+    let body =
+        |conversation: &str, category: &str| json!({ "conversation_id": conversation, "category": category });
+    let started = starts(&relay, &body("c-1", "billing")).await.good(200);
+    assert_eq!((&started["queue_position"], &started["estimated_wait_seconds"]), (&json!(1), &json!(null)));
+    assert_eq!(starts(&relay, &body("c-2", "billing")).await.good(200)["queue_position"], 2);
+    assert_eq!(starts(&relay, &body("c-3", "other")).await.good(200)["queue_position"], 1);
+
+    let until = "2999-12-31T23:00:00.000Z";
+    let closing = json!({ "state": "closed", "until": until });
+    let put = |agent: &Agent, team: &str, body: &Value| {
+        Answer::to(agent.request("PUT", &format!("/teams/{team}/opening")).json(body))
+    };
+    let closed = put(&kim, "billing", &closing).await.good(200);
+    assert_eq!(
+        (&closed["open"], &closed["opens_at"], &closed["decided"]["by"]),
+        (&json!(false), &json!(until), &json!("Kim"))
+    );
+    let refused = starts(&relay, &body("c-4", "billing")).await;
+    let told = refused.json();
+    assert_eq!(refused.problem(409), "the team Billing is closed at this hour");
+    assert_eq!(told["opens_at"], until);
+    assert_eq!(
+        starts(&relay, &body("c-1", "billing")).await.good(200)["queue_position"],
+        1,
+        "it waits already"
+    );
+    assert_eq!(starts(&relay, &body("c-5", "other")).await.status, 200);
+    let asked = availability(&relay, Some(START_KEY), "?team=BILLING").await.good(200);
+    assert_eq!(
+        asked,
+        json!({ "open": false, "team": "Billing", "waiting": 2, "position": 3, "estimated_wait_seconds": null,
+            "opens_at": until, "text": "Billing is back soon." })
+    );
+    let asked = availability(&relay, Some(START_KEY), "").await.good(200);
+    assert_eq!(
+        (&asked["open"], &asked["team"], &asked["waiting"]),
+        (&json!(true), &json!("Support"), &json!(2))
+    );
+
+    for (agent, team, body, status, told) in [
+        (&alex, "Billing", closing.clone(), 403, "this is for those who see all handoffs"),
+        (&kim, "Sales", closing.clone(), 404, "there is no team of this name"),
+        (&kim, "Billing", json!({ "state": "shut" }), 400, "state must be open, closed or hours"),
+        (&kim, "Billing", json!({ "state": "open", "until": "soon" }), 400, "until must be an RFC 3339 time"),
+        (
+            &kim,
+            "Billing",
+            json!({ "state": "open", "until": "2020-01-01T00:00:00Z" }),
+            400,
+            "until must be in the future",
+        ),
+    ] {
+        assert_eq!(put(agent, team, &body).await.problem(status), told, "{body}");
+    }
+    let open = put(&kim, "Billing", &json!({ "state": "hours" })).await.good(200);
+    assert_eq!((&open["open"], &open["decided"]), (&json!(true), &json!(null)));
+    let handoff = relay.agent("Sam").handoff_of("c-1").await;
+    relay.agent("Sam").accepts(handoff["id"].as_str().unwrap()).await;
+    let started = starts(&relay, &body("c-4", "billing")).await.good(200);
+    assert_eq!(started["queue_position"], 2);
+    assert!(started["estimated_wait_seconds"].is_u64(), "as long as c-1 has waited: {started}");
+}
+
+#[tokio::test]
+async fn only_who_has_the_start_key_learns_how_many_wait() {
+    let relay = start("").await;
+    for (key, query, status, told) in [
+        (None, "", 401, "the Authorization header with the bearer key is missing"),
+        (Some("another-key-of-the-tests"), "", 401, "the bearer key does not match HANDOFF_AUTH_KEY"),
+        (Some(token_of("Kim")), "", 401, "the bearer key does not match HANDOFF_AUTH_KEY"),
+        (Some(START_KEY), "?team=Sales", 404, "there is no team of this name"),
+    ] {
+        assert_eq!(availability(&relay, key, query).await.problem(status), told, "{query}");
+    }
+    let page = relay.http.get(format!("{}/handoffs/availability", relay.url)).bearer_auth(START_KEY);
+    Answer::to(page.header("sec-fetch-site", "same-origin")).await.problem(403);
+    let open = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
+    let told = availability(&open, None, "").await.problem(404);
+    assert_eq!(told, "this path needs a start key, and none is set");
 }

@@ -16,7 +16,7 @@ use handoff_relay::{
         contact::Contact,
         delivery::{Delivery, Job, Queue},
         handoff::Handoff,
-        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
         thread::{Content, Row},
         time::Time,
     },
@@ -27,6 +27,7 @@ use handoff_relay::{
         platforms::PlatformState,
         replies::{CannedReply, ReplyChange, ReplyOutcome},
         sessions::{Digest, Session, SessionChange},
+        teams::TeamState,
     },
 };
 
@@ -229,6 +230,18 @@ impl Store for Shaky {
 
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
         self.works()?.put_platform(state).await
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        self.works()?.teams().await
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        self.works()?.put_team(state).await
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        self.works()?.waiting(team, up_to).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -32,7 +32,7 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
         files::send, files::get,
         session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
-        teams::teams, teams::agents, platforms::list, platforms::enable, platforms::test
+        teams::teams, teams::decide, teams::agents, platforms::list, platforms::enable, platforms::test
     ),
     components(schemas(WithdrawalView)),
     modifiers(&Schemes, &Refusals),

@@ -10,6 +10,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    hours::Hours,
     id::{PlatformId, TeamName},
     policy::{Timeout, Timeouts},
 };
@@ -94,6 +95,10 @@ pub struct Team {
     pub name: TeamName,
     /// Its timeouts.
     pub limits: Limits,
+    /// When it is open; at all times, if that is not said.
+    pub hours: Option<Hours>,
+    /// What customers can be told while it is closed.
+    pub closed_text: Option<String>,
 }
 
 /// Where handoffs go to which all of its conditions apply.

@@ -32,7 +32,7 @@ fn route(name: &str, conditions: Vec<Condition>, team: Option<&str>) -> Route {
 }
 
 fn team(name: &str) -> Team {
-    Team { name: TeamName::from(name), limits: Limits::default() }
+    Team { name: TeamName::from(name), limits: Limits::default(), hours: None, closed_text: None }
 }
 
 fn fields(context: Value) -> Map<String, Value> {

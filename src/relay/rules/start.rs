@@ -36,8 +36,17 @@ pub enum StartOutcome {
     TooMany,
     /// Too many deliveries are waiting, so no more work is accepted.
     Full,
-    /// Nobody is there at this hour, for this reason.
-    Closed(&'static str),
+    /// Nobody is there at this hour.
+    Closed(Closed),
+}
+
+/// Why nobody takes a handoff now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// For people to read.
+    pub reason: String,
+    /// When somebody does, if that is known.
+    pub opens_at: Option<Time>,
 }
 
 /// Who makes a start call.

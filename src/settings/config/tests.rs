@@ -426,6 +426,21 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
             "6:19: waiting_timeout must be a duration such as 90s, 15m or 2h, from 1s to 24h, or off",
         ),
         (6, "idle_timeout_text = \"hunter2\"", "6:21: idle_timeout_text needs idle_timeout"),
+        (
+            6,
+            "hours = [\"Mon 9-17\"]",
+            "4:1: hours and time_zone need each other\n6:10: hours must be such as Mon-Fri 09:00-17:30: see number 1",
+        ),
+        (
+            6,
+            "time_zone = \"Mars\"\nhours = [\"Mon 09:00-17:00\"]",
+            "6:13: time_zone must be a time zone such as Europe/Berlin",
+        ),
+        (
+            6,
+            "holidays = [\"25.12.\"]",
+            "4:1: holidays need hours\n6:13: holidays must be dates such as 2026-12-25: see number 1",
+        ),
         (6, "color = 1", "6:1: color is no key of [[teams]]"),
         (
             8,

@@ -26,6 +26,7 @@ use super::{
     sessions::{Digest, Session, SessionChange},
     signals::{FeedPosition, TouchedTopics},
     take,
+    teams::TeamState,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -33,7 +34,7 @@ use crate::relay::{
     contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
     time::Time,
 };
@@ -246,6 +247,24 @@ impl Store for MemoryStore {
     async fn put_platform(&self, platform: PlatformState) -> Result<(), StoreError> {
         self.lock().platforms.insert(platform.id.clone(), platform);
         Ok(())
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        Ok(self.lock().teams.values().cloned().collect())
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        self.lock().teams.insert(state.name.clone(), state);
+        Ok(())
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        let state = self.lock();
+        let last = up_to.and_then(|id| state.indices.get(&id).copied()).unwrap_or(u64::MAX);
+        let waiting = state.handoffs.range(..=last).map(|(_, handoff)| handoff);
+        let counts =
+            |handoff: &&Handoff| StatusFilter::of(handoff) == StatusFilter::Waiting && handoff.team == team;
+        Ok(waiting.filter(counts).count() as u64)
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -31,6 +31,7 @@ mod read;
 mod refused_starts;
 mod replies;
 mod sessions;
+mod teams;
 mod text;
 mod tls;
 mod turns;
@@ -62,6 +63,7 @@ use super::{
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange, SignInCode},
     signals::TouchedTopics,
+    teams::TeamState,
 };
 use crate::{
     metrics::Depths,
@@ -70,7 +72,7 @@ use crate::{
         contact::Contact,
         delivery::{Delivery, Destination, Queue},
         handoff::Handoff,
-        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
         thread::Row,
         time::Time,
     },
@@ -375,6 +377,18 @@ impl Store for PostgresStore {
 
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
         platforms::put(&*self.client().await?, &state).await
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        teams::all_states(&*self.client().await?).await
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        teams::put(&*self.client().await?, &state).await
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        teams::waiting(&*self.client().await?, team.as_ref(), up_to.as_ref()).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -134,6 +134,7 @@ fn select(table: &str) -> &'static str {
         "canned_replies" => "SELECT id, title_key, doc FROM canned_replies",
         "file_checks" => "SELECT handoff, row_id, at FROM file_checks",
         "platforms" => "SELECT id, doc FROM platforms",
+        "teams" => "SELECT name, doc FROM teams",
         "contacts" => {
             "SELECT handoff, contact, due_at, \
                  CASE WHEN json_valid(doc) THEN coalesce(json_extract(doc, '$.state') = 'closed', 1) ELSE 1 END, doc \

@@ -26,6 +26,7 @@ mod ready;
 mod refused_starts;
 mod replies;
 mod sessions;
+mod teams;
 mod verify;
 mod view;
 mod waiting;
@@ -59,6 +60,7 @@ use super::{
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
     sessions::{Digest, Session, SessionChange},
+    teams::TeamState,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -66,7 +68,7 @@ use crate::relay::{
     contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
     time::Time,
 };
@@ -327,6 +329,18 @@ impl Store for SqliteStore {
 
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
         self.write(move |connection, _| platforms::put(connection, &state)).await
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        self.readers.read(teams::all).await
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        self.write(move |connection, _| teams::put(connection, &state)).await
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        self.readers.read(move |connection| teams::waiting(connection, team.as_ref(), up_to.as_ref())).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

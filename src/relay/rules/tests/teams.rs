@@ -25,7 +25,12 @@ fn world() -> World {
         waiting: Limit::After(Timeout { after: Duration::from_mins(minutes), text: None }),
         idle: Limit::Unset,
     };
-    let team = |name: &str, minutes| Team { name: name.into(), limits: limits(minutes) };
+    let team = |name: &str, minutes| Team {
+        name: name.into(),
+        limits: limits(minutes),
+        hours: None,
+        closed_text: None,
+    };
     let test = Test::OneOf(vec!["billing".to_owned()]);
     world.policy.routing = Arc::new(Routing {
         teams: vec![team("Support", 10), team(BILLING, 20)],
