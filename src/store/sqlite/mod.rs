@@ -25,6 +25,7 @@ mod read;
 mod ready;
 mod refused_starts;
 mod replies;
+mod search;
 mod sessions;
 mod verify;
 mod view;
@@ -58,6 +59,7 @@ use super::{
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
+    search::IndexProgress,
     sessions::{Digest, Session, SessionChange},
 };
 use crate::metrics::Depths;
@@ -262,6 +264,14 @@ impl Store for SqliteStore {
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         let query = query.clone();
         self.readers.read(move |connection| read::handoffs(connection, &query)).await
+    }
+
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        let step = self.readers.read(move |connection| search::next_step(connection, limit)).await?;
+        match step {
+            Some(step) => self.write(move |connection, _| search::write(connection, &step)).await,
+            None => Ok(IndexProgress::All),
+        }
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
