@@ -212,7 +212,7 @@ pub async fn page(client: &Client, query: &HandoffQuery, wanted: &Wanted) -> Res
         let among: Vec<i64> = hits.iter().map(|(position, _)| *position).collect();
         found.extend(read::listed(client, query, Some(&among), most - found.len()).await?);
         behind = among.last().map(|last| unsigned(*last));
-        if found.len() == most || hits.len() < HITS || !wanted.is_in_index() {
+        if found.len() == most || hits.len() < HITS {
             break;
         }
     }
@@ -235,26 +235,30 @@ async fn hits(
     wanted: &Wanted,
     behind: Option<u64>,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    let pattern = like(wanted);
-    let rows = if wanted.is_in_index() {
-        let (sql, first) = match order {
-            Order::Newest => (
-                "SELECT position, max(seq) FROM search_texts WHERE text LIKE $1 AND position < $2 \
-                 GROUP BY position ORDER BY position DESC LIMIT $3",
-                i64::MAX,
-            ),
-            Order::Oldest => (
-                "SELECT position, max(seq) FROM search_texts WHERE text LIKE $1 AND position > $2 \
-                 GROUP BY position ORDER BY position LIMIT $3",
-                0,
-            ),
-        };
-        all(client, sql, values![pattern, behind.map_or(first, signed), HITS]).await?
-    } else {
-        let sql = "SELECT position, seq FROM search_texts WHERE seq = 0 \
-                   AND position > (SELECT max(position) FROM handoffs) - $1 AND text LIKE $2";
-        all(client, sql, values![NEWEST, pattern]).await?
+    let first = if order == Order::Newest { i64::MAX } else { 0 };
+    let mut values = values![like(wanted), behind.map_or(first, signed), HITS];
+    let sql = match (wanted.is_in_index(), order) {
+        (true, Order::Newest) => {
+            "SELECT position, max(seq) FROM search_texts WHERE text LIKE $1 AND position < $2 \
+             GROUP BY position ORDER BY position DESC LIMIT $3"
+        }
+        (true, Order::Oldest) => {
+            "SELECT position, max(seq) FROM search_texts WHERE text LIKE $1 AND position > $2 \
+             GROUP BY position ORDER BY position LIMIT $3"
+        }
+        (false, Order::Newest) => {
+            "SELECT position, seq FROM search_texts WHERE text LIKE $1 AND position < $2 AND seq = 0 \
+             AND position > (SELECT max(position) FROM handoffs) - $4 ORDER BY position DESC LIMIT $3"
+        }
+        (false, Order::Oldest) => {
+            "SELECT position, seq FROM search_texts WHERE text LIKE $1 AND position > $2 AND seq = 0 \
+             AND position > (SELECT max(position) FROM handoffs) - $4 ORDER BY position LIMIT $3"
+        }
     };
+    if !wanted.is_in_index() {
+        values.push(NEWEST.into());
+    }
+    let rows = all(client, sql, values).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 

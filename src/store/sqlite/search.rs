@@ -1,7 +1,7 @@
 //! The index of a search. It is written beside other work, in steps: what a step reads it reads beside the writer. The row of
 //! `search_state` says how far it is, so a crash costs nothing but the step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 
@@ -14,7 +14,7 @@ use crate::{
     relay::{handoff::Handoff, id::HandoffId, thread::Row},
     store::{
         self, FeedItem, HandoffQuery, Order, Page, Since, StoreError, count, or_note,
-        search::{Found, IndexProgress, NEWEST, Wanted, text_of_handoff, text_of_row},
+        search::{Found, IndexProgress, NEWEST, SHORTEST_IN_INDEX, Wanted, text_of_handoff, text_of_row},
         signed, unsigned,
     },
 };
@@ -24,6 +24,12 @@ const SEQ_BITS: u32 = 24;
 const SEQS: i64 = (1 << SEQ_BITS) - 1;
 /// So many entries are asked for at once.
 const HITS: usize = 200;
+/// The index is asked for so many trigrams of a text, of so many that are looked at.
+const ASKED_FOR: usize = 3;
+const LOOKED_AT: usize = 32;
+/// How rare they are is looked up in so many handoffs; what is there so often is common.
+const SAMPLE: u64 = 200;
+const COMMON: i64 = 500;
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,13 +179,10 @@ fn put(connection: &Connection, id: i64, text: Option<&str>) -> Result<(), Store
 pub fn page(connection: &Connection, query: &HandoffQuery, wanted: &Wanted) -> Result<Page, StoreError> {
     let (mut found, mut rows) = (Vec::new(), BTreeMap::new());
     let most = query.limit.saturating_add(1);
-    if !wanted.is_in_index() {
-        let among = in_the_newest(connection, wanted)?;
-        found = read::listed(connection, query, Some(&among), most)?;
-    }
-    let mut from = wanted.is_in_index().then(|| first_place(query));
+    let probe = Probe::new(connection, wanted)?;
+    let mut from = Some(first_place(query));
     while let Some(place) = from {
-        let hits = hits(connection, query.order, wanted, place)?;
+        let hits = probe.hits(connection, query.order, place)?;
         from = hits.last().filter(|_| hits.len() == HITS).map(|(last, _)| place_behind(query.order, *last));
         for (position, seq) in &hits {
             let newest: &mut i64 = rows.entry(*position).or_insert(*seq);
@@ -200,7 +203,7 @@ pub fn page(connection: &Connection, query: &HandoffQuery, wanted: &Wanted) -> R
             (None, Some(seq), Order::Newest) => in_row(connection, handoff, wanted, *seq),
             // More of its thread may have it behind what was looked at.
             (None, Some(_), Order::Oldest) => {
-                in_row(connection, handoff, wanted, newest_hit(connection, wanted, *position)?)
+                in_row(connection, handoff, wanted, probe.newest_hit(connection, *position)?)
             }
         }
     });
@@ -226,13 +229,6 @@ fn in_row(
     Ok(row.flatten().and_then(|row| wanted.in_row(&row)))
 }
 
-/// Positions of the newest handoffs that have a text that is too short for the index.
-fn in_the_newest(connection: &Connection, wanted: &Wanted) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT position FROM handoffs JOIN search_texts ON search_texts.id = handoffs.position << 24 \
-               WHERE position > (SELECT MAX(position) FROM handoffs) - ?1 AND instr(text, ?2) > 0";
-    connection.all(sql, params![signed(NEWEST), wanted.folded()], |row| Ok(row.get(0)?))
-}
-
 /// The id where a list begins: the first that is in it, or, newest first, the first that is not.
 fn first_place(query: &HandoffQuery) -> i64 {
     let last = i64::MAX >> SEQ_BITS;
@@ -251,36 +247,94 @@ const fn place_behind(order: Order, position: i64) -> i64 {
     }
 }
 
-/// What the index knows next: positions of handoffs, and numbers of their rows.
-fn hits(
-    connection: &Connection,
-    order: Order,
-    wanted: &Wanted,
-    place: i64,
-) -> Result<Vec<(i64, i64)>, StoreError> {
-    let sql = match order {
-        Order::Newest => {
-            "SELECT rowid FROM search WHERE search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3"
+/// How a text is looked for.
+struct Probe<'a> {
+    wanted: &'a str,
+    /// What the index is asked for; nothing for a text that is too short for it.
+    rarest: Option<String>,
+}
+
+impl<'a> Probe<'a> {
+    fn new(connection: &Connection, wanted: &'a Wanted) -> Result<Self, StoreError> {
+        let rarest = wanted.is_in_index().then(|| rarest(connection, wanted.folded())).transpose()?;
+        Ok(Self { wanted: wanted.folded(), rarest })
+    }
+
+    /// What is found next: positions of handoffs, and numbers of their rows.
+    fn hits(&self, connection: &Connection, order: Order, place: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+        let read = |row: &rusqlite::Row<'_>| {
+            let id: i64 = row.get(0)?;
+            Ok((id >> SEQ_BITS, id & SEQS))
+        };
+        let (hits, newest) = (count(HITS), signed(NEWEST));
+        match (&self.rarest, order) {
+            (Some(rarest), Order::Newest) => {
+                connection.all(NEWEST_FIRST, params![rarest, place, self.wanted, hits], read)
+            }
+            (Some(rarest), Order::Oldest) => {
+                connection.all(OLDEST_FIRST, params![rarest, place, self.wanted, hits], read)
+            }
+            (None, Order::Newest) => {
+                connection.all(SHORT_NEWEST_FIRST, params![newest, place, self.wanted, hits], read)
+            }
+            (None, Order::Oldest) => {
+                connection.all(SHORT_OLDEST_FIRST, params![newest, place, self.wanted, hits], read)
+            }
         }
-        Order::Oldest => {
-            "SELECT rowid FROM search WHERE search MATCH ?1 AND rowid >= ?2 ORDER BY rowid LIMIT ?3"
-        }
+    }
+
+    /// The newest row of a handoff that has it.
+    fn newest_hit(&self, connection: &Connection, position: i64) -> Result<i64, StoreError> {
+        let hits = self.hits(connection, Order::Newest, (position + 1) << SEQ_BITS)?;
+        Ok(hits.first().map_or(0, |(_, seq)| *seq))
+    }
+}
+
+/// The index gives what has some trigrams of the text, and the text of an entry says whether it has all of it.
+macro_rules! in_index {
+    ($behind:literal) => {
+        concat!(
+            "SELECT search.rowid FROM search JOIN search_texts ON search_texts.id = search.rowid \
+             WHERE search MATCH ?1 AND instr(search_texts.text, ?3) > 0 AND search.rowid ",
+            $behind,
+            " LIMIT ?4"
+        )
     };
-    connection.all(sql, params![phrase(wanted), place, count(HITS)], |row| {
-        let id: i64 = row.get(0)?;
-        Ok((id >> SEQ_BITS, id & SEQS))
-    })
 }
 
-/// The newest row of a handoff that has it.
-fn newest_hit(connection: &Connection, wanted: &Wanted, position: i64) -> Result<i64, StoreError> {
-    let hits = hits(connection, Order::Newest, wanted, (position + 1) << SEQ_BITS)?;
-    Ok(hits.first().map_or(0, |(_, seq)| *seq))
+macro_rules! in_the_newest {
+    ($behind:literal) => {
+        concat!(
+            "SELECT search_texts.id FROM handoffs JOIN search_texts ON search_texts.id = handoffs.position << 24 \
+             WHERE position > (SELECT MAX(position) FROM handoffs) - ?1 AND instr(text, ?3) > 0 AND position ",
+            $behind,
+            " LIMIT ?4"
+        )
+    };
 }
 
-/// For the index, the text is one string of characters.
-fn phrase(wanted: &Wanted) -> String {
-    format!("\"{}\"", wanted.folded().replace('"', "\"\""))
+const NEWEST_FIRST: &str = in_index!("< ?2 ORDER BY search.rowid DESC");
+const OLDEST_FIRST: &str = in_index!(">= ?2 ORDER BY search.rowid");
+const SHORT_NEWEST_FIRST: &str = in_the_newest!("< ?2 >> 24 ORDER BY position DESC");
+const SHORT_OLDEST_FIRST: &str = in_the_newest!(">= ?2 >> 24 ORDER BY position");
+
+/// What asks the index for the rarest trigrams of a text. All of them would be read for every entry that has the common ones.
+/// How rare they are is looked up in the newest entries.
+fn rarest(connection: &Connection, wanted: &str) -> Result<String, StoreError> {
+    let letters: Vec<char> = wanted.chars().collect();
+    let trigrams: BTreeSet<String> =
+        letters.windows(SHORTEST_IN_INDEX).take(LOOKED_AT).map(|three| three.iter().collect()).collect();
+    let newest = connection.number("SELECT MAX(position) FROM handoffs", ())?;
+    let from = signed(newest.saturating_sub(SAMPLE)) << SEQ_BITS;
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE search MATCH ?1 AND rowid >= ?2 LIMIT ?3)";
+    let mut known = Vec::new();
+    for trigram in trigrams {
+        let quoted = format!("\"{}\"", trigram.replace('"', "\"\""));
+        known.push((connection.number(sql, params![quoted, from, COMMON])?, quoted));
+    }
+    known.sort();
+    known.truncate(ASKED_FOR);
+    Ok(known.into_iter().map(|(_, quoted)| quoted).collect::<Vec<_>>().join(" AND "))
 }
 
 /// Removes the entries of handoffs that are purged: `?1` has their ids.

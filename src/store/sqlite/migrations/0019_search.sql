@@ -5,7 +5,8 @@ CREATE TABLE search_texts (
     text TEXT NOT NULL
 );
 CREATE VIRTUAL TABLE search USING fts5 (
-    text, content = 'search_texts', content_rowid = 'id', columnsize = 0, tokenize = 'trigram case_sensitive 1'
+    text, content = 'search_texts', content_rowid = 'id', columnsize = 0, detail = none,
+    tokenize = 'trigram case_sensitive 1'
 );
 CREATE TRIGGER search_texts_new AFTER INSERT ON search_texts BEGIN
     INSERT INTO search (rowid, text) VALUES (new.id, new.text);
