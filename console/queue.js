@@ -156,7 +156,7 @@ function renderState(length) {
   const [title, text] = search.text
     ? [
         `Nothing found for “${search.text}”`,
-        "The search covers names, e-mail addresses, handover fields and IDs.",
+        "The search covers names, e-mail addresses, handover fields, IDs, messages, notes and file names.",
       ]
     : LISTS[chosen].empty;
   if (isEmpty)
@@ -199,20 +199,26 @@ function update(element, item) {
   const link = element.firstChild;
   mark(link, "aria-current", item.id === now.open ? "true" : null);
   const extra = showsMore() ? moreWords(item).join(" · ") : "";
-  if (element.shows === item && element.extra === extra) return;
-  Object.assign(element, { shows: item, extra });
+  const found = search.text ? search.found.get(item.id) : undefined;
+  if (element.shows === item && element.extra === extra && element.found === found) return;
+  Object.assign(element, { shows: item, extra, found });
   mark(element, "data-status", item.status);
   if (element.named !== customer(item)) {
     element.named = customer(item);
     parts.name.textContent = element.named;
     parts.face.replaceChildren(avatar(element.named));
   }
-  parts.preview.textContent = preview(item.last_message, item);
-  mark(parts.preview, "dir", item.last_message?.content.type === "event" ? "ltr" : "auto");
+  parts.preview.textContent = found ? foundWords(found) : preview(item.last_message, item);
+  mark(parts.preview, "dir", !found && item.last_message?.content.type === "event" ? "ltr" : "auto");
   const unread = item.status === "ended" ? 0 : item.unread;
   mark(link, "data-unread", unread > 0);
   parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));
   parts.more.textContent = extra;
+}
+
+/** What stands where the searched text is, in place of the last message. */
+function foundWords({ field, text }) {
+  return field ? `${field}: ${text}` : text;
 }
 
 function moreWords(item) {

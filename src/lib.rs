@@ -51,8 +51,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Outbox, Parts,
-        Recovery, Retention, Silence, StartKey, TimeOuts,
+        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Indexing, Outbox,
+        Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -237,6 +237,7 @@ impl Server {
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Retention::new(Arc::clone(&engine), keep(&app.settings)), &environment, &stop);
+        tasks.work(Indexing::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(FormerTokens::new(Arc::clone(&app.sign_in)), &environment, &stop);
         let warnings = Arc::clone(&app.warnings);
         let counting = stop.clone();

@@ -41,6 +41,8 @@ fn every_scenario_gives_figures() {
         "platform",
         "memory",
         "start",
+        "search",
+        "thread",
         "remembered",
     ];
     assert_eq!(names, all);

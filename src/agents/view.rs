@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::context::beginnings;
+use super::{context::beginnings, found::FoundView};
 use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
@@ -13,7 +13,7 @@ use crate::{
         rules::arriving::{ArrivingMessage, Withdrawal},
         thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
     },
-    store::StatusFilter,
+    store::{StatusFilter, search::Found},
     unseen,
 };
 
@@ -72,6 +72,9 @@ pub struct HandoffView {
     doubtful: bool,
     /// Grows with each change.
     version: u64,
+    /// In the answer to a search: where the text was found, if that can still be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<FoundView>,
 }
 
 /// The counts of a handoff's messages.
@@ -321,6 +324,12 @@ impl HandoffView {
         Self::with(handoff.context.clone(), handoff)
     }
 
+    /// The same, with where the text of a search was found.
+    #[must_use]
+    pub fn found(self, found: Option<Found>) -> Self {
+        Self { found: found.map(FoundView::from), ..self }
+    }
+
     /// Files are served at these links, made of their handoff's and row's ids, in place of the agent API's paths.
     pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
         if let Some(message) = &mut self.last_message {
@@ -355,6 +364,7 @@ impl HandoffView {
             read_seq: handoff.read_up_to,
             doubtful: handoff.is_doubtful(),
             version: handoff.version,
+            found: None,
         }
     }
 }

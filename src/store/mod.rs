@@ -9,6 +9,7 @@ pub mod arrival;
 mod at_work;
 mod document;
 pub mod files;
+mod fold;
 mod inbox_changes;
 mod marks;
 mod memory;
@@ -18,6 +19,7 @@ pub mod platforms;
 mod postgres;
 pub mod quota;
 pub mod replies;
+pub mod search;
 pub mod sessions;
 mod signals;
 mod sqlite;
@@ -63,6 +65,7 @@ use files::{FileChecks, FileOf};
 use platforms::PlatformState;
 use quota::{Place, Quota};
 use replies::{CannedReply, ReplyChange, ReplyOutcome};
+use search::{Found, IndexProgress};
 use sessions::{Digest, Session, SessionChange, SignInCode};
 use teams::TeamState;
 
@@ -144,7 +147,7 @@ pub struct HandoffQuery {
     pub sight: Sight,
     /// Only those that this platform got.
     pub platform: Option<PlatformId>,
-    /// Only those whose end user, context or ids contain this.
+    /// Only those in which this is found: see [`search`].
     pub text: Option<String>,
     /// In which order.
     pub order: Order,
@@ -201,6 +204,8 @@ impl StatusFilter {
 pub struct Page {
     /// The handoffs.
     pub handoffs: Vec<Handoff>,
+    /// Where each of them has the text that was asked for, as far as that is known; nothing if none was.
+    pub found: Vec<Option<Found>>,
     /// What to ask for `after` next.
     pub next: Option<u64>,
 }
@@ -417,6 +422,12 @@ pub trait Store: Send + Sync {
 
     /// Handoffs, in the order that is asked for.
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError>;
+
+    /// Puts what is new, and what was there before, into the index of a search: a step of it, with at most `limit` entries.
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        let _ = limit;
+        Ok(IndexProgress::All)
+    }
 
     /// Rows of a thread behind `after`, by `seq`. Empty for an unknown handoff.
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
@@ -644,18 +655,6 @@ fn match_keys(scope: &Scope, view: &View) -> Vec<MatchKey> {
         _ => None,
     });
     scope.matching.iter().cloned().chain(buffered).collect()
-}
-
-/// What a search looks through: who the end user is, what the start call said, the ids.
-fn search_text(handoff: &Handoff) -> String {
-    let mut words = vec![handoff.key.conversation.0.clone(), handoff.id.0.clone()];
-    words.extend(handoff.end_user.name.clone());
-    words.extend(handoff.end_user.id.clone());
-    words.extend(handoff.context.values().map(|value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }));
-    words.join("\n").to_lowercase()
 }
 
 /// What to show, and where the rest begins: of one more than `limit`, each with its position.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     agent::Agent,
+    answer::Answer,
     events::{Webhook, customer_says},
     eventually,
     relay::{Relay, START_KEY, Setup, token_of},

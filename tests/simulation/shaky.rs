@@ -26,6 +26,7 @@ use handoff_relay::{
         files::{FileChecks, FileOf},
         platforms::PlatformState,
         replies::{CannedReply, ReplyChange, ReplyOutcome},
+        search::IndexProgress,
         sessions::{Digest, Session, SessionChange},
         teams::TeamState,
     },
@@ -174,6 +175,10 @@ impl Store for Shaky {
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         self.works()?.handoffs(query).await
+    }
+
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        self.works()?.index(limit).await
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {

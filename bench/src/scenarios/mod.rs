@@ -11,9 +11,11 @@ mod postgres;
 mod release;
 mod remembered;
 mod reply;
+mod search;
 mod server;
 mod start;
 mod streams;
+mod thread;
 
 use std::{io::Write, path::Path};
 
@@ -43,6 +45,10 @@ pub enum Scenario {
     Memory,
     /// From start to ready, with a large database
     Start,
+    /// Lists and searches over many handoffs
+    Search,
+    /// A conversation of 100,000 messages beside one of 100
+    Thread,
     /// Webhooks that are kept, with many remembered ids
     Remembered,
     /// Webhooks that are kept in PostgreSQL; needs --postgres
@@ -63,6 +69,8 @@ impl Scenario {
             Self::Platform => platform::run(options),
             Self::Memory => memory::run(options),
             Self::Start => start::run(options),
+            Self::Search => search::run(options),
+            Self::Thread => thread::run(options),
             Self::Remembered => remembered::run(options),
             Self::Postgres => postgres::run(options),
             Self::Cluster => cluster::run(options),

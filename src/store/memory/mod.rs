@@ -22,7 +22,7 @@ use super::{
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
-    search_text,
+    search::{Found, NEWEST, Wanted},
     sessions::{Digest, Session, SessionChange},
     signals::{FeedPosition, TouchedTopics},
     take,
@@ -169,10 +169,16 @@ impl Store for MemoryStore {
                 Box::new(state.handoffs.range(query.after.map_or(0, |after| after.saturating_add(1))..))
             }
         };
-        let mut found = indices.filter(|(_, handoff)| matches(query, handoff));
-        let shown: Vec<(&u64, &Handoff)> = found.by_ref().take(query.limit).collect();
-        let next = found.next().and(shown.last()).map(|(index, _)| **index);
-        Ok(Page { handoffs: shown.into_iter().map(|(_, handoff)| handoff.clone()).collect(), next })
+        let wanted = query.text.as_deref().and_then(Wanted::new);
+        let mut matching =
+            indices.filter(|(_, handoff)| matches(query, handoff)).filter_map(|(index, handoff)| {
+                let Some(wanted) = &wanted else { return Some((*index, handoff, None)) };
+                state.found(*index, handoff, wanted).map(|found| (*index, handoff, Some(found)))
+            });
+        let shown: Vec<(u64, &Handoff, Option<Found>)> = matching.by_ref().take(query.limit).collect();
+        let next = matching.next().and(shown.last()).map(|(index, ..)| *index);
+        let (handoffs, found) = shown.into_iter().map(|(_, handoff, found)| (handoff.clone(), found)).unzip();
+        Ok(Page { handoffs, found: if wanted.is_some() { found } else { Vec::new() }, next })
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -333,6 +339,18 @@ impl Store for MemoryStore {
     }
 }
 
+impl State {
+    /// Where a handoff has a text.
+    fn found(&self, index: u64, handoff: &Handoff, wanted: &Wanted) -> Option<Found> {
+        if !wanted.is_in_index() && index + NEWEST <= self.last_handoff {
+            return None;
+        }
+        let rows = self.threads.get(&handoff.id).filter(|_| wanted.is_in_index());
+        let in_rows = || rows?.values().rev().find_map(|row| wanted.in_row(row));
+        wanted.in_handoff(handoff).or_else(in_rows)
+    }
+}
+
 fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
     query.status.is_none_or(|status| status == StatusFilter::of(handoff))
         && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
@@ -340,5 +358,4 @@ fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
         && query.team.as_ref().is_none_or(|team| handoff.team.as_ref() == Some(team))
         && query.sight.has(handoff)
         && query.platform.as_ref().is_none_or(|platform| handoff.platforms.contains_key(platform))
-        && query.text.as_ref().is_none_or(|text| search_text(handoff).contains(&text.to_lowercase()))
 }

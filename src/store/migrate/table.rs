@@ -8,8 +8,6 @@ pub enum Kind {
     Key,
     /// A text that is kept as it is, such as a document.
     Text,
-    /// A text that is only searched in.
-    Searched,
     /// A number, or a time.
     Number,
     /// Yes or no.
@@ -80,7 +78,7 @@ pub const TABLES: &[Table] = &[
     table!("handoffs" numbered: position Number, id Key, ai_agent Key, conversation Key, status Text, agent Key,
         platforms Text, ended_at Number, idle_since Number, took_until Number, last_seq Number, team Key,
         route Key, doc Text),
-    table!("contexts": handoff Key, search Searched, doc Text),
+    table!("contexts": handoff Key, doc Text),
     table!("thread_rows": id Key, handoff Key, seq Number, fingerprint Text, unread Flag, is_file Flag, doc Text),
     table!("row_marks": handoff Key, mark Key, row_id Key),
     table!("journal" numbered: seq Number, svix_id Key, at Number, ai_agent Key, conversation Key, sort_time Number,

@@ -4,16 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio_postgres::Row;
 
-use super::{
-    query::{Statement, Value, doc, values},
-    text,
-};
+use super::query::{Statement, Value, doc, values};
 use crate::{
     relay::{handoff::Handoff, id::TeamName},
     store::{
         StatusFilter, StoreError,
         document::{self, Document},
-        search_text,
     },
 };
 
@@ -71,10 +67,8 @@ pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
 }
 
 fn put_context(handoff: &mut Handoff) -> Result<Statement, StoreError> {
-    let sql = "INSERT INTO contexts (handoff, search, doc) VALUES ($1, $2, $3) \
-               ON CONFLICT (handoff) DO UPDATE SET search = excluded.search, doc = excluded.doc \
-               WHERE contexts.search <> excluded.search OR contexts.doc <> excluded.doc";
-    let search = text::searched(&search_text(handoff));
+    let sql = "INSERT INTO contexts (handoff, doc) VALUES ($1, $2) \
+               ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE contexts.doc <> excluded.doc";
     let context = document::write(&Context { context: std::mem::take(&mut handoff.context) })?;
-    Ok(Statement::new(sql, values![Value::key(handoff.id.as_str()), search, context]))
+    Ok(Statement::new(sql, values![Value::key(handoff.id.as_str()), context]))
 }

@@ -30,6 +30,7 @@ mod quotas;
 mod read;
 mod refused_starts;
 mod replies;
+mod search;
 mod sessions;
 mod teams;
 mod text;
@@ -61,6 +62,7 @@ use super::{
     platforms::PlatformState,
     quota::{Place, Quota},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
+    search::IndexProgress,
     sessions::{Digest, Session, SessionChange, SignInCode},
     signals::TouchedTopics,
     teams::TeamState,
@@ -118,6 +120,7 @@ impl PostgresStore {
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
         let connections = Connections::new(settings)?;
         migrations::run(&connections).await?;
+        search::make_index(&connections).await?;
         let client = connections.get().await?;
         deliveries::look_anew(&client).await?;
         let newest = read::newest_change(&client).await?;
@@ -307,6 +310,10 @@ impl Store for PostgresStore {
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         read::handoffs(&*self.client().await?, query).await
+    }
+
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        search::step(&self.shared.connections, limit).await
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {

@@ -6,7 +6,7 @@ use super::{
     deliveries,
     handoffs::{self, documents},
     query::{Value, all, doc, first, key, number, optional_key, time, values},
-    text,
+    search, text,
 };
 use crate::{
     metrics::Depths,
@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         Due, FeedItem, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page, Since, StatusFilter,
-        StoreError, or_note, page, placeholder, signed, unsigned,
+        StoreError, or_note, page, placeholder, search::Wanted, signed, unsigned,
     },
 };
 
@@ -78,6 +78,21 @@ fn shown(row: &SqlRow) -> Result<Handoff, StoreError> {
 }
 
 pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, StoreError> {
+    if let Some(wanted) = query.text.as_deref().and_then(Wanted::new) {
+        return search::page(client, query, &wanted).await;
+    }
+    let (handoffs, next) =
+        page(listed(client, query, None, query.limit.saturating_add(1)).await?, query.limit);
+    Ok(Page { handoffs, next, found: Vec::new() })
+}
+
+/// The first `most` handoffs of a list, each with its position; only those at some positions, if these are given.
+pub async fn listed(
+    client: &Client,
+    query: &HandoffQuery,
+    among: Option<&[i64]>,
+    most: usize,
+) -> Result<Vec<(Handoff, u64)>, StoreError> {
     let (mut sql, mut wanted) = (concat!(handoff!(), "TRUE").to_owned(), Vec::<Value>::new());
     let mut only = |condition: &str, value: Value| {
         wanted.push(value);
@@ -103,9 +118,8 @@ pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, Sto
     if let Some(platform) = &query.platform {
         only(" AND strpos(platforms, ?) > 0", format!(" {platform} ").into());
     }
-    if let Some(wanted) = &query.text {
-        let found = " AND id IN (SELECT handoff FROM contexts WHERE strpos(search, ?) > 0)";
-        only(found, text::searched(&wanted.to_lowercase()).into());
+    if let Some(among) = among {
+        only(" AND position = ANY(?)", Value::Numbers(among.to_vec()));
     }
     let (behind, order) = match query.order {
         Order::Newest => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
@@ -114,11 +128,9 @@ pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, Sto
     if let Some(after) = query.after {
         only(behind, signed(after).into());
     }
-    only(order, query.limit.saturating_add(1).into());
+    only(order, most.into());
     let rows = all(client, &sql, wanted).await?;
-    let found = rows.iter().map(|row| Ok((shown(row)?, unsigned(row.try_get(2)?))));
-    let (handoffs, next) = page(found.collect::<Result<_, StoreError>>()?, query.limit);
-    Ok(Page { handoffs, next })
+    rows.iter().map(|row| Ok((shown(row)?, unsigned(row.try_get(2)?)))).collect()
 }
 
 pub async fn rows(client: &Client, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {

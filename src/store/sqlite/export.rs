@@ -111,7 +111,7 @@ fn select(table: &str) -> &'static str {
                  team, route, doc \
              FROM handoffs ORDER BY position"
         }
-        "contexts" => "SELECT handoff, search, doc FROM contexts",
+        "contexts" => "SELECT handoff, doc FROM contexts",
         "thread_rows" => {
             "SELECT id, handoff, seq, fingerprint, unread, \
                  CASE WHEN json_valid(doc) THEN json_extract(doc, '$.content.type') IS 'file' ELSE 0 END, doc \
@@ -147,7 +147,7 @@ fn select(table: &str) -> &'static str {
 
 fn record(row: &Row<'_>, table: &Table) -> Result<Record, StoreError> {
     let cells = table.columns.iter().enumerate().map(|(place, column)| match column.kind {
-        Kind::Key | Kind::Text | Kind::Searched => Ok(Cell::Text(optional_text(row, place)?)),
+        Kind::Key | Kind::Text => Ok(Cell::Text(optional_text(row, place)?)),
         Kind::Number => Ok(Cell::Number(row.get(place)?)),
         Kind::Flag => Ok(Cell::Flag(row.get::<_, i64>(place)? != 0)),
     });

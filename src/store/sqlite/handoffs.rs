@@ -11,7 +11,6 @@ use crate::{
     store::{
         StatusFilter, StoreError,
         document::{self, Document},
-        search_text,
     },
 };
 
@@ -76,10 +75,8 @@ fn platforms(handoff: &Handoff) -> String {
 }
 
 fn put_context(connection: &Connection, handoff: &mut Handoff) -> Result<(), StoreError> {
-    let sql = "INSERT INTO contexts (handoff, search, doc) VALUES (?1, ?2, ?3) \
-               ON CONFLICT (handoff) DO UPDATE SET search = excluded.search, doc = excluded.doc \
-               WHERE search <> excluded.search OR doc <> excluded.doc";
-    let search = search_text(handoff);
+    let sql = "INSERT INTO contexts (handoff, doc) VALUES (?1, ?2) \
+               ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc";
     let context = document::write(&Context { context: std::mem::take(&mut handoff.context) })?;
-    connection.run(sql, params![handoff.id.as_str(), search, context]).map(drop)
+    connection.run(sql, params![handoff.id.as_str(), context]).map(drop)
 }

@@ -25,6 +25,7 @@ mod read;
 mod ready;
 mod refused_starts;
 mod replies;
+mod search;
 mod sessions;
 mod teams;
 mod verify;
@@ -59,6 +60,7 @@ use super::{
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
+    search::IndexProgress,
     sessions::{Digest, Session, SessionChange},
     teams::TeamState,
 };
@@ -267,6 +269,14 @@ impl Store for SqliteStore {
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         let query = query.clone();
         self.readers.read(move |connection| read::handoffs(connection, &query)).await
+    }
+
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        let step = self.readers.read(move |connection| search::next_step(connection, limit)).await?;
+        match step {
+            Some(step) => self.write(move |connection, _| search::write(connection, &step)).await,
+            None => Ok(IndexProgress::All),
+        }
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {

@@ -7,6 +7,7 @@ use super::{
     known::Known,
     outbox,
     query::{Query, doc, text},
+    search,
 };
 use crate::{
     metrics::Depths,
@@ -20,7 +21,7 @@ use crate::{
     },
     store::{
         Due, FeedItem, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page, Since, StatusFilter,
-        StoreError, count, or_note, page, placeholder, signed, unsigned,
+        StoreError, count, or_note, page, placeholder, search::Wanted, signed, unsigned,
     },
 };
 
@@ -86,6 +87,21 @@ fn shown(row: &SqlRow<'_>) -> Result<Handoff, StoreError> {
 }
 
 pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, StoreError> {
+    if let Some(wanted) = query.text.as_deref().and_then(Wanted::new) {
+        return search::page(connection, query, &wanted);
+    }
+    let found = listed(connection, query, None, query.limit.saturating_add(1))?;
+    let (handoffs, next) = page(found, query.limit);
+    Ok(Page { handoffs, next, found: Vec::new() })
+}
+
+/// The first `most` handoffs of a list, each with its position; only those at some positions, if these are given.
+pub fn listed(
+    connection: &Connection,
+    query: &HandoffQuery,
+    among: Option<&[i64]>,
+    most: usize,
+) -> Result<Vec<(Handoff, u64)>, StoreError> {
     let (mut sql, mut wanted) = (concat!(handoff!(), "1 = 1").to_owned(), Vec::<Value>::new());
     let mut only = |condition: &str, value: Value| {
         wanted.push(value);
@@ -111,9 +127,8 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
     if let Some(platform) = &query.platform {
         only(" AND instr(platforms, ?) > 0", format!(" {platform} ").into());
     }
-    if let Some(text) = &query.text {
-        let found = " AND id IN (SELECT handoff FROM contexts WHERE instr(search, ?) > 0)";
-        only(found, text.to_lowercase().into());
+    if let Some(among) = among {
+        only(" AND position IN (SELECT value FROM json_each(?))", serde_json::to_string(among)?.into());
     }
     let (behind, order) = match query.order {
         Order::Newest => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
@@ -122,11 +137,8 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
     if let Some(after) = query.after {
         only(behind, signed(after).into());
     }
-    only(order, count(query.limit.saturating_add(1)).into());
-    let found =
-        connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(2)?))))?;
-    let (handoffs, next) = page(found, query.limit);
-    Ok(Page { handoffs, next })
+    only(order, count(most).into());
+    connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(2)?))))
 }
 
 pub fn rows(
