@@ -4,6 +4,7 @@ import { transcriptUrl } from "./api.js";
 import { at, avatar, batched, h, icon, toast } from "./dom.js";
 import { link, markdown } from "./markdown.js";
 import { remembered } from "./memory.js";
+import { alias } from "./person.js";
 import { handoff, now, on } from "./store.js";
 import { exact, full } from "./time.js";
 import { customer, endWords, fieldName, isFilled } from "./words.js";
@@ -64,6 +65,7 @@ function person(open) {
     { class: "person" },
     avatar(customer(open)),
     h("p", { class: "person-name", dir: "auto" }, customer(open)),
+    alias(open) && h("p", { class: "hint" }, "In Ada: ", h("bdi", {}, alias(open))),
     email && h("p", { class: "person-mail" }, link(`mailto:${email}`, email) ?? email),
   );
 }

@@ -1,8 +1,9 @@
 // The queue: four lists and a search. Only visible rows are drawn, so that thousands of rows scroll smoothly.
 
-import { announce, at, avatar, batched, h, icon, mark, unseen } from "./dom.js";
+import { announce, at, avatar, batched, h, icon, mark, textOf, unseen } from "./dom.js";
 import { LISTS, lists, search, searchFor, searchOn, several } from "./lists.js";
 import { remembered } from "./memory.js";
+import { called } from "./person.js";
 import { handoff, now, on } from "./store.js";
 import { ended, load, loadMoreEnded } from "./sync.js";
 import { brief, exact, span } from "./time.js";
@@ -202,10 +203,10 @@ function update(element, item) {
   if (element.shows === item && element.extra === extra) return;
   Object.assign(element, { shows: item, extra });
   mark(element, "data-status", item.status);
-  if (element.named !== customer(item)) {
-    element.named = customer(item);
-    parts.name.textContent = element.named;
-    parts.face.replaceChildren(avatar(element.named));
+  const name = called(item);
+  if (parts.name.textContent !== textOf(name)) {
+    parts.name.replaceChildren(...name);
+    parts.face.replaceChildren(avatar(customer(item)));
   }
   parts.preview.textContent = preview(item.last_message, item);
   mark(parts.preview, "dir", item.last_message?.content.type === "event" ? "ltr" : "auto");

@@ -229,6 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_nobody_filled_in_names_nobody() {
+        for (name, shown) in [
+            ("{first_name}", None),
+            ("{{name}} Silva", Some("Silva")),
+            ("null", None),
+            ("undefined", None),
+            ("None", None),
+            ("[object Object]", None),
+            (" ", None),
+            ("Null", Some("Null")),
+        ] {
+            let Reading::Event(event) = read(&with("/data/author/display_name", json!(name))) else { panic!() };
+            let EventKind::Message(message) = &event.kind else { panic!("not a message") };
+            assert_eq!(message.author.display_name.as_deref(), shown, "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_not_ours_is_ignored() {
         for payload in [
             with("/type", json!("v1.end_user.created")),

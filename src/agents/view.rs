@@ -125,8 +125,11 @@ impl AgentView {
 pub struct EndUserView {
     /// The customer's id at Ada.
     id: Option<String>,
-    /// The customer's name.
+    /// The customer's name: what the start call gave (`first_name` and `last_name`, `name`), else `display_name`, else
+    /// an e-mail address.
     name: Option<String>,
+    /// What Ada calls the customer.
+    display_name: Option<String>,
 }
 
 /// A row of a thread. Show rows by `at`, then `seq`.
@@ -330,6 +333,7 @@ impl HandoffView {
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),
+                display_name: handoff.end_user.display_name.as_deref().and_then(unseen::name),
             },
             context,
             context_truncated: false,

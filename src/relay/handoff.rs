@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    context,
     event::SortKey,
     id::{ConversationKey, HandoffId, PlatformId, RowId},
     idle::Idle,
@@ -122,10 +123,36 @@ pub const PREVIEW_CHARS: usize = 300;
 pub struct EndUser {
     /// Ada's id of them.
     pub id: Option<String>,
-    /// The customer's name.
+    /// The name that agents see: what the start call gave, else `display_name`, else an e-mail address.
     pub name: Option<String>,
-    /// The source of the name. A name from a webhook replaces one from the context.
+    /// What Ada calls the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Whether `name` is what Ada calls the customer.
     pub named_by_webhook: bool,
+}
+
+impl EndUser {
+    /// A start call has come, and this is what all of them said.
+    pub fn introduce(&mut self, context: &Map<String, Value>) {
+        if self.named_by_webhook && self.display_name.is_none() {
+            // Documents of earlier relays have it here alone.
+            self.display_name = self.name.take();
+        }
+        let given = context::name(context);
+        self.named_by_webhook = given.is_none() && self.display_name.is_some();
+        self.name = given.or_else(|| self.display_name.clone()).or_else(|| context::email(context));
+    }
+
+    /// Ada calls the customer so. A name that the business gave stays: it is in `name` already, because what others
+    /// have added to the `context` since counts for nothing.
+    pub fn record_display_name(&mut self, name: &str, context: &Map<String, Value>) {
+        self.display_name = Some(name.to_owned());
+        if self.name.is_none() || self.named_by_webhook || self.name == context::email(context) {
+            self.name = self.display_name.clone();
+            self.named_by_webhook = true;
+        }
+    }
 }
 
 /// How a handoff began.

@@ -611,6 +611,7 @@ fn match_keys(scope: &Scope, view: &View) -> Vec<MatchKey> {
 fn search_text(handoff: &Handoff) -> String {
     let mut words = vec![handoff.key.conversation.0.clone(), handoff.id.0.clone()];
     words.extend(handoff.end_user.name.clone());
+    words.extend(handoff.end_user.display_name.clone());
     words.extend(handoff.end_user.id.clone());
     words.extend(handoff.context.values().map(|value| match value {
         serde_json::Value::String(text) => text.clone(),

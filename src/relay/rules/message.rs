@@ -204,9 +204,8 @@ pub fn record_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str
     }
     let name = message.author.display_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     if let Some(name) = name
-        && (newest || !handoff.end_user.named_by_webhook)
+        && (newest || handoff.end_user.display_name.is_none())
     {
-        handoff.end_user.name = Some(name.to_owned());
-        handoff.end_user.named_by_webhook = true;
+        handoff.end_user.record_display_name(name, &handoff.context);
     }
 }

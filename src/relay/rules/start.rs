@@ -129,9 +129,7 @@ fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>)
     if let Origin::Adopted { called_at: called_at @ None, .. } = &mut merged.origin {
         *called_at = Some(now);
     }
-    if !merged.end_user.named_by_webhook {
-        merged.end_user.name = context::name(&merged.context);
-    }
+    merged.end_user.introduce(&merged.context);
     put(tx, handoff, merged);
     // A later webhook about an older end belongs to another handoff.
     let runs_at = tx.now.by_ada() - CLOCK_TOLERANCE;
@@ -142,7 +140,9 @@ fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>)
 fn add(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>) {
     let mut merged = tx.view.handoffs[handoff].clone();
     context::merge(&mut merged.context, context, Merge::Add);
-    merged.end_user.name = merged.end_user.name.or_else(|| context::name(&merged.context));
+    if merged.end_user.name.is_none() {
+        merged.end_user.introduce(&merged.context);
+    }
     put(tx, handoff, merged);
 }
 
@@ -172,14 +172,15 @@ fn begin(
     context: Map<String, Value>,
     event: EventName,
 ) -> usize {
-    let name = context::name(&context);
+    let mut end_user = EndUser::default();
+    end_user.introduce(&context);
     let is_heard_of = super::unknown::is_heard_of(tx);
     let id = HandoffId(tx.new_id());
     let handoff = Handoff {
         integration: tx.policy.integration.clone(),
         domain: tx.policy.domain.clone(),
         origin,
-        end_user: EndUser { id: None, name, named_by_webhook: false },
+        end_user,
         context,
         created_at: tx.now.at,
         idle: Idle::since(tx.now.at),
