@@ -16,6 +16,7 @@ import { refresh } from "./sync.js";
 import * as threads from "./threads.js";
 import { ThreadView, threadState } from "./thread-view.js";
 import { exact, span } from "./time.js";
+import { left } from "./waiting.js";
 import { author, customer, endWords, isOwn, preview } from "./words.js";
 
 const READ_AFTER_MS = 250;
@@ -249,7 +250,7 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => `Waiting for ${span(open.created_at)}`,
+    waiting: () => [`Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
     active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
     ended: () => endWords(open),
   }[open.status]();

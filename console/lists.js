@@ -1,7 +1,7 @@
-// The queue's four lists, and the search results.
+// The queue's lists, and the search results.
 
 import * as api from "./api.js";
-import { ended } from "./sync.js";
+import { past } from "./sync.js";
 import * as store from "./store.js";
 
 const activity = (handoff) => handoff.last_message?.at ?? handoff.created_at;
@@ -30,20 +30,29 @@ export const LISTS = {
     order: latestFirst,
     empty: ["There are no active conversations", "All conversations that your team has accepted appear here."],
   },
+  missed: {
+    title: "Missed",
+    has: (one) => one.missed && isLoaded(one, past.missed),
+    order: newestFirst,
+    empty: ["Nobody was missed", "Conversations whose time ran out before an agent answered appear here."],
+  },
   ended: {
     title: "Ended",
-    // Older handoffs appear once their page is loaded.
-    has: (one) => one.status === "ended" && (ended.whole || (ended.end !== null && one.created_at >= ended.end)),
+    has: (one) => one.status === "ended" && !one.missed && isLoaded(one, past.ended),
     order: newestFirst,
     empty: ["No conversations have ended yet", "You can read conversations here after they end."],
   },
 };
 
+/** Older handoffs appear once their page is loaded. */
+const isLoaded = (one, { whole, end }) => whole || (end !== null && one.created_at >= end);
+
 let derived = { revision: null };
 
-/** All four lists, each in its order. */
+/** All lists, each in its order. */
 export function lists() {
-  const revision = `${store.handoffsRevision()} ${ended.end} ${ended.whole} ${store.now.me?.name}`;
+  const loaded = Object.values(past).map(({ end, whole }) => `${end} ${whole}`);
+  const revision = [store.handoffsRevision(), ...loaded, store.now.me?.name].join();
   if (derived.revision === revision) return derived;
   derived = { revision };
   const all = [...store.handoffs()];

@@ -1,5 +1,7 @@
 //! What agents get to see, as JSON. A presigned URL is not among it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -8,7 +10,8 @@ use super::context::beginnings;
 use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
-        handoff::Handoff,
+        event::Channel,
+        handoff::{Handoff, Missed},
         ledger::Ledger,
         rules::arriving::{ArrivingMessage, Withdrawal},
         thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
@@ -57,6 +60,17 @@ pub struct HandoffView {
     ended_by: Option<&'static str>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
+    /// The customer's last message, cut in the same way.
+    last_end_user_message: Option<MessageView>,
+    /// Since when the customer has waited for an answer: their first message that no human agent has answered, or the
+    /// beginning if nobody has written yet. Null if they have an answer, and after the end.
+    waiting_for_answer_since: Option<String>,
+    /// When it ends unless an agent accepts it before (`WAITING_TIMEOUT`); null if that is off, or it does not wait.
+    deadline: Option<String>,
+    /// The customer's channel; null until Ada has said it.
+    channel: Option<ChannelView>,
+    /// It ran out before the customer had an answer: nobody accepted it, or its agent was silent. Null otherwise.
+    missed: Option<MissedView>,
     /// The number of the end user's messages after the read mark.
     unread: u64,
     /// The read mark: rows up to this `seq` have been read.
@@ -130,6 +144,27 @@ pub struct EndUserView {
     name: Option<String>,
     /// What Ada calls the customer.
     display_name: Option<String>,
+}
+
+/// What a conversation runs over.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Channel)]
+pub struct ChannelView {
+    /// `messaging`, `email`, `voice`, `sms`, or something new.
+    #[schema(example = "messaging")]
+    modality: String,
+    /// Whether Ada keeps Markdown; otherwise the customer gets plain text.
+    markdown: bool,
+}
+
+/// How a handoff ran out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Missed)]
+pub struct MissedView {
+    /// When.
+    at: String,
+    /// What the customer was told; null for nothing, also if it could not be sent.
+    told: Option<String>,
 }
 
 /// A row of a thread. Show rows by `at`, then `seq`.
@@ -304,24 +339,25 @@ pub struct DeadLetterView {
 
 impl HandoffView {
     /// For lists and events: long values of the context are cut.
-    pub fn listed(handoff: &Handoff) -> Self {
+    pub fn listed(handoff: &Handoff, waiting_timeout: Option<Duration>) -> Self {
         let (context, is_cut) = beginnings(&handoff.context);
-        Self { context_truncated: is_cut, ..Self::with(context, handoff) }
+        Self { context_truncated: is_cut, ..Self::with(context, handoff, waiting_timeout) }
     }
 
     /// For a single handoff: with the whole context.
-    pub fn whole(handoff: &Handoff) -> Self {
-        Self::with(handoff.context.clone(), handoff)
+    pub fn whole(handoff: &Handoff, waiting_timeout: Option<Duration>) -> Self {
+        Self::with(handoff.context.clone(), handoff, waiting_timeout)
     }
 
     /// Files are served at these links, made of their handoff's and row's ids, in place of the agent API's paths.
     pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
-        if let Some(message) = &mut self.last_message {
+        for message in [&mut self.last_message, &mut self.last_end_user_message].into_iter().flatten() {
             message.link_files(link);
         }
     }
 
-    fn with(context: Map<String, Value>, handoff: &Handoff) -> Self {
+    fn with(context: Map<String, Value>, handoff: &Handoff, waiting_timeout: Option<Duration>) -> Self {
+        let unanswered = handoff.unanswered.filter(|_| handoff.is_open());
         Self {
             id: handoff.id.0.clone(),
             conversation_id: handoff.key.conversation.0.clone(),
@@ -342,11 +378,29 @@ impl HandoffView {
             ended_at: handoff.end().map(|end| end.at.to_string()),
             ended_by: handoff.end().map(|end| end.by.as_str()),
             last_message: handoff.last_message.as_ref().map(MessageView::from),
+            last_end_user_message: handoff.last_words.as_ref().map(MessageView::from),
+            waiting_for_answer_since: unanswered.map(|known| known.since.to_string()),
+            deadline: handoff.deadline(waiting_timeout).map(|at| at.to_string()),
+            channel: handoff.channel.as_ref().map(ChannelView::from),
+            missed: handoff.missed.as_ref().map(MissedView::from),
             unread: handoff.unread,
             read_seq: handoff.read_up_to,
             doubtful: handoff.is_doubtful(),
             version: handoff.version,
         }
+    }
+}
+
+impl From<&Channel> for ChannelView {
+    fn from(channel: &Channel) -> Self {
+        Self { modality: channel.modality.clone(), markdown: channel.markdown }
+    }
+}
+
+impl From<&Missed> for MissedView {
+    fn from(missed: &Missed) -> Self {
+        let told = missed.told.as_ref().filter(|told| !told.in_vain);
+        Self { at: missed.at.to_string(), told: told.map(|told| told.text.clone()) }
     }
 }
 

@@ -10,7 +10,7 @@ use super::App;
 use crate::{
     accounts::SignedIn,
     agents::view::{HandoffView, MessageView},
-    relay::{id::PlatformId, thread::Row},
+    relay::{handoff::Handoff, id::PlatformId, thread::Row},
     web::{
         body::HeldBody,
         extract::{bearer, json, unauthorized},
@@ -38,8 +38,17 @@ impl Caller {
         view
     }
 
-    /// Handoffs as the caller sees them.
-    pub fn handoff(&self, app: &App, mut view: HandoffView) -> HandoffView {
+    /// A handoff of a list or an event, as the caller sees it.
+    pub fn listed(&self, app: &App, handoff: &Handoff) -> HandoffView {
+        self.linked(app, HandoffView::listed(handoff, app.engine.waiting_timeout()))
+    }
+
+    /// A single handoff, as the caller sees it.
+    pub fn whole(&self, app: &App, handoff: &Handoff) -> HandoffView {
+        self.linked(app, HandoffView::whole(handoff, app.engine.waiting_timeout()))
+    }
+
+    fn linked(&self, app: &App, mut view: HandoffView) -> HandoffView {
         self.link(app, |link| view.link_files(link));
         view
     }

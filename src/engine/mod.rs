@@ -31,6 +31,7 @@ pub mod worker;
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use serde_json::{Map, Value};
@@ -180,6 +181,11 @@ impl Engine {
     /// What the workers go by that look at all conversations.
     fn policy(&self) -> &Policy {
         &self.ai_agents.first().policy
+    }
+
+    /// How long a handoff may wait for an agent, if there is a limit.
+    pub fn waiting_timeout(&self) -> Option<Duration> {
+        self.policy().waiting_timeout.as_ref().map(|timeout| timeout.after)
     }
 
     /// An agent looks at a handoff: what webhooks may have missed is read for it.

@@ -346,7 +346,10 @@ mod tests {
         ] {
             assert_eq!(name(&fields(context.clone())).as_deref(), called, "{context}");
         }
-        assert_eq!(email(&fields(json!({"email": "{email}", "end_user_email": " a@b "}))).as_deref(), Some("a@b"));
+        assert_eq!(
+            email(&fields(json!({"email": "{email}", "end_user_email": " a@b "}))).as_deref(),
+            Some("a@b")
+        );
         for text in ["{}", "{{}}", " {a}{{b}} {c} "] {
             assert!(is_unfilled(text), "{text}");
         }

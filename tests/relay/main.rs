@@ -50,6 +50,7 @@ mod sign_in;
 mod slow_bodies;
 mod stream;
 mod time_out;
+mod triage;
 mod two_relays;
 mod unknown;
 mod unreadable;

@@ -77,7 +77,10 @@ async fn a_token_becomes_a_session_that_does_all_a_token_does() {
 async fn who_am_i_answers_tokens_too() {
     let relay = Relay::start().await;
     let me = relay.alex().get("/session").await;
-    assert_eq!(me.good(200), json!({ "agent": { "name": "Alex" }, "expires_at": null }));
+    assert_eq!(
+        me.good(200),
+        json!({ "agent": { "name": "Alex" }, "expires_at": null, "fields": ["category", "issue_category", "plan", "language"] })
+    );
     assert_eq!(me.header("cache-control"), "no-store");
     // The token wins, also a wrong one, and then no page is asked for.
     let page = signed_in(&relay, SAM).await;

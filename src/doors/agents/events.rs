@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::passed_rows::PassedRows;
 use crate::{
-    agents::view::{ArrivingView, HandoffView, WithdrawalView},
+    agents::view::{ArrivingView, WithdrawalView},
     doors::{App, extract::Caller},
     engine::{ArrivalFeed, ArrivalNews, Lost},
     metrics::OpenStream,
@@ -215,9 +215,7 @@ impl Follower {
 fn event(app: &App, caller: &Caller, id: u64, change: &FeedItem) -> Option<Event> {
     let event = Event::default().id(id.to_string());
     let event = match change {
-        FeedItem::Handoff(handoff) => {
-            event.event("handoff").json_data(caller.handoff(app, HandoffView::listed(handoff)))
-        }
+        FeedItem::Handoff(handoff) => event.event("handoff").json_data(caller.listed(app, handoff)),
         FeedItem::CannedReplies => Ok(event.event("canned_replies").data("{}")),
         FeedItem::Row(row) => event.event("message").json_data(caller.message(app, row)),
     };

@@ -28,11 +28,14 @@ const MAX_LIMIT: usize = 200;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HandoffListQuery {
-    /// `waiting`, `active` or `ended`.
-    #[param(pattern = "^(waiting|active|ended)?$")]
+    /// `waiting`, `active` or `ended`; `missed` for those of the ended ones that ran out before the customer had an
+    /// answer.
+    #[param(pattern = "^(waiting|active|ended|missed)?$")]
     status: Option<String>,
     /// Only handoffs of the conversation with this id at Ada.
     conversation_id: Option<String>,
+    /// Only handoffs of the end user with this id at Ada.
+    end_user: Option<String>,
     /// Only handoffs that are or were assigned to this agent.
     agent: Option<String>,
     /// Only handoffs for this team.
@@ -91,19 +94,20 @@ pub async fn list(
     }
     let page = app.engine.store().handoffs(&query).await?;
     Ok(Json(HandoffList {
-        data: page.handoffs.iter().map(|one| caller.handoff(&app, HandoffView::listed(one))).collect(),
+        data: page.handoffs.iter().map(|one| caller.listed(&app, one)).collect(),
         next_cursor: page.next.map(|next| next.to_string()),
     }))
 }
 
 fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let status = match given(&wanted.status).as_deref() {
-        None => None,
-        Some("waiting") => Some(StatusFilter::Waiting),
-        Some("active") => Some(StatusFilter::Active),
-        Some("ended") => Some(StatusFilter::Ended),
-        Some(_) => return Err(Problem::bad_request("status must be waiting, active or ended")),
+    let (status, missed) = match given(&wanted.status).as_deref() {
+        None => (None, false),
+        Some("waiting") => (Some(StatusFilter::Waiting), false),
+        Some("active") => (Some(StatusFilter::Active), false),
+        Some("ended") => (Some(StatusFilter::Ended), false),
+        Some("missed") => (None, true),
+        Some(_) => return Err(Problem::bad_request("status must be waiting, active, ended or missed")),
     };
     let order = match given(&wanted.sort).as_deref() {
         None | Some("newest") => Order::Newest,
@@ -113,7 +117,9 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
     let after = given(&wanted.cursor).map(|cursor| cursor.parse());
     Ok(HandoffQuery {
         status,
+        missed,
         conversation: given(&wanted.conversation_id),
+        end_user: given(&wanted.end_user),
         agent: given(&wanted.agent),
         platform: None,
         text: given(&wanted.q),
@@ -144,7 +150,7 @@ pub async fn one(
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
     let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 /// Count a handoff's messages. If `lost` is not 0, the relay has a defect.
@@ -173,7 +179,7 @@ pub async fn accept(
 ) -> Result<Json<HandoffView>, Problem> {
     let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
     let handoff = app.engine.act(act::accept(HandoffId(id), caller.agent.clone(), take_over)).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 /// Return a handoff to the queue.
@@ -185,7 +191,7 @@ pub async fn release(
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.act(act::release(HandoffId(id), caller.agent.clone())).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 /// Mark rows as read.
@@ -211,5 +217,5 @@ pub async fn end(
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.act(act::end(HandoffId(id), caller.agent.clone())).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }

@@ -47,24 +47,26 @@ pub struct SessionView {
     agent: AgentView,
     /// When the session ends if it is not used again; null with a bearer token.
     expires_at: Option<String>,
+    /// The fields of start calls that lists show, the most important first (`CONSOLE_FIELDS`).
+    #[schema(example = json!(["category", "plan"]))]
+    fields: Vec<String>,
 }
 
-impl From<SignedIn> for SessionView {
-    fn from(signed_in: SignedIn) -> Self {
-        let expires_at = Some(signed_in.ends_at.to_string());
-        Self { agent: AgentView::new(&signed_in.agent), expires_at }
+impl SessionView {
+    fn new(app: &App, agent: &str, session: Option<&SignedIn>) -> Self {
+        Self {
+            agent: AgentView::new(agent),
+            expires_at: session.map(|session| session.ends_at.to_string()),
+            fields: app.settings.console_fields.clone(),
+        }
     }
 }
 
 /// Get the current agent.
 #[utoipa::path(get, path = "/api/session", tag = "session",
     responses((status = 200, body = SessionView), (status = 401, body = ProblemBody)))]
-pub async fn one(caller: Caller) -> impl IntoResponse {
-    let view = match caller.session {
-        Some(signed_in) => signed_in.into(),
-        None => SessionView { agent: AgentView::new(&caller.agent), expires_at: None },
-    };
-    ([NO_STORE], Json(view))
+pub async fn one(State(app): State<App>, caller: Caller) -> impl IntoResponse {
+    ([NO_STORE], Json(SessionView::new(&app, &caller.agent, caller.session.as_ref())))
 }
 
 /// Sign in. The answer sets the session's cookie. A session ends 12 hours after its last use, at the latest after 7
@@ -92,7 +94,8 @@ pub async fn begin(
         app.sign_in.end(before).await?;
     }
     tracing::info!(agent = signed_in.agent, "signed in");
-    Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(SessionView::from(signed_in))))
+    let view = SessionView::new(&app, &signed_in.agent, Some(&signed_in));
+    Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(view)))
 }
 
 /// Sign out. The session's event streams end.

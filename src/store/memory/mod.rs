@@ -308,7 +308,9 @@ impl Store for MemoryStore {
 
 fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
     query.status.is_none_or(|status| status == StatusFilter::of(handoff))
+        && (!query.missed || handoff.missed.is_some())
         && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
+        && query.end_user.as_ref().is_none_or(|id| handoff.end_user.id.as_ref() == Some(id))
         && query.agent.as_deref().is_none_or(|agent| handoff.agent() == Some(agent))
         && query.platform.as_ref().is_none_or(|platform| handoff.platforms.contains_key(platform))
         && query.text.as_ref().is_none_or(|text| search_text(handoff).contains(&text.to_lowercase()))

@@ -14,10 +14,13 @@ use crate::{
 };
 
 /// The newest schema that this relay knows.
-pub const NEWEST: u64 = 2;
+pub const NEWEST: u64 = 3;
 
-const STEPS: [&str; 2] =
-    [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_quotas_and_history.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_quotas_and_history.sql"),
+    include_str!("migrations/0005_missed.sql"),
+];
 
 /// One relay at a time changes the schema. Numbers below 2^32 are no conversation's lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";

@@ -1,5 +1,7 @@
 //! What an event says: the same JSON as the agent API, and its number.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -34,11 +36,17 @@ struct Data<'a, T> {
 }
 
 /// The body of an event. Links to files are made now.
-pub fn of_notice(handoff_id: &HandoffId, notice: &Notice, links: &FileLinks, now: Time) -> String {
+pub fn of_notice(
+    handoff_id: &HandoffId,
+    notice: &Notice,
+    links: &FileLinks,
+    now: Time,
+    waiting_timeout: Option<Duration>,
+) -> String {
     let link = |handoff: &str, row: &str| links.url(handoff, row, now);
     // A receiver that keeps what it was told must not take this for an empty context.
     let later = |handoff: &Handoff| {
-        let mut view = HandoffView::whole(handoff);
+        let mut view = HandoffView::whole(handoff, waiting_timeout);
         view.link_files(&link);
         let mut view = serde_json::to_value(view).unwrap_or_default();
         if let Some(fields) = view.as_object_mut() {
@@ -47,7 +55,9 @@ pub fn of_notice(handoff_id: &HandoffId, notice: &Notice, links: &FileLinks, now
         written(notice, Some(handoff_id), view)
     };
     match &notice.event {
-        PlatformEvent::Started { handoff } => written(notice, Some(handoff_id), HandoffView::whole(handoff)),
+        PlatformEvent::Started { handoff } => {
+            written(notice, Some(handoff_id), HandoffView::whole(handoff, waiting_timeout))
+        }
         PlatformEvent::Accepted { handoff }
         | PlatformEvent::Released { handoff }
         | PlatformEvent::Ended { handoff } => later(handoff),

@@ -52,8 +52,15 @@ impl Webhook {
     }
 
     /// Sends an event, once.
-    pub async fn send(&self, handoff: &HandoffId, notice: &Notice, links: &FileLinks, now: Time) -> Answer {
-        let body = body::of_notice(handoff, notice, links, now);
+    pub async fn send(
+        &self,
+        handoff: &HandoffId,
+        notice: &Notice,
+        links: &FileLinks,
+        now: Time,
+        waiting_timeout: Option<Duration>,
+    ) -> Answer {
+        let body = body::of_notice(handoff, notice, links, now, waiting_timeout);
         self.post(&notice.id, body, now).await
     }
 

@@ -27,3 +27,4 @@ mod start;
 mod time_out;
 mod transcript;
 mod unknown;
+mod waiting;

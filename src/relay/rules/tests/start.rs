@@ -164,7 +164,10 @@ fn ada_may_call_the_customer_something_else_later() {
 #[test]
 fn a_document_of_before_there_were_two_names_keeps_its_own() {
     for (document, name) in [
-        (json!({ "id": null, "name": "Guest 7", "named_by_webhook": true }), [Some("Ada King"), Some("Guest 7")]),
+        (
+            json!({ "id": null, "name": "Guest 7", "named_by_webhook": true }),
+            [Some("Ada King"), Some("Guest 7")],
+        ),
         (json!({ "id": null, "name": "Countess", "named_by_webhook": false }), [Some("Ada King"), None]),
     ] {
         let mut world = World::started();
