@@ -1,7 +1,9 @@
 // The queue: the lists and a search. Only visible rows are drawn, so that thousands of rows scroll smoothly.
 
 import { announce, at, batched, h, icon, mark, unseen } from "./dom.js";
-import { LISTS, lists, search, searchFor, searchOn } from "./lists.js";
+import { chosenFilters, clearFilters } from "./filters.js";
+import * as filterMenu from "./filter-menu.js";
+import { LISTS, arranged, lists, search, searchFor, searchOn } from "./lists.js";
 import { remembered } from "./memory.js";
 import * as row from "./queue-row.js";
 import { handoff, now, on } from "./store.js";
@@ -14,7 +16,11 @@ const TICK_MS = 1000;
 /** The next page is loaded when this many rows or fewer are left below the visible part. */
 const AHEAD = 30;
 
+/** Of a filtered list of handoffs that are over, this many pages are looked through before the agent asks for more. */
+const PAGES = 5;
+
 let chosen = "waiting";
+let reach = PAGES;
 let view = null;
 /** The row from which `j` and `k` move. */
 let cursor = null;
@@ -31,11 +37,18 @@ export function setUp() {
   });
   setUpTabs();
   setUpSearch();
+  filterMenu.setUp();
+  filterMenu.show(chosen);
+  at("queue-more").addEventListener("click", () => {
+    reach += PAGES;
+    loadAhead();
+  });
   at("queue-retry").addEventListener("click", () =>
     search.text ? searchOn() : past[chosen] ? loadMore(chosen) : load(),
   );
   on("connection", (connection) => connection === "open" && search.state === "failed" && searchOn());
-  for (const topic of ["handoff", "queue", "open", "me", "fields", "past", "search"]) on(topic, batched(render));
+  on("filters", () => (reach = PAGES));
+  for (const topic of ["filters", "handoff", "queue", "open", "me", "fields", "past", "search"]) on(topic, batched(render));
   setInterval(() => !document.hidden && view.render(), TICK_MS);
   render();
 }
@@ -73,18 +86,23 @@ function setUpSearch() {
   let timer = null;
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => searchFor(field.value.trim()), field.value ? SEARCH_AFTER_MS : 0);
+    timer = setTimeout(() => find(field.value.trim()), field.value ? SEARCH_AFTER_MS : 0);
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && field.value) {
       event.stopPropagation();
       field.value = "";
-      searchFor("");
+      find("");
     } else if (event.key === "ArrowDown" || event.key === "Enter") {
       event.preventDefault();
       step(1);
     }
   });
+}
+
+function find(text) {
+  filterMenu.show(text ? null : chosen);
+  searchFor(text);
 }
 
 /** Shows one of the lists. */
@@ -95,7 +113,9 @@ export function choose(name) {
     searchFor("");
   }
   cursor = null;
+  reach = PAGES;
   at("queue-scroller").scrollTop = 0;
+  filterMenu.show(name);
   render();
 }
 
@@ -118,7 +138,7 @@ export function focusRow(id) {
 
 function shownItems() {
   if (search.text) return search.ids.map(handoff).filter(Boolean);
-  return lists()[chosen];
+  return arranged(chosen);
 }
 
 function render() {
@@ -165,13 +185,25 @@ function renderState(length) {
         `Nothing found for “${search.text}”`,
         "The search covers names, e-mail addresses, handover fields and IDs.",
       ]
-    : LISTS[chosen].empty;
+    : isFiltered()
+      ? ["Nobody here fits the filters", `Without them, the list has ${count(lists()[chosen].length, "conversation")}.`]
+      : LISTS[chosen].empty;
   if (isEmpty)
-    at("queue-empty").replaceChildren(icon(search.text ? "search" : "inbox"), h("h2", {}, title), h("p", {}, text));
+    at("queue-empty").replaceChildren(
+      icon(search.text ? "search" : "inbox"),
+      h("h2", {}, title),
+      h("p", {}, text),
+      ...(isFiltered() ? [h("button", { type: "button", class: "small", onclick: clearFilters }, "Clear the filters")] : []),
+    );
   mark(at("queue-panel"), "aria-busy", state === "loading" ? "true" : "false");
 }
 
+const isFiltered = () => !search.text && chosenFilters().length > 0;
+
 function loadAhead() {
+  const goesOn = past[chosen] && isFiltered() && !past[chosen].whole && past[chosen].pages >= reach;
+  at("queue-more").hidden = !goesOn;
+  if (goesOn) return;
   const { scrollTop, clientHeight } = at("queue-scroller");
   if (view.items.length * row.height() - scrollTop - clientHeight > AHEAD * row.height()) return;
   if (search.text) {

@@ -8,7 +8,7 @@ import * as threads from "./threads.js";
 
 const PAGE = 200;
 
-const UNLOADED = { cursor: null, end: null, whole: false, state: "idle" };
+const UNLOADED = { cursor: null, end: null, whole: false, pages: 0, state: "idle" };
 /** The lists of handoffs that are over, as far as they are loaded: down to `end` by `created_at`. */
 export const past = { missed: { ...UNLOADED }, ended: { ...UNLOADED } };
 
@@ -133,6 +133,7 @@ export async function loadMore(name) {
       cursor: page.next_cursor,
       end: page.data.at(-1)?.created_at ?? list.end,
       whole: page.next_cursor === null,
+      pages: list.pages + 1,
       state: "idle",
     });
   } catch {

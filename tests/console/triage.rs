@@ -187,3 +187,136 @@ async fn who_was_missed_stands_apart_with_what_they_were_told() {
     desk.sees(&row(&handoff)).await;
     desk.closes().await;
 }
+
+impl Desk {
+    /// Chooses an entry of a selection, and waits until it is the chosen one.
+    async fn chooses(&self, name: &str, value: &str) {
+        let select = format!("#filters [name='{name}']");
+        let script = "const select = document.querySelector(arguments[0]);
+            if (![...select?.options ?? []].some((one) => one.value === arguments[1])) return false;
+            select.value = arguments[1];
+            select.dispatchEvent(new Event('change'));
+            return true";
+        self.until(&format!("{value} of {name}"), async || {
+            self.js::<bool>(script, &[json!(select), json!(value)]).await.then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the list shows these handoffs in this order.
+    async fn lists(&self, handoffs: &[&String]) {
+        let script =
+            "return [...document.querySelectorAll('#queue-list > li')].map((one) => one.dataset.handoffId)";
+        self.comes_to(script, json!(handoffs)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_filtered_and_sorted() {
+    let relay = Relay::start().await;
+    let (_, billing) = waits(&relay, json!({"name": "Ana", "category": "Billing", "shop": "Lisbon"})).await;
+    let (chat, other) = waits(&relay, json!({"name": "Bo", "category": "Delivery", "shop": "Malmö"})).await;
+    let (_, third) = waits(&relay, json!({"name": "Cy", "category": "Billing", "shop": "Malmö"})).await;
+    says(&relay, &chat, "Hello", "sms").await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.lists(&[&billing, &other, &third]).await;
+    desk.shows(&format!("{} .channel", row(&other)), "SMS").await;
+    desk.clicks("#filter-toggle").await;
+    desk.chooses("order", "newest").await;
+    desk.lists(&[&third, &other, &billing]).await;
+    desk.chooses("field:category", "Billing").await;
+    desk.lists(&[&third, &billing]).await;
+    reads(&desk, "waiting", "Waiting 3 waiting").await;
+    desk.chooses("further", "field:shop").await;
+    desk.chooses("field:shop", "Lisbon").await;
+    desk.lists(&[&billing]).await;
+
+    desk.reloads().await;
+    desk.lists(&[&billing]).await;
+    desk.clicks("#filter-chips [aria-label='Remove the filter Category: Billing']").await;
+    desk.clicks("#filter-chips [aria-label='Remove the filter Shop: Lisbon']").await;
+    desk.lists(&[&third, &other, &billing]).await;
+    desk.clicks("#filter-toggle").await;
+    desk.chooses("channel", "SMS").await;
+    desk.lists(&[&other]).await;
+    desk.clicks("#tab-mine").await;
+    desk.shows("#queue-empty", "Nobody here fits the filters").await;
+    desk.clicks("#queue-empty button").await;
+    desk.shows("#queue-empty", "You have no conversations").await;
+
+    // What values say may be personal.
+    desk.clicks("#tab-waiting").await;
+    desk.chooses("further", "field:shop").await;
+    desk.chooses("field:shop", "Lisbon").await;
+    desk.lists(&[&billing]).await;
+    desk.clicks("#account").await;
+    desk.clicks("[data-action=sign-out]").await;
+    desk.sees("#sign-in").await;
+    desk.comes_to("return JSON.stringify(localStorage).includes('Lisbon')", json!(false)).await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn in_mine_whoever_waits_longest_for_an_answer_may_come_first() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let mut handoffs = Vec::new();
+    for name in ["Ana", "Bo", "Cy"] {
+        let (chat, handoff) = waits(&relay, json!({ "name": name })).await;
+        alex.writes(&handoff, "Hello").await;
+        handoffs.push((chat, handoff));
+    }
+    // Bo has asked first, and again since Cy did. Ana has her answer.
+    for (who, text) in [(1, "One"), (2, "Two"), (1, "Three"), (0, "Four")] {
+        relay.gets(&customer_says(&handoffs[who].0, text)).await;
+        eventually(text, async || {
+            alex.reads(&handoffs[who].1).await.contains(&text.to_owned()).then_some(())
+        })
+        .await;
+    }
+    alex.writes(&handoffs[0].1, "Here it is").await;
+    let [ana, bo, cy] = [0, 1, 2].map(|who: usize| &handoffs[who].1);
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.clicks("#tab-mine").await;
+    desk.lists(&[ana, bo, cy]).await;
+    desk.clicks("#filter-toggle").await;
+    desk.chooses("order", "answer").await;
+    desk.lists(&[bo, cy, ana]).await;
+    desk.sees(&format!("{} .when[data-wait]", row(bo))).await;
+    desk.misses(&format!("{} .when[data-wait]", row(ana))).await;
+    desk.closes().await;
+}
+
+/// Makes so many of a handoff that is over, each a little younger; takes `[handoff, number]`.
+const MANY: &str = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
+        WHERE n < json_extract(?1, '$[1]'))
+    INSERT INTO handoffs (id, ai_agent, conversation, status, ended_at, doc)
+    SELECT id || '-' || n, ai_agent, conversation, status, ended_at, json_set(doc, '$.id', id || '-' || n,
+        '$.created_at', json_extract(doc, '$.created_at') + n * 1000)
+    FROM handoffs, numbers WHERE id = json_extract(?1, '$[0]')";
+
+#[tokio::test]
+async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
+    let mut relay = Relay::start().await;
+    let mut over = Vec::new();
+    for category in ["Billing", "Delivery"] {
+        let (_, handoff) = waits(&relay, json!({ "name": category, "category": category })).await;
+        relay.alex().post(&format!("/handoffs/{handoff}/end"), &json!({})).await.good(200);
+        over.push(handoff);
+    }
+    eventually("peace", async || (relay.left_over().await == (0, 0) && relay.ada.is_idle()).then_some(()))
+        .await;
+    relay.stop().await;
+    relay.change_file(MANY, &json!([over[1], 1_100]).to_string()).await;
+    relay.comes_back().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.js::<()>("localStorage.setItem('handoff-relay.view', JSON.stringify({filters: {'field:category': 'Billing'}}))", &[]).await;
+    desk.reloads().await;
+    desk.clicks("#tab-ended").await;
+    desk.sees("#queue-more").await;
+    desk.misses(&row(&over[0])).await;
+    desk.clicks("#queue-more").await;
+    desk.sees(&row(&over[0])).await;
+    desk.misses("#queue-more").await;
+    desk.closes().await;
+}
