@@ -2,6 +2,7 @@
 
 import { transcriptUrl } from "./api.js";
 import { at, avatar, batched, h, icon, toast } from "./dom.js";
+import { gist, identity, isInGist } from "./gist.js";
 import { link, markdown } from "./markdown.js";
 import { remembered } from "./memory.js";
 import { alias } from "./person.js";
@@ -53,7 +54,8 @@ function render() {
   if (!open) at("details-body").replaceChildren();
   if (!open || !isOpen() || shows === open) return;
   shows = open;
-  at("details-body").replaceChildren(person(open), contextSection(open), conversation(open));
+  const sections = [person(open), gist(open), contextSection(open), conversation(open)];
+  at("details-body").replaceChildren(...sections.filter(Boolean));
 }
 
 function person(open) {
@@ -67,12 +69,14 @@ function person(open) {
     h("p", { class: "person-name", dir: "auto" }, customer(open)),
     alias(open) && h("p", { class: "hint" }, "In Ada: ", h("bdi", {}, alias(open))),
     email && h("p", { class: "person-mail" }, link(`mailto:${email}`, email) ?? email),
+    identity(open),
   );
 }
 
 function contextSection(open) {
   const entries = Object.entries(open.context).filter(
-    ([key, value]) => !(IN_HEAD.includes(key) && isFilled(value)) && value !== null && value !== "",
+    ([key, value]) =>
+      !(IN_HEAD.includes(key) && isFilled(value)) && !isInGist(open, key) && value !== null && value !== "",
   );
   if (entries.length === 0)
     return h(

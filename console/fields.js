@@ -31,8 +31,20 @@ export function chosenFields(handoff) {
   return known.filter(([, text]) => text !== null).slice(0, IN_A_ROW);
 }
 
-/** The AI Agent's summary of a conversation, if there is one. */
-export function summary({ context }) {
-  const text = context.summary;
-  return typeof text === "string" && text.trim() !== "" && isFilled(text) ? text.trim() : null;
+/** Fields that say what an agent needs to know first, by the names that handoff flows give them. */
+export const TOP_FIELDS = {
+  summary: ["summary", "conversation_summary"],
+  reason: ["handoff_reason", "escalation_reason", "reason"],
+  language: ["language", "end_user_language", "user_language", "locale"],
+  verified: ["identity_verified", "verified", "is_verified", "authenticated", "is_authenticated"],
+};
+
+/** The name and the text of the first such field that a handoff has; null if it has none. */
+export function topField({ context }, what) {
+  const text = (key) => (typeof context[key] === "object" ? "" : String(context[key] ?? "").trim());
+  const key = TOP_FIELDS[what].find((name) => text(name) !== "" && isFilled(context[name]));
+  return key ? [key, text(key)] : null;
 }
+
+/** The AI Agent's summary of a conversation; null if there is none. */
+export const summary = (handoff) => topField(handoff, "summary")?.[1] ?? null;

@@ -320,3 +320,33 @@ async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     desk.misses("#queue-more").await;
     desk.closes().await;
 }
+
+#[tokio::test]
+async fn the_details_begin_with_what_an_agent_needs_to_know_first() {
+    let relay = Relay::start().await;
+    // Lists and events have only the beginning of it.
+    let summary = format!("Was charged twice. {}The end.", "And so on. ".repeat(40));
+    let known = json!({"name": "Ana", "summary": summary, "language": "pt-BR", "identity_verified": true,
+        "handoff_reason": "A refund over 100 € needs a person.", "plan": "Pro"});
+    let (conversation, known) = waits(&relay, known).await;
+    let unknown =
+        json!({"name": "Bo", "summary": "{summary}", "language": "null", "verified": "no", "reason": ""});
+    let (_, unknown) = waits(&relay, unknown).await;
+    says(&relay, &conversation, "Hello", "email").await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.opens(&known).await;
+    for fact in ["Identity verified", "Brazilian Portuguese", "E-mail"] {
+        desk.shows("#details .identity", fact).await;
+    }
+    desk.shows("#details .gist", "A refund over 100 € needs a person.").await;
+    desk.shows("#details .gist", "The end.").await;
+    let titles = "return [...document.querySelectorAll('#details h3')].map((one) => one.innerText)";
+    desk.comes_to(titles, json!(["Reason", "Summary", "From the handover", "Conversation"])).await;
+    let fields = "return [...document.querySelectorAll('#details section:nth-of-type(3) dt')].map((one) => one.innerText)";
+    desk.comes_to(fields, json!(["Plan"])).await;
+
+    desk.opens(&unknown).await;
+    desk.shows("#details .identity", "Identity not verified").await;
+    desk.misses("#details .gist").await;
+    desk.closes().await;
+}
