@@ -173,6 +173,7 @@ async fn who_was_missed_stands_apart_with_what_they_were_told() {
     desk.shows(&format!("{} .when[data-wait=too-long]", row(&handoff)), "left").await;
     desk.shows("#conversation-status", "left").await;
     desk.shows("#conversation-status", "Missed: nobody accepted it in time").await;
+    desk.shows("#details-facts dd", "Sorry, nobody is free.").await;
     desk.misses(&row(&handoff)).await;
     desk.clicks("#tab-missed").await;
     desk.shows(&format!("{} .preview", row(&handoff)), "Told: Sorry, nobody is free.").await;
@@ -342,11 +343,76 @@ async fn the_details_begin_with_what_an_agent_needs_to_know_first() {
     desk.shows("#details .gist", "The end.").await;
     let titles = "return [...document.querySelectorAll('#details h3')].map((one) => one.innerText)";
     desk.comes_to(titles, json!(["Reason", "Summary", "From the handover", "Conversation"])).await;
-    let fields = "return [...document.querySelectorAll('#details section:nth-of-type(3) dt')].map((one) => one.innerText)";
+    let fields = "return [...document.querySelectorAll('#details-facts section:first-child dt')].map((one) => one.innerText)";
     desk.comes_to(fields, json!(["Plan"])).await;
 
     desk.opens(&unknown).await;
     desk.shows("#details .identity", "Identity not verified").await;
     desk.misses("#details .gist").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn earlier_handoffs_of_the_same_customer_are_one_click_away() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let visit = async |context: Value, text: &str| {
+        let (conversation, handoff) = waits(&relay, context).await;
+        // Of the same customer, whom Ada knows by an id.
+        relay.gets(&customer_says(&conversation, text)).await;
+        eventually(text, async || alex.reads(&handoff).await.contains(&text.to_owned()).then_some(())).await;
+        handoff
+    };
+    let first = visit(json!({"name": "Ana", "category": "Billing"}), "My first question").await;
+    alex.writes(&first, "Hello").await;
+    alex.post(&format!("/handoffs/{first}/notes"), &json!({"text": "Promised a refund by Friday."}))
+        .await
+        .good(201);
+    alex.post(&format!("/handoffs/{first}/end"), &json!({})).await.good(200);
+    let second = visit(json!({"name": "Ana"}), "My second question").await;
+    waits(&relay, json!({"name": "Somebody else"})).await;
+
+    let desk = Desk::of_agent(&relay, "Sam").await;
+    desk.opens(&second).await;
+    let entry = format!("#details .earlier [data-handoff-id='{first}']");
+    desk.shows(&entry, "Alex ended it · Billing").await;
+    desk.shows(&format!("{entry} blockquote"), "Promised a refund by Friday.").await;
+    desk.comes_to("return document.querySelectorAll('#details .earlier li').length", json!(1)).await;
+    // What has been folded stays so while the conversation goes on.
+    desk.clicks(&format!("{entry} summary")).await;
+    desk.misses(&format!("{entry} blockquote")).await;
+    let chat = alex.handoff(&second).await["conversation_id"].as_str().unwrap().to_owned();
+    relay.gets(&customer_says(&chat, "Hello?")).await;
+    desk.shows("#messages .bubble", "Hello?").await;
+    desk.misses(&format!("{entry} blockquote")).await;
+
+    desk.clicks(&format!("{entry} a")).await;
+    desk.sees(&format!("#conversation[data-handoff-id='{first}']")).await;
+    desk.shows("#details .earlier h3", "Later handoffs").await;
+    desk.shows(&format!("#details .earlier [data-handoff-id='{second}']"), "Waiting for an agent").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn earlier_handoffs_that_could_not_be_loaded_are_asked_for_again() {
+    let relay = Relay::start().await;
+    let (_, first) = relay.hand_off().await;
+    relay.alex().post(&format!("/handoffs/{first}/end"), &json!({})).await.good(200);
+    let (_, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.js::<()>(
+        "window.real = window.fetch;
+         window.fetch = async (url, options) => {
+             if (url.includes('conversation_id=')) throw new TypeError('no road');
+             return window.real(url, options);
+         }",
+        &[],
+    )
+    .await;
+    desk.opens(&handoff).await;
+    desk.shows("#details .earlier", "They could not be loaded.").await;
+    desk.js::<()>("window.fetch = window.real", &[]).await;
+    desk.clicks("#details .earlier button").await;
+    desk.misses("#details .earlier").await;
     desk.closes().await;
 }
