@@ -96,6 +96,7 @@ fn event(number: u32, conversation: u32) -> Event {
         timestamp: created_at.floor_millis(),
         received_at: at,
         end_user_id: None,
+        channel: None,
         kind: EventKind::Message(Message {
             id: MessageId(format!("m-{number}")),
             created_at,

@@ -5,16 +5,18 @@ import * as api from "./api.js";
 import { forReaders, labelled } from "./combinations.js";
 import * as composer from "./composer.js";
 import * as details from "./details.js";
-import { announce, at, avatar, batched, h, mark, toast } from "./dom.js";
+import { announce, at, avatar, batched, h, mark, textOf, toast } from "./dom.js";
 import { isolated } from "./file-kinds.js";
 import { showProgress } from "./file-row.js";
 import * as lightbox from "./lightbox.js";
 import * as outbox from "./outbox.js";
+import { called } from "./person.js";
 import { handoff, isMine, now, on, set, unwish, wish } from "./store.js";
 import { refresh } from "./sync.js";
 import * as threads from "./threads.js";
 import { ThreadView, threadState } from "./thread-view.js";
 import { exact, span } from "./time.js";
+import { left } from "./waiting.js";
 import { author, customer, endWords, isOwn, preview } from "./words.js";
 
 const READ_AFTER_MS = 250;
@@ -230,10 +232,10 @@ const renderHead = batched(() => {
   const open = now.open && handoff(now.open);
   if (!open || !now.me) return;
   for (const part of ["conversation-head", "composer"]) at(part).hidden = false;
-  const name = customer(open);
-  if (at("conversation-name").textContent !== name) {
-    at("conversation-name").textContent = name;
-    at("conversation-face").replaceChildren(avatar(name));
+  const name = called(open);
+  if (at("conversation-name").textContent !== textOf(name)) {
+    at("conversation-name").replaceChildren(...name);
+    at("conversation-face").replaceChildren(avatar(customer(open)));
   }
   mark(at("conversation"), "data-status", open.status);
   mark(at("conversation"), "data-handoff-id", open.id);
@@ -248,7 +250,7 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => `Waiting for ${span(open.created_at)}`,
+    waiting: () => [`Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
     active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
     ended: () => endWords(open),
   }[open.status]();

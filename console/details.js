@@ -2,8 +2,11 @@
 
 import { transcriptUrl } from "./api.js";
 import { at, avatar, batched, h, icon, toast } from "./dom.js";
+import * as earlier from "./earlier.js";
+import { gist, identity, isInGist } from "./gist.js";
 import { link, markdown } from "./markdown.js";
 import { remembered } from "./memory.js";
+import { alias } from "./person.js";
 import { handoff, now, on } from "./store.js";
 import { exact, full } from "./time.js";
 import { customer, endWords, fieldName, isFilled } from "./words.js";
@@ -49,10 +52,16 @@ function open(wanted) {
 
 function render() {
   const open = now.open ? handoff(now.open) : null;
-  if (!open) at("details-body").replaceChildren();
+  if (!open) {
+    for (const part of ["details-top", "details-earlier", "details-facts"]) at(part).replaceChildren();
+    earlier.forget();
+  }
   if (!open || !isOpen() || shows === open) return;
   shows = open;
-  at("details-body").replaceChildren(person(open), contextSection(open), conversation(open));
+  at("details-top").replaceChildren(...[person(open), gist(open)].filter(Boolean));
+  at("details-facts").replaceChildren(contextSection(open), conversation(open));
+  const others = earlier.section(open);
+  if (!at("details-earlier").contains(others)) at("details-earlier").replaceChildren(others);
 }
 
 function person(open) {
@@ -64,13 +73,16 @@ function person(open) {
     { class: "person" },
     avatar(customer(open)),
     h("p", { class: "person-name", dir: "auto" }, customer(open)),
+    alias(open) && h("p", { class: "hint" }, "In Ada: ", h("bdi", {}, alias(open))),
     email && h("p", { class: "person-mail" }, link(`mailto:${email}`, email) ?? email),
+    identity(open),
   );
 }
 
 function contextSection(open) {
   const entries = Object.entries(open.context).filter(
-    ([key, value]) => !(IN_HEAD.includes(key) && isFilled(value)) && value !== null && value !== "",
+    ([key, value]) =>
+      !(IN_HEAD.includes(key) && isFilled(value)) && !isInGist(open, key) && value !== null && value !== "",
   );
   if (entries.length === 0)
     return h(
@@ -117,6 +129,7 @@ function conversation(open) {
     ["Handed over", when(open.created_at)],
     open.accepted_at && ["Accepted", when(open.accepted_at)],
     open.agent && [open.status === "ended" ? "Last agent" : "Agent", open.agent.name],
+    open.missed && ["The customer was told", open.missed.told ?? "Nothing"],
     open.ended_at && ["Ended", [when(open.ended_at), h("span", { class: "hint" }, ` ${endWords(open)}.`)]],
     open.team && ["Team", open.team],
     ["AI Agent", open.ai_agent_domain],

@@ -35,6 +35,9 @@ export const unseen = (text) => h("span", { class: "unseen" }, text);
 /** The element with this id. */
 export const at = (id) => document.getElementById(id);
 
+/** The text of nodes and strings together. */
+export const textOf = (parts) => parts.map((part) => part.textContent ?? part).join("");
+
 /** Sets an attribute, or removes it for null and false. Does nothing if the attribute has that value already. */
 export function mark(element, name, value) {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);

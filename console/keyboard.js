@@ -8,6 +8,7 @@ import * as composer from "./composer.js";
 import { anyOpen, setUp as setUpDialog, show } from "./dialogs.js";
 import * as details from "./details.js";
 import { at, h } from "./dom.js";
+import { LISTS } from "./lists.js";
 import { remembered } from "./memory.js";
 import * as queue from "./queue.js";
 import { handoff, isMine, now } from "./store.js";
@@ -37,7 +38,7 @@ const KEYS = [
   [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
   [["k", "ArrowUp"], "previous conversation", () => queue.step(-1)],
   [["Enter"], "open it", null],
-  [["1", "2", "3", "4"], "the four lists", (key) => queue.choose(["waiting", "mine", "everyone", "ended"][key - 1])],
+  [["1", "2", "3", "4", "5"], "the lists", (key) => queue.choose(Object.keys(LISTS)[key - 1])],
   [["/"], "search; in the composer: canned replies", () => at("search").focus()],
   [["?"], "this list", () => help()],
   [["Escape"], "back to the list", () => queue.focusRow(now.open)],

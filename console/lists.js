@@ -1,54 +1,64 @@
-// The queue's four lists, and the search results.
+// The queue's lists, and the search results.
 
 import * as api from "./api.js";
-import { ended } from "./sync.js";
+import { ORDERS, fitting, orderOf } from "./filters.js";
+import { past } from "./sync.js";
 import * as store from "./store.js";
 
-const activity = (handoff) => handoff.last_message?.at ?? handoff.created_at;
-const oldestFirst = (one, other) => compare(one.created_at, other.created_at) || compare(one.id, other.id);
-const newestFirst = (one, other) => oldestFirst(other, one);
-const latestFirst = (one, other) => compare(activity(other), activity(one)) || newestFirst(one, other);
-const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
-
-/** The lists by name: which handoffs they have, in which order, and the text of an empty list. */
+/** The lists by name: which handoffs they have, the orders that they may have, and the text of an empty list. */
 export const LISTS = {
   waiting: {
     title: "Waiting",
     has: (one) => one.status === "waiting",
-    order: oldestFirst,
+    orders: ["longest", "newest"],
     empty: ["Nobody is waiting", "New conversations appear here automatically, the longest wait first."],
   },
   mine: {
     title: "Mine",
     has: store.isMine,
-    order: latestFirst,
+    orders: ["latest", "answer", "longest", "newest"],
     empty: ["You have no conversations", "Accept a waiting one. It is yours until you end it or return it to the queue."],
   },
   everyone: {
     title: "Everyone",
     has: (one) => one.status === "active",
-    order: latestFirst,
+    orders: ["latest", "answer", "longest", "newest"],
     empty: ["There are no active conversations", "All conversations that your team has accepted appear here."],
+  },
+  missed: {
+    title: "Missed",
+    has: (one) => one.missed && isLoaded(one, past.missed),
+    orders: ["newest"],
+    empty: ["Nobody was missed", "Conversations whose time ran out before an agent answered appear here."],
   },
   ended: {
     title: "Ended",
-    // Older handoffs appear once their page is loaded.
-    has: (one) => one.status === "ended" && (ended.whole || (ended.end !== null && one.created_at >= ended.end)),
-    order: newestFirst,
+    has: (one) => one.status === "ended" && !one.missed && isLoaded(one, past.ended),
+    orders: ["newest"],
     empty: ["No conversations have ended yet", "You can read conversations here after they end."],
   },
 };
 
+/** Older handoffs appear once their page is loaded. */
+const isLoaded = (one, { whole, end }) => whole || (end !== null && one.created_at >= end);
+
 let derived = { revision: null };
 
-/** All four lists, each in its order. */
+/** The handoffs of all lists. */
 export function lists() {
-  const revision = `${store.handoffsRevision()} ${ended.end} ${ended.whole} ${store.now.me?.name}`;
+  const loaded = Object.values(past).map(({ end, whole }) => `${end} ${whole}`);
+  const revision = [store.handoffsRevision(), ...loaded, store.now.me?.name].join();
   if (derived.revision === revision) return derived;
   derived = { revision };
   const all = [...store.handoffs()];
-  for (const [name, list] of Object.entries(LISTS)) derived[name] = all.filter(list.has).sort(list.order);
+  for (const [name, list] of Object.entries(LISTS)) derived[name] = all.filter(list.has);
   return derived;
+}
+
+/** A list as it is shown: filtered, and in its order. */
+export function arranged(name) {
+  const order = ORDERS[orderOf(name, LISTS[name].orders)];
+  return fitting(lists()[name]).toSorted(order.by);
 }
 
 const SEARCH_PAGE = 100;

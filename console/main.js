@@ -74,7 +74,7 @@ async function look() {
   }
 }
 
-function enter({ agent }) {
+function enter({ agent, fields }) {
   if (now.me) return;
   remembered.signedIn = true;
   signin.hide();
@@ -82,6 +82,7 @@ function enter({ agent }) {
   at("desk").hidden = false;
   at("account-face").replaceChildren(avatar(agent.name));
   at("account-name").textContent = agent.name;
+  set("fields", fields);
   set("me", agent);
   outbox.begin();
   sync.begin();

@@ -81,7 +81,13 @@ export function changeUploads(agent, change) {
   write(uploadsKey(agent), list.length > 0 ? list : null, "sessionStorage");
 }
 
-const TEXTS = ["handoff-relay.draft.", "handoff-relay.pending.", "handoff-relay.uploads."];
+const VIEW = "handoff-relay.view";
+
+/** How the agent has filtered and sorted the lists: `{filters, orders}`. */
+export const keptView = () => read(VIEW);
+export const keepView = (view) => write(VIEW, view);
+
+const TEXTS = ["handoff-relay.draft.", "handoff-relay.pending.", "handoff-relay.uploads.", VIEW];
 
 /** Deletes an agent's texts when they sign out: other people may use the same machine. */
 export function forgetTexts() {

@@ -1,23 +1,26 @@
-// The queue: four lists and a search. Only visible rows are drawn, so that thousands of rows scroll smoothly.
+// The queue: the lists and a search. Only visible rows are drawn, so that thousands of rows scroll smoothly.
 
-import { announce, at, avatar, batched, h, icon, mark, unseen } from "./dom.js";
-import { LISTS, lists, search, searchFor, searchOn, several } from "./lists.js";
+import { announce, at, batched, h, icon, mark, unseen } from "./dom.js";
+import { chosenFilters, clearFilters } from "./filters.js";
+import * as filterMenu from "./filter-menu.js";
+import { LISTS, arranged, lists, search, searchFor, searchOn } from "./lists.js";
 import { remembered } from "./memory.js";
+import * as row from "./queue-row.js";
 import { handoff, now, on } from "./store.js";
-import { ended, load, loadMoreEnded } from "./sync.js";
-import { brief, exact, span } from "./time.js";
+import { load, loadMore, past } from "./sync.js";
 import { VirtualList } from "./virtual.js";
-import { agentName, aiAgent, count, customer, preview } from "./words.js";
+import { count, customer } from "./words.js";
 
 const SEARCH_AFTER_MS = 200;
 const TICK_MS = 1000;
-/** The waiting times from which the page marks a wait as long, and as too long. */
-const LONG_MS = 2 * 60_000;
-const TOO_LONG_MS = 5 * 60_000;
 /** The next page is loaded when this many rows or fewer are left below the visible part. */
 const AHEAD = 30;
 
+/** Of a filtered list of handoffs that are over, this many pages are looked through before the agent asks for more. */
+const PAGES = 5;
+
 let chosen = "waiting";
+let reach = PAGES;
 let view = null;
 /** The row from which `j` and `k` move. */
 let cursor = null;
@@ -25,6 +28,8 @@ let cursor = null;
 /** Sets the queue up in its place in the page. */
 export function setUp() {
   chosen = LISTS[remembered.list] ? remembered.list : "waiting";
+  const update = (element, item) => row.update(element, item, search.text ? "search" : chosen);
+  const { make, height } = row;
   view = new VirtualList({ scroller: at("queue-scroller"), list: at("queue-list"), make, update, height });
   at("queue-scroller").addEventListener("scroll", loadAhead, { passive: true });
   at("queue-list").addEventListener("focusin", ({ target }) => {
@@ -32,11 +37,18 @@ export function setUp() {
   });
   setUpTabs();
   setUpSearch();
+  filterMenu.setUp();
+  filterMenu.show(chosen);
+  at("queue-more").addEventListener("click", () => {
+    reach += PAGES;
+    loadAhead();
+  });
   at("queue-retry").addEventListener("click", () =>
-    search.text ? searchOn() : chosen === "ended" ? loadMoreEnded() : load(),
+    search.text ? searchOn() : past[chosen] ? loadMore(chosen) : load(),
   );
   on("connection", (connection) => connection === "open" && search.state === "failed" && searchOn());
-  for (const topic of ["handoff", "queue", "open", "me", "ended", "search"]) on(topic, batched(render));
+  on("filters", () => (reach = PAGES));
+  for (const topic of ["filters", "handoff", "queue", "open", "me", "fields", "past", "search"]) on(topic, batched(render));
   setInterval(() => !document.hidden && view.render(), TICK_MS);
   render();
 }
@@ -54,6 +66,7 @@ function setUpTabs() {
         onclick: () => choose(name),
       },
       list.title,
+      " ",
       h("span", { class: "number" }),
     ),
   );
@@ -73,13 +86,13 @@ function setUpSearch() {
   let timer = null;
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => searchFor(field.value.trim()), field.value ? SEARCH_AFTER_MS : 0);
+    timer = setTimeout(() => find(field.value.trim()), field.value ? SEARCH_AFTER_MS : 0);
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && field.value) {
       event.stopPropagation();
       field.value = "";
-      searchFor("");
+      find("");
     } else if (event.key === "ArrowDown" || event.key === "Enter") {
       event.preventDefault();
       step(1);
@@ -87,7 +100,12 @@ function setUpSearch() {
   });
 }
 
-/** Shows one of the four lists. */
+function find(text) {
+  filterMenu.show(text ? null : chosen);
+  searchFor(text);
+}
+
+/** Shows one of the lists. */
 export function choose(name) {
   remembered.list = chosen = name;
   if (search.text) {
@@ -95,7 +113,9 @@ export function choose(name) {
     searchFor("");
   }
   cursor = null;
+  reach = PAGES;
   at("queue-scroller").scrollTop = 0;
+  filterMenu.show(name);
   render();
 }
 
@@ -118,12 +138,12 @@ export function focusRow(id) {
 
 function shownItems() {
   if (search.text) return search.ids.map(handoff).filter(Boolean);
-  return lists()[chosen];
+  return arranged(chosen);
 }
 
 function render() {
   if (!now.me) return view.show([]);
-  if (chosen === "ended" && !search.text && ended.state === "idle" && ended.end === null) loadMoreEnded();
+  if (!search.text && past[chosen]?.state === "idle" && past[chosen].end === null) loadMore(chosen);
   renderTabs();
   const items = shownItems();
   view.show(items);
@@ -132,22 +152,29 @@ function render() {
 }
 
 function renderTabs() {
-  const all = lists();
   for (const tab of at("queue-tabs").children) {
     const { list } = tab.dataset;
     const selected = list === chosen && !search.text;
     mark(tab, "aria-selected", selected ? "true" : "false");
     mark(tab, "tabindex", list === chosen ? "0" : "-1");
-    const number = list === "ended" ? 0 : all[list].length;
-    tab.lastChild.textContent = number > 0 ? String(number) : "";
-    mark(tab, "data-unread", list === "mine" && all.mine.some((one) => one.unread > 0));
+    const [number, what] = counted(list);
+    if (tab.lastChild.dataset.number === String(number)) continue;
+    tab.lastChild.dataset.number = number;
+    tab.lastChild.replaceChildren(...(number > 0 ? [number > 999 ? "999+" : String(number), unseen(` ${what}`)] : []));
   }
   mark(at("queue-panel"), "aria-labelledby", `tab-${chosen}`);
 }
 
+/** What the number beside a list counts: the people who wait, and the messages that the agent has not read. */
+function counted(list) {
+  if (list === "waiting") return [lists().waiting.length, "waiting"];
+  if (list === "mine") return [lists().mine.reduce((sum, one) => sum + one.unread, 0), "unread"];
+  return [0, ""];
+}
+
 /** Shows that the list is loading, is empty, or could not be loaded. */
 function renderState(length) {
-  const state = search.text ? search.state : chosen === "ended" ? ended.state : now.queue;
+  const state = search.text ? search.state : (past[chosen]?.state ?? now.queue);
   const loading = state === "loading" && length === 0;
   at("queue-skeleton").hidden = !loading;
   at("queue-failed").hidden = state !== "failed";
@@ -158,90 +185,30 @@ function renderState(length) {
         `Nothing found for “${search.text}”`,
         "The search covers names, e-mail addresses, handover fields, IDs, messages, notes and file names.",
       ]
-    : LISTS[chosen].empty;
+    : isFiltered()
+      ? ["Nobody here fits the filters", `Without them, the list has ${count(lists()[chosen].length, "conversation")}.`]
+      : LISTS[chosen].empty;
   if (isEmpty)
-    at("queue-empty").replaceChildren(icon(search.text ? "search" : "inbox"), h("h2", {}, title), h("p", {}, text));
+    at("queue-empty").replaceChildren(
+      icon(search.text ? "search" : "inbox"),
+      h("h2", {}, title),
+      h("p", {}, text),
+      ...(isFiltered() ? [h("button", { type: "button", class: "small", onclick: clearFilters }, "Clear the filters")] : []),
+    );
   mark(at("queue-panel"), "aria-busy", state === "loading" ? "true" : "false");
 }
 
+const isFiltered = () => !search.text && chosenFilters().length > 0;
+
 function loadAhead() {
+  const goesOn = past[chosen] && isFiltered() && !past[chosen].whole && past[chosen].pages >= reach;
+  at("queue-more").hidden = !goesOn;
+  if (goesOn) return;
   const { scrollTop, clientHeight } = at("queue-scroller");
-  if (view.items.length * height() - scrollTop - clientHeight > AHEAD * height()) return;
+  if (view.items.length * row.height() - scrollTop - clientHeight > AHEAD * row.height()) return;
   if (search.text) {
     if (search.state === "idle") searchOn();
-  } else if (chosen === "ended" && ended.state === "idle" && ended.end !== null) loadMoreEnded();
-}
-
-// A row.
-
-const showsMore = () =>
-  several("ai_agent_domain") || several("team") || chosen === "everyone" || chosen === "ended" || Boolean(search.text);
-const height = () => (showsMore() ? 84 : 68);
-
-function make(item) {
-  const parts = {
-    face: h("span", { class: "face" }),
-    name: h("span", { class: "name", dir: "auto" }),
-    time: h("time", { class: "when" }),
-    preview: h("span", { class: "preview", dir: "auto" }),
-    unread: h("span", { class: "unread" }),
-    more: h("span", { class: "more" }),
-  };
-  const link = h("a", { class: "row", href: `#/c/${item.id}` }, Object.values(parts));
-  const element = h("li", { "data-handoff-id": item.id }, link);
-  element.parts = parts;
-  return element;
-}
-
-function update(element, item) {
-  const { parts } = element;
-  renderTime(parts.time, item);
-  const link = element.firstChild;
-  mark(link, "aria-current", item.id === now.open ? "true" : null);
-  const extra = showsMore() ? moreWords(item).join(" · ") : "";
-  const found = search.text ? search.found.get(item.id) : undefined;
-  if (element.shows === item && element.extra === extra && element.found === found) return;
-  Object.assign(element, { shows: item, extra, found });
-  mark(element, "data-status", item.status);
-  if (element.named !== customer(item)) {
-    element.named = customer(item);
-    parts.name.textContent = element.named;
-    parts.face.replaceChildren(avatar(element.named));
-  }
-  parts.preview.textContent = found ? foundWords(found) : preview(item.last_message, item);
-  mark(parts.preview, "dir", !found && item.last_message?.content.type === "event" ? "ltr" : "auto");
-  const unread = item.status === "ended" ? 0 : item.unread;
-  mark(link, "data-unread", unread > 0);
-  parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));
-  parts.more.textContent = extra;
-}
-
-/** What stands where the searched text is, in place of the last message. */
-function foundWords({ field, text }) {
-  return field ? `${field}: ${text}` : text;
-}
-
-function moreWords(item) {
-  const words = [];
-  if (item.status === "waiting" && search.text) words.push("Waiting");
-  if (item.status === "active" && (chosen !== "mine" || search.text))
-    words.push(item.agent.name === now.me?.name ? "You" : item.agent.name);
-  if (item.status === "ended") words.push(item.agent ? `Ended · ${agentName(item.agent.name)}` : "Ended");
-  if (several("ai_agent_domain")) words.push(aiAgent(item));
-  if (several("team") && item.team) words.push(item.team);
-  return words;
-}
-
-function renderTime(element, item) {
-  const waits = item.status === "waiting";
-  const time = waits || item.status === "ended" ? item.created_at : (item.last_message?.at ?? item.created_at);
-  const waited = Date.now() - new Date(time);
-  const text = waits ? span(time) : brief(time);
-  if (element.textContent !== text) element.textContent = text;
-  mark(element, "data-wait", waits ? (waited > TOO_LONG_MS ? "too-long" : waited > LONG_MS ? "long" : "short") : null);
-  if (element.dateTime === time) return;
-  element.dateTime = time;
-  element.title = `${waits ? "Waiting since " : ""}${exact(time)}`;
+  } else if (past[chosen]?.state === "idle" && past[chosen].end !== null) loadMore(chosen);
 }
 
 /** Tells screen readers that a conversation is new in the queue. */

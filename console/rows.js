@@ -128,7 +128,7 @@ function message(row, handoff, body, actions) {
   return h(
     "div",
     { class: "message" },
-    kind(row) !== "own" && h("div", { class: "face" }, avatar(row.author.display_name || name, row.author.role)),
+    kind(row) !== "own" && h("div", { class: "face" }, avatar(name, row.author.role)),
     h("div", { class: "stack" }, heading(row, name), body, foot(row), failure(row, actions)),
   );
 }

@@ -16,6 +16,8 @@ export function tell(topic, detail) {
 export const now = {
   /** The agent who is signed in, `{name}`. */
   me: null,
+  /** The fields of start calls that lists show, the most important first. */
+  fields: [],
   /** `connecting`, `open` or `offline`. */
   connection: "connecting",
   /** Id of the handoff that is open on the page. */

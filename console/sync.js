@@ -1,5 +1,5 @@
 // Keeps the store in sync with the relay: first opens the stream, then loads everything, and applies the changes from
-// the stream. Loads all open handoffs, and ended ones page by page when they are needed.
+// the stream. Loads all open handoffs, and those that are over page by page when they are needed.
 
 import * as api from "./api.js";
 import * as store from "./store.js";
@@ -8,8 +8,13 @@ import * as threads from "./threads.js";
 
 const PAGE = 200;
 
-/** The list of ended handoffs, as far as it is loaded: down to `end` by `created_at`. */
-export const ended = { cursor: null, end: null, whole: false, state: "idle" };
+const UNLOADED = { cursor: null, end: null, whole: false, pages: 0, state: "idle" };
+/** The lists of handoffs that are over, as far as they are loaded: down to `end` by `created_at`. */
+export const past = { missed: { ...UNLOADED }, ended: { ...UNLOADED } };
+
+function unloadPast() {
+  for (const list of Object.values(past)) Object.assign(list, UNLOADED);
+}
 
 let loading = null;
 let cannedMissing = false;
@@ -55,8 +60,8 @@ export async function load() {
   loading = new AbortController();
   const { signal } = loading;
   const before = new Set([...store.handoffs()].filter((one) => one.status !== "ended").map((one) => one.id));
-  Object.assign(ended, { cursor: null, end: null, whole: false, state: "idle" });
-  store.tell("ended");
+  unloadPast();
+  store.tell("past");
   loadCanned();
   reloadThread();
   try {
@@ -75,7 +80,7 @@ export async function load() {
 /** Loads what could not be loaded before. Needed because the stream may report no gap after a reconnection. */
 function loadMissing() {
   if (store.now.queue === "failed") load();
-  if (ended.state === "failed") loadMoreEnded();
+  for (const name of Object.keys(past)) if (past[name].state === "failed") loadMore(name);
   if (cannedMissing) loadCanned();
 }
 
@@ -116,25 +121,27 @@ async function reloadThread() {
   store.tell("thread", id);
 }
 
-/** Loads the next page of ended handoffs. */
-export async function loadMoreEnded() {
-  if (ended.whole || ended.state === "loading") return;
-  ended.state = "loading";
+/** Loads the next page of a list of handoffs that are over: `missed` or `ended`. */
+export async function loadMore(name) {
+  const list = past[name];
+  if (list.whole || list.state === "loading") return;
+  list.state = "loading";
   const asked = loading;
   try {
-    const page = await api.handoffs({ status: "ended", limit: PAGE, cursor: ended.cursor }, asked?.signal);
+    const page = await api.handoffs({ status: name, limit: PAGE, cursor: list.cursor }, asked?.signal);
     page.data.forEach(store.putHandoff);
-    Object.assign(ended, {
+    Object.assign(list, {
       cursor: page.next_cursor,
-      end: page.data.at(-1)?.created_at ?? ended.end,
+      end: page.data.at(-1)?.created_at ?? list.end,
       whole: page.next_cursor === null,
+      pages: list.pages + 1,
       state: "idle",
     });
-  } catch (error) {
+  } catch {
     if (loading !== asked) return;
-    ended.state = "failed";
+    list.state = "failed";
   }
-  store.tell("ended");
+  store.tell("past");
 }
 
 /** Starts to follow the relay. */
@@ -146,5 +153,5 @@ export function begin() {
 /** Stops following: nobody is signed in. */
 export function stop() {
   loading?.abort();
-  Object.assign(ended, { cursor: null, end: null, whole: false, state: "idle" });
+  unloadPast();
 }

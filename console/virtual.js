@@ -55,6 +55,17 @@ export class VirtualList {
       this.#elements.delete(id);
     }
     for (const [id, index] of wanted) this.#place(id, index, height);
+    this.#arrange();
+  }
+
+  /** Screen readers and the Tab key follow the order in the document. An element that moves there loses the focus. */
+  #arrange() {
+    const inOrder = [...this.#elements].sort(([one], [other]) => this.indexOf(one) - this.indexOf(other));
+    const elements = inOrder.map(([, element]) => element);
+    if (elements.every((element, index) => this.list.children[index] === element)) return;
+    const focused = elements.findIndex((element) => element.contains(document.activeElement));
+    for (const element of elements.slice(0, Math.max(focused, 0))) this.list.insertBefore(element, elements[focused]);
+    this.list.append(...elements.slice(focused + 1));
   }
 
   #place(id, index, height) {
@@ -64,11 +75,7 @@ export class VirtualList {
     mark(element, "aria-setsize", this.#items.length);
     mark(element, "aria-posinset", index + 1);
     element.style.transform = `translateY(${index * height}px)`;
-    if (this.#elements.has(id)) return;
     this.#elements.set(id, element);
-    // Screen readers and the Tab key follow the order in the document.
-    const after = [...this.list.children].find((other) => this.indexOf(other.dataset.handoffId) > index);
-    this.list.insertBefore(element, after ?? null);
   }
 
   /** Scrolls to a row and returns its element. */

@@ -4,16 +4,19 @@ import { isolated, kindOf } from "./file-kinds.js";
 import { now } from "./store.js";
 
 const PREVIEW_CHARS = 160;
-/** Matches a value that is only placeholders of the AI Agent's variables, because the AI Agent did not fill them in. */
-const VARIABLES = /^\s*(?:\{\{?[^{}]*\}\}?\s*)+$/;
+/**
+ * Matches a value that is only placeholders of the AI Agent's variables, because the AI Agent did not fill them in, or
+ * what programming languages print for a missing value.
+ */
+const UNFILLED = /^\s*(?:(?:\{\{?[^{}]*\}\}?\s*)+|null|undefined|None|\[object Object\])\s*$/;
 
 /** The customer's name, or the end of the conversation's id if the name is unknown. */
 export function customer(handoff) {
   return handoff.end_user?.name || `Customer ${handoff.conversation_id.slice(-4)}`;
 }
 
-/** Whether a field of the handover has a value, rather than the names of variables in braces. */
-export const isFilled = (value) => value !== undefined && !(typeof value === "string" && VARIABLES.test(value));
+/** Whether a field of the handover has a value, rather than the names of variables, or a word for no value. */
+export const isFilled = (value) => value !== undefined && !(typeof value === "string" && UNFILLED.test(value));
 
 /** A short name for the AI Agent: the first part of its domain. */
 export const aiAgent = (handoff) => handoff.ai_agent_domain.split(".")[0];
@@ -37,7 +40,7 @@ export const isOwn = (row) =>
 export function author(row, handoff) {
   const { role, display_name: name } = row.author;
   if (isOwn(row)) return "You";
-  if (role === "end_user") return name || (handoff ? customer(handoff) : "Customer");
+  if (role === "end_user") return handoff ? customer(handoff) : name || "Customer";
   if (role === "ai_agent") return name || "AI Agent";
   if (role === "human_agent") return name || "Another agent";
   return name || "";
@@ -69,6 +72,7 @@ export function eventWords({ event, by }, handoff) {
 
 /** Why a conversation is over. */
 export function endWords(handoff) {
+  if (handoff.missed) return handoff.agent ? "Missed: the agent did not answer in time" : "Missed: nobody accepted it in time";
   if (handoff.ended_by === "agent" && handoff.agent) return `${capital(agentName(handoff.agent.name))} ended it`;
   return (
     { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It was ended in Ada" }[

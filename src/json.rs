@@ -117,6 +117,9 @@ pub trait Fields: Clone {
 
     /// A field's object; an empty one if it is none.
     fn object(&self, field: &str) -> Cow<'_, Self>;
+
+    /// Whether a field is `true`.
+    fn is_true(&self, field: &str) -> bool;
 }
 
 /// A JSON object whose values are unread so far. Of a name that stands twice the last counts.
@@ -138,6 +141,10 @@ impl Fields for Object<'_> {
 
     fn object(&self, field: &str) -> Cow<'_, Self> {
         Cow::Owned(self.object(field))
+    }
+
+    fn is_true(&self, field: &str) -> bool {
+        self.get(field).is_some_and(|field| field.raw() == "true")
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     json::Fields,
     relay::{
-        context::bounded_name,
+        context::{bounded_name, filled_name},
         thread::{Author, Bytes, Content, Role},
         time::Time,
     },
@@ -53,7 +53,7 @@ pub fn author(data: &impl Fields) -> Result<Author, Unreadable> {
         "human_agent" => Role::HumanAgent,
         _ => Role::Unknown,
     };
-    let display_name = author.text("display_name").map(|name| bounded_name(&name));
+    let display_name = author.text("display_name").and_then(|name| filled_name(&name));
     let avatar = author.text("avatar").filter(|url| url.len() <= MAX_URL_BYTES).map(Cow::into_owned);
     Ok(Author { role, display_name, avatar })
 }

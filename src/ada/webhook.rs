@@ -13,7 +13,7 @@ use crate::{
     json::{Fields, Object, Tree, mended, repaired},
     relay::{
         context::bounded_name,
-        event::{Event, EventKind, Message},
+        event::{Channel, Event, EventKind, Message},
         id::{AiAgentId, ConversationId, ConversationKey, MessageId},
         time::Time,
     },
@@ -103,6 +103,7 @@ impl WebhookParser {
             timestamp: told_at(payload, data)?.floor_millis(),
             received_at,
             end_user_id: id(data, "end_user_id").ok(),
+            channel: channel(data),
             kind,
         })))
     }
@@ -149,6 +150,13 @@ impl WebhookParser {
 /// The event's time. Where that can't be read, when its message was made comes close.
 fn told_at(payload: &impl Fields, data: &impl Fields) -> Result<Time, Unreadable> {
     time(payload, "timestamp").or_else(|why| time(data, "created_at").map_err(|_| why))
+}
+
+fn channel(data: &impl Fields) -> Option<Channel> {
+    let channel = data.object("channel");
+    let modality = channel.text("modality").filter(|modality| !modality.is_empty())?;
+    let markdown = channel.object("capabilities").is_true("markdown");
+    Some(Channel { modality: bounded_name(&modality), markdown })
 }
 
 fn message(payload: &impl Fields, data: &impl Fields) -> Result<Message, Unreadable> {
@@ -226,6 +234,42 @@ mod tests {
         assert_eq!(message.content, Content::Unknown { name: "carousel".to_owned() });
         let Reading::Event(event) = read(&with("/data/author/role", json!("bot"))) else { panic!() };
         assert!(matches!(event.kind, EventKind::Message(message) if message.author.role == Role::Unknown));
+    }
+
+    #[test]
+    fn the_channel_is_known_by_its_modality() {
+        for (channel, known) in [
+            (json!({"modality": "email", "capabilities": {"markdown": true}}), Some(("email", true))),
+            (json!({"modality": "sms", "capabilities": {"markdown": "true"}}), Some(("sms", false))),
+            (json!({"modality": "fax"}), Some(("fax", false))),
+            (json!({"modality": ""}), None),
+            (json!({"type": "native"}), None),
+            (json!("email"), None),
+        ] {
+            let Reading::Event(event) = read(&with("/data/channel", channel.clone())) else { panic!() };
+            let shown = event.channel.as_ref().map(|channel| (&*channel.modality, channel.markdown));
+            assert_eq!(shown, known, "{channel}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_nobody_filled_in_names_nobody() {
+        for (name, shown) in [
+            ("{first_name}", None),
+            ("{{name}} Silva", Some("Silva")),
+            ("null", None),
+            ("undefined", None),
+            ("None", None),
+            ("[object Object]", None),
+            (" ", None),
+            ("Null", Some("Null")),
+        ] {
+            let Reading::Event(event) = read(&with("/data/author/display_name", json!(name))) else {
+                panic!()
+            };
+            let EventKind::Message(message) = &event.kind else { panic!("not a message") };
+            assert_eq!(message.author.display_name.as_deref(), shown, "{name}");
+        }
     }
 
     #[test]

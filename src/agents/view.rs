@@ -8,8 +8,10 @@ use super::{context::beginnings, found::FoundView};
 use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
-        handoff::Handoff,
+        event::Channel,
+        handoff::{Handoff, Missed},
         ledger::Ledger,
+        policy::Policy,
         rules::arriving::{ArrivingMessage, Withdrawal},
         thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
     },
@@ -64,6 +66,17 @@ pub struct HandoffView {
     outcome: Option<String>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
+    /// The customer's last message, cut in the same way.
+    last_end_user_message: Option<MessageView>,
+    /// Since when the customer has waited for an answer: their first message that no human agent has answered, or the
+    /// beginning if nobody has written yet. Null if they have an answer, and after the end.
+    waiting_for_answer_since: Option<String>,
+    /// When it ends unless an agent accepts it before (`WAITING_TIMEOUT`); null if that is off, or it does not wait.
+    deadline: Option<String>,
+    /// The customer's channel; null until Ada has said it.
+    channel: Option<ChannelView>,
+    /// It ran out before the customer had an answer: nobody accepted it, or its agent was silent. Null otherwise.
+    missed: Option<MissedView>,
     /// The number of the end user's messages after the read mark.
     unread: u64,
     /// The read mark: rows up to this `seq` have been read.
@@ -135,8 +148,32 @@ impl AgentView {
 pub struct EndUserView {
     /// The customer's id at Ada.
     id: Option<String>,
-    /// The customer's name.
+    /// The customer's name: what the start call gave (`first_name` and `last_name`, `name`), else `display_name`, else
+    /// an e-mail address.
     name: Option<String>,
+    /// What Ada calls the customer.
+    display_name: Option<String>,
+}
+
+/// What a conversation runs over.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Channel)]
+pub struct ChannelView {
+    /// `messaging`, `email`, `voice`, `sms`, or something new.
+    #[schema(example = "messaging")]
+    modality: String,
+    /// Whether Ada keeps Markdown; otherwise the customer gets plain text.
+    markdown: bool,
+}
+
+/// How a handoff ran out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Missed)]
+pub struct MissedView {
+    /// When.
+    at: String,
+    /// What the customer was told; null for nothing, also if it could not be sent.
+    told: Option<String>,
 }
 
 /// A row of a thread. Show rows by `at`, then `seq`.
@@ -314,14 +351,14 @@ pub struct DeadLetterView {
 
 impl HandoffView {
     /// For lists and events: long values of the context are cut.
-    pub fn listed(handoff: &Handoff) -> Self {
+    pub fn listed(handoff: &Handoff, policy: Option<&Policy>) -> Self {
         let (context, is_cut) = beginnings(&handoff.context);
-        Self { context_truncated: is_cut, ..Self::with(context, handoff) }
+        Self { context_truncated: is_cut, ..Self::with(context, handoff, policy) }
     }
 
     /// For a single handoff: with the whole context.
-    pub fn whole(handoff: &Handoff) -> Self {
-        Self::with(handoff.context.clone(), handoff)
+    pub fn whole(handoff: &Handoff, policy: Option<&Policy>) -> Self {
+        Self::with(handoff.context.clone(), handoff, policy)
     }
 
     /// The same, with where the text of a search was found.
@@ -332,12 +369,13 @@ impl HandoffView {
 
     /// Files are served at these links, made of their handoff's and row's ids, in place of the agent API's paths.
     pub fn link_files(&mut self, link: &dyn Fn(&str, &str) -> String) {
-        if let Some(message) = &mut self.last_message {
+        for message in [&mut self.last_message, &mut self.last_end_user_message].into_iter().flatten() {
             message.link_files(link);
         }
     }
 
-    fn with(context: Map<String, Value>, handoff: &Handoff) -> Self {
+    fn with(context: Map<String, Value>, handoff: &Handoff, policy: Option<&Policy>) -> Self {
+        let unanswered = handoff.unanswered.filter(|_| handoff.is_open());
         Self {
             id: handoff.id.0.clone(),
             conversation_id: handoff.key.conversation.0.clone(),
@@ -352,6 +390,7 @@ impl HandoffView {
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),
+                display_name: handoff.end_user.display_name.as_deref().and_then(unseen::name),
             },
             context,
             context_truncated: false,
@@ -360,12 +399,30 @@ impl HandoffView {
             ended_at: handoff.end().map(|end| end.at.to_string()),
             ended_by: handoff.end().map(|end| end.by.as_str()),
             last_message: handoff.last_message.as_ref().map(MessageView::from),
+            last_end_user_message: handoff.last_words.as_ref().map(MessageView::from),
+            waiting_for_answer_since: unanswered.map(|known| known.since.to_string()),
+            deadline: policy.and_then(|policy| handoff.deadline(policy)).map(|at| at.to_string()),
+            channel: handoff.channel.as_ref().map(ChannelView::from),
+            missed: handoff.missed.as_ref().map(MissedView::from),
             unread: handoff.unread,
             read_seq: handoff.read_up_to,
             doubtful: handoff.is_doubtful(),
             version: handoff.version,
             found: None,
         }
+    }
+}
+
+impl From<&Channel> for ChannelView {
+    fn from(channel: &Channel) -> Self {
+        Self { modality: channel.modality.clone(), markdown: channel.markdown }
+    }
+}
+
+impl From<&Missed> for MissedView {
+    fn from(missed: &Missed) -> Self {
+        let told = missed.told.as_ref().filter(|told| !told.in_vain);
+        Self { at: missed.at.to_string(), told: told.map(|told| told.text.clone()) }
     }
 }
 

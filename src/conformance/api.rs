@@ -142,7 +142,7 @@ impl Api {
         if id != known.id.as_str() {
             return problem(StatusCode::NOT_FOUND, "no such handoff");
         }
-        let handoff = || Json(HandoffView::whole(&known)).into_response();
+        let handoff = || Json(HandoffView::whole(&known, None)).into_response();
         match (method.as_str(), what) {
             ("GET", "") | ("POST", "accept" | "release" | "end") => handoff(),
             ("GET", "messages") => Json(json!({ "data": [], "next_after": null })).into_response(),

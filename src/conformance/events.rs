@@ -168,7 +168,7 @@ impl Events {
         let id = Machine.new_id();
         let (platform, sequence) = ("webhook".into(), self.next_sequence());
         let notice = Notice { platform, id: id.clone(), sequence, at, event };
-        Event { id, body: body::of_notice(&self.handoff, &notice, &self.links, at), words: None }
+        Event { id, body: body::of_notice(&self.handoff, &notice, &self.links, at, None), words: None }
     }
 
     fn next_sequence(&self) -> u64 {

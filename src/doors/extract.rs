@@ -10,7 +10,7 @@ use super::App;
 use crate::{
     accounts::{Account, ServiceAccount, SignedIn},
     agents::view::{HandoffView, MessageView},
-    relay::{id::PlatformId, sight::Sight, thread::Row},
+    relay::{handoff::Handoff, id::PlatformId, sight::Sight, thread::Row},
     settings::Role,
     web::{
         body::HeldBody,
@@ -58,9 +58,16 @@ impl Caller {
         message_for(app, self.platform.as_ref(), row)
     }
 
-    /// Handoffs as the caller sees them.
-    pub fn handoff(&self, app: &App, view: HandoffView) -> HandoffView {
-        handoff_for(app, self.platform.as_ref(), view)
+    /// A handoff of a list or an event, as the caller sees it.
+    pub fn listed(&self, app: &App, handoff: &Handoff) -> HandoffView {
+        listed_for(app, self.platform.as_ref(), handoff)
+    }
+
+    /// A single handoff, as the caller sees it.
+    pub fn whole(&self, app: &App, handoff: &Handoff) -> HandoffView {
+        let mut view = HandoffView::whole(handoff, Some(app.engine.policy()));
+        link(app, self.platform.as_ref(), |link| view.link_files(link));
+        view
     }
 }
 
@@ -71,8 +78,9 @@ pub fn message_for(app: &App, platform: Option<&PlatformId>, row: &Row) -> Messa
     view
 }
 
-/// A handoff, as well.
-pub fn handoff_for(app: &App, platform: Option<&PlatformId>, mut view: HandoffView) -> HandoffView {
+/// A handoff of a list or an event, as well.
+pub fn listed_for(app: &App, platform: Option<&PlatformId>, handoff: &Handoff) -> HandoffView {
+    let mut view = HandoffView::listed(handoff, Some(app.engine.policy()));
     link(app, platform, |link| view.link_files(link));
     view
 }

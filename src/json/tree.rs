@@ -19,7 +19,9 @@ pub enum Tree<'a> {
     Text(Cow<'a, str>),
     /// Of a name that stands twice the last counts.
     Object(Vec<(Cow<'a, str>, Tree<'a>)>),
-    /// A number, a truth value or a list: nothing that anybody asks a tree for.
+    /// `true`.
+    True,
+    /// A number, `false` or a list: nothing that anybody asks a tree for.
     Other,
 }
 
@@ -53,6 +55,10 @@ impl Fields for Tree<'_> {
     fn object(&self, field: &str) -> Cow<'_, Self> {
         Cow::Borrowed(self.get(field).filter(|value| matches!(value, Self::Object(_))).unwrap_or(&EMPTY))
     }
+
+    fn is_true(&self, field: &str) -> bool {
+        matches!(self.get(field), Some(Self::True))
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
@@ -74,8 +80,8 @@ impl<'de> Visitor<'de> for Value {
         Ok(Tree::Null)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Tree<'de>, E> {
-        Ok(Tree::Other)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Tree<'de>, E> {
+        Ok(if value { Tree::True } else { Tree::Other })
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<Tree<'de>, E> {
@@ -127,6 +133,7 @@ mod tests {
         let leaf = prop_oneof![
             Just("null".to_owned()),
             Just("true".to_owned()),
+            Just("false".to_owned()),
             Just("-1.5e3".to_owned()),
             Just("1e999".to_owned()),
             Just("[[], {\"a\": null}]".to_owned()),
@@ -147,6 +154,7 @@ mod tests {
         for name in ["a", "b", "c", "d", "missing"] {
             prop_assert_eq!(Fields::text(tree, name), Fields::text(object, name));
             prop_assert_eq!(tree.is_given(name), object.is_given(name));
+            prop_assert_eq!(tree.is_true(name), object.is_true(name));
             if depth > 0 {
                 say_the_same(&Fields::object(tree, name), &Fields::object(object, name), depth - 1)?;
             }

@@ -147,20 +147,31 @@ pub fn bounded_name(name: &str) -> String {
     name.chars().take(NAME_CHARS).collect()
 }
 
-/// What the fields call the end user: full name, name, or e-mail address.
+/// What the fields call the end user: full name, or name.
 pub fn name(context: &Map<String, Value>) -> Option<String> {
-    let text = |key: &str| {
-        let text = filled_in(context.get(key)?.as_str()?);
-        // A person may be called Null, or have the name of another variable.
-        let is_none =
-            text.is_empty() || NO_VALUE.contains(&text.as_str()) || text.strip_prefix('@') == Some(key);
-        (!is_none).then(|| bounded_name(&text))
-    };
+    let text = |key: &str| text(context, key);
     let parts: Vec<String> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
     if !parts.is_empty() {
         return Some(bounded_name(&parts.join(" ")));
     }
-    ["name", "end_user_name", "email", "end_user_email"].into_iter().find_map(text)
+    ["name", "end_user_name"].into_iter().find_map(text)
+}
+
+/// The end user's e-mail address.
+pub fn email(context: &Map<String, Value>) -> Option<String> {
+    ["email", "end_user_email"].into_iter().find_map(|key| text(context, key))
+}
+
+fn text(context: &Map<String, Value>, key: &str) -> Option<String> {
+    // A person may have the name of another variable.
+    filled_name(context.get(key)?.as_str()?).filter(|text| text.strip_prefix('@') != Some(key))
+}
+
+/// A name without variables that nobody has filled in; `None` if nothing is left, or only a word for no value.
+pub fn filled_name(text: &str) -> Option<String> {
+    let text = filled_in(text);
+    // A person may be called Null.
+    (!text.is_empty() && !NO_VALUE.contains(&text.as_str())).then(|| bounded_name(&text))
 }
 
 /// What programming languages print for a missing value.
@@ -318,21 +329,27 @@ mod tests {
     fn a_variable_that_nobody_filled_in_is_no_name() {
         for (context, called) in [
             (json!({"first_name": "{first_name}", "last_name": "King"}), Some("King")),
-            (json!({"name": "{{name}}", "email": "a@b"}), Some("a@b")),
-            (json!({"name": " { name } ", "email": "{email}"}), None),
-            (json!({"name": "{first_name} {last_name}", "email": "a@b"}), Some("a@b")),
+            (json!({"name": "{{name}}", "end_user_name": "King"}), Some("King")),
+            (json!({"name": " { name } ", "email": "a@b"}), None),
+            (json!({"name": "{first_name} {last_name}", "email": "a@b"}), None),
             (json!({"name": "{{first_name}}  King"}), Some("King")),
             (json!({"name": " Maria\u{a0}Silva "}), Some("Maria Silva")),
             (json!({"name": "{Ada"}), Some("{Ada")),
             (
-                json!({"first_name": "@first_name", "last_name": "None", "name": "${name}", "email": "a@b"}),
-                Some("a@b"),
+                json!({"first_name": "@first_name", "last_name": "None", "name": "${name}", "end_user_name": "King"}),
+                Some("King"),
             ),
+            (json!({"name": "null"}), None),
+            (json!({"name": "[object Object]", "first_name": "undefined"}), None),
             (json!({"first_name": "Jennifer", "last_name": "Null"}), Some("Jennifer Null")),
             (json!({"name": "@maria"}), Some("@maria")),
         ] {
             assert_eq!(name(&fields(context.clone())).as_deref(), called, "{context}");
         }
+        assert_eq!(
+            email(&fields(json!({"email": "{email}", "end_user_email": " a@b "}))).as_deref(),
+            Some("a@b")
+        );
         for text in ["{}", "{{}}", " {a}{{b}} {c} "] {
             assert!(is_unfilled(text), "{text}");
         }

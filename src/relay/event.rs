@@ -21,8 +21,20 @@ pub struct Event {
     pub received_at: Time,
     /// Ada's id of the end user, where the event says it.
     pub end_user_id: Option<String>,
+    /// What the conversation runs over, where the event says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// What happened.
     pub kind: EventKind,
+}
+
+/// What a conversation runs over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// `messaging`, `email`, `voice`, `sms`, or something new.
+    pub modality: String,
+    /// Whether Markdown reaches the customer as it is written.
+    pub markdown: bool,
 }
 
 /// The three kinds of event that a handoff lives by.

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    event::SortKey,
+    context,
+    event::{Channel, SortKey},
     id::{ConversationKey, HandoffId, PlatformId, RowId, TeamName},
     idle::Idle,
     ledger::Ledger,
     policy::{Policy, Timeout},
     routing::Priority,
-    thread::{AdaIds, Content, Row},
+    thread::{AdaIds, Content, Row, Sending},
     time::{Offset, Time},
 };
 
@@ -61,6 +62,21 @@ pub struct Handoff {
     /// The message before the last one. Needed if the last one turns out to belong earlier in the thread.
     #[serde(default)]
     pub before_last: Option<Row>,
+    /// The end user's last words, as [`last_message`](Self::last_message).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_words: Option<Row>,
+    /// Their words before those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words_before_last: Option<Row>,
+    /// What no human agent has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Unanswered>,
+    /// Its time ran out while the end user waited for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+    /// What the conversation runs over, once an event has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// What is known from Ada's message list.
     #[serde(default)]
     pub listed: ListProgress,
@@ -139,10 +155,65 @@ pub const PREVIEW_CHARS: usize = 300;
 pub struct EndUser {
     /// Ada's id of them.
     pub id: Option<String>,
-    /// The customer's name.
+    /// The name that agents see: what the start call gave, else `display_name`, else an e-mail address.
     pub name: Option<String>,
-    /// The source of the name. A name from a webhook replaces one from the context.
+    /// What Ada calls the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Whether `name` is what Ada calls the customer.
     pub named_by_webhook: bool,
+}
+
+impl EndUser {
+    /// A start call has come, and this is what all of them said.
+    pub fn introduce(&mut self, context: &Map<String, Value>) {
+        if self.named_by_webhook && self.display_name.is_none() {
+            // Documents of earlier relays have it here alone.
+            self.display_name = self.name.take();
+        }
+        let given = context::name(context);
+        self.named_by_webhook = given.is_none() && self.display_name.is_some();
+        self.name = given.or_else(|| self.display_name.clone()).or_else(|| context::email(context));
+    }
+
+    /// Ada calls the customer so. A name that the business gave stays: it is in `name` already, because what others
+    /// have added to the `context` since counts for nothing.
+    pub fn record_display_name(&mut self, name: &str, context: &Map<String, Value>) {
+        self.display_name = Some(name.to_owned());
+        if self.name.is_none() || self.named_by_webhook || self.name == context::email(context) {
+            self.name = self.display_name.clone();
+            self.named_by_webhook = true;
+        }
+    }
+}
+
+/// What the end user waits for an answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// The time of the first row that has no answer; at first, when the handoff began.
+    pub since: Time,
+    /// The number of the last such row. An older row answers it not, whatever its time is: its author had not read it.
+    pub last_seq: u64,
+}
+
+/// A handoff that ran out before somebody answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Missed {
+    /// When, by our clock.
+    pub at: Time,
+    /// What the end user was told, if anything.
+    pub told: Option<Told>,
+}
+
+/// A text that the end user got from the relay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its row.
+    pub row: RowId,
+    /// The text.
+    pub text: String,
+    /// It did not reach them.
+    pub in_vain: bool,
 }
 
 /// How a handoff began.
@@ -266,6 +337,11 @@ impl Handoff {
             unread: 0,
             last_message: None,
             before_last: None,
+            last_words: None,
+            words_before_last: None,
+            unanswered: None,
+            missed: None,
+            channel: None,
             listed: ListProgress::default(),
             runs_at: None,
             idle: Idle::default(),
@@ -386,6 +462,11 @@ impl Handoff {
         Some(self.idle.since + self.timeout(policy)?.after)
     }
 
+    /// When it ends unless somebody accepts it before.
+    pub fn deadline(&self, policy: &Policy) -> Option<Time> {
+        self.times_out_at(policy).filter(|_| self.status == Status::Waiting)
+    }
+
     /// Since when it has been idle; `None` while nothing needs to look at its timeout.
     pub fn idle_since(&self) -> Option<Time> {
         (self.is_open() && !self.idle.asks_ada).then_some(self.idle.since)
@@ -404,14 +485,47 @@ impl Handoff {
         self.last_seq = self.last_seq.max(row.seq);
         self.newest_at = self.newest_at.max(row.at);
         if !matches!(row.content, Content::Event { .. } | Content::Note { .. }) {
-            let known = [self.last_message.take(), self.before_last.take()].into_iter().flatten();
-            let mut last: Vec<Row> = known.filter(|known| known.id != row.id).collect();
-            last.push(preview(row));
-            last.sort_by_key(|row| std::cmp::Reverse((row.at, row.seq)));
-            let mut last = last.into_iter();
-            (self.last_message, self.before_last) = (last.next(), last.next());
+            keep_last(&mut self.last_message, &mut self.before_last, row);
+        }
+        if row.is_end_users_words() {
+            keep_last(&mut self.last_words, &mut self.words_before_last, row);
+        }
+        if let Some(Missed { told: Some(told), .. }) = &mut self.missed
+            && told.row == row.id
+        {
+            told.in_vain = row.sending.as_ref().is_some_and(Sending::is_in_vain);
         }
     }
+
+    /// A row is new, or was like `before`: the end user begins to wait for an answer, or has one.
+    pub fn record_answer(&mut self, before: Option<&Row>, row: &Row) {
+        let was_answer = before.is_some_and(Row::is_answer);
+        let is_news = row.counts_as_unread() && !before.is_some_and(Row::counts_as_unread);
+        if is_news || (was_answer && !row.is_answer()) {
+            let known = self.unanswered.unwrap_or(Unanswered { since: row.at, last_seq: row.seq });
+            let (since, last_seq) = (known.since.min(row.at), known.last_seq.max(row.seq));
+            self.unanswered = Some(Unanswered { since, last_seq });
+        }
+        let is_queued = |row: &Row| row.sending == Some(Sending::Queued);
+        let reaches_them = before.is_some_and(is_queued) && !is_queued(row);
+        let written_at = before.map_or(row.at, |before| before.at);
+        if row.is_answer()
+            && (!was_answer || reaches_them)
+            && self.unanswered.is_some_and(|known| known.last_seq <= row.seq && known.since <= written_at)
+        {
+            self.unanswered = None;
+        }
+    }
+}
+
+/// Keeps the last two of some rows, of which `row` is one that is new or has changed.
+fn keep_last(last: &mut Option<Row>, before_last: &mut Option<Row>, row: &Row) {
+    let known = [last.take(), before_last.take()].into_iter().flatten();
+    let mut rows: Vec<Row> = known.filter(|known| known.id != row.id).collect();
+    rows.push(preview(row));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.seq)));
+    let mut rows = rows.into_iter();
+    (*last, *before_last) = (rows.next(), rows.next());
 }
 
 fn preview(row: &Row) -> Row {

@@ -184,6 +184,11 @@ pub enum Sending {
 }
 
 impl Sending {
+    /// Whether the message does not reach the end user.
+    pub const fn is_in_vain(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Dropped)
+    }
+
     /// Failed for the reason given.
     pub fn failed(error: impl Into<String>) -> Self {
         Self::Failed { error: error.into() }
@@ -251,6 +256,23 @@ impl Row {
     /// Whether it counts as unread until an agent has read it.
     pub fn counts_as_unread(&self) -> bool {
         self.author.role == Role::EndUser && matches!(self.source, Source::Webhook | Source::Recovered)
+    }
+
+    /// Whether it is what the end user says.
+    pub fn is_end_users_words(&self) -> bool {
+        self.author.role == Role::EndUser
+            && !matches!(
+                self.content,
+                Content::Presence { .. } | Content::Event { .. } | Content::Note { .. }
+            )
+    }
+
+    /// Whether it answers the end user: a human agent wrote it during the handoff, and it has not failed.
+    pub fn is_answer(&self) -> bool {
+        self.author.role == Role::HumanAgent
+            && matches!(self.source, Source::Agent | Source::Webhook | Source::Recovered)
+            && !matches!(self.content, Content::Presence { .. } | Content::Note { .. })
+            && !self.sending.as_ref().is_some_and(Sending::is_in_vain)
     }
 
     /// Whether it is for agents alone.

@@ -121,6 +121,8 @@ pub struct Settings {
     pub recover_after: Duration,
     /// `CONSOLE_DIR`: where the console's files are, which are served as they are; `None` for those of the binary.
     pub console_dir: Option<PathBuf>,
+    /// `CONSOLE_FIELDS`: the fields of the start call of which the console's lists show the first two that a handoff has.
+    pub console_fields: Vec<String>,
     /// `LOG_FORMAT`: how log lines look.
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines there are. Not checked here.
@@ -240,6 +242,7 @@ impl Settings {
         let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
         let recover_after = r.or("RECOVER_AFTER", Duration::from_secs(2 * 60), parse::duration);
         let console_dir = r.optional("CONSOLE_DIR", parse::console_folder);
+        let console_fields = r.or("CONSOLE_FIELDS", parse::names_of(CONSOLE_FIELDS), parse::field_names);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
         let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
         let (Some(ai_agents), []) = (ai_agents, &*reader.problems) else {
@@ -274,12 +277,16 @@ impl Settings {
             send_max_age,
             recover_after,
             console_dir,
+            console_fields,
             log_format,
             log_filter,
         };
         Ok((settings, reader.warnings))
     }
 }
+
+/// What most handoff flows send of why somebody is handed over, and of whom.
+const CONSOLE_FIELDS: &str = "category,issue_category,plan,language";
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
 const AGENT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8091);

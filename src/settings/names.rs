@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 64] = [
+pub(super) const NAMES: [&str; 65] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -86,6 +86,7 @@ pub(super) const NAMES: [&str; 64] = [
     "SEND_MAX_AGE",
     "RECOVER_AFTER",
     "CONSOLE_DIR",
+    "CONSOLE_FIELDS",
     "LOG_FORMAT",
     "RUST_LOG",
 ];

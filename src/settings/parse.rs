@@ -206,6 +206,26 @@ pub(super) fn console_folder(text: &str) -> Parsed<PathBuf> {
         .ok_or_else(|| "must name a folder that has the console's index.html".to_owned())
 }
 
+/// Names between commas.
+pub(super) fn names_of(text: &str) -> Vec<String> {
+    text.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+/// How many fields may be named, and how long a name is at most, in bytes: as in a context.
+const MAX_FIELDS: usize = 20;
+const MAX_FIELD_BYTES: usize = 200;
+
+pub(super) fn field_names(text: &str) -> Parsed<Vec<String>> {
+    if text == "off" {
+        return Ok(Vec::new());
+    }
+    let names = names_of(text);
+    let is_name = |name: &String| !name.is_empty() && name.len() <= MAX_FIELD_BYTES;
+    (names.len() <= MAX_FIELDS && names.iter().all(is_name)).then_some(names).ok_or_else(|| {
+        "must be 1 to 20 names of fields between commas, such as category,plan, or off".to_owned()
+    })
+}
+
 pub(super) fn milliseconds(text: &str, range: RangeInclusive<u64>) -> Parsed<Duration> {
     let (least, most) = range.clone().into_inner();
     whole_number(text)

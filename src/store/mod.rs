@@ -137,8 +137,12 @@ pub enum Copies {
 pub struct HandoffQuery {
     /// Only these.
     pub status: Option<StatusFilter>,
+    /// Only those that ran out before the end user had an answer.
+    pub missed: bool,
     /// Only this conversation's.
     pub conversation: Option<String>,
+    /// Only this end user's, by Ada's id.
+    pub end_user: Option<String>,
     /// Only this agent's.
     pub agent: Option<String>,
     /// Only those of this team.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fold::{find, fold};
 use crate::relay::{
-    handoff::Handoff,
+    handoff::{EndUser, Handoff},
     thread::{Content, Row},
 };
 
@@ -109,7 +109,8 @@ pub fn text_of_row(row: &Row) -> Option<String> {
 
 fn units(handoff: &Handoff) -> Vec<(Place, String)> {
     let ids = [&handoff.key.conversation.0, &handoff.id.0].map(|id| (Place::Id, id.clone()));
-    let user = [&handoff.end_user.name, &handoff.end_user.id].into_iter().flatten();
+    let EndUser { id, name, display_name, .. } = &handoff.end_user;
+    let user = [name, display_name, id].into_iter().flatten();
     let context = handoff.context.iter().map(|(field, value)| {
         let text = match value {
             Value::String(text) => text.clone(),

@@ -58,6 +58,10 @@ async fn every_view_keeps_the_rules() {
     desk.signs_in("Alex").await;
 
     desk.is_accessible("queue").await;
+    desk.clicks("#filter-toggle").await;
+    desk.sees("#filters select").await;
+    desk.is_accessible("filters").await;
+    desk.clicks("#filter-toggle").await;
     desk.opens(&handoff).await;
     desk.is_accessible("waiting conversation").await;
     desk.clicks("[data-action=accept]").await;

@@ -44,5 +44,6 @@ mod sign_in;
 mod slow_line;
 mod tabs;
 mod team;
+mod triage;
 
 use support::soon;

@@ -51,6 +51,7 @@ mod slow_bodies;
 mod stream;
 mod teams;
 mod time_out;
+mod triage;
 mod two_relays;
 mod unknown;
 mod unreadable;

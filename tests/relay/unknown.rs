@@ -67,7 +67,10 @@ async fn a_customer_whose_start_call_never_came_is_adopted() {
     let id = adopted["id"].as_str().unwrap();
     assert_eq!(adopted["status"], "waiting");
     assert_eq!(adopted["unread"], 2);
-    assert_eq!(adopted["end_user"], json!({ "id": "maria", "name": "Maria Silva" }));
+    assert_eq!(
+        adopted["end_user"],
+        json!({ "id": "maria", "name": "Maria Silva", "display_name": "Maria Silva" })
+    );
     assert_eq!(relay.alex().history(id).await, ["adopted"]);
     settles(&2, || async {
         let texts = relay.alex().reads(id).await;

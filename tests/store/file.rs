@@ -74,6 +74,16 @@ impl File {
         Ok(Open { store: opened.store, writer })
     }
 
+    /// How SQLite would find something in the closed file.
+    pub fn plan(&self, sql: &str) -> String {
+        let connection = Connection::open(&self.path).unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let parameters = vec![1; plan.parameter_count()];
+        let rows =
+            plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
     /// Changes what is in the file behind the stores' backs.
     pub fn change(&self, sql: &str) {
         Connection::open(&self.path).unwrap().execute_batch(sql).unwrap();

@@ -13,7 +13,7 @@ use handoff_relay::{
         handoff::Handoff,
     },
     store::{
-        Arrived, Arriving, RetentionPeriods, Since, Store, decide,
+        Arrived, Arriving, HandoffQuery, RetentionPeriods, Since, Store, decide,
         quota::{Place, Quota},
         sessions::{Digest, SignInCode},
     },
@@ -22,8 +22,8 @@ use handoff_relay::{
 use super::{
     database::open_as,
     make::{
-        at, due_in, event, fetches, files, handoff, key, of, put_deliveries, put_handoffs, put_rows, row,
-        sends, view, writes,
+        at, due_in, event, fetches, files, handoff, ids, key, of, put_deliveries, put_handoffs, put_rows,
+        row, sends, view, writes,
     },
     postgres,
 };
@@ -292,18 +292,41 @@ async fn a_code_of_one_is_good_at_the_other_once() {
 #[tokio::test]
 async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
     let (one, _, url) = two().await;
-    put_handoffs(&*one, vec![handoff("h", "a")]).await;
+    let mut of_maria = handoff("h", "a");
+    of_maria.end_user.id = Some("maria".to_owned());
+    put_handoffs(&*one, vec![of_maria]).await;
     let client = postgres::connect(&url).await;
     let earlier = "DROP TABLE places, sign_in_codes, history, search_texts, search_state, teams; \
-                   DROP INDEX handoffs_of_agent, handoffs_of_agent_by_status; ALTER TABLE handoffs DROP COLUMN team, DROP COLUMN route; DELETE FROM relay_schema WHERE step > 1";
+        DROP INDEX handoffs_of_agent, handoffs_of_agent_by_status; \
+        ALTER TABLE handoffs DROP COLUMN team, DROP COLUMN route, DROP COLUMN end_user, DROP COLUMN missed; \
+        DELETE FROM relay_schema WHERE step > 1";
     client.batch_execute(earlier).await.unwrap();
     // Relays of both versions run beside each other while they are replaced.
     let newer = open_as(postgres::settings(&url)).await;
     assert_eq!(newer.handoff(&"h".into()).await.unwrap(), one.handoff(&"h".into()).await.unwrap());
+    let asked = HandoffQuery { end_user: Some("maria".to_owned()), limit: 9, ..HandoffQuery::default() };
+    assert_eq!(ids(&newer.handoffs(&asked).await.unwrap().handoffs), ["h"]);
     let quota = Quota { name: "new".to_owned(), times: 1, within: Duration::from_secs(60) };
     assert!(matches!(newer.take_place(&[quota]).await.unwrap(), Place::Taken(_)));
     put_handoffs(&*newer, vec![handoff("h2", "b")]).await;
     assert!(one.handoff(&"h2".into()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn lists_are_found_by_an_index() {
+    let (_, _, url) = two().await;
+    let client = postgres::connect(&url).await;
+    // Of few rows it would rather read them all.
+    client.batch_execute("SET enable_seqscan = off; SET enable_sort = off").await.unwrap();
+    for (condition, index) in
+        [("missed = 1", "handoffs_missed"), ("end_user = 'maria'", "handoffs_by_end_user")]
+    {
+        let sql =
+            format!("EXPLAIN SELECT doc FROM handoffs WHERE {condition} ORDER BY position DESC LIMIT 9");
+        let plan = client.query(&sql, &[]).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
+        assert!(plan.join("\n").contains(&format!("using {index}")), "{plan:#?}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{DeadLetter, WriteSet},
-        handoff::Handoff,
+        handoff::{Handoff, Missed},
         id::TeamName,
         sight::Sight,
         thread::{Content, Row},
@@ -37,7 +37,9 @@ async fn some(store: &dyn Store) {
     named.end_user.name = Some("Zoë Çelik".to_owned());
     named.end_user.id = Some("user-77".to_owned());
     named.context = json!({ "plan": "Pro", "seats": 12, "odd": "50%_off" }).as_object().unwrap().clone();
-    let handoffs = vec![handoff("h1", "a"), active("h2", "b", "Alex"), ended("h3", "a", "Alex", "r"), named];
+    let missed = Some(Missed { at: at(9), told: None });
+    let missed = Handoff { missed, ..ended("h3", "a", "Alex", "r") };
+    let handoffs = vec![handoff("h1", "a"), active("h2", "b", "Alex"), missed, named];
     put_handoffs(store, handoffs).await;
 }
 
@@ -52,6 +54,10 @@ async fn each_filter_narrows_the_list(store: &dyn Store) {
         (status(StatusFilter::Active), vec!["h2"]),
         (status(StatusFilter::Ended), vec!["h3"]),
         (HandoffQuery { conversation: Some("a".to_owned()), ..all() }, vec!["h3", "h1"]),
+        (HandoffQuery { end_user: Some("user-77".to_owned()), ..all() }, vec!["h4"]),
+        (HandoffQuery { end_user: Some("User-77".to_owned()), ..all() }, vec![]),
+        (HandoffQuery { missed: true, ..all() }, vec!["h3"]),
+        (HandoffQuery { missed: true, ..status(StatusFilter::Waiting) }, vec![]),
         (HandoffQuery { agent: Some("Alex".to_owned()), ..all() }, vec!["h3", "h2"]),
         (HandoffQuery { agent: Some("Alex".to_owned()), ..status(StatusFilter::Active) }, vec!["h2"]),
         (HandoffQuery { agent: Some("alex".to_owned()), ..all() }, vec![]),
@@ -288,9 +294,16 @@ async fn the_oldest_first_if_asked(store: &dyn Store) {
 
 async fn the_list_shows_what_has_changed(store: &dyn Store) {
     some(store).await;
+    let mut changed = active("h1", "a", "Sam");
+    changed.end_user.id = Some("user \0 78".to_owned());
+    put_handoffs(store, vec![changed.clone()]).await;
+    for query in [
+        HandoffQuery { agent: Some("Sam".to_owned()), ..all() },
+        HandoffQuery { end_user: changed.end_user.id.clone(), ..all() },
+    ] {
+        assert_eq!(ids(&store.handoffs(&query).await.unwrap().handoffs), ["h1"]);
+    }
     put_handoffs(store, vec![active("h1", "a", "Sam")]).await;
-    let query = HandoffQuery { agent: Some("Sam".to_owned()), ..all() };
-    assert_eq!(ids(&store.handoffs(&query).await.unwrap().handoffs), ["h1"]);
     let changed = store.handoff(&"h1".into()).await.unwrap();
     assert_eq!(changed, Some(active("h1", "a", "Sam")));
     assert_eq!(store.handoff(&"none".into()).await.unwrap(), None);

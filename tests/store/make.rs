@@ -74,6 +74,13 @@ pub fn ended(id: &str, conversation: &str, agent: &str, row: &str) -> Handoff {
     Handoff { status: Status::Ended(end), ..handoff(id, conversation) }
 }
 
+/// One that ended before anybody accepted it.
+pub fn ended_by_the_relay(id: &str, conversation: &str) -> Handoff {
+    let ada = AdaEnd::Told { at: at(9) };
+    let end = End { at: at(9), by: EndedBy::System, agent: None, ada, row: "none".into() };
+    Handoff { status: Status::Ended(end), ..handoff(id, conversation) }
+}
+
 pub fn message(id: &str, body: &str) -> Message {
     let author = Author { role: Role::EndUser, display_name: None, avatar: None };
     Message { id: id.into(), created_at: at(1), author, content: Content::Text { body: body.to_owned() } }
@@ -108,6 +115,7 @@ pub fn event(conversation: &str, svix_id: &str, seconds: i64) -> Event {
         timestamp: at(seconds),
         received_at: at(seconds),
         end_user_id: None,
+        channel: None,
         kind: EventKind::Message(message(&format!("m-{svix_id}"), svix_id)),
     }
 }

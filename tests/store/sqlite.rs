@@ -9,9 +9,10 @@ use handoff_relay::{
         changes::{DeadLetter, LetterKind, WriteSet},
         contact::Contact,
         delivery::Delivery,
-        handoff::{Handoff, Status},
+        handoff::{Handoff, Missed, Status, Told},
         matching::MatchKey,
-        thread::{AdaIds, Bytes, Content, Missing, Row},
+        thread::{AdaIds, Bytes, Content, EventName, Missing, Row, Sending, Source},
+        time::Time,
     },
     settings::Database,
     store::{Copies, HandoffQuery, Since, StoreError, Unreadable, decide, open, search::IndexProgress},
@@ -23,8 +24,8 @@ use super::{
     claims::claim_of,
     file::{File, now},
     make::{
-        at, due_in, event, fetches, files, handoff, ids, index, key, letter, of, of_handoff, put_deliveries,
-        put_handoffs, put_rows, reads, row, row_ids, sends, view, write, writes,
+        at, due_in, ended_by_the_relay, event, fetches, files, handoff, ids, index, key, letter, of,
+        of_handoff, put_deliveries, put_handoffs, put_rows, reads, row, row_ids, sends, view, write, writes,
     },
 };
 
@@ -365,6 +366,53 @@ async fn a_file_of_before_contacts_takes_them() {
     assert_eq!(view(&*store, of("a").with_inbox()).await.start_refused_until, None);
 }
 
+/// What ran out before that was recorded is known by its thread.
+#[tokio::test]
+async fn a_file_of_before_there_were_missed_ones_has_them() {
+    let said = |handoff: &Handoff| serde_json::to_string(handoff).unwrap();
+    let mut named = handoff("named", "b");
+    named.end_user.id = Some("maria".to_owned());
+    let end = |id| Handoff { last_seq: 2, ..ended_by_the_relay(id, "a") };
+    let (missed, solved) = (end("missed"), end("solved"));
+    let timed_out = Content::Event { event: EventName::TimedOut, by: None };
+    let text = Content::Text { body: "Sorry.".to_owned() };
+    let rows = [(1, timed_out, None), (2, text, Some(Sending::Confirmed))].map(|(seq, content, sending)| {
+        let row = Row { content, sending, source: Source::Relay, ..row("missed", seq, "") };
+        format!("('missed-{seq}', 'missed', {seq}, '', 0, '{}')", serde_json::to_string(&row).unwrap())
+    });
+    let file = File::of_version(
+        18,
+        &format!(
+            "INSERT INTO handoffs (id, ai_agent, conversation, status, ended_at, doc) VALUES \
+                 ('named', 'acme.ada.support', 'b', 'waiting', NULL, '{}'), \
+                 ('broken', 'acme.ada.support', 'b', 'ended', 1, 'not JSON'), \
+                 ('missed', 'acme.ada.support', 'a', 'ended', 9, '{}'), \
+                 ('solved', 'acme.ada.support', 'a', 'ended', 9, '{}'); \
+             INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) VALUES {};",
+            said(&named),
+            said(&missed),
+            said(&solved),
+            rows.join(", "),
+        ),
+    );
+    let open = file.try_open().await.unwrap();
+    let store = &open.store;
+    let asked = HandoffQuery { limit: 9, ..HandoffQuery::default() };
+    let found = store.handoffs(&HandoffQuery { missed: true, ..asked.clone() }).await.unwrap().handoffs;
+    let told = Told { row: "missed-2".into(), text: "Sorry.".to_owned(), in_vain: false };
+    let known = Missed { at: Time::from_micros(9), told: Some(told) };
+    assert_eq!(found, [Handoff { missed: Some(known), ..missed }]);
+    let of_maria = HandoffQuery { end_user: Some("maria".to_owned()), ..asked };
+    assert_eq!(store.handoffs(&of_maria).await.unwrap().handoffs, [named]);
+    open.close().await;
+    for (condition, index) in [("missed = ?1", "handoffs_missed"), ("end_user = ?1", "handoffs_by_end_user")]
+    {
+        let plan =
+            file.plan(&format!("SELECT doc FROM handoffs WHERE {condition} ORDER BY position DESC LIMIT 9"));
+        assert!(plan.contains(&format!("USING INDEX {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
 /// A message writes nothing of what the start call said.
 #[tokio::test]
 async fn a_context_is_written_when_it_changes() {
@@ -453,15 +501,15 @@ async fn where_changes_are_forgotten_the_index_is_filled_anew() {
 async fn before_its_schema_changes_a_file_is_copied() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let beside = |name: &str| file.path.with_file_name(name);
-    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-20.part"] {
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-21.part"] {
         std::fs::write(beside(name), b"of before").unwrap();
     }
     file.try_open().await.unwrap().close().await;
-    let copy = beside("handoffs.db.before-20");
+    let copy = beside("handoffs.db.before-21");
     assert_eq!(old_schema(&copy), 9, "as it was");
     assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
     assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
-    assert!(!beside("handoffs.db.before-20.part").exists());
+    assert!(!beside("handoffs.db.before-21.part").exists());
     // As a start leaves it that was broken off: the copy is the only one of before.
     std::fs::copy(&copy, &file.path).unwrap();
     file.change("DELETE FROM outbox WHERE id = 'd1'");
@@ -486,10 +534,10 @@ fn old_schema(path: &Path) -> i64 {
 #[tokio::test]
 async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
-    let part = file.path.with_file_name("handoffs.db.before-20.part");
+    let part = file.path.with_file_name("handoffs.db.before-21.part");
     std::fs::create_dir(&part).unwrap();
     let refused = file.try_open().await.err().unwrap().to_string();
-    assert!(refused.contains("its schema goes from 9 to 20") && refused.contains("--no-copy"), "{refused}");
+    assert!(refused.contains("its schema goes from 9 to 21") && refused.contains("--no-copy"), "{refused}");
     assert_eq!(old_schema(&file.path), 9);
     let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
     assert!(opened.is_ok());

@@ -31,11 +31,14 @@ const MAX_OUTCOME_CHARS: usize = 100;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HandoffListQuery {
-    /// `waiting`, `active` or `ended`.
-    #[param(pattern = "^(waiting|active|ended)?$")]
+    /// `waiting`, `active` or `ended`; `missed` for those of the ended ones that ran out before the customer had an
+    /// answer.
+    #[param(pattern = "^(waiting|active|ended|missed)?$")]
     status: Option<String>,
     /// Only handoffs of the conversation with this id at Ada.
     conversation_id: Option<String>,
+    /// Only handoffs of the end user with this id at Ada.
+    end_user: Option<String>,
     /// Only handoffs that are or were assigned to this agent.
     agent: Option<String>,
     /// Only handoffs of this team, by its name.
@@ -131,21 +134,19 @@ pub async fn list(
     let query = HandoffQuery { platform, sight, ..query(&wanted)? };
     let page = app.engine.store().handoffs(&query).await?;
     let found = page.found.into_iter().chain(std::iter::repeat(None));
-    let views = page.handoffs.iter().zip(found).map(|(one, found)| HandoffView::listed(one).found(found));
-    Ok(Json(HandoffList {
-        data: views.map(|view| caller.handoff(&app, view)).collect(),
-        next_cursor: page.next.map(|next| next.to_string()),
-    }))
+    let views = page.handoffs.iter().zip(found).map(|(one, found)| caller.listed(&app, one).found(found));
+    Ok(Json(HandoffList { data: views.collect(), next_cursor: page.next.map(|next| next.to_string()) }))
 }
 
 fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let status = match given(&wanted.status).as_deref() {
-        None => None,
-        Some("waiting") => Some(StatusFilter::Waiting),
-        Some("active") => Some(StatusFilter::Active),
-        Some("ended") => Some(StatusFilter::Ended),
-        Some(_) => return Err(Problem::bad_request("status must be waiting, active or ended")),
+    let (status, missed) = match given(&wanted.status).as_deref() {
+        None => (None, false),
+        Some("waiting") => (Some(StatusFilter::Waiting), false),
+        Some("active") => (Some(StatusFilter::Active), false),
+        Some("ended") => (Some(StatusFilter::Ended), false),
+        Some("missed") => (None, true),
+        Some(_) => return Err(Problem::bad_request("status must be waiting, active, ended or missed")),
     };
     let order = match given(&wanted.sort).as_deref() {
         None | Some("newest") => Order::Newest,
@@ -155,7 +156,9 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
     let after = given(&wanted.cursor).map(|cursor| cursor.parse());
     Ok(HandoffQuery {
         status,
+        missed,
         conversation: given(&wanted.conversation_id),
+        end_user: given(&wanted.end_user),
         agent: given(&wanted.agent),
         team: given(&wanted.team).map(TeamName),
         text: given(&wanted.q),
@@ -187,7 +190,7 @@ pub async fn one(
 ) -> Result<Json<HandoffView>, Problem> {
     let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
     let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 /// Count a handoff's messages. If `lost` is not 0, the relay has a defect.
@@ -216,7 +219,7 @@ pub async fn accept(
 ) -> Result<Json<HandoffView>, Problem> {
     let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
     let handoff = app.engine.act(act::accept(HandoffId(id), caller.agent.clone(), take_over)).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 /// Return a handoff to the queue of its team.
@@ -231,7 +234,7 @@ pub async fn release(
 ) -> Result<Json<HandoffView>, Problem> {
     let note = checked_note(body.value.note)?;
     let handoff = app.engine.act(act::release(HandoffId(id), caller.agent.clone(), note)).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 /// Hand a handoff over to a colleague or to a team. Only its agent may, or anyone while it waits.
@@ -255,7 +258,7 @@ pub async fn hand_over(
     };
     let rule = act::hand_over(HandoffId(id), caller.agent.clone(), receiver, checked_note(note)?);
     let handoff = app.engine.act(rule).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 fn known_agent(app: &App, name: &str) -> Result<String, Problem> {
@@ -304,7 +307,7 @@ pub async fn end(
         note: checked_note(note)?,
     };
     let handoff = app.engine.act(act::end(HandoffId(id), caller.agent.clone(), ending)).await?;
-    Ok(Json(caller.handoff(&app, HandoffView::whole(&handoff))))
+    Ok(Json(caller.whole(&app, &handoff)))
 }
 
 fn checked_outcome(name: &str) -> Result<String, Problem> {

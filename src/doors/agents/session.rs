@@ -54,21 +54,29 @@ pub struct SessionView {
     teams: Option<Vec<String>>,
     /// When the session ends if it is not used again; null with a bearer token.
     expires_at: Option<String>,
+    /// The fields of start calls that lists show, the most important first (`CONSOLE_FIELDS`).
+    #[schema(example = json!(["category", "plan"]))]
+    fields: Vec<String>,
 }
 
 impl SessionView {
-    fn new(agent: &str, role: Role, sight: &Sight, session: Option<&SignedIn>) -> Self {
-        let expires_at = session.map(|signed_in| signed_in.ends_at.to_string());
-        Self { agent: AgentView::new(agent), role: role.as_str(), teams: teams_of(sight), expires_at }
+    fn new(app: &App, agent: &str, role: Role, sight: &Sight, session: Option<&SignedIn>) -> Self {
+        Self {
+            agent: AgentView::new(agent),
+            role: role.as_str(),
+            teams: teams_of(sight),
+            expires_at: session.map(|session| session.ends_at.to_string()),
+            fields: app.settings.console_fields.clone(),
+        }
     }
 }
 
 /// Get the current agent.
 #[utoipa::path(get, path = "/api/session", tag = "session",
     responses((status = 200, body = SessionView), (status = 401, body = ProblemBody)))]
-pub async fn one(caller: Caller) -> impl IntoResponse {
+pub async fn one(State(app): State<App>, caller: Caller) -> impl IntoResponse {
     let Caller { agent, role, sight, session, .. } = &caller;
-    ([NO_STORE], Json(SessionView::new(agent, *role, sight, session.as_ref())))
+    ([NO_STORE], Json(SessionView::new(&app, agent, *role, sight, session.as_ref())))
 }
 
 /// Sign in. The answer sets the session's cookie. A session ends 12 hours after its last use, at the latest after 7
@@ -97,7 +105,7 @@ pub async fn begin(
     }
     let Account { name, role, sight, .. } = &*signed_in.account;
     tracing::info!(agent = name, "signed in");
-    let view = SessionView::new(name, *role, sight, Some(&signed_in));
+    let view = SessionView::new(&app, name, *role, sight, Some(&signed_in));
     Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(view)))
 }
 

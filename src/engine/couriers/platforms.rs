@@ -31,7 +31,9 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
     let Some(notice) = delivery.job.notice() else { return Ok(()) };
     let now = engine.environment.now();
     let answer = match &platform.kind {
-        Kind::Webhook(webhook) => webhook.send(&delivery.handoff, notice, &platform.links, now).await,
+        Kind::Webhook(webhook) => {
+            webhook.send(&delivery.handoff, notice, &platform.links, now, Some(engine.policy())).await
+        }
         Kind::AmazonConnect(connect) => {
             amazon_connect::tell(engine, platform, connect, &delivery.handoff, notice).await
         }

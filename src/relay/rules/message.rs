@@ -43,6 +43,7 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     if !late && !recovered {
         owner.youngest_released = key;
     }
+    owner.channel = event.channel.clone().or_else(|| owner.channel.take());
     owner.record_runs(event.timestamp);
     record_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
 }
@@ -81,10 +82,13 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
     true
 }
 
-/// Any event may be the first to say who the end user is.
+/// Any event may be the first to say who the end user is, and what the conversation runs over.
 fn learn_end_user(tx: &mut Transaction<'_>, handoff: usize, event: &Event) {
     if let (None, Some(id)) = (&tx.view.handoffs[handoff].end_user.id, &event.end_user_id) {
         tx.change_handoff(handoff).end_user.id = Some(id.clone());
+    }
+    if let (None, Some(channel)) = (&tx.view.handoffs[handoff].channel, &event.channel) {
+        tx.change_handoff(handoff).channel = Some(channel.clone());
     }
 }
 
@@ -204,9 +208,8 @@ pub fn record_end_user(handoff: &mut Handoff, at: Time, end_user_id: Option<&str
     }
     let name = message.author.display_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     if let Some(name) = name
-        && (newest || !handoff.end_user.named_by_webhook)
+        && (newest || handoff.end_user.display_name.is_none())
     {
-        handoff.end_user.name = Some(name.to_owned());
-        handoff.end_user.named_by_webhook = true;
+        handoff.end_user.record_display_name(name, &handoff.context);
     }
 }

@@ -9,7 +9,7 @@ use crate::relay::{
     changes::Scope,
     context::{self, Merge},
     delivery::{Destination, Read},
-    handoff::{AdaEnd, CLOCK_TOLERANCE, EndUser, EndedBy, Handoff, Origin, Status},
+    handoff::{AdaEnd, CLOCK_TOLERANCE, EndUser, EndedBy, Handoff, Origin, Status, Unanswered},
     id::{ConversationKey, HandoffId, PlatformId},
     idle::Idle,
     routing::{Facts, Placement},
@@ -140,9 +140,7 @@ fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>)
         *called_at = Some(now);
         place_late(tx, &mut merged);
     }
-    if !merged.end_user.named_by_webhook {
-        merged.end_user.name = context::name(&merged.context);
-    }
+    merged.end_user.introduce(&merged.context);
     put(tx, handoff, merged);
     // A later webhook about an older end belongs to another handoff.
     let runs_at = tx.now.by_ada() - CLOCK_TOLERANCE;
@@ -165,7 +163,9 @@ fn place_late(tx: &Transaction<'_>, handoff: &mut Handoff) {
 fn add(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>) {
     let mut merged = tx.view.handoffs[handoff].clone();
     context::merge(&mut merged.context, context, Merge::Add);
-    merged.end_user.name = merged.end_user.name.or_else(|| context::name(&merged.context));
+    if merged.end_user.name.is_none() {
+        merged.end_user.introduce(&merged.context);
+    }
     put(tx, handoff, merged);
 }
 
@@ -195,7 +195,8 @@ fn begin(
     context: Map<String, Value>,
     event: EventName,
 ) -> usize {
-    let name = context::name(&context);
+    let mut end_user = EndUser::default();
+    end_user.introduce(&context);
     let is_heard_of = super::unknown::is_heard_of(tx);
     let id = HandoffId(tx.new_id());
     let facts = Facts { ai_agent: &key.ai_agent, context: &context };
@@ -206,9 +207,10 @@ fn begin(
         integration: tx.policy.integration.clone(),
         domain: tx.policy.domain.clone(),
         origin,
-        end_user: EndUser { id: None, name, named_by_webhook: false },
+        end_user,
         context,
         created_at: tx.now.at,
+        unanswered: Some(Unanswered { since: tx.now.at, last_seq: 0 }),
         idle: Idle::since(tx.now.at),
         is_heard_of,
         team,

@@ -8,7 +8,7 @@ use crate::relay::{
     changes::Scope,
     contact::customers_name,
     delivery::{Job, Read, ShownAuthor},
-    handoff::{EndedBy, Status},
+    handoff::{EndedBy, Missed, Status, Told},
     id::HandoffId,
     idle::Idle,
     rule::Rule,
@@ -76,9 +76,15 @@ fn time_out(tx: &mut Transaction<'_>, handoff: usize) {
     let known = &tx.view.handoffs[handoff];
     let text = known.timeout(tx.policy).and_then(|timeout| timeout.text.clone());
     let name = customers_name(known.agent().unwrap_or(SUPPORT)).to_owned();
+    let is_missed = known.status == Status::Waiting || known.unanswered.is_some();
     tx.add_event(handoff, EventName::TimedOut, None);
-    if let Some(text) = text {
-        write::say(tx, handoff, ShownAuthor::named(name), text, Source::Relay);
-    }
+    let told = text.map(|text| {
+        let row = write::say(tx, handoff, ShownAuthor::named(name), text.clone(), Source::Relay);
+        Told { row: row.id, text, in_vain: false }
+    });
     ending::end_at_ada(tx, handoff, EndedBy::System, EndedBy::System.as_str().to_owned());
+    if is_missed {
+        let at = tx.now.at;
+        tx.change_handoff(handoff).missed = Some(Missed { at, told });
+    }
 }

@@ -180,6 +180,7 @@ impl<'a> Transaction<'a> {
         }
         let mut noted = self.view.handoffs[handoff].clone();
         noted.take_in(&row);
+        noted.record_answer(Some(&before), &row);
         if noted != self.view.handoffs[handoff] {
             *self.change_handoff(handoff) = noted;
         }
@@ -222,6 +223,7 @@ impl<'a> Transaction<'a> {
             late: false,
         };
         owner.take_in(&row);
+        owner.record_answer(None, &row);
         if matches!(row.author.role, Role::EndUser | Role::HumanAgent) && !row.is_note() {
             owner.record_writing(now);
         }

@@ -353,7 +353,9 @@ impl State {
 
 fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
     query.status.is_none_or(|status| status == StatusFilter::of(handoff))
+        && (!query.missed || handoff.missed.is_some())
         && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
+        && query.end_user.as_ref().is_none_or(|id| handoff.end_user.id.as_ref() == Some(id))
         && query.agent.as_deref().is_none_or(|agent| handoff.agent() == Some(agent))
         && query.team.as_ref().is_none_or(|team| handoff.team.as_ref() == Some(team))
         && query.sight.has(handoff)

@@ -77,7 +77,7 @@ macro_rules! table {
 pub const TABLES: &[Table] = &[
     table!("handoffs" numbered: position Number, id Key, ai_agent Key, conversation Key, status Text, agent Key,
         platforms Text, ended_at Number, idle_since Number, took_until Number, last_seq Number, team Key,
-        route Key, doc Text),
+        route Key, doc Text, end_user Key, missed Number),
     table!("contexts": handoff Key, doc Text),
     table!("thread_rows": id Key, handoff Key, seq Number, fingerprint Text, unread Flag, is_file Flag, doc Text),
     table!("row_marks": handoff Key, mark Key, row_id Key),

@@ -41,12 +41,13 @@ pub fn handoff(row: &Row) -> Result<Handoff, StoreError> {
 pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
     let context = put_context(handoff)?;
     let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, platforms, ended_at, idle_since, \
-                   took_until, last_seq, doc, team, route) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+                   took_until, last_seq, doc, team, route, end_user, missed) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
                    ended_at = excluded.ended_at, idle_since = excluded.idle_since, \
                    took_until = excluded.took_until, last_seq = excluded.last_seq, doc = excluded.doc, \
-                   team = excluded.team, route = excluded.route";
+                   team = excluded.team, route = excluded.route, \
+                   end_user = excluded.end_user, missed = excluded.missed";
     let platforms: String = handoff.platforms.keys().map(|id| format!(" {id} ")).collect();
     let values = values![
         Value::key(handoff.id.as_str()),
@@ -62,6 +63,8 @@ pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
         document::write(handoff)?,
         Value::optional_key(handoff.team.as_ref().map(TeamName::as_str)),
         Value::optional_key(handoff.route.as_deref()),
+        Value::optional_key(handoff.end_user.id.as_deref()),
+        Value::Number(handoff.missed.as_ref().map(|_| 1)),
     ];
     Ok([Statement::new(sql, values), context])
 }

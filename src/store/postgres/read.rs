@@ -104,6 +104,12 @@ pub async fn listed(
     if let Some(conversation) = &query.conversation {
         only(" AND conversation = ?", Value::key(conversation));
     }
+    if query.missed {
+        only(" AND missed = ?", 1_i64.into());
+    }
+    if let Some(end_user) = &query.end_user {
+        only(" AND end_user = ?", Value::key(end_user));
+    }
     if let Some(agent) = &query.agent {
         only(" AND agent = ?", Value::key(agent));
     }

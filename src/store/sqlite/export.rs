@@ -108,7 +108,7 @@ fn select(table: &str) -> &'static str {
         "handoffs" => {
             "SELECT position, id, ai_agent, conversation, status, agent, platforms, ended_at, idle_since, took_until, \
                  CASE WHEN json_valid(doc) THEN coalesce(CAST(json_extract(doc, '$.last_seq') AS INTEGER), 0) ELSE 0 END, \
-                 team, route, doc \
+                 team, route, doc, end_user, missed \
              FROM handoffs ORDER BY position"
         }
         "contexts" => "SELECT handoff, doc FROM contexts",

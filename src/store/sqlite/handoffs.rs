@@ -43,7 +43,7 @@ pub fn handoff(row: &Row<'_>) -> Result<Handoff, StoreError> {
 pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, StoreError> {
     put_context(connection, handoff)?;
     let sql = "UPDATE handoffs SET status = ?2, agent = ?3, doc = ?4, ended_at = ?5, idle_since = ?6, took_until = ?7, \
-                   team = ?8, route = ?9 \
+                   team = ?8, route = ?9, end_user = ?10, missed = ?11 \
                WHERE id = ?1";
     let changes = params![
         handoff.id.as_str(),
@@ -55,13 +55,15 @@ pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, Store
         handoff.took_until().map(Time::as_micros),
         handoff.team.as_ref().map(TeamName::as_str),
         handoff.route,
+        handoff.end_user.id,
+        handoff.missed.as_ref().map(|_| 1_i64),
     ];
     if connection.run(sql, changes)? > 0 {
         return Ok(false);
     }
-    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, team, route, ai_agent, \
-                   conversation, platforms) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, team, route, end_user, \
+                   missed, ai_agent, conversation, platforms) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let (ai_agent, conversation) = (handoff.key.ai_agent.as_str(), handoff.key.conversation.as_str());
     let platforms = platforms(handoff);
     let never_changes = params![ai_agent, conversation, platforms];

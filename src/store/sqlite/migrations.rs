@@ -27,6 +27,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0018_contacts.sql"),
     include_str!("migrations/0019_search.sql"),
     include_str!("migrations/0020_teams.sql"),
+    include_str!("migrations/0021_missed.sql"),
 ];
 
 /// Brings the file to the newest schema: all of it or nothing. A newer relay may have added what this one needn't know:

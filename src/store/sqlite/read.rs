@@ -113,6 +113,12 @@ pub fn listed(
     if let Some(conversation) = &query.conversation {
         only(" AND conversation = ?", conversation.clone().into());
     }
+    if query.missed {
+        only(" AND missed = ?", 1_i64.into());
+    }
+    if let Some(end_user) = &query.end_user {
+        only(" AND end_user = ?", end_user.clone().into());
+    }
     if let Some(agent) = &query.agent {
         only(" AND agent = ?", agent.clone().into());
     }

@@ -12,6 +12,7 @@ use crate::{
         handoff::Handoff,
         id::HandoffId,
         platform::{Notice, PlatformEvent},
+        policy::Policy,
         time::Time,
     },
 };
@@ -34,11 +35,17 @@ struct Data<'a, T> {
 }
 
 /// The body of an event. Links to files are made now.
-pub fn of_notice(handoff_id: &HandoffId, notice: &Notice, links: &FileLinks, now: Time) -> String {
+pub fn of_notice(
+    handoff_id: &HandoffId,
+    notice: &Notice,
+    links: &FileLinks,
+    now: Time,
+    policy: Option<&Policy>,
+) -> String {
     let link = |handoff: &str, row: &str| links.url(handoff, row, now);
     // A receiver that keeps what it was told must not take this for an empty context.
     let later = |handoff: &Handoff| {
-        let mut view = HandoffView::whole(handoff);
+        let mut view = HandoffView::whole(handoff, policy);
         view.link_files(&link);
         let mut view = serde_json::to_value(view).unwrap_or_default();
         if let Some(fields) = view.as_object_mut() {
@@ -47,7 +54,9 @@ pub fn of_notice(handoff_id: &HandoffId, notice: &Notice, links: &FileLinks, now
         written(notice, Some(handoff_id), view)
     };
     match &notice.event {
-        PlatformEvent::Started { handoff } => written(notice, Some(handoff_id), HandoffView::whole(handoff)),
+        PlatformEvent::Started { handoff } => {
+            written(notice, Some(handoff_id), HandoffView::whole(handoff, policy))
+        }
         PlatformEvent::Accepted { handoff }
         | PlatformEvent::Released { handoff }
         | PlatformEvent::Ended { handoff } => later(handoff),

@@ -12,7 +12,7 @@ use url::Url;
 use super::{Answer, FileLinks};
 use crate::{
     outbound::{Addresses, Denied, GuardedClient, System, Unanswered, retry_after, unanswered},
-    relay::{id::HandoffId, platform::Notice, rules::notify::NoticeOutcome, time::Time},
+    relay::{id::HandoffId, platform::Notice, policy::Policy, rules::notify::NoticeOutcome, time::Time},
     settings::WebhookPlatform,
     unseen::is_unseen,
 };
@@ -52,8 +52,15 @@ impl Webhook {
     }
 
     /// Sends an event, once.
-    pub async fn send(&self, handoff: &HandoffId, notice: &Notice, links: &FileLinks, now: Time) -> Answer {
-        let body = body::of_notice(handoff, notice, links, now);
+    pub async fn send(
+        &self,
+        handoff: &HandoffId,
+        notice: &Notice,
+        links: &FileLinks,
+        now: Time,
+        policy: Option<&Policy>,
+    ) -> Answer {
+        let body = body::of_notice(handoff, notice, links, now, policy);
         self.post(&notice.id, body, now).await
     }
 

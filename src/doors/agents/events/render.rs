@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::parts::{KnownOwners, Rendered};
 use crate::{
-    agents::view::{ArrivingView, HandoffView, WithdrawalView},
+    agents::view::{ArrivingView, WithdrawalView},
     doors::{App, extract},
     engine::ArrivalNews,
     relay::{
@@ -81,7 +81,7 @@ impl Renderer {
         let bytes = &mut rendered.bytes;
         match change {
             FeedItem::Handoff(handoff) => {
-                let view = extract::handoff_for(app, platform, HandoffView::listed(handoff));
+                let view = extract::listed_for(app, platform, handoff);
                 add(bytes, "handoff", Some(id), &view);
                 if let Some(owners) = self.owners.as_mut().and_then(|owners| owners.tell(&handoff.id)) {
                     rendered.cover_handoff(begin, id, &handoff.id, &owners);

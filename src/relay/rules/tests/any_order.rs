@@ -139,9 +139,10 @@ fn state(world: &World) -> Vec<(Option<EndedBy>, u64)> {
     world.books.handoffs.iter().map(state).collect()
 }
 
-fn last_words(world: &World) -> Vec<Option<&Content>> {
+fn last_words(world: &World) -> Vec<[Option<&Content>; 2]> {
     let handoffs = world.books.handoffs.iter();
-    handoffs.map(|handoff| handoff.last_message.as_ref().map(|row| &row.content)).collect()
+    let last = handoffs.map(|handoff| [&handoff.last_message, &handoff.last_words]);
+    last.map(|last| last.map(|row| row.as_ref().map(|row| &row.content))).collect()
 }
 
 fn alike(world: &World, expected: &World) -> Result<(), TestCaseError> {

@@ -14,7 +14,7 @@ use crate::relay::{
     id::RowId,
     ledger::Ledger,
     matching::MatchKey,
-    thread::{Bytes, Content, Row, Sending},
+    thread::{Bytes, Content, EventName, Row, Sending},
     time::Time,
 };
 
@@ -188,10 +188,28 @@ impl Books {
         let Ledger { taken, duplicates, .. } = handoff.ledger;
         assert_eq!(handoff.ledger, Ledger { taken, duplicates, ..accounts }, "the account is wrong");
         assert_eq!(handoff.ledger.lost(), 0, "something is lost");
+        let words = thread.iter().filter(|row| row.is_end_users_words()).max_by_key(|row| (row.at, row.seq));
+        let last_words = handoff.last_words.as_ref().map(|row| &row.id);
+        assert_eq!(last_words, words.map(|row| &row.id), "these are not the customer's last words");
+        self.waiting_is_right(handoff, &thread);
         let mut ids = BTreeSet::new();
         for id in thread.iter().filter_map(|row| row.ids.webhook.as_ref()) {
             assert!(ids.insert(id), "{id} shows twice");
         }
+    }
+
+    /// Who has no answer waits, and whoever has waited too long was missed.
+    fn waiting_is_right(&self, handoff: &Handoff, thread: &[&Row]) {
+        if !thread.iter().any(|row| row.is_answer()) {
+            assert!(handoff.unanswered.is_some(), "nobody has answered");
+        }
+        if let Some(last) = thread.iter().rfind(|row| row.is_answer() || row.counts_as_unread()) {
+            assert!(last.is_answer() || handoff.unanswered.is_some(), "the last words have no answer");
+        }
+        let timed_out = |row: &Row| matches!(row.content, Content::Event { event: EventName::TimedOut, .. });
+        let ran_out = thread.iter().any(|row| timed_out(row));
+        assert!(handoff.missed.is_none() || ran_out && !handoff.is_open(), "missed before its time");
+        assert!(!ran_out || handoff.agent().is_some() || handoff.missed.is_some(), "nobody knows of it");
     }
 
     fn outbox_is_right(&self, handoff: &Handoff) {

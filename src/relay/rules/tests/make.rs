@@ -42,6 +42,7 @@ fn event(svix_id: &str, millis: i64, kind: EventKind) -> Event {
         timestamp: at(millis),
         received_at: at(millis),
         end_user_id: None,
+        channel: None,
         kind,
     }
 }

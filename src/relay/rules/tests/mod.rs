@@ -28,3 +28,4 @@ mod teams;
 mod time_out;
 mod transcript;
 mod unknown;
+mod waiting;

@@ -7,6 +7,7 @@ use super::{
     world::{ALEX, World},
 };
 use crate::relay::{
+    event::{Event, EventKind},
     handoff::{AdaEnd, EndedBy},
     rules::start::{SAME_CALL, StartOutcome},
     thread::Sending,
@@ -107,7 +108,7 @@ fn what_a_withdrawn_delivery_came_to_touches_the_old_thread_only() {
 }
 
 #[test]
-fn the_customers_name_is_the_webhooks_else_the_contexts() {
+fn the_customers_name_is_the_start_calls_else_adas_else_an_address() {
     for (context, name) in [
         (json!({ "first_name": "Ada", "last_name": "King", "name": "x", "email": "x@y" }), Some("Ada King")),
         (json!({ "last_name": " King ", "email": "x@y" }), Some("King")),
@@ -119,14 +120,61 @@ fn the_customers_name_is_the_webhooks_else_the_contexts() {
         world.start_with(context);
         assert_eq!(world.handoff().end_user.name.as_deref(), name);
     }
-    let mut world = World::new();
-    world.start_with(json!({ "name": "Countess" }));
-    let mut event = customer("hello", 5_000);
-    let crate::relay::event::EventKind::Message(message) = &mut event.kind else { panic!() };
-    message.author.display_name = Some("Augusta".to_owned());
-    world.clock(5_000).hears([event]);
-    world.start_with(json!({ "name": "Someone" }));
-    assert_eq!(world.handoff().end_user.name.as_deref(), Some("Augusta"));
+    for (first, later, name) in [
+        (json!({ "name": "Countess" }), json!({ "name": "Ada King" }), ["Countess", "Ada King"]),
+        (json!({ "email": "a@b" }), json!({ "plan": "pro" }), ["Augusta", "Augusta"]),
+        (json!({}), json!({ "email": "a@b" }), ["Augusta", "Augusta"]),
+        (json!({}), json!({ "name": "Ada King" }), ["Augusta", "Ada King"]),
+    ] {
+        let mut world = World::new();
+        world.start_with(first);
+        world.clock(5_000).hears([said_by("Augusta", "hello", 5_000)]);
+        assert_eq!(called(&world), [Some(name[0]), Some("Augusta")]);
+        world.start_with(later);
+        assert_eq!(called(&world), [Some(name[1]), Some("Augusta")]);
+    }
+}
+
+/// A message of the customer, whom Ada calls so.
+fn said_by(name: &str, id: &str, millis: i64) -> Event {
+    let mut event = customer(id, millis);
+    let EventKind::Message(message) = &mut event.kind else { panic!() };
+    message.author.display_name = Some(name.to_owned());
+    event
+}
+
+/// The customer's name, and what Ada calls them.
+fn called(world: &World) -> [Option<&str>; 2] {
+    let end_user = &world.handoff().end_user;
+    [end_user.name.as_deref(), end_user.display_name.as_deref()]
+}
+
+/// The newest message counts, whenever it arrives.
+#[test]
+fn ada_may_call_the_customer_something_else_later() {
+    let mut world = World::started();
+    world.clock(9_000).hears([said_by("Augusta", "b", 9_000)]);
+    world.hears([said_by("Guest 7", "a", 8_000)]);
+    assert_eq!(called(&world), [Some("Augusta"); 2]);
+    world.clock(20_000).hears([said_by("Ada King", "c", 20_000)]);
+    assert_eq!(called(&world), [Some("Ada King"); 2]);
+}
+
+/// Earlier relays had one name, and a mark if it was Ada's.
+#[test]
+fn a_document_of_before_there_were_two_names_keeps_its_own() {
+    for (document, name) in [
+        (
+            json!({ "id": null, "name": "Guest 7", "named_by_webhook": true }),
+            [Some("Ada King"), Some("Guest 7")],
+        ),
+        (json!({ "id": null, "name": "Countess", "named_by_webhook": false }), [Some("Ada King"), None]),
+    ] {
+        let mut world = World::started();
+        world.books.handoffs[0].end_user = serde_json::from_value(document).unwrap();
+        world.clock(1_000).start_with(json!({ "name": "Ada King" }));
+        assert_eq!(called(&world), name);
+    }
 }
 
 /// Our clock is an hour behind Ada's: her times are hers all the same.
@@ -166,7 +214,9 @@ fn a_call_that_anyone_can_make_ends_and_overwrites_nothing() {
     assert_eq!(world.queue(), ["waiting"]);
     let context = json!({ "plan": "pro", "email": "ada@b.c", "name": "Forged", "extra": 30_000 });
     assert_eq!(json!(world.handoff().context), context, "what is new is added");
-    assert_eq!(world.handoff().end_user.name.as_deref(), Some("ada@b.c"));
+    assert_eq!(called(&world), [Some("ada@b.c"), None]);
+    world.hears([said_by("Augusta", "hello", 3_590_000)]);
+    assert_eq!(called(&world), [Some("Augusta"); 2], "what a stranger has added is no name");
     // Nor does it keep the end away.
     world.hears([handoff_ended(3_599_000)]);
     assert!(!world.handoff().is_open());

@@ -123,6 +123,7 @@ fn remember(id: &str) -> (Box<dyn Job>, oneshot::Receiver<Result<Arrived, StoreE
             timestamp: Time::default(),
             received_at: Time::default(),
             end_user_id: None,
+            channel: None,
             kind: EventKind::HandoffEnded,
         },
         timings: Timings { quiet: Duration::ZERO, cap: Duration::ZERO, unknown_hold: Duration::ZERO },

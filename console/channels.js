@@ -1,0 +1,14 @@
+// The channels on which customers write: their names and icons.
+
+const CHANNELS = {
+  messaging: { title: "Chat", icon: "chat" },
+  email: { title: "E-mail", icon: "mail" },
+  sms: { title: "SMS", icon: "sms" },
+  voice: { title: "Voice", icon: "phone" },
+};
+
+/** The name and icon of a modality; a new one has the name that Ada gives it. */
+export const modality = (name) => CHANNELS[name] ?? { title: name, icon: "inbox" };
+
+/** The same of a handoff's channel; null while it is unknown. */
+export const channel = (handoff) => (handoff.channel ? modality(handoff.channel.modality) : null);
