@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { ask } from "./dialogs.js";
 import { toast } from "./dom.js";
+import { askForReceiver } from "./hand-over.js";
 import { handoff, isMine, now, putHandoff, unwish, wish } from "./store.js";
 import { refresh } from "./sync.js";
 import { moment, putAnswer } from "./threads.js";
@@ -15,6 +16,7 @@ export function offered(handoff) {
     accept: waits,
     takeOver: handoff.status === "active" && !isMine(handoff),
     release: isMine(handoff),
+    handOver: waits || isMine(handoff),
     end: waits || isMine(handoff),
   };
 }
@@ -54,6 +56,20 @@ export async function takeOver(asked) {
 export async function release({ id }) {
   const done = await act(id, { status: "waiting", agent: null }, () => api.release(id));
   if (done) toast("Returned to the queue.");
+}
+
+/** Hands a handoff over to a colleague or a team. */
+export async function handOver(asked) {
+  let receiver;
+  await tried(async () => {
+    receiver = await askForReceiver(asked);
+    if (receiver === undefined) toast("There is nobody to whom it could be handed over.");
+  });
+  if (!receiver) return;
+  const { agent, team } = receiver;
+  const changes = agent ? { status: "active", agent: { name: agent } } : { status: "waiting", agent: null, team };
+  const done = await act(asked.id, changes, () => api.handOver(asked.id, receiver));
+  if (done) toast(`Handed over to ${agent ?? team}.`);
 }
 
 /** Ends a handoff, after a confirmation. */

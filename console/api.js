@@ -88,6 +88,8 @@ export const transcriptUrl = (id) => `/api/${handoff(id, "/transcript")}`;
 
 export const accept = (id, takeOver = false) => call("POST", handoff(id, "/accept"), { body: { take_over: takeOver } });
 export const release = (id) => call("POST", handoff(id, "/release"));
+/** Hands a handoff over to `{agent}` or to `{team}`, with a `note` or without. */
+export const handOver = (id, receiver) => call("POST", handoff(id, "/hand-over"), { body: receiver });
 export const end = (id) => call("POST", handoff(id, "/end"));
 export const read = (id, seq) => call("POST", handoff(id, "/read"), { body: { seq } });
 /** Sends a message to the end user. Requests with the same `key` send it only once. */
@@ -99,6 +101,9 @@ export const note = (id, text, key) => call("POST", handoff(id, "/notes"), { bod
 /** Sends a failed message again, or downloads a failed file again. */
 export const retry = (id, rowId) => call("POST", row(id, rowId, "/retry"));
 export const drop = (id, rowId) => call("DELETE", row(id, rowId));
+
+export const agents = () => call("GET", "agents");
+export const teams = () => call("GET", "teams");
 
 /** The agent platforms, and how they are doing. */
 export const platforms = () => call("GET", "platforms");

@@ -55,6 +55,7 @@ export function setUp() {
   });
   on("heard", hear);
   on("withdrawn", sayWhereItWent);
+  on("hidden", (id) => id === now.open && showMissing(id, null, "This conversation is another team's now."));
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
 
@@ -99,12 +100,12 @@ function showHandoff() {
   if (handoff(open)?.context_truncated) refresh(open).catch(() => {});
 }
 
-function showMissing(id, known) {
+function showMissing(id, known, words = "This conversation no longer exists.") {
   const isGone = known === null;
   if (!isGone) misses(() => load(id));
   if (!isGone && missingState?.isConnected) return;
   for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
-  const text = isGone ? "This conversation no longer exists." : "The conversation could not be loaded.";
+  const text = isGone ? words : "The conversation could not be loaded.";
   missingState = threadState(text, isGone ? null : () => load(id));
   showState(missingState);
 }
@@ -263,6 +264,7 @@ const BUTTONS = [
   ["accept", "Accept", "main", (open) => actions.accept(open)],
   ["takeOver", "Take over", "main", (open) => actions.takeOver(open)],
   ["release", "Release", "", (open) => actions.release(open)],
+  ["handOver", "Hand over", "", (open) => actions.handOver(open)],
   ["end", "End", "", (open) => actions.end(open)],
 ];
 

@@ -31,8 +31,11 @@ function ignoreEarlyKeys(dialog) {
   dialog.addEventListener("keyup", (event) => !begun.delete(event.code) && event.preventDefault());
 }
 
-/** Asks for confirmation of something that can't be undone. Resolves to whether the agent confirmed. */
-export function ask({ title, text, yes, tone = "plain" }) {
+/**
+ * Asks for confirmation of something that can't be undone, perhaps with fields to fill in. Resolves to whether the agent
+ * confirmed.
+ */
+export function ask({ title, text, yes, tone = "plain", fields = [] }) {
   const dialog = h(
     "dialog",
     { class: "ask", "aria-labelledby": "ask-title", "aria-describedby": "ask-text", role: "alertdialog" },
@@ -41,10 +44,11 @@ export function ask({ title, text, yes, tone = "plain" }) {
       { method: "dialog" },
       h("h2", { id: "ask-title" }, title),
       h("p", { id: "ask-text" }, text),
+      fields,
       h(
         "div",
         { class: "buttons" },
-        h("button", { value: "no", class: "quiet", autofocus: true }, "Cancel"),
+        h("button", { value: "no", class: "quiet", autofocus: fields.length === 0 }, "Cancel"),
         h("button", { value: "yes", class: tone === "bad" ? "bad" : "main", "data-action": "confirm" }, yes),
       ),
     ),

@@ -27,6 +27,7 @@ const answer = async () => {
 const COMBINATIONS = [
   ["accept", "accept, or take over", answer],
   ["release", "return to the queue", () => ifOffered("release")],
+  ["handOver", "hand over to a colleague or a team", () => ifOffered("handOver")],
   ["end", "end", () => ifOffered("end")],
   ["note", "switch between reply and note", () => now.open && composer.switchMode()],
   ["details", "show or hide details", () => now.open && details.toggle()],

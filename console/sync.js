@@ -32,7 +32,7 @@ export const handlers = {
   },
   event(type, data) {
     if (type === "handoff") store.putHandoff(data);
-    else if (type === "hidden") store.dropHandoff(data.handoff_id);
+    else if (type === "hidden") hide(data.handoff_id);
     else if (type === "message") {
       threads.putRow(data);
       if (!announced.delete(data.message_id)) store.tell("heard", data);
@@ -40,6 +40,13 @@ export const handlers = {
     else if (type === "canned_replies") loadCanned();
   },
 };
+
+/** A handoff is another team's now. */
+function hide(id) {
+  if (!store.handoff(id)) return;
+  store.dropHandoff(id);
+  store.tell("hidden", id);
+}
 
 function arrive(message) {
   if (message.withdrawn) {

@@ -58,16 +58,17 @@ const EVENTS = {
   adopted: () => "Opened by the customer's message; Ada's start call did not arrive",
   accepted: (by) => `${by} accepted`,
   taken_over: (by) => `${by} took over`,
+  handed_over: (by, to) => `${by} handed it over to ${to}`,
   released: (by) => `${by} returned it to the queue`,
   timed_out: () => "Timed out: nobody answered",
   ended: (by) => `${by} ended the conversation`,
 };
 
 /** The text of a row that the relay has added. */
-export function eventWords({ event, by }, handoff) {
+export function eventWords({ event, by, to }, handoff) {
   if (event === "ended" && (!by || ENDERS[by])) return ENDERS[by ?? "system"](handoff);
   const words = EVENTS[event] ?? ((who) => [event.replaceAll("_", " "), who && `by ${who}`].filter(Boolean).join(" "));
-  return capital(words(by ? capital(agentName(by)) : "An agent"));
+  return capital(words(by ? capital(agentName(by)) : "An agent", to));
 }
 
 /** Why a conversation is over. */

@@ -1,10 +1,15 @@
 //! Two agents, each in a browser of their own.
 
+use handoff_relay::store::sessions::Digest;
 use serde_json::json;
+use thirtyfour::Key;
 
 use crate::{
     desk::{Desk, row},
-    support::{relay::Relay, soon},
+    support::{
+        relay::{Relay, token_of},
+        soon,
+    },
 };
 
 /// Holds requests to a path until `window.letGo()` is called.
@@ -58,4 +63,55 @@ async fn one_accepts_and_the_other_is_refused_and_takes_over() {
     alex.sees(&row(&handoff)).await;
     alex.closes().await;
     sam.closes_after(&["status of 409"]).await;
+}
+
+/// Alex is in Support, Sam in Billing.
+async fn relay_with_teams() -> Relay {
+    let agent = |name: &str, team: &str| {
+        let digest = Digest::of(token_of(name));
+        let (name, digest) =
+            (format!("name = \"{name}\""), format!("token_sha256 = \"{}\"", digest.as_str()));
+        format!("[[agents]]\n{name}\n{digest}\nteams = [\"{team}\"]\n")
+    };
+    let teams = "default_team = \"Support\"\n[[teams]]\nname = \"Support\"\n[[teams]]\nname = \"Billing\"\n";
+    let mut relay = Relay::start().await;
+    relay.stop().await;
+    relay.lists_agents(&format!("{teams}{}{}", agent("Alex", "Support"), agent("Sam", "Billing")));
+    relay.start_again().await;
+    relay
+}
+
+#[tokio::test]
+async fn a_conversation_is_handed_over_to_a_team_and_back_to_a_colleague() {
+    let relay = relay_with_teams().await;
+    let (_, handoff) = relay.hand_off().await;
+    let (alex, sam) = Desk::of_alex_and_sam(&relay).await;
+    sam.misses(&row(&handoff)).await;
+    alex.accepts(&handoff).await;
+    alex.presses(Key::Control + Key::Shift + "7").await;
+    alex.shows("dialog.ask h2", "Hand over the conversation").await;
+    let options =
+        "return [...document.querySelectorAll('#hand-over-to option')].map((option) => option.textContent)";
+    assert_eq!(alex.js::<Vec<String>>(options, &[]).await, ["Support", "Billing", "Sam"]);
+    alex.js::<()>("document.getElementById('hand-over-to').value = '1'", &[]).await;
+    alex.clicks("#hand-over-note").await;
+    alex.types("It is about an invoice.").await;
+    alex.clicks("dialog.ask [data-action=confirm]").await;
+    alex.shows("#toasts", "Handed over to Billing.").await;
+    alex.shows("#thread-state", "This conversation is another team's now.").await;
+    alex.misses(&row(&handoff)).await;
+
+    sam.sees(&row(&handoff)).await;
+    sam.accepts(&handoff).await;
+    sam.shows("#messages .line", "Alex handed it over to Billing").await;
+    sam.shows("#messages .entry[data-kind=note] .bubble", "It is about an invoice.").await;
+    sam.clicks("#conversation-actions [data-action=handOver]").await;
+    sam.shows("dialog.ask h2", "Hand over the conversation").await;
+    sam.js::<()>("document.getElementById('hand-over-to').value = '2'", &[]).await;
+    sam.clicks("dialog.ask [data-action=confirm]").await;
+    sam.shows("#conversation-status", "Assigned to Alex").await;
+    alex.clicks("#tab-mine").await;
+    alex.sees(&row(&handoff)).await;
+    alex.closes().await;
+    sam.closes().await;
 }

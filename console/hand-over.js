@@ -1,0 +1,37 @@
+// The dialog that hands a conversation over to a colleague or a team.
+
+import * as api from "./api.js";
+import { ask } from "./dialogs.js";
+import { h } from "./dom.js";
+import { now } from "./store.js";
+import { customer } from "./words.js";
+
+/** Asks who gets a handoff. Resolves to `{agent}` or `{team}` with the `note`, or null; to undefined if there is nobody. */
+export async function askForReceiver(handoff) {
+  const [agents, teams] = await Promise.all([api.agents(), api.teams()]);
+  const others = agents.data.filter(({ name }) => name !== now.me.name);
+  const waitsFor = handoff.status === "waiting" ? handoff.team : null;
+  const receivers = [
+    ...teams.data.filter(({ name }) => name !== waitsFor).map(({ name }) => ({ team: name })),
+    ...others.map(({ name }) => ({ agent: name })),
+  ];
+  if (receivers.length === 0) return undefined;
+  const options = (kind) =>
+    receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, receiver[kind]) : []));
+  const group = (label, kind) => options(kind).length > 0 && h("optgroup", { label }, options(kind));
+  const to = h("select", { id: "hand-over-to", autofocus: true }, group("Teams", "team"), group("Colleagues", "agent"));
+  const note = h("textarea", { id: "hand-over-note", maxlength: 50000, rows: 3, dir: "auto" });
+  const sure = await ask({
+    title: `Hand over the conversation with ${customer(handoff)}`,
+    text: "A team finds it in its queue. A colleague has it at once.",
+    fields: [
+      h("label", { for: "hand-over-to" }, "To"),
+      to,
+      h("label", { for: "hand-over-note" }, "Note, which only your colleagues see"),
+      note,
+    ],
+    yes: "Hand over",
+  });
+  if (!sure) return null;
+  return { ...receivers[to.value], note: note.value.trim() || undefined };
+}
