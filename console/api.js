@@ -102,6 +102,8 @@ export const note = (id, text, key) => call("POST", handoff(id, "/notes"), { bod
 export const retry = (id, rowId) => call("POST", row(id, rowId, "/retry"));
 export const drop = (id, rowId) => call("DELETE", row(id, rowId));
 
+/** Says whether the agent takes handoffs: `on` or `away`. */
+export const setDuty = (state) => call("PUT", "session/duty", { body: { state } });
 export const agents = () => call("GET", "agents");
 export const teams = () => call("GET", "teams");
 

@@ -16,8 +16,10 @@ export async function askForReceiver(handoff) {
     ...others.map(({ name }) => ({ agent: name })),
   ];
   if (receivers.length === 0) return undefined;
+  const isOff = new Map(others.map(({ name, duty }) => [name, duty !== "on"]));
+  const label = (name) => (isOff.get(name) ? `${name} (away)` : name);
   const options = (kind) =>
-    receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, receiver[kind]) : []));
+    receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, label(receiver[kind])) : []));
   const group = (label, kind) => options(kind).length > 0 && h("optgroup", { label }, options(kind));
   const to = h("select", { id: "hand-over-to", autofocus: true }, group("Teams", "team"), group("Colleagues", "agent"));
   const note = h("textarea", { id: "hand-over-note", maxlength: 50000, rows: 3, dir: "auto" });

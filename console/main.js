@@ -8,6 +8,7 @@ import * as conversation from "./conversation.js";
 import * as details from "./details.js";
 import { ask } from "./dialogs.js";
 import { at, avatar, mark } from "./dom.js";
+import * as duty from "./duty.js";
 import * as intake from "./intake.js";
 import * as keyboard from "./keyboard.js";
 import * as lightbox from "./lightbox.js";
@@ -32,12 +33,12 @@ const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
-  for (const part of [cannedDialog, settingsDialog, picker, platforms]) part.setUp();
+  for (const part of [cannedDialog, duty, settingsDialog, picker, platforms]) part.setUp();
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);
   });
-  menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
+  menu.setUp({ away: duty.toggle, settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
   stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
   api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);

@@ -5,7 +5,7 @@ import { at } from "./dom.js";
 /** Sets the menu up. `acts` has the action of each item, by name. */
 export function setUp(acts) {
   const [button, menu] = [at("account"), at("account-menu")];
-  const items = [...menu.querySelectorAll("[role=menuitem]")];
+  const items = [...menu.querySelectorAll("[role^=menuitem]")];
   const toggle = (open) => {
     menu.hidden = !open;
     button.setAttribute("aria-expanded", String(open));

@@ -103,6 +103,7 @@ impl FromRequestParts<App> for Caller {
         let peer = Peer::from_request_parts(parts, app).await;
         if let Some(token) = bearer(&parts.headers) {
             let account = app.sign_in.bearer(token, peer?.0).await?;
+            app.engine.saw(&account.name).await;
             return Ok(Self::agent(&account, None));
         }
         let secret = app.cookie.of(&parts.headers);
@@ -113,6 +114,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.sign_in.visit(secret).await?;
         let session = session.ok_or_else(|| unauthorized("the session has ended; sign in again"))?;
+        app.engine.saw(&session.account.name).await;
         Ok(Self::agent(&session.account.clone(), Some(session)))
     }
 }

@@ -78,6 +78,7 @@ fn agents(app: &App) -> Router<App> {
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
         .route("/api/session", get(session::one).post(session::begin).delete(session::end))
+        .route("/api/session/duty", put(session::duty))
         .route("/api/platforms", get(agent_platforms::list))
         .route("/api/platforms/{id}/enable", post(agent_platforms::enable))
         .route("/api/platforms/{id}/test", post(agent_platforms::test))

@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 use super::{AiAgent, Engine};
 use crate::{
     relay::{
+        duty::Duty,
         hours::{Opening, Override},
         id::{HandoffId, TeamName},
         routing::Facts,
+        rules::start::Closed,
         time::Time,
     },
     store::{HandoffQuery, StatusFilter, StoreError, teams::TeamState},
@@ -29,6 +31,8 @@ pub struct Queue {
     pub opening: Opening,
     /// What customers can be told while it is closed.
     pub closed_text: Option<String>,
+    /// How many of its agents are on duty.
+    pub agents_on_duty: usize,
     /// How many handoffs wait in it.
     pub waiting: u64,
     /// How long those waited who were accepted within the last hour, on average; none if nobody was.
@@ -51,24 +55,44 @@ impl Engine {
             None => routing.place(&Facts { ai_agent: ai_agent.id(), context: &Map::new() }).team,
         };
         let now = self.environment.now();
-        let opening = self.opening(ai_agent, team.as_ref(), now).await?;
+        let mut opening = self.opening(ai_agent, team.as_ref(), now).await?;
         let found = team.as_ref().and_then(|team| routing.find(team.as_str()));
         let closed_text = found.and_then(|team| team.closed_text.clone());
+        let needs_agents = found.is_some_and(|team| team.needs_agents);
+        let agents_on_duty = self.agents_on_duty(ai_agent, team.as_ref()).await?;
+        opening.is_open &= agents_on_duty > 0 || !needs_agents;
         let waiting = self.store.waiting(team.clone(), None).await?;
         let estimated_wait = self.recent_wait(team.as_ref(), now).await?;
-        Ok(Some(Queue { team, opening, closed_text, waiting, estimated_wait }))
+        Ok(Some(Queue { team, opening, closed_text, agents_on_duty, waiting, estimated_wait }))
     }
 
-    /// Whether the team is open to which a start call with this context leads, if it is not.
+    /// Why the team takes no handoff to which a start call with this context leads, if that is so.
     pub(super) async fn closed_for(
         &self,
         ai_agent: &AiAgent,
         context: &Map<String, Value>,
-    ) -> Result<Option<(TeamName, Opening)>, StoreError> {
-        let facts = Facts { ai_agent: ai_agent.id(), context };
-        let Some(team) = ai_agent.policy.routing.place(&facts).team else { return Ok(None) };
-        let opening = self.opening(ai_agent, Some(&team), self.environment.now()).await?;
-        Ok((!opening.is_open).then_some((team, opening)))
+    ) -> Result<Option<Closed>, StoreError> {
+        let routing = &ai_agent.policy.routing;
+        let Some(team) = routing.place(&Facts { ai_agent: ai_agent.id(), context }).team else {
+            return Ok(None);
+        };
+        let Opening { is_open, opens_at } =
+            self.opening(ai_agent, Some(&team), self.environment.now()).await?;
+        if !is_open {
+            return Ok(Some(Closed { reason: format!("the team {team} is closed at this hour"), opens_at }));
+        }
+        let needs_agents = routing.find(team.as_str()).is_some_and(|team| team.needs_agents);
+        if needs_agents && self.agents_on_duty(ai_agent, Some(&team)).await? == 0 {
+            let reason = format!("nobody of the team {team} is on duty");
+            return Ok(Some(Closed { reason, opens_at: None }));
+        }
+        Ok(None)
+    }
+
+    async fn agents_on_duty(&self, ai_agent: &AiAgent, team: Option<&TeamName>) -> Result<usize, StoreError> {
+        let duties = self.duties().await?;
+        let members = ai_agent.policy.routing.members.iter().filter(|member| member.is_of(team));
+        Ok(members.filter(|member| duties.get(&member.name) == Some(&Duty::On)).count())
     }
 
     async fn opening(

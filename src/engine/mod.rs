@@ -20,6 +20,7 @@ mod indexing;
 mod outbox;
 mod owners;
 mod platforms;
+mod presence;
 mod recovery;
 mod retention;
 mod shared_calls;
@@ -78,6 +79,7 @@ use crate::{
     store::{self, Store, StoreError},
 };
 use foreign_names::{ForeignDomains, ForeignNames};
+use presence::Signs;
 use recovery::RecoveryRequests;
 use start_limit::Reservation;
 
@@ -122,6 +124,7 @@ pub struct Engine {
     foreign: ForeignNames,
     elsewhere: ForeignDomains,
     recovery_requests: RecoveryRequests,
+    signs: Signs,
     /// The last webhook found no room.
     full: Arc<AtomicBool>,
     /// Tells the event streams what arrives.
@@ -142,6 +145,7 @@ impl Engine {
             foreign: ForeignNames::default(),
             elsewhere: ForeignDomains::default(),
             recovery_requests: RecoveryRequests::default(),
+            signs: Signs::default(),
             full: Arc::default(),
             arrivals: arriving::board(),
         }
@@ -279,9 +283,8 @@ impl Engine {
         context: &Map<String, Value>,
         is_authorised: bool,
     ) -> Result<Option<Closed>, StoreError> {
-        if let Some((team, opening)) = self.closed_for(ai_agent, context).await? {
-            let reason = format!("the team {team} is closed at this hour");
-            return Ok(Some(Closed { reason, opens_at: opening.opens_at }));
+        if let Some(closed) = self.closed_for(ai_agent, context).await? {
+            return Ok(Some(closed));
         }
         Ok(match self.availability(context, is_authorised).await {
             Availability::Open => None,

@@ -2,7 +2,10 @@
 //! digests of them.
 
 use super::{Secret, parse, reader::Reader};
-use crate::{relay::id::TeamName, store::sessions::Digest};
+use crate::{
+    relay::{id::TeamName, routing::Member},
+    store::sessions::Digest,
+};
 
 /// An agent and their token.
 #[derive(Clone, Debug)]
@@ -82,4 +85,12 @@ pub(super) const REQUIRED: &str = "AGENT_TOKENS is required (Alex=token,Sam=toke
 fn random_token() -> parse::Parsed<Secret> {
     Secret::random()
         .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to generate a token".to_owned())
+}
+
+/// Those who answer handoffs, with their teams.
+pub(super) fn members(tokens: &[AgentToken], listed: &[ListedAgent]) -> Vec<Member> {
+    let of_tokens = tokens.iter().map(|agent| Member { name: agent.name.clone(), teams: None });
+    let answers = listed.iter().filter(|agent| agent.role != Role::Operator);
+    let of_file = answers.map(|agent| Member { name: agent.name.clone(), teams: agent.teams.clone() });
+    of_tokens.chain(of_file).collect()
 }

@@ -248,6 +248,7 @@ impl Settings {
         let (Some(ai_agents), []) = (ai_agents, &*reader.problems) else {
             return Err(SettingsError(reader.problems));
         };
+        let members = agents::members(&agent_tokens, &listed_agents);
         let settings = Self {
             ai_agents,
             waiting_timeout: timeouts.waiting,
@@ -255,7 +256,7 @@ impl Settings {
             agent_tokens,
             listed_agents,
             agents_see,
-            routing: Arc::new(routing),
+            routing: Arc::new(Routing { members, ..routing }),
             made_token,
             listen,
             agent_listen,

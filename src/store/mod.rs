@@ -51,6 +51,7 @@ use crate::{
         changes::{DeadLetter, Of, Scope, View, WriteSet},
         contact::Contact,
         delivery::{Delivery, Queue},
+        duty::AgentState,
         event::EventKind,
         handoff::Handoff,
         id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId, TeamName},
@@ -484,6 +485,15 @@ pub trait Store: Send + Sync {
 
     /// How many handoffs of a team wait, or of no team; `up_to` counts only those that came no later than this one.
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError>;
+
+    /// What is known of agents.
+    async fn agents(&self) -> Result<Vec<AgentState>, StoreError>;
+
+    /// There was a sign of an agent.
+    async fn agent_seen(&self, name: String, at: Time) -> Result<(), StoreError>;
+
+    /// An agent says whether they take handoffs.
+    async fn set_away(&self, name: String, is_away: bool, at: Time) -> Result<(), StoreError>;
 
     /// A session, also one whose time is over.
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;

@@ -112,6 +112,21 @@ async fn a_conversation_is_handed_over_to_a_team_and_back_to_a_colleague() {
     sam.shows("#conversation-status", "Assigned to Alex").await;
     alex.clicks("#tab-mine").await;
     alex.sees(&row(&handoff)).await;
+
+    sam.clicks("#account").await;
+    sam.clicks("#account-menu [data-action=away]").await;
+    sam.shows("#account-duty", "Away").await;
+    sam.reloads().await;
+    sam.shows("#account-duty", "Away").await;
+    alex.clicks(&row(&handoff)).await;
+    alex.clicks("#conversation-actions [data-action=handOver]").await;
+    alex.shows("dialog.ask h2", "Hand over the conversation").await;
+    alex.comes_to(
+        "return document.querySelector('#hand-over-to').textContent.includes('Sam (away)')",
+        json!(true),
+    )
+    .await;
+    alex.clicks("dialog.ask [value=no]").await;
     alex.closes().await;
     sam.closes().await;
 }

@@ -33,6 +33,9 @@ name = "Billing"
 time_zone = "Europe/Berlin"
 hours = ["Mon-Sun 00:00-24:00"]
 closed_text = "Billing is back soon."
+[[teams]]
+name = "Night"
+needs_agents = true
 [[routes]]
 name = "Invoices"
 context.category = "billing"
@@ -219,13 +222,13 @@ async fn agents_and_teams_are_listed_and_know_who_they_are() {
     let sam = relay.agent("Sam");
     let names = |answer: Value| answer["data"].as_array().unwrap().clone();
     let team = |name: &str| json!({ "name": name, "open": true, "opens_at": null, "decided": null });
-    assert_eq!(names(sam.get("/teams").await.good(200)), [team("Support"), team("Billing")]);
+    assert_eq!(names(sam.get("/teams").await.good(200)), [team("Support"), team("Billing"), team("Night")]);
     assert_eq!(
         names(sam.get("/agents").await.good(200)),
         [
-            json!({ "name": "Alex", "role": "agent", "teams": ["Support"] }),
-            json!({ "name": "Sam", "role": "agent", "teams": ["Billing"] }),
-            json!({ "name": "Kim", "role": "lead", "teams": null }),
+            json!({ "name": "Alex", "role": "agent", "teams": ["Support"], "duty": "gone" }),
+            json!({ "name": "Sam", "role": "agent", "teams": ["Billing"], "duty": "on" }),
+            json!({ "name": "Kim", "role": "lead", "teams": null, "duty": "gone" }),
         ]
     );
     let me = sam.get("/session").await.good(200);
@@ -292,7 +295,7 @@ async fn a_team_that_is_closed_refuses_starts_and_says_when_it_opens() {
     let asked = availability(&relay, Some(START_KEY), "?team=BILLING").await.good(200);
     assert_eq!(
         asked,
-        json!({ "open": false, "team": "Billing", "waiting": 2, "position": 3, "estimated_wait_seconds": null,
+        json!({ "open": false, "team": "Billing", "agents_on_duty": 1, "waiting": 2, "position": 3, "estimated_wait_seconds": null,
             "opens_at": until, "text": "Billing is back soon." })
     );
     let asked = availability(&relay, Some(START_KEY), "").await.good(200);
@@ -341,4 +344,32 @@ async fn only_who_has_the_start_key_learns_how_many_wait() {
     let open = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
     let told = availability(&open, None, "").await.problem(404);
     assert_eq!(told, "this path needs a start key, and none is set");
+}
+
+#[tokio::test]
+async fn a_team_that_needs_agents_is_closed_while_none_is_on_duty() {
+    let relay = start("").await;
+    let kim = relay.agent("Kim");
+    let body = json!({ "conversation_id": "c-1", "team": "Night" });
+    let on_duty = async || {
+        let asked = availability(&relay, Some(START_KEY), "?team=Night").await.good(200);
+        (asked["open"].as_bool().unwrap(), asked["agents_on_duty"].as_u64().unwrap())
+    };
+    assert_eq!(on_duty().await, (false, 0), "nobody was ever seen");
+    assert_eq!(starts(&relay, &body).await.problem(409), "nobody of the team Night is on duty");
+    relay.agent("Sam").get("/session").await.good(200);
+    assert_eq!(on_duty().await, (false, 0), "Sam is of another team");
+    kim.get("/session").await.good(200);
+    assert_eq!(on_duty().await, (true, 1), "a lead is of all teams");
+    let say = async |state: &str| {
+        Answer::to(kim.request("PUT", "/session/duty").json(&json!({ "state": state }))).await
+    };
+    assert_eq!(say("away").await.status, 204);
+    assert_eq!(on_duty().await, (false, 0));
+    let colleagues = kim.get("/agents").await.good(200);
+    let duties: Vec<&Value> = colleagues["data"].as_array().unwrap().iter().map(|one| &one["duty"]).collect();
+    assert_eq!(duties, ["gone", "on", "away"]);
+    assert_eq!(say("asleep").await.problem(400), "state must be on or away");
+    assert_eq!(say("on").await.status, 204);
+    assert_eq!(starts(&relay, &body).await.status, 200);
 }

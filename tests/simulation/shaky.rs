@@ -15,6 +15,7 @@ use handoff_relay::{
         changes::{DeadLetter, Scope, View},
         contact::Contact,
         delivery::{Delivery, Job, Queue},
+        duty::AgentState,
         handoff::Handoff,
         id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
         thread::{Content, Row},
@@ -247,6 +248,18 @@ impl Store for Shaky {
 
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
         self.works()?.waiting(team, up_to).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {
+        self.works()?.agents().await
+    }
+
+    async fn agent_seen(&self, name: String, at: Time) -> Result<(), StoreError> {
+        self.works()?.agent_seen(name, at).await
+    }
+
+    async fn set_away(&self, name: String, is_away: bool, at: Time) -> Result<(), StoreError> {
+        self.works()?.set_away(name, is_away, at).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -296,7 +296,7 @@ async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
     of_maria.end_user.id = Some("maria".to_owned());
     put_handoffs(&*one, vec![of_maria]).await;
     let client = postgres::connect(&url).await;
-    let earlier = "DROP TABLE places, sign_in_codes, history, search_texts, search_state, teams; \
+    let earlier = "DROP TABLE places, sign_in_codes, history, search_texts, search_state, teams, agents; \
         DROP INDEX handoffs_of_agent, handoffs_of_agent_by_status; \
         ALTER TABLE handoffs DROP COLUMN team, DROP COLUMN route, DROP COLUMN end_user, DROP COLUMN missed; \
         DELETE FROM relay_schema WHERE step > 1";

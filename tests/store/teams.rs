@@ -1,7 +1,7 @@
 //! What is known of teams, and who waits for them.
 
 use handoff_relay::{
-    relay::{handoff::Handoff, hours::Override},
+    relay::{duty::AgentState, handoff::Handoff, hours::Override},
     store::{Store, teams::TeamState},
 };
 
@@ -45,4 +45,26 @@ async fn those_who_wait_are_counted_by_team_and_place(store: &dyn Store) {
     }
 }
 
-on_every_store!(what_was_decided_about_a_team_is_kept, those_who_wait_are_counted_by_team_and_place);
+async fn what_agents_say_of_themselves_is_kept_beside_the_last_sign_of_them(store: &dyn Store) {
+    let state = |name: &str, is_away, seen| AgentState { name: name.to_owned(), is_away, seen_at: at(seen) };
+    assert!(store.agents().await.unwrap().is_empty());
+    store.agent_seen("Sam".to_owned(), at(5)).await.unwrap();
+    store.set_away("Zoë's".to_owned(), true, at(6)).await.unwrap();
+    assert_eq!(store.agents().await.unwrap(), [state("Sam", false, 5), state("Zoë's", true, 6)]);
+    store.agent_seen("Zoë's".to_owned(), at(8)).await.unwrap();
+    store.agent_seen("Sam".to_owned(), at(3)).await.unwrap();
+    store.set_away("Sam".to_owned(), true, at(4)).await.unwrap();
+    assert_eq!(
+        store.agents().await.unwrap(),
+        [state("Sam", true, 5), state("Zoë's", true, 8)],
+        "the newest sign"
+    );
+    store.set_away("Sam".to_owned(), false, at(9)).await.unwrap();
+    assert_eq!(store.agents().await.unwrap()[0], state("Sam", false, 9));
+}
+
+on_every_store!(
+    what_agents_say_of_themselves_is_kept_beside_the_last_sign_of_them,
+    what_was_decided_about_a_team_is_kept,
+    those_who_wait_are_counted_by_team_and_place
+);

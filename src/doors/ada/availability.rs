@@ -49,10 +49,11 @@ pub async fn availability(
 }
 
 fn view(queue: &Queue) -> Value {
-    let Queue { team, opening, closed_text, waiting, estimated_wait } = queue;
+    let Queue { team, opening, closed_text, agents_on_duty, waiting, estimated_wait } = queue;
     json!({
         "open": opening.is_open,
         "team": team,
+        "agents_on_duty": agents_on_duty,
         "waiting": waiting,
         "position": waiting + 1,
         "estimated_wait_seconds": estimated_wait.map(|wait| wait.as_secs()),

@@ -30,7 +30,7 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
         handoffs::end, handoffs::ledger,
         messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
         files::send, files::get,
-        session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
+        session::one, session::begin, session::duty, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
         teams::teams, teams::decide, teams::agents, platforms::list, platforms::enable, platforms::test
     ),

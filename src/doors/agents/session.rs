@@ -15,7 +15,7 @@ use crate::{
     agents::view::AgentView,
     doors::{
         App,
-        extract::{Caller, StrangersBody},
+        extract::{Body, Caller, StrangersBody},
     },
     relay::sight::Sight,
     settings::{Role, Secret},
@@ -107,6 +107,32 @@ pub async fn begin(
     tracing::info!(agent = name, "signed in");
     let view = SessionView::new(&app, name, *role, sight, Some(&signed_in));
     Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(view)))
+}
+
+/// Whether an agent takes handoffs.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"state": "on"}))]
+pub struct DutyBody {
+    /// `on` or `away`.
+    #[schema(pattern = "^(on|away)$")]
+    state: String,
+}
+
+/// Say whether you take handoffs. It changes nothing about those that you have.
+#[utoipa::path(put, path = "/api/session/duty", tag = "session", request_body = DutyBody,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
+pub async fn duty(
+    State(app): State<App>,
+    caller: Caller,
+    body: Body<DutyBody>,
+) -> Result<StatusCode, Problem> {
+    let is_away = match body.value.state.as_str() {
+        "on" => false,
+        "away" => true,
+        _ => return Err(Problem::bad_request("state must be on or away")),
+    };
+    app.engine.set_away(&caller.agent, is_away).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sign out. The session's event streams end.

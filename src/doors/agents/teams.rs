@@ -11,6 +11,7 @@ use crate::{
         extract::{Agent, Body, Caller},
     },
     relay::{
+        duty::Duty,
         hours::{Opening, Override},
         id::TeamName,
         sight::Sight,
@@ -103,12 +104,10 @@ pub struct ColleagueView {
     role: &'static str,
     /// The teams whose handoffs they see, beside those of no team; null for all.
     teams: Option<Vec<String>>,
-}
-
-impl From<&Account> for ColleagueView {
-    fn from(account: &Account) -> Self {
-        Self { name: account.name.clone(), role: account.role.as_str(), teams: teams_of(&account.sight) }
-    }
+    /// `on`: they take handoffs. `away`: they have said that they don't. `gone`: for 3 minutes there was no call of
+    /// theirs, and no event stream.
+    #[schema(example = "on")]
+    duty: &'static str,
 }
 
 /// The names of the teams that somebody sees; none if they see all.
@@ -171,6 +170,11 @@ fn decision(app: &App, by: String, body: &OpeningBody) -> Result<Option<Override
 /// List the agents.
 #[utoipa::path(get, path = "/api/agents", tag = "teams",
     responses((status = 200, body = AgentList), (status = 401, body = ProblemBody)))]
-pub async fn agents(State(app): State<App>, _agent: Agent) -> Json<AgentList> {
-    Json(AgentList { data: app.sign_in.agents().map(ColleagueView::from).collect() })
+pub async fn agents(State(app): State<App>, _agent: Agent) -> Result<Json<AgentList>, Problem> {
+    let duties = app.engine.duties().await?;
+    let view = |Account { name, role, sight, .. }: &Account| {
+        let duty = duties.get(name).copied().unwrap_or(Duty::Gone).as_str();
+        ColleagueView { name: name.clone(), role: role.as_str(), teams: teams_of(sight), duty }
+    };
+    Ok(Json(AgentList { data: app.sign_in.agents().map(view).collect() }))
 }

@@ -99,6 +99,25 @@ pub struct Team {
     pub hours: Option<Hours>,
     /// What customers can be told while it is closed.
     pub closed_text: Option<String>,
+    /// Whether it is closed while none of its agents is on duty.
+    pub needs_agents: bool,
+}
+
+/// An agent, as far as routing is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Their name.
+    pub name: String,
+    /// Their teams; `None` for all.
+    pub teams: Option<Vec<TeamName>>,
+}
+
+impl Member {
+    /// Whether they answer the handoffs of this team. Those of no team anybody answers.
+    pub fn is_of(&self, team: Option<&TeamName>) -> bool {
+        let (Some(teams), Some(team)) = (&self.teams, team) else { return true };
+        teams.contains(team)
+    }
 }
 
 /// Where handoffs go to which all of its conditions apply.
@@ -127,6 +146,8 @@ pub struct Routing {
     pub routes: Vec<Route>,
     /// The team of handoffs for which neither a route nor the start call names one.
     pub default_team: Option<TeamName>,
+    /// The agents.
+    pub members: Vec<Member>,
 }
 
 /// Where a handoff goes.

@@ -32,7 +32,13 @@ fn route(name: &str, conditions: Vec<Condition>, team: Option<&str>) -> Route {
 }
 
 fn team(name: &str) -> Team {
-    Team { name: TeamName::from(name), limits: Limits::default(), hours: None, closed_text: None }
+    Team {
+        name: TeamName::from(name),
+        limits: Limits::default(),
+        hours: None,
+        closed_text: None,
+        needs_agents: false,
+    }
 }
 
 fn fields(context: Value) -> Map<String, Value> {
@@ -84,6 +90,7 @@ fn company() -> Routing {
             ),
         ],
         default_team: Some(TeamName::from("US")),
+        members: Vec::new(),
     }
 }
 
@@ -213,6 +220,7 @@ fn the_timeouts_of_the_route_come_before_those_of_the_team() {
             Route { limits: limits(Limit::Unset, Limit::Off), ..route("never", Vec::new(), None) },
         ],
         default_team: None,
+        members: Vec::new(),
     };
     let general = timeout(15);
     let general = Timeouts { waiting: Some(&general), idle: None };

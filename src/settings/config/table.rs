@@ -116,6 +116,16 @@ impl<'t> Table<'t> {
         Some(placed(key, value, parsed, mistakes)?.value)
     }
 
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, key: &'static str, mistakes: &mut Mistakes) -> Option<bool> {
+        let value = self.take(key)?;
+        let parsed = match value.get_ref() {
+            DeValue::Boolean(truth) => Ok(*truth),
+            _ => Err("must be true or false".to_owned()),
+        };
+        Some(placed(key, value, parsed, mistakes)?.value)
+    }
+
     /// A list of tables; none if the key is absent.
     pub(super) fn tables(
         &mut self,

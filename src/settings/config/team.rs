@@ -22,9 +22,20 @@ use crate::{
 };
 
 /// What a team may say of itself.
-pub(super) const TEAM_KEYS: [&str; 9] = {
+pub(super) const TEAM_KEYS: [&str; 10] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
-    ["name", "hours", "time_zone", "holidays", "closed_text", waiting, waiting_text, idle, idle_text]
+    [
+        "name",
+        "hours",
+        "time_zone",
+        "holidays",
+        "closed_text",
+        "needs_agents",
+        waiting,
+        waiting_text,
+        idle,
+        idle_text,
+    ]
 };
 
 /// What an agent may say of themselves.
@@ -37,6 +48,7 @@ pub(super) struct TeamTable {
     limits: Limits,
     hours: Option<Hours>,
     closed_text: Option<String>,
+    needs_agents: bool,
 }
 
 impl TeamTable {
@@ -46,15 +58,17 @@ impl TeamTable {
         let limits = Limits::read(&mut table, mistakes);
         let hours = hours(&mut table, mistakes);
         let closed_text = table.text("closed_text", mistakes, parse::text_or_off);
+        let needs_agents = table.truth("needs_agents", mistakes).unwrap_or_default();
         table.refuse_others(&TEAM_KEYS, mistakes);
-        Self { name, limits, hours, closed_text: closed_text.and_then(|found| found.value) }
+        let closed_text = closed_text.and_then(|found| found.value);
+        Self { name, limits, hours, closed_text, needs_agents }
     }
 
     /// The team; `None` if something is wrong, which has been told.
     pub(super) fn settings(self, environment: &Timeouts) -> Option<routing::Team> {
-        let Self { name, limits, hours, closed_text } = self;
+        let Self { name, limits, hours, closed_text, needs_agents } = self;
         let name = TeamName(name?.value);
-        Some(routing::Team { name, limits: limits.settings(environment), hours, closed_text })
+        Some(routing::Team { name, limits: limits.settings(environment), hours, closed_text, needs_agents })
     }
 }
 

@@ -441,6 +441,7 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
             "holidays = [\"25.12.\"]",
             "4:1: holidays need hours\n6:13: holidays must be dates such as 2026-12-25: see number 1",
         ),
+        (6, "needs_agents = \"yes\"", "6:16: needs_agents must be true or false"),
         (6, "color = 1", "6:1: color is no key of [[teams]]"),
         (
             8,

@@ -33,6 +33,7 @@ use crate::relay::{
     changes::{DeadLetter, Scope, View},
     contact::Contact,
     delivery::{Delivery, Queue},
+    duty::AgentState,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
@@ -271,6 +272,20 @@ impl Store for MemoryStore {
         let counts =
             |handoff: &&Handoff| StatusFilter::of(handoff) == StatusFilter::Waiting && handoff.team == team;
         Ok(waiting.filter(counts).count() as u64)
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {
+        Ok(self.lock().agents.values().cloned().collect())
+    }
+
+    async fn agent_seen(&self, name: String, at: Time) -> Result<(), StoreError> {
+        self.lock().agent_seen(&name, at);
+        Ok(())
+    }
+
+    async fn set_away(&self, name: String, is_away: bool, at: Time) -> Result<(), StoreError> {
+        self.lock().agent_seen(&name, at).is_away = is_away;
+        Ok(())
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -8,6 +8,7 @@ use crate::{
         buffer::Buffer,
         changes::{DeadLetter, INBOX_PAGE, IdempotencyScope, Idempotent, Of, Scope, View, WriteSet},
         contact::Contact,
+        duty::AgentState,
         event::{Event, SortKey},
         handoff::Handoff,
         id::{ConversationKey, HandoffId, MessageId, PlatformId, RowId, TeamName},
@@ -58,6 +59,7 @@ pub struct State {
     pub file_checks: HashMap<FileOf, Time>,
     pub platforms: BTreeMap<PlatformId, PlatformState>,
     pub teams: BTreeMap<TeamName, TeamState>,
+    pub agents: BTreeMap<String, AgentState>,
     /// Contacts in Amazon Connect, and when somebody must look at them.
     pub contacts: BTreeMap<HandoffId, (Contact, Option<Time>)>,
     /// Until when conversations adopt nothing.
@@ -217,6 +219,14 @@ impl State {
             self.put_contact(contact, due_at);
         }
         self.idempotency.extend(changes.idempotent.map(|(key, known)| (key, (changes.at, known))));
+    }
+
+    /// There was a sign of an agent.
+    pub fn agent_seen(&mut self, name: &str, at: Time) -> &mut AgentState {
+        let new = || AgentState { name: name.to_owned(), is_away: false, seen_at: at };
+        let known = self.agents.entry(name.to_owned()).or_insert_with(new);
+        known.seen_at = known.seen_at.max(at);
+        known
     }
 
     fn put_handoff(&mut self, handoff: Handoff) {

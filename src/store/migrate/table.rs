@@ -94,6 +94,7 @@ pub const TABLES: &[Table] = &[
     table!("file_checks": handoff Key, row_id Key, at Number),
     table!("platforms": id Key, doc Text),
     table!("teams": name Key, doc Text),
+    table!("agents": name Key, is_away Flag, seen_at Number),
     table!("contacts": handoff Key, contact Key, due_at Number, is_closed Flag, doc Text),
     table!("refused_starts": ai_agent Key, conversation Key, until Number),
 ];

@@ -5,6 +5,7 @@
 //! agents see is numbered, and the other instances are told ([`announce`], [`watch`]). No statement needs the session of
 //! the one before it, so a pooler may stand between.
 
+mod agents;
 mod announce;
 mod apply;
 mod arrivals;
@@ -73,6 +74,7 @@ use crate::{
         changes::{DeadLetter, Scope, View},
         contact::Contact,
         delivery::{Delivery, Destination, Queue},
+        duty::AgentState,
         handoff::Handoff,
         id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
         thread::Row,
@@ -396,6 +398,18 @@ impl Store for PostgresStore {
 
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
         teams::waiting(&*self.client().await?, team.as_ref(), up_to.as_ref()).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {
+        agents::all_states(&*self.client().await?).await
+    }
+
+    async fn agent_seen(&self, name: String, at: Time) -> Result<(), StoreError> {
+        agents::seen(&*self.client().await?, &name, at).await
+    }
+
+    async fn set_away(&self, name: String, is_away: bool, at: Time) -> Result<(), StoreError> {
+        agents::set_away(&*self.client().await?, &name, is_away, at).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -135,6 +135,7 @@ fn select(table: &str) -> &'static str {
         "file_checks" => "SELECT handoff, row_id, at FROM file_checks",
         "platforms" => "SELECT id, doc FROM platforms",
         "teams" => "SELECT name, doc FROM teams",
+        "agents" => "SELECT name, is_away, seen_at FROM agents",
         "contacts" => {
             "SELECT handoff, contact, due_at, \
                  CASE WHEN json_valid(doc) THEN coalesce(json_extract(doc, '$.state') = 'closed', 1) ELSE 1 END, doc \

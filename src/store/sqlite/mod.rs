@@ -3,6 +3,7 @@
 //! One connection writes: [`writer`] commits what has gathered, each use case in its savepoint. A small
 //! pool reads beside it. A file belongs to one process, which an exclusive lock on `<file>.lock` ensures.
 
+mod agents;
 mod apply;
 mod arrive;
 mod backup;
@@ -69,6 +70,7 @@ use crate::relay::{
     changes::{DeadLetter, Scope, View},
     contact::Contact,
     delivery::{Delivery, Queue},
+    duty::AgentState,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
@@ -351,6 +353,18 @@ impl Store for SqliteStore {
 
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
         self.readers.read(move |connection| teams::waiting(connection, team.as_ref(), up_to.as_ref())).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {
+        self.readers.read(agents::all).await
+    }
+
+    async fn agent_seen(&self, name: String, at: Time) -> Result<(), StoreError> {
+        self.write(move |connection, _| agents::seen(connection, &name, at)).await
+    }
+
+    async fn set_away(&self, name: String, is_away: bool, at: Time) -> Result<(), StoreError> {
+        self.write(move |connection, _| agents::set_away(connection, &name, is_away, at)).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

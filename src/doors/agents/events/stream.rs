@@ -31,6 +31,8 @@ pub struct EventStream {
     app: App,
     renderer: Renderer,
     sight: Sight,
+    /// Whose it is; none for a platform.
+    agent: Option<String>,
     member: Member,
     first: Option<Bytes>,
     comments: Interval,
@@ -42,7 +44,7 @@ impl EventStream {
     /// A stream that begins with `first`.
     pub fn new(
         app: &App,
-        Caller { platform, sight, .. }: Caller,
+        Caller { agent, platform, sight, .. }: Caller,
         member: Member,
         first: Option<Bytes>,
         place: Place,
@@ -52,6 +54,7 @@ impl EventStream {
         comments.reset();
         Self {
             app: app.clone(),
+            agent: platform.is_none().then_some(agent),
             renderer: Renderer::new(app, platform),
             sight,
             member,
@@ -91,7 +94,12 @@ impl EventStream {
                 },
                 Next::Wait => tokio::select! {
                     () = self.member.woken() => {}
-                    _ = self.comments.tick() => return Some(COMMENT),
+                    _ = self.comments.tick() => {
+                        if let Some(agent) = &self.agent {
+                            self.app.engine.saw(agent).await;
+                        }
+                        return Some(COMMENT);
+                    }
                 },
                 Next::End => return None,
             }

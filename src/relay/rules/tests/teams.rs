@@ -30,6 +30,7 @@ fn world() -> World {
         limits: limits(minutes),
         hours: None,
         closed_text: None,
+        needs_agents: false,
     };
     let test = Test::OneOf(vec!["billing".to_owned()]);
     world.policy.routing = Arc::new(Routing {
@@ -43,6 +44,7 @@ fn world() -> World {
             limits: limits(5),
         }],
         default_team: Some("Support".into()),
+        members: Vec::new(),
     });
     world.policy.platforms.ids = vec!["webhook".into(), "webhook-2".into()];
     world

@@ -9,3 +9,10 @@ CREATE TABLE teams (
     name text COLLATE "C" PRIMARY KEY,
     doc  text NOT NULL
 );
+
+-- What agents say of themselves, and the last sign of them.
+CREATE TABLE agents (
+    name    text COLLATE "C" PRIMARY KEY,
+    is_away boolean NOT NULL,
+    seen_at bigint NOT NULL
+);

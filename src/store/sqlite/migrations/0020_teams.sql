@@ -8,3 +8,10 @@ CREATE TABLE teams (
     name TEXT NOT NULL PRIMARY KEY,
     doc  TEXT NOT NULL
 );
+
+-- What agents say of themselves, and the last sign of them.
+CREATE TABLE agents (
+    name    TEXT    NOT NULL PRIMARY KEY,
+    is_away INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+);
