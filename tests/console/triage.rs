@@ -328,6 +328,9 @@ async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     desk.clicks("#filter-chips button").await;
     desk.clicks("#tab-missed").await;
     desk.lists(&[&over[1]]).await;
+    // It was asked for, rather than found among all that are over.
+    let asked = "return performance.getEntriesByType('resource').filter(({name}) => name.includes('status=missed')).length";
+    desk.comes_to(asked, json!(1)).await;
     desk.closes().await;
 }
 
