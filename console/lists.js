@@ -63,15 +63,15 @@ export function arranged(name) {
 
 const SEARCH_PAGE = 100;
 
-/** The current search; `ids` are in the relay's order. */
-export const search = { text: "", ids: [], cursor: null, state: "idle" };
+/** The current search; `ids` are in the relay's order, `found` says for each where the text is. */
+export const search = { text: "", ids: [], found: new Map(), cursor: null, state: "idle" };
 let searching = null;
 
 /** Searches all handoffs; an empty text ends the search. */
 export async function searchFor(text) {
   searching?.abort();
   searching = new AbortController();
-  Object.assign(search, { text, ids: [], cursor: null, state: "idle" });
+  Object.assign(search, { text, ids: [], found: new Map(), cursor: null, state: "idle" });
   if (text) await searchOn();
   else store.tell("search");
 }
@@ -86,6 +86,7 @@ export async function searchOn() {
     const page = await api.handoffs({ q: search.text, limit: SEARCH_PAGE, cursor: search.cursor }, signal);
     page.data.forEach(store.putHandoff);
     search.ids.push(...page.data.map((one) => one.id));
+    for (const { id, found } of page.data) if (found) search.found.set(id, found);
     Object.assign(search, { cursor: page.next_cursor, state: page.next_cursor === null ? "whole" : "idle" });
   } catch {
     if (signal.aborted) return;

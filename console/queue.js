@@ -184,7 +184,7 @@ function renderState(length) {
   const [title, text] = search.text
     ? [
         `Nothing found for “${search.text}”`,
-        "The search covers names, e-mail addresses, handover fields and IDs.",
+        "The search covers names, e-mail addresses, handover fields, IDs, messages, notes and file names.",
       ]
     : isFiltered()
       ? ["Nobody here fits the filters", `Without them, the list has ${count(lists()[chosen].length, "conversation")}.`]

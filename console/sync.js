@@ -32,6 +32,7 @@ export const handlers = {
   },
   event(type, data) {
     if (type === "handoff") store.putHandoff(data);
+    else if (type === "hidden") store.dropHandoff(data.handoff_id);
     else if (type === "message") {
       threads.putRow(data);
       if (!announced.delete(data.message_id)) store.tell("heard", data);

@@ -18,6 +18,9 @@ use crate::{WRONG_SETTINGS, complain, health::reachable, print};
 const PATIENCE: Duration = Duration::from_secs(30);
 const NO_TOKEN: &str = "AGENT_TOKENS is not set: the running relay has generated a token that this command \
     does not know. Set AGENT_TOKENS for both.";
+/// The settings file has no tokens, only digests of them.
+const NO_PLAIN_TOKEN: &str = "RELAY_CONFIG lists the agents without their tokens: set OPERATOR_TOKENS for the relay and for this \
+    command";
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -111,7 +114,7 @@ impl Relay {
     fn of(settings: &Settings) -> anyhow::Result<Self> {
         // An operator may do everything here, an agent all but replay and drop platforms' events.
         let someone =
-            settings.platforms.operators.first().or(settings.agent_tokens.first()).context(NO_TOKEN)?;
+            settings.platforms.operators.first().or(settings.agent_tokens.first()).context(NO_PLAIN_TOKEN)?;
         // A token goes nowhere but there.
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         Ok(Self {

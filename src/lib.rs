@@ -36,7 +36,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accounts::{FormerTokens, ServiceAccount, SignIn, Tokens},
+    accounts::{Account, FormerTokens, ServiceAccount, SignIn, Tokens},
     ada::{
         client::Client,
         limits::Rates,
@@ -51,8 +51,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Outbox, Parts,
-        Recovery, Retention, Silence, StartKey, TimeOuts,
+        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Indexing, Outbox,
+        Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -66,10 +66,13 @@ use crate::{
         contact::{self, ContactPolicy},
         id::{AiAgentId, PlatformId},
         platform::PlatformPolicy,
-        policy::{Policy, Timeout},
+        policy::Policy,
+        sight::Sight,
         time::Time,
     },
-    settings::{AgentToken, AiAgentSettings, IfUnavailable, Settings, WebhookPlatform},
+    settings::{
+        AgentToken, AgentsSee, AiAgentSettings, IfUnavailable, ListedAgent, Role, Settings, WebhookPlatform,
+    },
     store::{OpenStore, RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
@@ -224,6 +227,9 @@ impl Server {
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Arrivals::new(Arc::clone(&engine)), &environment, &stop);
+        for follower in doors::followers(&app) {
+            tasks.work(follower, &environment, &stop);
+        }
         tasks.work(Outbox::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
         tasks.work(Contacts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);
@@ -231,6 +237,7 @@ impl Server {
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Retention::new(Arc::clone(&engine), keep(&app.settings)), &environment, &stop);
+        tasks.work(Indexing::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(FormerTokens::new(Arc::clone(&app.sign_in)), &environment, &stop);
         let warnings = Arc::clone(&app.warnings);
         let counting = stop.clone();
@@ -360,11 +367,27 @@ fn tokens(settings: &Settings) -> Tokens {
             move |account: &AgentToken| ServiceAccount { account: account.clone(), platform: id.clone() };
         platform.tokens.iter().map(account).collect::<Vec<_>>()
     };
-    Tokens {
-        agents: settings.agent_tokens.clone(),
-        services: settings.platforms.webhooks.iter().flat_map(service).collect(),
-        operators: settings.platforms.operators.clone(),
+    let of_tokens = |accounts: &[AgentToken], role| {
+        accounts.iter().map(|account| Account::of_token(account, role)).collect::<Vec<_>>()
+    };
+    let mut agents = of_tokens(&settings.agent_tokens, Role::Agent);
+    let mut operators = of_tokens(&settings.platforms.operators, Role::Operator);
+    for listed in &settings.listed_agents {
+        let with_role = if listed.role == Role::Operator { &mut operators } else { &mut agents };
+        with_role.push(account(settings, listed));
     }
+    let services = settings.platforms.webhooks.iter().flat_map(service).collect();
+    Tokens { agents, services, operators }
+}
+
+fn account(settings: &Settings, ListedAgent { name, token, teams, role }: &ListedAgent) -> Account {
+    let sight = match (role, settings.agents_see, teams) {
+        (Role::Agent, AgentsSee::Teams, Some(teams)) => {
+            Sight::Of { teams: teams.clone(), agent: name.clone() }
+        }
+        _ => Sight::All,
+    };
+    Account { name: name.clone(), token: token.clone(), role: *role, sight }
 }
 
 const fn reach(settings: &Settings) -> AllowedHosts {
@@ -392,8 +415,9 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         send_max_age: settings.send_max_age,
         began_at,
         recover_after: settings.recover_after,
-        waiting_timeout: timeout(&settings.waiting_timeout),
-        idle_timeout: timeout(&settings.idle_timeout),
+        waiting_timeout: settings.waiting_timeout.clone(),
+        idle_timeout: settings.idle_timeout.clone(),
+        routing: Arc::clone(&settings.routing),
         platforms: PlatformPolicy {
             ids: platform_ids(settings),
             max_age: settings.platforms.max_age,
@@ -417,11 +441,6 @@ fn contact_policy(settings: &settings::AmazonConnect) -> ContactPolicy {
 
 const fn keep(settings: &Settings) -> RetentionPeriods {
     RetentionPeriods { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
-}
-
-fn timeout(setting: &Option<settings::TimeoutSetting>) -> Option<Timeout> {
-    let settings::TimeoutSetting { after, text } = setting.clone()?;
-    Some(Timeout { after, text })
 }
 
 fn addresses(listeners: Listeners) -> Vec<(&'static str, TcpListener, Doors)> {

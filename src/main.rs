@@ -9,9 +9,11 @@ mod demo;
 mod health;
 mod init;
 mod migrate;
+mod route;
 mod setup;
 #[cfg(feature = "demo")]
 mod stand_in;
+mod token;
 
 use std::{
     collections::BTreeSet,
@@ -96,6 +98,11 @@ enum Command {
     /// List, show, replay or drop the dead letters of the relay that runs on this machine
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Say which route of the settings file a start call takes, and why
+    Route(route::Given),
+    /// Make the token of an agent for the settings file
+    #[command(subcommand)]
+    Token(token::Command),
     /// Run a stand-in Ada alone, to set a relay up against it
     #[cfg(feature = "demo")]
     Sandbox(stand_in::Given),
@@ -125,6 +132,8 @@ async fn main() -> ExitCode {
         Command::Health { ready } => health::run(ready).await,
         Command::Conformance(given) => conformance::run(given).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
+        Command::Route(given) => route::run(&given),
+        Command::Token(command) => token::run(command),
         #[cfg(feature = "demo")]
         Command::Sandbox(given) => stand_in::run(given).await,
         #[cfg(feature = "demo")]

@@ -8,6 +8,8 @@
 //! its database.
 
 #[cfg(target_os = "linux")]
+mod audience;
+#[cfg(target_os = "linux")]
 mod ceilings;
 #[cfg(target_os = "linux")]
 mod child;

@@ -22,6 +22,9 @@ const WAITING: u32 = 50;
 /// Remembered ids have a series of their own, before those of all rounds.
 const SERIES: u64 = 0;
 
+/// So many words are in messages.
+const WORDS: u32 = 60_000;
+
 /// What is in a database.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
@@ -62,6 +65,62 @@ pub fn make(options: &Options, folder: &Path, size: Size, ids: Ids) -> Result<()
     let kept: u32 = connection.query_row("SELECT count(*) FROM handoffs", [], |row| row.get(0))?;
     ensure!(kept == size.handoffs, "{kept} handoffs were made, not {}", size.handoffs);
     Ok(())
+}
+
+/// Adds `messages` to the thread of each handoff that is there, each of words that differ and a number of its own, and gives the
+/// handoffs to 50 agents in turn. The relay's search index takes them in when it starts.
+///
+/// # Errors
+/// The relay's tables are not as this file knows them.
+pub fn add_messages(folder: &Path, messages: u32) -> Result<()> {
+    let connection = Connection::open(folder.join(FILE))?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.execute_batch("BEGIN")?;
+    let word = |place: u32| {
+        format!("printf('%x', ((position * 31 + n * 7 + {place}) * 2654435761) % {WORDS} + 4096)")
+    };
+    let words: Vec<String> = (0..8).map(word).collect();
+    let body =
+        format!("'My order ' || {} || ' needle-' || position || '-' || n || ';'", words.join(" || ' ' || "));
+    let sql = format!(
+        "INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) \
+         WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1) \
+         SELECT handoffs.id || '-m' || n, handoffs.id, 1000 + n, '', 0, json_set(row.doc, '$.id', handoffs.id || '-m' || n, \
+             '$.handoff', handoffs.id, '$.seq', 1000 + n, '$.content', json_object('type', 'text', 'body', {body})) \
+         FROM handoffs, numbers, (SELECT doc FROM thread_rows ORDER BY rowid LIMIT 1) AS row"
+    );
+    connection.execute(&sql, [messages]).context("messages could not be written")?;
+    connection.execute_batch(
+        "UPDATE handoffs SET agent = 'Agent ' || (position % 50); \
+         UPDATE search_state SET filled = ((SELECT max(position) FROM handoffs) + 1) << 24; COMMIT",
+    )?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// Adds so many messages to the one thread that is there, all of them read; gives the number of its last row.
+///
+/// # Errors
+/// The relay's tables are not as this file knows them.
+pub fn lengthen(folder: &Path, messages: u32) -> Result<u32> {
+    let connection = Connection::open(folder.join(FILE))?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    let first: u32 = connection.query_row("SELECT max(seq) FROM thread_rows", [], |row| row.get(0))?;
+    connection.execute_batch("BEGIN")?;
+    let sql = "INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) \
+         WITH RECURSIVE numbers(n) AS (SELECT ?1 + 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1 + ?2) \
+         SELECT row.handoff || '-m' || n, row.handoff, n, '', 0, json_set(row.doc, '$.id', row.handoff || '-m' || n, \
+             '$.seq', n, '$.content', json_object('type', 'text', 'body', 'This is message ' || n || ' of many.')) \
+         FROM numbers, (SELECT handoff, doc FROM thread_rows ORDER BY seq LIMIT 1) AS row";
+    connection.execute(sql, [first, messages]).context("a thread could not be made longer")?;
+    let last = first + messages;
+    connection.execute_batch(&format!(
+        "INSERT INTO row_marks (handoff, mark, row_id) SELECT handoff, 'id ' || id, id FROM thread_rows WHERE seq > {first}; \
+         UPDATE handoffs SET doc = json_set(doc, '$.last_seq', {last}, '$.read_up_to', {last}); COMMIT"
+    ))?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(last)
 }
 
 /// Copies of a handoff and of its rows, under other ids.

@@ -159,6 +159,21 @@ pub fn agents_message(handoff: &str, text: &str) -> Vec<u8> {
     request("POST", &path, &as_agent(), &json!({ "text": text }).to_string())
 }
 
+/// So many agents, as a setting.
+pub fn agent_tokens(agents: u32) -> String {
+    let one = |number: u32| format!("Agent {number}={}", token_of(number));
+    (0..agents).map(one).collect::<Vec<_>>().join(",")
+}
+
+/// The header by which the relay knows one of [`agent_tokens`].
+pub fn as_one_of(number: u32) -> String {
+    format!("authorization: Bearer {}\r\n", token_of(number))
+}
+
+fn token_of(number: u32) -> String {
+    format!("{TOKEN}-{number}")
+}
+
 /// The header by which the relay knows the agent.
 pub fn as_agent() -> String {
     format!("authorization: Bearer {TOKEN}\r\n")

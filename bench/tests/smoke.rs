@@ -31,7 +31,20 @@ fn every_scenario_gives_figures() {
     let figures: Value = serde_json::from_str(&figures).unwrap();
     let scenarios = figures["scenarios"].as_array().unwrap();
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario["scenario"].as_str().unwrap()).collect();
-    let all = ["kept", "pace", "others", "release", "reply", "platform", "memory", "start", "remembered"];
+    let all = [
+        "kept",
+        "pace",
+        "others",
+        "release",
+        "streams",
+        "reply",
+        "platform",
+        "memory",
+        "start",
+        "search",
+        "thread",
+        "remembered",
+    ];
     assert_eq!(names, all);
     let table = text(&ended.stdout);
     let picture = std::fs::read_to_string(out.path().join("figures.svg")).unwrap();

@@ -11,8 +11,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use crate::{
     environment::Environment,
     metrics::Metrics,
-    relay::{id::PlatformId, time::Time},
-    settings::{AgentToken, NoRandomness, Secret},
+    relay::{id::PlatformId, sight::Sight, time::Time},
+    settings::{AgentToken, NoRandomness, Role, Secret},
     store::{
         Store, StoreError,
         sessions::{Digest, Session, SessionChange, SignInCode},
@@ -36,15 +36,34 @@ const UNKNOWN_BEARER: &str = "the bearer token is not known";
 pub struct SignIn {
     store: Arc<dyn Store>,
     environment: Arc<dyn Environment>,
-    agents: Vec<AgentToken>,
-    /// The same tokens' digests, in the same order.
-    tokens: Vec<Digest>,
+    agents: Vec<Arc<Account>>,
     services: Vec<ServiceAccount>,
-    operators: Vec<AgentToken>,
+    operators: Vec<Account>,
     codes: Codes,
     failures: Failures,
     metrics: Arc<Metrics>,
     warnings: Arc<Warnings>,
+}
+
+/// Somebody who is known by a token.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Their name.
+    pub name: String,
+    /// The digest of their token.
+    pub token: Digest,
+    /// What they may do.
+    pub role: Role,
+    /// Which handoffs they see.
+    pub sight: Sight,
+}
+
+impl Account {
+    /// Of the environment: an agent who sees all, or an operator.
+    pub fn of_token(account: &AgentToken, role: Role) -> Self {
+        let (name, token) = (account.name.clone(), Digest::of(account.token.expose()));
+        Self { name, token, role, sight: Sight::All }
+    }
 }
 
 /// An account with which a platform acts.
@@ -60,11 +79,11 @@ pub struct ServiceAccount {
 #[derive(Default)]
 pub struct Tokens {
     /// Agents.
-    pub agents: Vec<AgentToken>,
+    pub agents: Vec<Account>,
     /// Platforms.
     pub services: Vec<ServiceAccount>,
     /// Operators.
-    pub operators: Vec<AgentToken>,
+    pub operators: Vec<Account>,
 }
 
 /// The credentials for signing in.
@@ -115,8 +134,8 @@ impl Guess {
 /// A signed-in agent.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// Their name.
-    pub agent: String,
+    /// Who.
+    pub account: Arc<Account>,
     /// Of their session.
     pub id: Digest,
     /// When it will be over unless it is used again.
@@ -155,9 +174,14 @@ impl SignIn {
         metrics: Arc<Metrics>,
         warnings: Arc<Warnings>,
     ) -> Self {
-        let tokens = agents.iter().map(|agent| Digest::of(agent.token.expose())).collect();
+        let agents = agents.into_iter().map(Arc::new).collect();
         let (codes, failures) = (Codes::new(Arc::clone(&store)), Failures::new(Arc::clone(&store)));
-        Self { store, environment, agents, tokens, services, operators, codes, failures, metrics, warnings }
+        Self { store, environment, agents, services, operators, codes, failures, metrics, warnings }
+    }
+
+    /// All agents.
+    pub fn agents(&self) -> impl Iterator<Item = &Account> {
+        self.agents.iter().map(|account| &**account)
     }
 
     /// For each agent of the settings their name and a code with which they can sign in, once, soon.
@@ -167,11 +191,11 @@ impl SignIn {
     pub async fn new_codes(&self) -> Result<Vec<(String, Secret)>, NotSignedIn> {
         let made_at = self.environment.now();
         let mut codes = Vec::new();
-        for (agent, token) in self.agents.iter().zip(&self.tokens) {
+        for Account { name, token, .. } in self.agents() {
             let code = Secret::random()?;
             let id = Digest::of(code.expose());
             self.codes.add(SignInCode { id, token: token.clone(), made_at }).await?;
-            codes.push((agent.name.clone(), code));
+            codes.push((name.clone(), code));
         }
         Ok(codes)
     }
@@ -184,7 +208,7 @@ impl SignIn {
         let now = self.environment.now();
         let token = match proof {
             Credential::Token(token) => match self.known_token(token.expose()) {
-                Some((_, token)) => token.clone(),
+                Some(account) => account.token.clone(),
                 None => return Err(self.wrong(Guess::Token, token.expose(), peer).await),
             },
             Credential::Code(code) => match self.codes.take(&Digest::of(code.expose()), now).await? {
@@ -199,13 +223,13 @@ impl SignIn {
         Ok((secret, self.known(&session, now).ok_or(NotSignedIn::UnknownToken)?))
     }
 
-    /// The name of the agent whose token a request from `peer` carries.
+    /// The agent whose token a request from `peer` carries.
     ///
     /// # Errors
     /// It is nobody's.
-    pub async fn bearer(&self, token: &str, peer: IpAddr) -> Result<&str, NotSignedIn> {
+    pub async fn bearer(&self, token: &str, peer: IpAddr) -> Result<Arc<Account>, NotSignedIn> {
         match self.known_token(token) {
-            Some((agent, _)) => Ok(&agent.name),
+            Some(account) => Ok(Arc::clone(account)),
             None => Err(self.wrong(Guess::Bearer, token, peer).await),
         }
     }
@@ -224,15 +248,16 @@ impl SignIn {
 
     /// The name of the operator whose token this is.
     pub fn operator(&self, token: &str) -> Option<&str> {
-        let known = self.operators.iter().filter(|operator| operator.token.matches(token));
+        let token = Digest::of(token);
+        let known = self.operators.iter().filter(|operator| operator.token.is(&token));
         known.fold(None, |_, one| Some(one.name.as_str()))
     }
 
-    /// Whose token it is, and its digest.
-    fn known_token(&self, given: &str) -> Option<(&AgentToken, &Digest)> {
+    /// Whose token it is.
+    fn known_token(&self, given: &str) -> Option<&Arc<Account>> {
+        let given = Digest::of(given);
         // Every token is compared, so that the time doesn't tell whose it was.
-        let known = self.agents.iter().zip(&self.tokens);
-        known.filter(|(agent, _)| agent.token.matches(given)).fold(None, |_, one| Some(one))
+        self.agents.iter().filter(|account| account.token.is(&given)).fold(None, |_, one| Some(one))
     }
 
     /// What to say of a guess that was wrong.
@@ -263,12 +288,9 @@ impl SignIn {
 
     /// Whose session it is, unless it is over or its token has left the settings.
     fn known(&self, session: &Session, now: Time) -> Option<SignedIn> {
-        let agent = self.tokens.iter().position(|token| *token == session.token)?;
-        let signed_in = SignedIn {
-            agent: self.agents[agent].name.clone(),
-            id: session.id.clone(),
-            ends_at: session.ends_at(),
-        };
+        let account = self.agents.iter().find(|account| account.token == session.token)?;
+        let account = Arc::clone(account);
+        let signed_in = SignedIn { account, id: session.id.clone(), ends_at: session.ends_at() };
         (now < signed_in.ends_at).then_some(signed_in)
     }
 
@@ -285,7 +307,9 @@ impl SignIn {
     /// # Errors
     /// The store failed.
     pub async fn end_those_of_others(&self) -> Result<(), StoreError> {
-        self.store.change_sessions(SessionChange::KeepOf(self.tokens.clone())).await
+        self.store
+            .change_sessions(SessionChange::KeepOf(self.agents().map(|agent| agent.token.clone()).collect()))
+            .await
     }
 
     /// Waits until a session is over.

@@ -56,7 +56,8 @@ impl World {
     fn process(clock: &Arc<Clock>, store: &Arc<MemoryStore>, agents: &[(&str, &str)]) -> Arc<SignIn> {
         let agents = agents
             .iter()
-            .map(|(name, token)| AgentToken { name: (*name).to_owned(), token: Secret::new(*token) });
+            .map(|(name, token)| AgentToken { name: (*name).to_owned(), token: Secret::new(*token) })
+            .map(|agent| Account::of_token(&agent, Role::Agent));
         let (store, clock) = (Arc::<MemoryStore>::clone(store), Arc::<Clock>::clone(clock));
         Arc::new(SignIn::new(
             store,
@@ -72,7 +73,7 @@ impl World {
     }
 
     async fn visits(&self, secret: &Secret) -> Option<String> {
-        self.sign_in.visit(secret.expose()).await.unwrap().map(|found| found.agent)
+        self.sign_in.visit(secret.expose()).await.unwrap().map(|found| found.account.name.clone())
     }
 
     async fn kept(&self, secret: &Secret) -> Option<Session> {
@@ -147,7 +148,7 @@ async fn a_code_signs_the_first_agent_in_once() {
     let (agent, code) = world.sign_in.new_codes().await.unwrap().remove(0);
     assert_eq!((agent.as_str(), code.expose().len()), ("Alex", 64));
     let (secret, signed_in) = world.sign_in.begin(&Credential::Code(code.clone()), PEER).await.unwrap();
-    assert_eq!(signed_in.agent, "Alex");
+    assert_eq!(signed_in.account.name, "Alex");
     assert_ne!(secret.expose(), code.expose());
     assert_eq!(world.visits(&secret).await.as_deref(), Some("Alex"));
     let again = world.sign_in.begin(&Credential::Code(code), PEER).await;
@@ -195,7 +196,7 @@ async fn what_is_right_is_let_in_however_many_were_wrong() {
         assert!(matches!(wrong, Err(NotSignedIn::UnknownBearer | NotSignedIn::TooManyFailures(_))));
     }
     assert!(matches!(world.sign_in.bearer("another", PEER).await, Err(NotSignedIn::TooManyFailures(_))));
-    assert_eq!(world.sign_in.bearer(SAM, PEER).await.unwrap(), "Sam");
+    assert_eq!(world.sign_in.bearer(SAM, PEER).await.unwrap().name, "Sam");
     world.begins(ALEX).await;
     world.sign_in.begin(&Credential::Code(code), PEER).await.unwrap();
 }
@@ -210,7 +211,7 @@ async fn a_session_lasts_on_a_store_that_can_only_be_read() {
     let sign_in = SignIn::new(
         Arc::new(store),
         environment,
-        Tokens { agents: vec![alex], ..Tokens::default() },
+        Tokens { agents: vec![Account::of_token(&alex, Role::Agent)], ..Tokens::default() },
         Arc::default(),
         Arc::default(),
     );
@@ -221,6 +222,6 @@ async fn a_session_lasts_on_a_store_that_can_only_be_read() {
     };
     clock.pass(NOTE_USE_AFTER);
     let found = sign_in.visit(secret.expose()).await.unwrap();
-    assert_eq!(found.map(|found| found.agent).as_deref(), Some("Alex"));
+    assert_eq!(found.map(|found| found.account.name.clone()).as_deref(), Some("Alex"));
     assert!(sign_in.end(secret.expose()).await.is_err(), "nobody writes any more");
 }

@@ -1,22 +1,21 @@
 //! What agents get to see, as JSON. A presigned URL is not among it.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::context::beginnings;
+use super::{context::beginnings, found::FoundView};
 use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
         event::Channel,
         handoff::{Handoff, Missed},
         ledger::Ledger,
+        policy::Policy,
         rules::arriving::{ArrivingMessage, Withdrawal},
         thread::{Bytes, Content, EventName, Role, Row, Sending, Source},
     },
-    store::StatusFilter,
+    store::{StatusFilter, search::Found},
     unseen,
 };
 
@@ -40,8 +39,13 @@ pub struct HandoffView {
     status: &'static str,
     /// The agent who has the handoff, or had it when it ended.
     agent: Option<AgentView>,
-    /// The team it is routed to, if any.
+    /// The team whose agents are to answer, if there is one.
     team: Option<String>,
+    /// `low`, `normal`, `high` or `urgent`.
+    #[schema(example = "normal")]
+    priority: &'static str,
+    /// The name of the route by which it came to its team; null if there is none, or if it was handed over since.
+    route: Option<String>,
     /// The customer.
     end_user: EndUserView,
     /// All fields of the start call except the ids: at most 64 KB in 200 fields. In lists and events, each value is cut
@@ -58,6 +62,8 @@ pub struct HandoffView {
     ended_at: Option<String>,
     /// `end_user`, `agent`, `system` or `ada`.
     ended_by: Option<&'static str>,
+    /// What came of it, if its agent said so at the end.
+    outcome: Option<String>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
     /// The customer's last message, cut in the same way.
@@ -79,6 +85,9 @@ pub struct HandoffView {
     doubtful: bool,
     /// Grows with each change.
     version: u64,
+    /// In the answer to a search: where the text was found, if that can still be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<FoundView>,
 }
 
 /// The counts of a handoff's messages.
@@ -304,10 +313,13 @@ pub enum ContentView {
     },
     /// Something happened to the handoff.
     Event {
-        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `timed_out` or `ended`.
+        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `handed_over`, `timed_out` or `ended`.
         event: &'static str,
         /// Who caused it.
         by: Option<String>,
+        /// Of `handed_over`: the agent or the team that got the handoff.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// A type this relay doesn't know yet, or a message that it can't read.
     Unknown {
@@ -339,14 +351,20 @@ pub struct DeadLetterView {
 
 impl HandoffView {
     /// For lists and events: long values of the context are cut.
-    pub fn listed(handoff: &Handoff, waiting_timeout: Option<Duration>) -> Self {
+    pub fn listed(handoff: &Handoff, policy: Option<&Policy>) -> Self {
         let (context, is_cut) = beginnings(&handoff.context);
-        Self { context_truncated: is_cut, ..Self::with(context, handoff, waiting_timeout) }
+        Self { context_truncated: is_cut, ..Self::with(context, handoff, policy) }
     }
 
     /// For a single handoff: with the whole context.
-    pub fn whole(handoff: &Handoff, waiting_timeout: Option<Duration>) -> Self {
-        Self::with(handoff.context.clone(), handoff, waiting_timeout)
+    pub fn whole(handoff: &Handoff, policy: Option<&Policy>) -> Self {
+        Self::with(handoff.context.clone(), handoff, policy)
+    }
+
+    /// The same, with where the text of a search was found.
+    #[must_use]
+    pub fn found(self, found: Option<Found>) -> Self {
+        Self { found: found.map(FoundView::from), ..self }
     }
 
     /// Files are served at these links, made of their handoff's and row's ids, in place of the agent API's paths.
@@ -356,7 +374,7 @@ impl HandoffView {
         }
     }
 
-    fn with(context: Map<String, Value>, handoff: &Handoff, waiting_timeout: Option<Duration>) -> Self {
+    fn with(context: Map<String, Value>, handoff: &Handoff, policy: Option<&Policy>) -> Self {
         let unanswered = handoff.unanswered.filter(|_| handoff.is_open());
         Self {
             id: handoff.id.0.clone(),
@@ -365,7 +383,10 @@ impl HandoffView {
             integration: handoff.integration.clone(),
             status: StatusFilter::of(handoff).as_str(),
             agent: handoff.agent().map(AgentView::new),
-            team: None,
+            team: handoff.team.as_ref().map(|team| team.0.clone()),
+            priority: handoff.priority.as_str(),
+            route: handoff.route.clone(),
+            outcome: handoff.outcome.clone(),
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),
@@ -380,13 +401,14 @@ impl HandoffView {
             last_message: handoff.last_message.as_ref().map(MessageView::from),
             last_end_user_message: handoff.last_words.as_ref().map(MessageView::from),
             waiting_for_answer_since: unanswered.map(|known| known.since.to_string()),
-            deadline: handoff.deadline(waiting_timeout).map(|at| at.to_string()),
+            deadline: policy.and_then(|policy| handoff.deadline(policy)).map(|at| at.to_string()),
             channel: handoff.channel.as_ref().map(ChannelView::from),
             missed: handoff.missed.as_ref().map(MissedView::from),
             unread: handoff.unread,
             read_seq: handoff.read_up_to,
             doubtful: handoff.is_doubtful(),
             version: handoff.version,
+            found: None,
         }
     }
 }
@@ -494,7 +516,7 @@ impl ContentView {
             Content::Link { url, link_text } => Self::Link { url, link_text },
             Content::Presence { body } => Self::Presence { body },
             Content::Note { body } => Self::Note { body },
-            Content::Event { event, by } => Self::Event { event: event_name(event), by },
+            Content::Event { event, by, to } => Self::Event { event: event_name(event), by, to },
             Content::Unknown { name } => Self::Unknown { original_type: name, error: None },
             Content::Unreadable { reason } => {
                 Self::Unknown { original_type: "unreadable".to_owned(), error: Some(reason) }
@@ -552,6 +574,7 @@ pub const fn event_name(event: EventName) -> &'static str {
         EventName::Accepted => "accepted",
         EventName::TakenOver => "taken_over",
         EventName::Released => "released",
+        EventName::HandedOver => "handed_over",
         EventName::TimedOut => "timed_out",
         EventName::Ended => "ended",
     }

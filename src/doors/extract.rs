@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use crate::{
-    accounts::SignedIn,
+    accounts::{Account, ServiceAccount, SignedIn},
     agents::view::{HandoffView, MessageView},
-    relay::{handoff::Handoff, id::PlatformId, thread::Row},
+    relay::{handoff::Handoff, id::PlatformId, sight::Sight, thread::Row},
+    settings::Role,
     web::{
         body::HeldBody,
         extract::{bearer, json, unauthorized},
@@ -28,53 +29,81 @@ pub struct Caller {
     pub session: Option<SignedIn>,
     /// The platform whose service account it is; none for an agent.
     pub platform: Option<PlatformId>,
+    /// What an agent may do.
+    pub role: Role,
+    /// Which handoffs an agent may see. A platform sees those that it got.
+    pub sight: Sight,
 }
 
 impl Caller {
+    /// An agent, perhaps by a session.
+    fn agent(account: &Account, session: Option<SignedIn>) -> Self {
+        let Account { name, role, sight, .. } = account;
+        Self { agent: name.clone(), session, platform: None, role: *role, sight: sight.clone() }
+    }
+
+    /// A service account of a platform.
+    pub fn service(account: &ServiceAccount) -> Self {
+        Self {
+            agent: account.account.name.clone(),
+            session: None,
+            platform: Some(account.platform.clone()),
+            role: Role::Agent,
+            sight: Sight::All,
+        }
+    }
+
     /// A row as the caller sees it.
     pub fn message(&self, app: &App, row: &Row) -> MessageView {
-        let mut view = MessageView::from(row);
-        self.link(app, |link| view.link_files(link));
-        view
+        message_for(app, self.platform.as_ref(), row)
     }
 
     /// A handoff of a list or an event, as the caller sees it.
     pub fn listed(&self, app: &App, handoff: &Handoff) -> HandoffView {
-        self.linked(app, HandoffView::listed(handoff, app.engine.waiting_timeout()))
+        listed_for(app, self.platform.as_ref(), handoff)
     }
 
     /// A single handoff, as the caller sees it.
     pub fn whole(&self, app: &App, handoff: &Handoff) -> HandoffView {
-        self.linked(app, HandoffView::whole(handoff, app.engine.waiting_timeout()))
-    }
-
-    fn linked(&self, app: &App, mut view: HandoffView) -> HandoffView {
-        self.link(app, |link| view.link_files(link));
+        let mut view = HandoffView::whole(handoff, Some(app.engine.policy()));
+        link(app, self.platform.as_ref(), |link| view.link_files(link));
         view
     }
+}
 
-    /// A platform gets signed links to files.
-    fn link(&self, app: &App, with: impl FnOnce(&dyn Fn(&str, &str) -> String)) {
-        let Some(platform) = self.platform.as_ref().and_then(|id| app.engine.platforms().find(id)) else {
-            return;
-        };
-        let now = app.engine.environment().now();
-        with(&|handoff, row| platform.links.url(handoff, row, now));
-    }
+/// A row as agents see it, or a platform's service accounts.
+pub fn message_for(app: &App, platform: Option<&PlatformId>, row: &Row) -> MessageView {
+    let mut view = MessageView::from(row);
+    link(app, platform, |link| view.link_files(link));
+    view
+}
+
+/// A handoff of a list or an event, as well.
+pub fn listed_for(app: &App, platform: Option<&PlatformId>, handoff: &Handoff) -> HandoffView {
+    let mut view = HandoffView::listed(handoff, Some(app.engine.policy()));
+    link(app, platform, |link| view.link_files(link));
+    view
+}
+
+/// A platform gets signed links to files.
+fn link(app: &App, platform: Option<&PlatformId>, with: impl FnOnce(&dyn Fn(&str, &str) -> String)) {
+    let Some(platform) = platform.and_then(|id| app.engine.platforms().find(id)) else { return };
+    let now = app.engine.environment().now();
+    with(&|handoff, row| platform.links.url(handoff, row, now));
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        // The platforms' door has found out who calls.
+        // The door has found out already who calls.
         if let Some(caller) = parts.extensions.get::<Self>() {
             return Ok(caller.clone());
         }
         let peer = Peer::from_request_parts(parts, app).await;
         if let Some(token) = bearer(&parts.headers) {
-            let agent = app.sign_in.bearer(token, peer?.0).await?;
-            return Ok(Self { agent: agent.to_owned(), session: None, platform: None });
+            let account = app.sign_in.bearer(token, peer?.0).await?;
+            return Ok(Self::agent(&account, None));
         }
         let secret = app.cookie.of(&parts.headers);
         let secret =
@@ -84,7 +113,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.sign_in.visit(secret).await?;
         let session = session.ok_or_else(|| unauthorized("the session has ended; sign in again"))?;
-        Ok(Self { agent: session.agent.clone(), session: Some(session), platform: None })
+        Ok(Self::agent(&session.account.clone(), Some(session)))
     }
 }
 
@@ -103,7 +132,10 @@ impl FromRequestParts<App> for Agent {
 /// An agent, or an operator, who has a token but no session.
 #[derive(Clone, Debug)]
 pub enum Staff {
-    Agent,
+    Agent {
+        /// Whether they see all handoffs.
+        sees_all: bool,
+    },
     Operator,
 }
 
@@ -114,7 +146,8 @@ impl FromRequestParts<App> for Staff {
         if bearer(&parts.headers).and_then(|token| app.sign_in.operator(token)).is_some() {
             return Ok(Self::Operator);
         }
-        Caller::from_request_parts(parts, app).await.map(|_| Self::Agent)
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self::Agent { sees_all: caller.sight == Sight::All })
     }
 }
 
@@ -124,8 +157,20 @@ impl Staff {
     pub fn require_operator(&self) -> Result<(), Problem> {
         match self {
             Self::Operator => Ok(()),
-            Self::Agent => {
+            Self::Agent { .. } => {
                 Err(Problem::new(StatusCode::FORBIDDEN, "this needs an operator's token (OPERATOR_TOKENS)"))
+            }
+        }
+    }
+
+    /// # Errors
+    /// 403: it is an agent who does not see all handoffs.
+    pub fn require_full_sight(&self) -> Result<(), Problem> {
+        match self {
+            Self::Operator | Self::Agent { sees_all: true } => Ok(()),
+            Self::Agent { sees_all: false } => {
+                let detail = "a dead letter may be of any team: this is for those who see all handoffs";
+                Err(Problem::new(StatusCode::FORBIDDEN, detail))
             }
         }
     }

@@ -32,6 +32,8 @@ use crate::{
         places::{PlaceLimits, Places},
     },
 };
+use agents::events::Audiences;
+pub use agents::events::followers;
 use compressed_files::CompressedFiles;
 
 /// Event streams open at once.
@@ -100,6 +102,8 @@ pub struct Shared {
     pub packed: CompressedFiles,
     /// A place for each event stream.
     pub streams: Places,
+    /// What event streams are told, rendered once.
+    pub audiences: Audiences,
     /// A place for each file that an agent sends.
     pub uploads: Places,
     /// Ends event streams when the relay stops.
@@ -161,6 +165,8 @@ impl App {
         let bodies = DoorBodies::within(limits);
         let packed = CompressedFiles::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
+        let platforms = settings.platforms.webhooks.iter().map(|platform| platform.id.into());
+        let audiences = Audiences::new(platforms);
         Self(Arc::new(Shared {
             engine,
             settings,
@@ -171,6 +177,7 @@ impl App {
             bodies,
             packed,
             streams: Places::new(STREAMS),
+            audiences,
             uploads: Places::new(UPLOADS),
             stop,
         }))

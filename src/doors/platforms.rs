@@ -46,14 +46,13 @@ async fn caller(
 ) -> Result<Caller, Problem> {
     let token = bearer(headers).ok_or_else(|| unauthorized("the request has no bearer token"))?;
     let service = app.sign_in.service(token, peer.0).await?;
-    let (agent, platform) = (service.account.name.clone(), service.platform.clone());
     if let Some(id) = handoff {
         let handoff = app.engine.store().handoff(id).await?;
-        if !handoff.is_some_and(|handoff| handoff.platforms.contains_key(&platform)) {
+        if !handoff.is_some_and(|handoff| handoff.platforms.contains_key(&service.platform)) {
             return Err(Problem::not_found("no such handoff"));
         }
     }
-    Ok(Caller { agent, session: None, platform: Some(platform) })
+    Ok(Caller::service(service))
 }
 
 /// What a link says.

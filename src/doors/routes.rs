@@ -22,10 +22,10 @@ use tower_http::{
 
 use super::{
     App,
-    ada::{start, webhook},
+    ada::{availability, start, webhook},
     agents::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
-        platforms as agent_platforms, session,
+        platforms as agent_platforms, session, sight, teams,
     },
     amazon_connect, console, operators, platforms,
 };
@@ -61,16 +61,20 @@ fn public() -> Router<App> {
     start
         .chain(webhook)
         .fold(Router::new(), |router, (path, door)| router.route(path, door))
+        .route("/handoffs/availability", get(availability::availability))
         .route("/health/live", get(operators::live))
         .route("/health/ready", get(operators::ready))
 }
 
 /// For agents, and for the desks that others build for them.
-fn agents() -> Router<App> {
+fn agents(app: &App) -> Router<App> {
     Router::new()
         .route("/", get(console::shell))
         .route("/console/{name}", get(console::part))
-        .merge(of_handoffs("/api"))
+        .merge(of_handoffs("/api").route_layer(middleware::from_fn_with_state(app.clone(), sight::admit)))
+        .route("/api/agents", get(teams::agents))
+        .route("/api/teams", get(teams::teams))
+        .route("/api/teams/{name}/opening", put(teams::decide))
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
         .route("/api/session", get(session::one).post(session::begin).delete(session::end))
@@ -97,6 +101,7 @@ fn of_handoffs(prefix: &str) -> Router<App> {
         ("/handoffs/{id}", get(handoffs::one)),
         ("/handoffs/{id}/accept", post(handoffs::accept)),
         ("/handoffs/{id}/release", post(handoffs::release)),
+        ("/handoffs/{id}/hand-over", post(handoffs::hand_over)),
         ("/handoffs/{id}/read", post(handoffs::read)),
         ("/handoffs/{id}/end", post(handoffs::end)),
         ("/handoffs/{id}/ledger", get(handoffs::ledger)),
@@ -176,8 +181,8 @@ impl Doors {
     pub fn entrance(self, app: App) -> Entrance {
         let (table, takes_webhooks) = match self {
             Self::Public => (public().merge(of_platforms(&app)), true),
-            Self::Agents => (agents(), false),
-            Self::All => (public().merge(of_platforms(&app)).merge(agents()), true),
+            Self::Agents => (agents(&app), false),
+            Self::All => (public().merge(of_platforms(&app)).merge(agents(&app)), true),
         };
         Entrance { others: common(table, app.clone()), app, takes_webhooks }
     }

@@ -279,6 +279,7 @@ mod tests {
             recover_after: Duration::ZERO,
             waiting_timeout: None,
             idle_timeout: None,
+            routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         }
     }

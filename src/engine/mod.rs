@@ -7,6 +7,7 @@
 mod ai_agents;
 mod amazon_connect;
 mod arriving;
+mod availability;
 mod canned_replies;
 mod claims;
 mod couriers;
@@ -15,6 +16,7 @@ mod expiry;
 mod files;
 mod flush;
 mod foreign_names;
+mod indexing;
 mod outbox;
 mod owners;
 mod platforms;
@@ -31,7 +33,6 @@ pub mod worker;
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
 };
 
 use serde_json::{Map, Value};
@@ -40,10 +41,12 @@ use tokio::sync::broadcast;
 pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
+pub use availability::Queue;
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
 pub use flush::Flusher;
+pub use indexing::Indexing;
 pub use outbox::Outbox;
 pub use owners::without_owner;
 pub use recovery::Recovery;
@@ -67,7 +70,7 @@ use crate::{
         rule::Rule,
         rules::{
             act::Refusal,
-            start::{self, Caller, StartOutcome},
+            start::{self, Caller, Closed, StartOutcome},
         },
         time::Time,
         transaction::Transaction,
@@ -179,13 +182,8 @@ impl Engine {
     }
 
     /// What the workers go by that look at all conversations.
-    fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Policy {
         &self.ai_agents.first().policy
-    }
-
-    /// How long a handoff may wait for an agent, if there is a limit.
-    pub fn waiting_timeout(&self) -> Option<Duration> {
-        self.policy().waiting_timeout.as_ref().map(|timeout| timeout.after)
     }
 
     /// An agent looks at a handoff: what webhooks may have missed is read for it.
@@ -256,12 +254,13 @@ impl Engine {
         let key = self.known_key(ai_agent.parser.key(conversation)).await?;
         let is_open = self.is_open(&key).await?;
         let is_authorised = matches!(ai_agent.start_key, StartKey::Shared(_));
-        if !is_open && let Availability::Closed(reason) = self.availability(&context, is_authorised).await {
+        let closed = if is_open { None } else { self.closed(ai_agent, &context, is_authorised).await? };
+        if let Some(closed) = closed {
             // Who has no key must not be able to silence a conversation.
             if is_authorised {
                 self.decide(start::refuse(key)).await?;
             }
-            return Ok(StartOutcome::Closed(reason));
+            return Ok(StartOutcome::Closed(closed));
         }
         let StartKey::Off(limit) = &ai_agent.start_key else {
             return self.decide(start::call(key, context, Caller::WithKey)).await;
@@ -271,6 +270,23 @@ impl Engine {
         let rule_place = place.clone();
         let caller = Caller::Anyone(Box::new(move || rule_place.take()));
         self.decide_and(start::call(key, context, caller), move |_| place.keep()).await
+    }
+
+    /// Why nobody can take a handoff with this context now, if that is so.
+    async fn closed(
+        &self,
+        ai_agent: &AiAgent,
+        context: &Map<String, Value>,
+        is_authorised: bool,
+    ) -> Result<Option<Closed>, StoreError> {
+        if let Some((team, opening)) = self.closed_for(ai_agent, context).await? {
+            let reason = format!("the team {team} is closed at this hour");
+            return Ok(Some(Closed { reason, opens_at: opening.opens_at }));
+        }
+        Ok(match self.availability(context, is_authorised).await {
+            Availability::Open => None,
+            Availability::Closed(reason) => Some(Closed { reason: reason.to_owned(), opens_at: None }),
+        })
     }
 
     /// What an agent does: a rule of `act`, `write` or `note`.

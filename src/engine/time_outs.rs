@@ -10,8 +10,8 @@ use super::{
     worker::{LeftAlone, StepError, Worker},
 };
 use crate::{
-    relay::{id::HandoffId, rules::time_out, time::Time},
-    store::{StatusFilter, StoreError},
+    relay::{id::HandoffId, policy::Policy, rules::time_out, time::Time},
+    store::{IdleHandoff, IdlePlace, StatusFilter, StoreError},
 };
 
 /// The number of handoffs per step; they share a flush.
@@ -31,10 +31,63 @@ impl TimeOuts {
         Self { engine, left_alone: LeftAlone::default() }
     }
 
+    /// Times out some of those that are due, and says when to look again. None of these is due before `shortest` is over.
+    async fn look(
+        &mut self,
+        engine: &Engine,
+        policy: &Policy,
+        status: StatusFilter,
+        shortest: Duration,
+    ) -> Result<Time, StepError> {
+        let now = engine.environment.now();
+        let limit = self.left_alone.limit(now, AT_ONCE);
+        let (mut after, mut next): (Option<IdlePlace>, Option<Time>) = (None, None);
+        loop {
+            let idle = engine.store.idle_handoffs(status, now - shortest, after, limit).await?;
+            let mut due = Vec::new();
+            for handoff in &idle.items {
+                let Some(at) = times_out_at(policy, status, handoff) else { continue };
+                if at > now {
+                    next = next.into_iter().chain([at]).min();
+                } else if !self.left_alone.has(&handoff.id) {
+                    due.push(handoff.id.clone());
+                }
+            }
+            if !due.is_empty() {
+                self.time_out_all(due, now).await?;
+                return Ok(now);
+            }
+            let Some(since) = idle.next else { return Ok(next.unwrap_or(now + LOOK_AGAIN)) };
+            after = idle.items.last().map(|last| last.place);
+            if since > now - shortest {
+                return Ok(next.into_iter().chain([since + shortest]).min().unwrap_or(now));
+            }
+        }
+    }
+
+    async fn time_out_all(&mut self, due: Vec<HandoffId>, now: Time) -> Result<(), StoreError> {
+        let done = join_all(due.into_iter().map(|id| self.time_out(id))).await;
+        let mut failed = Ok(());
+        for (id, done) in done {
+            failed = failed.and(self.left_alone.record(id, done, now));
+        }
+        failed
+    }
+
     async fn time_out(&self, id: HandoffId) -> (HandoffId, Result<(), StoreError>) {
         tracing::debug!(handoff.id = %id, "handoff idle for too long");
         (id.clone(), self.engine.decide(time_out::due(id)).await)
     }
+}
+
+fn times_out_at(policy: &Policy, status: StatusFilter, idle: &IdleHandoff) -> Option<Time> {
+    let timeouts = policy.timeouts(idle.route.as_deref(), idle.team.as_ref());
+    let timeout = match status {
+        StatusFilter::Waiting => timeouts.waiting,
+        StatusFilter::Active => timeouts.idle,
+        StatusFilter::Ended => None,
+    };
+    Some(idle.place.since + timeout?.after)
 }
 
 #[async_trait]
@@ -46,23 +99,15 @@ impl Worker for TimeOuts {
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let engine = Arc::clone(&self.engine);
         let policy = engine.policy();
-        let (mut next, mut failed): (Option<Time>, Result<(), StoreError>) = (None, Ok(()));
-        for (status, timeout) in
-            [(StatusFilter::Waiting, &policy.waiting_timeout), (StatusFilter::Active, &policy.idle_timeout)]
+        let shortest = policy.shortest_timeouts();
+        let mut next = None;
+        for (status, shortest) in
+            [(StatusFilter::Waiting, shortest.waiting), (StatusFilter::Active, shortest.idle)]
         {
-            let Some(timeout) = timeout else { continue };
-            let now = engine.environment.now();
-            let limit = self.left_alone.limit(now, AT_ONCE);
-            let idle = engine.store.idle_handoffs(status, now - timeout.after, limit).await?;
-            let due = idle.items.into_iter().filter(|id| !self.left_alone.has(id));
-            let done = join_all(due.map(|id| self.time_out(id))).await;
-            for (id, done) in done {
-                failed = failed.and(self.left_alone.record(id, done, now));
-            }
-            let at = idle.next.unwrap_or(now) + timeout.after;
-            next = [next, Some(at), Some(now + LOOK_AGAIN)].into_iter().flatten().min();
+            let Some(shortest) = shortest else { continue };
+            let at = self.look(&engine, policy, status, shortest.after).await?;
+            next = next.into_iter().chain([at, engine.environment.now() + LOOK_AGAIN]).min();
         }
-        failed?;
         Ok(next)
     }
 }

@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use super::{
     context,
     event::{Channel, SortKey},
-    id::{ConversationKey, HandoffId, PlatformId, RowId},
+    id::{ConversationKey, HandoffId, PlatformId, RowId, TeamName},
     idle::Idle,
     ledger::Ledger,
     policy::{Policy, Timeout},
+    routing::Priority,
     thread::{AdaIds, Content, Row, Sending},
     time::{Offset, Time},
 };
@@ -92,11 +93,27 @@ pub struct Handoff {
     /// Before it began, it was known already that Ada has this conversation.
     #[serde(default)]
     pub is_heard_of: bool,
+    /// The team whose agents are to answer, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
+    /// The name of the route by which it came to its team, until it is handed over to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// How urgent it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub priority: Priority,
+    /// What came of it, as its agent said at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
     /// One more with each change that agents see.
     pub version: u64,
     /// The agent platforms that got it, each with the number of its last event.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub platforms: BTreeMap<PlatformId, u64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How far Ada's message list has been read.
@@ -330,6 +347,10 @@ impl Handoff {
             idle: Idle::default(),
             ledger: Ledger::default(),
             is_heard_of: false,
+            team: None,
+            route: None,
+            priority: Priority::default(),
+            outcome: None,
             version: 0,
             platforms: BTreeMap::new(),
         }
@@ -427,10 +448,11 @@ impl Handoff {
     }
 
     /// The timeout for its current status.
-    pub const fn timeout<'a>(&self, policy: &'a Policy) -> Option<&'a Timeout> {
+    pub fn timeout<'a>(&self, policy: &'a Policy) -> Option<&'a Timeout> {
+        let timeouts = policy.timeouts(self.route.as_deref(), self.team.as_ref());
         match self.status {
-            Status::Waiting => policy.waiting_timeout.as_ref(),
-            Status::Active { .. } => policy.idle_timeout.as_ref(),
+            Status::Waiting => timeouts.waiting,
+            Status::Active { .. } => timeouts.idle,
             Status::Ended(_) => None,
         }
     }
@@ -441,8 +463,8 @@ impl Handoff {
     }
 
     /// When it ends unless somebody accepts it before.
-    pub fn deadline(&self, waiting_timeout: Option<Duration>) -> Option<Time> {
-        matches!(self.status, Status::Waiting).then_some(self.idle.since + waiting_timeout?)
+    pub fn deadline(&self, policy: &Policy) -> Option<Time> {
+        self.times_out_at(policy).filter(|_| self.status == Status::Waiting)
     }
 
     /// Since when it has been idle; `None` while nothing needs to look at its timeout.

@@ -57,6 +57,10 @@ id!(
     MessageId
 );
 id!(
+    /// A team of agents, by the name that the settings give it.
+    TeamName
+);
+id!(
     /// An agent platform, by the name that the settings give it (`webhook`, `webhook-2`).
     PlatformId
 );

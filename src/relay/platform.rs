@@ -175,7 +175,7 @@ const fn has_its_own_event(row: &Row) -> bool {
             | EventName::TakenOver
             | EventName::Released
             | EventName::Ended => true,
-            EventName::TimedOut => false,
+            EventName::HandedOver | EventName::TimedOut => false,
         },
         _ => false,
     }

@@ -1,10 +1,12 @@
 //! The rules' settings, and the time of a decision.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     buffer::Timings,
+    id::TeamName,
     platform::PlatformPolicy,
+    routing::Routing,
     time::{Offset, Time},
 };
 
@@ -52,10 +54,37 @@ pub struct Policy {
     pub began_at: Time,
     /// A message that is older than this, and for which no webhook arrived, is taken from Ada's list.
     pub recover_after: Duration,
-    /// How long a handoff may wait for an agent; `None` for no limit.
+    /// How long a handoff may wait for an agent, unless its route or team says otherwise; `None` for no limit.
     pub waiting_timeout: Option<Timeout>,
-    /// How long an agent's handoff may have no messages; `None` for no limit.
+    /// How long an agent's handoff may have no messages, unless its route or team says otherwise; `None` for no limit.
     pub idle_timeout: Option<Timeout>,
+    /// Teams, and which handoffs are theirs.
+    pub routing: Arc<Routing>,
     /// Agent platforms.
     pub platforms: PlatformPolicy,
+}
+
+/// The timeouts of a handoff, in each of its states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts<'a> {
+    /// While it waits for an agent.
+    pub waiting: Option<&'a Timeout>,
+    /// While an agent has it.
+    pub idle: Option<&'a Timeout>,
+}
+
+impl Policy {
+    /// The timeouts of a handoff that came by `route` and is for `team`.
+    pub fn timeouts(&self, route: Option<&str>, team: Option<&TeamName>) -> Timeouts<'_> {
+        self.routing.timeouts(route, team, self.general_timeouts())
+    }
+
+    /// The shortest timeouts that any handoff can have.
+    pub fn shortest_timeouts(&self) -> Timeouts<'_> {
+        self.routing.shortest_timeouts(self.general_timeouts())
+    }
+
+    const fn general_timeouts(&self) -> Timeouts<'_> {
+        Timeouts { waiting: self.waiting_timeout.as_ref(), idle: self.idle_timeout.as_ref() }
+    }
 }

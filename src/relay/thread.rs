@@ -79,6 +79,9 @@ pub enum Content {
         event: EventName,
         /// Who did it, for people to read.
         by: Option<String>,
+        /// To whom, the agent or the team that got the handoff.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// A type that this relay does not know.
     Unknown {
@@ -137,6 +140,8 @@ pub enum EventName {
     TakenOver,
     /// Its agent returned it to the queue.
     Released,
+    /// An agent gave it to another agent, or to a team.
+    HandedOver,
     /// Nobody accepted it, or nobody wrote in it, for too long.
     TimedOut,
     /// It is over.

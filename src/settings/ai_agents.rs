@@ -89,20 +89,20 @@ pub(super) enum Begun {
     /// From the environment, where everything else of it has a default.
     Environment(Option<Account>),
     /// From the settings file.
-    File(Box<Config>),
+    File,
     /// From a settings file that can't be opened.
     Nowhere,
 }
 
-/// Begins with what has no default.
-pub(super) fn begin(r: &mut Reader) -> Begun {
-    match r.config.take() {
-        Some(config) => {
-            refuse_twice(r, &config);
-            Begun::File(Box::new(config))
+/// Begins with what has no default. A settings file may leave the AI Agent to the environment.
+pub(super) fn begin(r: &mut Reader, config: Option<&mut Config>) -> Begun {
+    match config {
+        Some(config) if config.lists_ai_agents() => {
+            refuse_twice(r, config);
+            Begun::File
         }
         None if r.told(config::NAME) => Begun::Nowhere,
-        None => Begun::Environment(account(r)),
+        Some(_) | None => Begun::Environment(account(r)),
     }
 }
 
@@ -120,16 +120,21 @@ fn refuse_twice(r: &mut Reader, config: &Config) {
 impl Begun {
     /// The AI Agents; `may_be_open` says whether start calls of the one in the environment may have no key without
     /// that being said.
-    pub(super) fn finish(self, r: &mut Reader, may_be_open: bool) -> Option<AiAgentsSettings> {
+    pub(super) fn finish(
+        self,
+        r: &mut Reader,
+        may_be_open: bool,
+        config: Option<&mut Config>,
+    ) -> Option<AiAgentsSettings> {
         match self {
             Self::Environment(account) => of_environment(r, account, may_be_open),
-            Self::File(config) => of_file(r, *config),
+            Self::File => of_file(r, config?),
             Self::Nowhere => None,
         }
     }
 }
 
-fn of_file(r: &mut Reader, config: Config) -> Option<AiAgentsSettings> {
+fn of_file(r: &mut Reader, config: &mut Config) -> Option<AiAgentsSettings> {
     let mut listed = config.ai_agents(r).into_iter();
     let first = listed.next()?;
     let ai_agents = AiAgentsSettings { first, others: listed.collect(), are_listed: true };

@@ -1,8 +1,8 @@
 //! Every setting, read once at start, typed and checked.
 //!
 //! They come from the environment and from `./.env`; the environment has priority. `.env.example` explains them. All
-//! errors are reported at once, by name, and never with a value. Several AI Agents are listed in a file of their own:
-//! `config`.
+//! errors are reported at once, by name, and never with a value. Several AI Agents, agents, teams and routes are listed in a
+//! file of their own: `config`.
 //!
 //! To add one: a field in [`Settings`], its name in `names`, a line in `Settings::read` with a function of
 //! `parse`, a paragraph in `.env.example`, and a line in the table of `tests`.
@@ -12,10 +12,12 @@ use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
+mod agents;
 mod ai_agents;
 mod amazon_connect;
 mod config;
@@ -33,21 +35,26 @@ mod survey;
 mod tests;
 mod timeout;
 
+use config::Desk;
 use reader::Reader;
 use source::Sources;
 
-use crate::store::Copies;
+use crate::{
+    relay::{policy::Timeout, routing::Routing},
+    store::Copies,
+};
 
 pub use crate::secret::{NoRandomness, Secret};
+pub use agents::{AgentToken, ListedAgent, Role};
 pub use ai_agents::{AiAgentSettings, AiAgentsSettings};
 pub use amazon_connect::{AmazonConnect, Credentials, IfUnavailable};
+pub use config::AgentsSee;
 pub use database::{Database, Postgres, SslMode};
 pub use files::{Bucket, FilesPlace};
 pub use parse::public_url;
 pub use platforms::{PlatformSettings, WebhookPlatform};
 pub use problem::{Problem, SettingsError, Warning};
 pub use survey::{Finding, State, Survey};
-pub use timeout::TimeoutSetting;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -59,12 +66,19 @@ pub const NEW_HANDOFFS_PER_MINUTE: usize = 60;
 pub struct Settings {
     /// `RELAY_CONFIG`, or `ADA_BASE_URL` and what goes with it: whose conversations are handed off.
     pub ai_agents: AiAgentsSettings,
-    /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever.
-    pub waiting_timeout: Option<TimeoutSetting>,
+    /// `WAITING_TIMEOUT`, `WAITING_TIMEOUT_TEXT`: how long a handoff may wait for an agent; `None` for ever. 1 s to 24 h,
+    /// and a text of at most 1,000 characters.
+    pub waiting_timeout: Option<Timeout>,
     /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
-    pub idle_timeout: Option<TimeoutSetting>,
-    /// `AGENT_TOKENS`: at least one; names and tokens are unique.
+    pub idle_timeout: Option<Timeout>,
+    /// `AGENT_TOKENS`: at least one, unless the settings file lists the agents; names and tokens are unique.
     pub agent_tokens: Vec<AgentToken>,
+    /// The agents of the settings file; names and tokens are unique.
+    pub listed_agents: Vec<ListedAgent>,
+    /// Whether agents see the handoffs of other teams, too.
+    pub agents_see: AgentsSee,
+    /// The teams and routes of the settings file.
+    pub routing: Arc<Routing>,
     /// `AGENT_TOKENS` was unset, so that the one in `agent_tokens` is new and must be shown.
     pub made_token: bool,
     /// `LISTEN`: the address of Ada's doors.
@@ -113,15 +127,6 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines there are. Not checked here.
     pub log_filter: String,
-}
-
-/// An agent and their token.
-#[derive(Clone, Debug)]
-pub struct AgentToken {
-    /// Shown to customers, too. 1 to 200 characters, none of them control characters.
-    pub name: String,
-    /// At least 16 printable ASCII characters, 8 of them different.
-    pub token: Secret,
 }
 
 /// How log lines look.
@@ -204,18 +209,27 @@ impl Settings {
 
     fn read(mut reader: Reader, terminal: Terminal) -> Result<Loaded, SettingsError> {
         let r = &mut reader;
-        let ai_agents = ai_agents::begin(r);
-        let (waiting_timeout, idle_timeout) = timeout::read(r);
+        let mut config = r.config.take();
+        let ai_agents = ai_agents::begin(r, config.as_mut());
+        let timeouts = timeout::read(r);
         let (listen, agent_listen) = addresses(r);
         let public_url = r.or("PUBLIC_URL", None, |text| parse::public_url(text).map(Some));
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         // Somebody tries it out, and nobody else can reach it.
         let trial = local && terminal == Terminal::Attached;
-        let ai_agents = ai_agents.finish(r, trial);
-        let (agent_tokens, made_token) = agents(r, trial);
+        let ai_agents = ai_agents.finish(r, trial, config.as_mut());
+        let Desk { lists_agents, agents: listed_agents, agents_see, routing, wanted_platforms } =
+            config.as_mut().map(|config| config.desk(&timeouts)).unwrap_or_default();
+        let (agent_tokens, made_token) = agents::read(r, trial, lists_agents);
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
-        let platforms = platforms::read(r, &agent_tokens, &wanted, public_url.is_some());
+        let platforms = platforms::read(r, &agent_tokens, &listed_agents, &wanted, public_url.is_some());
         let amazon_connect = amazon_connect::read(r, &wanted, public_url.is_some());
+        if let Some(mut config) = config {
+            let ids = platforms.webhooks.iter().map(|platform| platform.id);
+            let ids: Vec<&str> = ids.chain(amazon_connect.is_some().then_some(amazon_connect::ID)).collect();
+            config.check_platforms(&wanted_platforms, &ids);
+            config.tell(r);
+        }
         let (files, files_allow_private) = files::read(r);
         let keep_ended = r.or("KEEP_ENDED", Some(90 * DAY), parse::keep);
         let keep_dead_letters = r.or("KEEP_DEAD_LETTERS", Some(30 * DAY), parse::keep);
@@ -236,9 +250,12 @@ impl Settings {
         };
         let settings = Self {
             ai_agents,
-            waiting_timeout,
-            idle_timeout,
+            waiting_timeout: timeouts.waiting,
+            idle_timeout: timeouts.idle,
             agent_tokens,
+            listed_agents,
+            agents_see,
+            routing: Arc::new(routing),
             made_token,
             listen,
             agent_listen,
@@ -294,30 +311,6 @@ fn addresses(r: &mut Reader) -> (SocketAddr, Option<SocketAddr>) {
 
 fn is_local(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
-}
-
-/// The agents, and whether theirs is a token made just now, which `may_make` allows.
-fn agents(r: &mut Reader, may_make: bool) -> (Vec<AgentToken>, bool) {
-    let agents = r.optional("AGENT_TOKENS", parse::agent_tokens);
-    if agents.is_some() || r.told("AGENT_TOKENS") {
-        return (agents.unwrap_or_default(), false);
-    }
-    let made = if may_make { random_token() } else { Err(TOKENS_REQUIRED.to_owned()) };
-    match made {
-        Ok(token) => (vec![AgentToken { name: "Agent".to_owned(), token }], true),
-        Err(sentence) => {
-            r.problem("AGENT_TOKENS", sentence);
-            (Vec::new(), false)
-        }
-    }
-}
-
-const TOKENS_REQUIRED: &str = "AGENT_TOKENS is required (Alex=token,Sam=token); only on a terminal, and with \
-    loopback addresses alone, one is made";
-
-fn random_token() -> parse::Parsed<Secret> {
-    Secret::random()
-        .map_err(|_| "AGENT_TOKENS is required: the system has no randomness to generate a token".to_owned())
 }
 
 fn debounce(r: &mut Reader) -> (Duration, Duration) {

@@ -141,6 +141,19 @@ fn plain_name(text: &str) -> Option<String> {
     (plain && !text.is_empty()).then(|| text.to_owned())
 }
 
+/// The name of a team, a route or a field of the settings file.
+pub(super) fn listed_name(text: &str) -> Parsed<String> {
+    plain_name(text).ok_or_else(|| format!("must have 1 to {NAME_MAX} visible characters"))
+}
+
+/// The name of an agent of the settings file.
+pub(super) fn listed_agent_name(text: &str) -> Parsed<String> {
+    if is_in_connect(text) {
+        return Err("must not end with (Amazon Connect), as the names of agents there do".to_owned());
+    }
+    listed_name(text)
+}
+
 /// `Alex=token,Sam=token`. Entries are named by number: a wrong one may be a bare token.
 pub(super) fn agent_tokens(text: &str) -> Parsed<Vec<AgentToken>> {
     let agents = text.split(',').enumerate().map(agent_token).collect::<Parsed<Vec<_>>>()?;

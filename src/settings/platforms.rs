@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use url::{Host, Url};
 
-use super::{AgentToken, Secret, names::WEBHOOKS, parse, parse::Parsed, reader::Reader};
+use super::{AgentToken, ListedAgent, Secret, names::WEBHOOKS, parse, parse::Parsed, reader::Reader};
+use crate::store::sessions::Digest;
 
 /// `PLATFORMS`: which of the platforms are used; `None` for all.
 pub(super) struct Wanted(Option<Vec<String>>);
@@ -68,10 +69,11 @@ pub(super) struct WebhookNames {
 
 const MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
-/// Reads them. `agents` are those of the console, whose names nobody else may have.
+/// Reads them. `agents` and `listed` are those of the console, whose names nobody else may have.
 pub(super) fn read(
     r: &mut Reader,
     agents: &[AgentToken],
+    listed: &[ListedAgent],
     wanted: &Wanted,
     has_public_url: bool,
 ) -> PlatformSettings {
@@ -93,7 +95,9 @@ pub(super) fn read(
             r.problem("PLATFORMS", sentence.to_owned());
         }
     }
-    only_once(r, agents, &all, &operators);
+    let mut known: Vec<(&str, Digest)> = agents.iter().map(named).collect();
+    known.extend(listed.iter().map(|agent| (agent.name.as_str(), agent.token.clone())));
+    only_once(r, known, &all, &operators);
     let webhooks = all.into_iter().filter(|platform| wanted.includes(platform.id)).collect();
     PlatformSettings { webhooks, max_age, allow_private, operators }
 }
@@ -151,31 +155,36 @@ fn url(text: &str, allow_private: bool) -> Parsed<Url> {
     Ok(url)
 }
 
-/// A name tells who has a handoff, and a token who calls.
-fn only_once(r: &mut Reader, agents: &[AgentToken], platforms: &[WebhookPlatform], operators: &[AgentToken]) {
-    let (mut names, mut tokens) = (BTreeSet::new(), BTreeSet::new());
-    for agent in agents {
-        names.insert(agent.name.clone());
-        tokens.insert(agent.token.expose().to_owned());
-    }
+fn named(account: &AgentToken) -> (&str, Digest) {
+    (&account.name, Digest::of(account.token.expose()))
+}
+
+/// A name tells who has a handoff, and a token who calls. Those of `agents` are taken.
+fn only_once(
+    r: &mut Reader,
+    agents: Vec<(&str, Digest)>,
+    platforms: &[WebhookPlatform],
+    operators: &[AgentToken],
+) {
+    let (mut names, mut tokens): (BTreeSet<&str>, BTreeSet<Digest>) = agents.into_iter().unzip();
     let of_platforms = platforms.iter().map(|platform| {
         let setting = WEBHOOKS.iter().find(|names| names.id == platform.id).map_or("", |names| names.tokens);
         (setting, &platform.tokens[..])
     });
     for (setting, accounts) in of_platforms {
-        for account in accounts {
-            if !names.insert(account.name.clone()) {
+        for (name, token) in accounts.iter().map(named) {
+            if !names.insert(name) {
                 r.problem(
                     setting,
                     format!("{setting} gives an account a name that another account or agent has"),
                 );
             }
-            if !tokens.insert(account.token.expose().to_owned()) {
+            if !tokens.insert(token) {
                 r.problem(setting, format!("{setting} has a token that another account or agent has"));
             }
         }
     }
-    if operators.iter().any(|operator| !tokens.insert(operator.token.expose().to_owned())) {
+    if operators.iter().map(named).any(|(_, token)| !tokens.insert(token)) {
         r.problem(
             "OPERATOR_TOKENS",
             "OPERATOR_TOKENS has a token that another account or agent has".to_owned(),

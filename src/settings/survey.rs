@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Problem, Settings, SettingsError, Sources, Terminal, ai_agents::OF_ENVIRONMENT, config, names,
+    Problem, Settings, SettingsError, Sources, Terminal,
+    config::{self, Config},
+    names,
     reader::Reader,
 };
 
@@ -75,14 +77,14 @@ impl Settings {
     ) -> Survey {
         let reader = Reader::new(env, &file, problems);
         let set = reader.set_names();
-        let is_listed = set.contains(&config::NAME);
+        let replaced = reader.config.as_ref().map(Config::replaces).unwrap_or_default();
         let (mut told, settings): (Vec<(String, State)>, _) = match Self::read(reader, terminal) {
             Ok((settings, warnings)) => {
                 let told = warnings.into_iter().map(|told| (told.name, State::Warned(told.sentence)));
                 (told.collect(), Some(settings))
             }
             Err(error) => {
-                let settings = with_placeholders(env, file, &error);
+                let settings = with_placeholders(env, file, &error, &replaced);
                 let told = error.0.into_iter().map(|told| (told.name, State::Wrong(told.sentence)));
                 (told.collect(), settings)
             }
@@ -93,7 +95,7 @@ impl Settings {
             wrong.any(|(other, _)| is_about(other, name))
         };
         let is_told = |name: &str| told.iter().any(|(other, _)| other == name) || is_wrong(name);
-        let has_effect = |name: &&str| !is_listed || !OF_ENVIRONMENT.contains(name);
+        let has_effect = |name: &&str| !replaced.contains(name);
         let quiet = names::NAMES.into_iter().filter(has_effect).filter(|name| !is_told(name));
         let quiet =
             quiet.map(|name| (name.to_owned(), if set.contains(&name) { State::Set } else { State::Unset }));
@@ -115,13 +117,14 @@ fn with_placeholders(
     env: &BTreeMap<String, String>,
     file: Vec<(String, String)>,
     error: &SettingsError,
+    replaced: &[&str],
 ) -> Option<Settings> {
     let is_right = |name: &str| error.0.iter().all(|problem| problem.name != name);
     let known = file.into_iter().chain(env.clone());
     let mut values: BTreeMap<String, String> =
         known.filter(|(name, value)| is_right(name) && !value.trim().is_empty()).collect();
     let is_listed = values.contains_key(config::NAME);
-    let has_effect = |name: &str| !is_listed || !OF_ENVIRONMENT.contains(&name);
+    let has_effect = |name: &str| !is_listed || !replaced.contains(&name);
     for (name, value) in PLACEHOLDERS.into_iter().filter(|(name, _)| has_effect(name)) {
         values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }

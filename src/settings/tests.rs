@@ -141,7 +141,7 @@ fn files_may_be_kept_in_somebodys_cloud() {
 #[test]
 fn a_timeout_and_its_text_are_switched_off_each_for_itself() {
     let timeout = |seconds, text: Option<&str>| {
-        Some(TimeoutSetting { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
+        Some(Timeout { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
     };
     let settings = load(&[
         ("WAITING_TIMEOUT", "90s"),
@@ -339,7 +339,7 @@ fn everything_missing_is_told_at_once() {
     assert!(
         lines.starts_with("ADA_BASE_URL is required\nADA_API_KEY is required\nWEBHOOK_SECRET is required\n")
     );
-    assert!(lines.ends_with(TOKENS_REQUIRED));
+    assert!(lines.ends_with(agents::REQUIRED));
 }
 
 /// The error brings all that is needed to mend it.
@@ -380,7 +380,7 @@ fn a_token_is_made_on_a_terminal_and_loopback_alone() {
         (Terminal::Attached, &[("AGENT_LISTEN", "[::]:8090")]),
     ];
     for (terminal, changes) in refused {
-        assert_eq!(try_with(terminal, changes).unwrap_err().to_string(), TOKENS_REQUIRED, "{changes:?}");
+        assert_eq!(try_with(terminal, changes).unwrap_err().to_string(), agents::REQUIRED, "{changes:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{StoreError, platforms::PlatformState, replies::CannedReply};
+use super::{StoreError, platforms::PlatformState, replies::CannedReply, teams::TeamState};
 use crate::relay::{
     buffer::Buffer,
     changes::{DeadLetter, Idempotent},
@@ -42,6 +42,7 @@ impl Document for DeadLetter {}
 impl Document for Idempotent {}
 impl Document for CannedReply {}
 impl Document for PlatformState {}
+impl Document for TeamState {}
 impl Document for Contact {}
 
 const PREFIX: &str = "{\"v\":";

@@ -9,6 +9,7 @@ pub mod arrival;
 mod at_work;
 mod document;
 pub mod files;
+mod fold;
 mod inbox_changes;
 mod marks;
 mod memory;
@@ -18,9 +19,11 @@ pub mod platforms;
 mod postgres;
 pub mod quota;
 pub mod replies;
+pub mod search;
 pub mod sessions;
 mod signals;
 mod sqlite;
+pub mod teams;
 
 use std::{
     collections::BTreeSet,
@@ -50,8 +53,9 @@ use crate::{
         delivery::{Delivery, Queue},
         event::EventKind,
         handoff::Handoff,
-        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId},
+        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId, TeamName},
         matching::MatchKey,
+        sight::Sight,
         thread::Row,
         time::Time,
     },
@@ -61,7 +65,9 @@ use files::{FileChecks, FileOf};
 use platforms::PlatformState;
 use quota::{Place, Quota};
 use replies::{CannedReply, ReplyChange, ReplyOutcome};
+use search::{Found, IndexProgress};
 use sessions::{Digest, Session, SessionChange, SignInCode};
+use teams::TeamState;
 
 /// How long an `Idempotency-Key` is honoured.
 pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_hours(24);
@@ -139,9 +145,13 @@ pub struct HandoffQuery {
     pub end_user: Option<String>,
     /// Only this agent's.
     pub agent: Option<String>,
+    /// Only those of this team.
+    pub team: Option<TeamName>,
+    /// Only those that an agent with this sight may see.
+    pub sight: Sight,
     /// Only those that this platform got.
     pub platform: Option<PlatformId>,
-    /// Only those whose end user, context or ids contain this.
+    /// Only those in which this is found: see [`search`].
     pub text: Option<String>,
     /// In which order.
     pub order: Order,
@@ -198,6 +208,8 @@ impl StatusFilter {
 pub struct Page {
     /// The handoffs.
     pub handoffs: Vec<Handoff>,
+    /// Where each of them has the text that was asked for, as far as that is known; nothing if none was.
+    pub found: Vec<Option<Found>>,
     /// What to ask for `after` next.
     pub next: Option<u64>,
 }
@@ -267,6 +279,28 @@ pub struct Due<T> {
     pub next: Option<Time>,
 }
 
+/// A handoff whose timeout counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdleHandoff {
+    /// Which one.
+    pub id: HandoffId,
+    /// Where it stands among them.
+    pub place: IdlePlace,
+    /// The route by which it came.
+    pub route: Option<String>,
+    /// Its team.
+    pub team: Option<TeamName>,
+}
+
+/// A place among handoffs whose timeouts count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdlePlace {
+    /// Since when the timeout counts.
+    pub since: Time,
+    /// The order of those of the same instant.
+    pub number: u64,
+}
+
 /// A call that was counted, and those of other relays that the asker had not heard of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SharedCalls {
@@ -301,14 +335,15 @@ pub trait Store: Send + Sync {
     /// Conversations of which events wait, at most `limit`.
     async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError>;
 
-    /// Handoffs in `status` whose timeout counts since `until` or before, longest first, at most `limit`; and since
-    /// when that of the next one does.
+    /// Handoffs in `status` whose timeout counts since `until` or before, longest first, those behind the place `after`,
+    /// at most `limit`; and since when that of the next one does.
     async fn idle_handoffs(
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError>;
+    ) -> Result<Due<IdleHandoff>, StoreError>;
 
     /// Of each of these queues the deliveries that may be tried at `now` ([`Delivery::ready_at`]) and are among the next
     /// of their lanes: of an ordered lane the first, of others as many as may be under way. At most as many as the
@@ -392,6 +427,12 @@ pub trait Store: Send + Sync {
     /// Handoffs, in the order that is asked for.
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError>;
 
+    /// Puts what is new, and what was there before, into the index of a search: a step of it, with at most `limit` entries.
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        let _ = limit;
+        Ok(IndexProgress::All)
+    }
+
     /// Rows of a thread behind `after`, by `seq`. Empty for an unknown handoff.
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
 
@@ -434,6 +475,15 @@ pub trait Store: Send + Sync {
 
     /// A platform was disabled or enabled.
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError>;
+
+    /// What is known of teams.
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError>;
+
+    /// Something was decided about a team.
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError>;
+
+    /// How many handoffs of a team wait, or of no team; `up_to` counts only those that came no later than this one.
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError>;
 
     /// A session, also one whose time is over.
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;
@@ -609,19 +659,6 @@ fn match_keys(scope: &Scope, view: &View) -> Vec<MatchKey> {
         _ => None,
     });
     scope.matching.iter().cloned().chain(buffered).collect()
-}
-
-/// What a search looks through: who the end user is, what the start call said, the ids.
-fn search_text(handoff: &Handoff) -> String {
-    let mut words = vec![handoff.key.conversation.0.clone(), handoff.id.0.clone()];
-    words.extend(handoff.end_user.name.clone());
-    words.extend(handoff.end_user.display_name.clone());
-    words.extend(handoff.end_user.id.clone());
-    words.extend(handoff.context.values().map(|value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }));
-    words.join("\n").to_lowercase()
 }
 
 /// What to show, and where the rest begins: of one more than `limit`, each with its position.

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::relay::time::Time;
 
@@ -26,6 +27,17 @@ impl Digest {
             let _ = write!(hex, "{byte:02x}");
             hex
         }))
+    }
+
+    /// A digest from its 64 hex digits, in any case; none if it is not one.
+    pub fn of_hex(hex: &str) -> Option<Self> {
+        let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_digest.then(|| Self(hex.to_ascii_lowercase()))
+    }
+
+    /// Whether it is the same, in a time that does not tell how much of it.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 
     /// The hex digits.

@@ -26,6 +26,7 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     retry_after: u64,
+    opens_at: Option<String>,
 }
 
 /// An error: a problem detail (RFC 9457).
@@ -44,12 +45,21 @@ pub struct ProblemBody {
     /// One sentence that names what is wrong.
     #[schema(example = "Sam has this handoff; take it over first")]
     pub detail: String,
+    /// To a start call: when the team opens, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub opens_at: Option<String>,
 }
 
 impl Problem {
     /// A problem with its sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), retry_after: RETRY_AFTER }
+        Self { status, detail: detail.into(), retry_after: RETRY_AFTER, opens_at: None }
+    }
+
+    /// 409: nobody takes a handoff before `opens_at`, if that is known.
+    pub fn closed(detail: impl Into<String>, opens_at: Option<String>) -> Self {
+        Self { opens_at, ..Self::new(StatusCode::CONFLICT, detail) }
     }
 
     /// 400.
@@ -84,6 +94,7 @@ impl Problem {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: self.detail,
+            opens_at: self.opens_at,
         }
     }
 }

@@ -65,6 +65,7 @@ mod slow_disk;
 mod start;
 mod stop;
 mod survive;
+mod teams;
 mod way_in;
 mod webhooks;
 

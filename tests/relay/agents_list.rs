@@ -30,6 +30,9 @@ async fn handoffs_are_found_by_state_agent_conversation_and_words() {
     sam.accepts(&ended).await;
     sam.ends(&ended).await;
     let find = async |query: &str| alex.list(query).await;
+    // What is new comes into the index a moment later.
+    settles(&3, || async { find("q=conv-").await.len() }).await;
+    settles(&1, || async { find("q=kim%40example").await.len() }).await;
     for (query, expected) in [
         ("", vec![&ended, &active, &waiting]),
         ("status=waiting", vec![&waiting]),
@@ -56,6 +59,26 @@ async fn handoffs_are_found_by_state_agent_conversation_and_words() {
         let found = find(query).await;
         assert_eq!(ids(&found), expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_search_finds_words_of_messages_and_says_where() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let (chat, id) = relay.hand_off().await;
+    let other = start(&relay, json!({ "conversation_id": "other", "order": "no. 4711" })).await;
+    relay.gets(&customer_says(&chat, "Das ist ÄUSSERST <b>dringend</b>: 4711")).await;
+    settles(&1, || async { alex.list("q=%C3%A4u%C3%9Ferst%20%3Cb").await.len() }).await;
+    let found = alex.list("q=4711").await;
+    assert_eq!(ids(&found), [&other, &id]);
+    let seq = alex.rows(&id).await.last().unwrap()["seq"].clone();
+    let text = "Das ist ÄUSSERST <b>dringend</b>: 4711";
+    assert_eq!(
+        found[0]["found"],
+        json!({ "in": "context", "field": "order", "seq": null, "text": "no. 4711" })
+    );
+    assert_eq!(found[1]["found"], json!({ "in": "message", "field": null, "seq": seq, "text": text }));
+    assert!(alex.list("").await.iter().all(|one| one.get("found").is_none()), "only a search says so");
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ mod shutdown;
 mod sign_in;
 mod slow_bodies;
 mod stream;
+mod teams;
 mod time_out;
 mod triage;
 mod two_relays;

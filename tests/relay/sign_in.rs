@@ -79,7 +79,8 @@ async fn who_am_i_answers_tokens_too() {
     let me = relay.alex().get("/session").await;
     assert_eq!(
         me.good(200),
-        json!({ "agent": { "name": "Alex" }, "expires_at": null, "fields": ["category", "issue_category", "plan", "language"] })
+        json!({ "agent": { "name": "Alex" }, "role": "agent", "teams": null, "expires_at": null,
+            "fields": ["category", "issue_category", "plan", "language"] })
     );
     assert_eq!(me.header("cache-control"), "no-store");
     // The token wins, also a wrong one, and then no page is asked for.

@@ -1,7 +1,7 @@
 //! The event stream.
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     agent::Agent,
@@ -145,4 +145,102 @@ async fn an_agent_may_have_64_streams_and_all_together_512() {
     );
     drop(open.pop());
     settles(&200, || async { of(&names[8]).send().await.unwrap().status().as_u16() }).await;
+}
+
+/// What came over a stream up to the message with these words, without comments and the first id.
+async fn bytes_until(mut stream: Stream, words: &str) -> String {
+    stream.until(|event| event.says(words)).await;
+    let is_last = format!("\"{words}\"");
+    let mut blocks = Vec::new();
+    for block in stream.raw.split("\n\n").skip(1).filter(|block| !block.starts_with(':')) {
+        blocks.push(block);
+        if block.contains("event: message") && block.contains(&is_last) {
+            break;
+        }
+    }
+    blocks.join("\n\n")
+}
+
+#[tokio::test]
+async fn all_streams_get_the_same_bytes() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let (chat, id) = relay.hand_off().await;
+    let streams = join_all((0..50).map(|_| async { alex.stream(None).await.ready().await })).await;
+    for number in 0..20 {
+        relay.gets(&customer_says(&chat, &format!("message {number}"))).await;
+        notes(&alex, &id, &format!("note {number}")).await;
+    }
+    settles(&true, || async { alex.reads(&id).await.contains(&"message 19".to_owned()) }).await;
+    notes(&alex, &id, "the last").await;
+    let told = join_all(streams.into_iter().map(|stream| bytes_until(stream, "the last"))).await;
+    assert!(told[0].contains("message 19") && told[0].contains("note 0"));
+    assert!(told.iter().all(|bytes| *bytes == told[0]));
+    relay.finish().await;
+}
+
+async fn notes(alex: &Agent, id: &str, text: &str) {
+    alex.post(&format!("/handoffs/{id}/notes"), &json!({ "text": text })).await.good(201);
+}
+
+#[tokio::test]
+async fn who_comes_back_from_anywhere_sees_each_change_once() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let mut stream = alex.stream(None).await.ready().await;
+    let begin = stream.last_id;
+    let (_, id) = relay.hand_off().await;
+    for number in 0..20 {
+        notes(&alex, &id, &format!("note {number}")).await;
+    }
+    let last = stream.until(|event| event.says("note 19")).await.last().unwrap().id;
+    let back = (begin..=last).map(|place| {
+        let alex = alex.clone();
+        async move { (place, alex.stream(Some(&place.to_string())).await) }
+    });
+    let mut streams = join_all(back).await;
+    // What comes while they catch up comes once, too.
+    for number in 0..20 {
+        notes(&alex, &id, &format!("later {number}")).await;
+    }
+    let newest = stream.until(|event| event.says("later 19")).await.last().unwrap().id;
+    for (place, stream) in &mut streams {
+        let events = stream.until(|event| event.says("later 19")).await;
+        assert_eq!(ids(&events), (*place + 1..=newest).collect::<Vec<_>>(), "behind {place}");
+    }
+    settles(&(0, 0), || relay.left_over()).await;
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_slow_holds_up_nobody_and_catches_up_whole() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let (_, id) = relay.hand_off().await;
+    let mut slow = alex.stream(None).await.ready().await;
+    let mut quick = alex.stream(None).await.ready().await;
+    let begin = slow.last_id;
+    // More than buffers between the two, and what is kept for streams that are a little behind.
+    let long = "😀".repeat(49_000);
+    for number in 0..120 {
+        notes(&alex, &id, &format!("{number} {long}")).await;
+        quick
+            .until(|event| {
+                event.data["content"]["body"]
+                    .as_str()
+                    .is_some_and(|body| body.starts_with(&format!("{number} ")))
+            })
+            .await;
+    }
+    notes(&alex, &id, "the last").await;
+    let newest = quick.until(|event| event.says("the last")).await.last().unwrap().id;
+    let events = slow.until(|event| event.says("the last")).await;
+    assert_eq!(ids(&events), (begin + 1..=newest).collect::<Vec<_>>());
+    let numbers: Vec<String> = events
+        .iter()
+        .filter_map(|event| Some(event.data["content"]["body"].as_str()?.split_once(' ')?.0.to_owned()))
+        .filter(|number| number.parse::<u32>().is_ok())
+        .collect();
+    assert_eq!(numbers, (0..120).map(|number| number.to_string()).collect::<Vec<_>>());
+    relay.finish().await;
 }

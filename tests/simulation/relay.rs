@@ -159,6 +159,7 @@ pub fn policy(began_at: Time) -> Policy {
         recover_after: RECOVER_AFTER,
         waiting_timeout: None,
         idle_timeout: None,
+        routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }
 }

@@ -16,17 +16,19 @@ use handoff_relay::{
         contact::Contact,
         delivery::{Delivery, Job, Queue},
         handoff::Handoff,
-        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
         thread::{Content, Row},
         time::Time,
     },
     store::{
-        Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
-        Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+        Arrived, Arriving, Decision, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Page,
+        PurgeProgress, RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
         files::{FileChecks, FileOf},
         platforms::PlatformState,
         replies::{CannedReply, ReplyChange, ReplyOutcome},
+        search::IndexProgress,
         sessions::{Digest, Session, SessionChange},
+        teams::TeamState,
     },
 };
 
@@ -136,9 +138,10 @@ impl Store for Shaky {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
-        self.works()?.idle_handoffs(status, until, limit).await
+    ) -> Result<Due<IdleHandoff>, StoreError> {
+        self.works()?.idle_handoffs(status, until, after, limit).await
     }
 
     async fn due_deliveries(
@@ -172,6 +175,10 @@ impl Store for Shaky {
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         self.works()?.handoffs(query).await
+    }
+
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        self.works()?.index(limit).await
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -228,6 +235,18 @@ impl Store for Shaky {
 
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
         self.works()?.put_platform(state).await
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        self.works()?.teams().await
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        self.works()?.put_team(state).await
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        self.works()?.waiting(team, up_to).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use handoff_relay::{
     environment::Environment,
     relay::{
-        id::{HandoffId, RowId},
+        id::{HandoffId, RowId, TeamName},
         rules::{
-            act::{self, TakeOver},
+            act::{self, Ending, Receiver, TakeOver},
             start::{SAME_CALL, StartOutcome},
             write::{self, AgentMessage},
         },
@@ -267,10 +267,18 @@ impl Story {
     async fn agent_acts(&mut self, conversation: &str) {
         let (Some(engine), Some(id)) = (self.relay.engine(), self.newest(conversation).await) else { return };
         let agent = "Alex".to_owned();
-        let done = match self.dice.below(5) {
-            0 => engine.act(act::end(id.clone(), agent)).await.map(|_| "ends"),
-            1 => engine.act(act::release(id.clone(), agent)).await.map(|_| "releases"),
+        let done = match self.dice.below(6) {
+            0 => engine.act(act::end(id.clone(), agent, Ending::default())).await.map(|_| "ends"),
+            1 => engine.act(act::release(id.clone(), agent, None)).await.map(|_| "releases"),
             2 => engine.act(act::read(id.clone(), self.dice.below(30))).await.map(|()| "reads"),
+            3 => {
+                let to = match self.dice.percent(50) {
+                    true => Receiver::Agent("Sam".to_owned()),
+                    false => Receiver::Team(TeamName::from("Billing")),
+                };
+                let note = self.dice.percent(50).then(|| "see above".to_owned());
+                engine.act(act::hand_over(id.clone(), agent, to, note)).await.map(|_| "hands over")
+            }
             _ => engine.act(act::accept(id.clone(), agent, TakeOver::Yes)).await.map(|_| "accepts"),
         };
         if let Ok(did) = done {

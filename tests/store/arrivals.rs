@@ -1,6 +1,6 @@
 //! What is kept without a decision comes to the same as what the rules decide.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 
 use handoff_relay::{
     relay::{
@@ -66,6 +66,7 @@ fn policy() -> Policy {
         recover_after: HOUR,
         waiting_timeout: None,
         idle_timeout: None,
+        routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }
 }

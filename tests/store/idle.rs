@@ -25,8 +25,8 @@ async fn idle(
     until: i64,
     limit: usize,
 ) -> (Vec<String>, Option<Time>) {
-    let due = store.idle_handoffs(status, at(until), limit).await.unwrap();
-    (due.items.into_iter().map(|id| id.0).collect(), due.next)
+    let due = store.idle_handoffs(status, at(until), None, limit).await.unwrap();
+    (due.items.into_iter().map(|idle| idle.id.0).collect(), due.next)
 }
 
 async fn those_idle_longest_come_first(store: &dyn Store) {
@@ -73,7 +73,43 @@ async fn a_change_moves_a_handoff_whether_agents_see_it_or_not(store: &dyn Store
     assert_eq!(idle(store, StatusFilter::Active, 9, 9).await, (vec![], None));
 }
 
-on_every_store!(those_idle_longest_come_first, a_change_moves_a_handoff_whether_agents_see_it_or_not);
+async fn the_list_goes_on_behind_a_place_and_has_what_decides_about_the_timeout(store: &dyn Store) {
+    let of = |team: Option<&str>, route: Option<&str>, handoff: Handoff| Handoff {
+        team: team.map(Into::into),
+        route: route.map(str::to_owned),
+        ..handoff
+    };
+    let handoffs = vec![
+        of(Some("Billing"), Some("VIP"), since(2, handoff("second", "a"))),
+        of(None, None, since(2, handoff("third", "b"))),
+        of(Some("EU"), None, since(1, handoff("first", "c"))),
+        since(5, handoff("last", "d")),
+    ];
+    put_handoffs(store, handoffs).await;
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let due = store.idle_handoffs(StatusFilter::Waiting, at(4), after, 1).await.unwrap();
+        let Some(idle) = due.items.into_iter().next() else {
+            assert_eq!(due.next, Some(at(5)));
+            break;
+        };
+        after = Some(idle.place);
+        found.push((idle.id.0, idle.place.since, idle.team.map(|team| team.0), idle.route));
+    }
+    let some = |text: &str| Some(text.to_owned());
+    let wanted = [
+        ("first".to_owned(), at(1), some("EU"), None),
+        ("second".to_owned(), at(2), some("Billing"), some("VIP")),
+        ("third".to_owned(), at(2), None, None),
+    ];
+    assert_eq!(found, wanted);
+}
+
+on_every_store!(
+    the_list_goes_on_behind_a_place_and_has_what_decides_about_the_timeout,
+    those_idle_longest_come_first,
+    a_change_moves_a_handoff_whether_agents_see_it_or_not
+);
 
 /// A file from before there were timeouts.
 #[tokio::test]
@@ -87,7 +123,7 @@ async fn what_was_open_before_there_were_timeouts_counts_from_the_update_on() {
     let since = updated.idle.since;
     assert!(since.second() >= before.second() && since <= super::file::now(), "{since}");
     assert_eq!(updated, Handoff { idle: Idle::since(since), ..handoff("h1", "a") });
-    let due = store.idle_handoffs(StatusFilter::Waiting, since, 9).await.unwrap();
-    assert_eq!((due.items, due.next), (vec!["h1".into()], None));
+    let due = store.idle_handoffs(StatusFilter::Waiting, since, None, 9).await.unwrap();
+    assert_eq!((due.items.into_iter().map(|idle| idle.id).collect(), due.next), (vec!["h1".into()], None));
     assert!(store.handoff(&"h2".into()).await.unwrap().is_some(), "readable as before");
 }

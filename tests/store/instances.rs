@@ -296,8 +296,10 @@ async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
     of_maria.end_user.id = Some("maria".to_owned());
     put_handoffs(&*one, vec![of_maria]).await;
     let client = postgres::connect(&url).await;
-    let earlier = "DROP TABLE places, sign_in_codes, history; \
-        ALTER TABLE handoffs DROP COLUMN end_user, DROP COLUMN missed; DELETE FROM relay_schema WHERE step > 1";
+    let earlier = "DROP TABLE places, sign_in_codes, history, search_texts, search_state, teams; \
+        DROP INDEX handoffs_of_agent, handoffs_of_agent_by_status; \
+        ALTER TABLE handoffs DROP COLUMN team, DROP COLUMN route, DROP COLUMN end_user, DROP COLUMN missed; \
+        DELETE FROM relay_schema WHERE step > 1";
     client.batch_execute(earlier).await.unwrap();
     // Relays of both versions run beside each other while they are replaced.
     let newer = open_as(postgres::settings(&url)).await;

@@ -1,18 +1,31 @@
 //! What agents and workers read: handoffs, rows, conversations that are due, dead letters.
 
+use std::time::Duration;
+
 use handoff_relay::{
     relay::{
         buffer::Buffer,
         changes::{DeadLetter, WriteSet},
         handoff::{Handoff, Missed},
+        id::TeamName,
+        sight::Sight,
+        thread::{Content, Row},
         time::Time,
     },
-    store::{Due, HandoffQuery, Order, StatusFilter, Store},
+    store::{
+        Due, HandoffQuery, Order, RetentionPeriods, StatusFilter, Store,
+        search::{Found, IndexProgress, Place},
+    },
 };
 use serde_json::json;
 
-use super::make::{
-    active, at, ended, handoff, ids, key, letter, of, of_handoff, put_handoffs, put_rows, row, view, write,
+use super::{
+    database,
+    file::File,
+    make::{
+        active, at, ended, handoff, ids, index, key, letter, of, of_handoff, purge, put_handoffs, put_rows,
+        row, view, write,
+    },
 };
 
 fn all() -> HandoffQuery {
@@ -32,6 +45,7 @@ async fn some(store: &dyn Store) {
 
 async fn each_filter_narrows_the_list(store: &dyn Store) {
     some(store).await;
+    index(store).await;
     let text = |text: &str| HandoffQuery { text: Some(text.to_owned()), ..all() };
     let status = |status| HandoffQuery { status: Some(status), ..all() };
     for (query, found) in [
@@ -50,6 +64,7 @@ async fn each_filter_narrows_the_list(store: &dyn Store) {
         (text("pro"), vec!["h4"]),
         (text("zoë ç"), vec!["h4"]),
         (text("ZOË Ç"), vec!["h4"]),
+        (text("zoe celik"), vec!["h4"]),
         (text("USER-77"), vec!["h4"]),
         (text("12"), vec!["h4"]),
         (text("0%_o"), vec!["h4"]),
@@ -59,6 +74,207 @@ async fn each_filter_narrows_the_list(store: &dyn Store) {
     ] {
         let page = store.handoffs(&query).await.unwrap();
         assert_eq!((ids(&page.handoffs), page.next), (found, None), "{query:?}");
+    }
+}
+
+async fn teams_narrow_the_list_and_what_an_agent_may_see(store: &dyn Store) {
+    let of_team = |team: &str, handoff: Handoff| Handoff { team: Some(team.into()), ..handoff };
+    let handoffs = vec![
+        of_team("Billing", handoff("b1", "a")),
+        of_team("Billing", active("b2", "b", "Sam")),
+        of_team("EU's \"team\"", handoff("e1", "c")),
+        of_team("EU's \"team\"", ended("e2", "d", "Alex", "r")),
+        handoff("none", "e"),
+    ];
+    put_handoffs(store, handoffs).await;
+    let sees = |teams: &[&str], agent: &str| {
+        let teams = teams.iter().map(|team| TeamName::from(*team)).collect();
+        HandoffQuery { sight: Sight::Of { teams, agent: agent.to_owned() }, ..all() }
+    };
+    let of_team = |team: &str, query: HandoffQuery| HandoffQuery { team: Some(team.into()), ..query };
+    for (query, found) in [
+        (of_team("Billing", all()), vec!["b2", "b1"]),
+        (of_team("EU's \"team\"", all()), vec!["e2", "e1"]),
+        (of_team("billing", all()), vec![]),
+        (sees(&["Billing"], "Kim"), vec!["none", "b2", "b1"]),
+        (sees(&["Billing"], "Alex"), vec!["none", "e2", "b2", "b1"]),
+        (sees(&["EU's \"team\"", "Billing"], "Kim"), vec!["none", "e2", "e1", "b2", "b1"]),
+        (sees(&[], "Sam"), vec!["none", "b2"]),
+        (of_team("Billing", sees(&["EU's \"team\""], "Sam")), vec!["b2"]),
+        (
+            HandoffQuery { status: Some(StatusFilter::Waiting), ..sees(&["Billing"], "Kim") },
+            vec!["none", "b1"],
+        ),
+    ] {
+        let page = store.handoffs(&query).await.unwrap();
+        assert_eq!((ids(&page.handoffs), page.next), (found, None), "{query:?}");
+        let sight = &query.sight;
+        assert!(page.handoffs.iter().all(|handoff| sight.has(handoff)));
+    }
+    put_handoffs(store, vec![Handoff { team: Some("Billing".into()), ..handoff("e1", "c") }]).await;
+    let page = store.handoffs(&of_team("Billing", all())).await.unwrap();
+    assert_eq!(ids(&page.handoffs), ["e1", "b2", "b1"], "a handoff may change its team");
+}
+
+fn finds(text: &str) -> HandoffQuery {
+    HandoffQuery { text: Some(text.to_owned()), ..all() }
+}
+
+async fn messages_are_looked_through_too_and_it_is_said_where(store: &dyn Store) {
+    some(store).await;
+    let words = ["Das ist ÄUSSERST \"gut\"", "nothing", "äußerst 50%_off", "end"];
+    let rows = (1..).zip(words).map(|(seq, words)| row("h1", seq, words));
+    let note = Row { content: Content::Note { body: "Ausserst wichtig".to_owned() }, ..row("h2", 1, "") };
+    put_rows(store, rows.chain([note, row("h3", 1, "gut\\besser")]).collect()).await;
+    index(store).await;
+    let id = || Place::Id;
+    for (text, found) in [
+        (
+            "äußerst",
+            vec![("h2", Place::Row(1), "Ausserst wichtig"), ("h1", Place::Row(3), "äußerst 50%_off")],
+        ),
+        ("\"gut\"", vec![("h1", Place::Row(1), "Das ist ÄUSSERST \"gut\"")]),
+        ("t 50%_o", vec![("h1", Place::Row(3), "äußerst 50%_off")]),
+        ("t\\b", vec![("h3", Place::Row(1), "gut\\besser")]),
+        (
+            "0%_off",
+            vec![
+                ("h4", Place::Context("odd".to_owned()), "50%_off"),
+                ("h1", Place::Row(3), "äußerst 50%_off"),
+            ],
+        ),
+        ("celik", vec![("h4", Place::EndUser, "Zoë Çelik")]),
+        ("h2", vec![("h2", id(), "h2")]),
+        ("is", vec![]),
+        ("nothing at", vec![]),
+    ] {
+        let page = store.handoffs(&finds(text)).await.unwrap();
+        let places = page.found.iter().map(|found| found.clone().unwrap());
+        let shown: Vec<_> = page.handoffs.iter().map(|one| one.id.as_str()).zip(places).collect();
+        let wanted: Vec<_> =
+            found.into_iter().map(|(id, place, text)| (id, Found { place, text: text.to_owned() })).collect();
+        assert_eq!(shown, wanted, "{text}");
+        let oldest = HandoffQuery { order: Order::Oldest, ..finds(text) };
+        let mut page = store.handoffs(&oldest).await.unwrap();
+        page.handoffs.reverse();
+        page.found.reverse();
+        let places = page.found.into_iter().flatten();
+        assert_eq!(page.handoffs.iter().map(|one| one.id.as_str()).zip(places).collect::<Vec<_>>(), wanted);
+    }
+    assert_eq!(store.handoffs(&all()).await.unwrap().found, []);
+    let ended = HandoffQuery { status: Some(StatusFilter::Ended), ..finds("gut") };
+    assert_eq!(ids(&store.handoffs(&ended).await.unwrap().handoffs), ["h3"]);
+    // What a row says now is what is found.
+    let none = Row { content: Content::Presence { body: "gut".to_owned() }, ..row("h3", 1, "") };
+    put_rows(store, vec![row("h1", 1, "other words"), none]).await;
+    index(store).await;
+    assert_eq!(ids(&store.handoffs(&finds("gut")).await.unwrap().handoffs), Vec::<&str>::new());
+    assert_eq!(ids(&store.handoffs(&finds("OTHER W")).await.unwrap().handoffs), ["h1"]);
+}
+
+async fn a_search_has_pages(store: &dyn Store) {
+    for number in 0..9 {
+        let id = format!("h{number}");
+        put_handoffs(store, vec![if number % 3 == 0 { handoff(&id, "a") } else { active(&id, "b", "Sam") }])
+            .await;
+        // More than are asked of an index at once.
+        let words = |seq| row(&id, seq, &format!("needle {seq}"));
+        put_rows(store, (1..=if number == 4 { 450 } else { 2 }).map(words).collect()).await;
+    }
+    while store.index(100).await.unwrap() != IndexProgress::All {}
+    for order in [Order::Newest, Order::Oldest] {
+        let sam = Some("Sam".to_owned());
+        let mut query = HandoffQuery { limit: 2, order, agent: sam, ..finds("needle") };
+        let mut pages = Vec::new();
+        loop {
+            let page = store.handoffs(&query).await.unwrap();
+            let seqs = page.found.iter().map(|found| match found {
+                Some(Found { place: Place::Row(seq), .. }) => *seq,
+                other => panic!("{other:?}"),
+            });
+            let seqs: Vec<u64> = seqs.collect();
+            pages.push((ids(&page.handoffs).join(" "), seqs));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        let mut wanted = vec![("h8 h7", vec![2, 2]), ("h5 h4", vec![2, 450]), ("h2 h1", vec![2, 2])];
+        if order == Order::Oldest {
+            wanted = vec![("h1 h2", vec![2, 2]), ("h4 h5", vec![450, 2]), ("h7 h8", vec![2, 2])];
+        }
+        let wanted: Vec<_> = wanted.into_iter().map(|(ids, seqs)| (ids.to_owned(), seqs)).collect();
+        assert_eq!(pages, wanted);
+    }
+}
+
+async fn what_is_purged_is_not_found(store: &dyn Store) {
+    put_handoffs(store, vec![ended("h1", "a", "Alex", "h1-1"), handoff("h2", "b")]).await;
+    put_rows(store, vec![row("h1", 1, "needle"), row("h2", 1, "needle")]).await;
+    index(store).await;
+    let keep = RetentionPeriods { ended: Some(Duration::ZERO), dead_letters: None };
+    purge(store, at(999), &keep).await;
+    index(store).await;
+    assert_eq!(ids(&store.handoffs(&finds("needle")).await.unwrap().handoffs), ["h2"]);
+    assert_eq!(ids(&store.handoffs(&finds("Alex")).await.unwrap().handoffs), Vec::<&str>::new());
+}
+
+/// As where nobody may make an extension: slower, and the same.
+#[tokio::test]
+async fn without_the_extension_a_database_is_searched_all_the_same() {
+    let url = crate::postgres::shared().database().await;
+    let name = url.rsplit_once('/').unwrap().1.split('?').next().unwrap();
+    let plain = format!("plain_{name}");
+    let allow = format!("CREATE ROLE {plain} LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO {plain}");
+    crate::postgres::execute(&url, &allow).await;
+    let as_plain = url.replacen("relay@", &format!("{plain}@"), 1);
+    let store = database::open_as(crate::postgres::settings(&as_plain)).await;
+    messages_are_looked_through_too_and_it_is_said_where(&*store).await;
+    let client = crate::postgres::connect(&url).await;
+    let is_there = async || {
+        let made = client.query_one("SELECT to_regclass('search_trigrams') IS NOT NULL", &[]).await.unwrap();
+        made.get::<_, bool>(0)
+    };
+    assert!(!is_there().await);
+    // Somebody makes it, and a relay starts.
+    crate::postgres::execute(&url, "CREATE EXTENSION pg_trgm").await;
+    let again = database::open_as(crate::postgres::settings(&as_plain)).await;
+    assert!(is_there().await);
+    assert_eq!(ids(&again.handoffs(&finds("other w")).await.unwrap().handoffs), ["h1"]);
+}
+
+/// Without the thousands of rows that would make an index worth its while.
+#[tokio::test]
+async fn an_agents_list_and_a_search_are_looked_up_in_indexes() {
+    let url = crate::postgres::shared().database().await;
+    some(&*database::open_as(crate::postgres::settings(&url)).await).await;
+    let client = crate::postgres::connect(&url).await;
+    client.batch_execute("SET enable_seqscan = off; SET enable_sort = off").await.unwrap();
+    for (sql, index) in [
+        ("FROM handoffs WHERE agent = 'Alex' ORDER BY position DESC LIMIT 9", "handoffs_of_agent "),
+        (
+            "FROM handoffs WHERE agent = 'Alex' AND status = 'active' ORDER BY position DESC LIMIT 9",
+            "handoffs_of_agent_by_status ",
+        ),
+        ("FROM search_texts WHERE text LIKE '%needle%'", "search_trigrams "),
+    ] {
+        let rows = client.query(&format!("EXPLAIN SELECT position {sql}"), &[]).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert!(plan.iter().any(|line| line.contains(index)), "{plan:#?}");
+    }
+    let file = File::new();
+    some(&*file.open().await).await;
+    let connection = rusqlite::Connection::open(&file.path).unwrap();
+    for (sql, index) in [
+        ("agent = 'Alex' ORDER BY position DESC LIMIT 9", "handoffs_of_agent (agent=?)"),
+        (
+            "status = 'active' AND agent = 'Alex' ORDER BY position DESC LIMIT 9",
+            "handoffs_of_agent_by_status (agent=? AND status=?)",
+        ),
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT doc FROM handoffs WHERE {sql}");
+        let plan: String = connection.query_one(&sql, (), |row| row.get("detail")).unwrap();
+        assert!(plan.contains(index), "{plan}");
     }
 }
 
@@ -211,6 +427,10 @@ async fn a_dead_letter_is_shown_changed_and_gone(store: &dyn Store) {
 
 on_every_store!(
     each_filter_narrows_the_list,
+    teams_narrow_the_list_and_what_an_agent_may_see,
+    messages_are_looked_through_too_and_it_is_said_where,
+    a_search_has_pages,
+    what_is_purged_is_not_found,
     the_oldest_first_if_asked,
     the_list_shows_what_has_changed,
     pages_follow_without_gaps_while_new_ones_come,

@@ -61,6 +61,7 @@ mod replies;
 mod sessions;
 mod signals;
 mod sqlite;
+mod teams;
 mod tls;
 mod views;
 mod waits;

@@ -15,7 +15,7 @@ use handoff_relay::{
         thread::{AdaIds, Author, Content, Role, Row, Source},
         time::Time,
     },
-    store::{Due, PurgeProgress, RetentionPeriods, Store, decide},
+    store::{Due, PurgeProgress, RetentionPeriods, Store, decide, search::IndexProgress},
 };
 
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -205,6 +205,11 @@ pub async fn due_in(store: &dyn Store, now: Time, queue: &Queue, limit: usize) -
 /// Forgets all that is old, step by step.
 pub async fn purge(store: &dyn Store, now: Time, keep: &RetentionPeriods) {
     while store.purge(now, keep).await.unwrap() == PurgeProgress::Part {}
+}
+
+/// Puts all that is new into the index of a search.
+pub async fn index(store: &dyn Store) {
+    while store.index(2).await.unwrap() != IndexProgress::All {}
 }
 
 /// The ids of handoffs.

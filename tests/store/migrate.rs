@@ -229,7 +229,7 @@ async fn lists(store: &dyn Store) -> Vec<String> {
         }
     }
     for status in [StatusFilter::Waiting, StatusFilter::Active] {
-        seen.push(format!("{:?}", store.idle_handoffs(status, at(9), 99).await));
+        seen.push(format!("{:?}", store.idle_handoffs(status, at(9), None, 99).await));
     }
     seen
 }
@@ -403,7 +403,7 @@ async fn what_cannot_be_moved_is_refused() {
     let other = folder.join("other.db");
     rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE notes (id)").unwrap();
     refuses(&other, &to, "is a database, but not of handoff-relay").await;
-    refuses(&File::of_version(15, "").path, &to, "has the schema 15, and this handoff-relay has 19: start")
+    refuses(&File::of_version(15, "").path, &to, "has the schema 15, and this handoff-relay has 21: start")
         .await;
     let newer = File::new();
     newer.try_open().await.unwrap().close().await;

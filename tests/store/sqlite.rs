@@ -15,7 +15,7 @@ use handoff_relay::{
         time::Time,
     },
     settings::Database,
-    store::{Copies, HandoffQuery, Since, StoreError, Unreadable, decide, open},
+    store::{Copies, HandoffQuery, Since, StoreError, Unreadable, decide, open, search::IndexProgress},
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -24,8 +24,8 @@ use super::{
     claims::claim_of,
     file::{File, now},
     make::{
-        at, due_in, ended_by_the_relay, event, fetches, files, handoff, ids, key, letter, of, of_handoff,
-        put_deliveries, put_handoffs, put_rows, reads, row, row_ids, sends, view, write, writes,
+        at, due_in, ended_by_the_relay, event, fetches, files, handoff, ids, index, key, letter, of,
+        of_handoff, put_deliveries, put_handoffs, put_rows, reads, row, row_ids, sends, view, write, writes,
     },
 };
 
@@ -330,6 +330,7 @@ async fn a_file_of_before_the_marks_is_found_through_as_before() {
         ),
     );
     let store = file.open().await;
+    index(&*store).await;
     assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(said.clone()));
     assert_eq!(view(&*store, of("a")).await.handoffs, [said]);
     let asked = HandoffQuery { text: Some("Gold".to_owned()), limit: 9, ..HandoffQuery::default() };
@@ -431,20 +432,84 @@ async fn a_context_is_written_when_it_changes() {
     assert_eq!(store.handoff(&"h".into()).await.unwrap(), Some(said("two", 3)));
 }
 
+/// What was there before the index comes into it in steps, also over restarts, and beside what is new.
+#[tokio::test]
+async fn a_file_of_before_the_index_is_searched_as_a_new_one() {
+    let insert = |number: u64| {
+        let id = format!("h{number}");
+        let said = Handoff { last_seq: 5, ..handoff(&id, "a") };
+        let doc = serde_json::to_string(&said).unwrap();
+        let rows = (1..=5).map(|seq| {
+            let doc = serde_json::to_string(&row(&id, seq, &format!("words {number}-{seq}."))).unwrap();
+            format!("INSERT INTO thread_rows (id, handoff, seq, fingerprint, unread, doc) VALUES ('{id}-{seq}', '{id}', {seq}, '', 1, '{doc}');")
+        });
+        let handoff = format!(
+            "INSERT INTO handoffs (id, ai_agent, conversation, status, platforms, doc) VALUES ('{id}', 'acme.ada.support', 'a', 'waiting', '', '{doc}');
+             INSERT INTO contexts (handoff, search, doc) VALUES ('{id}', 'a', '{{\"v\":1,\"context\":{{\"plan\":\"Gold {number}\"}}}}');"
+        );
+        handoff + &rows.collect::<String>()
+    };
+    let file = File::of_version(18, &(0..7).map(insert).collect::<String>());
+    let finds =
+        |text: &str| HandoffQuery { text: Some(text.to_owned()), limit: 9, ..HandoffQuery::default() };
+    for step in 0.. {
+        let open = file.try_open().await.unwrap();
+        if step == 2 {
+            put_rows(&*open.store, vec![row("h0", 6, "words that are new")]).await;
+        }
+        let progress = open.store.index(3).await.unwrap();
+        open.close().await;
+        if progress == IndexProgress::All {
+            break;
+        }
+        assert!(step < 99);
+    }
+    let store = file.open().await;
+    for (text, found) in [
+        ("WORDS", vec!["h6", "h5", "h4", "h3", "h2", "h1", "h0"]),
+        ("words 4-", vec!["h4"]),
+        ("words 0-1.", vec!["h0"]),
+        ("words that", vec!["h0"]),
+        ("gold 3", vec!["h3"]),
+        ("6", vec!["h6"]),
+    ] {
+        assert_eq!(ids(&store.handoffs(&finds(text)).await.unwrap().handoffs), found, "{text}");
+    }
+    assert_eq!(ask(&file.path, "SELECT count(*) FROM search_texts"), 7 * 6 + 1);
+}
+
+/// A relay that was stopped for long, or one of before the index: what has changed is forgotten.
+#[tokio::test]
+async fn where_changes_are_forgotten_the_index_is_filled_anew() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    put_handoffs(&*open.store, vec![handoff("h", "a")]).await;
+    index(&*open.store).await;
+    put_rows(&*open.store, vec![row("h", 1, "needle")]).await;
+    open.close().await;
+    file.change("DELETE FROM changes");
+    let store = file.open().await;
+    index(&*store).await;
+    let finds = HandoffQuery { text: Some("needle".to_owned()), limit: 9, ..HandoffQuery::default() };
+    assert_eq!(ids(&store.handoffs(&finds).await.unwrap().handoffs), ["h"]);
+    file.change("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)");
+    assert_eq!(ask(&file.path, "SELECT count(*) FROM search_texts"), 2);
+}
+
 /// Of the file as it was, beside it, until the next change.
 #[tokio::test]
 async fn before_its_schema_changes_a_file_is_copied() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
     let beside = |name: &str| file.path.with_file_name(name);
-    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-19.part"] {
+    for name in ["handoffs.db.before-9", "handoffs.db.before-it", "handoffs.db.before-21.part"] {
         std::fs::write(beside(name), b"of before").unwrap();
     }
     file.try_open().await.unwrap().close().await;
-    let copy = beside("handoffs.db.before-19");
+    let copy = beside("handoffs.db.before-21");
     assert_eq!(old_schema(&copy), 9, "as it was");
     assert!(!beside("handoffs.db.before-9").exists(), "the one of the change before");
     assert!(beside("handoffs.db.before-it").exists(), "no copy of ours");
-    assert!(!beside("handoffs.db.before-19.part").exists());
+    assert!(!beside("handoffs.db.before-21.part").exists());
     // As a start leaves it that was broken off: the copy is the only one of before.
     std::fs::copy(&copy, &file.path).unwrap();
     file.change("DELETE FROM outbox WHERE id = 'd1'");
@@ -469,10 +534,10 @@ fn old_schema(path: &Path) -> i64 {
 #[tokio::test]
 async fn a_schema_does_not_change_without_its_copy_unless_told_so() {
     let file = File::of_version(9, include_str!("before/0009.sql"));
-    let part = file.path.with_file_name("handoffs.db.before-19.part");
+    let part = file.path.with_file_name("handoffs.db.before-21.part");
     std::fs::create_dir(&part).unwrap();
     let refused = file.try_open().await.err().unwrap().to_string();
-    assert!(refused.contains("its schema goes from 9 to 19") && refused.contains("--no-copy"), "{refused}");
+    assert!(refused.contains("its schema goes from 9 to 21") && refused.contains("--no-copy"), "{refused}");
     assert_eq!(old_schema(&file.path), 9);
     let opened = open(&Database::Sqlite(file.path.clone()), Copies::Skip, now()).await;
     assert!(opened.is_ok());

@@ -11,8 +11,11 @@ mod postgres;
 mod release;
 mod remembered;
 mod reply;
+mod search;
 mod server;
 mod start;
+mod streams;
+mod thread;
 
 use std::{io::Write, path::Path};
 
@@ -32,6 +35,8 @@ pub enum Scenario {
     Others,
     /// From the end of the quiet period to an agent's event stream
     Release,
+    /// The same to 200 streams at once
+    Streams,
     /// An agent's message, from the API to Ada's door
     Reply,
     /// The same beside a dead platform with 100,000 queued events, and without
@@ -40,6 +45,10 @@ pub enum Scenario {
     Memory,
     /// From start to ready, with a large database
     Start,
+    /// Lists and searches over many handoffs
+    Search,
+    /// A conversation of 100,000 messages beside one of 100
+    Thread,
     /// Webhooks that are kept, with many remembered ids
     Remembered,
     /// Webhooks that are kept in PostgreSQL; needs --postgres
@@ -55,10 +64,13 @@ impl Scenario {
             Self::Pace => pace::run(options),
             Self::Others => others::run(options),
             Self::Release => release::run(options),
+            Self::Streams => streams::run(options),
             Self::Reply => reply::run(options),
             Self::Platform => platform::run(options),
             Self::Memory => memory::run(options),
             Self::Start => start::run(options),
+            Self::Search => search::run(options),
+            Self::Thread => thread::run(options),
             Self::Remembered => remembered::run(options),
             Self::Postgres => postgres::run(options),
             Self::Cluster => cluster::run(options),

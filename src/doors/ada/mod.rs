@@ -1,4 +1,5 @@
 //! Ada's doors.
 
+pub mod availability;
 pub mod start;
 pub mod webhook;

@@ -1,5 +1,7 @@
 //! Ada's HTTP Request block: a handoff starts.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     body::Body,
@@ -12,7 +14,11 @@ use crate::{
     ada::start_call::{self, StartCall},
     doors::App,
     engine::{AiAgents, NotOurs},
-    relay::rules::start::StartOutcome,
+    relay::{
+        id::HandoffId,
+        rules::start::{Closed, StartOutcome},
+    },
+    store::StoreError,
     web::{
         extract::{bearer, require_json, unauthorized},
         origin,
@@ -47,15 +53,29 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
             };
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
-        StartOutcome::Closed(reason) => return Err(Problem::new(StatusCode::CONFLICT, reason)),
+        StartOutcome::Closed(Closed { reason, opens_at }) => {
+            return Err(Problem::closed(reason, opens_at.map(|at| at.to_string())));
+        }
         StartOutcome::Full => {
             return Err(Problem::unavailable("too many events are waiting to be processed; try again"));
         }
     };
-    Ok(Json(json!({"status": "ok", "handoff_id": id})))
+    let place = app.engine.place_in_queue(&id).await;
+    Ok(Json(answer(&id, place)))
 }
 
-fn refuse(ai_agents: &AiAgents, refusal: NotOurs) -> Problem {
+/// The handoff is there, so an answer without its place in the queue is better than none.
+fn answer(id: &HandoffId, place: Result<Option<(u64, Option<Duration>)>, StoreError>) -> Value {
+    let mut answer = json!({"status": "ok", "handoff_id": id});
+    if let Ok(Some((place, wait))) = place {
+        answer["queue_position"] = place.into();
+        answer["estimated_wait_seconds"] = wait.map(|wait| wait.as_secs()).into();
+    }
+    answer
+}
+
+/// Why a call belongs to no AI Agent.
+pub(super) fn refuse(ai_agents: &AiAgents, refusal: NotOurs) -> Problem {
     match refusal {
         NotOurs::OtherKey if ai_agents.are_listed() => {
             unauthorized("the bearer key is the start key of no AI Agent")

@@ -90,6 +90,7 @@ impl From<ReplayError> for Problem {
 
 /// Ada's dead letters are the agents', those of platforms the operators'.
 async fn require_operator(app: &App, staff: &Staff, id: &str) -> Result<(), Problem> {
+    staff.require_full_sight()?;
     let letter = app.engine.store().dead_letter(id).await?;
     match letter {
         Some(letter) if letter.kind == LetterKind::Platform => staff.require_operator(),
@@ -117,12 +118,14 @@ pub async fn list(
 
 /// Get a dead letter with its body, without anything that may be a presigned URL.
 #[utoipa::path(get, path = "/api/dead-letters/{id}", tag = "dead letters", params(("id" = String, Path)),
-    responses((status = 200, body = WholeDeadLetter), (status = 404, body = ProblemBody)))]
+    responses((status = 200, body = WholeDeadLetter),
+        (status = 403, body = ProblemBody, description = "An agent who does not see all handoffs"), (status = 404, body = ProblemBody)))]
 pub async fn one(
     State(app): State<App>,
-    _staff: Staff,
+    staff: Staff,
     In(id): In<String>,
 ) -> Result<Json<WholeDeadLetter>, Problem> {
+    staff.require_full_sight()?;
     let letter = app.engine.store().dead_letter(&id).await?;
     let letter = letter.ok_or(ReplayError::Refused(ReplayRefusal::Unknown))?;
     Ok(Json(WholeDeadLetter::from(&letter)))

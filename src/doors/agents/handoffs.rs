@@ -4,6 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::messages::check_text;
 use crate::{
     agents::view::{HandoffView, LedgerView},
     doors::{
@@ -11,10 +12,11 @@ use crate::{
         extract::{Agent, Body, Caller},
     },
     relay::{
-        id::HandoffId,
-        rules::act::{self, TakeOver},
+        id::{HandoffId, TeamName},
+        rules::act::{self, Ending, Receiver, TakeOver},
     },
     store::{HandoffQuery, Order, StatusFilter},
+    unseen,
     web::{
         extract::{In, Params},
         problem::{Problem, ProblemBody},
@@ -23,6 +25,7 @@ use crate::{
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
+const MAX_OUTCOME_CHARS: usize = 100;
 
 /// Which handoffs to list.
 #[derive(Deserialize, IntoParams)]
@@ -38,9 +41,11 @@ pub struct HandoffListQuery {
     end_user: Option<String>,
     /// Only handoffs that are or were assigned to this agent.
     agent: Option<String>,
-    /// Only handoffs for this team.
+    /// Only handoffs of this team, by its name.
     team: Option<String>,
-    /// Only handoffs whose end user, context or ids contain this text.
+    /// Only handoffs that have this text in their ids, end user or context, or in a message, note, link or file name of
+    /// their thread; without regard to case and accents. A text of one or two characters is looked for in ids, end users
+    /// and contexts of the newest 5,000 handoffs. What is new is found within a second.
     q: Option<String>,
     /// `newest` or `oldest` first, by start time; `newest` if not given.
     #[param(pattern = "^(newest|oldest)?$")]
@@ -70,6 +75,44 @@ pub struct Accept {
     take_over: bool,
 }
 
+/// Options for returning a handoff to the queue.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(example = json!({"note": "It is about an invoice."}))]
+pub struct Release {
+    /// A note for colleagues: 1 to 50,000 characters.
+    #[schema(nullable = false, min_length = 1, max_length = 50_000)]
+    note: Option<String>,
+}
+
+/// Who gets the handoff: either an agent or a team.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"agent": "Sam", "note": "It is about an invoice."}))]
+pub struct HandOver {
+    /// The name of an agent, who has the handoff at once.
+    #[schema(nullable = false)]
+    agent: Option<String>,
+    /// The name of a team, in whose queue the handoff waits.
+    #[schema(nullable = false)]
+    team: Option<String>,
+    /// A note for whoever gets it: 1 to 50,000 characters.
+    #[schema(nullable = false, min_length = 1, max_length = 50_000)]
+    note: Option<String>,
+}
+
+/// Options for ending a handoff.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(example = json!({"outcome": "solved"}))]
+pub struct End {
+    /// What came of it: 1 to 100 visible characters.
+    #[schema(nullable = false, min_length = 1, max_length = 100)]
+    outcome: Option<String>,
+    /// A note for colleagues: 1 to 50,000 characters.
+    #[schema(nullable = false, min_length = 1, max_length = 50_000)]
+    note: Option<String>,
+}
+
 /// How far an agent has read.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"seq": 3}))]
@@ -87,16 +130,12 @@ pub async fn list(
     caller: Caller,
     Params(wanted): Params<HandoffListQuery>,
 ) -> Result<Json<HandoffList>, Problem> {
-    let query = HandoffQuery { platform: caller.platform.clone(), ..query(&wanted)? };
-    // No handoff is routed to a team yet.
-    if wanted.team.as_deref().is_some_and(|team| !team.is_empty()) {
-        return Ok(Json(HandoffList { data: Vec::new(), next_cursor: None }));
-    }
+    let (platform, sight) = (caller.platform.clone(), caller.sight.clone());
+    let query = HandoffQuery { platform, sight, ..query(&wanted)? };
     let page = app.engine.store().handoffs(&query).await?;
-    Ok(Json(HandoffList {
-        data: page.handoffs.iter().map(|one| caller.listed(&app, one)).collect(),
-        next_cursor: page.next.map(|next| next.to_string()),
-    }))
+    let found = page.found.into_iter().chain(std::iter::repeat(None));
+    let views = page.handoffs.iter().zip(found).map(|(one, found)| caller.listed(&app, one).found(found));
+    Ok(Json(HandoffList { data: views.collect(), next_cursor: page.next.map(|next| next.to_string()) }))
 }
 
 fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
@@ -121,11 +160,12 @@ fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {
         conversation: given(&wanted.conversation_id),
         end_user: given(&wanted.end_user),
         agent: given(&wanted.agent),
-        platform: None,
+        team: given(&wanted.team).map(TeamName),
         text: given(&wanted.q),
         order,
         after: after.transpose().map_err(|_| Problem::bad_request("cursor is not valid"))?,
         limit: limit(wanted.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
+        ..HandoffQuery::default()
     })
 }
 
@@ -182,16 +222,59 @@ pub async fn accept(
     Ok(Json(caller.whole(&app, &handoff)))
 }
 
-/// Return a handoff to the queue.
+/// Return a handoff to the queue of its team.
 #[utoipa::path(post, path = "/api/handoffs/{id}/release", tag = "handoffs", params(("id" = String, Path)),
+    request_body(content = Release, description = "Optional"),
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn release(
     State(app): State<App>,
     caller: Caller,
     In(id): In<String>,
+    body: Body<Release>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.act(act::release(HandoffId(id), caller.agent.clone())).await?;
+    let note = checked_note(body.value.note)?;
+    let handoff = app.engine.act(act::release(HandoffId(id), caller.agent.clone(), note)).await?;
     Ok(Json(caller.whole(&app, &handoff)))
+}
+
+/// Hand a handoff over to a colleague or to a team. Only its agent may, or anyone while it waits.
+#[utoipa::path(post, path = "/api/handoffs/{id}/hand-over", tag = "handoffs", params(("id" = String, Path)),
+    request_body = HandOver,
+    responses((status = 200, body = HandoffView),
+        (status = 400, body = ProblemBody, description = "There is no such agent or team"),
+        (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody, description = "Another agent has the handoff, or it has ended")))]
+pub async fn hand_over(
+    State(app): State<App>,
+    caller: Caller,
+    In(id): In<String>,
+    body: Body<HandOver>,
+) -> Result<Json<HandoffView>, Problem> {
+    let HandOver { agent, team, note } = body.value;
+    let receiver = match (agent, team) {
+        (Some(agent), None) => Receiver::Agent(known_agent(&app, &agent)?),
+        (None, Some(team)) => Receiver::Team(known_team(&app, &team)?),
+        _ => return Err(Problem::bad_request("the body needs either an agent or a team")),
+    };
+    let rule = act::hand_over(HandoffId(id), caller.agent.clone(), receiver, checked_note(note)?);
+    let handoff = app.engine.act(rule).await?;
+    Ok(Json(caller.whole(&app, &handoff)))
+}
+
+fn known_agent(app: &App, name: &str) -> Result<String, Problem> {
+    let known = app.sign_in.agents().find(|account| account.name == name.trim());
+    known
+        .map(|account| account.name.clone())
+        .ok_or_else(|| Problem::bad_request("there is no agent of this name"))
+}
+
+fn known_team(app: &App, name: &str) -> Result<TeamName, Problem> {
+    let known = app.engine.policy().routing.find(name.trim());
+    known.map(|team| team.name.clone()).ok_or_else(|| Problem::bad_request("there is no team of this name"))
+}
+
+fn checked_note(note: Option<String>) -> Result<Option<String>, Problem> {
+    note.map(|note| check_text(&note).map(|()| note)).transpose()
 }
 
 /// Mark rows as read.
@@ -210,12 +293,26 @@ pub async fn read(
 
 /// End a handoff. It ends in the relay at once, and in Ada after its queued messages have been sent.
 #[utoipa::path(post, path = "/api/handoffs/{id}/end", tag = "handoffs", params(("id" = String, Path)),
+    request_body(content = End, description = "Optional"),
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn end(
     State(app): State<App>,
     caller: Caller,
     In(id): In<String>,
+    body: Body<End>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.act(act::end(HandoffId(id), caller.agent.clone())).await?;
+    let End { outcome, note } = body.value;
+    let ending = Ending {
+        outcome: outcome.map(|name| checked_outcome(&name)).transpose()?,
+        note: checked_note(note)?,
+    };
+    let handoff = app.engine.act(act::end(HandoffId(id), caller.agent.clone(), ending)).await?;
     Ok(Json(caller.whole(&app, &handoff)))
+}
+
+fn checked_outcome(name: &str) -> Result<String, Problem> {
+    let name = unseen::name(name).filter(|name| name.chars().count() <= MAX_OUTCOME_CHARS);
+    name.ok_or_else(|| {
+        Problem::bad_request(format!("outcome must be 1 to {MAX_OUTCOME_CHARS} visible characters"))
+    })
 }

@@ -13,7 +13,7 @@ use utoipa::{
 
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{canned_replies, dead_letters, events, files, handoffs, messages, platforms, session};
+use super::{canned_replies, dead_letters, events, files, handoffs, messages, platforms, session, teams};
 use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
 #[derive(OpenApi)]
@@ -26,13 +26,13 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
             Errors are application/problem+json (RFC 9457)."
     ),
     paths(
-        handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::read, handoffs::end,
-        handoffs::ledger,
+        handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::hand_over, handoffs::read,
+        handoffs::end, handoffs::ledger,
         messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
         files::send, files::get,
         session::one, session::begin, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
-        platforms::list, platforms::enable, platforms::test
+        teams::teams, teams::decide, teams::agents, platforms::list, platforms::enable, platforms::test
     ),
     components(schemas(WithdrawalView)),
     modifiers(&Schemes, &Refusals),
@@ -46,7 +46,7 @@ impl Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A token of AGENT_TOKENS"))
+            .description(Some("The token of an agent, from AGENT_TOKENS or the settings file"))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(token));

@@ -9,14 +9,16 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::teams::teams_of;
 use crate::{
-    accounts::{Credential, SignedIn},
+    accounts::{Account, Credential, SignedIn},
     agents::view::AgentView,
     doors::{
         App,
         extract::{Caller, StrangersBody},
     },
-    settings::Secret,
+    relay::sight::Sight,
+    settings::{Role, Secret},
     store::sessions::SESSION_MAX,
     web::{
         origin,
@@ -31,7 +33,7 @@ const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue:
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"token": "the-token-of-an-agent"}))]
 pub struct NewSession {
-    /// A token of `AGENT_TOKENS`.
+    /// The token of an agent.
     #[schema(nullable = false)]
     token: Option<String>,
     /// The code of a sign-in link. It works once, within 10 minutes.
@@ -45,6 +47,11 @@ pub struct NewSession {
 pub struct SessionView {
     /// The agent.
     agent: AgentView,
+    /// `agent` or `lead`.
+    #[schema(example = "agent")]
+    role: &'static str,
+    /// The teams whose handoffs the agent sees, beside those of no team; null for all.
+    teams: Option<Vec<String>>,
     /// When the session ends if it is not used again; null with a bearer token.
     expires_at: Option<String>,
     /// The fields of start calls that lists show, the most important first (`CONSOLE_FIELDS`).
@@ -53,9 +60,11 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    fn new(app: &App, agent: &str, session: Option<&SignedIn>) -> Self {
+    fn new(app: &App, agent: &str, role: Role, sight: &Sight, session: Option<&SignedIn>) -> Self {
         Self {
             agent: AgentView::new(agent),
+            role: role.as_str(),
+            teams: teams_of(sight),
             expires_at: session.map(|session| session.ends_at.to_string()),
             fields: app.settings.console_fields.clone(),
         }
@@ -66,11 +75,12 @@ impl SessionView {
 #[utoipa::path(get, path = "/api/session", tag = "session",
     responses((status = 200, body = SessionView), (status = 401, body = ProblemBody)))]
 pub async fn one(State(app): State<App>, caller: Caller) -> impl IntoResponse {
-    ([NO_STORE], Json(SessionView::new(&app, &caller.agent, caller.session.as_ref())))
+    let Caller { agent, role, sight, session, .. } = &caller;
+    ([NO_STORE], Json(SessionView::new(&app, agent, *role, sight, session.as_ref())))
 }
 
 /// Sign in. The answer sets the session's cookie. A session ends 12 hours after its last use, at the latest after 7
-/// days, and when its token is removed from `AGENT_TOKENS`.
+/// days, and when its token is removed from the settings.
 #[utoipa::path(post, path = "/api/session", tag = "session", security(()),
     request_body = NewSession,
     responses((status = 200, body = SessionView), (status = 400, body = ProblemBody),
@@ -93,8 +103,9 @@ pub async fn begin(
     if let Some(before) = app.cookie.of(&headers) {
         app.sign_in.end(before).await?;
     }
-    tracing::info!(agent = signed_in.agent, "signed in");
-    let view = SessionView::new(&app, &signed_in.agent, Some(&signed_in));
+    let Account { name, role, sight, .. } = &*signed_in.account;
+    tracing::info!(agent = name, "signed in");
+    let view = SessionView::new(&app, name, *role, sight, Some(&signed_in));
     Ok(([NO_STORE], cookie(app.cookie.set(&secret, SESSION_MAX)), Json(view)))
 }
 

@@ -24,8 +24,11 @@ fn words(content: &Content) -> String {
         Content::File { filename, .. } => format!("[file] {filename}"),
         Content::Link { url, link_text: Some(text) } => format!("[link] {text}: {url}"),
         Content::Link { url, link_text: None } => format!("[link] {url}"),
-        Content::Event { event, by: Some(by) } => format!("[{} by {by}]", event_name(*event)),
-        Content::Event { event, by: None } => format!("[{}]", event_name(*event)),
+        Content::Event { event, by, to } => {
+            let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+            let to = to.as_ref().map_or_else(String::new, |to| format!(" to {to}"));
+            format!("[{}{by}{to}]", event_name(*event))
+        }
         Content::Unknown { name } => format!("[{name}]"),
         Content::Unreadable { reason } => format!("[unreadable: {reason}]"),
     }
@@ -92,7 +95,7 @@ mod tests {
         let text = line(&row(person(&name), Content::Text { body: "Hello".to_owned() }));
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(text.starts_with(&format!("{time} end_user x")), "{text}");
-        let content = Content::Event { event: EventName::Accepted, by: Some("Alex".to_owned()) };
+        let content = Content::Event { event: EventName::Accepted, by: Some("Alex".to_owned()), to: None };
         assert_eq!(line(&row(system(), content)), format!("{time} system: [accepted by Alex]\n"));
     }
 }

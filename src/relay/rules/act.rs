@@ -1,11 +1,11 @@
 //! An agent's actions on a handoff, except writing.
 
-use super::ending;
+use super::{ending, note};
 use crate::relay::{
     changes::Scope,
-    delivery::Read,
+    delivery::{Read, ShownAuthor},
     handoff::{EndedBy, Handoff, Status},
-    id::HandoffId,
+    id::{HandoffId, TeamName},
     idle::Idle,
     rule::Rule,
     thread::EventName,
@@ -73,6 +73,11 @@ pub fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str) 
         return;
     }
     assign(tx, handoff, agent, EventName::Accepted);
+    greet(tx, handoff);
+}
+
+/// What a handoff needs that an agent has got from the queue.
+fn greet(tx: &mut Transaction<'_>, handoff: usize) {
     tx.welcome(handoff);
     tx.deliver(handoff, Read::Transcript);
 }
@@ -84,6 +89,10 @@ pub(super) fn take_over(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
 
 fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventName) {
     tx.add_event(handoff, event, Some(agent.to_owned()));
+    give(tx, handoff, agent);
+}
+
+fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     let now = tx.now.at;
     let handoff = tx.change_handoff(handoff);
     handoff.status = Status::Active { agent: agent.to_owned() };
@@ -91,34 +100,112 @@ fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventNam
     handoff.idle = Idle::since(now);
 }
 
-/// `agent` returns the handoff to the queue.
+/// `agent` returns the handoff to the queue of its team, with a note for colleagues or without.
 ///
 /// # Errors
 /// Unknown, over, another agent's, or nobody's.
-pub fn release(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
+pub fn release(id: HandoffId, agent: String, note: Option<String>) -> Rule<Result<Handoff, Refusal>> {
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
         may_write(&tx.view.handoffs[handoff], &agent)?;
         if tx.view.handoffs[handoff].status == Status::Waiting {
             return Err(Refusal::NotAccepted);
         }
+        add_note(tx, handoff, &agent, note);
         tx.add_event(handoff, EventName::Released, Some(agent));
-        let now = tx.now.at;
-        let owner = tx.change_handoff(handoff);
-        owner.status = Status::Waiting;
-        owner.idle = Idle::since(now);
+        return_to_queue(tx, handoff);
         Ok(tx.view.handoffs[handoff].clone())
     })
+}
+
+fn return_to_queue(tx: &mut Transaction<'_>, handoff: usize) {
+    let now = tx.now.at;
+    let handoff = tx.change_handoff(handoff);
+    handoff.status = Status::Waiting;
+    handoff.idle = Idle::since(now);
+}
+
+fn add_note(tx: &mut Transaction<'_>, handoff: usize, agent: &str, note: Option<String>) {
+    if let Some(text) = note {
+        note::add(tx, handoff, ShownAuthor::named(agent.to_owned()), text);
+    }
+}
+
+/// Who gets a handoff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// This agent has it at once.
+    Agent(String),
+    /// It waits for an agent of this team.
+    Team(TeamName),
+}
+
+/// `agent` hands the handoff over, with a note for whoever gets it or without. One that waits can be handed over by
+/// anyone. Who has it already keeps it, and nothing changes.
+///
+/// # Errors
+/// Unknown, over, or another agent's.
+pub fn hand_over(
+    id: HandoffId,
+    agent: String,
+    to: Receiver,
+    note: Option<String>,
+) -> Rule<Result<Handoff, Refusal>> {
+    Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        may_write(&tx.view.handoffs[handoff], &agent)?;
+        if has_it(&tx.view.handoffs[handoff], &to) {
+            return Ok(tx.view.handoffs[handoff].clone());
+        }
+        add_note(tx, handoff, &agent, note);
+        match to {
+            Receiver::Agent(to) => {
+                let waited = tx.view.handoffs[handoff].status == Status::Waiting;
+                tx.add_event_to(handoff, EventName::HandedOver, Some(agent), Some(to.clone()));
+                give(tx, handoff, &to);
+                if waited {
+                    greet(tx, handoff);
+                }
+            }
+            Receiver::Team(team) => {
+                tx.add_event_to(handoff, EventName::HandedOver, Some(agent), Some(team.0.clone()));
+                return_to_queue(tx, handoff);
+                let handoff = tx.change_handoff(handoff);
+                (handoff.team, handoff.route) = (Some(team), None);
+            }
+        }
+        Ok(tx.view.handoffs[handoff].clone())
+    })
+}
+
+fn has_it(handoff: &Handoff, receiver: &Receiver) -> bool {
+    match receiver {
+        Receiver::Agent(agent) => handoff.agent() == Some(agent),
+        Receiver::Team(team) => handoff.status == Status::Waiting && handoff.team.as_ref() == Some(team),
+    }
+}
+
+/// How an agent ends a handoff.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// What came of it.
+    pub outcome: Option<String>,
+    /// A note for colleagues.
+    pub note: Option<String>,
 }
 
 /// `agent` ends the handoff: in the relay at once, in Ada after the queued messages.
 ///
 /// # Errors
 /// Unknown, over, or another agent's. A waiting one may be ended by anyone.
-pub fn end(id: HandoffId, agent: String) -> Rule<Result<Handoff, Refusal>> {
+pub fn end(id: HandoffId, agent: String, Ending { outcome, note }: Ending) -> Rule<Result<Handoff, Refusal>> {
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
         may_write(&tx.view.handoffs[handoff], &agent)?;
+        add_note(tx, handoff, &agent, note);
+        if outcome.is_some() {
+            tx.change_handoff(handoff).outcome = outcome;
+        }
         ending::end_at_ada(tx, handoff, EndedBy::Agent, agent);
         Ok(tx.view.handoffs[handoff].clone())
     })

@@ -48,7 +48,7 @@ fn close(
     row_at: Time,
     shown_by: String,
 ) -> usize {
-    let content = Content::Event { event: EventName::Ended, by: Some(shown_by) };
+    let content = Content::Event { event: EventName::Ended, by: Some(shown_by), to: None };
     let row = tx.add_row(handoff, NewRow::own(row_at, system(), content, Source::Relay));
     let (at, id) = (tx.now.at, tx.view.rows[row].id.clone());
     let handoff = tx.change_handoff(handoff);

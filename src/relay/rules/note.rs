@@ -6,10 +6,11 @@ use super::{
 };
 use crate::relay::{
     changes::Scope,
+    delivery::ShownAuthor,
     id::HandoffId,
     rule::Rule,
     thread::{Content, Row, Source},
-    transaction::NewRow,
+    transaction::{NewRow, Transaction},
 };
 
 /// Adds a note to any thread, also to an ended one. It neither accepts the handoff nor restarts its timeout. A repeated
@@ -24,13 +25,17 @@ pub fn note(id: HandoffId, note: AgentMessage) -> Rule<Result<Row, Refusal>> {
             return Ok(row);
         }
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        let author = write::human(note.by.shown());
-        let content = Content::Note { body: note.text };
-        let mut new = NewRow::own(tx.own_at(handoff), author, content, Source::Agent);
-        new.created_at = tx.now.at;
-        let row = tx.add_row(handoff, new);
+        let row = add(tx, handoff, note.by.shown(), note.text);
         let row = tx.view.rows[row].clone();
         write::remember(tx, &id, &note.by, &row);
         Ok(row)
     })
+}
+
+/// Adds a note, and gives the row.
+pub(super) fn add(tx: &mut Transaction<'_>, handoff: usize, author: ShownAuthor, body: String) -> usize {
+    let content = Content::Note { body };
+    let mut new = NewRow::own(tx.own_at(handoff), write::human(author), content, Source::Agent);
+    new.created_at = tx.now.at;
+    tx.add_row(handoff, new)
 }

@@ -10,8 +10,9 @@ use crate::relay::{
     context::{self, Merge},
     delivery::{Destination, Read},
     handoff::{AdaEnd, CLOCK_TOLERANCE, EndUser, EndedBy, Handoff, Origin, Status, Unanswered},
-    id::{ConversationKey, HandoffId},
+    id::{ConversationKey, HandoffId, PlatformId},
     idle::Idle,
+    routing::{Facts, Placement},
     rule::Rule,
     thread::EventName,
     time::Time,
@@ -35,8 +36,17 @@ pub enum StartOutcome {
     TooMany,
     /// Too many deliveries are waiting, so no more work is accepted.
     Full,
-    /// Nobody is there at this hour, for this reason.
-    Closed(&'static str),
+    /// Nobody is there at this hour.
+    Closed(Closed),
+}
+
+/// Why nobody takes a handoff now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// For people to read.
+    pub reason: String,
+    /// When somebody does, if that is known.
+    pub opens_at: Option<Time>,
 }
 
 /// Who makes a start call.
@@ -128,12 +138,25 @@ fn repeat(tx: &mut Transaction<'_>, handoff: usize, context: Map<String, Value>)
     context::merge(&mut merged.context, context, Merge::Overwrite);
     if let Origin::Adopted { called_at: called_at @ None, .. } = &mut merged.origin {
         *called_at = Some(now);
+        place_late(tx, &mut merged);
     }
     merged.end_user.introduce(&merged.context);
     put(tx, handoff, merged);
     // A later webhook about an older end belongs to another handoff.
     let runs_at = tx.now.by_ada() - CLOCK_TOLERANCE;
     tx.change_unseen(handoff).record_runs(runs_at);
+}
+
+/// An adopted handoff was placed before its start call said anything. Unless somebody has moved it or taken it since, it
+/// goes where the call leads. The platforms that got it keep it.
+fn place_late(tx: &Transaction<'_>, handoff: &mut Handoff) {
+    let routing = &tx.policy.routing;
+    let is_untouched = handoff.accepted_at.is_none() && handoff.team == routing.default_team;
+    if handoff.status == Status::Waiting && is_untouched {
+        let facts = Facts { ai_agent: &handoff.key.ai_agent, context: &handoff.context };
+        let Placement { route, team, priority, platforms: _ } = routing.place(&facts);
+        (handoff.route, handoff.team, handoff.priority) = (route, team, priority);
+    }
 }
 
 /// A further call has fields for an open handoff.
@@ -176,6 +199,10 @@ fn begin(
     end_user.introduce(&context);
     let is_heard_of = super::unknown::is_heard_of(tx);
     let id = HandoffId(tx.new_id());
+    let facts = Facts { ai_agent: &key.ai_agent, context: &context };
+    let Placement { route, team, priority, platforms } = tx.policy.routing.place(&facts);
+    let gets = |id: &&PlatformId| platforms.as_ref().is_none_or(|platforms| platforms.contains(id));
+    let platforms = tx.policy.platforms.ids.iter().filter(gets);
     let handoff = Handoff {
         integration: tx.policy.integration.clone(),
         domain: tx.policy.domain.clone(),
@@ -186,7 +213,10 @@ fn begin(
         unanswered: Some(Unanswered { since: tx.now.at, last_seq: 0 }),
         idle: Idle::since(tx.now.at),
         is_heard_of,
-        platforms: tx.policy.platforms.ids.iter().map(|id| (id.clone(), 0)).collect(),
+        team,
+        route,
+        priority,
+        platforms: platforms.map(|id| (id.clone(), 0)).collect(),
         ..Handoff::blank(id, key.clone())
     };
     tx.writes().start_refused = Some((key.clone(), None));

@@ -241,8 +241,19 @@ impl<'a> Transaction<'a> {
 
     /// Adds a line from the relay: what happened, and who caused it.
     pub fn add_event(&mut self, handoff: usize, event: EventName, by: Option<String>) -> usize {
+        self.add_event_to(handoff, event, by, None)
+    }
+
+    /// The same of an event that gives the handoff to somebody.
+    pub fn add_event_to(
+        &mut self,
+        handoff: usize,
+        event: EventName,
+        by: Option<String>,
+        to: Option<String>,
+    ) -> usize {
         let at = self.own_at(handoff);
-        let content = Content::Event { event, by };
+        let content = Content::Event { event, by, to };
         self.add_row(handoff, NewRow::own(at, system(), content, Source::Relay))
     }
 

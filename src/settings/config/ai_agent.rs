@@ -101,6 +101,11 @@ impl AiAgentTable {
         read
     }
 
+    /// Its id, if that is one.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_ref().map(|id| id.value.as_str())
+    }
+
     fn secrets(&self) -> impl Iterator<Item = &SecretPlace> {
         let start_key = match &self.start_key {
             Some(StartKey::Kept(place)) => Some(place),
@@ -195,7 +200,12 @@ pub(super) fn check_duplicates(ai_agents: &[AiAgentTable], mistakes: &mut Mistak
     refuse_repeated("this domain", ai_agents.iter().map(|table| table.domains.clone()), mistakes);
 }
 
-fn refuse_repeated(what: &str, groups: impl Iterator<Item = Vec<Placed<String>>>, mistakes: &mut Mistakes) {
+/// Refuses what several have, such as a name.
+pub(super) fn refuse_repeated(
+    what: &str,
+    groups: impl Iterator<Item = Vec<Placed<String>>>,
+    mistakes: &mut Mistakes,
+) {
     let mut seen: Vec<Placed<String>> = Vec::new();
     for found in groups.flatten() {
         match seen.iter().find(|other| other.value == found.value) {

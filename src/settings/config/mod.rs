@@ -1,15 +1,18 @@
-//! The settings file: TOML, named by `RELAY_CONFIG`. It lists AI Agents.
+//! The settings file: TOML, named by `RELAY_CONFIG`. It lists AI Agents, teams, agents and routes.
 //!
 //! It is read as a tree whose parts know where they stand, so that all mistakes are told at once, each with its line and
 //! column. No sentence repeats a value.
 //!
-//! To add a key: its name in `ai_agent::KEYS`, a line where that is read, a line in `relay.example.toml`, and a property
-//! in `docs/relay.schema.json`.
+//! To add a key: its name in the `KEYS` of its table, a line where that is read, a line in `relay.example.toml`, and a
+//! property in `docs/relay.schema.json`.
 
 mod ai_agent;
+mod limits;
 mod mistakes;
+mod route;
 mod secret_place;
 mod table;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -22,24 +25,63 @@ use std::{
 use toml::de::DeTable;
 
 use self::{
-    ai_agent::{AiAgentTable, check_duplicates},
+    ai_agent::{AiAgentTable, check_duplicates, refuse_repeated},
     mistakes::Mistakes,
-    table::Table,
+    route::RouteTable,
+    table::{Placed, Table},
+    team::{AgentTable, TeamTable},
 };
-use super::{Problem, ai_agents::AiAgentSettings, reader::Reader};
+use super::{
+    Problem,
+    agents::{self, ListedAgent},
+    ai_agents::{AiAgentSettings, OF_ENVIRONMENT},
+    parse,
+    reader::Reader,
+    timeout::Timeouts,
+};
+use crate::relay::{id::TeamName, routing::Routing};
 
 /// The setting that names the file.
 pub(super) const NAME: &str = "RELAY_CONFIG";
-/// More than any list of AI Agents needs.
+/// More than any settings file needs.
 const MOST_BYTES: u64 = 1 << 20;
-const AI_AGENTS: &str = "ai_agents";
 /// What may stand at the top.
-const KEYS: [&str; 1] = [AI_AGENTS];
+const KEYS: [&str; 6] = ["ai_agents", "teams", "agents", "routes", "default_team", "agents_see"];
+
+/// Which handoffs agents see, those of a lead aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AgentsSee {
+    /// Those of their teams, those of no team, and their own.
+    #[default]
+    Teams,
+    /// All.
+    All,
+}
+
+/// What the file says of those who answer.
+#[derive(Default)]
+pub(super) struct Desk {
+    /// Whether the file lists agents, good or bad.
+    pub(super) lists_agents: bool,
+    pub(super) agents: Vec<ListedAgent>,
+    pub(super) agents_see: AgentsSee,
+    pub(super) routing: Routing,
+    /// The platforms that routes name.
+    pub(super) wanted_platforms: Vec<WantedPlatform>,
+}
+
+/// A platform that a route names.
+pub(super) struct WantedPlatform(Placed<String>);
 
 /// A settings file, before its secrets are read.
 #[derive(Debug)]
 pub(super) struct Config {
-    ai_agents: Vec<AiAgentTable>,
+    ai_agents: Option<Vec<AiAgentTable>>,
+    teams: Vec<TeamTable>,
+    agents: Vec<AgentTable>,
+    routes: Vec<RouteTable>,
+    default_team: Option<Placed<String>>,
+    agents_see: AgentsSee,
     mistakes: Mistakes,
 }
 
@@ -68,24 +110,140 @@ impl Config {
                 format!("this is not TOML: {}", error.message()),
             );
         }
+        let nothing = DeTable::new();
+        let document = if mistakes.is_empty() { document.get_ref() } else { &nothing };
+        Self::of(Table::new(document, 0, "the file"), path, mistakes)
+    }
+
+    fn of(mut top: Table<'_>, path: &Path, mut mistakes: Mistakes) -> Self {
+        let (top, m) = (&mut top, &mut mistakes);
+        // What is no TOML may have meant to list them.
+        let is_listed = top.has("ai_agents") || !m.is_empty();
+        let folder = path.parent().unwrap_or(Path::new("."));
         let ai_agents =
-            if mistakes.is_empty() { ai_agents(document.get_ref(), path, &mut mistakes) } else { Vec::new() };
-        Self { ai_agents, mistakes }
+            each(top, "ai_agents", "[[ai_agents]]", m, |table, m| AiAgentTable::read(table, folder, m));
+        if top.has("ai_agents") && ai_agents.is_empty() && m.is_empty() {
+            m.add(0, "there is no AI Agent: begin one with [[ai_agents]]".to_owned());
+        }
+        check_duplicates(&ai_agents, m);
+        let teams = each(top, "teams", "[[teams]]", m, TeamTable::read);
+        let agents = each(top, "agents", "[[agents]]", m, AgentTable::read);
+        let routes = each(top, "routes", "[[routes]]", m, RouteTable::read);
+        let default_team = top.text("default_team", m, parse::listed_name);
+        let agents_see = top.text("agents_see", m, agents_see).map(|found| found.value).unwrap_or_default();
+        top.refuse_others(&KEYS, m);
+        let ai_agents = is_listed.then_some(ai_agents);
+        let mut read = Self { ai_agents, teams, agents, routes, default_team, agents_see, mistakes };
+        read.check_names();
+        read
+    }
+
+    /// Whether it lists AI Agents. Otherwise the environment describes one.
+    pub(super) const fn lists_ai_agents(&self) -> bool {
+        self.ai_agents.is_some()
+    }
+
+    /// The settings whose place it takes.
+    pub(super) fn replaces(&self) -> Vec<&'static str> {
+        let of_ai_agents = OF_ENVIRONMENT.into_iter().filter(|_| self.lists_ai_agents());
+        of_ai_agents.chain((!self.agents.is_empty()).then_some(agents::NAME)).collect()
     }
 
     /// The environment variables that hold its secrets.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.ai_agents.iter().flat_map(AiAgentTable::names)
+        self.ai_agents.iter().flatten().flat_map(AiAgentTable::names)
     }
 
-    /// The AI Agents, with their secrets. What is wrong goes to `r`; then the list is not whole.
-    pub(super) fn ai_agents(mut self, r: &mut Reader) -> Vec<AiAgentSettings> {
-        let found = self.ai_agents.into_iter().filter_map(|table| table.settings(r, &mut self.mistakes));
-        let found = found.collect();
+    /// The AI Agents, with their secrets. If something is wrong, the list is not whole.
+    pub(super) fn ai_agents(&mut self, r: &Reader) -> Vec<AiAgentSettings> {
+        let tables = self.ai_agents.take().into_iter().flatten();
+        tables.filter_map(|table| table.settings(r, &mut self.mistakes)).collect()
+    }
+
+    /// Teams, agents and routes. If something is wrong, they are not whole.
+    pub(super) fn desk(&mut self, environment: &Timeouts) -> Desk {
+        let routes = std::mem::take(&mut self.routes);
+        let wanted = routes.iter().filter_map(|route| route.platforms.clone()).flatten();
+        let wanted_platforms = wanted.map(WantedPlatform).collect();
+        let teams = std::mem::take(&mut self.teams).into_iter();
+        Desk {
+            lists_agents: !self.agents.is_empty(),
+            agents: std::mem::take(&mut self.agents).into_iter().filter_map(AgentTable::settings).collect(),
+            agents_see: self.agents_see,
+            routing: Routing {
+                teams: teams.filter_map(|team| team.settings(environment)).collect(),
+                routes: routes.into_iter().filter_map(|route| route.settings(environment)).collect(),
+                default_team: self.default_team.take().map(|team| TeamName(team.value)),
+            },
+            wanted_platforms,
+        }
+    }
+
+    /// Refuses platforms that are not among these.
+    pub(super) fn check_platforms(&mut self, wanted: &[WantedPlatform], ids: &[&str]) {
+        for WantedPlatform(id) in wanted {
+            if !ids.contains(&id.value.as_str()) {
+                self.mistakes.add(id.at, "platforms names a platform that is not set up".to_owned());
+            }
+        }
+    }
+
+    /// Tells what is wrong.
+    pub(super) fn tell(self, r: &mut Reader) {
         for sentence in self.mistakes.sentences() {
             r.problem(NAME, sentence);
         }
-        found
+    }
+
+    /// Names that two have, and names of teams and AI Agents that are nobody's.
+    fn check_names(&mut self) {
+        let mistakes = &mut self.mistakes;
+        let teams: Vec<&Placed<String>> = self.teams.iter().filter_map(|team| team.name.as_ref()).collect();
+        let agents = self.agents.iter();
+        let lower = |found: &Placed<String>| Placed { at: found.at, value: found.value.to_lowercase() };
+        let once = |found: Option<&Placed<String>>| found.map(lower).into_iter().collect::<Vec<_>>();
+        let (names, tokens) =
+            (agents.clone().map(|agent| &agent.name), agents.clone().map(|agent| &agent.token));
+        let routes = self.routes.iter().map(|route| once(route.name.as_ref()));
+        refuse_repeated("this name", teams.iter().map(|name| once(Some(name))), mistakes);
+        refuse_repeated("this name", names.map(|name| once(name.as_ref())), mistakes);
+        refuse_repeated("this token", tokens.map(|token| once(token.as_ref())), mistakes);
+        refuse_repeated("this name", routes, mistakes);
+
+        let of_agents = agents.flat_map(|agent| agent.teams.iter().flatten());
+        let of_routes = self.routes.iter().filter_map(|route| route.team.as_ref());
+        // A team whose name is wrong may be the one that is meant.
+        let are_known = self.teams.iter().all(|team| team.name.is_some());
+        for named in of_agents.chain(of_routes).chain(&self.default_team).filter(|_| are_known) {
+            if !teams.iter().any(|team| team.value == named.value) {
+                mistakes.add(named.at, "no team of [[teams]] has this name".to_owned());
+            }
+        }
+        let ids: Vec<&str> = self.ai_agents.iter().flatten().filter_map(AiAgentTable::id).collect();
+        for named in self.routes.iter().flat_map(|route| &route.ai_agents) {
+            if !ids.contains(&named.value.as_str()) {
+                mistakes.add(named.at, "no AI Agent of [[ai_agents]] has this id".to_owned());
+            }
+        }
+    }
+}
+
+fn each<'t, T>(
+    top: &mut Table<'t>,
+    key: &'static str,
+    name: &'static str,
+    mistakes: &mut Mistakes,
+    read: impl Fn(Table<'t>, &mut Mistakes) -> T,
+) -> Vec<T> {
+    let tables = top.tables(key, name, mistakes).unwrap_or_default();
+    tables.into_iter().map(|table| read(table, mistakes)).collect()
+}
+
+fn agents_see(text: &str) -> parse::Parsed<AgentsSee> {
+    match text {
+        "teams" => Ok(AgentsSee::Teams),
+        "all" => Ok(AgentsSee::All),
+        _ => Err("must be teams or all".to_owned()),
     }
 }
 
@@ -97,19 +255,4 @@ fn text_of(path: &Path) -> io::Result<String> {
     }
     // Windows editors put a byte order mark in front.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
-}
-
-fn ai_agents(document: &DeTable<'_>, path: &Path, mistakes: &mut Mistakes) -> Vec<AiAgentTable> {
-    let mut top = Table::new(document, 0, "the file");
-    let tables = top.tables(AI_AGENTS, "[[ai_agents]]", mistakes);
-    top.refuse_others(&KEYS, mistakes);
-    let Some(tables) = tables else { return Vec::new() };
-    if tables.is_empty() {
-        mistakes.add(0, "there is no AI Agent: begin one with [[ai_agents]]".to_owned());
-    }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let ai_agents: Vec<AiAgentTable> =
-        tables.into_iter().map(|table| AiAgentTable::read(table, folder, mistakes)).collect();
-    check_duplicates(&ai_agents, mistakes);
-    ai_agents
 }

@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::mistakes::Mistakes;
-use crate::settings::parse::Parsed;
+use crate::settings::parse::{Parsed, listed_name};
 
 /// So many slips of the finger still count as the same key.
 const SLIPS: usize = 2;
@@ -132,6 +132,28 @@ impl<'t> Table<'t> {
             mistakes.add(value.span().start, format!("{key} must be written as {name}"));
         }
         tables
+    }
+
+    /// The fields of a table within this one, whatever they are called; none if the key is absent. A longer or invisible
+    /// name is a mistake.
+    pub(super) fn fields(
+        &mut self,
+        key: &'static str,
+        mistakes: &mut Mistakes,
+    ) -> Vec<(String, &'t Spanned<DeValue<'t>>)> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let Some(table) = value.get_ref().as_table() else {
+            mistakes.add(value.span().start, format!("{key} must be fields, such as {key}.plan = \"gold\""));
+            return Vec::new();
+        };
+        let mut fields = Vec::new();
+        for (name, value) in table {
+            match listed_name(name.get_ref()) {
+                Ok(name) => fields.push((name, value)),
+                Err(wanted) => mistakes.add(name.span().start, format!("the name of a field {wanted}")),
+            }
+        }
+        fields
     }
 
     /// A key that is known, and may not be there.

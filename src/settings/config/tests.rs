@@ -4,8 +4,17 @@ use std::{collections::BTreeMap, fs};
 
 use serde_json::Value;
 
-use super::{KEYS, ai_agent};
-use crate::settings::{AiAgentSettings, Loaded, Settings, SettingsError, Terminal};
+use super::{KEYS, ai_agent, route, team};
+use crate::{
+    relay::{
+        policy::{Timeout, Timeouts},
+        routing::Priority,
+    },
+    settings::{
+        AgentsSee, AiAgentSettings, ListedAgent, Loaded, Role, Secret, Settings, SettingsError, Terminal,
+    },
+    store::sessions::Digest,
+};
 
 const EXAMPLE: &str = include_str!("../../../relay.example.toml");
 const SCHEMA: &str = include_str!("../../../docs/relay.schema.json");
@@ -49,6 +58,12 @@ fn load(text: &str) -> Result<Vec<AiAgentSettings>, Vec<String>> {
     let loaded = load_with(text, &[], &[]);
     let told = |error: SettingsError| error.0.into_iter().map(|problem| problem.sentence).collect();
     loaded.map(|(settings, _)| settings.ai_agents.iter().cloned().collect()).map_err(told)
+}
+
+/// Without `AGENT_TOKENS`, whose place the file takes.
+fn loaded(text: &str, env: &[(&str, &str)]) -> Result<Settings, String> {
+    let env: Vec<_> = env.iter().copied().chain([("AGENT_TOKENS", "")]).collect();
+    load_with(text, &env, &[]).map(|(settings, _)| settings).map_err(|error| error.to_string())
 }
 
 /// The only mistake of a file.
@@ -244,14 +259,13 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
         "11:1: key_envv is no key of [[ai_agents]]; did you mean key_env?",
         "12:1: webhook_secret_envv is no key of [[ai_agents]]; did you mean webhook_secret_env?",
         "13:1: start_key_envv is no key of [[ai_agents]]; did you mean start_key_env?",
-        "14:2: teams is no key of the file",
+        "14:1: teams must be written as [[teams]]",
     ];
     assert_eq!(told, wanted.map(|sentence| format!("relay.toml:{sentence}")));
 }
 
 #[test]
 fn a_file_without_ai_agents_is_none() {
-    assert_eq!(mistake(""), "relay.toml:1:1: there is no AI Agent: begin one with [[ai_agents]]");
     assert_eq!(
         mistake("ai_agents = []"),
         "relay.toml:1:1: there is no AI Agent: begin one with [[ai_agents]]"
@@ -309,11 +323,16 @@ fn the_example_is_read_with_every_key() {
     let env =
         [("ACME_API_KEY", "key"), ("ACME_WEBHOOK_SECRET", SECRET), ("ACME_START_KEY", "start-key-of-acme")];
     // What is commented out is the default, and may be said.
-    let uncommented = [("# base_url", "base_url"), ("# integrations", "integrations"), ("# rate_", "rate_")];
+    let uncommented = ["base_url", "integrations =", "rate_", "agents_see", "role"];
+    let uncommented = uncommented.map(|key| (format!("# {key}"), key));
     let all = uncommented.iter().fold(text.clone(), |text, (from, to)| text.replace(from, to));
-    let [short, long] = [&text, &all].map(|text| load_with(text, &env, &[]).unwrap().0.ai_agents);
+    let [short, long] = [&text, &all].map(|text| {
+        let settings = loaded(text, &env).unwrap();
+        (settings.ai_agents, settings.listed_agents, settings.agents_see, settings.routing)
+    });
     assert_eq!(format!("{short:?}"), format!("{long:?}"));
-    for key in ai_agent::KEYS {
+    let keys = ai_agent::KEYS.into_iter().chain(route::KEYS).chain(team::TEAM_KEYS).chain(team::AGENT_KEYS);
+    for key in keys.chain(KEYS) {
         assert!(EXAMPLE.contains(key), "{key}");
     }
 }
@@ -329,9 +348,180 @@ fn the_schema_knows_the_same_keys() {
         keys.sort_unstable();
         keys
     };
-    let mut of_ai_agent = keys("/definitions/ai_agent/properties");
-    of_ai_agent.sort_unstable();
-    assert_eq!(of_ai_agent, sorted(&ai_agent::KEYS));
-    assert_eq!(keys("/properties"), sorted(&KEYS));
+    for (place, known) in [
+        ("/definitions/ai_agent/properties", &ai_agent::KEYS[..]),
+        ("/definitions/route/properties", &route::KEYS),
+        ("/definitions/team/properties", &team::TEAM_KEYS),
+        ("/definitions/agent/properties", &team::AGENT_KEYS),
+        ("/properties", &KEYS),
+    ] {
+        let mut keys = keys(place);
+        keys.sort_unstable();
+        assert_eq!(keys, sorted(known));
+    }
     assert!(EXAMPLE.starts_with("#:schema docs/relay.schema.json\n"));
+}
+
+const DESK: &str = r#"default_team = "Support"
+[[teams]]
+name = "Support"
+[[teams]]
+name = "Billing"
+waiting_timeout = "2m"
+[[agents]]
+name = "Alex"
+token_sha256 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+teams = ["Billing"]
+[[routes]]
+name = "Invoices"
+context.plan = "gold"
+team = "Billing"
+idle_timeout = "off"
+"#;
+
+#[test]
+fn teams_agents_and_routes_are_read() {
+    let more = "[[agents]]\nname = \"Kim\"\ntoken_sha256 = \"KIM\"\nrole = \"lead\"\n\
+                [[routes]]\nname = \"Rest\"\npriority = \"low\"\nwaiting_timeout = \"1h\"\nwaiting_timeout_text = \"off\"\n";
+    let kim = Digest::of("a token of 16 signs");
+    let text = format!("{DESK}{}\n{GOOD}", more.replace("KIM", kim.as_str()));
+    let settings = loaded(&text, &[("WAITING_TIMEOUT_TEXT", "Sorry.")]).unwrap();
+    let [alex, lead] = &settings.listed_agents[..] else { unreachable!() };
+    let ListedAgent { name, token, teams, role } = alex;
+    let billing = Some(vec!["Billing".into()]);
+    assert_eq!((name.as_str(), teams, role), ("Alex", &billing, &Role::Agent));
+    assert_eq!(token.as_str(), "a".repeat(64), "its case is no matter");
+    assert_eq!((&lead.token, &lead.teams, lead.role), (&kim, &None, Role::Lead));
+    assert_eq!(settings.agents_see, AgentsSee::Teams);
+    assert!(settings.agent_tokens.is_empty() && !settings.made_token);
+    let routing = &settings.routing;
+    assert_eq!(routing.default_team, Some("Support".into()));
+    assert_eq!(
+        routing.routes.iter().map(|route| route.priority).collect::<Vec<_>>(),
+        [Priority::Normal, Priority::Low]
+    );
+    let general =
+        Timeouts { waiting: settings.waiting_timeout.as_ref(), idle: settings.idle_timeout.as_ref() };
+    let waiting = |route, team: &str| routing.timeouts(route, Some(&team.into()), general).waiting.cloned();
+    let timeout = |minutes, text: Option<&str>| {
+        Some(Timeout { after: std::time::Duration::from_mins(minutes), text: text.map(str::to_owned) })
+    };
+    assert_eq!(waiting(None, "Billing"), timeout(2, Some("Sorry.")), "the text of the environment");
+    assert_eq!(waiting(Some("Invoices"), "Support"), timeout(15, Some("Sorry.")));
+    assert_eq!(waiting(Some("Rest"), "Billing"), timeout(60, None));
+}
+
+#[test]
+fn each_mistake_of_the_desk_is_told_with_its_place() {
+    let digest = "0".repeat(64);
+    for (line, wrong, told) in [
+        (1, "default_team = \"support\"", "1:16: no team of [[teams]] has this name"),
+        (1, "agents_see = \"mine\"", "1:14: agents_see must be teams or all"),
+        (3, "", "2:1: [[teams]] needs name"),
+        (3, "name = \"\"", "3:8: name must have 1 to 200 visible characters"),
+        (6, "[[teams]]\nname = \"support\"", "7:8: this name is there already, on line 3"),
+        (
+            6,
+            "waiting_timeout = \"2\"",
+            "6:19: waiting_timeout must be a duration such as 90s, 15m or 2h, from 1s to 24h, or off",
+        ),
+        (6, "idle_timeout_text = \"hunter2\"", "6:21: idle_timeout_text needs idle_timeout"),
+        (
+            6,
+            "hours = [\"Mon 9-17\"]",
+            "4:1: hours and time_zone need each other\n6:10: hours must be such as Mon-Fri 09:00-17:30: see number 1",
+        ),
+        (
+            6,
+            "time_zone = \"Mars\"\nhours = [\"Mon 09:00-17:00\"]",
+            "6:13: time_zone must be a time zone such as Europe/Berlin",
+        ),
+        (
+            6,
+            "holidays = [\"25.12.\"]",
+            "4:1: holidays need hours\n6:13: holidays must be dates such as 2026-12-25: see number 1",
+        ),
+        (6, "color = 1", "6:1: color is no key of [[teams]]"),
+        (
+            8,
+            "name = \"Ann (Amazon Connect)\"",
+            "8:8: name must not end with (Amazon Connect), as the names of agents there do",
+        ),
+        (9, "token = \"hunter2\"", "7:1: [[agents]] needs token_sha256\n9:1: token is no key of [[agents]]"),
+        (
+            9,
+            "token_sha256 = \"hunter2\"",
+            "9:16: token_sha256 must be what `handoff-relay token new` shows: 64 hexadecimal digits",
+        ),
+        (10, "teams = []", "10:9: teams must not be empty"),
+        (10, "teams = [\"Sales\"]", "10:10: no team of [[teams]] has this name"),
+        (10, "role = \"boss\"", "10:8: role must be agent, lead or operator"),
+        (
+            10,
+            &format!("[[agents]]\nname = \"alex\"\ntoken_sha256 = \"{digest}\""),
+            "11:8: this name is there already, on line 8",
+        ),
+        (
+            10,
+            &format!("[[agents]]\nname = \"Sam\"\ntoken_sha256 = \"{}\"", "A".repeat(64)),
+            "12:16: this token is there already, on line 9",
+        ),
+        (12, "", "11:1: [[routes]] needs name"),
+        (13, "ai_agents = [\"other\"]", "13:14: no AI Agent of [[ai_agents]] has this id"),
+        (13, "context = 7", "13:11: context must be fields, such as context.plan = \"gold\""),
+        (13, "context.plan = []", ""),
+        (13, "context.plan = [\"gold\", [\"a\"]]", ""),
+        (13, "context.plan = { matches = \"(\" }", ""),
+        (13, "context.plan = { is = \"gold\" }", ""),
+        (13, "context.plan = { present = \"yes\" }", ""),
+        (13, "channels = [\"\"]", "13:13: channels must be texts of 1 to 1000 characters: see number 1"),
+        (14, "team = \"billing\"", "14:8: no team of [[teams]] has this name"),
+        (14, "priority = \"top\"", "14:12: priority must be low, normal, high or urgent"),
+        (14, "platforms = [\"desk\"]", "14:14: platforms names a platform that is not set up"),
+        (14, "tem = \"Billing\"", "14:1: tem is no key of [[routes]]; did you mean team?"),
+        (15, "[[routes]]\nname = \"invoices\"", "16:8: this name is there already, on line 12"),
+    ] {
+        let told = match told {
+            "" => {
+                "13:16: context.plan must be a value, a list of values, { present = true }, or { matches = \"...\" } with a \
+                   regular expression"
+            }
+            told => told,
+        };
+        let mut lines: Vec<&str> = DESK.lines().collect();
+        lines[line - 1] = wrong;
+        let found =
+            loaded(&format!("{}\n{GOOD}", lines.join("\n")), &[]).unwrap_err().replace("relay.toml:", "");
+        assert_eq!(found, told, "{wrong}");
+        assert!(!found.contains(MARK), "{found}");
+    }
+}
+
+#[test]
+fn agents_are_listed_in_one_place() {
+    let text = format!("{DESK}{GOOD}");
+    let told = load_with(&text, &[], &[]).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "AGENT_TOKENS is set in the environment, but RELAY_CONFIG lists the agents: remove AGENT_TOKENS"
+    );
+    // Accounts of platforms and operators may have neither their names nor their tokens.
+    let token = Secret::new("0123456789abcdef");
+    let mine = text.replace(&"A".repeat(64), Digest::of(token.expose()).as_str());
+    let told = loaded(&mine, &[("OPERATOR_TOKENS", "Olga=0123456789abcdef")]).unwrap_err();
+    assert_eq!(told, "OPERATOR_TOKENS has a token that another account or agent has");
+}
+
+#[test]
+fn without_ai_agents_in_the_file_the_environment_describes_the_one() {
+    let env = [
+        ("ADA_BASE_URL", "https://acme.ada.support/api"),
+        ("ADA_API_KEY", "key"),
+        ("WEBHOOK_SECRET", SECRET),
+        ("HANDOFF_AUTH_KEY", "start-key-of-acme"),
+    ];
+    let settings = loaded(DESK, &env).unwrap();
+    assert!(!settings.ai_agents.are_listed);
+    assert_eq!((settings.ai_agents.first.id.as_str(), settings.routing.teams.len()), ("acme.ada.support", 2));
+    assert!(loaded("", &[]).unwrap_err().starts_with("ADA_BASE_URL is required"));
 }

@@ -16,15 +16,17 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{
-    Decision, DecisionResult, Due, HandoffQuery, LetterPage, Order, Page, PurgeProgress, RetentionPeriods,
-    Signals, Since, StatusFilter, Store, StoreError, Unreadable, conversation_of,
+    Decision, DecisionResult, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page,
+    PurgeProgress, RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    conversation_of,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
-    search_text,
+    search::{Found, NEWEST, Wanted},
     sessions::{Digest, Session, SessionChange},
     signals::{FeedPosition, TouchedTopics},
     take,
+    teams::TeamState,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -32,7 +34,7 @@ use crate::relay::{
     contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
     time::Time,
 };
@@ -101,14 +103,21 @@ impl Store for MemoryStore {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
+    ) -> Result<Due<IdleHandoff>, StoreError> {
         let state = self.lock();
-        let from = (status, Time::from_micros(i64::MIN), 0);
-        let of_status = state.idle.range(from..).take_while(|(of, _, _)| *of == status);
+        let from = after.map_or((Time::from_micros(i64::MIN), 0), |after| (after.since, after.number + 1));
+        let of_status = state.idle.range((status, from.0, from.1)..).take_while(|(of, _, _)| *of == status);
         let first: Vec<_> = of_status.take(limit.saturating_add(1)).collect();
         let due = first.iter().take_while(|(_, since, _)| *since <= until).take(limit);
-        let items: Vec<HandoffId> = due.map(|(_, _, index)| state.handoffs[index].id.clone()).collect();
+        let items: Vec<IdleHandoff> = due
+            .map(|(_, since, index)| {
+                let Handoff { id, route, team, .. } = &state.handoffs[index];
+                let place = IdlePlace { since: *since, number: *index };
+                IdleHandoff { id: id.clone(), place, route: route.clone(), team: team.clone() }
+            })
+            .collect();
         let next = first.get(items.len()).map(|(_, since, _)| *since);
         Ok(Due { items, next })
     }
@@ -160,10 +169,16 @@ impl Store for MemoryStore {
                 Box::new(state.handoffs.range(query.after.map_or(0, |after| after.saturating_add(1))..))
             }
         };
-        let mut found = indices.filter(|(_, handoff)| matches(query, handoff));
-        let shown: Vec<(&u64, &Handoff)> = found.by_ref().take(query.limit).collect();
-        let next = found.next().and(shown.last()).map(|(index, _)| **index);
-        Ok(Page { handoffs: shown.into_iter().map(|(_, handoff)| handoff.clone()).collect(), next })
+        let wanted = query.text.as_deref().and_then(Wanted::new);
+        let mut matching =
+            indices.filter(|(_, handoff)| matches(query, handoff)).filter_map(|(index, handoff)| {
+                let Some(wanted) = &wanted else { return Some((*index, handoff, None)) };
+                state.found(*index, handoff, wanted).map(|found| (*index, handoff, Some(found)))
+            });
+        let shown: Vec<(u64, &Handoff, Option<Found>)> = matching.by_ref().take(query.limit).collect();
+        let next = matching.next().and(shown.last()).map(|(index, ..)| *index);
+        let (handoffs, found) = shown.into_iter().map(|(_, handoff, found)| (handoff.clone(), found)).unzip();
+        Ok(Page { handoffs, found: if wanted.is_some() { found } else { Vec::new() }, next })
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -240,6 +255,24 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        Ok(self.lock().teams.values().cloned().collect())
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        self.lock().teams.insert(state.name.clone(), state);
+        Ok(())
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        let state = self.lock();
+        let last = up_to.and_then(|id| state.indices.get(&id).copied()).unwrap_or(u64::MAX);
+        let waiting = state.handoffs.range(..=last).map(|(_, handoff)| handoff);
+        let counts =
+            |handoff: &&Handoff| StatusFilter::of(handoff) == StatusFilter::Waiting && handoff.team == team;
+        Ok(waiting.filter(counts).count() as u64)
+    }
+
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
         Ok(self.lock().sessions.get(id).cloned())
     }
@@ -306,12 +339,25 @@ impl Store for MemoryStore {
     }
 }
 
+impl State {
+    /// Where a handoff has a text.
+    fn found(&self, index: u64, handoff: &Handoff, wanted: &Wanted) -> Option<Found> {
+        if !wanted.is_in_index() && index + NEWEST <= self.last_handoff {
+            return None;
+        }
+        let rows = self.threads.get(&handoff.id).filter(|_| wanted.is_in_index());
+        let in_rows = || rows?.values().rev().find_map(|row| wanted.in_row(row));
+        wanted.in_handoff(handoff).or_else(in_rows)
+    }
+}
+
 fn matches(query: &HandoffQuery, handoff: &Handoff) -> bool {
     query.status.is_none_or(|status| status == StatusFilter::of(handoff))
         && (!query.missed || handoff.missed.is_some())
         && query.conversation.as_ref().is_none_or(|id| handoff.key.conversation.0 == *id)
         && query.end_user.as_ref().is_none_or(|id| handoff.end_user.id.as_ref() == Some(id))
         && query.agent.as_deref().is_none_or(|agent| handoff.agent() == Some(agent))
+        && query.team.as_ref().is_none_or(|team| handoff.team.as_ref() == Some(team))
+        && query.sight.has(handoff)
         && query.platform.as_ref().is_none_or(|platform| handoff.platforms.contains_key(platform))
-        && query.text.as_ref().is_none_or(|text| search_text(handoff).contains(&text.to_lowercase()))
 }

@@ -10,7 +10,7 @@ use crate::{
         contact::Contact,
         event::{Event, SortKey},
         handoff::Handoff,
-        id::{ConversationKey, HandoffId, MessageId, PlatformId, RowId},
+        id::{ConversationKey, HandoffId, MessageId, PlatformId, RowId, TeamName},
         thread::Row,
         time::Time,
     },
@@ -23,6 +23,7 @@ use crate::{
         rows_by_id,
         sessions::{Digest, Session},
         takes_from,
+        teams::TeamState,
     },
 };
 
@@ -56,6 +57,7 @@ pub struct State {
     pub replies: HashMap<String, CannedReply>,
     pub file_checks: HashMap<FileOf, Time>,
     pub platforms: BTreeMap<PlatformId, PlatformState>,
+    pub teams: BTreeMap<TeamName, TeamState>,
     /// Contacts in Amazon Connect, and when somebody must look at them.
     pub contacts: BTreeMap<HandoffId, (Contact, Option<Time>)>,
     /// Until when conversations adopt nothing.

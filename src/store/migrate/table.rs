@@ -8,8 +8,6 @@ pub enum Kind {
     Key,
     /// A text that is kept as it is, such as a document.
     Text,
-    /// A text that is only searched in.
-    Searched,
     /// A number, or a time.
     Number,
     /// Yes or no.
@@ -78,9 +76,9 @@ macro_rules! table {
 /// All that a relay keeps. A column that is named here is filled by each store's own file.
 pub const TABLES: &[Table] = &[
     table!("handoffs" numbered: position Number, id Key, ai_agent Key, conversation Key, status Text, agent Key,
-        platforms Text, ended_at Number, idle_since Number, took_until Number, last_seq Number, doc Text,
-        end_user Key, missed Number),
-    table!("contexts": handoff Key, search Searched, doc Text),
+        platforms Text, ended_at Number, idle_since Number, took_until Number, last_seq Number, team Key,
+        route Key, doc Text, end_user Key, missed Number),
+    table!("contexts": handoff Key, doc Text),
     table!("thread_rows": id Key, handoff Key, seq Number, fingerprint Text, unread Flag, is_file Flag, doc Text),
     table!("row_marks": handoff Key, mark Key, row_id Key),
     table!("journal" numbered: seq Number, svix_id Key, at Number, ai_agent Key, conversation Key, sort_time Number,
@@ -95,6 +93,7 @@ pub const TABLES: &[Table] = &[
     table!("canned_replies": id Key, title_key Key, doc Text),
     table!("file_checks": handoff Key, row_id Key, at Number),
     table!("platforms": id Key, doc Text),
+    table!("teams": name Key, doc Text),
     table!("contacts": handoff Key, contact Key, due_at Number, is_closed Flag, doc Text),
     table!("refused_starts": ai_agent Key, conversation Key, until Number),
 ];

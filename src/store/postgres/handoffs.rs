@@ -4,16 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio_postgres::Row;
 
-use super::{
-    query::{Statement, Value, doc, values},
-    text,
-};
+use super::query::{Statement, Value, doc, values};
 use crate::{
-    relay::handoff::Handoff,
+    relay::{handoff::Handoff, id::TeamName},
     store::{
         StatusFilter, StoreError,
         document::{self, Document},
-        search_text,
     },
 };
 
@@ -45,11 +41,12 @@ pub fn handoff(row: &Row) -> Result<Handoff, StoreError> {
 pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
     let context = put_context(handoff)?;
     let sql = "INSERT INTO handoffs (id, ai_agent, conversation, status, agent, platforms, ended_at, idle_since, \
-                   took_until, last_seq, doc, end_user, missed) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+                   took_until, last_seq, doc, team, route, end_user, missed) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
                ON CONFLICT (id) DO UPDATE SET status = excluded.status, agent = excluded.agent, \
                    ended_at = excluded.ended_at, idle_since = excluded.idle_since, \
                    took_until = excluded.took_until, last_seq = excluded.last_seq, doc = excluded.doc, \
+                   team = excluded.team, route = excluded.route, \
                    end_user = excluded.end_user, missed = excluded.missed";
     let platforms: String = handoff.platforms.keys().map(|id| format!(" {id} ")).collect();
     let values = values![
@@ -64,6 +61,8 @@ pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
         handoff.took_until(),
         handoff.last_seq,
         document::write(handoff)?,
+        Value::optional_key(handoff.team.as_ref().map(TeamName::as_str)),
+        Value::optional_key(handoff.route.as_deref()),
         Value::optional_key(handoff.end_user.id.as_deref()),
         Value::Number(handoff.missed.as_ref().map(|_| 1)),
     ];
@@ -71,10 +70,8 @@ pub fn put(handoff: &mut Handoff) -> Result<[Statement; 2], StoreError> {
 }
 
 fn put_context(handoff: &mut Handoff) -> Result<Statement, StoreError> {
-    let sql = "INSERT INTO contexts (handoff, search, doc) VALUES ($1, $2, $3) \
-               ON CONFLICT (handoff) DO UPDATE SET search = excluded.search, doc = excluded.doc \
-               WHERE contexts.search <> excluded.search OR contexts.doc <> excluded.doc";
-    let search = text::searched(&search_text(handoff));
+    let sql = "INSERT INTO contexts (handoff, doc) VALUES ($1, $2) \
+               ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE contexts.doc <> excluded.doc";
     let context = document::write(&Context { context: std::mem::take(&mut handoff.context) })?;
-    Ok(Statement::new(sql, values![Value::key(handoff.id.as_str()), search, context]))
+    Ok(Statement::new(sql, values![Value::key(handoff.id.as_str()), context]))
 }

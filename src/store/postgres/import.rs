@@ -147,6 +147,8 @@ impl Import {
                 run(&self.client, "UPDATE feed SET last = $1", values![known]).await?;
             }
         }
+        // What was moved is in no index of a search yet.
+        run(&self.client, "UPDATE search_state SET change = 0", values![]).await?;
         self.hold_what_waits().await
     }
 
@@ -244,7 +246,6 @@ fn store_as(cell: &mut Cell, kind: Kind) {
     if let Cell::Text(Some(value)) = cell {
         match kind {
             Kind::Key => *value = text::column(value).into_owned(),
-            Kind::Searched => *value = text::searched(value),
             Kind::Text | Kind::Number | Kind::Flag => {}
         }
     }
@@ -274,7 +275,7 @@ enum List {
 impl List {
     const fn of(kind: Kind) -> Self {
         match kind {
-            Kind::Key | Kind::Text | Kind::Searched => Self::Texts(Vec::new()),
+            Kind::Key | Kind::Text => Self::Texts(Vec::new()),
             Kind::Number => Self::Numbers(Vec::new()),
             Kind::Flag => Self::Flags(Vec::new()),
         }

@@ -14,16 +14,18 @@ use crate::{
 };
 
 /// The newest schema that this relay knows.
-pub const NEWEST: u64 = 3;
+pub const NEWEST: u64 = 5;
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 5] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_quotas_and_history.sql"),
+    include_str!("migrations/0003_search.sql"),
+    include_str!("migrations/0004_teams.sql"),
     include_str!("migrations/0005_missed.sql"),
 ];
 
 /// One relay at a time changes the schema. Numbers below 2^32 are no conversation's lock.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";
+pub const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";
 
 /// Brings the database to the newest schema: all of it or nothing.
 ///

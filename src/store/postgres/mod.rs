@@ -30,7 +30,9 @@ mod quotas;
 mod read;
 mod refused_starts;
 mod replies;
+mod search;
 mod sessions;
+mod teams;
 mod text;
 mod tls;
 mod turns;
@@ -54,14 +56,16 @@ use self::{
     turns::Turns,
 };
 use super::{
-    Arrived, Arriving, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress, RetentionPeriods,
-    SharedCalls, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    Arrived, Arriving, Decision, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Page, PurgeProgress,
+    RetentionPeriods, SharedCalls, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     quota::{Place, Quota},
     replies::{CannedReply, ReplyChange, ReplyOutcome},
+    search::IndexProgress,
     sessions::{Digest, Session, SessionChange, SignInCode},
     signals::TouchedTopics,
+    teams::TeamState,
 };
 use crate::{
     metrics::Depths,
@@ -70,7 +74,7 @@ use crate::{
         contact::Contact,
         delivery::{Delivery, Destination, Queue},
         handoff::Handoff,
-        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+        id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
         thread::Row,
         time::Time,
     },
@@ -116,6 +120,7 @@ impl PostgresStore {
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
         let connections = Connections::new(settings)?;
         migrations::run(&connections).await?;
+        search::make_index(&connections).await?;
         let client = connections.get().await?;
         deliveries::look_anew(&client).await?;
         let newest = read::newest_change(&client).await?;
@@ -217,9 +222,10 @@ impl Store for PostgresStore {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
-        read::idle_handoffs(&*self.client().await?, status, until, limit).await
+    ) -> Result<Due<IdleHandoff>, StoreError> {
+        read::idle_handoffs(&*self.client().await?, status, until, after, limit).await
     }
 
     async fn due_deliveries(
@@ -306,6 +312,10 @@ impl Store for PostgresStore {
         read::handoffs(&*self.client().await?, query).await
     }
 
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        search::step(&self.shared.connections, limit).await
+    }
+
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
         read::rows(&*self.client().await?, id, after, limit).await
     }
@@ -374,6 +384,18 @@ impl Store for PostgresStore {
 
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
         platforms::put(&*self.client().await?, &state).await
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        teams::all_states(&*self.client().await?).await
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        teams::put(&*self.client().await?, &state).await
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        teams::waiting(&*self.client().await?, team.as_ref(), up_to.as_ref()).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

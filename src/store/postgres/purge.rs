@@ -6,7 +6,7 @@ use super::{
     connect::Connections,
     files, journal,
     query::{Statement, Value, all, key, run, run_together, values},
-    quotas, refused_starts,
+    quotas, refused_starts, search,
 };
 use crate::{
     relay::time::Time,
@@ -40,8 +40,9 @@ const DONE_WITH: &str = "SELECT id, last_seq FROM handoffs WHERE id = ANY($1) AN
         AND journal.conversation = handoffs.conversation AND journal.doc <> '') \
     ORDER BY ended_at, position";
 /// Everything of some handoffs.
-const OF_HANDOFFS: [&str; 8] = [
+const OF_HANDOFFS: [&str; 9] = [
     files::OF_THREADS,
+    search::OF_HANDOFFS,
     "DELETE FROM thread_rows WHERE handoff = ANY($1)",
     "DELETE FROM row_marks WHERE handoff = ANY($1)",
     "DELETE FROM contexts WHERE handoff = ANY($1)",

@@ -164,3 +164,8 @@ pub fn time(row: &Row, column: usize) -> Result<Time, StoreError> {
 pub fn key(row: &Row, column: usize) -> Result<String, StoreError> {
     Ok(text::read(row.try_get(column)?))
 }
+
+/// The same, where there is one.
+pub fn optional_key(row: &Row, column: usize) -> Result<Option<String>, StoreError> {
+    Ok(row.try_get::<_, Option<&str>>(column)?.map(text::read))
+}

@@ -5,21 +5,22 @@ use tokio_postgres::{Client, Row as SqlRow};
 use super::{
     deliveries,
     handoffs::{self, documents},
-    query::{Value, all, doc, first, key, number, time, values},
-    text,
+    query::{Value, all, doc, first, key, number, optional_key, time, values},
+    search, text,
 };
 use crate::{
     metrics::Depths,
     relay::{
         changes::DeadLetter,
         handoff::Handoff,
-        id::{AiAgentId, ConversationId, ConversationKey, HandoffId, RowId},
+        id::{AiAgentId, ConversationId, ConversationKey, HandoffId, RowId, TeamName},
+        sight::Sight,
         thread::Row,
         time::Time,
     },
     store::{
-        Due, FeedItem, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError, or_note, page,
-        placeholder, signed, unsigned,
+        Due, FeedItem, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page, Since, StatusFilter,
+        StoreError, or_note, page, placeholder, search::Wanted, signed, unsigned,
     },
 };
 
@@ -27,18 +28,23 @@ pub async fn idle_handoffs(
     client: &Client,
     status: StatusFilter,
     until: Time,
+    after: Option<IdlePlace>,
     limit: usize,
-) -> Result<Due<HandoffId>, StoreError> {
-    let sql = "SELECT id, idle_since FROM handoffs WHERE status = $1 AND idle_since IS NOT NULL \
-               ORDER BY idle_since, position LIMIT $2";
+) -> Result<Due<IdleHandoff>, StoreError> {
+    let sql = "SELECT id, idle_since, position, route, team FROM handoffs \
+               WHERE status = $1 AND idle_since IS NOT NULL AND (idle_since, position) > ($2, $3) \
+               ORDER BY idle_since, position LIMIT $4";
     let mut due = Due { items: Vec::new(), next: None };
-    for row in all(client, sql, values![status.as_str(), limit.saturating_add(1)]).await? {
-        let since = time(&row, 1)?;
-        if since > until || due.items.len() == limit {
-            due.next = Some(since);
+    let (since, number) =
+        after.map_or((i64::MIN, 0), |after| (after.since.as_micros(), signed(after.number)));
+    for row in all(client, sql, values![status.as_str(), since, number, limit.saturating_add(1)]).await? {
+        let place = IdlePlace { since: time(&row, 1)?, number: unsigned(row.try_get(2)?) };
+        if place.since > until || due.items.len() == limit {
+            due.next = Some(place.since);
             break;
         }
-        due.items.push(HandoffId(key(&row, 0)?));
+        let (route, team) = (optional_key(&row, 3)?, optional_key(&row, 4)?.map(TeamName));
+        due.items.push(IdleHandoff { id: HandoffId(key(&row, 0)?), place, route, team });
     }
     Ok(due)
 }
@@ -49,7 +55,7 @@ macro_rules! handoff {
         concat!(
             "SELECT ",
             documents!(),
-            ", position, id, ai_agent, conversation, status, agent FROM handoffs WHERE "
+            ", position, id, ai_agent, conversation, status, agent, team FROM handoffs WHERE "
         )
     };
 }
@@ -67,10 +73,26 @@ fn shown(row: &SqlRow) -> Result<Handoff, StoreError> {
     let (ai_agent, conversation) = (AiAgentId(key(row, 4)?), ConversationId(key(row, 5)?));
     let agent = row.try_get::<_, Option<&str>>(7)?.map(text::read);
     let key_of_it = ConversationKey { ai_agent, conversation };
-    Ok(placeholder::handoff(HandoffId(key(row, 3)?), key_of_it, row.try_get(6)?, agent))
+    let team = optional_key(row, 8)?.map(TeamName);
+    Ok(Handoff { team, ..placeholder::handoff(HandoffId(key(row, 3)?), key_of_it, row.try_get(6)?, agent) })
 }
 
 pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, StoreError> {
+    if let Some(wanted) = query.text.as_deref().and_then(Wanted::new) {
+        return search::page(client, query, &wanted).await;
+    }
+    let (handoffs, next) =
+        page(listed(client, query, None, query.limit.saturating_add(1)).await?, query.limit);
+    Ok(Page { handoffs, next, found: Vec::new() })
+}
+
+/// The first `most` handoffs of a list, each with its position; only those at some positions, if these are given.
+pub async fn listed(
+    client: &Client,
+    query: &HandoffQuery,
+    among: Option<&[i64]>,
+    most: usize,
+) -> Result<Vec<(Handoff, u64)>, StoreError> {
     let (mut sql, mut wanted) = (concat!(handoff!(), "TRUE").to_owned(), Vec::<Value>::new());
     let mut only = |condition: &str, value: Value| {
         wanted.push(value);
@@ -91,12 +113,19 @@ pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, Sto
     if let Some(agent) = &query.agent {
         only(" AND agent = ?", Value::key(agent));
     }
+    if let Some(team) = &query.team {
+        only(" AND team = ?", Value::key(team.as_str()));
+    }
+    if let Sight::Of { teams, agent } = &query.sight {
+        let teams = Value::keys(teams.iter().map(TeamName::as_str));
+        only(" AND (team IS NULL OR team = ANY(?)", teams);
+        only(" OR agent = ?)", Value::key(agent.as_str()));
+    }
     if let Some(platform) = &query.platform {
         only(" AND strpos(platforms, ?) > 0", format!(" {platform} ").into());
     }
-    if let Some(wanted) = &query.text {
-        let found = " AND id IN (SELECT handoff FROM contexts WHERE strpos(search, ?) > 0)";
-        only(found, text::searched(&wanted.to_lowercase()).into());
+    if let Some(among) = among {
+        only(" AND position = ANY(?)", Value::Numbers(among.to_vec()));
     }
     let (behind, order) = match query.order {
         Order::Newest => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
@@ -105,11 +134,9 @@ pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, Sto
     if let Some(after) = query.after {
         only(behind, signed(after).into());
     }
-    only(order, query.limit.saturating_add(1).into());
+    only(order, most.into());
     let rows = all(client, &sql, wanted).await?;
-    let found = rows.iter().map(|row| Ok((shown(row)?, unsigned(row.try_get(2)?))));
-    let (handoffs, next) = page(found.collect::<Result<_, StoreError>>()?, query.limit);
-    Ok(Page { handoffs, next })
+    rows.iter().map(|row| Ok((shown(row)?, unsigned(row.try_get(2)?)))).collect()
 }
 
 pub async fn rows(client: &Client, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {

@@ -74,11 +74,6 @@ pub fn shown(text: &str) -> String {
     read(&column(text))
 }
 
-/// A text that is only searched in: what can't be stored is left out.
-pub fn searched(text: &str) -> String {
-    text.replace('\0', "")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

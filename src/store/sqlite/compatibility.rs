@@ -11,7 +11,7 @@ use super::{
 use crate::store::StoreError;
 
 /// The newest schema that this relay knows.
-pub const NEWEST: i64 = 19;
+pub const NEWEST: i64 = 21;
 
 /// Refuses a file that this relay would misread.
 ///

@@ -108,10 +108,10 @@ fn select(table: &str) -> &'static str {
         "handoffs" => {
             "SELECT position, id, ai_agent, conversation, status, agent, platforms, ended_at, idle_since, took_until, \
                  CASE WHEN json_valid(doc) THEN coalesce(CAST(json_extract(doc, '$.last_seq') AS INTEGER), 0) ELSE 0 END, \
-                 doc, end_user, missed \
+                 team, route, doc, end_user, missed \
              FROM handoffs ORDER BY position"
         }
-        "contexts" => "SELECT handoff, search, doc FROM contexts",
+        "contexts" => "SELECT handoff, doc FROM contexts",
         "thread_rows" => {
             "SELECT id, handoff, seq, fingerprint, unread, \
                  CASE WHEN json_valid(doc) THEN json_extract(doc, '$.content.type') IS 'file' ELSE 0 END, doc \
@@ -134,6 +134,7 @@ fn select(table: &str) -> &'static str {
         "canned_replies" => "SELECT id, title_key, doc FROM canned_replies",
         "file_checks" => "SELECT handoff, row_id, at FROM file_checks",
         "platforms" => "SELECT id, doc FROM platforms",
+        "teams" => "SELECT name, doc FROM teams",
         "contacts" => {
             "SELECT handoff, contact, due_at, \
                  CASE WHEN json_valid(doc) THEN coalesce(json_extract(doc, '$.state') = 'closed', 1) ELSE 1 END, doc \
@@ -146,7 +147,7 @@ fn select(table: &str) -> &'static str {
 
 fn record(row: &Row<'_>, table: &Table) -> Result<Record, StoreError> {
     let cells = table.columns.iter().enumerate().map(|(place, column)| match column.kind {
-        Kind::Key | Kind::Text | Kind::Searched => Ok(Cell::Text(optional_text(row, place)?)),
+        Kind::Key | Kind::Text => Ok(Cell::Text(optional_text(row, place)?)),
         Kind::Number => Ok(Cell::Number(row.get(place)?)),
         Kind::Flag => Ok(Cell::Flag(row.get::<_, i64>(place)? != 0)),
     });

@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 
 use super::query::{Query, doc};
 use crate::{
-    relay::{handoff::Handoff, time::Time},
+    relay::{handoff::Handoff, id::TeamName, time::Time},
     store::{
         StatusFilter, StoreError,
         document::{self, Document},
-        search_text,
     },
 };
 
@@ -44,7 +43,7 @@ pub fn handoff(row: &Row<'_>) -> Result<Handoff, StoreError> {
 pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, StoreError> {
     put_context(connection, handoff)?;
     let sql = "UPDATE handoffs SET status = ?2, agent = ?3, doc = ?4, ended_at = ?5, idle_since = ?6, took_until = ?7, \
-                   end_user = ?8, missed = ?9 \
+                   team = ?8, route = ?9, end_user = ?10, missed = ?11 \
                WHERE id = ?1";
     let changes = params![
         handoff.id.as_str(),
@@ -54,15 +53,17 @@ pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, Store
         handoff.end().map(|end| end.at.as_micros()),
         handoff.idle_since().map(Time::as_micros),
         handoff.took_until().map(Time::as_micros),
+        handoff.team.as_ref().map(TeamName::as_str),
+        handoff.route,
         handoff.end_user.id,
         handoff.missed.as_ref().map(|_| 1_i64),
     ];
     if connection.run(sql, changes)? > 0 {
         return Ok(false);
     }
-    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, end_user, missed, \
-                   ai_agent, conversation, platforms) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, team, route, end_user, \
+                   missed, ai_agent, conversation, platforms) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let (ai_agent, conversation) = (handoff.key.ai_agent.as_str(), handoff.key.conversation.as_str());
     let platforms = platforms(handoff);
     let never_changes = params![ai_agent, conversation, platforms];
@@ -76,10 +77,8 @@ fn platforms(handoff: &Handoff) -> String {
 }
 
 fn put_context(connection: &Connection, handoff: &mut Handoff) -> Result<(), StoreError> {
-    let sql = "INSERT INTO contexts (handoff, search, doc) VALUES (?1, ?2, ?3) \
-               ON CONFLICT (handoff) DO UPDATE SET search = excluded.search, doc = excluded.doc \
-               WHERE search <> excluded.search OR doc <> excluded.doc";
-    let search = search_text(handoff);
+    let sql = "INSERT INTO contexts (handoff, doc) VALUES (?1, ?2) \
+               ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc";
     let context = document::write(&Context { context: std::mem::take(&mut handoff.context) })?;
-    connection.run(sql, params![handoff.id.as_str(), search, context]).map(drop)
+    connection.run(sql, params![handoff.id.as_str(), context]).map(drop)
 }

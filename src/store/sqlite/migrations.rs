@@ -25,6 +25,8 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0016_fewer_bytes.sql"),
     include_str!("migrations/0017_platforms.sql"),
     include_str!("migrations/0018_contacts.sql"),
+    include_str!("migrations/0019_search.sql"),
+    include_str!("migrations/0020_teams.sql"),
     include_str!("migrations/0021_missed.sql"),
 ];
 

@@ -25,7 +25,9 @@ mod read;
 mod ready;
 mod refused_starts;
 mod replies;
+mod search;
 mod sessions;
+mod teams;
 mod verify;
 mod view;
 mod waiting;
@@ -53,12 +55,14 @@ use self::{
     writer::{Work, WriterState},
 };
 use super::{
-    Arrived, Arriving, Copies, Decision, Due, HandoffQuery, LetterPage, Page, PurgeProgress,
-    RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
+    Arrived, Arriving, Copies, Decision, Due, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Page,
+    PurgeProgress, RetentionPeriods, Signals, Since, StatusFilter, Store, StoreError, Unreadable,
     files::{FileChecks, FileOf},
     platforms::PlatformState,
     replies::{CannedReply, ReplyChange, ReplyOutcome},
+    search::IndexProgress,
     sessions::{Digest, Session, SessionChange},
+    teams::TeamState,
 };
 use crate::metrics::Depths;
 use crate::relay::{
@@ -66,7 +70,7 @@ use crate::relay::{
     contact::Contact,
     delivery::{Delivery, Queue},
     handoff::Handoff,
-    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId},
+    id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
     time::Time,
 };
@@ -212,9 +216,12 @@ impl Store for SqliteStore {
         &self,
         status: StatusFilter,
         until: Time,
+        after: Option<IdlePlace>,
         limit: usize,
-    ) -> Result<Due<HandoffId>, StoreError> {
-        self.readers.read(move |connection| read::idle_handoffs(connection, status, until, limit)).await
+    ) -> Result<Due<IdleHandoff>, StoreError> {
+        self.readers
+            .read(move |connection| read::idle_handoffs(connection, status, until, after, limit))
+            .await
     }
 
     async fn due_deliveries(
@@ -262,6 +269,14 @@ impl Store for SqliteStore {
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
         let query = query.clone();
         self.readers.read(move |connection| read::handoffs(connection, &query)).await
+    }
+
+    async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
+        let step = self.readers.read(move |connection| search::next_step(connection, limit)).await?;
+        match step {
+            Some(step) => self.write(move |connection, _| search::write(connection, &step)).await,
+            None => Ok(IndexProgress::All),
+        }
     }
 
     async fn rows(&self, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -324,6 +339,18 @@ impl Store for SqliteStore {
 
     async fn put_platform(&self, state: PlatformState) -> Result<(), StoreError> {
         self.write(move |connection, _| platforms::put(connection, &state)).await
+    }
+
+    async fn teams(&self) -> Result<Vec<TeamState>, StoreError> {
+        self.readers.read(teams::all).await
+    }
+
+    async fn put_team(&self, state: TeamState) -> Result<(), StoreError> {
+        self.write(move |connection, _| teams::put(connection, &state)).await
+    }
+
+    async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
+        self.readers.read(move |connection| teams::waiting(connection, team.as_ref(), up_to.as_ref())).await
     }
 
     async fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{files, journal, known::Known, query::Query, refused_starts};
+use super::{files, journal, known::Known, query::Query, refused_starts, search};
 use crate::{
     relay::{
         id::{AiAgentId, ConversationId, ConversationKey},
@@ -33,8 +33,9 @@ const HANDOFFS: &str = "SELECT id, json_extract(doc, '$.last_seq'), ai_agent, co
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.handoff = handoffs.id) \
     ORDER BY ended_at, position LIMIT ?2";
 /// Everything of some handoffs.
-const OF_HANDOFFS: [&str; 8] = [
+const OF_HANDOFFS: [&str; 9] = [
     files::OF_THREADS,
+    search::OF_HANDOFFS,
     "DELETE FROM thread_rows WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM row_marks WHERE handoff IN (SELECT value FROM json_each(?1))",
     "DELETE FROM contexts WHERE handoff IN (SELECT value FROM json_each(?1))",

@@ -7,19 +7,21 @@ use super::{
     known::Known,
     outbox,
     query::{Query, doc, text},
+    search,
 };
 use crate::{
     metrics::Depths,
     relay::{
         changes::DeadLetter,
         handoff::Handoff,
-        id::{AiAgentId, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId},
+        id::{AiAgentId, ConversationId, ConversationKey, DeliveryId, HandoffId, RowId, TeamName},
+        sight::Sight,
         thread::Row,
         time::Time,
     },
     store::{
-        Due, FeedItem, HandoffQuery, LetterPage, Order, Page, Since, StatusFilter, StoreError, count,
-        or_note, page, placeholder, signed, unsigned,
+        Due, FeedItem, HandoffQuery, IdleHandoff, IdlePlace, LetterPage, Order, Page, Since, StatusFilter,
+        StoreError, count, or_note, page, placeholder, search::Wanted, signed, unsigned,
     },
 };
 
@@ -27,18 +29,23 @@ pub fn idle_handoffs(
     connection: &Connection,
     status: StatusFilter,
     until: Time,
+    after: Option<IdlePlace>,
     limit: usize,
-) -> Result<Due<HandoffId>, StoreError> {
-    let sql = "SELECT id, idle_since FROM handoffs WHERE status = ?1 AND idle_since IS NOT NULL \
-               ORDER BY idle_since, position LIMIT ?2";
+) -> Result<Due<IdleHandoff>, StoreError> {
+    let sql = "SELECT id, idle_since, position, route, team FROM handoffs \
+               WHERE status = ?1 AND idle_since IS NOT NULL AND (idle_since, position) > (?2, ?3) \
+               ORDER BY idle_since, position LIMIT ?4";
     let mut due = Due { items: Vec::new(), next: None };
-    connection.each(sql, params![status.as_str(), count(limit.saturating_add(1))], |row| {
-        let since = Time::from_micros(row.get(1)?);
+    let (since, number) =
+        after.map_or((i64::MIN, 0), |after| (after.since.as_micros(), signed(after.number)));
+    connection.each(sql, params![status.as_str(), since, number, count(limit.saturating_add(1))], |row| {
+        let place = IdlePlace { since: Time::from_micros(row.get(1)?), number: unsigned(row.get(2)?) };
         if due.next.is_some() {
-        } else if since > until || due.items.len() == limit {
-            due.next = Some(since);
+        } else if place.since > until || due.items.len() == limit {
+            due.next = Some(place.since);
         } else {
-            due.items.push(HandoffId(row.get(0)?));
+            let team = row.get::<_, Option<String>>(4)?.map(TeamName);
+            due.items.push(IdleHandoff { id: HandoffId(row.get(0)?), place, route: row.get(3)?, team });
         }
         Ok(())
     })?;
@@ -59,7 +66,7 @@ macro_rules! handoff {
         concat!(
             "SELECT ",
             documents!(),
-            ", position, id, ai_agent, conversation, status, agent FROM handoffs WHERE "
+            ", position, id, ai_agent, conversation, status, agent, team FROM handoffs WHERE "
         )
     };
 }
@@ -75,10 +82,26 @@ fn shown(row: &SqlRow<'_>) -> Result<Handoff, StoreError> {
     }
     let (ai_agent, conversation) = (AiAgentId(row.get(4)?), ConversationId(row.get(5)?));
     let key = ConversationKey { ai_agent, conversation };
-    Ok(placeholder::handoff(HandoffId(row.get(3)?), key, text(row, 6)?, row.get(7)?))
+    let team = row.get::<_, Option<String>>(8)?.map(TeamName);
+    Ok(Handoff { team, ..placeholder::handoff(HandoffId(row.get(3)?), key, text(row, 6)?, row.get(7)?) })
 }
 
 pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, StoreError> {
+    if let Some(wanted) = query.text.as_deref().and_then(Wanted::new) {
+        return search::page(connection, query, &wanted);
+    }
+    let found = listed(connection, query, None, query.limit.saturating_add(1))?;
+    let (handoffs, next) = page(found, query.limit);
+    Ok(Page { handoffs, next, found: Vec::new() })
+}
+
+/// The first `most` handoffs of a list, each with its position; only those at some positions, if these are given.
+pub fn listed(
+    connection: &Connection,
+    query: &HandoffQuery,
+    among: Option<&[i64]>,
+    most: usize,
+) -> Result<Vec<(Handoff, u64)>, StoreError> {
     let (mut sql, mut wanted) = (concat!(handoff!(), "1 = 1").to_owned(), Vec::<Value>::new());
     let mut only = |condition: &str, value: Value| {
         wanted.push(value);
@@ -99,12 +122,19 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
     if let Some(agent) = &query.agent {
         only(" AND agent = ?", agent.clone().into());
     }
+    if let Some(team) = &query.team {
+        only(" AND team = ?", team.as_str().to_owned().into());
+    }
+    if let Sight::Of { teams, agent } = &query.sight {
+        let teams: serde_json::Value = teams.iter().map(TeamName::as_str).collect();
+        only(" AND (team IS NULL OR team IN (SELECT value FROM json_each(?))", teams.to_string().into());
+        only(" OR agent = ?)", agent.clone().into());
+    }
     if let Some(platform) = &query.platform {
         only(" AND instr(platforms, ?) > 0", format!(" {platform} ").into());
     }
-    if let Some(text) = &query.text {
-        let found = " AND id IN (SELECT handoff FROM contexts WHERE instr(search, ?) > 0)";
-        only(found, text.to_lowercase().into());
+    if let Some(among) = among {
+        only(" AND position IN (SELECT value FROM json_each(?))", serde_json::to_string(among)?.into());
     }
     let (behind, order) = match query.order {
         Order::Newest => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
@@ -113,11 +143,8 @@ pub fn handoffs(connection: &Connection, query: &HandoffQuery) -> Result<Page, S
     if let Some(after) = query.after {
         only(behind, signed(after).into());
     }
-    only(order, count(query.limit.saturating_add(1)).into());
-    let found =
-        connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(2)?))))?;
-    let (handoffs, next) = page(found, query.limit);
-    Ok(Page { handoffs, next })
+    only(order, count(most).into());
+    connection.all(&sql, params_from_iter(wanted), |row| Ok((shown(row)?, unsigned(row.get(2)?))))
 }
 
 pub fn rows(

@@ -24,10 +24,12 @@ pub const OTHER_SECRET: &str = "whsec_dGhlLW5leHQtc2VjcmV0LW9mLXRoZW0=";
 pub const INTEGRATION: &str = "custom-handoff";
 /// Names and tokens.
 const AGENTS: [(&str, &str); 2] = [("Alex", "token-of-alex-0123456789"), ("Sam", "token-of-sam-0123456789")];
+/// In settings files only.
+const LEAD: (&str, &str) = ("Kim", "token-of-kim-0123456789");
 
 /// An agent's token.
 pub fn token_of(name: &str) -> &'static str {
-    AGENTS.iter().find(|(known, _)| *known == name).expect("an agent of the settings").1
+    AGENTS.iter().chain([&LEAD]).find(|(known, _)| *known == name).expect("an agent of the settings").1
 }
 
 /// How a relay is to be.
@@ -241,9 +243,19 @@ impl Relay {
         }
         let base = self.env.remove("ADA_BASE_URL");
         let base = base.or_else(|| self.env.get("BASE_OF_ADA").cloned()).expect("its Ada");
-        let file = self.folder.path().join("relay.toml");
-        std::fs::write(&file, text.replace("{ada}", &base)).unwrap();
+        self.describe(&text.replace("{ada}", &base));
         self.set("BASE_OF_ADA", &base);
+    }
+
+    /// Agents, teams and routes from a settings file with this text, from the next start on.
+    pub fn lists_agents(&mut self, text: &str) {
+        self.env.remove("AGENT_TOKENS");
+        self.describe(text);
+    }
+
+    fn describe(&mut self, text: &str) {
+        let file = self.folder.path().join("relay.toml");
+        std::fs::write(&file, text).unwrap();
         self.set("RELAY_CONFIG", file.to_str().unwrap());
     }
 

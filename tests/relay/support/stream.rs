@@ -23,6 +23,8 @@ pub struct Stream {
     pub response_headers: axum::http::HeaderMap,
     chunks: std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
     buffer: String,
+    /// The beginning of a letter that a chunk ends with.
+    rest: Vec<u8>,
     /// Everything that came, as it came.
     pub raw: String,
     pub last_id: u64,
@@ -34,7 +36,14 @@ impl Stream {
         assert_eq!(response.status(), 200);
         let response_headers = response.headers().clone();
         let chunks = Box::pin(response.bytes_stream());
-        Self { response_headers, chunks, buffer: String::new(), raw: String::new(), last_id: 0 }
+        Self {
+            response_headers,
+            chunks,
+            buffer: String::new(),
+            rest: Vec::new(),
+            raw: String::new(),
+            last_id: 0,
+        }
     }
 
     /// Waits for the first id, from which on nothing is missed.
@@ -80,6 +89,13 @@ impl Stream {
                 return Some(block);
             }
             let chunk = soon("something of the stream", self.chunks.next()).await?.ok()?;
+            self.rest.extend_from_slice(&chunk);
+            let whole = match std::str::from_utf8(&self.rest) {
+                Ok(text) => text.len(),
+                Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                Err(error) => panic!("no text: {error}"),
+            };
+            let chunk: Vec<u8> = self.rest.drain(..whole).collect();
             let chunk = std::str::from_utf8(&chunk).expect("text");
             self.raw.push_str(chunk);
             self.buffer.push_str(chunk);

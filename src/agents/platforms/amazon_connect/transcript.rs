@@ -128,7 +128,7 @@ mod tests {
                 1,
                 Role::System,
                 None,
-                Content::Event { event: crate::relay::thread::EventName::Started, by: None },
+                Content::Event { event: crate::relay::thread::EventName::Started, by: None, to: None },
             ),
             text(2, "Where is my parcel?"),
             row(3, Role::AiAgent, Some("Robo"), link),

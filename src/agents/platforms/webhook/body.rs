@@ -1,7 +1,5 @@
 //! What an event says: the same JSON as the agent API, and its number.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,6 +12,7 @@ use crate::{
         handoff::Handoff,
         id::HandoffId,
         platform::{Notice, PlatformEvent},
+        policy::Policy,
         time::Time,
     },
 };
@@ -41,12 +40,12 @@ pub fn of_notice(
     notice: &Notice,
     links: &FileLinks,
     now: Time,
-    waiting_timeout: Option<Duration>,
+    policy: Option<&Policy>,
 ) -> String {
     let link = |handoff: &str, row: &str| links.url(handoff, row, now);
     // A receiver that keeps what it was told must not take this for an empty context.
     let later = |handoff: &Handoff| {
-        let mut view = HandoffView::whole(handoff, waiting_timeout);
+        let mut view = HandoffView::whole(handoff, policy);
         view.link_files(&link);
         let mut view = serde_json::to_value(view).unwrap_or_default();
         if let Some(fields) = view.as_object_mut() {
@@ -56,7 +55,7 @@ pub fn of_notice(
     };
     match &notice.event {
         PlatformEvent::Started { handoff } => {
-            written(notice, Some(handoff_id), HandoffView::whole(handoff, waiting_timeout))
+            written(notice, Some(handoff_id), HandoffView::whole(handoff, policy))
         }
         PlatformEvent::Accepted { handoff }
         | PlatformEvent::Released { handoff }

@@ -12,7 +12,7 @@ use url::Url;
 use super::{Answer, FileLinks};
 use crate::{
     outbound::{Addresses, Denied, GuardedClient, System, Unanswered, retry_after, unanswered},
-    relay::{id::HandoffId, platform::Notice, rules::notify::NoticeOutcome, time::Time},
+    relay::{id::HandoffId, platform::Notice, policy::Policy, rules::notify::NoticeOutcome, time::Time},
     settings::WebhookPlatform,
     unseen::is_unseen,
 };
@@ -58,9 +58,9 @@ impl Webhook {
         notice: &Notice,
         links: &FileLinks,
         now: Time,
-        waiting_timeout: Option<Duration>,
+        policy: Option<&Policy>,
     ) -> Answer {
-        let body = body::of_notice(handoff, notice, links, now, waiting_timeout);
+        let body = body::of_notice(handoff, notice, links, now, policy);
         self.post(&notice.id, body, now).await
     }
 

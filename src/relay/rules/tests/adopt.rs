@@ -29,7 +29,10 @@ fn a_message_without_a_start_call_is_held_and_then_adopted() {
     assert_eq!(world.said(0), ["anybody?"]);
     assert_eq!(world.handoff().unread, 1);
     let line = world.thread(0)[0];
-    assert_eq!((line.at, &line.content), (at(0), &Content::Event { event: EventName::Adopted, by: None }));
+    assert_eq!(
+        (line.at, &line.content),
+        (at(0), &Content::Event { event: EventName::Adopted, by: None, to: None })
+    );
     assert_eq!(world.books.buffer, None, "nothing waits any more");
     assert_eq!(world.books.outbox.len(), 1, "its history is read");
 }

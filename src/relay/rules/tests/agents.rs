@@ -20,7 +20,7 @@ fn history(world: &World) -> Vec<(EventName, Option<&str>)> {
     let rows = world.thread(0);
     rows.iter()
         .filter_map(|row| match &row.content {
-            Content::Event { event, by } => Some((*event, by.as_deref())),
+            Content::Event { event, by, .. } => Some((*event, by.as_deref())),
             _ => None,
         })
         .collect()

@@ -72,6 +72,7 @@ fn conversation_ended_says_who_ended_it() {
             let shown = crate::relay::thread::Content::Event {
                 event: crate::relay::thread::EventName::Ended,
                 by: Some(by.as_str().to_owned()),
+                to: None,
             };
             assert_eq!(end_line(&world, 0).content, shown);
         }

@@ -24,6 +24,7 @@ mod recover;
 mod replay;
 mod send;
 mod start;
+mod teams;
 mod time_out;
 mod transcript;
 mod unknown;

@@ -88,7 +88,11 @@ fn not_in_a_handoff_ends_it_and_fails_what_is_queued() {
     }
     assert_eq!(world.queue(), Vec::<&str>::new());
     let line = world.thread(0).last().unwrap().content.clone();
-    let ended = crate::relay::thread::Content::Event { event: EventName::Ended, by: Some("ada".to_owned()) };
+    let ended = crate::relay::thread::Content::Event {
+        event: EventName::Ended,
+        by: Some("ada".to_owned()),
+        to: None,
+    };
     assert_eq!(line, ended, "the agent is told");
 }
 

@@ -17,8 +17,8 @@ const MINUTE: i64 = 60 * SECOND;
 /// What happened, as the thread tells it.
 fn lines(world: &World) -> Vec<String> {
     let shown = world.thread(0).into_iter().map(|row| match &row.content {
-        Content::Event { event, by: None } => format!("{event:?}"),
-        Content::Event { event, by: Some(by) } => format!("{event:?} {by}"),
+        Content::Event { event, by: None, .. } => format!("{event:?}"),
+        Content::Event { event, by: Some(by), .. } => format!("{event:?} {by}"),
         Content::Text { body } => {
             format!("{}: {body}", row.author.display_name.as_deref().unwrap_or("-"))
         }

@@ -175,13 +175,14 @@ fn an_agent_who_does_not_answer_in_time_misses_the_customer_too() {
 #[test]
 fn only_who_waits_has_a_deadline() {
     let mut world = World::started();
-    let minute = Some(std::time::Duration::from_secs(60));
-    assert_eq!(world.handoff().deadline(minute), Some(at(MINUTE)));
-    assert_eq!(world.handoff().deadline(None), None);
+    let deadline = |world: &World| world.handoff().deadline(&world.policy);
+    assert_eq!(deadline(&world), Some(at(15 * MINUTE)));
     world.clock(30_000).accept(ALEX, TakeOver::No).unwrap();
-    assert_eq!(world.handoff().deadline(minute), None);
+    assert_eq!(deadline(&world), None);
     world.give_back(ALEX).unwrap();
-    assert_eq!(world.handoff().deadline(minute), Some(at(90_000)), "the waiting begins anew");
+    assert_eq!(deadline(&world), Some(at(15 * MINUTE + 30_000)), "the waiting begins anew");
+    world.policy.waiting_timeout = None;
+    assert_eq!(deadline(&world), None);
 }
 
 #[test]

@@ -79,6 +79,7 @@ impl World {
             recover_after: Duration::from_mins(2),
             waiting_timeout: timeout(15, "Nobody is free."),
             idle_timeout: timeout(10, "It is quiet."),
+            routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         };
         let now = Now { at: at(0), offset: Offset::default() };
@@ -341,12 +342,12 @@ impl World {
 
     pub fn give_back(&mut self, agent: &str) -> Result<Handoff, Refusal> {
         let id = self.id();
-        self.decide(act::release(id, agent.to_owned()))
+        self.decide(act::release(id, agent.to_owned(), None))
     }
 
     pub fn end(&mut self, agent: &str) -> Result<Handoff, Refusal> {
         let id = self.id();
-        self.decide(act::end(id, agent.to_owned()))
+        self.decide(act::end(id, agent.to_owned(), act::Ending::default()))
     }
 
     pub fn read(&mut self, seq: u64) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! The rows that an event stream has just passed on, so that a message never arrives behind its row.
+//! The rows that event streams have just passed on, so that a message never arrives behind its row.
 
 use std::collections::VecDeque;
 
@@ -17,6 +17,11 @@ pub struct PassedRows {
 }
 
 impl PassedRows {
+    /// Nothing is known of what was passed on up to this change.
+    pub fn behind(change: u64) -> Self {
+        Self { rows: VecDeque::new(), forgotten: change }
+    }
+
     /// A row was passed on, with this change.
     pub fn note(&mut self, change: u64, row: &Row) {
         let Some(id) = row.ids.shown() else { return };
@@ -134,5 +139,10 @@ mod tests {
         assert!(passed.has("m2", 1), "not known any more");
         assert!(!passed.has("m2", 2));
         assert!(passed.has("m1", 2));
+        let passed = PassedRows::behind(7);
+        assert!(
+            passed.has("m1", 6) && !passed.has("m1", 7),
+            "who begins late knows nothing of what was before"
+        );
     }
 }

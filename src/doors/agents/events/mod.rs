@@ -1,0 +1,88 @@
+//! The event stream (SSE): everything that is new or has changed, as it is now.
+//!
+//! Each event stands for a change with a number, but for `arriving`. A client opens the stream first and loads then;
+//! whoever reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
+//!
+//! A [`Follower`] renders each change once for all streams of an [`Audience`]. A stream leaves out what its agent may not
+//! see, and reads the store only for what came before it, or while it was too slow.
+
+mod audience;
+mod follower;
+mod parts;
+mod passed_rows;
+mod render;
+mod stream;
+
+pub use audience::Audiences;
+pub use follower::followers;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    doors::{App, extract::Caller},
+    store::{Since, sessions::Digest},
+    web::problem::{Problem, ProblemBody, no_place},
+};
+use audience::Member;
+use stream::EventStream;
+
+#[cfg(doc)]
+use {audience::Audience, follower::Follower};
+
+/// Stream all changes of handoffs and messages. The stream ends with the session that opened it.
+#[utoipa::path(get, path = "/api/events", tag = "events",
+    params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
+    responses((status = 200, content_type = "text/event-stream", body = String,
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: arriving` with a message of the end user that waits for its quiet period (`seq: null`), which a `message` with the same `message_id` follows, or with its withdrawal (`message_id`, `handoff_id`, `withdrawn`, `moved_to`): the one event without `id`, which is not replayed, so that a client that reconnects loads `arriving` of the threads that it shows; `event: hidden` with `handoff_id` when a handoff has left the agent's sight; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
+        (status = 401, body = ProblemBody),
+        (status = 429, body = ProblemBody, description = "This agent has too many open event streams"), (status = 503, body = ProblemBody)))]
+pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
+    let place = app.streams.take(&caller.agent);
+    let place = place.map_err(|none| no_place(none, &app.streams, "open event streams"))?;
+    let audience = app.audiences.of(caller.platform.as_ref());
+    let audience = audience.ok_or_else(|| Problem::not_found("no such platform"))?;
+    let mut member = audience.join(*app.engine.store().signals().feed().borrow());
+    let first = first_event(&app, &headers, &mut member).await?;
+    let over = over(app.stop.clone(), app.clone(), caller.session.as_ref().map(|session| session.id.clone()));
+    let events = EventStream::new(&app, caller, member, first, place).events();
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // Buffering proxies would hold events back.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Body::from_stream(events.take_until(Box::pin(over)))).into_response())
+}
+
+/// Puts a new stream where its client left off. Gives what the client is told before anything else.
+async fn first_event(app: &App, headers: &HeaderMap, member: &mut Member) -> Result<Option<Bytes>, Problem> {
+    let newest = member.position();
+    let Some(last) = headers.get("last-event-id") else { return Ok(Some(render::open(newest))) };
+    let Some(last) = last.to_str().ok().and_then(|last| last.parse().ok()) else {
+        return Ok(Some(render::reset(newest)));
+    };
+    // What nobody was told yet may have been told by another relay, or before a backup was restored.
+    if last > newest && matches!(app.engine.store().changes_since(last, 1).await?, Since::Reset(_)) {
+        return Ok(Some(render::reset(newest)));
+    }
+    member.goes_on_behind(last);
+    Ok(None)
+}
+
+/// Waits until the relay stops, or the session has ended.
+async fn over(stop: CancellationToken, app: App, session: Option<Digest>) {
+    let ended = async {
+        match session {
+            Some(id) => app.sign_in.over(&id).await,
+            None => std::future::pending().await,
+        }
+    };
+    stop.run_until_cancelled(ended).await;
+}

@@ -1,0 +1,128 @@
+//! One event stream: what was rendered for all, and from the store what it has missed.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::body::Bytes;
+use futures_util::{Stream, stream};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::{
+    audience::{Member, Next},
+    parts::Rendered,
+    render::{self, COMMENT, Renderer},
+};
+use crate::{
+    doors::{App, extract::Caller},
+    metrics::OpenStream,
+    relay::sight::Sight,
+    store::{Since, StoreError},
+    web::places::Place,
+};
+
+/// Proxies close connections that are silent for long.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// Changes read at once.
+const PAGE: usize = 100;
+/// So much of them goes out at once.
+pub const CHUNK: usize = 256 << 10;
+
+/// See the module.
+pub struct EventStream {
+    app: App,
+    renderer: Renderer,
+    sight: Sight,
+    member: Member,
+    first: Option<Bytes>,
+    comments: Interval,
+    _place: Place,
+    _counted: OpenStream,
+}
+
+impl EventStream {
+    /// A stream that begins with `first`.
+    pub fn new(
+        app: &App,
+        Caller { platform, sight, .. }: Caller,
+        member: Member,
+        first: Option<Bytes>,
+        place: Place,
+    ) -> Self {
+        let mut comments = interval(COMMENT_EVERY);
+        comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        comments.reset();
+        Self {
+            app: app.clone(),
+            renderer: Renderer::new(app, platform),
+            sight,
+            member,
+            first,
+            comments,
+            _place: place,
+            _counted: app.metrics.stream(),
+        }
+    }
+
+    /// What it sends.
+    pub fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        stream::unfold(self, |mut stream| async move {
+            let bytes = stream.next().await?;
+            Some((Ok(bytes), stream))
+        })
+    }
+
+    /// The next events; `None` when something was lost, or when the store fails. Clients then reconnect.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        loop {
+            match self.member.next() {
+                Next::Send(events) => match events.seen_by(&self.sight) {
+                    bytes if bytes.is_empty() => {}
+                    bytes => return Some(bytes),
+                },
+                Next::CatchUp(goal) => match self.catch_up(goal).await {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => return Some(bytes),
+                    Err(error) => {
+                        tracing::error!(error = %error, "an event stream could not be read");
+                        return None;
+                    }
+                },
+                Next::Wait => tokio::select! {
+                    () = self.member.woken() => {}
+                    _ = self.comments.tick() => return Some(COMMENT),
+                },
+                Next::End => return None,
+            }
+        }
+    }
+
+    /// Some of what the client has missed. What is behind `goal` comes with the others': a message that arrives must not
+    /// come behind its row.
+    async fn catch_up(&mut self, goal: u64) -> Result<Bytes, StoreError> {
+        let after = self.member.position();
+        let changes = match self.app.engine.store().changes_since(after, PAGE).await? {
+            Since::Changes(changes) => changes,
+            Since::Reset(_) => {
+                self.member.goes_on_behind(goal);
+                return Ok(render::reset(goal));
+            }
+        };
+        let (mut rendered, mut told) = (Rendered::default(), goal);
+        self.renderer.learn(&changes);
+        for (id, change) in &changes {
+            if *id > goal {
+                break;
+            }
+            self.renderer.change(&mut rendered, *id, change).await?;
+            told = *id;
+            if rendered.bytes.len() >= CHUNK {
+                break;
+            }
+        }
+        let is_all = changes.last().is_none_or(|(last, _)| *last > goal) && rendered.bytes.len() < CHUNK;
+        self.member.goes_on_behind(if is_all { goal } else { told });
+        Ok(rendered.take().seen_by(&self.sight))
+    }
+}

@@ -1,0 +1,146 @@
+//! Whether somebody can take a handoff now, and how long the customer would wait.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{AiAgent, Engine};
+use crate::{
+    relay::{
+        hours::{Opening, Override},
+        id::{HandoffId, TeamName},
+        routing::Facts,
+        time::Time,
+    },
+    store::{HandoffQuery, StatusFilter, StoreError, teams::TeamState},
+};
+
+/// Those who were accepted within this time say how long others wait.
+const RECENTLY: Duration = Duration::from_hours(1);
+/// Of those, and of those that have ended since, so many are looked at.
+const LOOKED_AT: usize = 50;
+
+/// The queue of a team, or of no team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// The team.
+    pub team: Option<TeamName>,
+    /// Whether it is open.
+    pub opening: Opening,
+    /// What customers can be told while it is closed.
+    pub closed_text: Option<String>,
+    /// How many handoffs wait in it.
+    pub waiting: u64,
+    /// How long those waited who were accepted within the last hour, on average; none if nobody was.
+    pub estimated_wait: Option<Duration>,
+}
+
+impl Engine {
+    /// The queue of a team; none if there is no such team. Without a name, it is that to which a start call without
+    /// fields leads.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn queue(&self, ai_agent: &AiAgent, team: Option<&str>) -> Result<Option<Queue>, StoreError> {
+        let routing = &ai_agent.policy.routing;
+        let team = match team {
+            Some(name) => match routing.find(name) {
+                Some(team) => Some(team.name.clone()),
+                None => return Ok(None),
+            },
+            None => routing.place(&Facts { ai_agent: ai_agent.id(), context: &Map::new() }).team,
+        };
+        let now = self.environment.now();
+        let opening = self.opening(ai_agent, team.as_ref(), now).await?;
+        let found = team.as_ref().and_then(|team| routing.find(team.as_str()));
+        let closed_text = found.and_then(|team| team.closed_text.clone());
+        let waiting = self.store.waiting(team.clone(), None).await?;
+        let estimated_wait = self.recent_wait(team.as_ref(), now).await?;
+        Ok(Some(Queue { team, opening, closed_text, waiting, estimated_wait }))
+    }
+
+    /// Whether the team is open to which a start call with this context leads, if it is not.
+    pub(super) async fn closed_for(
+        &self,
+        ai_agent: &AiAgent,
+        context: &Map<String, Value>,
+    ) -> Result<Option<(TeamName, Opening)>, StoreError> {
+        let facts = Facts { ai_agent: ai_agent.id(), context };
+        let Some(team) = ai_agent.policy.routing.place(&facts).team else { return Ok(None) };
+        let opening = self.opening(ai_agent, Some(&team), self.environment.now()).await?;
+        Ok((!opening.is_open).then_some((team, opening)))
+    }
+
+    async fn opening(
+        &self,
+        ai_agent: &AiAgent,
+        team: Option<&TeamName>,
+        now: Time,
+    ) -> Result<Opening, StoreError> {
+        let Some(team) = team else { return Ok(Opening::ALWAYS) };
+        let states = self.store.teams().await?;
+        let decided =
+            states.iter().find(|state| state.name == *team).and_then(|state| state.decided.as_ref());
+        let known = ai_agent.policy.routing.find(team.as_str());
+        Ok(Opening::at(now, known.and_then(|team| team.hours.as_ref()), decided))
+    }
+
+    /// Each team, in the order of the settings, with what was decided about it and still counts.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn teams(&self) -> Result<Vec<(TeamName, Opening, Option<Override>)>, StoreError> {
+        let (now, mut states) = (self.environment.now(), self.store.teams().await?);
+        let of = |team: &crate::relay::routing::Team| {
+            let state = states.iter_mut().find(|state| state.name == team.name);
+            let decided =
+                state.and_then(|state| state.decided.take()).filter(|decided| decided.counts_at(now));
+            (team.name.clone(), Opening::at(now, team.hours.as_ref(), decided.as_ref()), decided)
+        };
+        Ok(self.policy().routing.teams.iter().map(of).collect())
+    }
+
+    /// Somebody decides that a team is open or closed in place of its hours, or that its hours count again.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub async fn decide_opening(&self, name: TeamName, decided: Option<Override>) -> Result<(), StoreError> {
+        self.store.put_team(TeamState { name, decided }).await
+    }
+
+    /// The place of a handoff in its queue, from 1; none if it does not wait.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn place_in_queue(
+        &self,
+        id: &HandoffId,
+    ) -> Result<Option<(u64, Option<Duration>)>, StoreError> {
+        let handoff = self.store.handoff(id).await?;
+        let waits = handoff.filter(|handoff| StatusFilter::of(handoff) == StatusFilter::Waiting);
+        let Some(handoff) = waits else { return Ok(None) };
+        let place = self.store.waiting(handoff.team.clone(), Some(id.clone())).await?;
+        let wait = self.recent_wait(handoff.team.as_ref(), self.environment.now()).await?;
+        Ok(Some((place, wait)))
+    }
+
+    async fn recent_wait(&self, team: Option<&TeamName>, now: Time) -> Result<Option<Duration>, StoreError> {
+        let mut waits = Vec::new();
+        for status in [StatusFilter::Active, StatusFilter::Ended] {
+            let query = HandoffQuery {
+                status: Some(status),
+                team: team.cloned(),
+                limit: LOOKED_AT,
+                ..HandoffQuery::default()
+            };
+            let page = self.store.handoffs(&query).await?;
+            let of_team = page.handoffs.iter().filter(|handoff| handoff.team.as_ref() == team);
+            waits.extend(of_team.filter_map(|handoff| {
+                let accepted = handoff.accepted_at.filter(|at| now.since(*at) < RECENTLY)?;
+                Some(accepted.since(handoff.created_at))
+            }));
+        }
+        let count = u32::try_from(waits.len()).unwrap_or(u32::MAX);
+        Ok(waits.iter().sum::<Duration>().checked_div(count))
+    }
+}

@@ -1,0 +1,155 @@
+//! `handoff-relay route`: says which route of the settings file a start call takes, and why. Nothing is sent or stored.
+
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use handoff_relay::{
+    ada::start_call::{self, StartCall},
+    relay::{
+        id::AiAgentId,
+        policy::{Timeout, Timeouts},
+        routing::{Condition, Facts, NamedBy, Route},
+    },
+    settings::{AiAgentSettings, Settings},
+};
+use serde_json::Value;
+
+use crate::{WRONG_SETTINGS, complain, print};
+
+/// A start call to try.
+#[derive(Args)]
+pub struct Given {
+    /// The body of the start call, as JSON; - for standard input
+    #[arg(long)]
+    file: PathBuf,
+    /// The id of the AI Agent that makes it, if there are several and the body does not name one in ai_agent
+    #[arg(long)]
+    ai_agent: Option<String>,
+}
+
+pub fn run(given: &Given) -> ExitCode {
+    let settings = match Settings::from_process() {
+        Ok((settings, _)) => settings,
+        Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
+    };
+    match lines(&settings, given) {
+        Ok(lines) => {
+            print(&lines.join("\n"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => complain(&format!("{error:#}"), 1),
+    }
+}
+
+fn lines(settings: &Settings, given: &Given) -> anyhow::Result<Vec<String>> {
+    let StartCall { conversation, mut context } = read(given)?;
+    let named = match settings.ai_agents.are_listed {
+        true => context.remove("ai_agent").as_ref().and_then(Value::as_str).map(str::to_owned),
+        false => None,
+    };
+    let id = ai_agent(settings, given.ai_agent.clone().or(named))?;
+    let facts = Facts { ai_agent: &id, context: &context };
+    let routing = &settings.routing;
+    let taken = routing.routes.iter().position(|route| route.applies(&facts));
+    let mut lines = vec![format!("conversation {conversation} of the AI Agent {id}"), String::new()];
+    for (index, route) in routing.routes.iter().enumerate() {
+        lines.push(match taken {
+            Some(taken) if taken < index => format!("     {}: not tried", route.name),
+            Some(taken) if taken == index => format!("yes  {}: {}", route.name, reasons(route, &facts)),
+            _ => format!("no   {}: {}", route.name, reasons(route, &facts)),
+        });
+    }
+    if routing.routes.is_empty() {
+        lines.push("there are no routes".to_owned());
+    }
+    let route = taken.and_then(|taken| routing.routes.get(taken));
+    lines.extend([String::new(), format!("route            {}", route.map_or("none", |route| &route.name))]);
+    lines.extend(outcome(settings, route, &facts));
+    Ok(lines)
+}
+
+fn read(given: &Given) -> anyhow::Result<StartCall> {
+    let body = match given.file.to_str() {
+        Some("-") => {
+            let mut body = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).context("standard input")?;
+            body
+        }
+        _ => fs::read(&given.file).with_context(|| given.file.display().to_string())?,
+    };
+    start_call::read(&body).map_err(anyhow::Error::msg)
+}
+
+fn ai_agent(settings: &Settings, named: Option<String>) -> anyhow::Result<AiAgentId> {
+    let mut all = settings.ai_agents.iter();
+    let found = match named {
+        None if settings.ai_agents.others.is_empty() => Some(&settings.ai_agents.first),
+        None => bail!("there are several AI Agents: name one with --ai-agent, or in ai_agent of the body"),
+        Some(name) => {
+            let is_it = |of_settings: &&AiAgentSettings| {
+                of_settings.id == name || of_settings.domains.contains(&name.to_lowercase())
+            };
+            all.find(is_it)
+        }
+    };
+    found.map(|found| AiAgentId(found.id.clone())).context("there is no AI Agent of this name")
+}
+
+/// What speaks for a route, or against it.
+fn reasons(route: &Route, facts: &Facts<'_>) -> String {
+    if route.conditions.is_empty() {
+        return "it has no conditions".to_owned();
+    }
+    let applies = route.applies(facts);
+    let telling = route.conditions.iter().filter(|condition| condition.holds(facts) == applies);
+    telling.map(|condition| reason(condition, facts)).collect::<Vec<_>>().join("; ")
+}
+
+fn reason(condition: &Condition, facts: &Facts<'_>) -> String {
+    match condition.found(facts) {
+        Some(found) => format!("{condition} (it is {found})"),
+        None => format!("{condition} (it has no value)"),
+    }
+}
+
+fn outcome(settings: &Settings, route: Option<&Route>, facts: &Facts<'_>) -> [String; 5] {
+    let routing = &settings.routing;
+    let team = routing.team(route, facts);
+    let by = |by| match by {
+        NamedBy::Route => "by the route",
+        NamedBy::Call => "by the start call",
+        NamedBy::Default => "default_team",
+    };
+    let platforms = route
+        .and_then(|route| route.platforms.as_ref())
+        .map(|ids| ids.iter().map(|id| id.0.clone()).collect::<Vec<_>>().join(", "));
+    let general =
+        Timeouts { waiting: settings.waiting_timeout.as_ref(), idle: settings.idle_timeout.as_ref() };
+    let name = route.map(|route| route.name.as_str());
+    let timeouts = routing.timeouts(name, team.map(|(team, _)| team), general);
+    let team = team.map_or_else(|| "none".to_owned(), |(team, named)| format!("{team} ({})", by(named)));
+    [
+        format!("team             {team}"),
+        format!("priority         {}", route.map(|route| route.priority).unwrap_or_default().as_str()),
+        format!("platforms        {}", platforms.as_deref().unwrap_or("all")),
+        format!("waiting_timeout  {}", timeout(timeouts.waiting)),
+        format!("idle_timeout     {}", timeout(timeouts.idle)),
+    ]
+}
+
+fn timeout(timeout: Option<&Timeout>) -> String {
+    let Some(Timeout { after, text }) = timeout else { return "off".to_owned() };
+    let text = text.as_ref().map_or_else(|| "without a text".to_owned(), |text| format!("\"{text}\""));
+    format!("{}, {text}", shortest(*after))
+}
+
+/// As the settings write it.
+fn shortest(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (unit, size) = [("h", 3600), ("m", 60)]
+        .into_iter()
+        .find(|(_, size)| seconds.is_multiple_of(*size))
+        .unwrap_or(("s", 1));
+    format!("{}{unit}", seconds / size)
+}

@@ -1,0 +1,96 @@
+//! Teams and agents of the settings file, from the command line.
+
+use std::fs;
+
+use crate::{
+    ada::NOWHERE,
+    process::run,
+    relay::{folder, settings},
+};
+
+const DESK: &str = r#"default_team = "Support"
+[[teams]]
+name = "Support"
+[[teams]]
+name = "Billing"
+[[routes]]
+name = "VIP"
+context.plan = ["gold", "platinum"]
+priority = "urgent"
+[[routes]]
+name = "German billing"
+languages = ["de"]
+context.category = { matches = "(?i)^billing" }
+team = "Billing"
+waiting_timeout = "5m"
+waiting_timeout_text = "Sorry."
+[[routes]]
+name = "Everybody else"
+"#;
+
+#[tokio::test]
+async fn route_says_which_one_takes_a_start_call_and_why() {
+    let folder = folder();
+    fs::write(folder.path().join("relay.toml"), DESK).unwrap();
+    let mut settings = settings(NOWHERE);
+    settings.push(("RELAY_CONFIG", "relay.toml".to_owned()));
+    let env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = r#"{"conversation_id": "c-1", "language": "de-AT", "category": "Billing", "plan": "silver"}"#;
+    fs::write(folder.path().join("call.json"), body).unwrap();
+    let ended = run(folder.path(), &["route", "--file", "call.json"], &env).await;
+    let told = [
+        "conversation c-1 of the AI Agent 127.0.0.1",
+        "",
+        "no   VIP: plan is gold or platinum (it is silver)",
+        "yes  German billing: language is de (it is de-AT); category matches (?i)^billing (it is Billing)",
+        "     Everybody else: not tried",
+        "",
+        "route            German billing",
+        "team             Billing (by the route)",
+        "priority         normal",
+        "platforms        all",
+        "waiting_timeout  5m, \"Sorry.\"",
+        "idle_timeout     off",
+    ];
+    assert_eq!((ended.code, ended.stdout), (Some(0), told.map(str::to_owned).to_vec()));
+
+    for (body, wrong) in [
+        ("{}", "Missing conversation_id"),
+        ("[]", "the body is not a JSON object"),
+        ("", "the body is empty"),
+    ] {
+        fs::write(folder.path().join("call.json"), body).unwrap();
+        let ended = run(folder.path(), &["route", "--file", "call.json"], &env).await;
+        assert_eq!((ended.code, ended.stderr), (Some(1), vec![wrong.to_owned()]));
+    }
+    let ended = run(folder.path(), &["route", "--file", "nowhere.json"], &env).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr[0].starts_with("nowhere.json: "), "{:?}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_new_token_signs_in_whom_the_file_lists_with_its_digest() {
+    let folder = folder();
+    let ended = run(folder.path(), &["token", "new", " Zoë \"Z\" "], &[]).await;
+    assert_eq!(ended.code, Some(0));
+    let token = ended.stdout[2].trim().to_owned();
+    let lines = ended.stdout.iter().skip_while(|line| *line != "[[agents]]").cloned().collect::<Vec<_>>();
+    assert_eq!(lines[1], "name = \"Zoë \\\"Z\\\"\"");
+    assert!(!lines.join("\n").contains(&token), "the file has a digest only");
+    fs::write(folder.path().join("relay.toml"), lines.join("\n")).unwrap();
+    let mut settings = settings(NOWHERE);
+    settings.retain(|(name, _)| *name != "AGENT_TOKENS");
+    settings.push(("RELAY_CONFIG", "relay.toml".to_owned()));
+    let env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let relay = crate::relay::Relay::of(crate::process::Process::start(folder.path(), &[], &env)).await;
+    let asked = |token: String| {
+        let request = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = request.get(format!("{}/api/session", relay.url)).bearer_auth(token);
+        async move { request.send().await.unwrap() }
+    };
+    let me: serde_json::Value = asked(token).await.json().await.unwrap();
+    assert_eq!(me["agent"]["name"], "Zoë \"Z\"");
+    let digest = lines[2].trim_start_matches("token_sha256 = ").trim_matches('"').to_owned();
+    assert_eq!(asked(digest).await.status(), 401);
+    relay.stops_well().await;
+}
