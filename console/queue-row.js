@@ -3,7 +3,7 @@
 import { channel } from "./channels.js";
 import { h, icon, mark, textOf, unseen } from "./dom.js";
 import { chosenFields, summary } from "./fields.js";
-import { several } from "./lists.js";
+import { search, several } from "./lists.js";
 import { called } from "./person.js";
 import { now } from "./store.js";
 import { brief, exact } from "./time.js";
@@ -50,14 +50,16 @@ export function update(element, item, list) {
   const link = element.firstChild;
   mark(link, "aria-current", item.id === now.open ? "true" : null);
   const more = moreWords(item, list).join(" · ");
-  if (element.shows === item && element.more === more) return;
-  Object.assign(element, { shows: item, more });
+  const found = list === "search" ? search.found.get(item.id) : undefined;
+  if (element.shows === item && element.more === more && element.found === found) return;
+  Object.assign(element, { shows: item, more, found });
   mark(element, "data-status", item.status);
   const name = called(item);
   if (textOf(name) !== parts.name.textContent) parts.name.replaceChildren(...name);
   renderChannel(parts.channel, item);
   renderFacts(parts.facts, item);
-  renderPreview(parts.preview, item);
+  if (found) parts.preview.replaceChildren(h("bdi", {}, foundWords(found)));
+  else renderPreview(parts.preview, item);
   const unread = item.status === "ended" ? 0 : item.unread;
   mark(link, "data-unread", unread > 0);
   parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));
@@ -78,6 +80,9 @@ function renderFacts(place, item) {
   place.textContent = text;
   place.title = fields.map(([key, value]) => `${fieldName(key)}: ${value}`).join("\n");
 }
+
+/** What stands where the searched text is. */
+const foundWords = ({ field, text }) => (field ? `${field}: ${text}` : text);
 
 /** Why somebody waits: what they have written since the handoff, else the summary, else their words before it. */
 function renderPreview(place, item) {

@@ -435,3 +435,30 @@ async fn earlier_handoffs_that_could_not_be_loaded_are_asked_for_again() {
     desk.misses("#details .earlier").await;
     desk.closes().await;
 }
+
+#[tokio::test]
+async fn a_row_that_a_search_has_found_says_where() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = waits(&relay, json!({"name": "Ana", "order": "A-1077"})).await;
+    for text in ["My zebra has not arrived.", "Hello?"] {
+        relay.gets(&customer_says(&conversation, text)).await;
+    }
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let preview = format!("{} .preview", row(&handoff));
+    desk.shows(&preview, "Hello?").await;
+    for (searched, shown) in [("zebra", "My zebra has not arrived."), ("A-1077", "A-1077")] {
+        // What has just been said is found once it has been added to the index.
+        eventually(searched, async || {
+            (!relay.alex().list(&format!("q={searched}")).await.is_empty()).then_some(())
+        })
+        .await;
+        let search = "const field = document.getElementById('search');
+            field.value = arguments[0];
+            field.dispatchEvent(new Event('input'))";
+        desk.js::<()>(search, &[json!(searched)]).await;
+        desk.shows(&preview, shown).await;
+    }
+    desk.clicks("#tab-waiting").await;
+    desk.shows(&preview, "Hello?").await;
+    desk.closes().await;
+}
