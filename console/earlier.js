@@ -33,9 +33,9 @@ export function forget() {
 
 async function load(handoff, place) {
   const of = [{ conversation_id: handoff.conversation_id }, { end_user: handoff.end_user.id }];
-  const asked = of.filter((params) => Object.values(params)[0]).map((params) => api.handoffs({ ...params, limit: MOST }));
+  const known = of.filter((params) => Object.values(params)[0]);
   try {
-    const pages = await Promise.all(asked);
+    const pages = await Promise.all(known.map((params) => api.handoffs({ ...params, limit: MOST })));
     if (shown !== place) return;
     const all = new Map(pages.flatMap((page) => page.data).map((one) => [one.id, one]));
     all.delete(handoff.id);
@@ -86,11 +86,13 @@ const STANDS = { waiting: () => "Waiting for an agent", active: (one) => `${one.
 function entry(one) {
   const facts = chosenFields(one).map(([, text]) => text);
   const notes = h("div", { class: "notes" });
-  const folded = h("details", { ontoggle: () => folded.open && loadNotes(one, notes) }, h("summary", {}, "Notes"), notes);
+  const toggled = () => folded.open && loadNotes(one, notes);
+  const folded = h("details", { ontoggle: toggled }, h("summary", {}, "Notes"), notes);
+  const began = h("time", { datetime: one.created_at, title: exact(one.created_at) }, full(one.created_at));
   return h(
     "li",
     { "data-handoff-id": one.id },
-    h("a", { href: `#/c/${one.id}` }, h("time", { datetime: one.created_at, title: exact(one.created_at) }, full(one.created_at))),
+    h("a", { href: `#/c/${one.id}` }, began),
     h("p", { class: "hint", dir: "auto" }, [STANDS[one.status](one), ...facts].join(" · ")),
     folded,
   );
@@ -111,7 +113,8 @@ async function loadNotes(one, place) {
     place.replaceChildren(...(notes.length > 0 ? notes.map(note) : [h("p", { class: "hint" }, "No notes.")]));
   } catch {
     delete place.dataset.state;
-    place.replaceChildren(h("p", { class: "hint" }, "The notes could not be loaded. Close and open this to try again."));
+    const why = "The notes could not be loaded. Close and open this to try again.";
+    place.replaceChildren(h("p", { class: "hint" }, why));
   }
 }
 

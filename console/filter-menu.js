@@ -72,7 +72,8 @@ function order() {
 function filter(key, handoffs) {
   const options = filters.values(key, handoffs).map(([value, number]) => [value, `${value} (${number})`]);
   const chosen = filters.filterOf(key);
-  return choice(key, filters.filterName(key), [["", "All"], ...options], chosen, (value) => filters.filterBy(key, value));
+  const all = [["", "All"], ...options];
+  return choice(key, filters.filterName(key), all, chosen, (value) => filters.filterBy(key, value));
 }
 
 /** All other fields of the start call. */
@@ -90,7 +91,8 @@ function renderChips() {
   const place = at("filter-chips");
   place.hidden = chosen.length === 0 || at("filter-toggle").disabled;
   mark(at("filter-toggle"), "data-active", chosen.length > 0);
-  at("filter-toggle").setAttribute("aria-label", `Filter and sort${chosen.length > 0 ? `, ${count(chosen.length, "filter")} set` : ""}`);
+  const set = chosen.length > 0 ? `, ${count(chosen.length, "filter")} set` : "";
+  mark(at("filter-toggle"), "aria-label", `Filter and sort${set}`);
   const shown = JSON.stringify(chosen);
   if (place.dataset.shown === shown) return;
   place.dataset.shown = shown;

@@ -70,7 +70,8 @@ export function orderBy(list, name) {
 /** Those that fit the filters. */
 export function fitting(handoffs) {
   const wanted = chosenFilters();
-  return wanted.length === 0 ? handoffs : handoffs.filter((one) => wanted.every(([key, value]) => valueOf(key, one) === value));
+  if (wanted.length === 0) return handoffs;
+  return handoffs.filter((one) => wanted.every(([key, value]) => valueOf(key, one) === value));
 }
 
 export const filterName = (key) => FACTS[key]?.title ?? fieldName(key.slice(FIELD.length));

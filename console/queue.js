@@ -48,7 +48,8 @@ export function setUp() {
   );
   on("connection", (connection) => connection === "open" && search.state === "failed" && searchOn());
   on("filters", () => (reach = PAGES));
-  for (const topic of ["filters", "handoff", "queue", "open", "me", "fields", "past", "search"]) on(topic, batched(render));
+  const topics = ["filters", "handoff", "queue", "open", "me", "fields", "past", "search"];
+  for (const topic of topics) on(topic, batched(render));
   setInterval(() => !document.hidden && view.render(), TICK_MS);
   render();
 }
@@ -193,11 +194,12 @@ function renderState(length) {
       icon(search.text ? "search" : "inbox"),
       h("h2", {}, title),
       h("p", {}, text),
-      ...(isFiltered() ? [h("button", { type: "button", class: "small", onclick: clearFilters }, "Clear the filters")] : []),
+      ...(isFiltered() ? [clear()] : []),
     );
   mark(at("queue-panel"), "aria-busy", state === "loading" ? "true" : "false");
 }
 
+const clear = () => h("button", { type: "button", class: "small", onclick: clearFilters }, "Clear the filters");
 const isFiltered = () => !search.text && chosenFilters().length > 0;
 
 function loadAhead() {

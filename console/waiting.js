@@ -17,7 +17,7 @@ export function left(handoff, now = Date.now()) {
   return end > now ? `${span(now, end)} left` : "ends now";
 }
 
-/** Since when the customer waits for an agent, or for the answer of the agent who has the handoff; null if they don't. */
+/** Since when the customer waits for an agent, or for an answer of the one who has the handoff; null if they don't. */
 export const since = (handoff) =>
   handoff.status === "waiting" ? handoff.created_at : handoff.waiting_for_answer_since;
 

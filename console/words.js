@@ -73,7 +73,8 @@ export function eventWords({ event, by, to }, handoff) {
 
 /** Why a conversation is over. */
 export function endWords(handoff) {
-  if (handoff.missed) return handoff.agent ? "Missed: the agent did not answer in time" : "Missed: nobody accepted it in time";
+  if (handoff.missed)
+    return handoff.agent ? "Missed: the agent did not answer in time" : "Missed: nobody accepted it in time";
   if (handoff.ended_by === "agent" && handoff.agent) return `${capital(agentName(handoff.agent.name))} ended it`;
   return (
     { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It was ended in Ada" }[

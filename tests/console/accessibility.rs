@@ -4,9 +4,10 @@ use sandbox::FileFault;
 use serde_json::json;
 
 use crate::{
-    desk::{Desk, OnDisk},
+    desk::{Desk, OnDisk, row},
     samples::{self, PDF, PROGRAM},
-    support::relay::Relay,
+    support::relay::{Relay, Setup},
+    triage::{says, waits},
 };
 
 /// The rules of WCAG 2.2 at levels A and AA, those of its predecessors included.
@@ -83,6 +84,33 @@ async fn every_view_keeps_the_rules() {
     desk.confirms("End the conversation").await;
     desk.is_accessible("ended conversation").await;
     desk.closes_after(&["status of 401"]).await;
+}
+
+#[tokio::test]
+async fn a_full_queue_keeps_them_too() {
+    let relay = Setup::new().set("WAITING_TIMEOUT", "10s").start().await;
+    let context = json!({"name": "Ana", "category": "Billing", "plan": "Pro", "language": "pt", "verified": false,
+        "summary": "Was charged twice.", "handoff_reason": "A refund needs a person."});
+    let (_, summed) = waits(&relay, context.clone()).await;
+    let (conversation, handoff) = waits(&relay, context).await;
+    says(&relay, &conversation, "Hello", "email").await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.sees(&format!("{} .alias", row(&handoff))).await;
+    desk.shows(&format!("{} .when", row(&summed)), "left").await;
+    desk.is_accessible("rows").await;
+    desk.clicks("#tab-missed").await;
+    desk.sees(&row(&summed)).await;
+    desk.opens(&handoff).await;
+    desk.sees("#details .gist").await;
+    desk.is_accessible("a missed conversation").await;
+    // Ada knows this customer by the same id.
+    let (again, handoff) = waits(&relay, json!({"name": "Ana"})).await;
+    says(&relay, &again, "Hello again", "sms").await;
+    desk.clicks("#tab-waiting").await;
+    desk.opens(&handoff).await;
+    desk.sees("#details .earlier summary").await;
+    desk.is_accessible("earlier handoffs").await;
+    desk.closes().await;
 }
 
 #[tokio::test]

@@ -13,10 +13,9 @@ use crate::{
 
 /// How many rows of the list are to be seen whole.
 const WHOLE_ROWS: &str = "const frame = document.getElementById('queue-scroller').getBoundingClientRect();
-    return [...document.querySelectorAll('#queue-list > li')].filter((row) => {
-        const {top, bottom} = row.getBoundingClientRect();
-        return top >= frame.top && bottom <= frame.bottom && bottom <= innerHeight;
-    }).length";
+    const rows = [...document.querySelectorAll('#queue-list > li')].map((row) => row.getBoundingClientRect());
+    return rows.filter(({top, bottom}, index) => top >= frame.top && bottom <= frame.bottom && bottom <= innerHeight
+        && bottom <= (rows[index + 1]?.top ?? Infinity)).length";
 
 /// Whether all tabs stand whole beside each other.
 const TABS_ARE_WHOLE: &str = "const tabs = [...document.querySelectorAll('[role=tab]')];
@@ -28,7 +27,7 @@ const TABS_ARE_WHOLE: &str = "const tabs = [...document.querySelectorAll('[role=
     })";
 
 /// Somebody is handed over with these fields. Gives the conversation, and the handoff's id.
-async fn waits(relay: &Relay, context: Value) -> (String, String) {
+pub async fn waits(relay: &Relay, context: Value) -> (String, String) {
     let conversation = relay.ada.open_conversation();
     assert_eq!(relay.ada.start_handoff(&conversation, context).await.unwrap(), 200);
     let handoff = relay.alex().handoff_of(&conversation).await["id"].as_str().unwrap().to_owned();
@@ -64,7 +63,7 @@ async fn the_name_that_the_business_gave_stands_first() {
 }
 
 /// A message of the customer, over this kind of channel.
-async fn says(relay: &Relay, conversation: &str, text: &str, modality: &str) {
+pub async fn says(relay: &Relay, conversation: &str, text: &str, modality: &str) {
     let mut event = customer_says(conversation, text);
     event["data"]["channel"]["modality"] = json!(modality);
     relay.gets(&event).await;
@@ -84,7 +83,7 @@ async fn a_row_says_why_somebody_waits() {
     desk.shows(&of(&handoff, ".preview"), "The customer has not written yet").await;
     // What nobody filled in is left out, and so is what there is no room for.
     desk.shows(&of(&handoff, ".facts"), "Refunds · Brazilian Portuguese").await;
-    desk.shows(&of(&summed, ".facts"), "Billing · Pro").await;
+    assert_eq!(desk.texts(&of(&summed, ".facts")).await, ["Billing · Pro"]);
     desk.shows(&of(&summed, ".preview"), summary).await;
     desk.misses(&of(&handoff, ".channel svg")).await;
 
@@ -296,11 +295,16 @@ const MANY: &str = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 
         '$.created_at', json_extract(doc, '$.created_at') + n * 1000)
     FROM handoffs, numbers WHERE id = json_extract(?1, '$[0]')";
 
+/// Has a handoff that is over run out; takes its id.
+const MISSED: &str =
+    "UPDATE handoffs SET missed = 1, doc = json_set(doc, '$.missed', json('{\"at\": 1, \"told\": null}'))
+    WHERE id = ?1";
+
 #[tokio::test]
 async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     let mut relay = Relay::start().await;
     let mut over = Vec::new();
-    for category in ["Billing", "Delivery"] {
+    for category in ["Billing", "Missed", "Delivery"] {
         let (_, handoff) = waits(&relay, json!({ "name": category, "category": category })).await;
         relay.alex().post(&format!("/handoffs/{handoff}/end"), &json!({})).await.good(200);
         over.push(handoff);
@@ -308,7 +312,8 @@ async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     eventually("peace", async || (relay.left_over().await == (0, 0) && relay.ada.is_idle()).then_some(()))
         .await;
     relay.stop().await;
-    relay.change_file(MANY, &json!([over[1], 1_100]).to_string()).await;
+    relay.change_file(MANY, &json!([over[2], 1_100]).to_string()).await;
+    relay.change_file(MISSED, &over[1]).await;
     relay.comes_back().await;
     let desk = Desk::of_agent(&relay, "Alex").await;
     desk.js::<()>("localStorage.setItem('handoff-relay.view', JSON.stringify({filters: {'field:category': 'Billing'}}))", &[]).await;
@@ -319,6 +324,13 @@ async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     desk.clicks("#queue-more").await;
     desk.sees(&row(&over[0])).await;
     desk.misses("#queue-more").await;
+
+    desk.clicks("#filter-chips button").await;
+    desk.clicks("#tab-missed").await;
+    desk.lists(&[&over[1]]).await;
+    // It was asked for, rather than found among all that are over.
+    let asked = "return performance.getEntriesByType('resource').filter(({name}) => name.includes('status=missed')).length";
+    desk.comes_to(asked, json!(1)).await;
     desk.closes().await;
 }
 
@@ -348,6 +360,7 @@ async fn the_details_begin_with_what_an_agent_needs_to_know_first() {
 
     desk.opens(&unknown).await;
     desk.shows("#details .identity", "Identity not verified").await;
+    assert_eq!(desk.texts("#details .identity").await, ["Identity not verified"]);
     desk.misses("#details .gist").await;
     desk.closes().await;
 }
@@ -381,10 +394,16 @@ async fn earlier_handoffs_of_the_same_customer_are_one_click_away() {
     // What has been folded stays so while the conversation goes on.
     desk.clicks(&format!("{entry} summary")).await;
     desk.misses(&format!("{entry} blockquote")).await;
+    desk.js::<()>("document.querySelector('.earlier').isTheSame = true", &[]).await;
     let chat = alex.handoff(&second).await["conversation_id"].as_str().unwrap().to_owned();
     relay.gets(&customer_says(&chat, "Hello?")).await;
     desk.shows("#messages .bubble", "Hello?").await;
-    desk.misses(&format!("{entry} blockquote")).await;
+    eventually("the change", async || {
+        let preview = format!("{} .preview", row(&second));
+        desk.texts(&preview).await.contains(&"Hello?".to_owned()).then_some(())
+    })
+    .await;
+    desk.comes_to("return document.querySelector('.earlier').isTheSame", json!(true)).await;
 
     desk.clicks(&format!("{entry} a")).await;
     desk.sees(&format!("#conversation[data-handoff-id='{first}']")).await;
@@ -414,5 +433,32 @@ async fn earlier_handoffs_that_could_not_be_loaded_are_asked_for_again() {
     desk.js::<()>("window.fetch = window.real", &[]).await;
     desk.clicks("#details .earlier button").await;
     desk.misses("#details .earlier").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn a_row_that_a_search_has_found_says_where() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = waits(&relay, json!({"name": "Ana", "order": "A-1077"})).await;
+    for text in ["My zebra has not arrived.", "Hello?"] {
+        relay.gets(&customer_says(&conversation, text)).await;
+    }
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let preview = format!("{} .preview", row(&handoff));
+    desk.shows(&preview, "Hello?").await;
+    for (searched, shown) in [("zebra", "My zebra has not arrived."), ("A-1077", "A-1077")] {
+        // What has just been said is found once it has been added to the index.
+        eventually(searched, async || {
+            (!relay.alex().list(&format!("q={searched}")).await.is_empty()).then_some(())
+        })
+        .await;
+        let search = "const field = document.getElementById('search');
+            field.value = arguments[0];
+            field.dispatchEvent(new Event('input'))";
+        desk.js::<()>(search, &[json!(searched)]).await;
+        desk.shows(&preview, shown).await;
+    }
+    desk.clicks("#tab-waiting").await;
+    desk.shows(&preview, "Hello?").await;
     desk.closes().await;
 }
