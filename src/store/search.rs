@@ -15,7 +15,7 @@ const LONGEST: usize = 256;
 /// messages, and in so many of the newest handoffs.
 pub const SHORTEST_IN_INDEX: usize = 3;
 /// See [`SHORTEST_IN_INDEX`].
-pub const NEWEST: u64 = 5_000;
+pub const NEWEST: u64 = 2_000;
 /// Shown of a text before and behind where the wanted one begins, in characters.
 const SHOWN: (usize, usize) = (40, 120);
 

@@ -1,6 +1,6 @@
 //! What only a file can do: survive, share a flush, belong to one process, break.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use futures_util::future::join_all;
 use handoff_relay::{
@@ -15,7 +15,10 @@ use handoff_relay::{
         time::Time,
     },
     settings::Database,
-    store::{Copies, HandoffQuery, Since, StoreError, Unreadable, decide, open, search::IndexProgress},
+    store::{
+        Copies, HandoffQuery, RetentionPeriods, Since, StoreError, Unreadable, decide, open,
+        search::IndexProgress,
+    },
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -24,8 +27,9 @@ use super::{
     claims::claim_of,
     file::{File, now},
     make::{
-        at, due_in, ended_by_the_relay, event, fetches, files, handoff, ids, index, key, letter, of,
-        of_handoff, put_deliveries, put_handoffs, put_rows, reads, row, row_ids, sends, view, write, writes,
+        at, due_in, ended, ended_by_the_relay, event, fetches, files, handoff, ids, index, key, letter, of,
+        of_handoff, purge, put_deliveries, put_handoffs, put_rows, reads, row, row_ids, sends, view, write,
+        writes,
     },
 };
 
@@ -476,6 +480,19 @@ async fn a_file_of_before_the_index_is_searched_as_a_new_one() {
         assert_eq!(ids(&store.handoffs(&finds(text)).await.unwrap().handoffs), found, "{text}");
     }
     assert_eq!(ask(&file.path, "SELECT count(*) FROM search_texts"), 7 * 6 + 1);
+}
+
+#[tokio::test]
+async fn what_is_purged_leaves_the_index() {
+    let file = File::new();
+    let store = file.open().await;
+    put_handoffs(&*store, vec![ended("h1", "a", "Alex", "h1-1"), handoff("h2", "b")]).await;
+    put_rows(&*store, (1..9).map(|seq| row("h1", seq, "needle")).collect()).await;
+    index(&*store).await;
+    assert_eq!(ask(&file.path, "SELECT count(*) FROM search_texts"), 10);
+    purge(&*store, at(999), &RetentionPeriods { ended: Some(Duration::ZERO), dead_letters: None }).await;
+    assert_eq!(ask(&file.path, "SELECT count(*) FROM search_texts"), 1, "the other handoff");
+    file.change("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)");
 }
 
 /// A relay that was stopped for long, or one of before the index: what has changed is forgotten.

@@ -21,8 +21,9 @@ use crate::{
 const MESSAGES: u32 = 5;
 /// The index of what was there takes so long at most.
 const FILLED: Duration = Duration::from_mins(20);
-/// What is asked for, by a number.
-const QUERIES: [(&str, fn(u64, u32) -> String); 7] = [
+/// What is asked for, by a number, of so many handoffs.
+type Query = fn(u64, u32) -> String;
+const QUERIES: [(&str, Query); 7] = [
     ("a message's own number", |n, handoffs| {
         format!("q=needle-{}-{};", n % u64::from(handoffs) + 1, n % 5 + 1)
     }),

@@ -37,6 +37,8 @@ struct Times {
     taking: f64,
 }
 
+type Time = fn(&Times) -> f64;
+
 pub fn run(options: &Options) -> Result<Figures> {
     let long = options.sized(LONG, 1_000);
     let (mut of_short, mut of_long) = (Vec::new(), Vec::new());
@@ -46,7 +48,7 @@ pub fn run(options: &Options) -> Result<Figures> {
         of_long.push(one(options, long)?);
     }
     let mut rows = Vec::new();
-    let whats: [(&str, fn(&Times) -> f64); 4] = [
+    let whats: [(&str, Time); 4] = [
         ("its newest page", |times| times.opening),
         ("a page in its middle", |times| times.reading_on),
         ("a note in it", |times| times.noting),

@@ -45,7 +45,7 @@ pub struct HandoffListQuery {
     team: Option<String>,
     /// Only handoffs that have this text in their ids, end user or context, or in a message, note, link or file name of
     /// their thread; without regard to case and accents. A text of one or two characters is looked for in ids, end users
-    /// and contexts of the newest 5,000 handoffs. What is new is found within a second.
+    /// and contexts of the newest 2,000 handoffs. What is new is found within a second.
     q: Option<String>,
     /// `newest` or `oldest` first, by start time; `newest` if not given.
     #[param(pattern = "^(newest|oldest)?$")]

@@ -26,10 +26,10 @@ const SEQS: i64 = (1 << SEQ_BITS) - 1;
 const HITS: usize = 200;
 /// The index is asked for so many trigrams of a text, of so many that are looked at.
 const ASKED_FOR: usize = 3;
-const LOOKED_AT: usize = 32;
+const LOOKED_AT: usize = 20;
 /// How rare they are is looked up in so many handoffs; what is there so often is common.
-const SAMPLE: u64 = 200;
-const COMMON: i64 = 500;
+const SAMPLE: u64 = 50;
+const COMMON: i64 = 100;
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,11 +302,14 @@ macro_rules! in_index {
     };
 }
 
+/// The newest handoffs are counted down to: their documents would have to be read.
 macro_rules! in_the_newest {
     ($behind:literal) => {
         concat!(
-            "SELECT search_texts.id FROM handoffs JOIN search_texts ON search_texts.id = handoffs.position << 24 \
-             WHERE position > (SELECT MAX(position) FROM handoffs) - ?1 AND instr(text, ?3) > 0 AND position ",
+            "WITH RECURSIVE newest (position) AS (SELECT MAX(position) FROM handoffs UNION ALL SELECT position - 1 FROM newest \
+                 WHERE position > (SELECT MAX(position) FROM handoffs) - ?1 + 1) \
+             SELECT search_texts.id FROM newest CROSS JOIN search_texts ON search_texts.id = newest.position << 24 \
+             WHERE instr(text, ?3) > 0 AND newest.position ",
             $behind,
             " LIMIT ?4"
         )
@@ -315,8 +318,8 @@ macro_rules! in_the_newest {
 
 const NEWEST_FIRST: &str = in_index!("< ?2 ORDER BY search.rowid DESC");
 const OLDEST_FIRST: &str = in_index!(">= ?2 ORDER BY search.rowid");
-const SHORT_NEWEST_FIRST: &str = in_the_newest!("< ?2 >> 24 ORDER BY position DESC");
-const SHORT_OLDEST_FIRST: &str = in_the_newest!(">= ?2 >> 24 ORDER BY position");
+const SHORT_NEWEST_FIRST: &str = in_the_newest!("< ?2 >> 24 ORDER BY newest.position DESC");
+const SHORT_OLDEST_FIRST: &str = in_the_newest!(">= ?2 >> 24 ORDER BY newest.position");
 
 /// What asks the index for the rarest trigrams of a text. All of them would be read for every entry that has the common ones.
 /// How rare they are is looked up in the newest entries.
