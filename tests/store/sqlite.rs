@@ -374,7 +374,7 @@ async fn a_file_of_before_there_were_missed_ones_has_them() {
     named.end_user.id = Some("maria".to_owned());
     let end = |id| Handoff { last_seq: 2, ..ended_by_the_relay(id, "a") };
     let (missed, solved) = (end("missed"), end("solved"));
-    let timed_out = Content::Event { event: EventName::TimedOut, by: None };
+    let timed_out = Content::Event { event: EventName::TimedOut, by: None, to: None };
     let text = Content::Text { body: "Sorry.".to_owned() };
     let rows = [(1, timed_out, None), (2, text, Some(Sending::Confirmed))].map(|(seq, content, sending)| {
         let row = Row { content, sending, source: Source::Relay, ..row("missed", seq, "") };
