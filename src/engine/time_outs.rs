@@ -57,7 +57,7 @@ impl TimeOuts {
                 self.time_out_all(due, now).await?;
                 return Ok(now);
             }
-            let Some(since) = idle.next else { return Ok(next.unwrap_or(now + LOOK_AGAIN)) };
+            let Some(since) = idle.next else { return Ok(next.unwrap_or(now + shortest)) };
             after = idle.items.last().map(|last| last.place);
             if since > now - shortest {
                 return Ok(next.into_iter().chain([since + shortest]).min().unwrap_or(now));

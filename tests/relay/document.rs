@@ -24,7 +24,11 @@ fn examples(document: &Value) -> Vec<(String, String, Value)> {
 async fn every_example_works_as_written() {
     // With the token that the example of signing in has.
     let tokens = "Alex=token-of-alex-0123456789,Sam=the-token-of-an-agent";
-    let relay = Setup::new().set("AGENT_TOKENS", tokens).start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.toml");
+    std::fs::write(&file, "[[teams]]\nname = \"Billing\"\n").unwrap();
+    let setup = Setup::new().set("AGENT_TOKENS", tokens).set("RELAY_CONFIG", file.to_str().unwrap());
+    let relay = setup.start().await;
     let document = relay.alex().get("/openapi.json").await.good(200);
     let examples = examples(&document);
     assert!(examples.len() >= 3, "{examples:?}");
@@ -34,6 +38,7 @@ async fn every_example_works_as_written() {
         let (_, handoff) = relay.hand_off().await;
         relay.alex().accepts(&handoff).await;
         let path = path.replace("{id}", if path.contains("canned") { &reply } else { &handoff });
+        let path = path.replace("{name}", "Billing");
         let request = relay.alex().request(&method, path.strip_prefix("/api").unwrap());
         let answer = Answer::to(request.json(&example)).await;
         assert!((200..300).contains(&answer.status), "{method} {path} {example}: {}", answer.text());

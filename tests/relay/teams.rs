@@ -94,7 +94,7 @@ async fn an_agent_sees_what_is_of_their_teams_and_nothing_else() {
             usize::from(sees.contains(&&invoice))
         );
     }
-    assert_eq!(listed(&kim, "team=Billing").await, [invoice.clone()]);
+    assert_eq!(listed(&kim, "team=Billing").await, [invoice.as_str()]);
     assert!(listed(&alex, "team=Billing").await.is_empty());
 
     let path = |rest: &str| format!("/handoffs/{invoice}{rest}");
