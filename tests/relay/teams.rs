@@ -283,8 +283,9 @@ async fn a_team_that_is_closed_refuses_starts_and_says_when_it_opens() {
         (&json!(false), &json!(until), &json!("Kim"))
     );
     let refused = starts(&relay, &body("c-4", "billing")).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
     let told = refused.json();
-    assert_eq!(refused.problem(409), "the team Billing is closed at this hour");
+    assert_eq!(told["detail"], "the team Billing is closed at this hour");
     assert_eq!(told["opens_at"], until);
     assert_eq!(
         starts(&relay, &body("c-1", "billing")).await.good(200)["queue_position"],

@@ -22,8 +22,8 @@ use handoff_relay::{
 use super::{
     database::open_as,
     make::{
-        at, due_in, event, fetches, files, handoff, ids, key, of, put_deliveries, put_handoffs, put_rows,
-        row, sends, view, writes,
+        at, due_in, event, fetches, files, handoff, ids, index, key, of, put_deliveries, put_handoffs,
+        put_rows, row, sends, view, writes,
     },
     postgres,
 };
@@ -299,7 +299,7 @@ async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
     let earlier = "DROP TABLE places, sign_in_codes, history, search_texts, search_state, teams, agents; \
         DROP INDEX handoffs_of_agent, handoffs_of_agent_by_status; \
         ALTER TABLE handoffs DROP COLUMN team, DROP COLUMN route, DROP COLUMN end_user, DROP COLUMN missed; \
-        DELETE FROM relay_schema WHERE step > 1";
+        ALTER TABLE contexts ALTER COLUMN search DROP DEFAULT; DELETE FROM relay_schema WHERE step > 1";
     client.batch_execute(earlier).await.unwrap();
     // Relays of both versions run beside each other while they are replaced.
     let newer = open_as(postgres::settings(&url)).await;
@@ -310,6 +310,12 @@ async fn a_database_of_an_earlier_relay_goes_on_as_it_is() {
     assert!(matches!(newer.take_place(&[quota]).await.unwrap(), Place::Taken(_)));
     put_handoffs(&*newer, vec![handoff("h2", "b")]).await;
     assert!(one.handoff(&"h2".into()).await.unwrap().is_some());
+    // What was there before its index is found, and what is new.
+    index(&*newer).await;
+    let asked = HandoffQuery { text: Some("acme".to_owned()), limit: 9, ..HandoffQuery::default() };
+    assert_eq!(newer.handoffs(&asked).await.unwrap().handoffs.len(), 0, "the domain is not looked through");
+    let asked = HandoffQuery { text: Some("h".to_owned()), ..asked };
+    assert_eq!(ids(&newer.handoffs(&asked).await.unwrap().handoffs), ["h2", "h"]);
 }
 
 #[tokio::test]
