@@ -54,7 +54,8 @@ export function ask({ title, text, yes, tone = "plain", fields = [] }) {
     ),
   );
   closable(dialog);
-  ignoreEarlyKeys(dialog);
+  // Among fields, no key confirms at once.
+  if (fields.length === 0) ignoreEarlyKeys(dialog);
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {

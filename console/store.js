@@ -40,6 +40,8 @@ export function set(name, value) {
 const said = new Map();
 const wished = new Map();
 const shown = new Map();
+/** Handoffs of other teams, each with the version up to which they are: a late answer must not bring one back. */
+const hidden = new Map();
 let revision = 0;
 /** Lists and events contain this many characters of each value. */
 const SHOWN_CHARS = 256;
@@ -60,7 +62,7 @@ function show(id) {
 /** Stores a handoff from the relay, unless a newer version is known. */
 export function putHandoff(handoff) {
   const known = said.get(handoff.id);
-  if (known && known.version > handoff.version) return;
+  if ((known && known.version > handoff.version) || hidden.get(handoff.id) >= handoff.version) return;
   said.set(handoff.id, handoff.context_truncated && known ? withWhole(handoff, known) : handoff);
   show(handoff.id);
 }
@@ -106,9 +108,15 @@ export function dropHandoff(id) {
   tell("handoff", id);
 }
 
+/** Removes a handoff that is another team's now, as of this version. */
+export function hideHandoff(id, version) {
+  hidden.set(id, version);
+  dropHandoff(id);
+}
+
 /** Removes everything, for example when the agent signs out. */
 export function forgetAll() {
-  for (const map of [said, wished, shown]) map.clear();
+  for (const map of [said, wished, shown, hidden]) map.clear();
   revision += 1;
 }
 

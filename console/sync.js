@@ -32,7 +32,7 @@ export const handlers = {
   },
   event(type, data) {
     if (type === "handoff") store.putHandoff(data);
-    else if (type === "hidden") hide(data.handoff_id);
+    else if (type === "hidden") hide(data);
     else if (type === "message") {
       threads.putRow(data);
       if (!announced.delete(data.message_id)) store.tell("heard", data);
@@ -42,10 +42,10 @@ export const handlers = {
 };
 
 /** A handoff is another team's now. */
-function hide(id) {
-  if (!store.handoff(id)) return;
-  store.dropHandoff(id);
-  store.tell("hidden", id);
+function hide({ handoff_id: id, version }) {
+  const isKnown = store.handoff(id) !== undefined;
+  store.hideHandoff(id, version);
+  if (isKnown) store.tell("hidden", id);
 }
 
 function arrive(message) {

@@ -104,7 +104,7 @@ async fn a_conversation_is_handed_over_to_a_team_and_back_to_a_colleague() {
     sam.sees(&row(&handoff)).await;
     sam.accepts(&handoff).await;
     sam.shows("#messages .line", "Alex handed it over to Billing").await;
-    sam.shows("#messages .entry[data-kind=note] .bubble", "It is about an invoice.").await;
+    sam.shows("#messages .entry[data-kind=note]", "It is about an invoice.").await;
     sam.clicks("#conversation-actions [data-action=handOver]").await;
     sam.shows("dialog.ask h2", "Hand over the conversation").await;
     sam.js::<()>("document.getElementById('hand-over-to').value = '2'", &[]).await;

@@ -63,8 +63,7 @@ pub fn next_step(connection: &Connection, limit: usize) -> Result<Option<Step>, 
         }
         // What has changed meanwhile is not known any more. What changes from now on comes as a change.
         Since::Reset(newest) => {
-            let end =
-                (connection.number("SELECT COALESCE(MAX(position), 0) + 1 FROM handoffs", ())?) << SEQ_BITS;
+            let end = connection.number("SELECT MAX(position) + 1 FROM handoffs", ())? << SEQ_BITS;
             after = State { change: newest, filled: signed(end) };
             return Ok(Some(Step { before, after, entries, progress: filling(after) }));
         }

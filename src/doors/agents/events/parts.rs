@@ -9,6 +9,7 @@ use super::render::add;
 use crate::{
     doors::App,
     relay::{
+        handoff::Handoff,
         id::HandoffId,
         sight::{Ownership, Sight},
     },
@@ -49,6 +50,7 @@ struct Part {
 struct Hides {
     change: u64,
     handoff: HandoffId,
+    version: u64,
     /// Whose it was; none if that is not known.
     before: Option<Arc<Ownership>>,
 }
@@ -60,8 +62,9 @@ impl Rendered {
     }
 
     /// The same for a handoff itself, with its change. It may have left somebody's sight.
-    pub fn cover_handoff(&mut self, begin: usize, change: u64, handoff: &HandoffId, owners: &Owners) {
-        let hides = Hides { change, handoff: handoff.clone(), before: owners.before.clone() };
+    pub fn cover_handoff(&mut self, begin: usize, change: u64, handoff: &Handoff, owners: &Owners) {
+        let Handoff { id, version, .. } = handoff;
+        let hides = Hides { change, handoff: id.clone(), version: *version, before: owners.before.clone() };
         let owner = Arc::clone(&owners.now);
         self.parts.push(Part { begin, end: self.bytes.len(), owner, hides: Some(hides) });
     }
@@ -89,9 +92,10 @@ impl Events {
         for part in self.parts.iter().filter(|part| !sight.has_owned(&part.owner)) {
             seen.extend_from_slice(self.bytes.get(done..part.begin).unwrap_or_default());
             done = part.end;
-            let Some(Hides { change, handoff, before }) = &part.hides else { continue };
+            let Some(Hides { change, handoff, version, before }) = &part.hides else { continue };
             if before.as_ref().is_none_or(|before| sight.has_owned(before)) {
-                add(&mut seen, "hidden", Some(*change), &json!({ "handoff_id": handoff }));
+                let hidden = json!({ "handoff_id": handoff, "version": version });
+                add(&mut seen, "hidden", Some(*change), &hidden);
             }
         }
         seen.extend_from_slice(self.bytes.get(done..).unwrap_or_default());
@@ -161,6 +165,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::relay::id::{ConversationId, ConversationKey};
 
     fn owner(team: Option<&str>, agent: Option<&str>) -> Arc<Ownership> {
         Arc::new(Ownership { team: team.map(Into::into), agent: agent.map(str::to_owned) })
@@ -210,9 +215,11 @@ mod tests {
         let mut rendered = Rendered::default();
         rendered.bytes.extend_from_slice(b"moved ");
         let owners = Owners { now: owner(Some("B"), None), before: Some(owner(Some("A"), Some("Sam"))) };
-        rendered.cover_handoff(0, 7, &"h1".into(), &owners);
+        let key = ConversationKey { ai_agent: "acme".into(), conversation: ConversationId("c".to_owned()) };
+        let handoff = Handoff { version: 3, ..Handoff::blank("h1".into(), key) };
+        rendered.cover_handoff(0, 7, &handoff, &owners);
         let events = rendered.take();
-        let hidden = "id: 7\nevent: hidden\ndata: {\"handoff_id\":\"h1\"}\n\n";
+        let hidden = "id: 7\nevent: hidden\ndata: {\"handoff_id\":\"h1\",\"version\":3}\n\n";
         for (sight, seen) in [
             (Sight::All, "moved "),
             (sees(&["B"], "Kim"), "moved "),
@@ -224,7 +231,7 @@ mod tests {
         }
         let unknown = Owners { before: None, ..owners };
         rendered.bytes.extend_from_slice(b"moved ");
-        rendered.cover_handoff(0, 7, &"h1".into(), &unknown);
+        rendered.cover_handoff(0, 7, &handoff, &unknown);
         assert_eq!(text(&rendered.take(), &sees(&["C"], "Kim")), hidden, "when in doubt");
     }
 }

@@ -84,7 +84,7 @@ impl Renderer {
                 let view = extract::listed_for(app, platform, handoff);
                 add(bytes, "handoff", Some(id), &view);
                 if let Some(owners) = self.owners.as_mut().and_then(|owners| owners.tell(&handoff.id)) {
-                    rendered.cover_handoff(begin, id, &handoff.id, &owners);
+                    rendered.cover_handoff(begin, id, handoff, &owners);
                 }
             }
             FeedItem::Row(row) => {

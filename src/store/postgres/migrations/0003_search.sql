@@ -17,7 +17,7 @@ CREATE TABLE search_state (
     seq      bigint NOT NULL
 );
 INSERT INTO search_state (id, change, position, seq)
-    SELECT 1, (SELECT last FROM feed), coalesce(max(position), 0) + 1, 0 FROM handoffs;
+    SELECT 1, (SELECT last FROM feed), coalesce(max(position) + 1, 0), 0 FROM handoffs;
 -- Relays of the version before look through it.
 ALTER TABLE contexts ALTER COLUMN search SET DEFAULT '';
 

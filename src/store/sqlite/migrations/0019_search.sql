@@ -28,7 +28,7 @@ CREATE TABLE search_state (
 );
 INSERT INTO search_state (id, change, filled)
     SELECT 1, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
-        (COALESCE((SELECT MAX(position) FROM handoffs), 0) + 1) << 24;
+        COALESCE((SELECT (MAX(position) + 1) << 24 FROM handoffs), 0);
 ALTER TABLE contexts DROP COLUMN search;
 
 -- An agent's own list.
