@@ -2,7 +2,7 @@
 
 import * as actions from "./actions.js";
 import * as api from "./api.js";
-import { forReaders, labelled } from "./combinations.js";
+import { forReaders, keysOf, labelled } from "./combinations.js";
 import * as composer from "./composer.js";
 import * as details from "./details.js";
 import { announce, at, avatar, batched, h, mark, textOf, toast } from "./dom.js";
@@ -284,6 +284,7 @@ function renderActions(open) {
           class: style,
           "data-action": name,
           "aria-keyshortcuts": forReaders(name),
+          title: keysOf(name).join("+"),
           onclick: () => act(handoff(now.open)),
         },
         labelled(label, name),

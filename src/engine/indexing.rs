@@ -13,7 +13,7 @@ use super::{
 use crate::{relay::time::Time, store::search::IndexProgress};
 
 /// Entries in a step: few, since what comes in meanwhile waits for them.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 25;
 /// What comes within this time is written together.
 const GATHERED: Duration = Duration::from_millis(400);
 
