@@ -177,7 +177,9 @@ async fn answers(store: &dyn Store, begin: u64) -> Vec<String> {
     let mut seen = lists(store).await;
     seen.extend(threads(store).await);
     seen.extend(waiting(store).await);
-    for after in [0, begin, begin + 7, *store.signals().feed().borrow(), u64::MAX / 4] {
+    // Whoever borrows it over an await keeps the store from going on.
+    let newest = *store.signals().feed().borrow();
+    for after in [0, begin, begin + 7, newest, u64::MAX / 4] {
         seen.push(format!("changes behind {after}: {:?}", store.changes_since(after, 999).await));
     }
     for id in ["one", "other", "none"] {
