@@ -347,6 +347,9 @@ async fn only_who_has_the_start_key_learns_how_many_wait() {
     let open = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
     let told = availability(&open, None, "").await.problem(404);
     assert_eq!(told, "this path needs a start key, and none is set");
+    let request =
+        open.http.post(format!("{}/handoffs/start", open.url)).json(&json!({ "conversation_id": "c-1" }));
+    assert_eq!(Answer::to(request).await.good(200)["queue_position"], json!(null));
 }
 
 #[tokio::test]

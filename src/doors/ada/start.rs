@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     ada::start_call::{self, StartCall},
     doors::App,
-    engine::{AiAgents, NotOurs},
+    engine::{AiAgents, NotOurs, StartKey},
     relay::{
         id::HandoffId,
         rules::start::{Closed, StartOutcome},
@@ -60,7 +60,11 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
             return Err(Problem::unavailable("too many events are waiting to be processed; try again"));
         }
     };
-    let place = app.engine.place_in_queue(&id).await;
+    // How many wait is nobody's business who has no key.
+    let place = match &ai_agent.start_key {
+        StartKey::Shared(_) => app.engine.place_in_queue(&id).await,
+        StartKey::Off(_) => Ok(None),
+    };
     Ok(Json(answer(&id, place)))
 }
 
