@@ -26,9 +26,9 @@ pub const SECRET: &str = "whsec_dGhlLXNlY3JldC1vZi10aGUtZnV6emVy";
 const START_KEY: &str = "key-of-the-start-door";
 const TOKEN: &str = "token-of-alex-0123456789";
 /// Nothing here takes this long.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 /// Between two looks at something that can't be awaited.
-const PAUSE: Duration = Duration::from_millis(15);
+pub const PAUSE: Duration = Duration::from_millis(15);
 
 /// A request. Its line and headers are made fit to be sent, whatever they hold.
 pub struct Request<'a> {
