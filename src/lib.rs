@@ -51,8 +51,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Indexing, Outbox,
-        Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
+        Absence, AiAgent, AiAgents, Arrivals, Assigner, CallsInStore, Contacts, Engine, Expiry, Flusher,
+        Indexing, Outbox, Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -235,6 +235,8 @@ impl Server {
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Absence::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Assigner::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Retention::new(Arc::clone(&engine), keep(&app.settings)), &environment, &stop);
         tasks.work(Indexing::new(Arc::clone(&engine)), &environment, &stop);
@@ -380,7 +382,7 @@ fn tokens(settings: &Settings) -> Tokens {
     Tokens { agents, services, operators }
 }
 
-fn account(settings: &Settings, ListedAgent { name, token, teams, role }: &ListedAgent) -> Account {
+fn account(settings: &Settings, ListedAgent { name, token, teams, role, .. }: &ListedAgent) -> Account {
     let sight = match (role, settings.agents_see, teams) {
         (Role::Agent, AgentsSee::Teams, Some(teams)) => {
             Sight::Of { teams: teams.clone(), agent: name.clone() }
@@ -417,6 +419,7 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         recover_after: settings.recover_after,
         waiting_timeout: settings.waiting_timeout.clone(),
         idle_timeout: settings.idle_timeout.clone(),
+        gone_after: settings.agent_gone_after,
         routing: Arc::clone(&settings.routing),
         platforms: PlatformPolicy {
             ids: platform_ids(settings),

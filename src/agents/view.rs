@@ -8,6 +8,7 @@ use super::{context::beginnings, found::FoundView};
 use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
+        dispatch::Offer,
         event::Channel,
         handoff::{Handoff, Missed},
         ledger::Ledger,
@@ -64,6 +65,10 @@ pub struct HandoffView {
     ended_by: Option<&'static str>,
     /// What came of it, if its agent said so at the end.
     outcome: Option<String>,
+    /// While it waits: the agent to whom it is offered, who alone may accept it until then, unless another takes it over.
+    offer: Option<OfferView>,
+    /// The agent who had it and is gone, while it waits for another one.
+    left_by: Option<AgentView>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
     /// The customer's last message, cut in the same way.
@@ -164,6 +169,22 @@ pub struct ChannelView {
     modality: String,
     /// Whether Ada keeps Markdown; otherwise the customer gets plain text.
     markdown: bool,
+}
+
+/// An offer of a waiting handoff.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Offer)]
+pub struct OfferView {
+    /// To whom.
+    agent: AgentView,
+    /// Until when.
+    until: String,
+}
+
+impl From<&Offer> for OfferView {
+    fn from(offer: &Offer) -> Self {
+        Self { agent: AgentView::new(&offer.agent), until: offer.until.to_string() }
+    }
 }
 
 /// How a handoff ran out.
@@ -313,7 +334,8 @@ pub enum ContentView {
     },
     /// Something happened to the handoff.
     Event {
-        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `handed_over`, `timed_out` or `ended`.
+        /// `started`, `adopted`, `accepted`, `taken_over`, `released`, `handed_over`, `agent_gone`, `timed_out` or
+        /// `ended`.
         event: &'static str,
         /// Who caused it.
         by: Option<String>,
@@ -387,6 +409,8 @@ impl HandoffView {
             priority: handoff.priority.as_str(),
             route: handoff.route.clone(),
             outcome: handoff.outcome.clone(),
+            offer: handoff.dispatch.offer.as_ref().map(OfferView::from),
+            left_by: handoff.dispatch.left_by.as_deref().map(AgentView::new),
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),
@@ -575,6 +599,7 @@ pub const fn event_name(event: EventName) -> &'static str {
         EventName::TakenOver => "taken_over",
         EventName::Released => "released",
         EventName::HandedOver => "handed_over",
+        EventName::AgentGone => "agent_gone",
         EventName::TimedOut => "timed_out",
         EventName::Ended => "ended",
     }

@@ -54,9 +54,12 @@ impl From<EngineError> for Problem {
         };
         let status = match refusal {
             Refusal::Unknown => StatusCode::NOT_FOUND,
-            Refusal::Ended | Refusal::HasAnother(_) | Refusal::NotAccepted | Refusal::NotFailed => {
-                StatusCode::CONFLICT
-            }
+            Refusal::Ended
+            | Refusal::HasAnother(_)
+            | Refusal::Offered(_)
+            | Refusal::NotOffered
+            | Refusal::NotAccepted
+            | Refusal::NotFailed => StatusCode::CONFLICT,
             Refusal::QueueFull => StatusCode::TOO_MANY_REQUESTS,
             Refusal::OtherRequest => StatusCode::UNPROCESSABLE_ENTITY,
         };

@@ -101,6 +101,7 @@ fn of_handoffs(prefix: &str) -> Router<App> {
         ("/handoffs", get(handoffs::list)),
         ("/handoffs/{id}", get(handoffs::one)),
         ("/handoffs/{id}/accept", post(handoffs::accept)),
+        ("/handoffs/{id}/decline", post(handoffs::decline)),
         ("/handoffs/{id}/release", post(handoffs::release)),
         ("/handoffs/{id}/hand-over", post(handoffs::hand_over)),
         ("/handoffs/{id}/read", post(handoffs::read)),

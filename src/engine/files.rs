@@ -66,7 +66,7 @@ impl Engine {
     /// As [`write::file`], or the store failed.
     pub async fn may_write(&self, id: &HandoffId, agent: &str) -> Result<(), EngineError> {
         let handoff = self.store.handoff(id).await?.ok_or(Refusal::Unknown)?;
-        Ok(act::may_write(&handoff, agent)?)
+        Ok(act::may_write(&handoff, agent, self.environment.now())?)
     }
 
     /// An agent sends a file. Once this returns [`Ok`], its bytes and its row are stored.

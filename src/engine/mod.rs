@@ -4,9 +4,11 @@
 //! Handlers ask it for one use case each; none of them waits for the network. [Workers](worker::Worker) do what is
 //! due; what the store commits wakes them.
 
+mod absence;
 mod ai_agents;
 mod amazon_connect;
 mod arriving;
+mod assignment;
 mod availability;
 mod canned_replies;
 mod claims;
@@ -39,9 +41,11 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
+pub use absence::Absence;
 pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
+pub use assignment::Assigner;
 pub use availability::Queue;
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,17 +20,39 @@ const STORED_EVERY: Duration = Duration::from_mins(1);
 
 /// The signs of agents that this process has stored last.
 #[derive(Default)]
-pub struct Signs(Mutex<HashMap<String, Time>>);
+pub struct Signs(Mutex<Stored>);
+
+#[derive(Default)]
+struct Stored {
+    at: HashMap<String, Time>,
+    failed_at: Option<Time>,
+}
 
 impl Signs {
-    /// Whether a sign of now is to be stored; then it counts as stored.
-    fn is_due(&self, agent: &str, now: Time) -> bool {
-        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if stored.get(agent).is_some_and(|at| now.since(*at) < STORED_EVERY) {
+    /// Whether a sign of now is to be stored, which is done `every` so often; then it counts as stored.
+    fn is_due(&self, agent: &str, now: Time, every: Duration) -> bool {
+        let mut stored = self.lock();
+        if stored.at.get(agent).is_some_and(|at| now.since(*at) < every) {
             return false;
         }
-        stored.insert(agent.to_owned(), now);
+        stored.at.insert(agent.to_owned(), now);
         true
+    }
+
+    /// That sign could not be stored: the next one is to be.
+    fn record_failure(&self, agent: &str, now: Time) {
+        let mut stored = self.lock();
+        stored.at.remove(agent);
+        stored.failed_at = Some(now);
+    }
+
+    /// When a sign was lost last.
+    pub fn failed_at(&self) -> Option<Time> {
+        self.lock().failed_at
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -38,7 +60,10 @@ impl Engine {
     /// There is a sign of an agent: a call, or an event stream that is open.
     pub async fn saw(&self, agent: &str) {
         let now = self.environment.now();
-        if self.signs.is_due(agent, now) && self.store.agent_seen(agent.to_owned(), now).await.is_err() {
+        let every = STORED_EVERY.min(self.policy().gone_after / 3);
+        if self.signs.is_due(agent, now, every) && self.store.agent_seen(agent.to_owned(), now).await.is_err()
+        {
+            self.signs.record_failure(agent, now);
             tracing::debug!(agent, "that an agent is there could not be stored");
         }
     }
@@ -57,8 +82,9 @@ impl Engine {
     /// The store can't be read.
     pub async fn duties(&self) -> Result<HashMap<String, Duty>, StoreError> {
         let now = self.environment.now();
+        let gone_after = self.policy().gone_after;
         let duty = |state: AgentState| {
-            let duty = state.duty(now);
+            let duty = state.duty(now, gone_after);
             (state.name, duty)
         };
         Ok(self.store.agents().await?.into_iter().map(duty).collect())

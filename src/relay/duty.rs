@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::time::Time;
 
-/// An agent of whom nothing was seen for so long is gone: no event stream and no call.
-pub const GONE_AFTER: Duration = Duration::from_mins(3);
-
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duty {
@@ -38,18 +35,24 @@ pub struct AgentState {
     pub name: String,
     /// Whether they have said that they take no handoffs.
     pub is_away: bool,
-    /// The last sign of them, to within a minute.
+    /// The last sign of them, an open event stream or a call: to within a third of the time after which they are gone,
+    /// and a minute at most.
     pub seen_at: Time,
 }
 
 impl AgentState {
-    /// What that means at `now`.
-    pub fn duty(&self, now: Time) -> Duty {
-        match (self.is_away, now.since(self.seen_at) < GONE_AFTER) {
+    /// What that means at `now`, if an agent without a sign is gone after the time `gone_after`.
+    pub fn duty(&self, now: Time, gone_after: Duration) -> Duty {
+        match (self.is_away, self.is_gone(now, gone_after)) {
             (true, _) => Duty::Away,
-            (false, true) => Duty::On,
-            (false, false) => Duty::Gone,
+            (false, false) => Duty::On,
+            (false, true) => Duty::Gone,
         }
+    }
+
+    /// Whether there is no sign of them, whatever they have said.
+    pub fn is_gone(&self, now: Time, gone_after: Duration) -> bool {
+        now.since(self.seen_at) >= gone_after
     }
 }
 
@@ -69,7 +72,7 @@ mod tests {
             (true, 99, Duty::Away),
         ] {
             let state = AgentState { name: "Alex".to_owned(), is_away, seen_at: minute(10) };
-            assert_eq!(state.duty(minute(now)), duty, "{is_away} {now}");
+            assert_eq!(state.duty(minute(now), Duration::from_mins(3)), duty, "{is_away} {now}");
         }
     }
 }

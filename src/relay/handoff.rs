@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     context,
+    dispatch::Dispatch,
     event::{Channel, SortKey},
     id::{ConversationKey, HandoffId, PlatformId, RowId, TeamName},
     idle::Idle,
@@ -102,6 +103,9 @@ pub struct Handoff {
     /// How urgent it is.
     #[serde(default, skip_serializing_if = "is_default")]
     pub priority: Priority,
+    /// How it gets to an agent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dispatch: Dispatch,
     /// What came of it, as its agent said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -350,6 +354,7 @@ impl Handoff {
             team: None,
             route: None,
             priority: Priority::default(),
+            dispatch: Dispatch::default(),
             outcome: None,
             version: 0,
             platforms: BTreeMap::new(),

@@ -13,6 +13,7 @@ pub mod changes;
 pub mod contact;
 pub(crate) mod context;
 pub mod delivery;
+pub mod dispatch;
 pub mod duty;
 pub mod event;
 pub mod handoff;

@@ -175,7 +175,7 @@ const fn has_its_own_event(row: &Row) -> bool {
             | EventName::TakenOver
             | EventName::Released
             | EventName::Ended => true,
-            EventName::HandedOver | EventName::TimedOut => false,
+            EventName::HandedOver | EventName::AgentGone | EventName::TimedOut => false,
         },
         _ => false,
     }

@@ -142,6 +142,8 @@ pub enum EventName {
     Released,
     /// An agent gave it to another agent, or to a team.
     HandedOver,
+    /// It went back to the queue, because its agent is gone.
+    AgentGone,
     /// Nobody accepted it, or nobody wrote in it, for too long.
     TimedOut,
     /// It is over.

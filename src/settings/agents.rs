@@ -27,6 +27,10 @@ pub struct ListedAgent {
     pub teams: Option<Vec<TeamName>>,
     /// `role`: what they may do.
     pub role: Role,
+    /// `languages`: those that they speak; `None` for all.
+    pub languages: Option<Vec<String>>,
+    /// `limit`: how many handoffs they may have before they are offered no more; `None` for any number.
+    pub limit: Option<u64>,
 }
 
 /// What somebody may do.
@@ -89,8 +93,14 @@ fn random_token() -> parse::Parsed<Secret> {
 
 /// Those who answer handoffs, with their teams.
 pub(super) fn members(tokens: &[AgentToken], listed: &[ListedAgent]) -> Vec<Member> {
-    let of_tokens = tokens.iter().map(|agent| Member { name: agent.name.clone(), teams: None });
+    let of_tokens = tokens.iter().map(|agent| Member { name: agent.name.clone(), ..Member::default() });
     let answers = listed.iter().filter(|agent| agent.role != Role::Operator);
-    let of_file = answers.map(|agent| Member { name: agent.name.clone(), teams: agent.teams.clone() });
+    let of_file = answers.map(|agent| Member {
+        name: agent.name.clone(),
+        teams: agent.teams.clone(),
+        languages: agent.languages.clone(),
+        limit: agent.limit,
+        is_lead: agent.role == Role::Lead,
+    });
     of_tokens.chain(of_file).collect()
 }

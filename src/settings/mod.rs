@@ -40,7 +40,11 @@ use reader::Reader;
 use source::Sources;
 
 use crate::{
-    relay::{policy::Timeout, routing::Routing},
+    relay::{
+        dispatch::{Assignment, OFFER_TIMEOUT},
+        policy::Timeout,
+        routing::{Offering, Routing},
+    },
     store::Copies,
 };
 
@@ -79,6 +83,8 @@ pub struct Settings {
     pub agents_see: AgentsSee,
     /// The teams and routes of the settings file.
     pub routing: Arc<Routing>,
+    /// `AGENT_GONE_AFTER`: an agent of whom nothing is seen for so long is gone. 1 s to 24 h.
+    pub agent_gone_after: Duration,
     /// `AGENT_TOKENS` was unset, so that the one in `agent_tokens` is new and must be shown.
     pub made_token: bool,
     /// `LISTEN`: the address of Ada's doors.
@@ -240,6 +246,11 @@ impl Settings {
         let outbox_limit = r.or("OUTBOX_LIMIT", 100_000, parse::at_least_one);
         let ada_timeout = milliseconds(r, "ADA_TIMEOUT_MS", 10_000, 100..=120_000);
         let send_max_age = r.or("SEND_MAX_AGE", Duration::from_secs(15 * 60), parse::duration);
+        let agent_gone_after = r.or("AGENT_GONE_AFTER", Duration::from_mins(3), parse::duration);
+        let offering = Offering {
+            assignment: r.or("ASSIGNMENT", Assignment::Off, parse::assignment),
+            timeout: r.or("OFFER_TIMEOUT", OFFER_TIMEOUT, parse::duration),
+        };
         let recover_after = r.or("RECOVER_AFTER", Duration::from_secs(2 * 60), parse::duration);
         let console_dir = r.optional("CONSOLE_DIR", parse::console_folder);
         let console_fields = r.or("CONSOLE_FIELDS", parse::names_of(CONSOLE_FIELDS), parse::field_names);
@@ -249,6 +260,8 @@ impl Settings {
             return Err(SettingsError(reader.problems));
         };
         let members = agents::members(&agent_tokens, &listed_agents);
+        let accounts = platforms.webhooks.iter().flat_map(|platform| &platform.tokens);
+        let services = accounts.map(|account| account.name.clone()).collect();
         let settings = Self {
             ai_agents,
             waiting_timeout: timeouts.waiting,
@@ -256,7 +269,8 @@ impl Settings {
             agent_tokens,
             listed_agents,
             agents_see,
-            routing: Arc::new(Routing { members, ..routing }),
+            routing: Arc::new(Routing { members, services, offering, ..routing }),
+            agent_gone_after,
             made_token,
             listen,
             agent_listen,

@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 65] = [
+pub(super) const NAMES: [&str; 68] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -35,6 +35,9 @@ pub(super) const NAMES: [&str; 65] = [
     "IDLE_TIMEOUT",
     "IDLE_TIMEOUT_TEXT",
     "AGENT_TOKENS",
+    "AGENT_GONE_AFTER",
+    "ASSIGNMENT",
+    "OFFER_TIMEOUT",
     "LISTEN",
     "AGENT_LISTEN",
     "PUBLIC_URL",

@@ -18,7 +18,7 @@ use base64::{
 use url::{Host, Url};
 
 use super::{AgentToken, LogFormat, Secret, strength};
-use crate::unseen::is_unseen;
+use crate::{relay::dispatch::Assignment, unseen::is_unseen};
 
 /// The value, or what the text would have to be.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -259,6 +259,12 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
 /// The same, or `off`.
 pub(super) fn duration_or_off(text: &str) -> Parsed<Option<Duration>> {
     if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|wanted| wanted + ", or off") }
+}
+
+/// How handoffs get to agents.
+pub(super) fn assignment(text: &str) -> Parsed<Assignment> {
+    let found = Assignment::ALL.into_iter().find(|assignment| assignment.as_str() == text);
+    found.ok_or_else(|| "must be off, round_robin or least_busy".to_owned())
 }
 
 /// Words for the customer, or `off` for none.

@@ -26,7 +26,7 @@ mod sqlite;
 pub mod teams;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -485,6 +485,9 @@ pub trait Store: Send + Sync {
 
     /// How many handoffs of a team wait, or of no team; `up_to` counts only those that came no later than this one.
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError>;
+
+    /// How many handoffs each agent has who has any.
+    async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// What is known of agents.
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError>;

@@ -17,6 +17,7 @@ mod agents_write;
 mod ai_agents;
 mod amazon_connect;
 mod arriving;
+mod assignment;
 mod canned_replies;
 mod console;
 mod dead_letters;

@@ -5,7 +5,7 @@ use handoff_relay::{
     store::{Store, teams::TeamState},
 };
 
-use super::make::{active, at, handoff, put_handoffs};
+use super::make::{active, at, ended, handoff, put_handoffs};
 
 async fn what_was_decided_about_a_team_is_kept(store: &dyn Store) {
     assert!(store.teams().await.unwrap().is_empty());
@@ -63,7 +63,22 @@ async fn what_agents_say_of_themselves_is_kept_beside_the_last_sign_of_them(stor
     assert_eq!(store.agents().await.unwrap()[0], state("Sam", false, 9));
 }
 
+async fn open_handoffs_are_counted_by_agent(store: &dyn Store) {
+    assert!(store.loads().await.unwrap().is_empty());
+    let handoffs = vec![
+        active("a1", "a", "Zoë's"),
+        active("a2", "b", "Sam"),
+        handoff("w1", "c"),
+        active("a3", "d", "Zoë's"),
+        ended("e1", "e", "Sam", "r"),
+    ];
+    put_handoffs(store, handoffs).await;
+    let loads: Vec<(String, u64)> = store.loads().await.unwrap().into_iter().collect();
+    assert_eq!(loads, [("Sam".to_owned(), 1), ("Zoë's".to_owned(), 2)]);
+}
+
 on_every_store!(
+    open_handoffs_are_counted_by_agent,
     what_agents_say_of_themselves_is_kept_beside_the_last_sign_of_them,
     what_was_decided_about_a_team_is_kept,
     those_who_wait_are_counted_by_team_and_place

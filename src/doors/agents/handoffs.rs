@@ -13,7 +13,10 @@ use crate::{
     },
     relay::{
         id::{HandoffId, TeamName},
-        rules::act::{self, Ending, Receiver, TakeOver},
+        rules::{
+            act::{self, Ending, Receiver, TakeOver},
+            offer,
+        },
     },
     store::{HandoffQuery, Order, StatusFilter},
     unseen,
@@ -210,7 +213,7 @@ pub async fn ledger(
 #[utoipa::path(post, path = "/api/handoffs/{id}/accept", tag = "handoffs", params(("id" = String, Path)),
     request_body(content = Accept, description = "Optional"),
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody),
-        (status = 409, body = ProblemBody, description = "Another agent has the handoff, or it has ended")))]
+        (status = 409, body = ProblemBody, description = "Another agent has the handoff or is offered it, or it has ended")))]
 pub async fn accept(
     State(app): State<App>,
     caller: Caller,
@@ -219,6 +222,19 @@ pub async fn accept(
 ) -> Result<Json<HandoffView>, Problem> {
     let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
     let handoff = app.engine.act(act::accept(HandoffId(id), caller.agent.clone(), take_over)).await?;
+    Ok(Json(caller.whole(&app, &handoff)))
+}
+
+/// Decline a waiting handoff that is offered to you. It is offered to somebody else.
+#[utoipa::path(post, path = "/api/handoffs/{id}/decline", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody, description = "It is not offered to you, or it has ended")))]
+pub async fn decline(
+    State(app): State<App>,
+    caller: Caller,
+    In(id): In<String>,
+) -> Result<Json<HandoffView>, Problem> {
+    let handoff = app.engine.act(offer::decline(HandoffId(id), caller.agent.clone())).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 

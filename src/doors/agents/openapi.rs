@@ -26,7 +26,7 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
             Errors are application/problem+json (RFC 9457)."
     ),
     paths(
-        handoffs::list, handoffs::one, handoffs::accept, handoffs::release, handoffs::hand_over, handoffs::read,
+        handoffs::list, handoffs::one, handoffs::accept, handoffs::decline, handoffs::release, handoffs::hand_over, handoffs::read,
         handoffs::end, handoffs::ledger,
         messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
         files::send, files::get,

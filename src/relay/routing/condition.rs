@@ -56,6 +56,11 @@ impl Facts<'_> {
         text(self.context.get(field)?)
     }
 
+    /// The language that the customer speaks.
+    pub fn language(&self) -> Option<String> {
+        self.text(LANGUAGE_FIELD)
+    }
+
     fn channel(&self) -> Option<String> {
         let value = self.context.get(CHANNEL_FIELD)?;
         // As Ada's events have it.
@@ -89,7 +94,7 @@ impl Condition {
             Self::AiAgent(ids) => ids.contains(facts.ai_agent),
             Self::Channel(channels) => facts.channel().is_some_and(|channel| is_one_of(&channel, channels)),
             Self::Language(languages) => facts
-                .text(LANGUAGE_FIELD)
+                .language()
                 .is_some_and(|spoken| languages.iter().any(|wanted| is_spoken(&spoken, wanted))),
             Self::Field { name, test } => match test {
                 Test::OneOf(values) => facts.text(name).is_some_and(|text| is_one_of(&text, values)),
@@ -105,7 +110,7 @@ impl Condition {
         match self {
             Self::AiAgent(_) => Some(facts.ai_agent.as_str().to_owned()),
             Self::Channel(_) => facts.channel(),
-            Self::Language(_) => facts.text(LANGUAGE_FIELD),
+            Self::Language(_) => facts.language(),
             Self::Field { name, .. } => {
                 facts.text(name).or_else(|| facts.has(name).then(|| "a list or an object".to_owned()))
             }
@@ -138,7 +143,8 @@ fn is_one_of(text: &str, values: &[String]) -> bool {
     values.iter().any(|value| value.to_lowercase() == text)
 }
 
-fn is_spoken(spoken: &str, wanted: &str) -> bool {
+/// Whether a language is the one that is wanted: `de-AT` is `de`, too.
+pub(super) fn is_spoken(spoken: &str, wanted: &str) -> bool {
     let (spoken, wanted) = (plain(spoken), plain(wanted));
     spoken.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

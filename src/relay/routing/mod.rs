@@ -7,13 +7,17 @@ mod condition;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
+    dispatch::{Assignment, OFFER_TIMEOUT},
     hours::Hours,
     id::{PlatformId, TeamName},
     policy::{Timeout, Timeouts},
 };
+use condition::is_spoken;
 pub use condition::{Condition, Facts, Test};
 
 /// The field of a start call that may name a team.
@@ -101,15 +105,25 @@ pub struct Team {
     pub closed_text: Option<String>,
     /// Whether it is closed while none of its agents is on duty.
     pub needs_agents: bool,
+    /// How its handoffs get to its agents; `None`: as all others do.
+    pub assignment: Option<Assignment>,
+    /// How long an offer stands; `None`: as long as all others do.
+    pub offer_timeout: Option<Duration>,
 }
 
 /// An agent, as far as routing is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// Their name.
     pub name: String,
     /// Their teams; `None` for all.
     pub teams: Option<Vec<TeamName>>,
+    /// The languages that they speak; `None` for all.
+    pub languages: Option<Vec<String>>,
+    /// How many handoffs they may have before they are offered no more; `None` for any number.
+    pub limit: Option<u64>,
+    /// Whether they look after the others. They are offered what their own teams get, if they have any.
+    pub is_lead: bool,
 }
 
 impl Member {
@@ -117,6 +131,20 @@ impl Member {
     pub fn is_of(&self, team: Option<&TeamName>) -> bool {
         let (Some(teams), Some(team)) = (&self.teams, team) else { return true };
         teams.contains(team)
+    }
+
+    /// Whether the handoffs of this team are offered to them.
+    pub fn is_offered(&self, team: Option<&TeamName>) -> bool {
+        match (&self.teams, team) {
+            (Some(teams), Some(team)) => teams.contains(team),
+            _ => !self.is_lead,
+        }
+    }
+
+    /// Whether they speak a language. One that is not known may be any.
+    pub fn speaks(&self, language: Option<&str>) -> bool {
+        let (Some(languages), Some(language)) = (&self.languages, language) else { return true };
+        languages.iter().any(|known| is_spoken(language, known))
     }
 }
 
@@ -148,6 +176,25 @@ pub struct Routing {
     pub default_team: Option<TeamName>,
     /// The agents.
     pub members: Vec<Member>,
+    /// The names of the service accounts of platforms.
+    pub services: Vec<String>,
+    /// How handoffs get to agents, unless their team says otherwise.
+    pub offering: Offering,
+}
+
+/// How handoffs get to agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offering {
+    /// To whom they are offered.
+    pub assignment: Assignment,
+    /// How long an offer stands.
+    pub timeout: Duration,
+}
+
+impl Default for Offering {
+    fn default() -> Self {
+        Self { assignment: Assignment::default(), timeout: OFFER_TIMEOUT }
+    }
 }
 
 /// Where a handoff goes.
@@ -218,6 +265,22 @@ impl Routing {
         let team = team.and_then(|name| self.teams.iter().find(|team| team.name == *name));
         let of_team = team.map_or(general, |team| team.limits.or(general));
         route.map_or(of_team, |route| route.limits.or(of_team))
+    }
+
+    /// How a handoff of this team gets to an agent. The team may have left the settings.
+    pub fn offering(&self, team: Option<&TeamName>) -> Offering {
+        let team = team.and_then(|name| self.teams.iter().find(|team| team.name == *name));
+        let Offering { assignment, timeout } = self.offering;
+        Offering {
+            assignment: team.and_then(|team| team.assignment).unwrap_or(assignment),
+            timeout: team.and_then(|team| team.offer_timeout).unwrap_or(timeout),
+        }
+    }
+
+    /// Whether any handoff is offered to agents.
+    pub fn offers(&self) -> bool {
+        let of_teams = self.teams.iter().filter_map(|team| team.assignment);
+        of_teams.chain([self.offering.assignment]).any(|assignment| assignment != Assignment::Off)
     }
 
     /// The shortest of all timeouts.

@@ -38,6 +38,8 @@ fn team(name: &str) -> Team {
         hours: None,
         closed_text: None,
         needs_agents: false,
+        assignment: None,
+        offer_timeout: None,
     }
 }
 
@@ -90,7 +92,7 @@ fn company() -> Routing {
             ),
         ],
         default_team: Some(TeamName::from("US")),
-        members: Vec::new(),
+        ..Routing::default()
     }
 }
 
@@ -220,7 +222,7 @@ fn the_timeouts_of_the_route_come_before_those_of_the_team() {
             Route { limits: limits(Limit::Unset, Limit::Off), ..route("never", Vec::new(), None) },
         ],
         default_team: None,
-        members: Vec::new(),
+        ..Routing::default()
     };
     let general = timeout(15);
     let general = Timeouts { waiting: Some(&general), idle: None };

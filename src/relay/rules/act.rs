@@ -4,11 +4,13 @@ use super::{ending, note};
 use crate::relay::{
     changes::Scope,
     delivery::{Read, ShownAuthor},
+    dispatch::Dispatch,
     handoff::{EndedBy, Handoff, Status},
     id::{HandoffId, TeamName},
     idle::Idle,
     rule::Rule,
     thread::EventName,
+    time::Time,
     transaction::Transaction,
 };
 
@@ -24,6 +26,12 @@ pub enum Refusal {
     /// Another agent has it.
     #[error("{0} has this handoff; take it over first")]
     HasAnother(String),
+    /// It is offered to another agent.
+    #[error("{0} is offered this handoff; take it over first")]
+    Offered(String),
+    /// It is not offered to this agent, who can't decline it.
+    #[error("this handoff is not offered to you")]
+    NotOffered,
     /// No agent has it, so it can't be returned to the queue.
     #[error("nobody has accepted this handoff")]
     NotAccepted,
@@ -38,19 +46,19 @@ pub enum Refusal {
     OtherRequest,
 }
 
-/// Whether accepting may take the handoff from another agent.
+/// Whether accepting may take the handoff from another agent, who has it or is offered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeOver {
     /// It may.
     Yes,
-    /// Only a handoff nobody has.
+    /// Only a handoff that is nobody's.
     No,
 }
 
 /// `agent` accepts the handoff. A repeated call changes nothing.
 ///
 /// # Errors
-/// Unknown, over, or another agent has it and `take_over` is [`TakeOver::No`].
+/// Unknown, over, or another agent has it or is offered it and `take_over` is [`TakeOver::No`].
 pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<Handoff, Refusal>> {
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
@@ -61,7 +69,12 @@ pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<
             }
             (Status::Active { agent: owner }, _) if *owner == agent => {}
             (Status::Active { .. }, _) => assign(tx, handoff, &agent, EventName::TakenOver),
-            (Status::Waiting, _) => accept_if_waiting(tx, handoff, &agent),
+            (Status::Waiting, take_over) => {
+                if take_over == TakeOver::No {
+                    may_write(&tx.view.handoffs[handoff], &agent, tx.now.at)?;
+                }
+                accept_if_waiting(tx, handoff, &agent);
+            }
         }
         Ok(tx.view.handoffs[handoff].clone())
     })
@@ -98,6 +111,7 @@ fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     handoff.status = Status::Active { agent: agent.to_owned() };
     handoff.accepted_at.get_or_insert(now);
     handoff.idle = Idle::since(now);
+    handoff.dispatch = Dispatch { agent_since: Some(now), ..Dispatch::default() };
 }
 
 /// `agent` returns the handoff to the queue of its team, with a note for colleagues or without.
@@ -107,22 +121,24 @@ fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
 pub fn release(id: HandoffId, agent: String, note: Option<String>) -> Rule<Result<Handoff, Refusal>> {
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        may_write(&tx.view.handoffs[handoff], &agent)?;
+        may_write(&tx.view.handoffs[handoff], &agent, tx.now.at)?;
         if tx.view.handoffs[handoff].status == Status::Waiting {
             return Err(Refusal::NotAccepted);
         }
         add_note(tx, handoff, &agent, note);
-        tx.add_event(handoff, EventName::Released, Some(agent));
-        return_to_queue(tx, handoff);
+        tx.add_event(handoff, EventName::Released, Some(agent.clone()));
+        return_to_queue(tx, handoff, agent);
         Ok(tx.view.handoffs[handoff].clone())
     })
 }
 
-fn return_to_queue(tx: &mut Transaction<'_>, handoff: usize) {
+/// The handoff waits for another agent than the one it is `from`.
+pub(super) fn return_to_queue(tx: &mut Transaction<'_>, handoff: usize, from: String) {
     let now = tx.now.at;
     let handoff = tx.change_handoff(handoff);
     handoff.status = Status::Waiting;
     handoff.idle = Idle::since(now);
+    handoff.dispatch = Dispatch { passed_by: vec![from], ..Dispatch::default() };
 }
 
 fn add_note(tx: &mut Transaction<'_>, handoff: usize, agent: &str, note: Option<String>) {
@@ -153,7 +169,7 @@ pub fn hand_over(
 ) -> Rule<Result<Handoff, Refusal>> {
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        may_write(&tx.view.handoffs[handoff], &agent)?;
+        may_write(&tx.view.handoffs[handoff], &agent, tx.now.at)?;
         if has_it(&tx.view.handoffs[handoff], &to) {
             return Ok(tx.view.handoffs[handoff].clone());
         }
@@ -168,8 +184,8 @@ pub fn hand_over(
                 }
             }
             Receiver::Team(team) => {
-                tx.add_event_to(handoff, EventName::HandedOver, Some(agent), Some(team.0.clone()));
-                return_to_queue(tx, handoff);
+                tx.add_event_to(handoff, EventName::HandedOver, Some(agent.clone()), Some(team.0.clone()));
+                return_to_queue(tx, handoff, agent);
                 let handoff = tx.change_handoff(handoff);
                 (handoff.team, handoff.route) = (Some(team), None);
             }
@@ -201,7 +217,7 @@ pub struct Ending {
 pub fn end(id: HandoffId, agent: String, Ending { outcome, note }: Ending) -> Rule<Result<Handoff, Refusal>> {
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
-        may_write(&tx.view.handoffs[handoff], &agent)?;
+        may_write(&tx.view.handoffs[handoff], &agent, tx.now.at)?;
         add_note(tx, handoff, &agent, note);
         if outcome.is_some() {
             tx.change_handoff(handoff).outcome = outcome;
@@ -231,11 +247,15 @@ pub fn read(id: HandoffId, seq: u64) -> Rule<Result<(), Refusal>> {
     })
 }
 
-/// Whether `agent` may act: the handoff is open, and no other agent has it.
-pub fn may_write(handoff: &Handoff, agent: &str) -> Result<(), Refusal> {
+/// Whether `agent` may act at `now`: the handoff is open, and no other agent has it or is offered it.
+pub fn may_write(handoff: &Handoff, agent: &str, now: Time) -> Result<(), Refusal> {
     match &handoff.status {
         Status::Ended(_) => Err(Refusal::Ended),
         Status::Active { agent: owner } if owner != agent => Err(Refusal::HasAnother(owner.clone())),
-        Status::Active { .. } | Status::Waiting => Ok(()),
+        Status::Active { .. } => Ok(()),
+        Status::Waiting => match handoff.dispatch.offered_to(now).filter(|offered| *offered != agent) {
+            Some(offered) => Err(Refusal::Offered(offered.to_owned())),
+            None => Ok(()),
+        },
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::relay::{
     delivery::{Delivery, Job, Read, Write},
+    dispatch::Dispatch,
     event::SortKey,
     handoff::{AdaEnd, CLOCK_TOLERANCE, End, EndedBy, Status},
     id::RowId,
@@ -54,6 +55,7 @@ fn close(
     let handoff = tx.change_handoff(handoff);
     let agent = handoff.agent().map(str::to_owned);
     handoff.status = Status::Ended(End { at, by, agent, ada, row: id });
+    handoff.dispatch = Dispatch { agent_since: handoff.dispatch.agent_since, ..Dispatch::default() };
     row
 }
 

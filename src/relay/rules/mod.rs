@@ -3,6 +3,7 @@
 //! Each is a function that gives a [`Rule`](super::rule::Rule): what it needs to see, and what it does to a
 //! [`Transaction`](super::transaction::Transaction) of that.
 
+pub(crate) mod absence;
 pub mod act;
 pub mod arrive;
 pub mod arriving;
@@ -16,6 +17,7 @@ pub(crate) mod look;
 mod message;
 pub(crate) mod note;
 pub mod notify;
+pub mod offer;
 mod owner;
 pub(crate) mod recover;
 pub(crate) mod replay;

@@ -9,6 +9,7 @@ use crate::relay::{
     changes::Scope,
     context::{self, Merge},
     delivery::{Destination, Read},
+    dispatch::Dispatch,
     handoff::{AdaEnd, CLOCK_TOLERANCE, EndUser, EndedBy, Handoff, Origin, Status, Unanswered},
     id::{ConversationKey, HandoffId, PlatformId},
     idle::Idle,
@@ -156,6 +157,7 @@ fn place_late(tx: &Transaction<'_>, handoff: &mut Handoff) {
         let facts = Facts { ai_agent: &handoff.key.ai_agent, context: &handoff.context };
         let Placement { route, team, priority, platforms: _ } = routing.place(&facts);
         (handoff.route, handoff.team, handoff.priority) = (route, team, priority);
+        handoff.dispatch = Dispatch::default();
     }
 }
 

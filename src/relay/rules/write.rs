@@ -111,7 +111,7 @@ pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
 /// The handoff, if `agent` may write in it and its queue has room. The agent has it from now on.
 fn admit(tx: &mut Transaction<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
     let handoff = tx.find_handoff(id).ok_or(Refusal::Unknown)?;
-    act::may_write(&tx.view.handoffs[handoff], agent)?;
+    act::may_write(&tx.view.handoffs[handoff], agent, tx.now.at)?;
     let waits = |delivery: &&Delivery| delivery.handoff == *id && matches!(delivery.job, Job::Write(_));
     let has_room = tx.has_room(&Destination::Writes(tx.view.handoffs[handoff].key.ai_agent.clone()));
     if tx.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || !has_room {
@@ -237,7 +237,7 @@ fn failed(tx: &Transaction<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Res
     if found.handoff != *id {
         return Err(Refusal::Unknown);
     }
-    act::may_write(&tx.view.handoffs[handoff], agent)?;
+    act::may_write(&tx.view.handoffs[handoff], agent, tx.now.at)?;
     match (&found.sending, found.source) {
         (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, index)),
         _ => Err(Refusal::NotFailed),

@@ -174,7 +174,7 @@ impl Config {
                 teams: teams.filter_map(|team| team.settings(environment)).collect(),
                 routes: routes.into_iter().filter_map(|route| route.settings(environment)).collect(),
                 default_team: self.default_team.take().map(|team| TeamName(team.value)),
-                members: Vec::new(),
+                ..Routing::default()
             },
             wanted_platforms,
         }

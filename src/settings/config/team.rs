@@ -1,5 +1,7 @@
 //! One `[[teams]]`, and one `[[agents]]`, of the file.
 
+use std::time::Duration;
+
 use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
 };
 use crate::{
     relay::{
+        dispatch::Assignment,
         hours::{Hours, add_to_week},
         id::TeamName,
         routing,
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// What a team may say of itself.
-pub(super) const TEAM_KEYS: [&str; 10] = {
+pub(super) const TEAM_KEYS: [&str; 12] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
     [
         "name",
@@ -31,6 +34,8 @@ pub(super) const TEAM_KEYS: [&str; 10] = {
         "holidays",
         "closed_text",
         "needs_agents",
+        "assignment",
+        "offer_timeout",
         waiting,
         waiting_text,
         idle,
@@ -39,7 +44,7 @@ pub(super) const TEAM_KEYS: [&str; 10] = {
 };
 
 /// What an agent may say of themselves.
-pub(super) const AGENT_KEYS: [&str; 4] = ["name", "token_sha256", "teams", "role"];
+pub(super) const AGENT_KEYS: [&str; 6] = ["name", "token_sha256", "teams", "role", "languages", "limit"];
 
 /// What the file says of a team.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ pub(super) struct TeamTable {
     hours: Option<Hours>,
     closed_text: Option<String>,
     needs_agents: bool,
+    assignment: Option<Assignment>,
+    offer_timeout: Option<Duration>,
 }
 
 impl TeamTable {
@@ -59,16 +66,31 @@ impl TeamTable {
         let hours = hours(&mut table, mistakes);
         let closed_text = table.text("closed_text", mistakes, parse::text_or_off);
         let needs_agents = table.truth("needs_agents", mistakes).unwrap_or_default();
+        let assignment = table.text("assignment", mistakes, parse::assignment);
+        let offer_timeout = table.text("offer_timeout", mistakes, parse::duration);
         table.refuse_others(&TEAM_KEYS, mistakes);
-        let closed_text = closed_text.and_then(|found| found.value);
-        Self { name, limits, hours, closed_text, needs_agents }
+        Self {
+            name,
+            limits,
+            hours,
+            closed_text: closed_text.and_then(|found| found.value),
+            needs_agents,
+            assignment: assignment.map(|found| found.value),
+            offer_timeout: offer_timeout.map(|found| found.value),
+        }
     }
 
     /// The team; `None` if something is wrong, which has been told.
     pub(super) fn settings(self, environment: &Timeouts) -> Option<routing::Team> {
-        let Self { name, limits, hours, closed_text, needs_agents } = self;
-        let name = TeamName(name?.value);
-        Some(routing::Team { name, limits: limits.settings(environment), hours, closed_text, needs_agents })
+        Some(routing::Team {
+            name: TeamName(self.name?.value),
+            limits: self.limits.settings(environment),
+            hours: self.hours,
+            closed_text: self.closed_text,
+            needs_agents: self.needs_agents,
+            assignment: self.assignment,
+            offer_timeout: self.offer_timeout,
+        })
     }
 }
 
@@ -108,6 +130,8 @@ pub(super) struct AgentTable {
     pub(super) token: Option<Placed<String>>,
     pub(super) teams: Option<Vec<Placed<String>>>,
     role: Option<Role>,
+    languages: Option<Vec<String>>,
+    limit: Option<u64>,
 }
 
 impl AgentTable {
@@ -118,6 +142,10 @@ impl AgentTable {
             token: t.text("token_sha256", mistakes, digest),
             teams: t.texts("teams", mistakes, parse::listed_name),
             role: t.text("role", mistakes, role).map(|found| found.value),
+            languages: t
+                .texts("languages", mistakes, |text| Ok(text.to_owned()))
+                .map(|languages| languages.into_iter().map(|language| language.value).collect()),
+            limit: t.number("limit", mistakes, limit),
         };
         for key in ["name", "token_sha256"] {
             t.require(key, mistakes);
@@ -134,6 +162,8 @@ impl AgentTable {
             token: Digest::of_hex(&self.token?.value)?,
             teams: self.teams.map(names),
             role: self.role.unwrap_or_default(),
+            languages: self.languages,
+            limit: self.limit,
         })
     }
 }
@@ -143,6 +173,12 @@ fn digest(text: &str) -> Parsed<String> {
         Some(digest) => Ok(digest.as_str().to_owned()),
         None => Err("must be what `handoff-relay token new` shows: 64 hexadecimal digits".to_owned()),
     }
+}
+
+fn limit(text: &str) -> Parsed<u64> {
+    parse::whole_number(text)
+        .filter(|limit| (1..=1_000).contains(limit))
+        .ok_or_else(|| "must be a number from 1 to 1000".to_owned())
 }
 
 fn role(text: &str) -> Parsed<Role> {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::{KEYS, ai_agent, route, team};
 use crate::{
     relay::{
+        dispatch::Assignment,
         policy::{Timeout, Timeouts},
-        routing::Priority,
+        routing::{Offering, Priority},
     },
     settings::{
         AgentsSee, AiAgentSettings, ListedAgent, Loaded, Role, Secret, Settings, SettingsError, Terminal,
@@ -382,15 +383,20 @@ idle_timeout = "off"
 #[test]
 fn teams_agents_and_routes_are_read() {
     let more = "[[agents]]\nname = \"Kim\"\ntoken_sha256 = \"KIM\"\nrole = \"lead\"\n\
+                languages = [\"de\"]\nlimit = 3\n\
+                [[teams]]\nname = \"Night\"\nassignment = \"least_busy\"\noffer_timeout = \"30s\"\n\
                 [[routes]]\nname = \"Rest\"\npriority = \"low\"\nwaiting_timeout = \"1h\"\nwaiting_timeout_text = \"off\"\n";
     let kim = Digest::of("a token of 16 signs");
     let text = format!("{DESK}{}\n{GOOD}", more.replace("KIM", kim.as_str()));
-    let settings = loaded(&text, &[("WAITING_TIMEOUT_TEXT", "Sorry.")]).unwrap();
+    let env = [("WAITING_TIMEOUT_TEXT", "Sorry."), ("ASSIGNMENT", "round_robin")];
+    let settings = loaded(&text, &env).unwrap();
     let [alex, lead] = &settings.listed_agents[..] else { unreachable!() };
-    let ListedAgent { name, token, teams, role } = alex;
+    let ListedAgent { name, token, teams, role, languages, limit } = alex;
     let billing = Some(vec!["Billing".into()]);
     assert_eq!((name.as_str(), teams, role), ("Alex", &billing, &Role::Agent));
     assert_eq!(token.as_str(), "a".repeat(64), "its case is no matter");
+    assert_eq!((languages, limit), (&None, &None));
+    assert_eq!((&lead.languages, lead.limit), (&Some(vec!["de".to_owned()]), Some(3)));
     assert_eq!((&lead.token, &lead.teams, lead.role), (&kim, &None, Role::Lead));
     assert_eq!(settings.agents_see, AgentsSee::Teams);
     assert!(settings.agent_tokens.is_empty() && !settings.made_token);
@@ -406,6 +412,12 @@ fn teams_agents_and_routes_are_read() {
     let timeout = |minutes, text: Option<&str>| {
         Some(Timeout { after: std::time::Duration::from_mins(minutes), text: text.map(str::to_owned) })
     };
+    let offering = |team: &str| {
+        let Offering { assignment, timeout } = routing.offering(Some(&team.into()));
+        (assignment, timeout.as_secs())
+    };
+    assert_eq!(offering("Night"), (Assignment::LeastBusy, 30));
+    assert_eq!(offering("Support"), (Assignment::RoundRobin, 60));
     assert_eq!(waiting(None, "Billing"), timeout(2, Some("Sorry.")), "the text of the environment");
     assert_eq!(waiting(Some("Invoices"), "Support"), timeout(15, Some("Sorry.")));
     assert_eq!(waiting(Some("Rest"), "Billing"), timeout(60, None));
@@ -441,6 +453,8 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
             "holidays = [\"25.12.\"]",
             "4:1: holidays need hours\n6:13: holidays must be dates such as 2026-12-25: see number 1",
         ),
+        (6, "assignment = \"fair\"", "6:14: assignment must be off, round_robin or least_busy"),
+        (6, "offer_timeout = 5", "6:17: offer_timeout must be a text in quotes"),
         (6, "needs_agents = \"yes\"", "6:16: needs_agents must be true or false"),
         (6, "color = 1", "6:1: color is no key of [[teams]]"),
         (
@@ -457,6 +471,8 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
         (10, "teams = []", "10:9: teams must not be empty"),
         (10, "teams = [\"Sales\"]", "10:10: no team of [[teams]] has this name"),
         (10, "role = \"boss\"", "10:8: role must be agent, lead or operator"),
+        (10, "limit = 0", "10:9: limit must be a number from 1 to 1000"),
+        (10, "languages = []", "10:13: languages must not be empty"),
         (
             10,
             &format!("[[agents]]\nname = \"alex\"\ntoken_sha256 = \"{digest}\""),

@@ -11,7 +11,10 @@ mod sessions;
 mod snapshot;
 mod state;
 
-use std::sync::{Mutex, MutexGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+};
 
 use async_trait::async_trait;
 
@@ -34,7 +37,7 @@ use crate::relay::{
     contact::Contact,
     delivery::{Delivery, Queue},
     duty::AgentState,
-    handoff::Handoff,
+    handoff::{Handoff, Status},
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
     thread::Row,
     time::Time,
@@ -272,6 +275,16 @@ impl Store for MemoryStore {
         let counts =
             |handoff: &&Handoff| StatusFilter::of(handoff) == StatusFilter::Waiting && handoff.team == team;
         Ok(waiting.filter(counts).count() as u64)
+    }
+
+    async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut loads = BTreeMap::new();
+        for handoff in self.lock().handoffs.values() {
+            if let Status::Active { agent } = &handoff.status {
+                *loads.entry(agent.clone()).or_default() += 1;
+            }
+        }
+        Ok(loads)
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

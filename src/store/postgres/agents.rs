@@ -1,17 +1,26 @@
 //! What is known of agents.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::Client;
 
 use super::query::{Value, all, key, run, time, values};
 use crate::{
     relay::{duty::AgentState, time::Time},
-    store::StoreError,
+    store::{StoreError, unsigned},
 };
 
 pub async fn all_states(client: &Client) -> Result<Vec<AgentState>, StoreError> {
     let rows = all(client, "SELECT name, is_away, seen_at FROM agents ORDER BY name", values![]).await?;
     let state = |row| Ok(AgentState { name: key(row, 0)?, is_away: row.try_get(1)?, seen_at: time(row, 2)? });
     rows.iter().map(state).collect()
+}
+
+pub async fn loads(client: &Client) -> Result<BTreeMap<String, u64>, StoreError> {
+    let sql =
+        "SELECT agent, count(*) FROM handoffs WHERE status = 'active' AND agent IS NOT NULL GROUP BY agent";
+    let rows = all(client, sql, values![]).await?;
+    rows.iter().map(|row| Ok((key(row, 0)?, unsigned(row.try_get(1)?)))).collect()
 }
 
 pub async fn seen(client: &Client, name: &str, at: Time) -> Result<(), StoreError> {

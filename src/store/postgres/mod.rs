@@ -40,7 +40,7 @@ mod turns;
 mod view;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -398,6 +398,10 @@ impl Store for PostgresStore {
 
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
         teams::waiting(&*self.client().await?, team.as_ref(), up_to.as_ref()).await
+    }
+
+    async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        agents::loads(&*self.client().await?).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

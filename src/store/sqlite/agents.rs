@@ -1,17 +1,26 @@
 //! What is known of agents.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, params};
 
 use super::query::Query;
 use crate::{
     relay::{duty::AgentState, time::Time},
-    store::StoreError,
+    store::{StoreError, unsigned},
 };
 
 pub fn all(connection: &Connection) -> Result<Vec<AgentState>, StoreError> {
     connection.all("SELECT name, is_away, seen_at FROM agents ORDER BY name", (), |row| {
         Ok(AgentState { name: row.get(0)?, is_away: row.get(1)?, seen_at: Time::from_micros(row.get(2)?) })
     })
+}
+
+pub fn loads(connection: &Connection) -> Result<BTreeMap<String, u64>, StoreError> {
+    let sql =
+        "SELECT agent, count(*) FROM handoffs WHERE status = 'active' AND agent IS NOT NULL GROUP BY agent";
+    let loads = connection.all(sql, (), |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+    Ok(loads.into_iter().collect())
 }
 
 pub fn seen(connection: &Connection, name: &str, at: Time) -> Result<(), StoreError> {

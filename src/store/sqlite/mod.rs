@@ -35,6 +35,7 @@ mod waiting;
 mod writer;
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
@@ -353,6 +354,10 @@ impl Store for SqliteStore {
 
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
         self.readers.read(move |connection| teams::waiting(connection, team.as_ref(), up_to.as_ref())).await
+    }
+
+    async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.readers.read(agents::loads).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

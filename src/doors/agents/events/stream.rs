@@ -49,7 +49,8 @@ impl EventStream {
         first: Option<Bytes>,
         place: Place,
     ) -> Self {
-        let mut comments = interval(COMMENT_EVERY);
+        // Each is a sign of the agent.
+        let mut comments = interval(COMMENT_EVERY.min(app.engine.policy().gone_after / 3));
         comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
         comments.reset();
         Self {

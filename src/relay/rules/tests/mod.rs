@@ -18,6 +18,7 @@ mod echo;
 mod ends;
 mod files;
 mod note;
+mod offers;
 mod order;
 mod platforms;
 mod recover;

@@ -31,6 +31,8 @@ fn world() -> World {
         hours: None,
         closed_text: None,
         needs_agents: false,
+        assignment: None,
+        offer_timeout: None,
     };
     let test = Test::OneOf(vec!["billing".to_owned()]);
     world.policy.routing = Arc::new(Routing {
@@ -44,7 +46,7 @@ fn world() -> World {
             limits: limits(5),
         }],
         default_team: Some("Support".into()),
-        members: Vec::new(),
+        ..Routing::default()
     });
     world.policy.platforms.ids = vec!["webhook".into(), "webhook-2".into()];
     world
