@@ -13,6 +13,7 @@
 mod accounts;
 pub mod ada;
 pub mod agents;
+mod assembly;
 pub mod descriptors;
 pub mod doors;
 pub mod engine;
@@ -22,6 +23,7 @@ pub mod json;
 pub mod metrics;
 pub mod outbound;
 pub mod relay;
+pub mod reload;
 pub mod secret;
 pub mod settings;
 pub mod store;
@@ -36,47 +38,30 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accounts::{Account, FormerTokens, ServiceAccount, SignIn, Tokens},
-    ada::{
-        client::Client,
-        limits::Rates,
-        signature::{UnusableSecret, Verifier},
-        webhook::WebhookParser,
-    },
-    agents::platforms::{
-        Circuit, FileLinks, Kind, Platform, Platforms, amazon_connect::AmazonConnect, links, webhook::Webhook,
-    },
+    accounts::{FormerTokens, SignIn},
     doors::{
         App, Limits,
         routes::{Doors, Entrance},
     },
     engine::{
-        Absence, AiAgent, AiAgents, Arrivals, Assigner, CallsInStore, Contacts, Engine, Expiry, Flusher,
-        Indexing, Outbox, Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
+        Absence, Arrivals, Assigner, Contacts, Engine, Expiry, Flusher, Indexing, Outbox, Parts, Recovery,
+        Retention, Silence, TimeOuts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
     files::{
-        Files, FilesError,
-        fetch::{AllowedHosts, FetchLimits, Fetcher},
+        Files,
+        fetch::{FetchLimits, Fetcher},
     },
     metrics::Metrics,
-    relay::{
-        buffer::Timings,
-        contact::{self, ContactPolicy},
-        id::{AiAgentId, PlatformId},
-        platform::PlatformPolicy,
-        policy::Policy,
-        sight::Sight,
-        time::Time,
-    },
-    settings::{
-        AgentToken, AgentsSee, AiAgentSettings, IfUnavailable, ListedAgent, Role, Settings, WebhookPlatform,
-    },
-    store::{OpenStore, RetentionPeriods, Since, Store, StoreError, platforms::PlatformState},
+    reload::Reloader,
+    settings::Settings,
+    store::{OpenStore, Since, StoreError},
     warnings::Warnings,
     web::connections::{ConnectionLimits, serve_connections},
 };
+pub use assembly::StartError;
+use assembly::Surroundings;
 
 /// Fewer connections of an address than this are worth a warning.
 const FEW_CONNECTIONS: usize = 1_000;
@@ -84,29 +69,6 @@ const FEW_CONNECTIONS: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long the store may take to close after that.
 const CLOSING: Duration = Duration::from_millis(1_500);
-
-/// Why the relay can't start. The sources say more.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store can't be opened.
-    #[error("DATABASE_URL")]
-    Store(#[from] StoreError),
-    /// Files can't be kept.
-    #[error("FILES_URL")]
-    Files(#[from] FilesError),
-    /// A secret is not one.
-    #[error("WEBHOOK_SECRET")]
-    Secret(#[from] UnusableSecret),
-    /// The settings file lists not all AI Agents with open handoffs.
-    #[error(
-        "RELAY_CONFIG: there are open handoffs or unsent messages of {0}, which the settings file does not list: add it, \
-         or name it in `formerly` of its successor"
-    )]
-    NoOwner(String),
-    /// TLS can't be set up.
-    #[error("the HTTP client can't be made")]
-    Client(#[from] reqwest::Error),
-}
 
 /// Where the relay listens.
 pub struct Listeners {
@@ -155,19 +117,23 @@ impl Server {
         let metrics = Arc::new(Metrics::new());
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         let opened = store::open(&settings.database, settings.copies, environment.now()).await?;
-        let ai_agents = ai_agents(&settings, environment.now(), &metrics, &opened.store)?;
-        let strangers = engine::without_owner(&*opened.store, &ai_agents, environment.now()).await?;
-        if !strangers.is_empty() {
+        let around = Surroundings {
+            began_at: environment.now(),
+            metrics: &metrics,
+            store: &opened.store,
+            before: None,
+        };
+        let ai_agents = assembly::ai_agents(&settings, &around)?;
+        if let Err(error) = assembly::require_owners(&*opened.store, &ai_agents, environment.now()).await {
             drop(ai_agents);
             close(opened).await;
-            let names: Vec<&str> = strangers.iter().map(AiAgentId::as_str).collect();
-            return Err(StartError::NoOwner(names.join(", ")));
+            return Err(error);
         }
         let files = Files::open(&settings.files).await?;
-        let fetcher = Arc::new(Fetcher::new(reach(&settings), FetchLimits::default())?);
+        let fetcher = Arc::new(Fetcher::new(assembly::reach(&settings), FetchLimits::default())?);
         let disabled = opened.store.platforms().await?;
-        let platforms = platforms(&settings, disabled, &environment)?;
-        let tokens = tokens(&settings);
+        let platforms = assembly::platforms(&settings, disabled, &environment)?;
+        let tokens = assembly::tokens(&settings);
         let (store, counts) = (Arc::clone(&opened.store), Arc::clone(&metrics));
         let warnings = Arc::new(Warnings::default());
         let sign_in = SignIn::new(store, Arc::clone(&environment), tokens, counts, Arc::clone(&warnings));
@@ -181,9 +147,11 @@ impl Server {
             metrics: Arc::clone(&metrics),
             environment,
         }));
+        let reloader = Reloader::new(Arc::clone(&settings), Arc::clone(&engine), Arc::clone(&sign_in));
         let app = App::new(doors::Parts {
             engine: Arc::clone(&engine),
             settings,
+            reloader: Arc::new(reloader),
             sign_in,
             metrics,
             warnings,
@@ -196,6 +164,11 @@ impl Server {
     /// What stops the relay: cancel it.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// What reads the settings file again.
+    pub fn reloader(&self) -> Arc<Reloader> {
+        Arc::clone(&self.app.reloader)
     }
 
     /// Whoever looks at what arrives. The store stays open as long as it lives.
@@ -238,7 +211,7 @@ impl Server {
         tasks.work(Absence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Assigner::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
-        tasks.work(Retention::new(Arc::clone(&engine), keep(&app.settings)), &environment, &stop);
+        tasks.work(Retention::new(Arc::clone(&engine), assembly::keep(&app.settings)), &environment, &stop);
         tasks.work(Indexing::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(FormerTokens::new(Arc::clone(&app.sign_in)), &environment, &stop);
         let warnings = Arc::clone(&app.warnings);
@@ -289,161 +262,6 @@ async fn close(OpenStore { store, writer }: OpenStore) {
     if let Some(writer) = writer {
         let _ = tokio::time::timeout(CLOSING, writer).await;
     }
-}
-
-fn ai_agents(
-    settings: &Settings,
-    now: Time,
-    metrics: &Arc<Metrics>,
-    store: &Arc<dyn Store>,
-) -> Result<AiAgents, StartError> {
-    let made = |of_settings: &AiAgentSettings| ai_agent(settings, of_settings, now, metrics, store);
-    let first = made(&settings.ai_agents.first)?;
-    if !settings.ai_agents.are_listed {
-        return Ok(AiAgents::one(first));
-    }
-    let others = settings.ai_agents.others.iter().map(made).collect::<Result<_, _>>()?;
-    Ok(AiAgents::listed(first, others))
-}
-
-fn ai_agent(
-    settings: &Settings,
-    of_settings: &AiAgentSettings,
-    now: Time,
-    metrics: &Arc<Metrics>,
-    store: &Arc<dyn Store>,
-) -> Result<AiAgent, StartError> {
-    let id = AiAgentId(of_settings.id.clone());
-    let (key, rates) = (of_settings.key.clone(), rates(of_settings));
-    let mut ada = Client::new(&of_settings.base_url, key, rates, settings.ada_timeout)?;
-    if store.is_shared() {
-        let calls = CallsInStore::new(Arc::clone(store), id.clone());
-        ada = ada.shared_by(rates, Arc::new(calls));
-    }
-    let parser = WebhookParser {
-        integrations: of_settings.integrations.clone(),
-        domains: of_settings.domains.clone(),
-        ai_agent: id.clone(),
-    };
-    Ok(AiAgent {
-        ada: Arc::new(ada.counted_by(Arc::clone(metrics))),
-        verifier: Verifier::new(id, &of_settings.webhook_secrets)?,
-        parser,
-        formerly: of_settings.formerly.iter().map(|id| AiAgentId(id.clone())).collect(),
-        start_key: StartKey::new(of_settings.start_key.clone()),
-        policy: Arc::new(policy(settings, of_settings, now)),
-    })
-}
-
-/// The platforms of the settings. Those that an earlier process disabled stay so.
-fn platforms(
-    settings: &Settings,
-    states: Vec<PlatformState>,
-    environment: &Arc<dyn Environment>,
-) -> Result<Platforms, StartError> {
-    let Some(public_url) = &settings.public_url else { return Ok(Platforms::default()) };
-    let platform = |id: PlatformId, kind: Kind, keys: Vec<Vec<u8>>| {
-        let links = FileLinks::new(public_url.clone(), id.clone(), keys);
-        let disabled = states.iter().find(|state| state.id == id).and_then(|state| state.disabled.clone());
-        let circuit = Circuit::new(Arc::clone(environment), disabled);
-        Platform { kind, circuit, links: Arc::new(links), id }
-    };
-    let mut platforms = Vec::new();
-    for of_settings in &settings.platforms.webhooks {
-        let webhook = Webhook::new(of_settings, settings.platforms.allow_private)?;
-        let keys = webhook.keys().to_vec();
-        platforms.push(platform(of_settings.id.into(), Kind::Webhook(webhook), keys));
-    }
-    if let Some(of_settings) = &settings.amazon_connect {
-        let connect = AmazonConnect::new(of_settings, Arc::clone(environment))?;
-        let keys = links::derived_keys(&settings.ai_agents.webhook_secrets());
-        platforms.push(platform(contact::platform(), Kind::AmazonConnect(Box::new(connect)), keys));
-    }
-    Ok(Platforms::new(platforms))
-}
-
-fn tokens(settings: &Settings) -> Tokens {
-    let service = |platform: &WebhookPlatform| {
-        let id = PlatformId::from(platform.id);
-        let account =
-            move |account: &AgentToken| ServiceAccount { account: account.clone(), platform: id.clone() };
-        platform.tokens.iter().map(account).collect::<Vec<_>>()
-    };
-    let of_tokens = |accounts: &[AgentToken], role| {
-        accounts.iter().map(|account| Account::of_token(account, role)).collect::<Vec<_>>()
-    };
-    let mut agents = of_tokens(&settings.agent_tokens, Role::Agent);
-    let mut operators = of_tokens(&settings.platforms.operators, Role::Operator);
-    for listed in &settings.listed_agents {
-        let with_role = if listed.role == Role::Operator { &mut operators } else { &mut agents };
-        with_role.push(account(settings, listed));
-    }
-    let services = settings.platforms.webhooks.iter().flat_map(service).collect();
-    Tokens { agents, services, operators }
-}
-
-fn account(settings: &Settings, ListedAgent { name, token, teams, role, .. }: &ListedAgent) -> Account {
-    let sight = match (role, settings.agents_see, teams) {
-        (Role::Agent, AgentsSee::Teams, Some(teams)) => {
-            Sight::Of { teams: teams.clone(), agent: name.clone() }
-        }
-        _ => Sight::All,
-    };
-    Account { name: name.clone(), token: token.clone(), role: *role, sight }
-}
-
-const fn reach(settings: &Settings) -> AllowedHosts {
-    if settings.files_allow_private { AllowedHosts::PublicAndLoopback } else { AllowedHosts::Public }
-}
-
-const fn rates(of_settings: &AiAgentSettings) -> Rates {
-    Rates { per_second: of_settings.rate_per_second, per_minute: of_settings.rate_per_minute }
-}
-
-fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) -> Policy {
-    // Stored where it says more than the id.
-    let domain = of_settings.domains.first().filter(|domain| **domain != of_settings.id);
-    Policy {
-        domain: domain.cloned(),
-        // A start call does not say which one it is.
-        integration: of_settings.integrations.first().cloned().unwrap_or_default(),
-        timings: Timings {
-            quiet: settings.debounce,
-            cap: settings.debounce_max,
-            unknown_hold: settings.unknown_hold,
-        },
-        inbox_limit: u64::try_from(settings.inbox_limit).unwrap_or(u64::MAX),
-        outbox_limit: u64::try_from(settings.outbox_limit).unwrap_or(u64::MAX),
-        send_max_age: settings.send_max_age,
-        began_at,
-        recover_after: settings.recover_after,
-        waiting_timeout: settings.waiting_timeout.clone(),
-        idle_timeout: settings.idle_timeout.clone(),
-        gone_after: settings.agent_gone_after,
-        routing: Arc::clone(&settings.routing),
-        platforms: PlatformPolicy {
-            ids: platform_ids(settings),
-            max_age: settings.platforms.max_age,
-            contacts: settings.amazon_connect.as_ref().map(contact_policy),
-        },
-    }
-}
-
-fn platform_ids(settings: &Settings) -> Vec<PlatformId> {
-    let webhooks = settings.platforms.webhooks.iter().map(|platform| platform.id.into());
-    webhooks.chain(settings.amazon_connect.is_some().then(contact::platform)).collect()
-}
-
-fn contact_policy(settings: &settings::AmazonConnect) -> ContactPolicy {
-    let end_if_unavailable = match &settings.if_unavailable {
-        IfUnavailable::Keep => None,
-        IfUnavailable::End { text } => Some(text.clone()),
-    };
-    ContactPolicy { agent_left_grace: settings.agent_left_grace, end_if_unavailable }
-}
-
-const fn keep(settings: &Settings) -> RetentionPeriods {
-    RetentionPeriods { ended: settings.keep_ended, dead_letters: settings.keep_dead_letters }
 }
 
 fn addresses(listeners: Listeners) -> Vec<(&'static str, TcpListener, Doors)> {

@@ -21,11 +21,13 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Parser, Subcommand};
 use handoff_relay::{
     Listeners, Observer, Server,
+    reload::Reloader,
     settings::{AiAgentsSettings, Database, LogFormat, Settings},
     store::Copies,
     telemetry,
@@ -142,17 +144,18 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(copies: Copies) -> ExitCode {
-    let (settings, warnings) = match Settings::from_process() {
+    let (mut settings, warnings) = match Settings::from_process() {
         Ok(loaded) => loaded,
         Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
     };
+    settings.copies = copies;
     if let Err(error) = telemetry::init(settings.log_format, &settings.log_filter) {
         return complain(&error, WRONG_SETTINGS);
     }
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    match run(Settings { copies, ..settings }).await {
+    match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -178,6 +181,9 @@ async fn run_watched<W: Future<Output = ()>>(
     let server = Server::new(settings.clone()).await?;
     // Whoever reads that it is up may tell it to stop.
     catch_signals(server.stop())?;
+    if settings.file.is_some() {
+        reload_on_hangup(server.reloader())?;
+    }
     let addresses = Addresses::of(&public, agents.as_ref())?;
     announce(&settings, addresses);
     show_the_way_in(&settings, &server, agents.as_ref().unwrap_or(&public)).await?;
@@ -271,6 +277,20 @@ fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
         stop.cancel();
         either(&mut interrupt, &mut terminate).await;
         std::process::exit(130);
+    };
+    #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
+    tokio::spawn(watch);
+    Ok(())
+}
+
+/// SIGHUP reads the settings file again. Without one it ends the process, as when its terminal is closed.
+fn reload_on_hangup(reloader: Arc<Reloader>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let watch = async move {
+        while hangup.recv().await.is_some() {
+            // The log and health tell what came of it.
+            let _ = reloader.reload().await;
+        }
     };
     #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
     tokio::spawn(watch);

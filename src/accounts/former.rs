@@ -1,8 +1,9 @@
-//! The worker that ends the sessions of removed tokens when the relay starts.
+//! The worker that ends the sessions of removed tokens, when the relay starts and when it has read its settings again.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::SignIn;
 use crate::{
@@ -10,17 +11,19 @@ use crate::{
     relay::time::Time,
 };
 
-/// The settings don't change while the relay runs.
+/// Another relay on the same store may have begun one meanwhile.
 const AGAIN: Duration = Duration::from_hours(24);
 
 pub struct FormerTokens {
     sign_in: Arc<SignIn>,
+    replaced: watch::Receiver<()>,
 }
 
 impl FormerTokens {
     /// Of those who may sign in.
-    pub const fn new(sign_in: Arc<SignIn>) -> Self {
-        Self { sign_in }
+    pub fn new(sign_in: Arc<SignIn>) -> Self {
+        let replaced = sign_in.replacements();
+        Self { sign_in, replaced }
     }
 }
 
@@ -31,7 +34,14 @@ impl Worker for FormerTokens {
     }
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
+        self.replaced.borrow_and_update();
         self.sign_in.end_those_of_others().await?;
         Ok(Some(self.sign_in.environment.now() + AGAIN))
+    }
+
+    async fn woken(&mut self) {
+        if self.replaced.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

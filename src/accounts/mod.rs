@@ -8,6 +8,9 @@ mod former;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
 use crate::{
     environment::Environment,
     metrics::Metrics,
@@ -36,17 +39,31 @@ const UNKNOWN_BEARER: &str = "the bearer token is not known";
 pub struct SignIn {
     store: Arc<dyn Store>,
     environment: Arc<dyn Environment>,
-    agents: Vec<Arc<Account>>,
-    services: Vec<ServiceAccount>,
-    operators: Vec<Account>,
+    accounts: ArcSwap<Accounts>,
+    /// Tells that there are other accounts.
+    replaced: watch::Sender<()>,
     codes: Codes,
     failures: Failures,
     metrics: Arc<Metrics>,
     warnings: Arc<Warnings>,
 }
 
+/// Those of the settings.
+struct Accounts {
+    agents: Vec<Arc<Account>>,
+    services: Vec<Arc<ServiceAccount>>,
+    operators: Vec<Account>,
+}
+
+impl From<Tokens> for Accounts {
+    fn from(Tokens { agents, services, operators }: Tokens) -> Self {
+        let agents = agents.into_iter().map(Arc::new).collect();
+        Self { agents, services: services.into_iter().map(Arc::new).collect(), operators }
+    }
+}
+
 /// Somebody who is known by a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// Their name.
     pub name: String,
@@ -170,18 +187,30 @@ impl SignIn {
     pub fn new(
         store: Arc<dyn Store>,
         environment: Arc<dyn Environment>,
-        Tokens { agents, services, operators }: Tokens,
+        tokens: Tokens,
         metrics: Arc<Metrics>,
         warnings: Arc<Warnings>,
     ) -> Self {
-        let agents = agents.into_iter().map(Arc::new).collect();
+        let accounts = ArcSwap::from_pointee(Accounts::from(tokens));
         let (codes, failures) = (Codes::new(Arc::clone(&store)), Failures::new(Arc::clone(&store)));
-        Self { store, environment, agents, services, operators, codes, failures, metrics, warnings }
+        let (replaced, _) = watch::channel(());
+        Self { store, environment, accounts, replaced, codes, failures, metrics, warnings }
+    }
+
+    /// From now on there are these accounts, and no others.
+    pub fn replace(&self, tokens: Tokens) {
+        self.accounts.store(Arc::new(Accounts::from(tokens)));
+        self.replaced.send_replace(());
+    }
+
+    /// Changes with the accounts.
+    pub fn replacements(&self) -> watch::Receiver<()> {
+        self.replaced.subscribe()
     }
 
     /// All agents.
-    pub fn agents(&self) -> impl Iterator<Item = &Account> {
-        self.agents.iter().map(|account| &**account)
+    pub fn agents(&self) -> Vec<Arc<Account>> {
+        self.accounts.load().agents.clone()
     }
 
     /// For each agent of the settings their name and a code with which they can sign in, once, soon.
@@ -191,11 +220,11 @@ impl SignIn {
     pub async fn new_codes(&self) -> Result<Vec<(String, Secret)>, NotSignedIn> {
         let made_at = self.environment.now();
         let mut codes = Vec::new();
-        for Account { name, token, .. } in self.agents() {
+        for account in self.agents() {
             let code = Secret::random()?;
             let id = Digest::of(code.expose());
-            self.codes.add(SignInCode { id, token: token.clone(), made_at }).await?;
-            codes.push((name.clone(), code));
+            self.codes.add(SignInCode { id, token: account.token.clone(), made_at }).await?;
+            codes.push((account.name.clone(), code));
         }
         Ok(codes)
     }
@@ -229,7 +258,7 @@ impl SignIn {
     /// It is nobody's.
     pub async fn bearer(&self, token: &str, peer: IpAddr) -> Result<Arc<Account>, NotSignedIn> {
         match self.known_token(token) {
-            Some(account) => Ok(Arc::clone(account)),
+            Some(account) => Ok(account),
             None => Err(self.wrong(Guess::Bearer, token, peer).await),
         }
     }
@@ -238,26 +267,28 @@ impl SignIn {
     ///
     /// # Errors
     /// It is none's.
-    pub async fn service(&self, token: &str, peer: IpAddr) -> Result<&ServiceAccount, NotSignedIn> {
-        let is_its = |service: &&ServiceAccount| service.account.token.matches(token);
-        match self.services.iter().filter(is_its).fold(None, |_, one| Some(one)) {
-            Some(service) => Ok(service),
+    pub async fn service(&self, token: &str, peer: IpAddr) -> Result<Arc<ServiceAccount>, NotSignedIn> {
+        let accounts = self.accounts.load_full();
+        let is_its = |service: &&Arc<ServiceAccount>| service.account.token.matches(token);
+        match accounts.services.iter().filter(is_its).fold(None, |_, one| Some(one)) {
+            Some(service) => Ok(Arc::clone(service)),
             None => Err(self.wrong(Guess::Bearer, token, peer).await),
         }
     }
 
     /// The name of the operator whose token this is.
-    pub fn operator(&self, token: &str) -> Option<&str> {
-        let token = Digest::of(token);
-        let known = self.operators.iter().filter(|operator| operator.token.is(&token));
-        known.fold(None, |_, one| Some(one.name.as_str()))
+    pub fn operator(&self, token: &str) -> Option<String> {
+        let (token, accounts) = (Digest::of(token), self.accounts.load());
+        let known = accounts.operators.iter().filter(|operator| operator.token.is(&token));
+        known.fold(None, |_, one| Some(one.name.clone()))
     }
 
     /// Whose token it is.
-    fn known_token(&self, given: &str) -> Option<&Arc<Account>> {
-        let given = Digest::of(given);
+    fn known_token(&self, given: &str) -> Option<Arc<Account>> {
+        let (given, accounts) = (Digest::of(given), self.accounts.load());
         // Every token is compared, so that the time doesn't tell whose it was.
-        self.agents.iter().filter(|account| account.token.is(&given)).fold(None, |_, one| Some(one))
+        let known = accounts.agents.iter().filter(|account| account.token.is(&given));
+        known.fold(None, |_, one| Some(Arc::clone(one)))
     }
 
     /// What to say of a guess that was wrong.
@@ -288,8 +319,7 @@ impl SignIn {
 
     /// Whose session it is, unless it is over or its token has left the settings.
     fn known(&self, session: &Session, now: Time) -> Option<SignedIn> {
-        let account = self.agents.iter().find(|account| account.token == session.token)?;
-        let account = Arc::clone(account);
+        let account = self.agents().into_iter().find(|account| account.token == session.token)?;
         let signed_in = SignedIn { account, id: session.id.clone(), ends_at: session.ends_at() };
         (now < signed_in.ends_at).then_some(signed_in)
     }
@@ -308,8 +338,21 @@ impl SignIn {
     /// The store failed.
     pub async fn end_those_of_others(&self) -> Result<(), StoreError> {
         self.store
-            .change_sessions(SessionChange::KeepOf(self.agents().map(|agent| agent.token.clone()).collect()))
+            .change_sessions(SessionChange::KeepOf(
+                self.agents().iter().map(|agent| agent.token.clone()).collect(),
+            ))
             .await
+    }
+
+    /// Waits until an agent may no longer do what they may do now: their token has left the settings, or they have another
+    /// role or see other handoffs.
+    pub async fn changed(&self, account: &Account) {
+        let mut replaced = self.replacements();
+        while self.agents().iter().any(|known| **known == *account) {
+            if replaced.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Waits until a session is over.

@@ -1,5 +1,7 @@
 //! Who makes a request, and what they say.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{StatusCode, request::Parts},
@@ -25,6 +27,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub agent: String,
+    /// Their account; none for a service account.
+    pub account: Option<Arc<Account>>,
     /// The session, without a token.
     pub session: Option<SignedIn>,
     /// The platform whose service account it is; none for an agent.
@@ -37,15 +41,16 @@ pub struct Caller {
 
 impl Caller {
     /// An agent, perhaps by a session.
-    fn agent(account: &Account, session: Option<SignedIn>) -> Self {
-        let Account { name, role, sight, .. } = account;
-        Self { agent: name.clone(), session, platform: None, role: *role, sight: sight.clone() }
+    fn agent(account: Arc<Account>, session: Option<SignedIn>) -> Self {
+        let (agent, role, sight) = (account.name.clone(), account.role, account.sight.clone());
+        Self { agent, account: Some(account), session, platform: None, role, sight }
     }
 
     /// A service account of a platform.
     pub fn service(account: &ServiceAccount) -> Self {
         Self {
             agent: account.account.name.clone(),
+            account: None,
             session: None,
             platform: Some(account.platform.clone()),
             role: Role::Agent,
@@ -65,7 +70,7 @@ impl Caller {
 
     /// A single handoff, as the caller sees it.
     pub fn whole(&self, app: &App, handoff: &Handoff) -> HandoffView {
-        let mut view = HandoffView::whole(handoff, Some(app.engine.policy()));
+        let mut view = HandoffView::whole(handoff, Some(&app.engine.policy()));
         link(app, self.platform.as_ref(), |link| view.link_files(link));
         view
     }
@@ -80,7 +85,7 @@ pub fn message_for(app: &App, platform: Option<&PlatformId>, row: &Row) -> Messa
 
 /// A handoff of a list or an event, as well.
 pub fn listed_for(app: &App, platform: Option<&PlatformId>, handoff: &Handoff) -> HandoffView {
-    let mut view = HandoffView::listed(handoff, Some(app.engine.policy()));
+    let mut view = HandoffView::listed(handoff, Some(&app.engine.policy()));
     link(app, platform, |link| view.link_files(link));
     view
 }
@@ -104,7 +109,7 @@ impl FromRequestParts<App> for Caller {
         if let Some(token) = bearer(&parts.headers) {
             let account = app.sign_in.bearer(token, peer?.0).await?;
             app.engine.saw(&account.name).await;
-            return Ok(Self::agent(&account, None));
+            return Ok(Self::agent(account, None));
         }
         let secret = app.cookie.of(&parts.headers);
         let secret =
@@ -115,7 +120,7 @@ impl FromRequestParts<App> for Caller {
         let session = app.sign_in.visit(secret).await?;
         let session = session.ok_or_else(|| unauthorized("the session has ended; sign in again"))?;
         app.engine.saw(&session.account.name).await;
-        Ok(Self::agent(&session.account.clone(), Some(session)))
+        Ok(Self::agent(Arc::clone(&session.account), Some(session)))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
     accounts::SignIn,
     engine::Engine,
     metrics::Metrics,
+    reload::Reloader,
     settings::Settings,
     warnings::Warnings,
     web::{
@@ -86,8 +87,10 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     /// The use cases.
     pub engine: Arc<Engine>,
-    /// The settings.
+    /// The settings at the start.
     pub settings: Arc<Settings>,
+    /// Reads the settings file again.
+    pub reloader: Arc<Reloader>,
     /// Who is signed in with a browser.
     pub sign_in: Arc<SignIn>,
     /// How they show it.
@@ -144,8 +147,10 @@ impl DoorBodies {
 pub struct Parts {
     /// The use cases.
     pub engine: Arc<Engine>,
-    /// The settings.
+    /// The settings at the start.
     pub settings: Arc<Settings>,
+    /// Reads the settings file again.
+    pub reloader: Arc<Reloader>,
     /// Who agents are.
     pub sign_in: Arc<SignIn>,
     /// Where to count.
@@ -161,7 +166,7 @@ pub struct Parts {
 impl App {
     /// Builds the handlers' shared state.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, sign_in, metrics, warnings, limits, stop } = parts;
+        let Parts { engine, settings, reloader, sign_in, metrics, warnings, limits, stop } = parts;
         let bodies = DoorBodies::within(limits);
         let packed = CompressedFiles::default();
         let cookie = SessionCookie::at(settings.agent_listen.unwrap_or(settings.listen));
@@ -170,6 +175,7 @@ impl App {
         Self(Arc::new(Shared {
             engine,
             settings,
+            reloader,
             sign_in,
             cookie,
             metrics,

@@ -11,6 +11,7 @@ use crate::{
     engine::AiAgent,
     metrics,
     relay::{delivery::Destination, time::Time},
+    reload::FileState,
     store::Unreadable,
     web::problem::Problem,
 };
@@ -37,6 +38,12 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let mut said = json!({"status": "ok"});
     if let Some(ai_agents) = ai_agents {
         said["ai_agents"] = ai_agents;
+    }
+    if let Some(FileState { digest, since, refused }) = app.reloader.state() {
+        said["settings"] = json!({ "sha256": digest.as_str(), "since": since.to_string() });
+        if let Some((at, why)) = refused {
+            said["settings"]["refused"] = json!({ "at": at.to_string(), "why": why });
+        }
     }
     // A relay without a place for files still carries words: it must not be taken out of service.
     if let Some(reason) = no_place_for_files(&app).await {

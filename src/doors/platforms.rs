@@ -52,7 +52,7 @@ async fn caller(
             return Err(Problem::not_found("no such handoff"));
         }
     }
-    Ok(Caller::service(service))
+    Ok(Caller::service(&service))
 }
 
 /// What a link says.

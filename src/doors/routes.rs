@@ -25,7 +25,7 @@ use super::{
     ada::{availability, start, webhook},
     agents::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
-        platforms as agent_platforms, session, sight, teams,
+        platforms as agent_platforms, session, settings, sight, teams,
     },
     amazon_connect, console, operators, platforms,
 };
@@ -85,6 +85,7 @@ fn agents(app: &App) -> Router<App> {
         .route("/api/dead-letters", get(dead_letters::list))
         .route("/api/dead-letters/{id}", get(dead_letters::one).delete(dead_letters::drop))
         .route("/api/dead-letters/{id}/replay", post(dead_letters::replay))
+        .route("/api/settings/reload", post(settings::reload))
         .route("/metrics", get(operators::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING).and(is_json)))

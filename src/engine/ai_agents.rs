@@ -116,6 +116,12 @@ impl AiAgents {
         Self { first, others, are_listed: true, taken_over: Mutex::default() }
     }
 
+    /// They take the place of these: what those had taken over is theirs.
+    pub(super) fn succeed(&self, before: &Self) {
+        let of = |all: &Self| all.taken_over.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        of(before).iter().for_each(|id| self.meet(id));
+    }
+
     /// Whether what is none of theirs is left alone.
     pub const fn are_listed(&self) -> bool {
         self.are_listed

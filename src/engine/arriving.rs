@@ -126,7 +126,7 @@ impl Engine {
 
     /// Runs a rule that changes nothing.
     async fn look<T: Send + 'static>(&self, rule: Rule<T>) -> Result<T, StoreError> {
-        let (scope, decision) = self.decider().decision(rule, self.environment.now());
+        let (scope, decision) = self.decider(&self.ai_agents()).decision(rule, self.environment.now());
         store::look(&*self.store, scope, |view| decision(view).1.0).await
     }
 }

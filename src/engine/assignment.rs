@@ -40,6 +40,7 @@ const MOST: usize = 500;
 pub struct Assigner {
     engine: Arc<Engine>,
     changed: watch::Receiver<u64>,
+    settings: watch::Receiver<()>,
     /// When each agent was last offered a handoff by this process.
     offered_at: HashMap<String, Time>,
     left_alone: LeftAlone,
@@ -49,7 +50,8 @@ impl Assigner {
     /// A worker on the engine's store.
     pub fn new(engine: Arc<Engine>) -> Self {
         let changed = engine.store.signals().feed();
-        Self { engine, changed, offered_at: HashMap::new(), left_alone: LeftAlone::default() }
+        let settings = engine.replaced.subscribe();
+        Self { engine, changed, settings, offered_at: HashMap::new(), left_alone: LeftAlone::default() }
     }
 
     /// Takes back what was offered in vain, offers what is offered to nobody, and says when to look again.
@@ -195,6 +197,7 @@ impl Worker for Assigner {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         self.changed.borrow_and_update();
+        self.settings.borrow_and_update();
         if !self.engine.policy().routing.offers() {
             return Ok(None);
         }
@@ -206,7 +209,12 @@ impl Worker for Assigner {
     }
 
     async fn woken(&mut self) {
-        if !self.engine.policy().routing.offers() || self.changed.changed().await.is_err() {
+        let offers = self.engine.policy().routing.offers();
+        let woken = tokio::select! {
+            woken = self.settings.changed() => woken,
+            woken = self.changed.changed(), if offers => woken,
+        };
+        if woken.is_err() {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(GATHERED).await;

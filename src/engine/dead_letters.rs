@@ -1,6 +1,6 @@
 //! Actions on dead letters: replay and drop.
 
-use super::{Engine, foreign_names::elsewhere};
+use super::{AiAgents, Engine, foreign_names::elsewhere};
 use crate::{
     ada::{message::Unreadable, webhook::Reading},
     relay::{
@@ -38,10 +38,11 @@ impl Engine {
             tracing::info!(dead_letter.id = id, "an event for a platform is queued again");
             return Ok(Arrival::Kept);
         }
-        let outcome = match self.read_letter(&letter) {
+        let ai_agents = self.ai_agents();
+        let outcome = match self.read_letter(&ai_agents, &letter) {
             Reading::Event(event) => {
-                let event = self.under_its_key(*event).await?;
-                self.decide(replay::event(id.clone(), event)).await?
+                let event = self.under_its_key(&ai_agents, *event).await?;
+                self.decide_by(&ai_agents, replay::event(id.clone(), event), |_| {}).await?
             }
             Reading::Ignored | Reading::Foreign { .. } => {
                 let gone = self.decide(replay::drop(id.clone())).await?;
@@ -76,15 +77,15 @@ impl Engine {
         Ok(())
     }
 
-    fn read_letter(&self, letter: &DeadLetter) -> Reading {
+    fn read_letter(&self, ai_agents: &AiAgents, letter: &DeadLetter) -> Reading {
         let now = self.environment.now();
-        if !self.ai_agents.own(&letter.ai_agent) {
+        if !ai_agents.own(&letter.ai_agent) {
             let reason = format!("the AI Agent {} is not in the settings file", letter.ai_agent);
             return Reading::Unreadable(Unreadable(reason));
         }
         match letter.kind {
             LetterKind::Webhook => {
-                let parser = &self.ai_agents.of(&letter.ai_agent).parser;
+                let parser = &ai_agents.of(&letter.ai_agent).parser;
                 parser.read_kept(&letter.svix_id, letter.body.as_bytes(), now)
             }
             LetterKind::Platform => Reading::Ignored,

@@ -38,8 +38,9 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 pub use absence::Absence;
 pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
@@ -119,7 +120,9 @@ pub struct Parts {
 /// The use cases.
 pub struct Engine {
     store: Arc<dyn Store>,
-    ai_agents: Arc<AiAgents>,
+    ai_agents: ArcSwap<AiAgents>,
+    /// Tells that the settings were read again.
+    replaced: watch::Sender<()>,
     platforms: Platforms,
     files: Files,
     fetcher: Arc<Fetcher>,
@@ -140,7 +143,8 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         Self {
             store: parts.store,
-            ai_agents: Arc::new(parts.ai_agents),
+            ai_agents: ArcSwap::from_pointee(parts.ai_agents),
+            replaced: watch::channel(()).0,
             platforms: parts.platforms,
             files: parts.files,
             fetcher: parts.fetcher,
@@ -160,14 +164,32 @@ impl Engine {
         &*self.store
     }
 
+    /// The store, for who builds on it.
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// Where is counted.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
     /// Time, ids and chance.
     pub fn environment(&self) -> Arc<dyn Environment> {
         Arc::clone(&self.environment)
     }
 
-    /// Whose conversations are handed off.
-    pub fn ai_agents(&self) -> &AiAgents {
-        &self.ai_agents
+    /// Whose conversations are handed off. Whoever does something in several steps asks once: the settings may be read
+    /// again meanwhile.
+    pub fn ai_agents(&self) -> Arc<AiAgents> {
+        self.ai_agents.load_full()
+    }
+
+    /// From now on these conversations are handed off, by these policies.
+    pub fn replace_ai_agents(&self, ai_agents: AiAgents) {
+        ai_agents.succeed(&self.ai_agents.load());
+        self.ai_agents.store(Arc::new(ai_agents));
+        self.replaced.send_replace(());
     }
 
     /// Why Ada refuses the keys of AI Agents, where it does, by all ids under which their conversations are stored.
@@ -175,7 +197,8 @@ impl Engine {
         let ids = |(ai_agent, reason): (&AiAgent, String)| {
             ai_agent.ids().map(|id| (id.clone(), reason.clone())).collect::<Vec<_>>()
         };
-        let denied = self.ai_agents.iter().filter_map(|ai_agent| Some((ai_agent, ai_agent.ada.denied()?)));
+        let ai_agents = self.ai_agents();
+        let denied = ai_agents.iter().filter_map(|ai_agent| Some((ai_agent, ai_agent.ada.denied()?)));
         denied.flat_map(ids).collect()
     }
 
@@ -185,13 +208,13 @@ impl Engine {
     }
 
     /// The API that a conversation's calls go to.
-    fn ada(&self, key: &ConversationKey) -> &dyn Ada {
-        &*self.ai_agents.of(&key.ai_agent).ada
+    fn ada(&self, key: &ConversationKey) -> Arc<dyn Ada> {
+        Arc::clone(&self.ai_agents().of(&key.ai_agent).ada)
     }
 
     /// What the workers go by that look at all conversations.
-    pub fn policy(&self) -> &Policy {
-        &self.ai_agents.first().policy
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.ai_agents.load().first().policy)
     }
 
     /// An agent looks at a handoff: what webhooks may have missed is read for it.
@@ -202,13 +225,10 @@ impl Engine {
     /// A call made for `delivery` came to this.
     fn record_outcome(&self, delivery: &Delivery, failure: Option<&Failure>) {
         let unanswered = matches!(failure, Some(Failure::Unreached(_) | Failure::Unclear(_)));
-        if self.recovery_requests.heard_from_ada(
-            self.ai_agents.of(&delivery.key.ai_agent).id(),
-            !unanswered,
-            self.environment.now(),
-            self.policy().recover_after,
-        ) {
-            let id = self.ai_agents.of(&delivery.key.ai_agent).id();
+        let ai_agents = self.ai_agents();
+        let id = ai_agents.of(&delivery.key.ai_agent).id();
+        let (now, recover_after) = (self.environment.now(), self.policy().recover_after);
+        if self.recovery_requests.heard_from_ada(id, !unanswered, now, recover_after) {
             tracing::info!(ai_agent.id = %id, "Ada answers again; reading the messages that were missed");
         }
         if let Some(failure) = failure {
@@ -233,9 +253,19 @@ impl Engine {
         rule: Rule<T>,
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.decide_by(&self.ai_agents(), rule, committed).await
+    }
+
+    /// The same, by the settings that something was judged by before.
+    async fn decide_by<T: Send + 'static>(
+        &self,
+        ai_agents: &Arc<AiAgents>,
+        rule: Rule<T>,
+        committed: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
         let at = self.environment.now();
         let metrics = Arc::clone(&self.metrics);
-        let (scope, decision) = self.decider().decision(rule, at);
+        let (scope, decision) = self.decider(ai_agents).decision(rule, at);
         let decided = store::decide(&*self.store, scope, decision, move |(answer, ledger)| {
             metrics.account(ledger);
             committed(answer);
@@ -243,41 +273,41 @@ impl Engine {
         Ok(decided.await?.0)
     }
 
-    fn decider(&self) -> Decider {
-        let (ai_agents, environment) = (Arc::clone(&self.ai_agents), Arc::clone(&self.environment));
-        Decider { ai_agents, environment }
+    fn decider(&self, ai_agents: &Arc<AiAgents>) -> Decider {
+        Decider { ai_agents: Arc::clone(ai_agents), environment: Arc::clone(&self.environment) }
     }
 
-    /// The start call of one of our AI Agents.
+    /// The start call of `ai_agent`, which is one of these.
     ///
     /// # Errors
     /// The store failed: Ada must take its fallback.
     pub async fn start(
         &self,
+        ai_agents: &Arc<AiAgents>,
         ai_agent: &AiAgent,
         conversation: String,
         context: Map<String, Value>,
     ) -> Result<StartOutcome, StoreError> {
         let now = self.environment.now();
-        let key = self.known_key(ai_agent.parser.key(conversation)).await?;
+        let key = self.known_key(ai_agents, ai_agent.parser.key(conversation)).await?;
         let is_open = self.is_open(&key).await?;
         let is_authorised = matches!(ai_agent.start_key, StartKey::Shared(_));
         let closed = if is_open { None } else { self.closed(ai_agent, &context, is_authorised).await? };
         if let Some(closed) = closed {
             // Who has no key must not be able to silence a conversation.
             if is_authorised {
-                self.decide(start::refuse(key)).await?;
+                self.decide_by(ai_agents, start::refuse(key), |()| {}).await?;
             }
             return Ok(StartOutcome::Closed(closed));
         }
         let StartKey::Off(limit) = &ai_agent.start_key else {
-            return self.decide(start::call(key, context, Caller::WithKey)).await;
+            return self.decide_by(ai_agents, start::call(key, context, Caller::WithKey), |_| {}).await;
         };
         // The place is taken within the decision, and kept if that is.
         let place = Reservation::new(limit, &self.store, ai_agent.id(), now).await?;
         let rule_place = place.clone();
         let caller = Caller::Anyone(Box::new(move || rule_place.take()));
-        self.decide_and(start::call(key, context, caller), move |_| place.keep()).await
+        self.decide_by(ai_agents, start::call(key, context, caller), move |_| place.keep()).await
     }
 
     /// Why nobody can take a handoff with this context now, if that is so.

@@ -78,7 +78,7 @@ impl Outbox {
 
     /// Each AI Agent and each platform has places of its own.
     fn places(&self) -> Vec<(Queue, usize)> {
-        let ids = self.engine.ai_agents.ids();
+        let ids = self.engine.ai_agents().ids();
         let of_platforms =
             self.engine.platforms.iter().flat_map(|platform| couriers::places_of_platform(&platform.id));
         let of_ai_agents = ids.iter().flat_map(couriers::places_of);
@@ -90,7 +90,7 @@ impl Outbox {
     async fn meet_what_was_left(&mut self) -> Result<(), StoreError> {
         if !self.has_met_what_was_left {
             let left = self.engine.store.depths().await?.queued;
-            left.keys().filter_map(Destination::ai_agent).for_each(|id| self.engine.ai_agents.meet(id));
+            left.keys().filter_map(Destination::ai_agent).for_each(|id| self.engine.ai_agents().meet(id));
             self.has_met_what_was_left = true;
         }
         Ok(())

@@ -56,8 +56,12 @@ impl Engine {
     ///
     /// # Errors
     /// The store can't be read.
-    pub(super) async fn under_its_key(&self, event: Event) -> Result<Event, StoreError> {
-        let key = self.known_key(event.key.clone()).await?;
+    pub(super) async fn under_its_key(
+        &self,
+        ai_agents: &AiAgents,
+        event: Event,
+    ) -> Result<Event, StoreError> {
+        let key = self.known_key(ai_agents, event.key.clone()).await?;
         Ok(Event { key, ..event })
     }
 
@@ -66,8 +70,12 @@ impl Engine {
     ///
     /// # Errors
     /// The store can't be read.
-    pub(super) async fn known_key(&self, key: ConversationKey) -> Result<ConversationKey, StoreError> {
-        let ai_agent = self.ai_agents.of(&key.ai_agent);
+    pub(super) async fn known_key(
+        &self,
+        ai_agents: &AiAgents,
+        key: ConversationKey,
+    ) -> Result<ConversationKey, StoreError> {
+        let ai_agent = ai_agents.of(&key.ai_agent);
         if ai_agent.formerly.is_empty() || key.ai_agent != *ai_agent.id() {
             return Ok(key);
         }
@@ -85,7 +93,7 @@ impl Engine {
             return Ok(false);
         }
         // Another AI Agent may have a conversation with the same id.
-        if !self.ai_agents.are_listed() {
+        if !self.ai_agents().are_listed() {
             return Ok(true);
         }
         for status in [StatusFilter::Waiting, StatusFilter::Active] {

@@ -126,7 +126,7 @@ impl Recovery {
     pub fn new(engine: Arc<Engine>) -> Self {
         let now = engine.environment.now();
         let another_history = engine.store.signals().history();
-        let missed_before = engine.ai_agents.iter().map(|ai_agent| (ai_agent.id().clone(), now)).collect();
+        let missed_before = engine.ai_agents().iter().map(|ai_agent| (ai_agent.id().clone(), now)).collect();
         Self {
             engine,
             another_history,
@@ -184,7 +184,7 @@ impl Recovery {
     /// of the rotation. It stays the next until it is removed from the queue.
     async fn next(&mut self) -> Result<Option<(usize, AiAgentId)>, StoreError> {
         let mut place = 0;
-        while self.engine.ai_agents.iter().any(|ai_agent| self.has_room(ai_agent.id())) {
+        while self.engine.ai_agents().iter().any(|ai_agent| self.has_room(ai_agent.id())) {
             if place == self.queue.len() {
                 if !self.load().await? {
                     return Ok(None);
@@ -205,7 +205,7 @@ impl Recovery {
         let Some(wanted) = self.queue.get_mut(place) else { return Ok(None) };
         if wanted.ai_agent.is_none() {
             let found = self.engine.store.handoff(&wanted.handoff).await?;
-            wanted.ai_agent = found.map(|found| self.engine.ai_agents.of(&found.key.ai_agent).id().clone());
+            wanted.ai_agent = found.map(|found| self.engine.ai_agents().of(&found.key.ai_agent).id().clone());
         }
         Ok(wanted.ai_agent.clone())
     }
@@ -223,7 +223,7 @@ impl Recovery {
         let page = self.engine.store.handoffs(&query).await?;
         let queued: HashSet<HandoffId> = self.queue.iter().map(|wanted| wanted.handoff.clone()).collect();
         let new = page.handoffs.into_iter().filter(|handoff| !queued.contains(&handoff.id));
-        let ai_agents = &self.engine.ai_agents;
+        let ai_agents = self.engine.ai_agents();
         self.queue.extend(new.map(|handoff| Wanted {
             ai_agent: Some(ai_agents.of(&handoff.key.ai_agent).id().clone()),
             handoff: handoff.id,
@@ -250,8 +250,8 @@ impl Worker for Recovery {
         if self.another_history.has_changed().unwrap_or_default() {
             self.another_history.mark_unchanged();
             // Our idea of Ada's clock may be behind.
-            let missed =
-                self.engine.ai_agents.iter().map(|known| (known.id().clone(), now + CLOCK_TOLERANCE));
+            let ai_agents = self.engine.ai_agents();
+            let missed = ai_agents.iter().map(|known| (known.id().clone(), now + CLOCK_TOLERANCE));
             self.missed_before = missed.collect();
             (self.place, self.next_round) = (None, now);
         }

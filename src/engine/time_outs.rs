@@ -105,7 +105,7 @@ impl Worker for TimeOuts {
             [(StatusFilter::Waiting, shortest.waiting), (StatusFilter::Active, shortest.idle)]
         {
             let Some(shortest) = shortest else { continue };
-            let at = self.look(&engine, policy, status, shortest.after).await?;
+            let at = self.look(&engine, &policy, status, shortest.after).await?;
             next = next.into_iter().chain([at, engine.environment.now() + LOOK_AGAIN]).min();
         }
         Ok(next)

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
-use super::{AiAgent, Engine, foreign_names::elsewhere};
+use super::{AiAgent, AiAgents, Engine, foreign_names::elsewhere};
 use crate::{
     ada::{signature::VerifiedWebhook, webhook::Reading},
     metrics::Metrics,
@@ -63,7 +63,7 @@ impl Engine {
         let reads = |ai_agent: &AiAgent| depths.waiting_for(&Destination::Reads(ai_agent.id().clone()));
         let limit = self.policy().outbox_limit;
         // What is full for one AI Agent does not concern the others.
-        Ok(if self.ai_agents.iter().all(|ai_agent| reads(ai_agent) >= limit) {
+        Ok(if self.ai_agents().iter().all(|ai_agent| reads(ai_agent) >= limit) {
             Some("outbox")
         } else if depths.inbox >= self.policy().inbox_limit {
             Some("inbox")
@@ -72,17 +72,21 @@ impl Engine {
         })
     }
 
-    /// Keeps a verified webhook, or finds that it needn't be kept. Once this returns [`Ok`] it may be
+    /// Keeps a webhook that one of these AI Agents has verified, or finds that it needn't be kept. Once this returns [`Ok`] it may be
     /// acknowledged, unless the answer is [`Arrival::Full`].
     ///
     /// # Errors
     /// It could not be kept.
-    pub async fn webhook(&self, webhook: VerifiedWebhook) -> Result<Arrival, StoreError> {
+    pub async fn webhook(
+        &self,
+        ai_agents: &Arc<AiAgents>,
+        webhook: VerifiedWebhook,
+    ) -> Result<Arrival, StoreError> {
         let received_at = self.environment.now();
         let account = self.account(received_at);
-        let parser = &self.ai_agents.of(&webhook.ai_agent).parser;
+        let parser = &ai_agents.of(&webhook.ai_agent).parser;
         match parser.read(&webhook, received_at) {
-            Reading::Event(event) => match self.arrive(self.under_its_key(*event).await?, account).await {
+            Reading::Event(event) => match self.take(ai_agents, *event, account).await {
                 Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
                     tracing::error!(svix.id = webhook.id, error = %error, "webhook became a dead letter");
                     let reason = match error {
@@ -122,16 +126,23 @@ impl Engine {
         Account { metrics, full, received_at, is_open: AtomicBool::new(true) }
     }
 
-    /// Keeps an event. Most need no decision.
-    async fn arrive(&self, event: Event, account: Account) -> Result<Arrival, StoreError> {
-        let ai_agent = self.ai_agents.of(&event.key.ai_agent);
+    /// Keeps an event, in the conversation as it is stored. Most need no decision.
+    async fn take(
+        &self,
+        ai_agents: &Arc<AiAgents>,
+        event: Event,
+        account: Account,
+    ) -> Result<Arrival, StoreError> {
+        let event = self.under_its_key(ai_agents, event).await?;
+        let ai_agent = ai_agents.of(&event.key.ai_agent);
         let at = account.received_at;
         if arrive::needs_a_rule(&event, &Now { at, offset: ai_agent.ada.offset() }) {
-            return self.decide_and(arrive::event(event), move |arrival| account.close(*arrival)).await;
+            let rule = arrive::event(event);
+            return self.decide_by(ai_agents, rule, move |arrival| account.close(*arrival)).await;
         }
         let account = Arc::new(account);
         let kept = Arc::clone(&account);
-        let (decider, metrics) = (self.decider(), Arc::clone(&self.metrics));
+        let (decider, metrics) = (self.decider(ai_agents), Arc::clone(&self.metrics));
         let (tell, told) = oneshot::channel();
         let rule = move |event| {
             let (scope, decision) = decider.decision(arrive::event(event), at);

@@ -39,6 +39,14 @@ pub struct AiAgentSettings {
     pub rate_per_minute: u32,
 }
 
+impl AiAgentSettings {
+    /// Whether its API is reached as that of the other one, by the same key and within the same limits.
+    pub fn has_same_api(&self, other: &Self) -> bool {
+        let rates = |of: &Self| (of.rate_per_second, of.rate_per_minute);
+        self.base_url == other.base_url && self.key.matches(other.key.expose()) && rates(self) == rates(other)
+    }
+}
+
 /// All AI Agents: one at least.
 #[derive(Clone, Debug)]
 pub struct AiAgentsSettings {

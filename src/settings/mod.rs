@@ -45,7 +45,7 @@ use crate::{
         policy::Timeout,
         routing::{Offering, Routing},
     },
-    store::Copies,
+    store::{Copies, sessions::Digest},
 };
 
 pub use crate::secret::{NoRandomness, Secret};
@@ -133,6 +133,10 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines there are. Not checked here.
     pub log_filter: String,
+    /// The SHA-256 of the settings file; `None` if there is none.
+    pub file: Option<Digest>,
+    /// What all of this was made of.
+    sources: Sources,
 }
 
 /// How log lines look.
@@ -174,8 +178,28 @@ impl Settings {
     /// Everything that is wrong: see [`Settings::load`]; a file that is there but can't be read, or has a
     /// line that is not `NAME=value`; a value that is not UTF-8.
     pub fn from_process() -> Result<Loaded, SettingsError> {
-        let Sources { env, file, problems } = Sources::of_process();
-        Self::read(Reader::new(&env, &file.unwrap_or_default(), problems), Terminal::detect())
+        let (sources, problems) = Sources::of_process();
+        Self::of(sources, problems, Terminal::detect())
+    }
+
+    /// Reads the settings file again, and the files that it names. What the process and `./.env` said at its start stays,
+    /// and so does a token that was made then.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn again(&self) -> Result<Loaded, SettingsError> {
+        let terminal = if self.made_token { Terminal::Attached } else { Terminal::Detached };
+        let (mut settings, warnings) = Self::of(self.sources.clone(), Vec::new(), terminal)?;
+        if settings.made_token {
+            settings.agent_tokens.clone_from(&self.agent_tokens);
+        }
+        Ok((settings, warnings))
+    }
+
+    fn of(sources: Sources, problems: Vec<Problem>, terminal: Terminal) -> Result<Loaded, SettingsError> {
+        let reader = Reader::new(&sources.env, &sources.file, problems);
+        let (settings, warnings) = Self::read(reader, terminal)?;
+        Ok((Self { sources, ..settings }, warnings))
     }
 
     /// Makes settings of `env` and of the lines of a file, which `env` overrules.
@@ -191,7 +215,7 @@ impl Settings {
         file: Option<Vec<(String, String)>>,
         terminal: Terminal,
     ) -> Result<Loaded, SettingsError> {
-        Self::read(Reader::new(&env, &file.unwrap_or_default(), Vec::new()), terminal)
+        Self::of(Sources { env, file: file.unwrap_or_default() }, Vec::new(), terminal)
     }
 
     /// The same of the bytes of a file, which are read as those of `./.env`.
@@ -205,7 +229,7 @@ impl Settings {
     ) -> Result<Loaded, SettingsError> {
         let mut problems = Vec::new();
         let file = source::lines(file, &mut problems);
-        Self::read(Reader::new(&env, &file, problems), terminal)
+        Self::of(Sources { env, file }, problems, terminal)
     }
 
     /// Whether a setting has this name.
@@ -216,6 +240,7 @@ impl Settings {
     fn read(mut reader: Reader, terminal: Terminal) -> Result<Loaded, SettingsError> {
         let r = &mut reader;
         let mut config = r.config.take();
+        let file = config.as_ref().map(|config| config.digest().clone());
         let ai_agents = ai_agents::begin(r, config.as_mut());
         let timeouts = timeout::read(r);
         let (listen, agent_listen) = addresses(r);
@@ -295,6 +320,8 @@ impl Settings {
             console_fields,
             log_format,
             log_filter,
+            file,
+            sources: Sources::default(),
         };
         Ok((settings, reader.warnings))
     }

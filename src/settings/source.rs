@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -10,19 +11,27 @@ use super::{Problem, names};
 /// The one file that is read.
 const FILE: &str = "./.env";
 
-/// What was found, before anything is made of it.
-pub(super) struct Sources {
+/// What was found when the process began, before anything is made of it. It holds secrets.
+#[derive(Clone, Default)]
+pub struct Sources {
     pub(super) env: BTreeMap<String, String>,
-    pub(super) file: Option<Vec<(String, String)>>,
-    pub(super) problems: Vec<Problem>,
+    /// The lines of `./.env`.
+    pub(super) file: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
 }
 
 impl Sources {
-    pub(super) fn of_process() -> Self {
+    /// With what is wrong with them.
+    pub(super) fn of_process() -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let env = environment(std::env::vars_os(), &mut problems);
-        let file = dotenv(Path::new(FILE), &mut problems);
-        Self { env, file, problems }
+        let file = dotenv(Path::new(FILE), &mut problems).unwrap_or_default();
+        (Self { env, file }, problems)
     }
 }
 

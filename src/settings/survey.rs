@@ -65,8 +65,8 @@ const PLACEHOLDERS: [(&str, &str); 5] = [
 impl Settings {
     /// Reads the settings as [`Settings::from_process`] does, and says how each one stands.
     pub fn survey() -> Survey {
-        let Sources { env, file, problems } = Sources::of_process();
-        Self::survey_of(&env, file.unwrap_or_default(), problems, Terminal::detect())
+        let (Sources { env, file }, problems) = Sources::of_process();
+        Self::survey_of(&env, file, problems, Terminal::detect())
     }
 
     pub(super) fn survey_of(

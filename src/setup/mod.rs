@@ -249,10 +249,11 @@ async fn running(settings: &Settings) -> Option<String> {
 
 /// Runs the relay with what is in `.env` now, and shows what arrives.
 async fn watch() -> ExitCode {
-    let settings = match Settings::from_process() {
-        Ok((settings, _)) => Settings { log_filter: "warn".to_owned(), ..settings },
+    let mut settings = match Settings::from_process() {
+        Ok((settings, _)) => settings,
         Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
     };
+    "warn".clone_into(&mut settings.log_filter);
     if let Err(error) = handoff_relay::telemetry::init(settings.log_format, &settings.log_filter) {
         return complain(&error, WRONG_SETTINGS);
     }

@@ -69,6 +69,33 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
 }
 
 #[tokio::test]
+async fn sighup_reads_the_settings_file_again() {
+    let folder = folder();
+    let write = |text: &str| fs::write(folder.path().join("relay.toml"), text).unwrap();
+    write("[[teams]]\nname = \"Billing\"\n");
+    let relay = crate::relay::Relay::start(folder.path(), NOWHERE, &[("RELAY_CONFIG", "relay.toml")]).await;
+    let teams = async || {
+        let teams = relay.get("/api/teams").await;
+        let names =
+            teams["data"].as_array().unwrap().iter().map(|team| team["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(teams().await, ["Billing"]);
+    write("[[teams]]\nname = \"Billing\"\n[[teams]]\nname = \"Sales\"\n");
+    relay.process.signal("HUP");
+    relay.process.stdout.logged(1, "the settings file was read again").await;
+    assert_eq!(teams().await, ["Billing", "Sales"]);
+    write("[[teams]]\nname = 1\n");
+    relay.process.signal("HUP");
+    let told = "the settings file can't be used: what was read before stays in force";
+    let told = relay.process.stdout.logged(1, told).await;
+    let why = told[0]["error"].as_str().unwrap();
+    assert!(why.ends_with("relay.toml:2:8: name must be a text in quotes"), "{why}");
+    assert_eq!(teams().await, ["Billing", "Sales"]);
+    relay.stops_well().await;
+}
+
+#[tokio::test]
 async fn a_new_token_signs_in_whom_the_file_lists_with_its_digest() {
     let folder = folder();
     let ended = run(folder.path(), &["token", "new", " Zoë \"Z\" "], &[]).await;

@@ -188,6 +188,53 @@ async fn two_with_the_same_conversation_share_nothing() {
 }
 
 #[tokio::test]
+async fn a_new_key_is_used_from_the_reload_on_and_nobody_with_handoffs_is_dropped() {
+    let mut two = Two::start().await;
+    let with_file = |two: &Two| {
+        let b = of_b(&two.b_road.url, "B_START_KEY").replace("key_env = \"B_KEY\"", "key_file = \"b.key\"");
+        format!("{}{b}", of_a("HANDOFF_AUTH_KEY"))
+    };
+    let key_file = two.relay.beside_the_settings_file("b.key");
+    two.relay.stop().await;
+    std::fs::write(&key_file, "a-former-key").unwrap();
+    two.relay.lists(&with_file(&two));
+    two.relay.set("OPERATOR_TOKENS", "Olga=token-of-olga-0123456789");
+    two.relay.start_again().await;
+    let reload = async || {
+        let url = format!("{}/api/settings/reload", two.relay.agents_url);
+        Answer::to(two.relay.http.post(url).bearer_auth("token-of-olga-0123456789")).await
+    };
+    let [webhooks, starts] =
+        ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", two.relay.url));
+    two.b.set_targets(webhooks, starts);
+    let alex = two.relay.alex();
+    let [a, b] = two.hand_off("twin").await;
+    let refused = || async { two.ready().await["b"].as_str().unwrap().starts_with("its key is refused") };
+    settles(&true, refused).await;
+    assert_eq!(two.ready().await["a"], "ok");
+
+    std::fs::write(&key_file, B_KEY).unwrap();
+    reload().await.good(200);
+    for handoff in [&a, &b] {
+        alex.accepts(handoff).await;
+        alex.writes(handoff, "Hello").await;
+        alex.sees(handoff, "Hello", &["confirmed"]).await;
+    }
+    assert_eq!(two.ready().await, json!({"a": "ok", "b": "ok"}));
+    assert!(two.relay.ada.calls().iter().all(|call| call.authorized), "a never got b's keys");
+
+    let base = two.relay.base_of_ada();
+    two.relay.rewrites(&of_a("HANDOFF_AUTH_KEY").replace("{ada}", &base));
+    let told = reload().await.problem(422);
+    assert!(told.starts_with("RELAY_CONFIG: there are open handoffs or unsent messages of b,"), "{told}");
+    alex.ends(&b).await;
+    settles(&false, || async { two.b.in_handoff("twin") }).await;
+    let dropped = || async { reload().await.status };
+    settles(&200, dropped).await;
+    assert_eq!(two.ready().await, json!({"a": "ok"}));
+}
+
+#[tokio::test]
 async fn one_that_hangs_keeps_no_other_waiting() {
     let two = Two::start().await;
     let alex = two.relay.alex();

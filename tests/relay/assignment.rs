@@ -85,7 +85,8 @@ async fn a_handoff_is_offered_to_who_is_there_and_speaks_the_language() {
     let [second, third] = [hand_off(&relay, "de").await, hand_off(&relay, "de").await];
     is_offered_to(&kim, &second, "Alex").await;
     alex.accepts(&second).await;
-    comes_on_duty(&sam).await;
+    let later = hand_off(&relay, "en").await;
+    is_offered_to(&kim, &later, "Sam").await;
     assert_eq!(offered_to(&kim, &third).await, None, "Alex has two");
     alex.ends(&second).await;
     is_offered_to(&kim, &third, "Alex").await;

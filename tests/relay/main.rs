@@ -43,6 +43,7 @@ mod outbox;
 mod platforms;
 mod refusals;
 mod refused_alone;
+mod reload;
 mod restart;
 mod restored;
 mod secrets;

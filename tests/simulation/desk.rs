@@ -78,7 +78,8 @@ impl Desk {
         self.ada.writes(&conversation, Role::EndUser, HISTORY);
         self.ada.begins(&conversation, Duration::ZERO);
         let engine = self.engine();
-        let started = engine.start(engine.ai_agents().first(), conversation.clone(), Map::new());
+        let ai_agents = engine.ai_agents();
+        let started = engine.start(&ai_agents, ai_agents.first(), conversation.clone(), Map::new());
         match started.await.unwrap() {
             StartOutcome::New(handoff) => Chat { conversation, handoff },
             other => panic!("a start call came to {other:?}"),

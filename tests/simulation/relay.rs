@@ -137,8 +137,9 @@ impl Relay {
         {
             headers.insert(name, value.parse().unwrap());
         }
-        let webhook = engine.ai_agents().verify(&headers, &body).unwrap();
-        let keeping = engine.webhook(webhook);
+        let ai_agents = engine.ai_agents();
+        let webhook = ai_agents.verify(&headers, &body).unwrap();
+        let keeping = engine.webhook(&ai_agents, webhook);
         if leaves { keeping.now_or_never().is_some_and(|kept| kept.is_ok()) } else { keeping.await.is_ok() }
     }
 }
@@ -159,6 +160,7 @@ pub fn policy(began_at: Time) -> Policy {
         recover_after: RECOVER_AFTER,
         waiting_timeout: None,
         idle_timeout: None,
+        gone_after: Duration::from_mins(3),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

@@ -1,6 +1,7 @@
 //! A store that sometimes fails, and whose callers may leave once it has committed.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -248,6 +249,10 @@ impl Store for Shaky {
 
     async fn waiting(&self, team: Option<TeamName>, up_to: Option<HandoffId>) -> Result<u64, StoreError> {
         self.works()?.waiting(team, up_to).await
+    }
+
+    async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.works()?.loads().await
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

@@ -205,7 +205,8 @@ impl Story {
         let Some(engine) = self.relay.engine() else { return };
         // Ada would take her fallback.
         let fails = self.relay.shaky.fails(0);
-        let started = engine.start(engine.ai_agents().first(), conversation.to_owned(), Map::new()).await;
+        let ai_agents = engine.ai_agents();
+        let started = engine.start(&ai_agents, ai_agents.first(), conversation.to_owned(), Map::new()).await;
         self.relay.shaky.fails(fails);
         match started {
             Ok(StartOutcome::New(id) | StartOutcome::Same(id)) => {

@@ -1,6 +1,6 @@
 //! What is kept without a decision comes to the same as what the rules decide.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use handoff_relay::{
     relay::{
@@ -66,6 +66,7 @@ fn policy() -> Policy {
         recover_after: HOUR,
         waiting_timeout: None,
         idle_timeout: None,
+        gone_after: Duration::from_mins(3),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

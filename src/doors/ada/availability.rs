@@ -32,12 +32,12 @@ pub async fn availability(
 ) -> Result<Json<Value>, Problem> {
     origin::refuse_pages(&headers)?;
     let ai_agents = app.engine.ai_agents();
-    let takers = ai_agents.started_by(bearer(&headers)).map_err(|refusal| refuse(ai_agents, refusal))?;
+    let takers = ai_agents.started_by(bearer(&headers)).map_err(|refusal| refuse(&ai_agents, refusal))?;
     let given =
         |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let named = given(asked.ai_agent);
     let ai_agent =
-        AiAgents::meant(&takers, named.as_deref()).map_err(|refusal| refuse(ai_agents, refusal))?;
+        AiAgents::meant(&takers, named.as_deref()).map_err(|refusal| refuse(&ai_agents, refusal))?;
     // How many wait is nobody's business who has no key.
     if matches!(ai_agent.start_key, StartKey::Off(_)) {
         return Err(Problem::not_found("this path needs a start key, and none is set"));

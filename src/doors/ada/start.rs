@@ -30,7 +30,7 @@ use crate::{
 pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     origin::refuse_pages(&headers)?;
     let ai_agents = app.engine.ai_agents();
-    let takers = ai_agents.started_by(bearer(&headers)).map_err(|refusal| refuse(ai_agents, refusal))?;
+    let takers = ai_agents.started_by(bearer(&headers)).map_err(|refusal| refuse(&ai_agents, refusal))?;
     require_json(&headers)?;
     let held = app.bodies.start.read(&headers, body).await?;
     let StartCall { conversation, mut context } =
@@ -38,8 +38,8 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
     // The one of the environment is meant by every call, and this field is context as any other.
     let named = if ai_agents.are_listed() { context.remove("ai_agent") } else { None };
     let named = named.as_ref().and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
-    let ai_agent = AiAgents::meant(&takers, named).map_err(|refusal| refuse(ai_agents, refusal))?;
-    let started = app.engine.start(ai_agent, conversation.clone(), context).await?;
+    let ai_agent = AiAgents::meant(&takers, named).map_err(|refusal| refuse(&ai_agents, refusal))?;
+    let started = app.engine.start(&ai_agents, ai_agent, conversation.clone(), context).await?;
     let id = match started {
         StartOutcome::New(id) => {
             tracing::info!(handoff.id = %id, conversation.id = conversation, "handoff started");

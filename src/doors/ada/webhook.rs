@@ -36,9 +36,9 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     signature::precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
     require_plain(&headers)?;
     let held = app.bodies.webhooks.read(&headers, body).await?;
-    let webhook =
-        app.engine.ai_agents().verify(&headers, &held.bytes).map_err(|error| refuse(&app, error))?;
-    match app.engine.webhook(webhook).await? {
+    let ai_agents = app.engine.ai_agents();
+    let webhook = ai_agents.verify(&headers, &held.bytes).map_err(|error| refuse(&app, error))?;
+    match app.engine.webhook(&ai_agents, webhook).await? {
         Arrival::Full => Err(Problem::unavailable("too many events are waiting to be processed; try again")),
         arrival => {
             tracing::debug!(arrival = ?arrival, "webhook");

@@ -278,14 +278,15 @@ pub async fn hand_over(
 }
 
 fn known_agent(app: &App, name: &str) -> Result<String, Problem> {
-    let known = app.sign_in.agents().find(|account| account.name == name.trim());
+    let known = app.sign_in.agents().into_iter().find(|account| account.name == name.trim());
     known
         .map(|account| account.name.clone())
         .ok_or_else(|| Problem::bad_request("there is no agent of this name"))
 }
 
 fn known_team(app: &App, name: &str) -> Result<TeamName, Problem> {
-    let known = app.engine.policy().routing.find(name.trim());
+    let policy = app.engine.policy();
+    let known = policy.routing.find(name.trim());
     known.map(|team| team.name.clone()).ok_or_else(|| Problem::bad_request("there is no team of this name"))
 }
 

@@ -10,6 +10,7 @@ pub mod openapi;
 pub mod platforms;
 mod redact;
 pub mod session;
+pub mod settings;
 pub mod sight;
 pub mod teams;
 mod transcript;

@@ -13,7 +13,9 @@ use utoipa::{
 
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{canned_replies, dead_letters, events, files, handoffs, messages, platforms, session, teams};
+use super::{
+    canned_replies, dead_letters, events, files, handoffs, messages, platforms, session, settings, teams,
+};
 use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
 #[derive(OpenApi)]
@@ -32,7 +34,8 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
         files::send, files::get,
         session::one, session::begin, session::duty, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
-        teams::teams, teams::decide, teams::agents, platforms::list, platforms::enable, platforms::test
+        teams::teams, teams::decide, teams::agents, platforms::list, platforms::enable, platforms::test,
+        settings::reload
     ),
     components(schemas(WithdrawalView)),
     modifiers(&Schemes, &Refusals),

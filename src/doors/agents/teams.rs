@@ -1,5 +1,7 @@
 //! Teams, and the agents in them.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -172,9 +174,10 @@ fn decision(app: &App, by: String, body: &OpeningBody) -> Result<Option<Override
     responses((status = 200, body = AgentList), (status = 401, body = ProblemBody)))]
 pub async fn agents(State(app): State<App>, _agent: Agent) -> Result<Json<AgentList>, Problem> {
     let duties = app.engine.duties().await?;
-    let view = |Account { name, role, sight, .. }: &Account| {
+    let view = |account: &Arc<Account>| {
+        let Account { name, role, sight, .. } = &**account;
         let duty = duties.get(name).copied().unwrap_or(Duty::Gone).as_str();
         ColleagueView { name: name.clone(), role: role.as_str(), teams: teams_of(sight), duty }
     };
-    Ok(Json(AgentList { data: app.sign_in.agents().map(view).collect() }))
+    Ok(Json(AgentList { data: app.sign_in.agents().iter().map(view).collect() }))
 }

@@ -39,7 +39,10 @@ use super::{
     reader::Reader,
     timeout::Timeouts,
 };
-use crate::relay::{id::TeamName, routing::Routing};
+use crate::{
+    relay::{id::TeamName, routing::Routing},
+    store::sessions::Digest,
+};
 
 /// The setting that names the file.
 pub(super) const NAME: &str = "RELAY_CONFIG";
@@ -83,6 +86,7 @@ pub(super) struct Config {
     default_team: Option<Placed<String>>,
     agents_see: AgentsSee,
     mistakes: Mistakes,
+    digest: Digest,
 }
 
 impl Config {
@@ -112,10 +116,10 @@ impl Config {
         }
         let nothing = DeTable::new();
         let document = if mistakes.is_empty() { document.get_ref() } else { &nothing };
-        Self::of(Table::new(document, 0, "the file"), path, mistakes)
+        Self::of(Table::new(document, 0, "the file"), path, mistakes, Digest::of(text))
     }
 
-    fn of(mut top: Table<'_>, path: &Path, mut mistakes: Mistakes) -> Self {
+    fn of(mut top: Table<'_>, path: &Path, mut mistakes: Mistakes, digest: Digest) -> Self {
         let (top, m) = (&mut top, &mut mistakes);
         // What is no TOML may have meant to list them.
         let is_listed = top.has("ai_agents") || !m.is_empty();
@@ -133,9 +137,14 @@ impl Config {
         let agents_see = top.text("agents_see", m, agents_see).map(|found| found.value).unwrap_or_default();
         top.refuse_others(&KEYS, m);
         let ai_agents = is_listed.then_some(ai_agents);
-        let mut read = Self { ai_agents, teams, agents, routes, default_team, agents_see, mistakes };
+        let mut read = Self { ai_agents, teams, agents, routes, default_team, agents_see, mistakes, digest };
         read.check_names();
         read
+    }
+
+    /// The SHA-256 of its text.
+    pub(super) const fn digest(&self) -> &Digest {
+        &self.digest
     }
 
     /// Whether it lists AI Agents. Otherwise the environment describes one.

@@ -247,6 +247,11 @@ impl Relay {
         self.set("BASE_OF_ADA", &base);
     }
 
+    /// Where its Ada's API is, once a settings file has said it.
+    pub fn base_of_ada(&self) -> String {
+        self.env.get("BASE_OF_ADA").cloned().expect("a settings file")
+    }
+
     /// Agents, teams and routes from a settings file with this text, from the next start on.
     pub fn lists_agents(&mut self, text: &str) {
         self.env.remove("AGENT_TOKENS");
@@ -254,9 +259,23 @@ impl Relay {
     }
 
     fn describe(&mut self, text: &str) {
-        let file = self.folder.path().join("relay.toml");
-        std::fs::write(&file, text).unwrap();
+        self.rewrites(text);
+        let file = self.settings_file();
         self.set("RELAY_CONFIG", file.to_str().unwrap());
+    }
+
+    /// Another text of the settings file, which a running relay does not read by itself.
+    pub fn rewrites(&self, text: &str) {
+        std::fs::write(self.settings_file(), text).unwrap();
+    }
+
+    fn settings_file(&self) -> PathBuf {
+        self.beside_the_settings_file("relay.toml")
+    }
+
+    /// Where a file is that the settings file names.
+    pub fn beside_the_settings_file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Starts a relay that was stopped.

@@ -16,6 +16,8 @@ mod stream;
 pub use audience::Audiences;
 pub use follower::followers;
 
+use std::sync::Arc;
+
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -26,6 +28,7 @@ use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::Account,
     doors::{App, extract::Caller},
     store::{Since, sessions::Digest},
     web::problem::{Problem, ProblemBody, no_place},
@@ -36,7 +39,7 @@ use stream::EventStream;
 #[cfg(doc)]
 use {audience::Audience, follower::Follower};
 
-/// Stream all changes of handoffs and messages. The stream ends with the session that opened it.
+/// Stream all changes of handoffs and messages. The stream ends with the session that opened it, and when the agent's token, role or teams change.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
@@ -50,7 +53,8 @@ pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) 
     let audience = audience.ok_or_else(|| Problem::not_found("no such platform"))?;
     let mut member = audience.join(*app.engine.store().signals().feed().borrow());
     let first = first_event(&app, &headers, &mut member).await?;
-    let over = over(app.stop.clone(), app.clone(), caller.session.as_ref().map(|session| session.id.clone()));
+    let session = caller.session.as_ref().map(|session| session.id.clone());
+    let over = over(app.stop.clone(), app.clone(), session, caller.account.clone());
     let events = EventStream::new(&app, caller, member, first, place).events();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
@@ -76,13 +80,25 @@ async fn first_event(app: &App, headers: &HeaderMap, member: &mut Member) -> Res
     Ok(None)
 }
 
-/// Waits until the relay stops, or the session has ended.
-async fn over(stop: CancellationToken, app: App, session: Option<Digest>) {
+/// Waits until the relay stops, the session has ended, or the agent may see something else than before.
+async fn over(stop: CancellationToken, app: App, session: Option<Digest>, account: Option<Arc<Account>>) {
     let ended = async {
         match session {
             Some(id) => app.sign_in.over(&id).await,
             None => std::future::pending().await,
         }
     };
-    stop.run_until_cancelled(ended).await;
+    let changed = async {
+        match account {
+            Some(account) => app.sign_in.changed(&account).await,
+            None => std::future::pending().await,
+        }
+    };
+    let over = async {
+        tokio::select! {
+            () = ended => {}
+            () = changed => {}
+        }
+    };
+    stop.run_until_cancelled(over).await;
 }

@@ -10,10 +10,7 @@ use crate::{
     agents::view::{ArrivingView, WithdrawalView},
     doors::{App, extract},
     engine::ArrivalNews,
-    relay::{
-        id::{HandoffId, PlatformId},
-        sight::Sight,
-    },
+    relay::id::{HandoffId, PlatformId},
     store::{FeedItem, StoreError},
 };
 
@@ -46,7 +43,8 @@ pub struct Renderer {
 impl Renderer {
     /// For the agents, or for a platform.
     pub fn new(app: &App, platform: Option<PlatformId>) -> Self {
-        let differ = platform.is_none() && app.sign_in.agents().any(|agent| agent.sight != Sight::All);
+        // A settings file may be read again, and say then that they differ.
+        let differ = platform.is_none() && app.settings.file.is_some();
         let owners = differ.then(|| KnownOwners::new(app.clone()));
         Self { app: app.clone(), platform, owners, got: HashMap::new() }
     }

@@ -1,0 +1,122 @@
+//! Reads the settings file again while the relay runs: all that it says counts from then on, or nothing of it.
+//!
+//! What the process and `./.env` said at the start stays. Whatever is judged by several settings is judged by those of one
+//! file: the AI Agents with their rules are one value, and so are the accounts.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Mutex;
+
+use crate::{
+    accounts::SignIn,
+    assembly::{self, StartError, Surroundings},
+    engine::Engine,
+    relay::time::Time,
+    settings::{Settings, SettingsError},
+    store::sessions::Digest,
+};
+
+/// Why the settings in force stay.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// There is nothing to read.
+    #[error("there is no settings file: RELAY_CONFIG names it at the start")]
+    NoFile,
+    /// Something in it is wrong.
+    #[error("{0}")]
+    Wrong(#[from] SettingsError),
+    /// It can't be used.
+    #[error("{0}")]
+    Unusable(#[from] StartError),
+}
+
+/// How the settings file stands.
+#[derive(Clone, Debug)]
+pub struct FileState {
+    /// The SHA-256 of the file that is in force.
+    pub digest: Digest,
+    /// Since when.
+    pub since: Time,
+    /// When a later one was refused, and why.
+    pub refused: Option<(Time, String)>,
+}
+
+/// Reads the settings file again.
+pub struct Reloader {
+    engine: Arc<Engine>,
+    sign_in: Arc<SignIn>,
+    /// The settings in force. Whoever holds it is the only one to change them.
+    settings: Mutex<Arc<Settings>>,
+    state: RwLock<Option<FileState>>,
+}
+
+impl Reloader {
+    /// For a relay with these parts, which `settings` made.
+    pub fn new(settings: Arc<Settings>, engine: Arc<Engine>, sign_in: Arc<SignIn>) -> Self {
+        let since = engine.environment().now();
+        let state = settings.file.clone().map(|digest| FileState { digest, since, refused: None });
+        Self { engine, sign_in, settings: Mutex::new(settings), state: RwLock::new(state) }
+    }
+
+    /// How the settings file stands; `None` if there is none.
+    pub fn state(&self) -> Option<FileState> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the file, and gives how it stands.
+    ///
+    /// # Errors
+    /// The settings in force stay, and health says why.
+    pub async fn reload(&self) -> Result<FileState, ReloadError> {
+        let mut settings = self.settings.lock().await;
+        let read = self.read(&settings).await;
+        let now = self.engine.environment().now();
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(new) => {
+                let digest = new.file.clone().ok_or(ReloadError::NoFile)?;
+                *settings = new;
+                tracing::info!(file.sha256 = digest.as_str(), "the settings file was read again");
+                Ok(state.insert(FileState { digest, since: now, refused: None }).clone())
+            }
+            Err(error) => {
+                let why = error.to_string();
+                tracing::error!(
+                    error = why,
+                    "the settings file can't be used: what was read before stays in force"
+                );
+                if let Some(state) = &mut *state {
+                    state.refused = Some((now, why));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the file, checks all of it, and lets it count.
+    async fn read(&self, before: &Arc<Settings>) -> Result<Arc<Settings>, ReloadError> {
+        if before.file.is_none() {
+            return Err(ReloadError::NoFile);
+        }
+        let from = Arc::clone(before);
+        let read = tokio::task::spawn_blocking(move || from.again()).await;
+        let (settings, warnings) = read.map_err(|_| ReloadError::NoFile)??;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let (store, metrics) = (self.engine.shared_store(), self.engine.metrics());
+        let known = self.engine.ai_agents();
+        let around = Surroundings {
+            began_at: self.engine.policy().began_at,
+            metrics: &metrics,
+            store: &store,
+            before: Some((before, &known)),
+        };
+        let ai_agents = assembly::ai_agents(&settings, &around)?;
+        assembly::require_owners(&*store, &ai_agents, self.engine.environment().now()).await?;
+        let tokens = assembly::tokens(&settings);
+        self.engine.replace_ai_agents(ai_agents);
+        self.sign_in.replace(tokens);
+        Ok(Arc::new(settings))
+    }
+}
