@@ -55,6 +55,7 @@ fn policy() -> Policy {
         recover_after: Duration::from_mins(2),
         waiting_timeout: None,
         idle_timeout: None,
+        language: None,
         gone_after: Duration::from_mins(3),
         routing: Default::default(),
         platforms: PlatformPolicy::default(),

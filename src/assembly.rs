@@ -214,6 +214,7 @@ const fn rates(of_settings: &AiAgentSettings) -> Rates {
 fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) -> Policy {
     // Stored where it says more than the id.
     let domain = of_settings.domains.first().filter(|domain| **domain != of_settings.id);
+    let timeouts = of_settings.timeouts(settings);
     Policy {
         domain: domain.cloned(),
         // A start call does not say which one it is.
@@ -228,8 +229,9 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         send_max_age: settings.send_max_age,
         began_at,
         recover_after: settings.recover_after,
-        waiting_timeout: settings.waiting_timeout.clone(),
-        idle_timeout: settings.idle_timeout.clone(),
+        waiting_timeout: timeouts.waiting.cloned(),
+        idle_timeout: timeouts.idle.cloned(),
+        language: of_settings.language.clone(),
         gone_after: settings.agent_gone_after,
         routing: Arc::clone(&settings.routing),
         platforms: PlatformPolicy {

@@ -27,8 +27,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use handoff_relay::{
     Listeners, Observer, Server,
-    reload::Reloader,
-    settings::{AiAgentsSettings, Database, LogFormat, Settings},
+    reload::{ReloadError, Reloader},
+    settings::{AiAgentsSettings, Database, LogFormat, Settings, Terminal},
     store::Copies,
     telemetry,
 };
@@ -181,7 +181,8 @@ async fn run_watched<W: Future<Output = ()>>(
     let server = Server::new(settings.clone()).await?;
     // Whoever reads that it is up may tell it to stop.
     catch_signals(server.stop())?;
-    if settings.file.is_some() {
+    // Whose terminal is closed ends, unless it has a file to read.
+    if settings.file.is_some() || Terminal::detect() == Terminal::Detached {
         reload_on_hangup(server.reloader())?;
     }
     let addresses = Addresses::of(&public, agents.as_ref())?;
@@ -283,13 +284,15 @@ fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// SIGHUP reads the settings file again. Without one it ends the process, as when its terminal is closed.
+/// SIGHUP reads the settings file again.
 fn reload_on_hangup(reloader: Arc<Reloader>) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let watch = async move {
         while hangup.recv().await.is_some() {
-            // The log and health tell what came of it.
-            let _ = reloader.reload().await;
+            // The log and health tell what else came of it.
+            if let Err(error @ ReloadError::NoFile) = reloader.reload().await {
+                tracing::warn!("SIGHUP changes nothing: {error}");
+            }
         }
     };
     #[expect(clippy::disallowed_methods, reason = "it ends with the process")]

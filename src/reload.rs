@@ -79,6 +79,7 @@ impl Reloader {
                 tracing::info!(file.sha256 = digest.as_str(), "the settings file was read again");
                 Ok(state.insert(FileState { digest, since: now, refused: None }).clone())
             }
+            Err(ReloadError::NoFile) => Err(ReloadError::NoFile),
             Err(error) => {
                 let why = error.to_string();
                 tracing::error!(

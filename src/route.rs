@@ -6,10 +6,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use handoff_relay::{
     ada::start_call::{self, StartCall},
+    environment::{Environment, Machine},
     relay::{
         id::AiAgentId,
-        policy::{Timeout, Timeouts},
+        policy::Timeout,
         routing::{Condition, Facts, NamedBy, Route},
+        time::Time,
     },
     settings::{AiAgentSettings, Settings},
 };
@@ -26,6 +28,9 @@ pub struct Given {
     /// The id of the AI Agent that makes it, if there are several and the body does not name one in ai_agent
     #[arg(long)]
     ai_agent: Option<String>,
+    /// When it is made, such as 2026-12-24T09:00:00Z; now, unless that is given
+    #[arg(long)]
+    at: Option<Time>,
 }
 
 pub fn run(given: &Given) -> ExitCode {
@@ -48,8 +53,10 @@ fn lines(settings: &Settings, given: &Given) -> anyhow::Result<Vec<String>> {
         true => context.remove("ai_agent").as_ref().and_then(Value::as_str).map(str::to_owned),
         false => None,
     };
-    let id = ai_agent(settings, given.ai_agent.clone().or(named))?;
-    let facts = Facts { ai_agent: &id, context: &context };
+    let ai_agent = ai_agent(settings, given.ai_agent.clone().or(named))?;
+    let id = AiAgentId(ai_agent.id.clone());
+    let now = given.at.unwrap_or_else(|| Machine.now());
+    let facts = Facts { ai_agent: &id, context: &context, language: ai_agent.language.as_deref(), now };
     let routing = &settings.routing;
     let taken = routing.routes.iter().position(|route| route.applies(&facts));
     let mut lines = vec![format!("conversation {conversation} of the AI Agent {id}"), String::new()];
@@ -65,7 +72,7 @@ fn lines(settings: &Settings, given: &Given) -> anyhow::Result<Vec<String>> {
     }
     let route = taken.and_then(|taken| routing.routes.get(taken));
     lines.extend([String::new(), format!("route            {}", route.map_or("none", |route| &route.name))]);
-    lines.extend(outcome(settings, route, &facts));
+    lines.extend(outcome(settings, ai_agent, route, &facts));
     Ok(lines)
 }
 
@@ -81,7 +88,7 @@ fn read(given: &Given) -> anyhow::Result<StartCall> {
     start_call::read(&body).map_err(anyhow::Error::msg)
 }
 
-fn ai_agent(settings: &Settings, named: Option<String>) -> anyhow::Result<AiAgentId> {
+fn ai_agent(settings: &Settings, named: Option<String>) -> anyhow::Result<&AiAgentSettings> {
     let mut all = settings.ai_agents.iter();
     let found = match named {
         None if settings.ai_agents.others.is_empty() => Some(&settings.ai_agents.first),
@@ -93,7 +100,7 @@ fn ai_agent(settings: &Settings, named: Option<String>) -> anyhow::Result<AiAgen
             all.find(is_it)
         }
     };
-    found.map(|found| AiAgentId(found.id.clone())).context("there is no AI Agent of this name")
+    found.context("there is no AI Agent of this name")
 }
 
 /// What speaks for a route, or against it.
@@ -113,7 +120,12 @@ fn reason(condition: &Condition, facts: &Facts<'_>) -> String {
     }
 }
 
-fn outcome(settings: &Settings, route: Option<&Route>, facts: &Facts<'_>) -> [String; 5] {
+fn outcome(
+    settings: &Settings,
+    ai_agent: &AiAgentSettings,
+    route: Option<&Route>,
+    facts: &Facts<'_>,
+) -> [String; 5] {
     let routing = &settings.routing;
     let team = routing.team(route, facts);
     let by = |by| match by {
@@ -124,10 +136,8 @@ fn outcome(settings: &Settings, route: Option<&Route>, facts: &Facts<'_>) -> [St
     let platforms = route
         .and_then(|route| route.platforms.as_ref())
         .map(|ids| ids.iter().map(|id| id.0.clone()).collect::<Vec<_>>().join(", "));
-    let general =
-        Timeouts { waiting: settings.waiting_timeout.as_ref(), idle: settings.idle_timeout.as_ref() };
     let name = route.map(|route| route.name.as_str());
-    let timeouts = routing.timeouts(name, team.map(|(team, _)| team), general);
+    let timeouts = routing.timeouts(name, team.map(|(team, _)| team), ai_agent.timeouts(settings));
     let team = team.map_or_else(|| "none".to_owned(), |(team, named)| format!("{team} ({})", by(named)));
     [
         format!("team             {team}"),

@@ -70,7 +70,7 @@ impl Caller {
 
     /// A single handoff, as the caller sees it.
     pub fn whole(&self, app: &App, handoff: &Handoff) -> HandoffView {
-        let mut view = HandoffView::whole(handoff, Some(&app.engine.policy()));
+        let mut view = HandoffView::whole(handoff, Some(&app.engine.policy_of(&handoff.key)));
         link(app, self.platform.as_ref(), |link| view.link_files(link));
         view
     }
@@ -85,7 +85,7 @@ pub fn message_for(app: &App, platform: Option<&PlatformId>, row: &Row) -> Messa
 
 /// A handoff of a list or an event, as well.
 pub fn listed_for(app: &App, platform: Option<&PlatformId>, handoff: &Handoff) -> HandoffView {
-    let mut view = HandoffView::listed(handoff, Some(&app.engine.policy()));
+    let mut view = HandoffView::listed(handoff, Some(&app.engine.policy_of(&handoff.key)));
     link(app, platform, |link| view.link_files(link));
     view
 }

@@ -285,6 +285,7 @@ mod tests {
             recover_after: Duration::ZERO,
             waiting_timeout: None,
             idle_timeout: None,
+            language: None,
             gone_after: Duration::from_mins(3),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),

@@ -120,7 +120,7 @@ impl Assigner {
         let Offering { assignment, timeout } = self.offering(handoff);
         let engine = Arc::clone(&self.engine);
         let members = &engine.policy().routing.members;
-        let language = self.language(handoff, members).await?;
+        let language = self.language(handoff, members, now).await?;
         let wanted = Wanted {
             team: handoff.team.as_ref(),
             language: language.as_deref(),
@@ -146,13 +146,20 @@ impl Assigner {
     }
 
     /// The customer's language, if that matters. Lists are without the fields of start calls.
-    async fn language(&self, handoff: &Handoff, members: &[Member]) -> Result<Option<String>, StoreError> {
+    async fn language(
+        &self,
+        handoff: &Handoff,
+        members: &[Member],
+        now: Time,
+    ) -> Result<Option<String>, StoreError> {
         if members.iter().all(|member| member.languages.is_none()) {
             return Ok(None);
         }
         let whole = self.engine.store.handoff(&handoff.id).await?;
         Ok(whole.and_then(|handoff| {
-            Facts { ai_agent: &handoff.key.ai_agent, context: &handoff.context }.language()
+            let policy = self.engine.policy_of(&handoff.key);
+            let (ai_agent, context) = (&handoff.key.ai_agent, &handoff.context);
+            Facts { ai_agent, context, language: policy.language.as_deref(), now }.language()
         }))
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         duty::Duty,
         hours::{Opening, Override},
         id::{HandoffId, TeamName},
+        policy::Policy,
         routing::Facts,
         rules::start::Closed,
         time::Time,
@@ -46,15 +47,18 @@ impl Engine {
     /// # Errors
     /// The store can't be read.
     pub async fn queue(&self, ai_agent: &AiAgent, team: Option<&str>) -> Result<Option<Queue>, StoreError> {
-        let routing = &ai_agent.policy.routing;
+        let Policy { routing, language, .. } = &*ai_agent.policy;
+        let (language, now) = (language.as_deref(), self.environment.now());
         let team = match team {
             Some(name) => match routing.find(name) {
                 Some(team) => Some(team.name.clone()),
                 None => return Ok(None),
             },
-            None => routing.place(&Facts { ai_agent: ai_agent.id(), context: &Map::new() }).team,
+            None => {
+                let (ai_agent, context) = (ai_agent.id(), &Map::new());
+                routing.place(&Facts { ai_agent, context, language, now }).team
+            }
         };
-        let now = self.environment.now();
         let mut opening = self.opening(ai_agent, team.as_ref(), now).await?;
         let found = team.as_ref().and_then(|team| routing.find(team.as_str()));
         let closed_text = found.and_then(|team| team.closed_text.clone());
@@ -72,12 +76,13 @@ impl Engine {
         ai_agent: &AiAgent,
         context: &Map<String, Value>,
     ) -> Result<Option<Closed>, StoreError> {
-        let routing = &ai_agent.policy.routing;
-        let Some(team) = routing.place(&Facts { ai_agent: ai_agent.id(), context }).team else {
+        let Policy { routing, language, .. } = &*ai_agent.policy;
+        let (language, now) = (language.as_deref(), self.environment.now());
+        let Some(team) = routing.place(&Facts { ai_agent: ai_agent.id(), context, language, now }).team
+        else {
             return Ok(None);
         };
-        let Opening { is_open, opens_at } =
-            self.opening(ai_agent, Some(&team), self.environment.now()).await?;
+        let Opening { is_open, opens_at } = self.opening(ai_agent, Some(&team), now).await?;
         if !is_open {
             return Ok(Some(Closed { reason: format!("the team {team} is closed at this hour"), opens_at }));
         }

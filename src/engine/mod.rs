@@ -217,6 +217,11 @@ impl Engine {
         Arc::clone(&self.ai_agents.load().first().policy)
     }
 
+    /// What counts for a conversation.
+    pub fn policy_of(&self, key: &ConversationKey) -> Arc<Policy> {
+        Arc::clone(&self.ai_agents.load().of(&key.ai_agent).policy)
+    }
+
     /// An agent looks at a handoff: what webhooks may have missed is read for it.
     pub fn opened(&self, id: HandoffId) {
         self.recovery_requests.opened(id);

@@ -6,11 +6,16 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::{
-    Engine,
+    AiAgents, Engine,
     worker::{LeftAlone, StepError, Worker},
 };
 use crate::{
-    relay::{id::HandoffId, policy::Policy, rules::time_out, time::Time},
+    relay::{
+        id::HandoffId,
+        policy::{Policy, Timeout, Timeouts},
+        rules::time_out,
+        time::Time,
+    },
     store::{IdleHandoff, IdlePlace, StatusFilter, StoreError},
 };
 
@@ -35,7 +40,7 @@ impl TimeOuts {
     async fn look(
         &mut self,
         engine: &Engine,
-        policy: &Policy,
+        ai_agents: &AiAgents,
         status: StatusFilter,
         shortest: Duration,
     ) -> Result<Time, StepError> {
@@ -46,7 +51,9 @@ impl TimeOuts {
             let idle = engine.store.idle_handoffs(status, now - shortest, after, limit).await?;
             let mut due = Vec::new();
             for handoff in &idle.items {
-                let Some(at) = times_out_at(policy, status, handoff) else { continue };
+                let Some(at) = times_out_at(&ai_agents.of(&handoff.ai_agent).policy, status, handoff) else {
+                    continue;
+                };
                 if at > now {
                     next = next.into_iter().chain([at]).min();
                 } else if !self.left_alone.has(&handoff.id) {
@@ -82,12 +89,19 @@ impl TimeOuts {
 
 fn times_out_at(policy: &Policy, status: StatusFilter, idle: &IdleHandoff) -> Option<Time> {
     let timeouts = policy.timeouts(idle.route.as_deref(), idle.team.as_ref());
-    let timeout = match status {
+    Some(idle.place.since + timeout(timeouts, status)?.after)
+}
+
+fn shortest(policy: &Policy, status: StatusFilter) -> Option<Duration> {
+    Some(timeout(policy.shortest_timeouts(), status)?.after)
+}
+
+const fn timeout(timeouts: Timeouts<'_>, status: StatusFilter) -> Option<&Timeout> {
+    match status {
         StatusFilter::Waiting => timeouts.waiting,
         StatusFilter::Active => timeouts.idle,
         StatusFilter::Ended => None,
-    };
-    Some(idle.place.since + timeout?.after)
+    }
 }
 
 #[async_trait]
@@ -98,14 +112,12 @@ impl Worker for TimeOuts {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let engine = Arc::clone(&self.engine);
-        let policy = engine.policy();
-        let shortest = policy.shortest_timeouts();
+        let ai_agents = engine.ai_agents();
         let mut next = None;
-        for (status, shortest) in
-            [(StatusFilter::Waiting, shortest.waiting), (StatusFilter::Active, shortest.idle)]
-        {
+        for status in [StatusFilter::Waiting, StatusFilter::Active] {
+            let shortest = ai_agents.iter().filter_map(|ai_agent| shortest(&ai_agent.policy, status)).min();
             let Some(shortest) = shortest else { continue };
-            let at = self.look(&engine, &policy, status, shortest.after).await?;
+            let at = self.look(&engine, &ai_agents, status, shortest).await?;
             next = next.into_iter().chain([at, engine.environment.now() + LOOK_AGAIN]).min();
         }
         Ok(next)

@@ -85,6 +85,12 @@ impl Override {
 }
 
 impl Hours {
+    /// What its clocks show, such as `Mon 09:30`.
+    pub fn clock(&self, now: Time) -> Option<String> {
+        let stamp = Timestamp::from_microsecond(now.as_micros()).ok()?;
+        Some(stamp.to_zoned(self.zone.clone()).strftime("%a %H:%M").to_string())
+    }
+
     fn opening(&self, now: Time) -> Opening {
         let Ok(stamp) = Timestamp::from_microsecond(now.as_micros()) else { return Opening::ALWAYS };
         let local = stamp.to_zoned(self.zone.clone()).datetime();

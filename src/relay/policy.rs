@@ -58,6 +58,8 @@ pub struct Policy {
     pub waiting_timeout: Option<Timeout>,
     /// How long an agent's handoff may have no messages, unless its route or team says otherwise; `None` for no limit.
     pub idle_timeout: Option<Timeout>,
+    /// What the AI Agent's customers speak if their start calls do not say it.
+    pub language: Option<String>,
     /// An agent of whom nothing is seen for so long is gone: no event stream and no call.
     pub gone_after: Duration,
     /// Teams, and which handoffs are theirs.

@@ -3,11 +3,13 @@
 use url::Url;
 
 use super::{
-    NEW_HANDOFFS_PER_MINUTE, Secret,
+    NEW_HANDOFFS_PER_MINUTE, Secret, Settings,
     config::{self, Config},
     parse,
     reader::Reader,
+    timeout::Timeouts,
 };
+use crate::relay::{policy, routing::Limits};
 
 /// An AI Agent of Ada's.
 #[derive(Clone, Debug)]
@@ -37,9 +39,20 @@ pub struct AiAgentSettings {
     pub rate_per_second: u32,
     /// `rate_per_minute` or `ADA_RATE_PER_MINUTE`: calls to its API in any minute. 1 to 10,000.
     pub rate_per_minute: u32,
+    /// `language`: what its customers speak if their start calls do not say it; `None` if that is not known.
+    pub language: Option<String>,
+    /// `waiting_timeout`, `idle_timeout` and their texts: the timeouts of its handoffs, after those of routes and teams and
+    /// before those of the environment.
+    pub limits: Limits,
 }
 
 impl AiAgentSettings {
+    /// The timeouts of its handoffs, where neither their route nor their team says anything.
+    pub fn timeouts<'a>(&'a self, settings: &'a Settings) -> policy::Timeouts<'a> {
+        let (waiting, idle) = (settings.waiting_timeout.as_ref(), settings.idle_timeout.as_ref());
+        self.limits.or(policy::Timeouts { waiting, idle })
+    }
+
     /// Whether its API is reached as that of the other one, by the same key and within the same limits.
     pub fn has_same_api(&self, other: &Self) -> bool {
         let rates = |of: &Self| (of.rate_per_second, of.rate_per_minute);
@@ -132,18 +145,19 @@ impl Begun {
         self,
         r: &mut Reader,
         may_be_open: bool,
+        timeouts: &Timeouts,
         config: Option<&mut Config>,
     ) -> Option<AiAgentsSettings> {
         match self {
             Self::Environment(account) => of_environment(r, account, may_be_open),
-            Self::File => of_file(r, config?),
+            Self::File => of_file(r, timeouts, config?),
             Self::Nowhere => None,
         }
     }
 }
 
-fn of_file(r: &mut Reader, config: &mut Config) -> Option<AiAgentsSettings> {
-    let mut listed = config.ai_agents(r).into_iter();
+fn of_file(r: &mut Reader, timeouts: &Timeouts, config: &mut Config) -> Option<AiAgentsSettings> {
+    let mut listed = config.ai_agents(r, timeouts).into_iter();
     let first = listed.next()?;
     let ai_agents = AiAgentsSettings { first, others: listed.collect(), are_listed: true };
     for open in ai_agents.iter().filter(|ai_agent| ai_agent.start_key.is_none()) {
@@ -184,6 +198,8 @@ fn of_environment(r: &mut Reader, account: Option<Account>, may_be_open: bool) -
         integrations: vec![integration],
         rate_per_second,
         rate_per_minute,
+        language: None,
+        limits: Limits::default(),
     };
     Some(AiAgentsSettings { first, others: Vec::new(), are_listed: false })
 }

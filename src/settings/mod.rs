@@ -248,7 +248,7 @@ impl Settings {
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
         // Somebody tries it out, and nobody else can reach it.
         let trial = local && terminal == Terminal::Attached;
-        let ai_agents = ai_agents.finish(r, trial, config.as_mut());
+        let ai_agents = ai_agents.finish(r, trial, &timeouts, config.as_mut());
         let Desk { lists_agents, agents: listed_agents, agents_see, routing, wanted_platforms } =
             config.as_mut().map(|config| config.desk(&timeouts)).unwrap_or_default();
         let (agent_tokens, made_token) = agents::read(r, trial, lists_agents);

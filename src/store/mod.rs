@@ -287,6 +287,8 @@ pub struct IdleHandoff {
     pub id: HandoffId,
     /// Where it stands among them.
     pub place: IdlePlace,
+    /// Its AI Agent.
+    pub ai_agent: AiAgentId,
     /// The route by which it came.
     pub route: Option<String>,
     /// Its team.

@@ -83,12 +83,12 @@ async fn sighup_reads_the_settings_file_again() {
     assert_eq!(teams().await, ["Billing"]);
     write("[[teams]]\nname = \"Billing\"\n[[teams]]\nname = \"Sales\"\n");
     relay.process.signal("HUP");
-    relay.process.stdout.logged(1, "the settings file was read again").await;
+    relay.process.stderr.logged(1, "the settings file was read again").await;
     assert_eq!(teams().await, ["Billing", "Sales"]);
     write("[[teams]]\nname = 1\n");
     relay.process.signal("HUP");
     let told = "the settings file can't be used: what was read before stays in force";
-    let told = relay.process.stdout.logged(1, told).await;
+    let told = relay.process.stderr.logged(1, told).await;
     let why = told[0]["error"].as_str().unwrap();
     assert!(why.ends_with("relay.toml:2:8: name must be a text in quotes"), "{why}");
     assert_eq!(teams().await, ["Billing", "Sales"]);

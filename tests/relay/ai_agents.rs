@@ -235,6 +235,28 @@ async fn a_new_key_is_used_from_the_reload_on_and_nobody_with_handoffs_is_droppe
 }
 
 #[tokio::test]
+async fn each_has_its_own_timeouts_and_language() {
+    let mut two = Two::start().await;
+    two.relay.stop().await;
+    let route = "[[teams]]\nname = \"Berlin\"\n[[routes]]\nname = \"German\"\nlanguages = [\"de\"]\nteam = \"Berlin\"\n";
+    let own = "waiting_timeout = \"1s\"\nwaiting_timeout_text = \"A is not there.\"\nlanguage = \"de\"\n";
+    let b = of_b(&two.b_road.url, "B_START_KEY");
+    two.relay.lists(&format!("{}{own}{b}{route}", of_a("HANDOFF_AUTH_KEY")));
+    two.relay.start_again().await;
+    let [webhooks, starts] =
+        ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", two.relay.url));
+    two.b.set_targets(webhooks, starts);
+    let alex = two.relay.alex();
+    let [a, b] = two.hand_off("twin").await;
+    let [of_a, of_b] = [alex.handoff(&a).await, alex.handoff(&b).await];
+    assert_eq!((&of_a["team"], &of_b["team"]), (&json!("Berlin"), &Value::Null));
+    assert!(of_a["deadline"].as_str() < of_b["deadline"].as_str(), "{of_a} {of_b}");
+    alex.sees_the_end(&a).await;
+    comes_to_see(&two.relay.ada, "twin", &["A is not there."]).await;
+    assert_eq!(alex.handoff(&b).await["status"], "waiting");
+}
+
+#[tokio::test]
 async fn one_that_hangs_keeps_no_other_waiting() {
     let two = Two::start().await;
     let alex = two.relay.alex();

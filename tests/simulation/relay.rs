@@ -88,7 +88,7 @@ impl Relay {
         let environment: Arc<dyn Environment> = Arc::<Simulated>::clone(&self.environment);
         let engine = Arc::new(Engine::new(Parts {
             store,
-            ai_agents: AiAgents::one(self.ai_agent(environment.now())),
+            ai_agents: AiAgents::one(self.ai_agent(policy(environment.now()))),
             platforms: Platforms::default(),
             files: self.files.clone(),
             fetcher: Arc::clone(&FETCHER),
@@ -108,7 +108,8 @@ impl Relay {
         *self.running.lock().unwrap() = Some(Running { engine, _workers: workers });
     }
 
-    fn ai_agent(&self, now: Time) -> AiAgent {
+    /// The AI Agent of this Ada.
+    pub fn ai_agent(&self, policy: Policy) -> AiAgent {
         AiAgent {
             ada: Arc::<SimAda>::clone(&self.ada),
             parser: WebhookParser {
@@ -119,7 +120,7 @@ impl Relay {
             verifier: Verifier::new("acme.ada.support".into(), &[Secret::new(SECRET)]).unwrap(),
             start_key: StartKey::new(Some(Secret::new(SECRET))),
             formerly: Vec::new(),
-            policy: Arc::new(policy(now)),
+            policy: Arc::new(policy),
         }
     }
 
@@ -160,6 +161,7 @@ pub fn policy(began_at: Time) -> Policy {
         recover_after: RECOVER_AFTER,
         waiting_timeout: None,
         idle_timeout: None,
+        language: None,
         gone_after: Duration::from_mins(3),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),

@@ -66,6 +66,7 @@ fn policy() -> Policy {
         recover_after: HOUR,
         waiting_timeout: None,
         idle_timeout: None,
+        language: None,
         gone_after: Duration::from_mins(3),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),

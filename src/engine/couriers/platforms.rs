@@ -32,7 +32,9 @@ pub async fn carry(errand: &Errand<'_>, turn: Turn, id: &PlatformId) -> Result<(
     let now = engine.environment.now();
     let answer = match &platform.kind {
         Kind::Webhook(webhook) => {
-            webhook.send(&delivery.handoff, notice, &platform.links, now, Some(&engine.policy())).await
+            webhook
+                .send(&delivery.handoff, notice, &platform.links, now, Some(&engine.policy_of(&delivery.key)))
+                .await
         }
         Kind::AmazonConnect(connect) => {
             amazon_connect::tell(engine, platform, connect, &delivery.handoff, notice).await

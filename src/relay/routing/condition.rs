@@ -5,7 +5,12 @@ use std::fmt;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::relay::{context::is_unfilled, id::AiAgentId};
+use crate::relay::{
+    context::is_unfilled,
+    hours::{Hours, Opening},
+    id::AiAgentId,
+    time::Time,
+};
 
 const CHANNEL_FIELD: &str = "channel";
 const LANGUAGE_FIELD: &str = "language";
@@ -17,6 +22,10 @@ pub struct Facts<'a> {
     pub ai_agent: &'a AiAgentId,
     /// The fields of its start call.
     pub context: &'a Map<String, Value>,
+    /// The language of the AI Agent's customers, unless they say another.
+    pub language: Option<&'a str>,
+    /// The time, by our clock.
+    pub now: Time,
 }
 
 /// Something that must hold.
@@ -28,6 +37,13 @@ pub enum Condition {
     Channel(Vec<String>),
     /// The customer speaks one of these languages: `de` is also `de-AT`.
     Language(Vec<String>),
+    /// It is one of these hours.
+    Hours {
+        /// The hours.
+        hours: Hours,
+        /// As they are written.
+        text: String,
+    },
     /// A field of the start call is as the test wants it.
     Field {
         /// Its name.
@@ -58,7 +74,7 @@ impl Facts<'_> {
 
     /// The language that the customer speaks.
     pub fn language(&self) -> Option<String> {
-        self.text(LANGUAGE_FIELD)
+        self.text(LANGUAGE_FIELD).or_else(|| self.language.map(str::to_owned))
     }
 
     fn channel(&self) -> Option<String> {
@@ -96,6 +112,7 @@ impl Condition {
             Self::Language(languages) => facts
                 .language()
                 .is_some_and(|spoken| languages.iter().any(|wanted| is_spoken(&spoken, wanted))),
+            Self::Hours { hours, .. } => Opening::at(facts.now, Some(hours), None).is_open,
             Self::Field { name, test } => match test {
                 Test::OneOf(values) => facts.text(name).is_some_and(|text| is_one_of(&text, values)),
                 Test::Matches(pattern) => facts.text(name).is_some_and(|text| pattern.is_match(&text)),
@@ -111,6 +128,7 @@ impl Condition {
             Self::AiAgent(_) => Some(facts.ai_agent.as_str().to_owned()),
             Self::Channel(_) => facts.channel(),
             Self::Language(_) => facts.language(),
+            Self::Hours { hours, .. } => hours.clock(facts.now),
             Self::Field { name, .. } => {
                 facts.text(name).or_else(|| facts.has(name).then(|| "a list or an object".to_owned()))
             }
@@ -128,6 +146,7 @@ impl fmt::Display for Condition {
             }
             Self::Channel(channels) => write!(f, "channel is {}", channels.join(" or ")),
             Self::Language(languages) => write!(f, "language is {}", languages.join(" or ")),
+            Self::Hours { text, .. } => write!(f, "the time is {text}"),
             Self::Field { name, test } => match test {
                 Test::OneOf(values) => write!(f, "{name} is {}", values.join(" or ")),
                 Test::Matches(pattern) => write!(f, "{name} matches {pattern}"),

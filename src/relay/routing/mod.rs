@@ -87,7 +87,7 @@ pub struct Limits {
 
 impl Limits {
     /// The timeouts, those `otherwise` of which nothing is said.
-    const fn or<'a>(&'a self, otherwise: Timeouts<'a>) -> Timeouts<'a> {
+    pub const fn or<'a>(&'a self, otherwise: Timeouts<'a>) -> Timeouts<'a> {
         Timeouts { waiting: self.waiting.or(otherwise.waiting), idle: self.idle.or(otherwise.idle) }
     }
 }

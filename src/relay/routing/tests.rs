@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::relay::id::AiAgentId;
+use crate::relay::{hours::add_to_week, id::AiAgentId, time::Time};
 
 fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
@@ -98,7 +98,12 @@ fn company() -> Routing {
 
 fn placed(routing: &Routing, ai_agent: &str, context: Value) -> (Option<String>, Option<String>) {
     let (ai_agent, context) = (AiAgentId::from(ai_agent), fields(context));
-    let placement = routing.place(&Facts { ai_agent: &ai_agent, context: &context });
+    let placement = routing.place(&Facts {
+        ai_agent: &ai_agent,
+        context: &context,
+        language: None,
+        now: Time::default(),
+    });
     (placement.route, placement.team.map(|team| team.0))
 }
 
@@ -163,7 +168,12 @@ fn the_start_call_names_a_team_where_no_route_does() {
 #[test]
 fn a_route_says_how_urgent_it_is_and_who_gets_it() {
     let (ai_agent, context) = (AiAgentId::from("other"), fields(json!({"plan": "PLATINUM", "sso": "x"})));
-    let placement = company().place(&Facts { ai_agent: &ai_agent, context: &context });
+    let placement = company().place(&Facts {
+        ai_agent: &ai_agent,
+        context: &context,
+        language: None,
+        now: Time::default(),
+    });
     assert_eq!(placement.priority, Priority::Urgent);
     assert_eq!(placement.platforms, Some(vec![PlatformId::from("webhook")]));
 }
@@ -188,9 +198,35 @@ fn numbers_and_truth_values_are_compared_as_they_are_written() {
 }
 
 #[test]
+fn a_route_for_some_hours_applies_in_them_and_says_what_time_it_is() {
+    let mut week = Default::default();
+    add_to_week(&mut week, "Mon-Fri 08:00-18:00").unwrap();
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let holidays = [jiff::civil::date(2026, 12, 25)].into();
+    let text = "Mon-Fri 08:00-18:00 (Europe/Berlin)".to_owned();
+    let condition = Condition::Hours { hours: Hours { zone, week, holidays }, text };
+    assert_eq!(condition.to_string(), "the time is Mon-Fri 08:00-18:00 (Europe/Berlin)");
+    let (ai_agent, context) = (AiAgentId::from("acme"), Map::new());
+    for (now, applies, clock) in [
+        ("2026-12-24T06:59:59Z", false, "Thu 07:59"),
+        ("2026-12-24T07:00:00Z", true, "Thu 08:00"),
+        ("2026-12-25T09:00:00Z", false, "Fri 10:00"),
+        ("2026-12-26T09:00:00Z", false, "Sat 10:00"),
+    ] {
+        let facts =
+            Facts { ai_agent: &ai_agent, context: &context, language: None, now: now.parse().unwrap() };
+        assert_eq!(
+            (condition.holds(&facts), condition.found(&facts).as_deref()),
+            (applies, Some(clock)),
+            "{now}"
+        );
+    }
+}
+
+#[test]
 fn conditions_say_what_they_want_and_what_they_found() {
     let (ai_agent, context) = (AiAgentId::from("acme"), fields(json!({"language": "de-AT", "items": [1]})));
-    let facts = Facts { ai_agent: &ai_agent, context: &context };
+    let facts = Facts { ai_agent: &ai_agent, context: &context, language: None, now: Time::default() };
     for (condition, words, found) in [
         (Condition::AiAgent(vec![ai_agent.clone()]), "the AI Agent is acme", Some("acme")),
         (Condition::Channel(texts(&["sms", "voice"])), "channel is sms or voice", None),

@@ -154,7 +154,12 @@ fn place_late(tx: &Transaction<'_>, handoff: &mut Handoff) {
     let routing = &tx.policy.routing;
     let is_untouched = handoff.accepted_at.is_none() && handoff.team == routing.default_team;
     if handoff.status == Status::Waiting && is_untouched {
-        let facts = Facts { ai_agent: &handoff.key.ai_agent, context: &handoff.context };
+        let facts = Facts {
+            ai_agent: &handoff.key.ai_agent,
+            context: &handoff.context,
+            language: tx.policy.language.as_deref(),
+            now: tx.now.at,
+        };
         let Placement { route, team, priority, platforms: _ } = routing.place(&facts);
         (handoff.route, handoff.team, handoff.priority) = (route, team, priority);
         handoff.dispatch = Dispatch::default();
@@ -201,7 +206,12 @@ fn begin(
     end_user.introduce(&context);
     let is_heard_of = super::unknown::is_heard_of(tx);
     let id = HandoffId(tx.new_id());
-    let facts = Facts { ai_agent: &key.ai_agent, context: &context };
+    let facts = Facts {
+        ai_agent: &key.ai_agent,
+        context: &context,
+        language: tx.policy.language.as_deref(),
+        now: tx.now.at,
+    };
     let Placement { route, team, priority, platforms } = tx.policy.routing.place(&facts);
     let gets = |id: &&PlatformId| platforms.as_ref().is_none_or(|platforms| platforms.contains(id));
     let platforms = tx.policy.platforms.ids.iter().filter(gets);

@@ -5,6 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use super::{
+    limits::{self, Limits},
     mistakes::Mistakes,
     secret_place::{SecretKeys, SecretPlace},
     table::{Placed, Table},
@@ -15,6 +16,7 @@ use crate::{
         ai_agents::{AiAgentSettings, INTEGRATION, RATE_PER_MINUTE, RATE_PER_SECOND},
         parse::{self, Parsed},
         reader::Reader,
+        timeout::Timeouts,
     },
     unseen::is_unseen,
 };
@@ -26,7 +28,7 @@ const START_KEY: SecretKeys =
     SecretKeys { inline: "start_key", env: "start_key_env", file: "start_key_file" };
 
 /// What an AI Agent may say of itself.
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 19] = [
     "id",
     "formerly",
     "domains",
@@ -41,6 +43,11 @@ pub(super) const KEYS: [&str; 14] = [
     "integrations",
     "rate_per_second",
     "rate_per_minute",
+    "language",
+    limits::KEYS[0],
+    limits::KEYS[1],
+    limits::KEYS[2],
+    limits::KEYS[3],
 ];
 
 const ID_CHARS: usize = 100;
@@ -60,6 +67,8 @@ pub(super) struct AiAgentTable {
     integrations: Vec<String>,
     rate_per_second: u32,
     rate_per_minute: u32,
+    language: Option<String>,
+    limits: Limits,
 }
 
 /// What its start calls must carry.
@@ -95,6 +104,8 @@ impl AiAgentTable {
             integrations: integrations(t, mistakes),
             rate_per_second: t.number("rate_per_second", mistakes, parse::rate).unwrap_or(RATE_PER_SECOND),
             rate_per_minute: t.number("rate_per_minute", mistakes, parse::rate).unwrap_or(RATE_PER_MINUTE),
+            language: t.text("language", mistakes, language).map(|found| found.value),
+            limits: Limits::read(t, mistakes),
             domains,
         };
         t.refuse_others(&KEYS, mistakes);
@@ -120,7 +131,12 @@ impl AiAgentTable {
     }
 
     /// The AI Agent, with its secrets; `None` if something is wrong, which `mistakes` then has.
-    pub(super) fn settings(self, r: &Reader, mistakes: &mut Mistakes) -> Option<AiAgentSettings> {
+    pub(super) fn settings(
+        self,
+        r: &Reader,
+        timeouts: &Timeouts,
+        mistakes: &mut Mistakes,
+    ) -> Option<AiAgentSettings> {
         let key = self.key.and_then(|place| place.get(r, mistakes, parse::api_key));
         let webhook_secrets =
             self.webhook_secret.and_then(|place| place.get(r, mistakes, parse::webhook_secrets));
@@ -141,6 +157,8 @@ impl AiAgentTable {
             integrations: self.integrations,
             rate_per_second: self.rate_per_second,
             rate_per_minute: self.rate_per_minute,
+            language: self.language,
+            limits: self.limits.settings(timeouts),
         })
     }
 }
@@ -234,6 +252,15 @@ fn former_id(text: &str) -> Parsed<String> {
         Ok(text.to_owned())
     } else {
         Err("must hold ids, without spaces".to_owned())
+    }
+}
+
+fn language(text: &str) -> Parsed<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if (2..=35).contains(&text.len()) && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a language such as de or pt-BR".to_owned())
     }
 }
 

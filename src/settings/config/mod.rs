@@ -164,9 +164,9 @@ impl Config {
     }
 
     /// The AI Agents, with their secrets. If something is wrong, the list is not whole.
-    pub(super) fn ai_agents(&mut self, r: &Reader) -> Vec<AiAgentSettings> {
+    pub(super) fn ai_agents(&mut self, r: &Reader, environment: &Timeouts) -> Vec<AiAgentSettings> {
         let tables = self.ai_agents.take().into_iter().flatten();
-        tables.filter_map(|table| table.settings(r, &mut self.mistakes)).collect()
+        tables.filter_map(|table| table.settings(r, environment, &mut self.mistakes)).collect()
     }
 
     /// Teams, agents and routes. If something is wrong, they are not whole.

@@ -7,6 +7,7 @@ use super::{
     limits::{self, Limits},
     mistakes::Mistakes,
     table::{Placed, Table},
+    team::{self, HOURS_KEYS},
 };
 use crate::{
     relay::{
@@ -20,13 +21,17 @@ use crate::{
 };
 
 /// What a route may say.
-pub(super) const KEYS: [&str; 12] = {
+pub(super) const KEYS: [&str; 15] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
+    let [hours, time_zone, holidays] = HOURS_KEYS;
     [
         "name",
         "ai_agents",
         "channels",
         "languages",
+        hours,
+        time_zone,
+        holidays,
         "context",
         "team",
         "priority",
@@ -67,6 +72,7 @@ impl RouteTable {
             let texts = t.texts(key, mistakes, word);
             conditions.extend(texts.map(|texts| condition(values(texts))));
         }
+        conditions.extend(team::hours(t, mistakes).map(|(hours, text)| Condition::Hours { hours, text }));
         for (name, value) in t.fields("context", mistakes) {
             conditions.extend(test(&name, value, mistakes).map(|test| Condition::Field { name, test }));
         }

@@ -27,11 +27,12 @@ use crate::{
 /// What a team may say of itself.
 pub(super) const TEAM_KEYS: [&str; 12] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
+    let [hours, time_zone, holidays] = HOURS_KEYS;
     [
         "name",
-        "hours",
-        "time_zone",
-        "holidays",
+        hours,
+        time_zone,
+        holidays,
         "closed_text",
         "needs_agents",
         "assignment",
@@ -63,7 +64,7 @@ impl TeamTable {
         let name = table.text("name", mistakes, parse::listed_name);
         table.require("name", mistakes);
         let limits = Limits::read(&mut table, mistakes);
-        let hours = hours(&mut table, mistakes);
+        let hours = hours(&mut table, mistakes).map(|(hours, _)| hours);
         let closed_text = table.text("closed_text", mistakes, parse::text_or_off);
         let needs_agents = table.truth("needs_agents", mistakes).unwrap_or_default();
         let assignment = table.text("assignment", mistakes, parse::assignment);
@@ -94,8 +95,11 @@ impl TeamTable {
     }
 }
 
-/// When a team is open. The time zone says by whose clocks.
-fn hours(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Hours> {
+/// The keys of hours.
+pub(super) const HOURS_KEYS: [&str; 3] = ["hours", "time_zone", "holidays"];
+
+/// When a team is open, or a route counts; and how that is written. The time zone says by whose clocks.
+pub(super) fn hours(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<(Hours, String)> {
     let zone = table.text("time_zone", mistakes, time_zone);
     let lines = table.texts("hours", mistakes, |text| match add_to_week(&mut Default::default(), text) {
         Some(()) => Ok(text.to_owned()),
@@ -112,11 +116,14 @@ fn hours(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Hours> {
         mistakes.add(table.at, "holidays need hours".to_owned());
     }
     let mut week = Default::default();
-    for line in lines? {
+    let (lines, zone) = (lines?, zone?.value);
+    for line in &lines {
         add_to_week(&mut week, &line.value)?;
     }
+    let lines: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
+    let text = format!("{} ({})", lines.join(" or "), zone.iana_name().unwrap_or("UTC"));
     let holidays = holidays.into_iter().flatten().filter_map(|day| day.value.parse().ok()).collect();
-    Some(Hours { zone: zone?.value, week, holidays })
+    Some((Hours { zone, week, holidays }, text))
 }
 
 fn time_zone(text: &str) -> Parsed<TimeZone> {

@@ -485,6 +485,7 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
         ),
         (12, "", "11:1: [[routes]] needs name"),
         (13, "ai_agents = [\"other\"]", "13:14: no AI Agent of [[ai_agents]] has this id"),
+        (13, "hours = [\"Mon 09:00-17:00\"]", "11:1: hours and time_zone need each other"),
         (13, "context = 7", "13:11: context must be fields, such as context.plan = \"gold\""),
         (13, "context.plan = []", ""),
         (13, "context.plan = [\"gold\", [\"a\"]]", ""),

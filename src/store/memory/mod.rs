@@ -117,9 +117,10 @@ impl Store for MemoryStore {
         let due = first.iter().take_while(|(_, since, _)| *since <= until).take(limit);
         let items: Vec<IdleHandoff> = due
             .map(|(_, since, index)| {
-                let Handoff { id, route, team, .. } = &state.handoffs[index];
+                let Handoff { id, key, route, team, .. } = &state.handoffs[index];
                 let place = IdlePlace { since: *since, number: *index };
-                IdleHandoff { id: id.clone(), place, route: route.clone(), team: team.clone() }
+                let (id, ai_agent) = (id.clone(), key.ai_agent.clone());
+                IdleHandoff { id, place, ai_agent, route: route.clone(), team: team.clone() }
             })
             .collect();
         let next = first.get(items.len()).map(|(_, since, _)| *since);

@@ -31,7 +31,7 @@ pub async fn idle_handoffs(
     after: Option<IdlePlace>,
     limit: usize,
 ) -> Result<Due<IdleHandoff>, StoreError> {
-    let sql = "SELECT id, idle_since, position, route, team FROM handoffs \
+    let sql = "SELECT id, idle_since, position, route, team, ai_agent FROM handoffs \
                WHERE status = $1 AND idle_since IS NOT NULL AND (idle_since, position) > ($2, $3) \
                ORDER BY idle_since, position LIMIT $4";
     let mut due = Due { items: Vec::new(), next: None };
@@ -44,7 +44,8 @@ pub async fn idle_handoffs(
             break;
         }
         let (route, team) = (optional_key(&row, 3)?, optional_key(&row, 4)?.map(TeamName));
-        due.items.push(IdleHandoff { id: HandoffId(key(&row, 0)?), place, route, team });
+        let (id, ai_agent) = (HandoffId(key(&row, 0)?), AiAgentId(key(&row, 5)?));
+        due.items.push(IdleHandoff { id, place, ai_agent, route, team });
     }
     Ok(due)
 }

@@ -32,7 +32,7 @@ pub fn idle_handoffs(
     after: Option<IdlePlace>,
     limit: usize,
 ) -> Result<Due<IdleHandoff>, StoreError> {
-    let sql = "SELECT id, idle_since, position, route, team FROM handoffs \
+    let sql = "SELECT id, idle_since, position, route, team, ai_agent FROM handoffs \
                WHERE status = ?1 AND idle_since IS NOT NULL AND (idle_since, position) > (?2, ?3) \
                ORDER BY idle_since, position LIMIT ?4";
     let mut due = Due { items: Vec::new(), next: None };
@@ -45,7 +45,8 @@ pub fn idle_handoffs(
             due.next = Some(place.since);
         } else {
             let team = row.get::<_, Option<String>>(4)?.map(TeamName);
-            due.items.push(IdleHandoff { id: HandoffId(row.get(0)?), place, route: row.get(3)?, team });
+            let (id, ai_agent) = (HandoffId(row.get(0)?), AiAgentId(row.get(5)?));
+            due.items.push(IdleHandoff { id, place, ai_agent, route: row.get(3)?, team });
         }
         Ok(())
     })?;

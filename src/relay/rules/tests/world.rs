@@ -79,6 +79,7 @@ impl World {
             recover_after: Duration::from_mins(2),
             waiting_timeout: timeout(15, "Nobody is free."),
             idle_timeout: timeout(10, "It is quiet."),
+            language: None,
             gone_after: Duration::from_mins(3),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
