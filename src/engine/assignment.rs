@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// While somebody waits whom nobody can have: agents come on duty without a change that agents see.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// While another relay does this: it may end.
 const LOOK_FOR_LEADER: Duration = Duration::from_secs(5);
 /// What changes within this time is looked at together.
@@ -56,12 +56,16 @@ impl Assigner {
 
     /// Takes back what was offered in vain, offers what is offered to nobody, and says when to look again.
     async fn look(&mut self, now: Time) -> Result<Option<Time>, StoreError> {
+        let duties = self.engine.duties().await?;
+        // Offers that stand end by themselves.
+        if !duties.values().any(|duty| *duty == Duty::On) {
+            return Ok(Some(now + LOOK_AGAIN));
+        }
         let waiting = self.waiting().await?;
         if waiting.is_empty() {
             return Ok(None);
         }
-        let mut round =
-            Round { duties: self.engine.duties().await?, loads: self.engine.store.loads().await? };
+        let mut round = Round { duties, loads: self.engine.store.loads().await? };
         let (mut next, mut open) = (None, Vec::new());
         for handoff in waiting {
             match &handoff.dispatch.offer {

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Beside these, scenes of many handoffs at once at an Ada that is broken in one certain way: `isolation`, `outage`,
-//! and one whose process stands still: `stillness`. And a `month` at a desk.
+//! and one whose process stands still: `stillness`. And `days` at a desk.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,11 +25,11 @@
 
 mod ada;
 mod clock;
+mod days;
 mod desk;
 mod dice;
 mod isolation;
 mod kept;
-mod month;
 mod outage;
 mod poison;
 mod post;

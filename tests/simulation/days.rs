@@ -1,4 +1,8 @@
-//! A month at a desk: hours, absences, offers, failures, other settings. Nobody is ever stuck, and everything ends.
+//! Days at a desk: hours, absences, offers, failures, other settings. Nobody is ever stuck, and everything ends.
+//!
+//! ```text
+//! SIM_DAYS=30 SIM_SEED=17 scripts/test --test simulation days -- --nocapture
+//! ```
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -28,16 +32,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{desk::Desk, dice::Dice, in_simulated_time, relay::policy};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const MONTH: u64 = 30 * 24 * 60;
+/// People do something so often.
+const TURN: Duration = Duration::from_mins(5);
+/// In a day.
+const TURNS: u64 = 24 * 12;
+/// Unless `SIM_DAYS` says otherwise.
+const DAYS: u64 = 7;
 const AGENTS: [&str; 4] = ["Alex", "Sam", "Kim", "Zoë"];
 const TEAMS: [&str; 2] = ["Support", "Billing"];
 /// The longest of all settings.
-const LONGEST_WAIT: Duration = Duration::from_mins(30);
+const LONGEST_WAIT: Duration = Duration::from_mins(60);
 const LONGEST_SILENCE: Duration = Duration::from_hours(4);
-const LONGEST_ABSENCE: Duration = Duration::from_mins(5);
-/// Until a worker has looked, a webhook has come that was delayed, and clocks agree.
-const SLACK: Duration = Duration::from_mins(5);
+const LONGEST_ABSENCE: Duration = Duration::from_mins(30);
+/// Until a worker has looked, a webhook has come that was delayed, and clocks agree; and a turn, after which the last
+/// sign of somebody counts.
+const SLACK: Duration = Duration::from_mins(10);
 
 /// An agent and what they are doing.
 #[derive(Default)]
@@ -46,7 +55,7 @@ struct Person {
     last_sign: Time,
 }
 
-struct Month {
+struct Days {
     desk: Desk,
     dice: Dice,
     people: BTreeMap<&'static str, Person>,
@@ -59,13 +68,13 @@ struct Month {
     reloads: usize,
 }
 
-impl Month {
+impl Days {
     async fn new(seed: u64) -> Self {
         let dice = Dice::new(seed ^ 0x6d6f_6e74_68);
         let desk = Desk::new(seed).await;
         let people = AGENTS.map(|name| (name, Person::default())).into();
         let trouble_until = desk.now();
-        let mut month = Self {
+        let mut days = Self {
             desk,
             dice,
             people,
@@ -75,8 +84,8 @@ impl Month {
             refused: 0,
             reloads: 0,
         };
-        month.begins();
-        month
+        days.begins();
+        days
     }
 
     /// The process is there, with the workers that look after handoffs.
@@ -107,9 +116,9 @@ impl Month {
         self.desk.relay.store.held().handoffs(&query).await.unwrap().handoffs
     }
 
-    /// A minute passes, in which people do what they do.
+    /// Some time passes, and people do what they do.
     async fn passes(&mut self) {
-        self.desk.post.passes(MINUTE).await;
+        self.desk.post.passes(TURN).await;
         self.something_breaks();
         if self.engine().is_none() && self.desk.now() >= self.trouble_until {
             self.desk.relay.start();
@@ -119,7 +128,7 @@ impl Month {
         if self.desk.now() >= self.trouble_until {
             self.desk.relay.shaky.fails(0);
         }
-        if self.dice.below(2_000) == 0 {
+        if self.dice.below(250) == 0 {
             self.reloads();
         }
         self.people_come_and_go(&engine).await;
@@ -130,7 +139,7 @@ impl Month {
     /// Now and then something is broken for a while, one thing at a time.
     fn something_breaks(&mut self) {
         let now = self.desk.now();
-        if now < self.trouble_until || self.dice.below(1_500) != 0 {
+        if now < self.trouble_until || self.dice.below(200) != 0 {
             return;
         }
         let lasts = self.dice.millis(60_000, 1_800_000);
@@ -149,7 +158,7 @@ impl Month {
         let now = self.desk.now();
         for (name, person) in &mut self.people {
             // About four hours there, six hours not.
-            let turn = if person.is_there { 240 } else { 360 };
+            let turn = if person.is_there { 48 } else { 72 };
             if self.dice.below(turn) == 0 {
                 person.is_there = !person.is_there;
                 if person.is_there {
@@ -159,12 +168,12 @@ impl Month {
             if person.is_there {
                 engine.saw(name).await;
                 person.last_sign = now;
-                if self.dice.below(300) == 0 {
+                if self.dice.below(60) == 0 {
                     let _ = engine.set_away(name, self.dice.percent(50)).await;
                 }
             }
         }
-        if self.dice.below(1_000) == 0 {
+        if self.dice.below(200) == 0 {
             let is_open = self.dice.percent(50);
             let until = Some(now + self.dice.millis(600_000, 36_000_000));
             let decided = Override { is_open, until, by: "Kim".to_owned(), at: now };
@@ -174,21 +183,21 @@ impl Month {
     }
 
     async fn customers_write(&mut self, engine: &Engine) {
-        if self.dice.below(30) == 0 {
+        if self.dice.below(6) == 0 {
             self.is_handed_off(engine).await;
         }
         let open: Vec<String> = self.begun.iter().rev().take(10).map(|(chat, _)| chat.clone()).collect();
         for chat in open {
-            match self.dice.below(200) {
-                0..20 => drop(self.desk.ada.writes(&chat, Role::EndUser, "And now?")),
-                20 => drop(self.desk.ada.ends(&chat, self.dice.percent(30))),
+            match self.dice.below(60) {
+                0..15 => drop(self.desk.ada.writes(&chat, Role::EndUser, "And now?")),
+                15 => drop(self.desk.ada.ends(&chat, self.dice.percent(30))),
                 _ => {}
             }
         }
     }
 
     async fn is_handed_off(&mut self, engine: &Engine) {
-        let chat = format!("month-{}", self.begun.len() + self.refused);
+        let chat = format!("days-{}", self.begun.len() + self.refused);
         let mut context = Map::new();
         context.insert("team".to_owned(), json!(self.dice.one_of(&TEAMS)));
         context.insert("language".to_owned(), json!(self.dice.one_of(&["de", "en", ""])));
@@ -232,7 +241,7 @@ impl Month {
 
     async fn acts(&self, engine: &Engine, name: &str, handoff: &Handoff) {
         let (id, agent) = (handoff.id.clone(), name.to_owned());
-        match self.dice.below(200) {
+        match self.dice.below(60) {
             0..25 => {
                 let by = Request { agent, idempotency: None, author: None };
                 let message = AgentMessage { by, text: "I look into it".to_owned() };
@@ -318,56 +327,56 @@ fn settings(dice: &Dice, policy: Policy) -> Policy {
     let routing = Routing {
         teams: TEAMS.iter().map(team).collect(),
         members: AGENTS.iter().map(member).collect(),
-        offering: Offering { assignment: assignment(), timeout: dice.millis(30_000, 120_000) },
+        offering: Offering { assignment: assignment(), timeout: dice.millis(120_000, 900_000) },
         ..Routing::default()
     };
     Policy {
-        waiting_timeout: timeout(60, LONGEST_WAIT),
+        waiting_timeout: timeout(300, LONGEST_WAIT),
         idle_timeout: timeout(600, LONGEST_SILENCE),
-        gone_after: dice.millis(120_000, LONGEST_ABSENCE.as_secs() * 1_000),
+        // Ada's lists are read now and then, or a month would take minutes.
+        recover_after: Duration::from_mins(20),
+        gone_after: dice.millis(720_000, LONGEST_ABSENCE.as_secs() * 1_000),
         routing: Arc::new(routing),
         ..policy
     }
 }
 
 #[test]
-fn a_month_leaves_nobody_stuck() {
+fn days_at_a_desk_leave_nobody_stuck() {
     in_simulated_time(async {
-        let mut month = Month::new(crate::number("SIM_SEED").unwrap_or(1)).await;
-        for minute in 0..MONTH {
-            month.passes().await;
-            if minute % 5 == 0 {
-                month.is_well().await;
-            }
+        let mut days = Days::new(crate::number("SIM_SEED").unwrap_or(1)).await;
+        for _ in 0..crate::number("SIM_DAYS").unwrap_or(DAYS) * TURNS {
+            days.passes().await;
+            days.is_well().await;
         }
         // Everybody goes home, and nobody is handed off any more.
-        month.people.values_mut().for_each(|person| person.is_there = false);
-        month.trouble_until = month.desk.now();
-        month.desk.relay.shaky.fails(0);
-        month.desk.ada.calm();
-        if month.engine().is_none() {
-            month.desk.relay.start();
-            month.begins();
+        days.people.values_mut().for_each(|person| person.is_there = false);
+        days.trouble_until = days.desk.now();
+        days.desk.relay.shaky.fails(0);
+        days.desk.ada.calm();
+        if days.engine().is_none() {
+            days.desk.relay.start();
+            days.begins();
         }
-        for _ in 0..6 * 60 {
-            month.desk.post.passes(MINUTE).await;
+        for _ in 0..6 * 12 {
+            days.desk.post.passes(TURN).await;
         }
         for status in [StatusFilter::Waiting, StatusFilter::Active] {
-            assert_eq!(month.open(status).await, [], "is left over");
+            assert_eq!(days.open(status).await, [], "is left over");
         }
-        for (chat, _) in &month.begun {
-            assert!(!month.desk.ada.look(chat, |known| known.in_handoff), "{chat} is left over at Ada");
+        for (chat, _) in &days.begun {
+            assert!(!days.desk.ada.look(chat, |known| known.in_handoff), "{chat} is left over at Ada");
         }
         let told = [
-            ("handoffs", month.begun.len()),
-            ("refused", month.refused),
-            ("other settings", month.reloads),
-            ("accepted", month.count(EventName::Accepted).await),
-            ("handed over", month.count(EventName::HandedOver).await),
-            ("agents gone", month.count(EventName::AgentGone).await),
-            ("timed out", month.count(EventName::TimedOut).await),
+            ("handoffs", days.begun.len()),
+            ("refused", days.refused),
+            ("other settings", days.reloads),
+            ("accepted", days.count(EventName::Accepted).await),
+            ("handed over", days.count(EventName::HandedOver).await),
+            ("agents gone", days.count(EventName::AgentGone).await),
+            ("timed out", days.count(EventName::TimedOut).await),
         ];
-        println!("a month: {told:?}");
+        println!("days: {told:?}");
         for (what, count) in told {
             assert!(count >= 5, "{what}: {count}, so this shows nothing");
         }
