@@ -31,6 +31,7 @@ use handoff_relay::{
         thread::{Author, Content, Role},
         time::Time,
         transaction::Transaction,
+        waiting_room::WaitingRoom,
     },
     settings::Database,
     store::{self, Copies, HandoffQuery, Store},
@@ -55,6 +56,7 @@ fn policy() -> Policy {
         recover_after: Duration::from_mins(2),
         waiting_timeout: None,
         idle_timeout: None,
+        waiting_room: WaitingRoom::default(),
         routing: Default::default(),
         platforms: PlatformPolicy::default(),
     }

@@ -51,8 +51,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Indexing, Outbox,
-        Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
+        AiAgent, AiAgents, Arrivals, Banners, CallsInStore, Contacts, Engine, Expiry, Flusher, Indexing,
+        Outbox, Parts, Recovery, Retention, Silence, StartKey, TimeOuts, WaitingTexts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -235,6 +235,8 @@ impl Server {
         tasks.work(Expiry::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(WaitingTexts::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Banners::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Retention::new(Arc::clone(&engine), keep(&app.settings)), &environment, &stop);
         tasks.work(Indexing::new(Arc::clone(&engine)), &environment, &stop);
@@ -417,6 +419,7 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         recover_after: settings.recover_after,
         waiting_timeout: settings.waiting_timeout.clone(),
         idle_timeout: settings.idle_timeout.clone(),
+        waiting_room: settings.waiting_room.clone(),
         routing: Arc::clone(&settings.routing),
         platforms: PlatformPolicy {
             ids: platform_ids(settings),

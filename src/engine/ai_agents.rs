@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use crate::{
         ada::{client::Client, limits::Rates},
-        relay::{buffer::Timings, platform::PlatformPolicy, time::Time},
+        relay::{buffer::Timings, platform::PlatformPolicy, time::Time, waiting_room::WaitingRoom},
     };
 
     const SECRETS: [&str; 2] =
@@ -279,6 +279,7 @@ mod tests {
             recover_after: Duration::ZERO,
             waiting_timeout: None,
             idle_timeout: None,
+            waiting_room: WaitingRoom::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         }

@@ -8,6 +8,7 @@ mod ai_agents;
 mod amazon_connect;
 mod arriving;
 mod availability;
+mod banners;
 mod canned_replies;
 mod claims;
 mod couriers;
@@ -28,6 +29,7 @@ mod silence;
 mod start_limit;
 pub mod tasks;
 mod time_outs;
+mod waiting_texts;
 mod webhooks;
 pub mod worker;
 
@@ -43,6 +45,7 @@ pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
 pub use availability::Queue;
+pub use banners::Banners;
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -55,6 +58,7 @@ pub use retention::Retention;
 pub use shared_calls::CallsInStore;
 pub use silence::Silence;
 pub use time_outs::TimeOuts;
+pub use waiting_texts::WaitingTexts;
 
 use crate::{
     ada::api::Ada,

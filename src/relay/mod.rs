@@ -30,3 +30,4 @@ pub mod sight;
 pub mod thread;
 pub mod time;
 pub mod transaction;
+pub mod waiting_room;

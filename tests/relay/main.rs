@@ -55,3 +55,4 @@ mod triage;
 mod two_relays;
 mod unknown;
 mod unreadable;
+mod waiting_room;

@@ -18,7 +18,9 @@ use handoff_relay::{
         fetch::{AllowedHosts, FetchLimits, Fetcher},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time},
+    relay::{
+        buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time, waiting_room::WaitingRoom,
+    },
     settings::{FilesPlace, Secret},
     store::Store,
 };
@@ -159,6 +161,7 @@ pub fn policy(began_at: Time) -> Policy {
         recover_after: RECOVER_AFTER,
         waiting_timeout: None,
         idle_timeout: None,
+        waiting_room: WaitingRoom::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

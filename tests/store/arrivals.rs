@@ -19,6 +19,7 @@ use handoff_relay::{
         thread::Role,
         time::Time,
         transaction::Transaction,
+        waiting_room::WaitingRoom,
     },
     store::{self, Arrived, Arriving, MemoryStore, Store, decide},
 };
@@ -66,6 +67,7 @@ fn policy() -> Policy {
         recover_after: HOUR,
         waiting_timeout: None,
         idle_timeout: None,
+        waiting_room: WaitingRoom::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

@@ -17,6 +17,8 @@ pub enum Priority {
     Recover,
     /// Whether there is such a conversation at all, which only an anonymous call has named.
     Stranger,
+    /// How long those have to wait who see it: soon out of date, and missed by nobody.
+    Banner,
 }
 
 /// A place in line. Among equals whoever came first goes first: who joins anew after each call, as a busy conversation

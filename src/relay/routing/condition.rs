@@ -56,7 +56,8 @@ impl Facts<'_> {
         text(self.context.get(field)?)
     }
 
-    fn channel(&self) -> Option<String> {
+    /// The channel that the start call names.
+    pub fn channel(&self) -> Option<String> {
         let value = self.context.get(CHANNEL_FIELD)?;
         // As Ada's events have it.
         text(value.get("modality").unwrap_or(value))

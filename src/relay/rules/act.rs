@@ -1,14 +1,15 @@
 //! An agent's actions on a handoff, except writing.
 
-use super::{ending, note};
+use super::{ending, note, say, waiting_text};
 use crate::relay::{
     changes::Scope,
+    contact::customers_name,
     delivery::{Read, ShownAuthor},
     handoff::{EndedBy, Handoff, Status},
     id::{HandoffId, TeamName},
     idle::Idle,
     rule::Rule,
-    thread::EventName,
+    thread::{EventName, Source},
     transaction::Transaction,
 };
 
@@ -61,18 +62,28 @@ pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<
             }
             (Status::Active { agent: owner }, _) if *owner == agent => {}
             (Status::Active { .. }, _) => assign(tx, handoff, &agent, EventName::TakenOver),
-            (Status::Waiting, _) => accept_if_waiting(tx, handoff, &agent),
+            (Status::Waiting, _) => {
+                let shown = ShownAuthor::named(customers_name(&agent).to_owned());
+                accept_if_waiting(tx, handoff, &agent, shown);
+            }
         }
         Ok(tx.view.handoffs[handoff].clone())
     })
 }
 
-/// Assigns a waiting handoff to `agent`, and queues a read of its history.
-pub fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
-    if tx.view.handoffs[handoff].status != Status::Waiting {
+/// Assigns a waiting handoff to `agent`, whom the customer knows as `shown`, and queues a read of its history. The customer
+/// is told, unless the same agent had it last.
+pub(super) fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str, shown: ShownAuthor) {
+    let known = &tx.view.handoffs[handoff];
+    if known.status != Status::Waiting {
         return;
     }
+    let is_back = known.last_agent.as_deref() == Some(agent);
+    let text = tx.policy.waiting_room(known.team.as_ref()).accept_text_of(&shown.display_name);
     assign(tx, handoff, agent, EventName::Accepted);
+    if let Some(text) = text.filter(|_| !is_back) {
+        say::say(tx, handoff, shown, text, Source::Relay);
+    }
     greet(tx, handoff);
 }
 
@@ -96,6 +107,7 @@ fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     let now = tx.now.at;
     let handoff = tx.change_handoff(handoff);
     handoff.status = Status::Active { agent: agent.to_owned() };
+    handoff.last_agent = Some(agent.to_owned());
     handoff.accepted_at.get_or_insert(now);
     handoff.idle = Idle::since(now);
 }
@@ -114,6 +126,7 @@ pub fn release(id: HandoffId, agent: String, note: Option<String>) -> Rule<Resul
         add_note(tx, handoff, &agent, note);
         tx.add_event(handoff, EventName::Released, Some(agent));
         return_to_queue(tx, handoff);
+        waiting_text::begin(tx, handoff, waiting_text::Since::Known);
         Ok(tx.view.handoffs[handoff].clone())
     })
 }
@@ -170,8 +183,9 @@ pub fn hand_over(
             Receiver::Team(team) => {
                 tx.add_event_to(handoff, EventName::HandedOver, Some(agent), Some(team.0.clone()));
                 return_to_queue(tx, handoff);
-                let handoff = tx.change_handoff(handoff);
-                (handoff.team, handoff.route) = (Some(team), None);
+                let changed = tx.change_handoff(handoff);
+                (changed.team, changed.route) = (Some(team), None);
+                waiting_text::begin(tx, handoff, waiting_text::Since::Known);
             }
         }
         Ok(tx.view.handoffs[handoff].clone())

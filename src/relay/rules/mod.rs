@@ -7,6 +7,7 @@ pub mod act;
 pub mod arrive;
 pub mod arriving;
 pub(crate) mod attempt;
+pub(crate) mod banner;
 pub mod contact;
 mod ending;
 pub mod expiry;
@@ -19,12 +20,14 @@ pub mod notify;
 mod owner;
 pub(crate) mod recover;
 pub(crate) mod replay;
+mod say;
 pub(crate) mod settle;
 pub mod start;
 pub(crate) mod time_out;
 pub(crate) mod transcript;
 pub(crate) mod unknown;
 pub(crate) mod update;
+pub(crate) mod waiting_text;
 pub mod write;
 
 #[cfg(test)]

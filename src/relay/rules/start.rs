@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::ending;
+use super::{ending, waiting_text};
 use crate::relay::{
     changes::Scope,
     context::{self, Merge},
@@ -110,6 +110,7 @@ fn called(
     if unheard && let Some(reading) = tx.view.outbox.len().checked_sub(1) {
         tx.change_delivery(reading).stranger = true;
     }
+    waiting_text::begin(tx, handoff, waiting_text::Since::Called);
     wake_held(tx, key);
     StartOutcome::New(tx.view.handoffs[handoff].id.clone())
 }
@@ -123,6 +124,7 @@ pub fn adopt(tx: &mut Transaction<'_>, key: &ConversationKey, message_at: Time) 
         tx.change_handoff(handoff).newest_at = message_at;
         tx.change_row(line, |row| row.at = message_at);
     }
+    waiting_text::begin(tx, handoff, waiting_text::Since::Known);
 }
 
 fn is_same(tx: &Transaction<'_>, latest: usize, caller: &Caller) -> bool {

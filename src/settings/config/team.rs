@@ -6,12 +6,14 @@ use super::{
     limits::{self, Limits},
     mistakes::Mistakes,
     table::{Placed, Table},
+    waiting_room::{self, WaitingRoomTable},
 };
 use crate::{
     relay::{
         hours::{Hours, add_to_week},
         id::TeamName,
         routing,
+        waiting_room::WaitingRoom,
     },
     settings::{
         agents::{ListedAgent, Role},
@@ -22,8 +24,9 @@ use crate::{
 };
 
 /// What a team may say of itself.
-pub(super) const TEAM_KEYS: [&str; 10] = {
+pub(super) const TEAM_KEYS: [&str; 13] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
+    let [accept_text, queue_banner, waiting_texts] = waiting_room::KEYS;
     [
         "name",
         "hours",
@@ -35,6 +38,9 @@ pub(super) const TEAM_KEYS: [&str; 10] = {
         waiting_text,
         idle,
         idle_text,
+        accept_text,
+        queue_banner,
+        waiting_texts,
     ]
 };
 
@@ -46,6 +52,7 @@ pub(super) const AGENT_KEYS: [&str; 4] = ["name", "token_sha256", "teams", "role
 pub(super) struct TeamTable {
     pub(super) name: Option<Placed<String>>,
     limits: Limits,
+    waiting_room: WaitingRoomTable,
     hours: Option<Hours>,
     closed_text: Option<String>,
     needs_agents: bool,
@@ -56,19 +63,27 @@ impl TeamTable {
         let name = table.text("name", mistakes, parse::listed_name);
         table.require("name", mistakes);
         let limits = Limits::read(&mut table, mistakes);
+        let waiting_room = WaitingRoomTable::read(&mut table, mistakes);
         let hours = hours(&mut table, mistakes);
         let closed_text = table.text("closed_text", mistakes, parse::text_or_off);
         let needs_agents = table.truth("needs_agents", mistakes).unwrap_or_default();
         table.refuse_others(&TEAM_KEYS, mistakes);
         let closed_text = closed_text.and_then(|found| found.value);
-        Self { name, limits, hours, closed_text, needs_agents }
+        Self { name, limits, waiting_room, hours, closed_text, needs_agents }
     }
 
     /// The team; `None` if something is wrong, which has been told.
-    pub(super) fn settings(self, environment: &Timeouts) -> Option<routing::Team> {
-        let Self { name, limits, hours, closed_text, needs_agents } = self;
+    pub(super) fn settings(
+        self,
+        environment: &Timeouts,
+        waiting_room: &WaitingRoom,
+        mistakes: &mut Mistakes,
+    ) -> Option<routing::Team> {
+        let limits = self.limits.settings(environment);
+        let waiting_room = self.waiting_room.settings(waiting_room, mistakes);
+        let Self { name, hours, closed_text, needs_agents, .. } = self;
         let name = TeamName(name?.value);
-        Some(routing::Team { name, limits: limits.settings(environment), hours, closed_text, needs_agents })
+        Some(routing::Team { name, limits, waiting_room, hours, closed_text, needs_agents })
     }
 }
 

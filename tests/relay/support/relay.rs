@@ -253,6 +253,11 @@ impl Relay {
         self.describe(text);
     }
 
+    /// Teams from a settings file with this text, from the next start on, beside the agents of the environment.
+    pub fn lists_teams(&mut self, text: &str) {
+        self.describe(text);
+    }
+
     fn describe(&mut self, text: &str) {
         let file = self.folder.path().join("relay.toml");
         std::fs::write(&file, text).unwrap();

@@ -29,3 +29,4 @@ mod time_out;
 mod transcript;
 mod unknown;
 mod waiting;
+mod waiting_room;

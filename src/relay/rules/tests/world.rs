@@ -38,6 +38,7 @@ use crate::relay::{
     thread::{Content, Role, Row, Sending},
     time::{Offset, Time},
     transaction::Transaction,
+    waiting_room::WaitingRoom,
 };
 
 pub const ALEX: &str = "Alex";
@@ -79,6 +80,7 @@ impl World {
             recover_after: Duration::from_mins(2),
             waiting_timeout: timeout(15, "Nobody is free."),
             idle_timeout: timeout(10, "It is quiet."),
+            waiting_room: WaitingRoom::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         };
