@@ -9,6 +9,7 @@ use crate::{
     relay::{
         changes::{DeadLetter, LetterKind},
         event::Channel,
+        feedback::{Feedback, Given, Rating},
         handoff::{Handoff, Missed},
         ledger::Ledger,
         policy::Policy,
@@ -64,6 +65,8 @@ pub struct HandoffView {
     ended_by: Option<&'static str>,
     /// What came of it, if its agent said so at the end.
     outcome: Option<String>,
+    /// What the customer said of it afterwards (`POST /handoffs/feedback`).
+    feedback: Option<FeedbackView>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
     /// The customer's last message, cut in the same way.
@@ -124,6 +127,25 @@ impl From<&Ledger> for LedgerView {
             failed: ledger.failed,
             lost: ledger.lost(),
         }
+    }
+}
+
+/// What a customer said of a handoff afterwards.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Feedback)]
+pub struct FeedbackView {
+    /// A number or a text, on the scale of your flow; null if only a comment was given.
+    #[schema(value_type = Option<Value>)]
+    rating: Option<Rating>,
+    /// In the customer's words.
+    comment: Option<String>,
+    /// When it came.
+    at: String,
+}
+
+impl FeedbackView {
+    fn of(Feedback { given: Given { rating, comment }, at }: &Feedback) -> Self {
+        Self { rating: rating.clone(), comment: comment.clone(), at: at.to_string() }
     }
 }
 
@@ -387,6 +409,7 @@ impl HandoffView {
             priority: handoff.priority.as_str(),
             route: handoff.route.clone(),
             outcome: handoff.outcome.clone(),
+            feedback: handoff.feedback.as_ref().map(FeedbackView::of),
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),

@@ -14,6 +14,7 @@ mod claims;
 mod couriers;
 mod dead_letters;
 mod expiry;
+mod feedback;
 mod files;
 mod flush;
 mod foreign_names;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     context,
     event::{Channel, SortKey},
+    feedback::Feedback,
     id::{ConversationKey, HandoffId, PlatformId, RowId, TeamName},
     idle::Idle,
     ledger::Ledger,
@@ -118,6 +119,9 @@ pub struct Handoff {
     /// What came of it, as its agent said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// What the customer said of it afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
     /// One more with each change that agents see.
     pub version: u64,
     /// The agent platforms that got it, each with the number of its last event.
@@ -373,6 +377,7 @@ impl Handoff {
             banner: None,
             human_spoke: false,
             outcome: None,
+            feedback: None,
             version: 0,
             platforms: BTreeMap::new(),
         }

@@ -15,6 +15,7 @@ pub(crate) mod context;
 pub mod delivery;
 pub mod duty;
 pub mod event;
+pub mod feedback;
 pub mod handoff;
 pub mod hours;
 pub mod id;

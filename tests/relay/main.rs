@@ -23,6 +23,7 @@ mod dead_letters;
 mod document;
 mod doors_start;
 mod doors_webhook;
+mod feedback;
 mod files;
 mod gaps;
 mod handed_off_twice;

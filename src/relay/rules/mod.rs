@@ -11,6 +11,7 @@ pub(crate) mod banner;
 pub mod contact;
 mod ending;
 pub mod expiry;
+pub(crate) mod feedback;
 pub(crate) mod file;
 pub mod flush;
 pub(crate) mod look;

@@ -16,6 +16,7 @@ mod contacts;
 mod doubt;
 mod echo;
 mod ends;
+mod feedback;
 mod files;
 mod note;
 mod order;
