@@ -31,6 +31,7 @@ use handoff_relay::{
         thread::{Author, Content, Role},
         time::Time,
         transaction::Transaction,
+        values::HandoffValues,
         waiting_room::WaitingRoom,
     },
     settings::Database,
@@ -57,6 +58,7 @@ fn policy() -> Policy {
         waiting_timeout: None,
         idle_timeout: None,
         waiting_room: WaitingRoom::default(),
+        values: HandoffValues::default(),
         routing: Default::default(),
         platforms: PlatformPolicy::default(),
     }

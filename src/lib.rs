@@ -420,6 +420,7 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         waiting_timeout: settings.waiting_timeout.clone(),
         idle_timeout: settings.idle_timeout.clone(),
         waiting_room: settings.waiting_room.clone(),
+        values: settings.values.clone(),
         routing: Arc::clone(&settings.routing),
         platforms: PlatformPolicy {
             ids: platform_ids(settings),

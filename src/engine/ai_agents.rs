@@ -242,7 +242,10 @@ mod tests {
     use super::*;
     use crate::{
         ada::{client::Client, limits::Rates},
-        relay::{buffer::Timings, platform::PlatformPolicy, time::Time, waiting_room::WaitingRoom},
+        relay::{
+            buffer::Timings, platform::PlatformPolicy, time::Time, values::HandoffValues,
+            waiting_room::WaitingRoom,
+        },
     };
 
     const SECRETS: [&str; 2] =
@@ -280,6 +283,7 @@ mod tests {
             waiting_timeout: None,
             idle_timeout: None,
             waiting_room: WaitingRoom::default(),
+            values: HandoffValues::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         }

@@ -119,6 +119,9 @@ pub struct Handoff {
     /// What came of it, as its agent said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// As much of the note at its end as Ada gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_note: Option<String>,
     /// What the customer said of it afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
@@ -377,6 +380,7 @@ impl Handoff {
             banner: None,
             human_spoke: false,
             outcome: None,
+            closing_note: None,
             feedback: None,
             version: 0,
             platforms: BTreeMap::new(),

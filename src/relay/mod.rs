@@ -31,4 +31,5 @@ pub mod sight;
 pub mod thread;
 pub mod time;
 pub mod transaction;
+pub mod values;
 pub mod waiting_room;

@@ -8,6 +8,7 @@ use super::{
     platform::PlatformPolicy,
     routing::Routing,
     time::{Offset, Time},
+    values::HandoffValues,
     waiting_room::WaitingRoom,
 };
 
@@ -61,6 +62,8 @@ pub struct Policy {
     pub idle_timeout: Option<Timeout>,
     /// What customers are told while they wait, where their team says nothing else.
     pub waiting_room: WaitingRoom,
+    /// What Ada learns of handoffs.
+    pub values: HandoffValues,
     /// Teams, and which handoffs are theirs.
     pub routing: Arc<Routing>,
     /// Agent platforms.

@@ -34,6 +34,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod values;
 mod waiting_room;
 
 use config::Desk;
@@ -41,7 +42,7 @@ use reader::Reader;
 use source::Sources;
 
 use crate::{
-    relay::{policy::Timeout, routing::Routing, waiting_room::WaitingRoom},
+    relay::{policy::Timeout, routing::Routing, values::HandoffValues, waiting_room::WaitingRoom},
     store::Copies,
 };
 
@@ -76,6 +77,8 @@ pub struct Settings {
     /// their team says nothing else. Texts have at most 1,000 characters, and there is not both a text for those who wait
     /// and a banner.
     pub waiting_room: WaitingRoom,
+    /// `ADA_METAVARIABLES`, `ADA_METADATA`: what Ada learns of handoffs. Each name is there once.
+    pub values: HandoffValues,
     /// `AGENT_TOKENS`: at least one, unless the settings file lists the agents; names and tokens are unique.
     pub agent_tokens: Vec<AgentToken>,
     /// The agents of the settings file; names and tokens are unique.
@@ -218,6 +221,7 @@ impl Settings {
         let ai_agents = ai_agents::begin(r, config.as_mut());
         let timeouts = timeout::read(r);
         let waiting_room = waiting_room::read(r);
+        let values = values::read(r);
         let (listen, agent_listen) = addresses(r);
         let public_url = r.or("PUBLIC_URL", None, |text| parse::public_url(text).map(Some));
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
@@ -260,6 +264,7 @@ impl Settings {
             waiting_timeout: timeouts.waiting,
             idle_timeout: timeouts.idle,
             waiting_room,
+            values,
             agent_tokens,
             listed_agents,
             agents_see,

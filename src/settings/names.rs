@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 69] = [
+pub(super) const NAMES: [&str; 71] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -38,6 +38,8 @@ pub(super) const NAMES: [&str; 69] = [
     "WAITING_TEXT",
     "WAITING_TEXT_AFTER",
     "QUEUE_BANNER",
+    "ADA_METAVARIABLES",
+    "ADA_METADATA",
     "AGENT_TOKENS",
     "LISTEN",
     "AGENT_LISTEN",

@@ -3,7 +3,10 @@
 use super::names::NAMES;
 use super::timeout::IDLE_TEXT;
 use super::*;
-use crate::relay::waiting_room::{Banner, WaitingText};
+use crate::relay::{
+    values::{Fact, NamedFact},
+    waiting_room::{Banner, WaitingText},
+};
 
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_WEBHOOK_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -162,6 +165,16 @@ fn those_who_wait_have_a_text_or_a_banner() {
 }
 
 #[test]
+fn ada_learns_what_is_named() {
+    let named = |fact, name: &str| NamedFact { fact, name: name.to_owned() };
+    let settings =
+        load(&[("ADA_METAVARIABLES", "agent = support_agent , outcome"), ("ADA_METADATA", "off")]).unwrap();
+    let metavariables = vec![named(Fact::Agent, "support_agent"), named(Fact::Outcome, "outcome")];
+    assert_eq!(settings.values, HandoffValues { metavariables, metadata: Vec::new() });
+    assert_eq!(load(&[]).unwrap().values, HandoffValues::default());
+}
+
+#[test]
 fn a_timeout_and_its_text_are_switched_off_each_for_itself() {
     let timeout = |seconds, text: Option<&str>| {
         Some(Timeout { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
@@ -202,6 +215,9 @@ fn wrong_values_are_told_in_one_sentence() {
     let whole = "must be a whole number of milliseconds from";
     let too_long = "x".repeat(1_001);
     let off = "must be a duration such as 90s, 15m or 2h, from 1s to 24h, or off";
+    let facts = "must be off or some of handoff_id, team, agent, started_at, accepted_at, ended_at, ended_by, outcome, note, \
+                 each with =name if need be";
+    let named = "needs a name of 1 to 100 letters, digits, _ and - in entry 1";
     let wait = "must be a duration such as 0s, 90s or 5m, up to 24h";
     let table: &[(&str, &str, &[&str])] = &[
         (
@@ -262,6 +278,9 @@ fn wrong_values_are_told_in_one_sentence() {
         ("ACCEPT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
         ("WAITING_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
         ("WAITING_TEXT_AFTER", wait, &["off", "5", "25h", "-1s"]),
+        ("ADA_METADATA", &format!("{facts}; entry 2 is not"), &["agent,hunter2", "agent,"]),
+        ("ADA_METAVARIABLES", named, &["agent=", "agent=a b", "agent=ä"]),
+        ("ADA_METADATA", "has a name twice: see entry 2", &["agent=a,team=a"]),
         ("QUEUE_BANNER", "must be position, time or off", &["on", "Position"]),
         ("AGENT_TOKENS", &format!("{agents} 1 is not"), &[TOKEN, ","]),
         ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),

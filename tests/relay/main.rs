@@ -56,4 +56,5 @@ mod triage;
 mod two_relays;
 mod unknown;
 mod unreadable;
+mod values;
 mod waiting_room;

@@ -19,7 +19,8 @@ use handoff_relay::{
     },
     metrics::Metrics,
     relay::{
-        buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time, waiting_room::WaitingRoom,
+        buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time, values::HandoffValues,
+        waiting_room::WaitingRoom,
     },
     settings::{FilesPlace, Secret},
     store::Store,
@@ -162,6 +163,7 @@ pub fn policy(began_at: Time) -> Policy {
         waiting_timeout: None,
         idle_timeout: None,
         waiting_room: WaitingRoom::default(),
+        values: HandoffValues::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

@@ -19,6 +19,7 @@ use handoff_relay::{
         thread::Role,
         time::Time,
         transaction::Transaction,
+        values::HandoffValues,
         waiting_room::WaitingRoom,
     },
     store::{self, Arrived, Arriving, MemoryStore, Store, decide},
@@ -68,6 +69,7 @@ fn policy() -> Policy {
         waiting_timeout: None,
         idle_timeout: None,
         waiting_room: WaitingRoom::default(),
+        values: HandoffValues::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

@@ -1,6 +1,6 @@
 //! An agent's actions on a handoff, except writing.
 
-use super::{ending, note, say, waiting_text};
+use super::{ending, note, say, values, waiting_text};
 use crate::relay::{
     changes::Scope,
     contact::customers_name,
@@ -105,11 +105,12 @@ fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventNam
 
 fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     let now = tx.now.at;
-    let handoff = tx.change_handoff(handoff);
-    handoff.status = Status::Active { agent: agent.to_owned() };
-    handoff.last_agent = Some(agent.to_owned());
-    handoff.accepted_at.get_or_insert(now);
-    handoff.idle = Idle::since(now);
+    let given = tx.change_handoff(handoff);
+    given.status = Status::Active { agent: agent.to_owned() };
+    given.last_agent = Some(agent.to_owned());
+    given.accepted_at.get_or_insert(now);
+    given.idle = Idle::since(now);
+    values::tell(tx, handoff);
 }
 
 /// `agent` returns the handoff to the queue of its team, with a note for colleagues or without.
@@ -133,9 +134,10 @@ pub fn release(id: HandoffId, agent: String, note: Option<String>) -> Rule<Resul
 
 fn return_to_queue(tx: &mut Transaction<'_>, handoff: usize) {
     let now = tx.now.at;
-    let handoff = tx.change_handoff(handoff);
-    handoff.status = Status::Waiting;
-    handoff.idle = Idle::since(now);
+    let returned = tx.change_handoff(handoff);
+    returned.status = Status::Waiting;
+    returned.idle = Idle::since(now);
+    values::tell(tx, handoff);
 }
 
 fn add_note(tx: &mut Transaction<'_>, handoff: usize, agent: &str, note: Option<String>) {
@@ -216,7 +218,11 @@ pub fn end(id: HandoffId, agent: String, Ending { outcome, note }: Ending) -> Ru
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
         may_write(&tx.view.handoffs[handoff], &agent)?;
+        let closing_note = note.as_ref().and_then(|note| tx.policy.values.closing_note(note));
         add_note(tx, handoff, &agent, note);
+        if closing_note.is_some() {
+            tx.change_unseen(handoff).closing_note = closing_note;
+        }
         if outcome.is_some() {
             tx.change_handoff(handoff).outcome = outcome;
         }

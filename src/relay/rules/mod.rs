@@ -28,6 +28,7 @@ pub(crate) mod time_out;
 pub(crate) mod transcript;
 pub(crate) mod unknown;
 pub(crate) mod update;
+mod values;
 pub(crate) mod waiting_text;
 pub mod write;
 

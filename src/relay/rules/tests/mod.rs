@@ -29,5 +29,6 @@ mod teams;
 mod time_out;
 mod transcript;
 mod unknown;
+mod values;
 mod waiting;
 mod waiting_room;

@@ -38,6 +38,7 @@ use crate::relay::{
     thread::{Content, Role, Row, Sending},
     time::{Offset, Time},
     transaction::Transaction,
+    values::HandoffValues,
     waiting_room::WaitingRoom,
 };
 
@@ -81,6 +82,7 @@ impl World {
             waiting_timeout: timeout(15, "Nobody is free."),
             idle_timeout: timeout(10, "It is quiet."),
             waiting_room: WaitingRoom::default(),
+            values: HandoffValues::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         };
