@@ -120,6 +120,7 @@ impl WaitingRoom {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
