@@ -49,6 +49,19 @@ struct Change {
     since: Time,
 }
 
+/// What a look at those who wait has found.
+#[derive(Default)]
+struct Look {
+    /// How many they are.
+    waiting: usize,
+    /// How many of each team so far.
+    ahead: HashMap<Option<TeamName>, u64>,
+    /// How long people wait for each team, where that is shown.
+    estimates: HashMap<Option<TeamName>, Option<Duration>>,
+    /// The changes that are due, by AI Agent.
+    due: BTreeMap<AiAgentId, Vec<Change>>,
+}
+
 /// See the module.
 pub struct Banners {
     engine: Arc<Engine>,
@@ -61,17 +74,33 @@ impl Banners {
         Self { engine, stop }
     }
 
-    /// The changes that are due among those who wait, by AI Agent.
-    async fn due(
-        &self,
-        waiting: Vec<Handoff>,
-        now: Time,
-    ) -> Result<BTreeMap<AiAgentId, Vec<Change>>, StoreError> {
+    /// Looks at those who wait, the oldest first.
+    async fn look(&self, now: Time) -> Result<Look, StoreError> {
+        let mut query = HandoffQuery {
+            status: Some(StatusFilter::Waiting),
+            order: Order::Oldest,
+            limit: PAGE,
+            ..HandoffQuery::default()
+        };
+        let mut look = Look::default();
+        loop {
+            let page = self.engine.store.handoffs(&query).await?;
+            // Page by page: what start calls have said may be large.
+            self.add(&mut look, page.handoffs, now).await?;
+            match page.next {
+                Some(next) if look.waiting < MOST => query.after = Some(next),
+                _ => break,
+            }
+        }
+        look.due.values_mut().for_each(|changes| changes.sort_by_key(|change| change.since));
+        Ok(look)
+    }
+
+    async fn add(&self, look: &mut Look, page: Vec<Handoff>, now: Time) -> Result<(), StoreError> {
         let (engine, policy) = (&self.engine, self.engine.policy());
-        let mut ahead: HashMap<Option<TeamName>, u64> = HashMap::new();
-        let mut estimates: HashMap<Option<TeamName>, Option<Duration>> = HashMap::new();
-        let mut due: BTreeMap<AiAgentId, Vec<Change>> = BTreeMap::new();
-        for handoff in waiting {
+        let Look { waiting, ahead, estimates, due } = look;
+        *waiting += page.len();
+        for handoff in page {
             let before = ahead.entry(handoff.team.clone()).or_default();
             let place = *before;
             *before += 1;
@@ -89,27 +118,7 @@ impl Banners {
                 due.entry(of).or_default().push(Change { id, key, shown, since });
             }
         }
-        due.values_mut().for_each(|changes| changes.sort_by_key(|change| change.since));
-        Ok(due)
-    }
-
-    /// Those who wait, the oldest first.
-    async fn waiting(&self) -> Result<Vec<Handoff>, StoreError> {
-        let mut query = HandoffQuery {
-            status: Some(StatusFilter::Waiting),
-            order: Order::Oldest,
-            limit: PAGE,
-            ..HandoffQuery::default()
-        };
-        let mut all = Vec::new();
-        loop {
-            let page = self.engine.store.handoffs(&query).await?;
-            all.extend(page.handoffs);
-            match page.next {
-                Some(next) if all.len() < MOST => query.after = Some(next),
-                _ => return Ok(all),
-            }
-        }
+        Ok(())
     }
 
     /// Makes the changes of one AI Agent, as far as its limits leave permits within the round.
@@ -154,11 +163,10 @@ impl Worker for Banners {
         if !self.engine.store.leads().await? {
             return Ok(Some(now + EVERY_FOR_MANY));
         }
-        let waiting = self.waiting().await?;
-        let every = if waiting.len() < PAGE { EVERY } else { EVERY_FOR_MANY };
+        let look = self.look(now).await?;
+        let every = if look.waiting < PAGE { EVERY } else { EVERY_FOR_MANY };
         let until = Instant::now() + ROUND;
-        let changes = self.due(waiting, now).await?.into_values();
-        let shown = join_all(changes.map(|changes| self.show(changes, until))).await;
+        let shown = join_all(look.due.into_values().map(|changes| self.show(changes, until))).await;
         shown.into_iter().collect::<Result<(), _>>()?;
         Ok(Some(now + every))
     }

@@ -181,8 +181,8 @@ fn failed(tx: &Transaction<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Res
         return Err(Refusal::Unknown);
     }
     act::may_write(&tx.view.handoffs[handoff], agent)?;
-    match (&found.sending, found.source) {
-        (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, index)),
+    match &found.sending {
+        Some(Sending::Failed { .. }) if found.is_ours() => Ok((handoff, index)),
         _ => Err(Refusal::NotFailed),
     }
 }

@@ -18,7 +18,7 @@ use crate::relay::{
         act::{self, Receiver, TakeOver},
         banner, waiting_text,
     },
-    thread::{Content, Role, Source},
+    thread::{Content, Role, Sending, Source},
     waiting_room::{Shown, WaitingRoom, WaitingText},
 };
 
@@ -75,6 +75,19 @@ fn whoever_accepts_is_announced_before_their_first_words() {
     assert_eq!(text.author.display_name.as_deref(), Some(ALEX));
     world.accept(ALEX, TakeOver::No).unwrap();
     assert_eq!(world.queue().len(), 2, "once");
+}
+
+#[test]
+fn an_announcement_that_ada_refuses_can_be_sent_again_or_dropped() {
+    let mut world = told_at_accept();
+    world.accept(ALEX, TakeOver::No).unwrap();
+    world.tries(Err(Failure::Refused("no".to_owned())));
+    let row = world.row("Alex is with you now.").id.clone();
+    world.retry(&row, ALEX).unwrap();
+    assert_eq!(world.queue(), ["Alex is with you now."]);
+    world.tries(Err(Failure::Refused("no".to_owned())));
+    world.drop_row(&row, ALEX).unwrap();
+    assert_eq!(world.sending("Alex is with you now."), Sending::Dropped);
 }
 
 #[test]
