@@ -353,10 +353,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_tried_again_and_strangers_leave_room_for_the_others() {
-        use Priority::{Read, Retry, Stranger, Write};
+        use Priority::{Banner, Read, Retry, Stranger, Write};
         for (greedy, takes, others) in [
             (Retry, 6, &[Read, Read, Write, Write][..]),
             (Stranger, 3, &[Retry, Read, Write, Write, Write, Write, Write]),
+            (Banner, 2, &[Retry, Read, Read, Write, Write, Write, Write, Write]),
         ] {
             let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
             for _ in 0..takes {
