@@ -31,6 +31,8 @@ use handoff_relay::{
         thread::{Author, Content, Role},
         time::Time,
         transaction::Transaction,
+        values::HandoffValues,
+        waiting_room::WaitingRoom,
     },
     settings::Database,
     store::{self, Copies, HandoffQuery, Store},
@@ -57,6 +59,8 @@ fn policy() -> Policy {
         idle_timeout: None,
         language: None,
         gone_after: Duration::from_mins(3),
+        waiting_room: WaitingRoom::default(),
+        values: HandoffValues::default(),
         routing: Default::default(),
         platforms: PlatformPolicy::default(),
     }

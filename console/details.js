@@ -131,6 +131,7 @@ function conversation(open) {
     open.agent && [open.status === "ended" ? "Last agent" : "Agent", open.agent.name],
     open.missed && ["The customer was told", open.missed.told ?? "Nothing"],
     open.ended_at && ["Ended", [when(open.ended_at), h("span", { class: "hint" }, ` ${endWords(open)}.`)]],
+    open.feedback && ["Feedback", feedbackWords(open.feedback)],
     open.team && ["Team", open.team],
     ["AI Agent", open.ai_agent_domain],
     ["Conversation ID", copyable(open.conversation_id)],
@@ -153,6 +154,8 @@ function conversation(open) {
     ),
   );
 }
+
+const feedbackWords = ({ rating, comment }) => [rating, comment].filter((part) => part !== null).join(": ");
 
 function copyable(text) {
   const button = h(

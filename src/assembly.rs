@@ -232,6 +232,8 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         waiting_timeout: timeouts.waiting.cloned(),
         idle_timeout: timeouts.idle.cloned(),
         language: of_settings.language.clone(),
+        waiting_room: settings.waiting_room.clone(),
+        values: settings.values.clone(),
         gone_after: settings.agent_gone_after,
         routing: Arc::clone(&settings.routing),
         platforms: PlatformPolicy {

@@ -44,8 +44,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        Absence, Arrivals, Assigner, Contacts, Engine, Expiry, Flusher, Indexing, Outbox, Parts, Recovery,
-        Retention, Silence, TimeOuts,
+        Absence, Arrivals, Assigner, Banners, Contacts, Engine, Expiry, Flusher, Indexing, Outbox, Parts,
+        Recovery, Retention, Silence, TimeOuts, WaitingTexts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -210,6 +210,8 @@ impl Server {
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Absence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Assigner::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(WaitingTexts::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Banners::new(Arc::clone(&engine), stop.clone()), &environment, &stop);
         tasks.work(Silence::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Retention::new(Arc::clone(&engine), assembly::keep(&app.settings)), &environment, &stop);
         tasks.work(Indexing::new(Arc::clone(&engine)), &environment, &stop);

@@ -17,6 +17,14 @@ impl Sandbox {
         self.add(Conversation::open(Arc::clone(&self.0.origin), ids))
     }
 
+    /// The same on another channel than the chat, such as `email`.
+    pub fn open_conversation_on(&self, modality: &'static str) -> String {
+        let ids = self.0.lock().ids;
+        let mut conversation = Conversation::open(Arc::clone(&self.0.origin), ids);
+        conversation.modality = modality;
+        self.add(conversation)
+    }
+
     /// The same with an id of one's choice, which no conversation here has yet.
     pub fn open_conversation_as(&self, id: &str) {
         let ids = self.0.lock().ids;

@@ -13,6 +13,8 @@ pub enum Refusal {
     NotInHandoff,
     /// A human agent has written already, so there is no queue any more.
     HumanJoined,
+    /// The conversation is on another channel than Ada's chat, which alone shows a queue.
+    NotChat,
     /// The metadata breaks a rule: which one.
     Metadata(String),
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Refusal {
             Self::ConversationEnded => f.write_str("Conversation has ended"),
             Self::NotInHandoff => f.write_str("Conversation is not in an active handoff state"),
             Self::HumanJoined => f.write_str("A human agent has already joined the conversation"),
+            Self::NotChat => f.write_str("The handoff queue is available on the Chat channel only"),
             Self::Metadata(reason) => f.write_str(reason),
         }
     }

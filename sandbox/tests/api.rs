@@ -143,6 +143,10 @@ async fn the_queue_is_told_only_while_someone_waits() {
     }
     assert_eq!(ada.post(&format!("{id}/messages/"), &human_says("Hi")).await.0, 201);
     assert_eq!(ada.patch(&path, &position).await.0, 422);
+
+    let email = ada.sandbox.open_conversation_on("email");
+    assert_eq!(ada.sandbox.start_handoff(&email, json!({})).await.expect("a start"), 200);
+    assert_eq!(ada.patch(&format!("{email}/handoff-queue/"), &position).await.0, 422, "in the chat only");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use crate::relay::{
     delivery::{MessagePage, Receipt, ShownAuthor, UploadedFile},
     id::ConversationKey,
     time::Offset,
+    waiting_room::Shown,
 };
 
 /// What a message says.
@@ -91,6 +92,10 @@ pub trait Ada: Send + Sync {
         key: &ConversationKey,
         values: &Map<String, Value>,
     ) -> Answer<()>;
+
+    /// Shows the customer in the banner of Ada's chat how long they wait. Ada refuses it in other channels, and once a human
+    /// agent has written.
+    async fn show_banner(&self, permit: Permit, key: &ConversationKey, shown: Shown) -> Answer<()>;
 
     /// Ada's clock minus ours, as far as answers have told.
     fn offset(&self) -> Offset;

@@ -15,6 +15,7 @@ use crate::{
         id::MessageId,
         thread::{Author, Content, Role},
         time::Time,
+        waiting_room::Shown,
     },
 };
 
@@ -34,6 +35,15 @@ pub fn said(by: &ShownAuthor, says: Says<'_>) -> Value {
         author["avatar"] = avatar.as_str().into();
     }
     json!({ "author": author, "content": content })
+}
+
+/// What the banner shows.
+pub fn banner(shown: Shown) -> Value {
+    match shown {
+        Shown::Position { ahead } => json!({ "unit": "position", "amount": ahead }),
+        Shown::Time { seconds } => json!({ "unit": "time", "amount": seconds }),
+        Shown::Unknown => json!({ "unit": "unknown" }),
+    }
 }
 
 /// Ada has it once it answers 2xx, readable or not.

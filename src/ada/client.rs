@@ -32,6 +32,7 @@ use crate::{
         event::Message,
         id::{ConversationId, ConversationKey},
         time::Offset,
+        waiting_room::Shown,
     },
     settings::Secret,
 };
@@ -431,6 +432,13 @@ impl Ada for Client {
         values: &Map<String, Value>,
     ) -> Answer<()> {
         self.update_metadata(permit, key, values).await
+    }
+
+    async fn show_banner(&self, permit: Permit, key: &ConversationKey, shown: Shown) -> Answer<()> {
+        let (id, body) = (&key.conversation, bodies::banner(shown));
+        let answer =
+            self.call(permit, "handoff_queue", Method::PATCH, id, "handoff-queue/", Some(&body)).await;
+        answer.map(|_| ())
     }
 
     fn offset(&self) -> Offset {

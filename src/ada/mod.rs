@@ -10,6 +10,7 @@ pub mod bodies;
 pub mod client;
 mod clock;
 pub mod endpoints;
+pub mod feedback_call;
 pub mod limits;
 pub(crate) mod message;
 pub mod signature;

@@ -29,26 +29,42 @@ pub struct StartCall {
 /// # Errors
 /// What is wrong, in a sentence that quotes no more than the name of a variable.
 pub fn read(body: &[u8]) -> Result<StartCall, String> {
-    if body.is_empty() {
+    let body = mended(body);
+    let fields = fields(&body)?;
+    let conversation = conversation(&fields)?.ok_or("Missing conversation_id")?;
+    let context = fields.into_fields().filter(|(name, _)| !ID_KEYS.contains(&name.as_str()));
+    Ok(StartCall { conversation, context: context.map(|(name, field)| (name, field.value())).collect() })
+}
+
+/// The fields of a body, whose JSON was mended.
+///
+/// # Errors
+/// It is no JSON object.
+pub(super) fn fields(mended: &[u8]) -> Result<Object<'_>, String> {
+    if mended.is_empty() {
         return Err("the body is empty".to_owned());
     }
-    let body = mended(body);
-    let fields = Object::read(&body).map_err(|error| match error.classify() {
+    Object::read(mended).map_err(|error| match error.classify() {
         Category::Data => "the body is not a JSON object".to_owned(),
         _ => format!("the body is not JSON (line {}, column {})", error.line(), error.column()),
-    })?;
+    })
+}
+
+/// The conversation's id, if it is there.
+///
+/// # Errors
+/// It can't be an id, or there are two different ones.
+pub(super) fn conversation(fields: &Object<'_>) -> Result<Option<String>, String> {
     let mut ids = Vec::new();
     for key in ID_KEYS {
         ids.extend(fields.get(key).map(id).transpose()?.flatten());
     }
     ids.dedup();
-    let conversation = match <[String; 1]>::try_from(ids) {
-        Ok([id]) => id,
-        Err(ids) if ids.is_empty() => return Err("Missing conversation_id".to_owned()),
-        Err(_) => return Err("conversation_id and ada_conversation_id are different".to_owned()),
-    };
-    let context = fields.into_fields().filter(|(name, _)| !ID_KEYS.contains(&name.as_str()));
-    Ok(StartCall { conversation, context: context.map(|(name, field)| (name, field.value())).collect() })
+    match <[String; 1]>::try_from(ids) {
+        Ok([id]) => Ok(Some(id)),
+        Err(ids) if ids.is_empty() => Ok(None),
+        Err(_) => Err("conversation_id and ada_conversation_id are different".to_owned()),
+    }
 }
 
 /// The id in a field; `None` for a null or empty one, which counts as absent.

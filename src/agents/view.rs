@@ -10,6 +10,7 @@ use crate::{
         changes::{DeadLetter, LetterKind},
         dispatch::Offer,
         event::Channel,
+        feedback::{Feedback, Given, Rating},
         handoff::{Handoff, Missed},
         ledger::Ledger,
         policy::Policy,
@@ -69,6 +70,8 @@ pub struct HandoffView {
     offer: Option<OfferView>,
     /// The agent who had it and is gone, while it waits for another one.
     left_by: Option<AgentView>,
+    /// What the customer said of it afterwards (`POST /handoffs/feedback`).
+    feedback: Option<FeedbackView>,
     /// The last message; text is cut to 300 characters.
     last_message: Option<MessageView>,
     /// The customer's last message, cut in the same way.
@@ -129,6 +132,25 @@ impl From<&Ledger> for LedgerView {
             failed: ledger.failed,
             lost: ledger.lost(),
         }
+    }
+}
+
+/// What a customer said of a handoff afterwards.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Feedback)]
+pub struct FeedbackView {
+    /// A number or a text, on the scale of your flow; null if only a comment was given.
+    #[schema(value_type = Option<Value>)]
+    rating: Option<Rating>,
+    /// In the customer's words.
+    comment: Option<String>,
+    /// When it came.
+    at: String,
+}
+
+impl FeedbackView {
+    fn of(Feedback { given: Given { rating, comment }, at }: &Feedback) -> Self {
+        Self { rating: rating.clone(), comment: comment.clone(), at: at.to_string() }
     }
 }
 
@@ -411,6 +433,7 @@ impl HandoffView {
             outcome: handoff.outcome.clone(),
             offer: handoff.dispatch.offer.as_ref().map(OfferView::from),
             left_by: handoff.dispatch.left_by.as_deref().map(AgentView::new),
+            feedback: handoff.feedback.as_ref().map(FeedbackView::of),
             end_user: EndUserView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),

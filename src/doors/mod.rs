@@ -29,6 +29,7 @@ use crate::{
     web::{
         body::Bodies,
         body_budget::BodyBudget,
+        call_limit::CallLimit,
         cookie::SessionCookie,
         places::{PlaceLimits, Places},
     },
@@ -39,6 +40,8 @@ use compressed_files::CompressedFiles;
 
 /// Event streams open at once.
 const STREAMS: PlaceLimits = PlaceLimits { in_all: 512, of_one: 64 };
+/// Questions and feedback of the flows of one AI Agent: more than Ada's own limits let through to people.
+const FLOW_CALLS_PER_MINUTE: u32 = 300;
 /// Files that agents send at once.
 const UPLOADS: PlaceLimits = PlaceLimits { in_all: 32, of_one: 8 };
 
@@ -103,6 +106,8 @@ pub struct Shared {
     pub bodies: DoorBodies,
     /// The console's files, compressed.
     pub packed: CompressedFiles,
+    /// How often flows of each AI Agent may ask and tell things beside a handoff.
+    pub flow_calls: CallLimit,
     /// A place for each event stream.
     pub streams: Places,
     /// What event streams are told, rendered once.
@@ -182,6 +187,7 @@ impl App {
             warnings,
             bodies,
             packed,
+            flow_calls: CallLimit::new(FLOW_CALLS_PER_MINUTE),
             streams: Places::new(STREAMS),
             audiences,
             uploads: Places::new(UPLOADS),

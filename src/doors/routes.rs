@@ -22,7 +22,7 @@ use tower_http::{
 
 use super::{
     App,
-    ada::{availability, start, webhook},
+    ada::{availability, feedback, start, webhook},
     agents::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
         platforms as agent_platforms, session, settings, sight, teams,
@@ -62,6 +62,7 @@ fn public() -> Router<App> {
         .chain(webhook)
         .fold(Router::new(), |router, (path, door)| router.route(path, door))
         .route("/handoffs/availability", get(availability::availability))
+        .route("/handoffs/feedback", post(feedback::feedback))
         .route("/health/live", get(operators::live))
         .route("/health/ready", get(operators::ready))
 }

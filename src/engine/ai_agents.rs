@@ -248,7 +248,10 @@ mod tests {
     use super::*;
     use crate::{
         ada::{client::Client, limits::Rates},
-        relay::{buffer::Timings, platform::PlatformPolicy, time::Time},
+        relay::{
+            buffer::Timings, platform::PlatformPolicy, time::Time, values::HandoffValues,
+            waiting_room::WaitingRoom,
+        },
     };
 
     const SECRETS: [&str; 2] =
@@ -287,6 +290,8 @@ mod tests {
             idle_timeout: None,
             language: None,
             gone_after: Duration::from_mins(3),
+            waiting_room: WaitingRoom::default(),
+            values: HandoffValues::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         }

@@ -153,7 +153,12 @@ impl Engine {
         Ok(Some((place, wait)))
     }
 
-    async fn recent_wait(&self, team: Option<&TeamName>, now: Time) -> Result<Option<Duration>, StoreError> {
+    /// How long those of a team waited who were accepted recently; none if nobody was.
+    pub(super) async fn recent_wait(
+        &self,
+        team: Option<&TeamName>,
+        now: Time,
+    ) -> Result<Option<Duration>, StoreError> {
         let mut waits = Vec::new();
         for status in [StatusFilter::Active, StatusFilter::Ended] {
             let query = HandoffQuery {

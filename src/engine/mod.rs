@@ -10,11 +10,13 @@ mod amazon_connect;
 mod arriving;
 mod assignment;
 mod availability;
+mod banners;
 mod canned_replies;
 mod claims;
 mod couriers;
 mod dead_letters;
 mod expiry;
+mod feedback;
 mod files;
 mod flush;
 mod foreign_names;
@@ -30,6 +32,7 @@ mod silence;
 mod start_limit;
 pub mod tasks;
 mod time_outs;
+mod waiting_texts;
 mod webhooks;
 pub mod worker;
 
@@ -48,6 +51,7 @@ pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
 pub use assignment::Assigner;
 pub use availability::Queue;
+pub use banners::Banners;
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -60,6 +64,7 @@ pub use retention::Retention;
 pub use shared_calls::CallsInStore;
 pub use silence::Silence;
 pub use time_outs::TimeOuts;
+pub use waiting_texts::WaitingTexts;
 
 use crate::{
     ada::api::Ada,

@@ -9,13 +9,15 @@ use super::{
     context,
     dispatch::Dispatch,
     event::{Channel, SortKey},
+    feedback::Feedback,
     id::{ConversationKey, HandoffId, PlatformId, RowId, TeamName},
     idle::Idle,
     ledger::Ledger,
     policy::{Policy, Timeout},
-    routing::Priority,
+    routing::{Facts, Priority},
     thread::{AdaIds, Content, Row, Sending},
     time::{Offset, Time},
+    waiting_room::{BannerState, Shown, TextsTold},
 };
 
 /// The uncertainty of what we know about Ada's clock.
@@ -106,9 +108,27 @@ pub struct Handoff {
     /// How it gets to an agent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dispatch: Dispatch,
+    /// Who had it last, also while it waits again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_agent: Option<String>,
+    /// The texts that the customer has been told while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts_told: Option<TextsTold>,
+    /// The banner that the customer sees while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub banner: Option<BannerState>,
+    /// A human agent has written to the customer, or the relay in their place.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub human_spoke: bool,
     /// What came of it, as its agent said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// As much of the note at its end as Ada gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_note: Option<String>,
+    /// What the customer said of it afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
     /// One more with each change that agents see.
     pub version: u64,
     /// The agent platforms that got it, each with the number of its last event.
@@ -150,6 +170,11 @@ pub struct ReadAgain {
     /// From this page on; the first, if there is none.
     pub from: Option<String>,
 }
+
+/// The modality of Ada's chat, and of others that are like it.
+const MESSAGING: &str = "messaging";
+/// What start calls name if they come by another channel.
+const OTHER_CHANNELS: [&str; 3] = ["email", "voice", "sms"];
 
 /// How much of the last message a list shows, in characters.
 pub const PREVIEW_CHARS: usize = 300;
@@ -355,7 +380,13 @@ impl Handoff {
             route: None,
             priority: Priority::default(),
             dispatch: Dispatch::default(),
+            last_agent: None,
+            texts_told: None,
+            banner: None,
+            human_spoke: false,
             outcome: None,
+            closing_note: None,
+            feedback: None,
             version: 0,
             platforms: BTreeMap::new(),
         }
@@ -477,6 +508,23 @@ impl Handoff {
         (self.is_open() && !self.idle.asks_ada).then_some(self.idle.since)
     }
 
+    /// The time of the latest text that the customer has been told since it began to wait.
+    pub fn texts_told(&self) -> Option<Duration> {
+        self.texts_told.filter(|told| told.since == self.idle.since).map(|told| told.up_to)
+    }
+
+    /// Whether the banner may show this now, and does not show it already. Ada takes it while nobody human has written, and
+    /// in its own chat only.
+    pub fn banner_may_show(&self, shown: Shown, now: Time) -> bool {
+        let facts = Facts { ai_agent: &self.key.ai_agent, context: &self.context, language: None, now };
+        let is_chat = self.channel.as_ref().is_none_or(|channel| channel.modality == MESSAGING)
+            && facts.channel().is_none_or(|named| !OTHER_CHANNELS.contains(&named.to_lowercase().as_str()));
+        let is_due = self
+            .banner
+            .is_none_or(|state| !state.is_off && state.shown != Some(shown) && state.next_at <= now);
+        self.status == Status::Waiting && !self.human_spoke && is_chat && is_due
+    }
+
     /// A message was written at `at`, or has only now been read. A handoff that waits for an agent keeps its waiting
     /// time.
     pub const fn record_writing(&mut self, at: Time) {
@@ -492,6 +540,7 @@ impl Handoff {
         if !matches!(row.content, Content::Event { .. } | Content::Note { .. }) {
             keep_last(&mut self.last_message, &mut self.before_last, row);
         }
+        self.human_spoke |= row.is_said_by_a_human();
         if row.is_end_users_words() {
             keep_last(&mut self.last_words, &mut self.words_before_last, row);
         }

@@ -277,6 +277,13 @@ impl Row {
             && !self.sending.as_ref().is_some_and(Sending::is_in_vain)
     }
 
+    /// Whether a human agent, or the relay in their place, says it to the end user during the handoff.
+    pub fn is_said_by_a_human(&self) -> bool {
+        self.author.role == Role::HumanAgent
+            && self.source != Source::Transcript
+            && !matches!(self.content, Content::Presence { .. } | Content::Note { .. })
+    }
+
     /// Whether it is for agents alone.
     pub const fn is_note(&self) -> bool {
         matches!(self.content, Content::Note { .. })

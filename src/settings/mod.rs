@@ -34,6 +34,8 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod values;
+mod waiting_room;
 
 use config::Desk;
 use reader::Reader;
@@ -44,6 +46,8 @@ use crate::{
         dispatch::{Assignment, OFFER_TIMEOUT},
         policy::Timeout,
         routing::{Offering, Routing},
+        values::HandoffValues,
+        waiting_room::WaitingRoom,
     },
     store::{Copies, sessions::Digest},
 };
@@ -75,6 +79,12 @@ pub struct Settings {
     pub waiting_timeout: Option<Timeout>,
     /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
     pub idle_timeout: Option<Timeout>,
+    /// `ACCEPT_TEXT`, `WAITING_TEXT`, `WAITING_TEXT_AFTER`, `QUEUE_BANNER`: what customers are told while they wait, where
+    /// their team says nothing else. Texts have at most 1,000 characters, and there is not both a text for those who wait
+    /// and a banner.
+    pub waiting_room: WaitingRoom,
+    /// `ADA_METAVARIABLES`, `ADA_METADATA`: what Ada learns of handoffs. Each name is there once.
+    pub values: HandoffValues,
     /// `AGENT_TOKENS`: at least one, unless the settings file lists the agents; names and tokens are unique.
     pub agent_tokens: Vec<AgentToken>,
     /// The agents of the settings file; names and tokens are unique.
@@ -243,6 +253,8 @@ impl Settings {
         let file = config.as_ref().map(|config| config.digest().clone());
         let ai_agents = ai_agents::begin(r, config.as_mut());
         let timeouts = timeout::read(r);
+        let waiting_room = waiting_room::read(r);
+        let values = values::read(r);
         let (listen, agent_listen) = addresses(r);
         let public_url = r.or("PUBLIC_URL", None, |text| parse::public_url(text).map(Some));
         let local = is_local(listen) && agent_listen.is_none_or(is_local);
@@ -250,7 +262,7 @@ impl Settings {
         let trial = local && terminal == Terminal::Attached;
         let ai_agents = ai_agents.finish(r, trial, &timeouts, config.as_mut());
         let Desk { lists_agents, agents: listed_agents, agents_see, routing, wanted_platforms } =
-            config.as_mut().map(|config| config.desk(&timeouts)).unwrap_or_default();
+            config.as_mut().map(|config| config.desk(&timeouts, &waiting_room)).unwrap_or_default();
         let (agent_tokens, made_token) = agents::read(r, trial, lists_agents);
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
         let platforms = platforms::read(r, &agent_tokens, &listed_agents, &wanted, public_url.is_some());
@@ -291,6 +303,8 @@ impl Settings {
             ai_agents,
             waiting_timeout: timeouts.waiting,
             idle_timeout: timeouts.idle,
+            waiting_room,
+            values,
             agent_tokens,
             listed_agents,
             agents_see,

@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 68] = [
+pub(super) const NAMES: [&str; 74] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -34,6 +34,12 @@ pub(super) const NAMES: [&str; 68] = [
     "WAITING_TIMEOUT_TEXT",
     "IDLE_TIMEOUT",
     "IDLE_TIMEOUT_TEXT",
+    "ACCEPT_TEXT",
+    "WAITING_TEXT",
+    "WAITING_TEXT_AFTER",
+    "QUEUE_BANNER",
+    "ADA_METAVARIABLES",
+    "ADA_METADATA",
     "AGENT_TOKENS",
     "AGENT_GONE_AFTER",
     "ASSIGNMENT",

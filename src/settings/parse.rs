@@ -267,12 +267,28 @@ pub(super) fn assignment(text: &str) -> Parsed<Assignment> {
     found.ok_or_else(|| "must be off, round_robin or least_busy".to_owned())
 }
 
+/// How long somebody has waited, from nothing, `0s`, to a day.
+pub(super) fn wait(text: &str) -> Parsed<Duration> {
+    seconds(text)
+        .filter(|seconds| *seconds <= DAY)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "must be a duration such as 0s, 90s or 5m, up to 24h".to_owned())
+}
+
 /// Words for the customer, or `off` for none.
 pub(super) fn text_or_off(text: &str) -> Parsed<Option<String>> {
     if text.chars().count() > TEXT_MAX {
         return Err(format!("must be at most {TEXT_MAX} characters, or off"));
     }
     Ok((text != "off").then(|| text.to_owned()))
+}
+
+/// Words for the customer.
+pub(super) fn words(text: &str) -> Parsed<String> {
+    match text.chars().count() {
+        1..=TEXT_MAX => Ok(text.to_owned()),
+        _ => Err(format!("must be 1 to {TEXT_MAX} characters")),
+    }
 }
 
 /// How long something is kept that is over: `90d`, or `off` for ever. Three days at least: a message is never

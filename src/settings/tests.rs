@@ -3,6 +3,10 @@
 use super::names::NAMES;
 use super::timeout::IDLE_TEXT;
 use super::*;
+use crate::relay::{
+    values::{Fact, NamedFact},
+    waiting_room::{Banner, WaitingText},
+};
 
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_WEBHOOK_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -139,6 +143,38 @@ fn files_may_be_kept_in_somebodys_cloud() {
 }
 
 #[test]
+fn those_who_wait_have_a_text_or_a_banner() {
+    let room = |changes: Pairs<'_>| load(changes).map(|settings| settings.waiting_room);
+    assert_eq!(room(&[]).unwrap(), WaitingRoom::default());
+    let read = room(&[
+        ("ACCEPT_TEXT", " {agent} is here. "),
+        ("WAITING_TEXT", "Please wait."),
+        ("WAITING_TEXT_AFTER", "5m"),
+    ]);
+    let text = WaitingText { after: Duration::from_secs(300), text: "Please wait.".to_owned() };
+    let accept_text = Some("{agent} is here.".to_owned());
+    assert_eq!(read.unwrap(), WaitingRoom { accept_text, banner: Banner::Off, texts: vec![text] });
+    for (shown, banner) in [("position", Banner::Position), ("time", Banner::Time), ("off", Banner::Off)] {
+        assert_eq!(room(&[("QUEUE_BANNER", shown)]).unwrap().banner, banner);
+    }
+    let told = room(&[("QUEUE_BANNER", "time"), ("WAITING_TEXT", "Please wait.")]).unwrap_err();
+    assert_eq!(
+        told,
+        "QUEUE_BANNER can't be used with WAITING_TEXT: Ada takes the banner away when a text is sent"
+    );
+}
+
+#[test]
+fn ada_learns_what_is_named() {
+    let named = |fact, name: &str| NamedFact { fact, name: name.to_owned() };
+    let settings =
+        load(&[("ADA_METAVARIABLES", "agent = support_agent , outcome"), ("ADA_METADATA", "off")]).unwrap();
+    let metavariables = vec![named(Fact::Agent, "support_agent"), named(Fact::Outcome, "outcome")];
+    assert_eq!(settings.values, HandoffValues { metavariables, metadata: Vec::new() });
+    assert_eq!(load(&[]).unwrap().values, HandoffValues::default());
+}
+
+#[test]
 fn a_timeout_and_its_text_are_switched_off_each_for_itself() {
     let timeout = |seconds, text: Option<&str>| {
         Some(Timeout { after: Duration::from_secs(seconds), text: text.map(str::to_owned) })
@@ -179,6 +215,10 @@ fn wrong_values_are_told_in_one_sentence() {
     let whole = "must be a whole number of milliseconds from";
     let too_long = "x".repeat(1_001);
     let off = "must be a duration such as 90s, 15m or 2h, from 1s to 24h, or off";
+    let facts = "must be off or some of handoff_id, team, agent, started_at, accepted_at, ended_at, ended_by, outcome, note, \
+                 each with =name if need be";
+    let named = "needs a name of 1 to 100 letters, digits, _ and - in entry 1";
+    let wait = "must be a duration such as 0s, 90s or 5m, up to 24h";
     let table: &[(&str, &str, &[&str])] = &[
         (
             "ADA_BASE_URL",
@@ -235,6 +275,13 @@ fn wrong_values_are_told_in_one_sentence() {
         ("IDLE_TIMEOUT", off, &["never"]),
         ("WAITING_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
         ("IDLE_TIMEOUT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
+        ("ACCEPT_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
+        ("WAITING_TEXT", "must be at most 1000 characters, or off", &[&too_long]),
+        ("WAITING_TEXT_AFTER", wait, &["off", "5", "25h", "-1s"]),
+        ("ADA_METADATA", &format!("{facts}; entry 2 is not"), &["agent,hunter2", "agent,"]),
+        ("ADA_METAVARIABLES", named, &["agent=", "agent=a b", "agent=ä"]),
+        ("ADA_METADATA", "has a name twice: see entry 2", &["agent=a,team=a"]),
+        ("QUEUE_BANNER", "must be position, time or off", &["on", "Position"]),
         ("AGENT_TOKENS", &format!("{agents} 1 is not"), &[TOKEN, ","]),
         ("AGENT_TOKENS", &format!("{agents} 2 is not"), &[&bare]),
         ("AGENT_TOKENS", "needs a name of 1 to 200 visible characters in entry 1", &[&nameless, &unseen]),

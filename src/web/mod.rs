@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod body_budget;
+pub mod call_limit;
 pub mod connections;
 pub mod cookie;
 pub mod entry;

@@ -29,6 +29,7 @@ mod connection;
 mod drafts;
 mod ends;
 mod failures;
+mod feedback;
 mod figures;
 mod files_interrupted;
 mod files_sent;

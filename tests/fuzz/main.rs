@@ -24,6 +24,7 @@ mod agents;
 mod config;
 mod corpus;
 mod door;
+mod feedback;
 mod list;
 mod mutate;
 mod reader;

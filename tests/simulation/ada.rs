@@ -20,6 +20,7 @@ use handoff_relay::{
         id::{ConversationId, ConversationKey, MessageId},
         thread::{Author, Content, Role},
         time::{Offset, Time},
+        waiting_room::Shown,
     },
 };
 use reqwest::StatusCode;
@@ -407,6 +408,11 @@ impl Ada for SimAda {
         _: &ConversationKey,
         _: &serde_json::Map<String, serde_json::Value>,
     ) -> Answer<()> {
+        drop(permit);
+        Answer { outcome: Ok(()), answered_at: None }
+    }
+
+    async fn show_banner(&self, permit: Permit, _: &ConversationKey, _: Shown) -> Answer<()> {
         drop(permit);
         Answer { outcome: Ok(()), answered_at: None }
     }

@@ -18,7 +18,10 @@ use handoff_relay::{
         fetch::{AllowedHosts, FetchLimits, Fetcher},
     },
     metrics::Metrics,
-    relay::{buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time},
+    relay::{
+        buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time, values::HandoffValues,
+        waiting_room::WaitingRoom,
+    },
     settings::{FilesPlace, Secret},
     store::Store,
 };
@@ -163,6 +166,8 @@ pub fn policy(began_at: Time) -> Policy {
         idle_timeout: None,
         language: None,
         gone_after: Duration::from_mins(3),
+        waiting_room: WaitingRoom::default(),
+        values: HandoffValues::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

@@ -19,6 +19,8 @@ use handoff_relay::{
         thread::Role,
         time::Time,
         transaction::Transaction,
+        values::HandoffValues,
+        waiting_room::WaitingRoom,
     },
     store::{self, Arrived, Arriving, MemoryStore, Store, decide},
 };
@@ -68,6 +70,8 @@ fn policy() -> Policy {
         idle_timeout: None,
         language: None,
         gone_after: Duration::from_mins(3),
+        waiting_room: WaitingRoom::default(),
+        values: HandoffValues::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),
     }

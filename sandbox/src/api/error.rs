@@ -70,7 +70,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::UnknownConversation => Self::not_found(&message),
             Refusal::Metadata(reason) => Self::invalid("metadata", &reason),
-            Refusal::ConversationEnded | Refusal::NotInHandoff | Refusal::HumanJoined => {
+            Refusal::ConversationEnded | Refusal::NotInHandoff | Refusal::HumanJoined | Refusal::NotChat => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable_entity", &message)
             }
         }

@@ -23,7 +23,7 @@ impl Conversation {
     }
 
     pub(super) fn announce_message(&mut self, message: &StoredMessage, at: Timestamp) {
-        let payload = message_event(MessageEvent {
+        let mut payload = message_event(MessageEvent {
             message_id: message.ids.in_webhook(&message.message_id),
             conversation_id: self.id.clone(),
             end_user_id: self.end_user_id.clone(),
@@ -39,6 +39,7 @@ impl Conversation {
             content: message.content.clone(),
             ai_agent_domain: self.origin.ai_agent_domain.clone(),
         });
+        payload["data"]["channel"]["modality"] = self.modality.into();
         self.outbox.push(Event { payload, file: message.file.as_ref().map(|file| file.id) });
     }
 

@@ -25,6 +25,8 @@ use crate::webhook;
 
 /// The customer of every conversation.
 pub(crate) const CUSTOMER: &str = "Maria Silva";
+/// The modality of Ada's chat.
+pub(crate) const CHAT: &str = "messaging";
 const AI_AGENT: &str = "Acme assistant";
 
 /// What all conversations of one AI Agent have in common.
@@ -79,6 +81,8 @@ pub(crate) struct Conversation {
     pub(crate) outbox: Vec<Event>,
     /// How the next messages are named outside.
     pub(crate) ids: IdScheme,
+    /// What it runs over: [`CHAT`], or another channel.
+    pub(crate) modality: &'static str,
     created_at: Timestamp,
     /// The time of the latest change; the next one is later.
     clock: Timestamp,
@@ -103,6 +107,7 @@ impl Conversation {
             metadata: Map::new(),
             outbox: Vec::new(),
             ids,
+            modality: CHAT,
             created_at: now,
             clock: now,
             origin,
@@ -203,6 +208,9 @@ impl Conversation {
 
     /// The human side tells how long the customer waits.
     pub(crate) fn set_queue(&mut self, place: Queue) -> Result<(), Refusal> {
+        if self.modality != CHAT {
+            return Err(Refusal::NotChat);
+        }
         match &mut self.phase {
             Phase::Waiting { queue } => *queue = Some(place),
             Phase::Person { .. } => return Err(Refusal::HumanJoined),

@@ -17,6 +17,8 @@ pub enum Priority {
     Recover,
     /// Whether there is such a conversation at all, which only an anonymous call has named.
     Stranger,
+    /// How long those have to wait who see it: soon out of date, and missed by nobody.
+    Banner,
 }
 
 /// A place in line. Among equals whoever came first goes first: who joins anew after each call, as a busy conversation
@@ -75,15 +77,16 @@ mod tests {
     #[test]
     fn writes_first_then_whoever_came_first() {
         let mut line = Line::default();
+        let banner = line.join(Priority::Banner);
         let read = line.join(Priority::Read);
         let again = line.join(Priority::Retry);
-        assert!(line.heads().eq([&again, &read]), "the first of each kind");
+        assert!(line.heads().eq([&again, &read, &banner]), "the first of each kind");
         line.leave(&again);
         let (first, second) = (line.join(Priority::Write), line.join(Priority::Write));
         assert!(line.is_head(&first) && !line.is_head(&second));
         line.leave(&first);
         let back = line.join(Priority::Write);
-        for next in [second, back, read] {
+        for next in [second, back, read, banner] {
             assert!(line.heads().next() == Some(&next) && line.is_head(&next));
             line.leave(&next);
         }

@@ -27,8 +27,8 @@ pub use shared::{CountedCall, SharedCount};
 /// How often a refused key is tried again.
 pub const DENIED_PAUSE: Duration = Duration::from_secs(30);
 /// How much of the limits may be used by all but new writes, and among these by what is tried again, by reads, and
-/// by recovery and by strangers alone: the rest is kept for what people write.
-const PERCENT: [u32; PACES - 1] = [80, 60, 70, 20, 30];
+/// by recovery, by strangers and by banners alone: the rest is kept for what people write.
+const PERCENT: [u32; PACES - 1] = [80, 60, 70, 20, 30, 20];
 /// The wait after a 429 without `Retry-After`; doubles while they go on, to 30 s.
 const BARE_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BARE_PAUSE: Duration = Duration::from_secs(30);
@@ -65,7 +65,8 @@ pub struct Limits {
 }
 
 struct State {
-    /// Of all calls; of all but new writes; of those tried again; of reads; of recovery alone; of strangers alone.
+    /// Of all calls; of all but new writes; of those tried again; of reads; of recovery alone; of strangers alone;
+    /// of banners alone.
     paces: [Pace; PACES],
     line: Line,
     /// Why the key is refused, and the last call that had left when it was.
@@ -83,7 +84,7 @@ pub struct Permit {
 /// The number of a call in each pace that it counts in.
 type Calls = [Option<CallNumber>; PACES];
 
-const PACES: usize = 6;
+const PACES: usize = 7;
 
 impl Rates {
     /// This part of the rates, but at least one call.
@@ -104,6 +105,7 @@ const fn counts_in(priority: Priority) -> &'static [usize] {
         Priority::Read => &[0, 1, 3],
         Priority::Recover => &[0, 1, 3, 4],
         Priority::Stranger => &[0, 1, 3, 5],
+        Priority::Banner => &[0, 1, 6],
     }
 }
 
@@ -119,8 +121,8 @@ impl Limits {
         environment: Arc<dyn Environment>,
         shared: Option<Arc<dyn SharedCount>>,
     ) -> Arc<Self> {
-        let [others, again, reads, recovery, strangers] = PERCENT.map(|percent| rates.part(percent));
-        let paces = [rates, others, again, reads, recovery, strangers].map(Pace::new);
+        let [others, again, reads, recovery, strangers, banners] = PERCENT.map(|percent| rates.part(percent));
+        let paces = [rates, others, again, reads, recovery, strangers, banners].map(Pace::new);
         let state = State { paces, line: Line::default(), denied: None, bare_refusals: 0 };
         Arc::new(Self { environment, state: Mutex::new(state), moved: Notify::new(), shared })
     }
@@ -351,10 +353,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_tried_again_and_strangers_leave_room_for_the_others() {
-        use Priority::{Read, Retry, Stranger, Write};
+        use Priority::{Banner, Read, Retry, Stranger, Write};
         for (greedy, takes, others) in [
             (Retry, 6, &[Read, Read, Write, Write][..]),
             (Stranger, 3, &[Retry, Read, Write, Write, Write, Write, Write]),
+            (Banner, 2, &[Retry, Read, Read, Write, Write, Write, Write, Write]),
         ] {
             let limits = Limits::new(Rates { per_second: 10, per_minute: 10 }, Arc::new(Machine));
             for _ in 0..takes {

@@ -4,10 +4,10 @@ use axum::{Json, extract::State, http::HeaderMap};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::start::refuse;
+use super::admission;
 use crate::{
     doors::App,
-    engine::{AiAgents, Queue, StartKey},
+    engine::Queue,
     web::{
         extract::{Params, bearer},
         origin,
@@ -32,16 +32,11 @@ pub async fn availability(
 ) -> Result<Json<Value>, Problem> {
     origin::refuse_pages(&headers)?;
     let ai_agents = app.engine.ai_agents();
-    let takers = ai_agents.started_by(bearer(&headers)).map_err(|refusal| refuse(&ai_agents, refusal))?;
+    let takers = admission::takers(&ai_agents, bearer(&headers))?;
     let given =
         |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let named = given(asked.ai_agent);
-    let ai_agent =
-        AiAgents::meant(&takers, named.as_deref()).map_err(|refusal| refuse(&ai_agents, refusal))?;
-    // How many wait is nobody's business who has no key.
-    if matches!(ai_agent.start_key, StartKey::Off(_)) {
-        return Err(Problem::not_found("this path needs a start key, and none is set"));
-    }
+    let ai_agent = admission::admit(&app, &ai_agents, &takers, named.as_deref())?;
     let team = given(asked.team);
     let queue = app.engine.queue(ai_agent, team.as_deref()).await?;
     let queue = queue.ok_or_else(|| Problem::not_found("there is no team of this name"))?;

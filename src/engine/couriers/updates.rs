@@ -32,6 +32,11 @@ pub async fn carry(
         (Update::UpdateConversation { values }, _) => {
             outcome(ada.update_conversation(permit, key, values).await.outcome)
         }
+        // The rules have said what these are to set.
+        (Update::HandoffToEndUser | Update::HandoffToConversation, _) => {
+            permit.give_back();
+            UpdateOutcome::Nobody
+        }
     };
     if let UpdateOutcome::Failed(failure) = &outcome {
         let reason = failure.reason();

@@ -90,6 +90,10 @@ pub enum Update {
         /// By name.
         values: Map<String, Value>,
     },
+    /// What the settings name of the handoff, as it is then, as metavariables.
+    HandoffToEndUser,
+    /// The same as metadata.
+    HandoffToConversation,
 }
 
 /// The human agent as the end user sees them.
@@ -250,6 +254,8 @@ mod tests {
             (Read::Transcript.into(), "transcript"),
             (Read::Recover { missed_before: None }.into(), "recover"),
             (Fetch::File { row: "r".into() }.into(), "fetch"),
+            (Update::HandoffToEndUser.into(), "handoff_to_end_user"),
+            (Update::HandoffToConversation.into(), "handoff_to_conversation"),
         ] {
             let text = serde_json::to_string(&job).unwrap();
             assert!(text.starts_with(&format!(r#"{{"task":"{task}""#)), "{text}");

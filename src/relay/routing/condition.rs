@@ -77,7 +77,8 @@ impl Facts<'_> {
         self.text(LANGUAGE_FIELD).or_else(|| self.language.map(str::to_owned))
     }
 
-    fn channel(&self) -> Option<String> {
+    /// The channel that the start call names.
+    pub fn channel(&self) -> Option<String> {
         let value = self.context.get(CHANNEL_FIELD)?;
         // As Ada's events have it.
         text(value.get("modality").unwrap_or(value))

@@ -16,6 +16,7 @@ use super::{
     hours::Hours,
     id::{PlatformId, TeamName},
     policy::{Timeout, Timeouts},
+    waiting_room::WaitingRoom,
 };
 use condition::is_spoken;
 pub use condition::{Condition, Facts, Test};
@@ -99,6 +100,8 @@ pub struct Team {
     pub name: TeamName,
     /// Its timeouts.
     pub limits: Limits,
+    /// What its customers are told while they wait.
+    pub waiting_room: WaitingRoom,
     /// When it is open; at all times, if that is not said.
     pub hours: Option<Hours>,
     /// What customers can be told while it is closed.

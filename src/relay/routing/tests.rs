@@ -35,6 +35,7 @@ fn team(name: &str) -> Team {
     Team {
         name: TeamName::from(name),
         limits: Limits::default(),
+        waiting_room: WaitingRoom::default(),
         hours: None,
         closed_text: None,
         needs_agents: false,

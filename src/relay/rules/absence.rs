@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::act;
+use super::{act, waiting_text};
 use crate::relay::{
     changes::Scope, handoff::Status, id::HandoffId, rule::Rule, thread::EventName, transaction::Transaction,
 };
@@ -25,4 +25,5 @@ fn do_give_back(tx: &mut Transaction<'_>, id: &HandoffId, agent: String, grace: 
     tx.add_event(index, EventName::AgentGone, Some(agent.clone()));
     act::return_to_queue(tx, index, agent.clone());
     tx.change_handoff(index).dispatch.left_by = Some(agent);
+    waiting_text::begin(tx, index, waiting_text::Since::Known);
 }

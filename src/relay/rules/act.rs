@@ -1,15 +1,16 @@
 //! An agent's actions on a handoff, except writing.
 
-use super::{ending, note};
+use super::{ending, note, say, values, waiting_text};
 use crate::relay::{
     changes::Scope,
+    contact::customers_name,
     delivery::{Read, ShownAuthor},
     dispatch::Dispatch,
     handoff::{EndedBy, Handoff, Status},
     id::{HandoffId, TeamName},
     idle::Idle,
     rule::Rule,
-    thread::EventName,
+    thread::{EventName, Source},
     time::Time,
     transaction::Transaction,
 };
@@ -73,19 +74,27 @@ pub fn accept(id: HandoffId, agent: String, take_over: TakeOver) -> Rule<Result<
                 if take_over == TakeOver::No {
                     may_write(&tx.view.handoffs[handoff], &agent, tx.now.at)?;
                 }
-                accept_if_waiting(tx, handoff, &agent);
+                let shown = ShownAuthor::named(customers_name(&agent).to_owned());
+                accept_if_waiting(tx, handoff, &agent, shown);
             }
         }
         Ok(tx.view.handoffs[handoff].clone())
     })
 }
 
-/// Assigns a waiting handoff to `agent`, and queues a read of its history.
-pub fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
-    if tx.view.handoffs[handoff].status != Status::Waiting {
+/// Assigns a waiting handoff to `agent`, whom the customer knows as `shown`, and queues a read of its history. The customer
+/// is told, unless the same agent had it last.
+pub(super) fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent: &str, shown: ShownAuthor) {
+    let known = &tx.view.handoffs[handoff];
+    if known.status != Status::Waiting {
         return;
     }
+    let is_back = known.last_agent.as_deref() == Some(agent);
+    let text = tx.policy.waiting_room(known.team.as_ref()).accept_text_of(&shown.display_name);
     assign(tx, handoff, agent, EventName::Accepted);
+    if let Some(text) = text.filter(|_| !is_back) {
+        say::say(tx, handoff, shown, text, Source::Relay);
+    }
     greet(tx, handoff);
 }
 
@@ -107,11 +116,13 @@ fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventNam
 
 fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     let now = tx.now.at;
-    let handoff = tx.change_handoff(handoff);
-    handoff.status = Status::Active { agent: agent.to_owned() };
-    handoff.accepted_at.get_or_insert(now);
-    handoff.idle = Idle::since(now);
-    handoff.dispatch = Dispatch { agent_since: Some(now), ..Dispatch::default() };
+    let given = tx.change_handoff(handoff);
+    given.status = Status::Active { agent: agent.to_owned() };
+    given.last_agent = Some(agent.to_owned());
+    given.accepted_at.get_or_insert(now);
+    given.idle = Idle::since(now);
+    given.dispatch = Dispatch { agent_since: Some(now), ..Dispatch::default() };
+    values::tell(tx, handoff);
 }
 
 /// `agent` returns the handoff to the queue of its team, with a note for colleagues or without.
@@ -128,6 +139,7 @@ pub fn release(id: HandoffId, agent: String, note: Option<String>) -> Rule<Resul
         add_note(tx, handoff, &agent, note);
         tx.add_event(handoff, EventName::Released, Some(agent.clone()));
         return_to_queue(tx, handoff, agent);
+        waiting_text::begin(tx, handoff, waiting_text::Since::Known);
         Ok(tx.view.handoffs[handoff].clone())
     })
 }
@@ -135,10 +147,11 @@ pub fn release(id: HandoffId, agent: String, note: Option<String>) -> Rule<Resul
 /// The handoff waits for another agent than the one it is `from`.
 pub(super) fn return_to_queue(tx: &mut Transaction<'_>, handoff: usize, from: String) {
     let now = tx.now.at;
-    let handoff = tx.change_handoff(handoff);
-    handoff.status = Status::Waiting;
-    handoff.idle = Idle::since(now);
-    handoff.dispatch = Dispatch { passed_by: vec![from], ..Dispatch::default() };
+    let returned = tx.change_handoff(handoff);
+    returned.status = Status::Waiting;
+    returned.idle = Idle::since(now);
+    returned.dispatch = Dispatch { passed_by: vec![from], ..Dispatch::default() };
+    values::tell(tx, handoff);
 }
 
 fn add_note(tx: &mut Transaction<'_>, handoff: usize, agent: &str, note: Option<String>) {
@@ -186,8 +199,9 @@ pub fn hand_over(
             Receiver::Team(team) => {
                 tx.add_event_to(handoff, EventName::HandedOver, Some(agent.clone()), Some(team.0.clone()));
                 return_to_queue(tx, handoff, agent);
-                let handoff = tx.change_handoff(handoff);
-                (handoff.team, handoff.route) = (Some(team), None);
+                let changed = tx.change_handoff(handoff);
+                (changed.team, changed.route) = (Some(team), None);
+                waiting_text::begin(tx, handoff, waiting_text::Since::Known);
             }
         }
         Ok(tx.view.handoffs[handoff].clone())
@@ -218,7 +232,11 @@ pub fn end(id: HandoffId, agent: String, Ending { outcome, note }: Ending) -> Ru
     Rule::new(Scope::handoff(&id).with_outbox(), move |tx| {
         let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
         may_write(&tx.view.handoffs[handoff], &agent, tx.now.at)?;
+        let closing_note = note.as_ref().and_then(|note| tx.policy.values.closing_note(note));
         add_note(tx, handoff, &agent, note);
+        if closing_note.is_some() {
+            tx.change_unseen(handoff).closing_note = closing_note;
+        }
         if outcome.is_some() {
             tx.change_handoff(handoff).outcome = outcome;
         }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{expiry, update};
+use super::{expiry, update, values};
 use crate::relay::{
     changes::Scope,
     delivery::{
@@ -112,6 +112,10 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
         expiry::verified(tx, index);
         expiry::allow_a_look(tx, index);
     }
+    let updates = match tx.view.outbox[index].job {
+        Job::Update(_) => Some(values::due(tx, index)?),
+        Job::Write(_) | Job::Read(_) | Job::Fetch(_) | Job::Notify(_) => None,
+    };
     let delivery = &tx.view.outbox[index];
     if delivery.outcome_unknown_since.is_none() && expiry::is_over(tx, delivery) {
         expiry::fail_expired(tx, &delivery.handoff.clone(), None);
@@ -137,8 +141,8 @@ fn begin_next(tx: &mut Transaction<'_>, turn: &Turn) -> Option<AttemptStart> {
             };
             Step::Fetch { row: Box::new(tx.view.rows[row].clone()) }
         }
-        (Job::Update(what), _) => {
-            Step::Update { what: what.clone(), end_user: update::end_user(tx, &delivery.handoff) }
+        (Job::Update(_), _) => {
+            Step::Update { what: updates?, end_user: update::end_user(tx, &delivery.handoff) }
         }
         // Those have rules of their own.
         (Job::Notify(_), _) => return None,

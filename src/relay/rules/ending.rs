@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::values;
 use crate::relay::{
     delivery::{Delivery, Job, Read, Write},
     dispatch::Dispatch,
@@ -37,7 +38,8 @@ pub fn end_at_ada(tx: &mut Transaction<'_>, handoff: usize, by: EndedBy, shown_b
     let row = close(tx, handoff, by, AdaEnd::Unsettled, at, shown_by);
     let row = tx.view.rows[row].id.clone();
     tx.mark(&row, Sending::Queued);
-    tx.deliver(handoff, Write::End { row });
+    let end = tx.deliver(handoff, Write::End { row });
+    values::before_end(tx, &end);
 }
 
 /// Closes an open handoff: its state, and the line in the thread. Returns that line's index.
@@ -52,10 +54,11 @@ fn close(
     let content = Content::Event { event: EventName::Ended, by: Some(shown_by), to: None };
     let row = tx.add_row(handoff, NewRow::own(row_at, system(), content, Source::Relay));
     let (at, id) = (tx.now.at, tx.view.rows[row].id.clone());
-    let handoff = tx.change_handoff(handoff);
-    let agent = handoff.agent().map(str::to_owned);
-    handoff.status = Status::Ended(End { at, by, agent, ada, row: id });
-    handoff.dispatch = Dispatch { agent_since: handoff.dispatch.agent_since, ..Dispatch::default() };
+    let ended = tx.change_handoff(handoff);
+    let agent = ended.agent().map(str::to_owned);
+    ended.status = Status::Ended(End { at, by, agent, ada, row: id });
+    ended.dispatch = Dispatch { agent_since: ended.dispatch.agent_since, ..Dispatch::default() };
+    values::tell(tx, handoff);
     row
 }
 

@@ -8,9 +8,11 @@ pub mod act;
 pub mod arrive;
 pub mod arriving;
 pub(crate) mod attempt;
+pub(crate) mod banner;
 pub mod contact;
 mod ending;
 pub mod expiry;
+pub(crate) mod feedback;
 pub(crate) mod file;
 pub mod flush;
 pub(crate) mod look;
@@ -21,12 +23,15 @@ pub mod offer;
 mod owner;
 pub(crate) mod recover;
 pub(crate) mod replay;
+mod say;
 pub(crate) mod settle;
 pub mod start;
 pub(crate) mod time_out;
 pub(crate) mod transcript;
 pub(crate) mod unknown;
 pub(crate) mod update;
+mod values;
+pub(crate) mod waiting_text;
 pub mod write;
 
 #[cfg(test)]

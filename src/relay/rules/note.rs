@@ -2,6 +2,7 @@
 
 use super::{
     act::Refusal,
+    say,
     write::{self, AgentMessage},
 };
 use crate::relay::{
@@ -35,7 +36,7 @@ pub fn note(id: HandoffId, note: AgentMessage) -> Rule<Result<Row, Refusal>> {
 /// Adds a note, and gives the row.
 pub(super) fn add(tx: &mut Transaction<'_>, handoff: usize, author: ShownAuthor, body: String) -> usize {
     let content = Content::Note { body };
-    let mut new = NewRow::own(tx.own_at(handoff), write::human(author), content, Source::Agent);
+    let mut new = NewRow::own(tx.own_at(handoff), say::human(author), content, Source::Agent);
     new.created_at = tx.now.at;
     tx.add_row(handoff, new)
 }

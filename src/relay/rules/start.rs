@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::ending;
+use super::{ending, values, waiting_text};
 use crate::relay::{
     changes::Scope,
     context::{self, Merge},
@@ -111,6 +111,11 @@ fn called(
     if unheard && let Some(reading) = tx.view.outbox.len().checked_sub(1) {
         tx.change_delivery(reading).stranger = true;
     }
+    // Anyone may have named a conversation of which nothing is known.
+    if !unheard {
+        values::tell(tx, handoff);
+    }
+    waiting_text::begin(tx, handoff, waiting_text::Since::Called);
     wake_held(tx, key);
     StartOutcome::New(tx.view.handoffs[handoff].id.clone())
 }
@@ -124,6 +129,8 @@ pub fn adopt(tx: &mut Transaction<'_>, key: &ConversationKey, message_at: Time) 
         tx.change_handoff(handoff).newest_at = message_at;
         tx.change_row(line, |row| row.at = message_at);
     }
+    values::tell(tx, handoff);
+    waiting_text::begin(tx, handoff, waiting_text::Since::Known);
 }
 
 fn is_same(tx: &Transaction<'_>, latest: usize, caller: &Caller) -> bool {

@@ -3,7 +3,7 @@
 //! The end user gets a text first. Before the end of a handoff that an agent has, Ada's message list is read, because
 //! the webhook of a message may be late or lost, or may have arrived while no process was running.
 
-use super::{ending, recover, write};
+use super::{ending, recover, say};
 use crate::relay::{
     changes::Scope,
     contact::customers_name,
@@ -79,7 +79,7 @@ fn time_out(tx: &mut Transaction<'_>, handoff: usize) {
     let is_missed = known.status == Status::Waiting || known.unanswered.is_some();
     tx.add_event(handoff, EventName::TimedOut, None);
     let told = text.map(|text| {
-        let row = write::say(tx, handoff, ShownAuthor::named(name), text.clone(), Source::Relay);
+        let row = say::say(tx, handoff, ShownAuthor::named(name), text.clone(), Source::Relay);
         Told { row: row.id, text, in_vain: false }
     });
     ending::end_at_ada(tx, handoff, EndedBy::System, EndedBy::System.as_str().to_owned());

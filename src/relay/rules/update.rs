@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::values;
 use crate::relay::{
     backoff,
     changes::Scope,
@@ -87,5 +88,6 @@ pub fn settle(attempt: Arc<UpdateAttempt>) -> Rule<()> {
             }
             None => drop(tx.finish_delivery(index)),
         }
+        values::attempted(tx, &attempt.delivery.handoff);
     })
 }

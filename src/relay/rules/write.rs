@@ -3,15 +3,15 @@
 use super::{
     act::{self, Refusal},
     file,
+    say::{ours, say, send},
 };
 use crate::relay::{
     changes::{IdempotencyScope, Idempotent, Scope},
-    delivery::{Attachment, Delivery, Destination, Job, Outgoing, ShownAuthor, Write},
+    delivery::{Attachment, Delivery, Destination, Job, ShownAuthor},
     id::{HandoffId, RowId},
     rule::Rule,
-    thread::{Author, Bytes, Content, Role, Row, Sending, Source},
-    time::Time,
-    transaction::{NewRow, Transaction},
+    thread::{Bytes, Content, Row, Sending, Source},
+    transaction::Transaction,
 };
 
 /// How many messages of one handoff may wait to be sent.
@@ -77,7 +77,7 @@ pub fn message(id: HandoffId, message: AgentMessage) -> Rule<Result<Row, Refusal
         if let Some(row) = repeated(tx, &message.by)? {
             return Ok(row);
         }
-        let handoff = admit(tx, &id, &message.by.agent)?;
+        let handoff = admit(tx, &id, &message.by)?;
         let row = say(tx, handoff, message.by.shown(), message.text, Source::Agent);
         remember(tx, &id, &message.by, &row);
         Ok(row)
@@ -94,7 +94,7 @@ pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
         if let Some(row) = repeated(tx, &by)? {
             return Ok(row);
         }
-        let handoff = admit(tx, &id, &by.agent)?;
+        let handoff = admit(tx, &id, &by)?;
         if let Some(text) = text {
             say(tx, handoff, by.shown(), text, Source::Agent);
         }
@@ -108,54 +108,17 @@ pub fn file(id: HandoffId, message: AgentFile) -> Rule<Result<Row, Refusal>> {
     })
 }
 
-/// The handoff, if `agent` may write in it and its queue has room. The agent has it from now on.
-fn admit(tx: &mut Transaction<'_>, id: &HandoffId, agent: &str) -> Result<usize, Refusal> {
+/// The handoff, if the agent may write in it and its queue has room. The agent has it from now on.
+fn admit(tx: &mut Transaction<'_>, id: &HandoffId, by: &Request) -> Result<usize, Refusal> {
     let handoff = tx.find_handoff(id).ok_or(Refusal::Unknown)?;
-    act::may_write(&tx.view.handoffs[handoff], agent, tx.now.at)?;
+    act::may_write(&tx.view.handoffs[handoff], &by.agent, tx.now.at)?;
     let waits = |delivery: &&Delivery| delivery.handoff == *id && matches!(delivery.job, Job::Write(_));
     let has_room = tx.has_room(&Destination::Writes(tx.view.handoffs[handoff].key.ai_agent.clone()));
     if tx.view.outbox.iter().filter(waits).count() >= QUEUE_LIMIT || !has_room {
         return Err(Refusal::QueueFull);
     }
-    act::accept_if_waiting(tx, handoff, agent);
+    act::accept_if_waiting(tx, handoff, &by.agent, by.shown());
     Ok(handoff)
-}
-
-/// Adds a text to the thread and the outbox.
-pub fn say(tx: &mut Transaction<'_>, handoff: usize, by: ShownAuthor, text: String, source: Source) -> Row {
-    let new = ours(tx, handoff, by, Content::Text { body: text }, source);
-    let row = tx.add_row(handoff, new);
-    send(tx, handoff, row, None)
-}
-
-/// The same for what somebody elsewhere has said, under an id that it has already. What can't be sent is only shown.
-pub(super) fn say_as(
-    tx: &mut Transaction<'_>,
-    handoff: usize,
-    row: RowId,
-    by: ShownAuthor,
-    content: Content,
-) {
-    let is_sent = matches!(content, Content::Text { .. } | Content::File { bytes: Bytes::Kept { .. }, .. });
-    let mut new = ours(tx, handoff, by, content, Source::Agent);
-    new.sending = new.sending.filter(|_| is_sent);
-    let row = tx.add_row_as(row, handoff, new);
-    if is_sent {
-        send(tx, handoff, row, None);
-    }
-}
-
-fn ours(tx: &Transaction<'_>, handoff: usize, by: ShownAuthor, content: Content, source: Source) -> NewRow {
-    let author = human(by);
-    let mut new = NewRow::own(tx.own_at(handoff), author, content, source);
-    new.created_at = tx.now.at;
-    new.sending = Some(Sending::Queued);
-    new
-}
-
-/// A human agent as the author of a row.
-pub(super) fn human(by: ShownAuthor) -> Author {
-    Author { role: Role::HumanAgent, display_name: Some(by.display_name), avatar: by.avatar }
 }
 
 /// The row that the same request has created before.
@@ -176,26 +139,6 @@ pub(super) fn remember(tx: &mut Transaction<'_>, id: &HandoffId, by: &Request, r
         let stands_for = Idempotent { digest: digest.clone(), row: row.id.clone() };
         tx.writes().idempotent = Some((scope, stands_for));
     }
-}
-
-/// Queues the row at `index` for Ada, which may have it since `doubt`: then it is looked for first.
-fn send(tx: &mut Transaction<'_>, handoff: usize, index: usize, unknown_since: Option<Time>) -> Row {
-    let row = tx.view.rows[index].clone();
-    let what = match &row.content {
-        Content::Text { body } => Outgoing::Text { text: body.clone() },
-        Content::File { filename, mime_type, bytes: Bytes::Kept { size }, .. } => {
-            let (filename, mime_type) = (filename.clone(), mime_type.clone());
-            Outgoing::File { file: Attachment { filename, mime_type, size: *size, uploaded: None } }
-        }
-        _ => return row,
-    };
-    let Author { display_name, avatar, .. } = row.author.clone();
-    let by = ShownAuthor { display_name: display_name.unwrap_or_default(), avatar };
-    let id = tx.deliver(handoff, Write::Send { row: row.id.clone(), what, by });
-    if let Some(index) = tx.find_delivery(&id) {
-        tx.change_delivery(index).outcome_unknown_since = unknown_since;
-    }
-    row
 }
 
 fn scope_of_row(handoff: &HandoffId, row: &RowId) -> Scope {
@@ -238,8 +181,8 @@ fn failed(tx: &Transaction<'_>, id: &HandoffId, row: &RowId, agent: &str) -> Res
         return Err(Refusal::Unknown);
     }
     act::may_write(&tx.view.handoffs[handoff], agent, tx.now.at)?;
-    match (&found.sending, found.source) {
-        (Some(Sending::Failed { .. }), Source::Agent) => Ok((handoff, index)),
+    match &found.sending {
+        Some(Sending::Failed { .. }) if found.is_ours() => Ok((handoff, index)),
         _ => Err(Refusal::NotFailed),
     }
 }

@@ -15,6 +15,7 @@ mod table;
 mod team;
 #[cfg(test)]
 mod tests;
+mod waiting_room;
 
 use std::{
     fs::File,
@@ -40,7 +41,7 @@ use super::{
     timeout::Timeouts,
 };
 use crate::{
-    relay::{id::TeamName, routing::Routing},
+    relay::{id::TeamName, routing::Routing, waiting_room::WaitingRoom},
     store::sessions::Digest,
 };
 
@@ -170,17 +171,18 @@ impl Config {
     }
 
     /// Teams, agents and routes. If something is wrong, they are not whole.
-    pub(super) fn desk(&mut self, environment: &Timeouts) -> Desk {
+    pub(super) fn desk(&mut self, environment: &Timeouts, waiting_room: &WaitingRoom) -> Desk {
         let routes = std::mem::take(&mut self.routes);
         let wanted = routes.iter().filter_map(|route| route.platforms.clone()).flatten();
         let wanted_platforms = wanted.map(WantedPlatform).collect();
         let teams = std::mem::take(&mut self.teams).into_iter();
+        let mistakes = &mut self.mistakes;
         Desk {
             lists_agents: !self.agents.is_empty(),
             agents: std::mem::take(&mut self.agents).into_iter().filter_map(AgentTable::settings).collect(),
             agents_see: self.agents_see,
             routing: Routing {
-                teams: teams.filter_map(|team| team.settings(environment)).collect(),
+                teams: teams.filter_map(|team| team.settings(environment, waiting_room, mistakes)).collect(),
                 routes: routes.into_iter().filter_map(|route| route.settings(environment)).collect(),
                 default_team: self.default_team.take().map(|team| TeamName(team.value)),
                 ..Routing::default()

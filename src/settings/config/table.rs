@@ -47,6 +47,11 @@ impl<'t> Table<'t> {
         self.table.contains_key(key)
     }
 
+    /// Where the value of this key stands; where the table begins, if it is not there.
+    pub(super) fn place(&self, key: &str) -> usize {
+        self.table.get(key).map_or(self.at, |value| value.span().start)
+    }
+
     /// A text.
     pub(super) fn text<T>(
         &mut self,
@@ -126,11 +131,22 @@ impl<'t> Table<'t> {
         Some(placed(key, value, parsed, mistakes)?.value)
     }
 
-    /// A list of tables; none if the key is absent.
+    /// A list of tables, written as `[[key]]`; none if the key is absent.
     pub(super) fn tables(
         &mut self,
         key: &'static str,
         name: &'static str,
+        mistakes: &mut Mistakes,
+    ) -> Option<Vec<Table<'t>>> {
+        self.tables_as(key, name, name, mistakes)
+    }
+
+    /// The same of tables that are written in another `form`.
+    pub(super) fn tables_as(
+        &mut self,
+        key: &'static str,
+        name: &'static str,
+        form: &str,
         mistakes: &mut Mistakes,
     ) -> Option<Vec<Table<'t>>> {
         let Some(value) = self.take(key) else { return Some(Vec::new()) };
@@ -139,7 +155,7 @@ impl<'t> Table<'t> {
         });
         let tables: Option<Vec<Table<'t>>> = list.and_then(Iterator::collect);
         if tables.is_none() {
-            mistakes.add(value.span().start, format!("{key} must be written as {name}"));
+            mistakes.add(value.span().start, format!("{key} must be written as {form}"));
         }
         tables
     }

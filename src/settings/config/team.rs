@@ -8,6 +8,7 @@ use super::{
     limits::{self, Limits},
     mistakes::Mistakes,
     table::{Placed, Table},
+    waiting_room::{self, WaitingRoomTable},
 };
 use crate::{
     relay::{
@@ -15,6 +16,7 @@ use crate::{
         hours::{Hours, add_to_week},
         id::TeamName,
         routing,
+        waiting_room::WaitingRoom,
     },
     settings::{
         agents::{ListedAgent, Role},
@@ -25,9 +27,10 @@ use crate::{
 };
 
 /// What a team may say of itself.
-pub(super) const TEAM_KEYS: [&str; 12] = {
+pub(super) const TEAM_KEYS: [&str; 15] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
     let [hours, time_zone, holidays] = HOURS_KEYS;
+    let [accept_text, queue_banner, waiting_texts] = waiting_room::KEYS;
     [
         "name",
         hours,
@@ -41,6 +44,9 @@ pub(super) const TEAM_KEYS: [&str; 12] = {
         waiting_text,
         idle,
         idle_text,
+        accept_text,
+        queue_banner,
+        waiting_texts,
     ]
 };
 
@@ -52,6 +58,7 @@ pub(super) const AGENT_KEYS: [&str; 6] = ["name", "token_sha256", "teams", "role
 pub(super) struct TeamTable {
     pub(super) name: Option<Placed<String>>,
     limits: Limits,
+    waiting_room: WaitingRoomTable,
     hours: Option<Hours>,
     closed_text: Option<String>,
     needs_agents: bool,
@@ -64,6 +71,7 @@ impl TeamTable {
         let name = table.text("name", mistakes, parse::listed_name);
         table.require("name", mistakes);
         let limits = Limits::read(&mut table, mistakes);
+        let waiting_room = WaitingRoomTable::read(&mut table, mistakes);
         let hours = hours(&mut table, mistakes).map(|(hours, _)| hours);
         let closed_text = table.text("closed_text", mistakes, parse::text_or_off);
         let needs_agents = table.truth("needs_agents", mistakes).unwrap_or_default();
@@ -73,6 +81,7 @@ impl TeamTable {
         Self {
             name,
             limits,
+            waiting_room,
             hours,
             closed_text: closed_text.and_then(|found| found.value),
             needs_agents,
@@ -82,10 +91,17 @@ impl TeamTable {
     }
 
     /// The team; `None` if something is wrong, which has been told.
-    pub(super) fn settings(self, environment: &Timeouts) -> Option<routing::Team> {
+    pub(super) fn settings(
+        self,
+        environment: &Timeouts,
+        waiting_room: &WaitingRoom,
+        mistakes: &mut Mistakes,
+    ) -> Option<routing::Team> {
+        let waiting_room = self.waiting_room.settings(waiting_room, mistakes);
         Some(routing::Team {
             name: TeamName(self.name?.value),
             limits: self.limits.settings(environment),
+            waiting_room,
             hours: self.hours,
             closed_text: self.closed_text,
             needs_agents: self.needs_agents,

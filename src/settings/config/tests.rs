@@ -10,6 +10,7 @@ use crate::{
         dispatch::Assignment,
         policy::{Timeout, Timeouts},
         routing::{Offering, Priority},
+        waiting_room::{Banner, WaitingRoom, WaitingText},
     },
     settings::{
         AgentsSee, AiAgentSettings, ListedAgent, Loaded, Role, Secret, Settings, SettingsError, Terminal,
@@ -423,9 +424,43 @@ fn teams_agents_and_routes_are_read() {
     assert_eq!(waiting(Some("Rest"), "Billing"), timeout(60, None));
 }
 
+/// What a team says counts for its customers, and what the environment says for the others.
+#[test]
+fn a_team_tells_its_customers_something_of_its_own() {
+    let env = [("ACCEPT_TEXT", "{agent} is here."), ("WAITING_TEXT", "Please wait.")];
+    let room = |of_team: &str| {
+        let text = DESK.replace("waiting_timeout = \"2m\"", of_team);
+        let settings = loaded(&format!("{text}{GOOD}"), &env)?;
+        let [support, billing] = &settings.routing.teams[..] else { unreachable!() };
+        assert_eq!(support.waiting_room, settings.waiting_room);
+        Ok::<_, String>(billing.waiting_room.clone())
+    };
+    let text = |seconds, text: &str| WaitingText {
+        after: std::time::Duration::from_secs(seconds),
+        text: text.to_owned(),
+    };
+    let of_environment = room("").unwrap();
+    assert_eq!(of_environment.texts, [text(0, "Please wait.")]);
+    let texts = "waiting_texts = [{ after = \"5m\", text = \"Still.\" }, { after = \"0s\", text = \"off\" }]";
+    let own = room(&format!("accept_text = \"off\"\n{texts}")).unwrap();
+    assert_eq!((own.accept_text, own.banner), (None, Banner::Off));
+    assert_eq!(own.texts, [text(0, "off"), text(300, "Still.")], "by their time");
+    let own = room("queue_banner = \"position\"\nwaiting_texts = []").unwrap();
+    assert_eq!(own, WaitingRoom { banner: Banner::Position, texts: Vec::new(), ..of_environment });
+
+    let why = "Ada takes the banner away when a text is sent";
+    let both = room("queue_banner = \"time\"").unwrap_err();
+    assert_eq!(both, format!("relay.toml:4:1: queue_banner can't be used with WAITING_TEXT: {why}"));
+    let both = room(&format!("queue_banner = \"time\"\n{texts}")).unwrap_err();
+    assert_eq!(both, format!("relay.toml:4:1: queue_banner can't be used with waiting_texts: {why}"));
+}
+
 #[test]
 fn each_mistake_of_the_desk_is_told_with_its_place() {
     let digest = "0".repeat(64);
+    let text = "waiting_texts = [{ after = \"5m\", text = \"...\" }]";
+    let eleven: Vec<String> = (0..11).map(|n| format!("{{ after = \"{n}s\", text = \"a\" }}")).collect();
+    let eleven = format!("waiting_texts = [{}]", eleven.join(", "));
     for (line, wrong, told) in [
         (1, "default_team = \"support\"", "1:16: no team of [[teams]] has this name"),
         (1, "agents_see = \"mine\"", "1:14: agents_see must be teams or all"),
@@ -456,6 +491,26 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
         (6, "assignment = \"fair\"", "6:14: assignment must be off, round_robin or least_busy"),
         (6, "offer_timeout = 5", "6:17: offer_timeout must be a text in quotes"),
         (6, "needs_agents = \"yes\"", "6:16: needs_agents must be true or false"),
+        (6, "queue_banner = \"on\"", "6:16: queue_banner must be position, time or off"),
+        (6, "waiting_texts = \"hunter2\"", &format!("6:17: waiting_texts must be written as {text}")),
+        (6, "waiting_texts = [\"hunter2\"]", &format!("6:17: waiting_texts must be written as {text}")),
+        (
+            6,
+            "waiting_texts = [{ text = \"\", afer = \"5m\" }]",
+            "6:18: a text of waiting_texts needs after\n6:27: text must be 1 to 1000 characters\n\
+             6:31: afer is no key of a text of waiting_texts; did you mean after?",
+        ),
+        (
+            6,
+            "waiting_texts = [{ after = \"2d\", text = \"hunter2\" }]",
+            "6:28: after must be a duration such as 0s, 90s or 5m, up to 24h",
+        ),
+        (
+            6,
+            "waiting_texts = [{ after = \"1m\", text = \"a\" }, { after = \"60s\", text = \"b\" }]",
+            "6:58: another text of waiting_texts has this time",
+        ),
+        (6, &eleven, "6:17: waiting_texts must be at most 10 texts"),
         (6, "color = 1", "6:1: color is no key of [[teams]]"),
         (
             8,

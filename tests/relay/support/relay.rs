@@ -258,6 +258,11 @@ impl Relay {
         self.describe(text);
     }
 
+    /// Teams from a settings file with this text, from the next start on, beside the agents of the environment.
+    pub fn lists_teams(&mut self, text: &str) {
+        self.describe(text);
+    }
+
     fn describe(&mut self, text: &str) {
         self.rewrites(text);
         let file = self.settings_file();

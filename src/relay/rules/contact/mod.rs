@@ -8,7 +8,7 @@ pub mod close;
 pub mod progress;
 pub mod release;
 
-use super::{ending, write};
+use super::{ending, say};
 use crate::relay::{
     changes::Scope,
     contact::{self, Contact},
@@ -68,7 +68,7 @@ fn fail(tx: &mut Transaction<'_>, handoff: usize, reason: &str) {
     let Some(text) = policy.and_then(|policy| policy.end_if_unavailable.clone()) else { return };
     if tx.view.handoffs[handoff].status == Status::Waiting {
         let by = ShownAuthor::named(super::time_out::SUPPORT.to_owned());
-        write::say(tx, handoff, by, text, Source::Relay);
+        say::say(tx, handoff, by, text, Source::Relay);
         ending::end_at_ada(tx, handoff, EndedBy::System, EndedBy::System.as_str().to_owned());
     }
 }

@@ -12,7 +12,7 @@ use crate::relay::{
     handoff::Status,
     id::{HandoffId, RowId},
     rule::Rule,
-    rules::{act, write},
+    rules::{act, say},
     thread::{Author, Bytes, Content, Missing, Role, Source},
     time::Time,
     transaction::{NewRow, Transaction},
@@ -200,7 +200,7 @@ fn speaks(tx: &mut Transaction<'_>, index: usize, mut contact: Contact, by: &Spe
 fn takes(tx: &mut Transaction<'_>, index: usize, by: &Speaker) {
     let owner = by.as_owner();
     match tx.view.handoffs[index].status.clone() {
-        Status::Waiting => act::accept_if_waiting(tx, index, &owner),
+        Status::Waiting => act::accept_if_waiting(tx, index, &owner, ShownAuthor::named(by.shown())),
         Status::Active { agent } if agent != owner && contact::is_in_connect(&agent) => {
             act::take_over(tx, index, &owner);
         }
@@ -212,9 +212,9 @@ fn takes(tx: &mut Transaction<'_>, index: usize, by: &Speaker) {
 fn say(tx: &mut Transaction<'_>, index: usize, row: RowId, by: &Speaker, content: Content) {
     let shown = ShownAuthor::named(by.shown());
     if tx.view.handoffs[index].is_open() {
-        write::say_as(tx, index, row, shown, content);
+        say::say_as(tx, index, row, shown, content);
     } else {
-        let author = write::human(shown);
+        let author = say::human(shown);
         let new = NewRow::own(tx.own_at(index), author, content, Source::Agent);
         tx.add_row_as(row, index, new);
     }

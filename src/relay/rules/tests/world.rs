@@ -38,6 +38,8 @@ use crate::relay::{
     thread::{Content, Role, Row, Sending},
     time::{Offset, Time},
     transaction::Transaction,
+    values::HandoffValues,
+    waiting_room::WaitingRoom,
 };
 
 pub const ALEX: &str = "Alex";
@@ -81,6 +83,8 @@ impl World {
             idle_timeout: timeout(10, "It is quiet."),
             language: None,
             gone_after: Duration::from_mins(3),
+            waiting_room: WaitingRoom::default(),
+            values: HandoffValues::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
         };
