@@ -10,6 +10,7 @@ mod arriving;
 mod availability;
 mod canned_replies;
 mod claims;
+mod companions;
 mod couriers;
 mod dead_letters;
 mod expiry;
@@ -43,6 +44,7 @@ pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
 pub use availability::Queue;
+pub use companions::{Companions, OpenEyes};
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -78,6 +80,7 @@ use crate::{
     },
     store::{self, Store, StoreError},
 };
+use companions::Presences;
 use foreign_names::{ForeignDomains, ForeignNames};
 use presence::Signs;
 use recovery::RecoveryRequests;
@@ -125,6 +128,7 @@ pub struct Engine {
     elsewhere: ForeignDomains,
     recovery_requests: RecoveryRequests,
     signs: Signs,
+    presences: Presences,
     /// The last webhook found no room.
     full: Arc<AtomicBool>,
     /// Tells the event streams what arrives.
@@ -146,6 +150,7 @@ impl Engine {
             elsewhere: ForeignDomains::default(),
             recovery_requests: RecoveryRequests::default(),
             signs: Signs::default(),
+            presences: Presences::default(),
             full: Arc::default(),
             arrivals: arriving::board(),
         }

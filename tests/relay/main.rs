@@ -40,6 +40,7 @@ mod once;
 mod order;
 mod outbox;
 mod platforms;
+mod presence;
 mod refusals;
 mod refused_alone;
 mod restart;

@@ -7,11 +7,15 @@ use serde::Serialize;
 
 use super::parts::{KnownOwners, Rendered};
 use crate::{
-    agents::view::{ArrivingView, WithdrawalView},
+    agents::{
+        present::PresenceView,
+        view::{ArrivingView, WithdrawalView},
+    },
     doors::{App, extract},
     engine::ArrivalNews,
     relay::{
         id::{HandoffId, PlatformId},
+        presence::Presence,
         sight::Sight,
     },
     store::{FeedItem, StoreError},
@@ -113,6 +117,16 @@ impl Renderer {
             }
         };
         self.cover(rendered, begin, &message.handoff).await
+    }
+
+    /// Adds where an agent is.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn presence(&mut self, rendered: &mut Rendered, presence: &Presence) -> Result<(), StoreError> {
+        let begin = rendered.bytes.len();
+        add(&mut rendered.bytes, "presence", None, &PresenceView::from(presence));
+        self.cover(rendered, begin, &presence.handoff).await
     }
 
     async fn cover(
