@@ -93,7 +93,12 @@ export function toast(text, tone = "plain", action = null) {
     "div",
     { class: "toast", "data-tone": tone },
     h("p", {}, text),
-    action && h("button", { type: "button", class: "small", "data-action": action.name, onclick: act }, action.label),
+    action &&
+      h(
+        "div",
+        { class: "bar" },
+        h("button", { type: "button", class: "small", "data-action": action.name, onclick: act }, action.label),
+      ),
     h("button", { type: "button", class: "quiet small", "aria-label": "Dismiss", onclick: close }, icon("close")),
   );
   at("toasts").append(line);
