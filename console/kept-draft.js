@@ -1,7 +1,7 @@
 // What the agent had begun to write, in a conversation where they can't send it any more.
 
 import { copy } from "./clipboard.js";
-import { h, icon } from "./dom.js";
+import { h, icon, toast } from "./dom.js";
 import { draft, keepDraft } from "./memory.js";
 import { now } from "./store.js";
 
@@ -18,13 +18,19 @@ export const copyButton = (id, mode) =>
       type: "button",
       class: "small",
       "data-action": "copy-draft",
-      onclick: () => copy(draft(now.me.name, id, mode), "draft"),
+      onclick: () => copyDraft(id, mode),
     },
     icon("copy"),
     mode === "note" ? "Copy note" : "Copy draft",
   );
 
-/** Shows drafts of a conversation, each with its buttons. `dropped` is called after one was thrown away. */
+function copyDraft(id, mode) {
+  const text = draft(now.me.name, id, mode);
+  if (text) copy(text, "draft");
+  else toast("There is no draft any more.");
+}
+
+/** Shows drafts of a conversation, each with its buttons. `dropped` is called after one was discarded. */
 export function boxes(id, modes, dropped) {
   return kept(id, modes).map((mode) => {
     const drop = () => {
@@ -40,7 +46,7 @@ export function boxes(id, modes, dropped) {
         "p",
         { class: "bar" },
         copyButton(id, mode),
-        h("button", { type: "button", class: "quiet small", "data-action": "drop-draft", onclick: drop }, "Throw away"),
+        h("button", { type: "button", class: "quiet small", "data-action": "drop-draft", onclick: drop }, "Discard"),
       ),
     );
   });

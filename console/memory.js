@@ -20,7 +20,11 @@ function hasStorage() {
   }
 }
 
+/** What could not be stored, for as long as the page is open. */
+const unstored = new Map();
+
 function read(key, storage = "localStorage") {
+  if (unstored.has(key)) return unstored.get(key);
   try {
     return JSON.parse(globalThis[storage].getItem(key));
   } catch {
@@ -32,8 +36,10 @@ function write(key, value, storage = "localStorage") {
   try {
     if (value === null) globalThis[storage].removeItem(key);
     else globalThis[storage].setItem(key, JSON.stringify(value));
+    unstored.delete(key);
   } catch {
     // Without storage, the page works, but a reload loses this.
+    unstored.set(key, value);
   }
 }
 
@@ -109,6 +115,7 @@ const TEXTS = [...KEPT.map((name) => `handoff-relay.${name}.`), VIEW];
 
 /** Deletes an agent's texts when they sign out: other people may use the same machine. */
 export function forgetTexts() {
+  unstored.clear();
   try {
     for (const storage of [localStorage, sessionStorage]) {
       for (const key of Object.keys(storage)) if (TEXTS.some((one) => key.startsWith(one))) storage.removeItem(key);

@@ -31,11 +31,12 @@ export function setUp() {
 const isReady = () => now.me !== null && now.queue === "ready" && now.connection === "open" && isReader();
 
 function known() {
-  owned ??= keptOwned(now.me.name);
+  if (now.me) owned ??= keptOwned(now.me.name);
   return owned;
 }
 
 function remember(id, what) {
+  if (!now.me) return;
   const { [id]: _, ...others } = known() ?? {};
   owned = what ? { ...others, [id]: what } : others;
   keepOwned(now.me.name, owned);
@@ -124,7 +125,7 @@ async function lost(id, one, { name, leaves }) {
   withdraw(id, "given");
   const wasMe = one ? by(one, event) === now.me.name : leaves;
   if (wasMe) return;
-  notify({ id, kind: "lost", words: one ? lostWords(one, name, event) : `The conversation with ${name} is another team's now.` });
+  notify({ id, kind: "lost", words: one ? lostWords(one, name, event) : `You can't see the conversation with ${name} any more: it is another team's, or was deleted.` });
   if (one) alertTo(one, "is no longer yours");
 }
 
@@ -147,6 +148,6 @@ async function movedOn(id, one, { name, to }) {
   if (!now.me) return;
   remember(id, null);
   if (!event || event.event !== "released" || event.by !== to) return;
-  notify({ id, kind: "returned", words: `${to} gave back the conversation with ${name}. It waits in the queue.` });
+  notify({ id, kind: "returned", words: `${to} gave the conversation with ${name} back to the queue.` });
   alertTo(one, "was given back");
 }

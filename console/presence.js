@@ -128,7 +128,7 @@ function forget() {
 
 function render() {
   const list = now.open ? othersIn(now.open) : [];
-  const place = at("companions");
+  const place = at("viewers");
   place.hidden = list.length === 0;
   const kinds = words(list);
   const text = kinds.join(" · ");

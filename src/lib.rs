@@ -51,8 +51,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        AiAgent, AiAgents, Arrivals, CallsInStore, Companions, Contacts, Engine, Expiry, Flusher, Indexing,
-        Outbox, Parts, Recovery, Retention, Silence, StartKey, TimeOuts,
+        AiAgent, AiAgents, Arrivals, CallsInStore, Contacts, Engine, Expiry, Flusher, Indexing, Outbox,
+        Parts, Recovery, Retention, Silence, StartKey, TimeOuts, Viewers,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -227,7 +227,7 @@ impl Server {
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Arrivals::new(Arc::clone(&engine)), &environment, &stop);
-        tasks.work(Companions::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Viewers::new(Arc::clone(&engine)), &environment, &stop);
         for follower in doors::followers(&app) {
             tasks.work(follower, &environment, &stop);
         }

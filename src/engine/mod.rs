@@ -10,7 +10,7 @@ mod arriving;
 mod availability;
 mod canned_replies;
 mod claims;
-mod companions;
+
 mod couriers;
 mod dead_letters;
 mod expiry;
@@ -29,6 +29,7 @@ mod silence;
 mod start_limit;
 pub mod tasks;
 mod time_outs;
+mod viewers;
 mod webhooks;
 pub mod worker;
 
@@ -44,7 +45,7 @@ pub use ai_agents::{AiAgent, AiAgents, NotOurs, StartKey};
 pub use amazon_connect::{Availability, ContactArrival, Contacts};
 pub use arriving::{ArrivalFeed, ArrivalNews, Arrivals, Lost};
 pub use availability::Queue;
-pub use companions::{Companions, OpenEyes};
+
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
@@ -57,6 +58,7 @@ pub use retention::Retention;
 pub use shared_calls::CallsInStore;
 pub use silence::Silence;
 pub use time_outs::TimeOuts;
+pub use viewers::{ViewerStream, Viewers};
 
 use crate::{
     ada::api::Ada,
@@ -80,11 +82,11 @@ use crate::{
     },
     store::{self, Store, StoreError},
 };
-use companions::Presences;
 use foreign_names::{ForeignDomains, ForeignNames};
 use presence::Signs;
 use recovery::RecoveryRequests;
 use start_limit::Reservation;
+use viewers::Presences;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]

@@ -142,7 +142,7 @@ async fn what_agents_see_of_each_other_keeps_them_too() {
     )
     .await
     .good(200);
-    desk.shows("#companions", "Sam is writing").await;
+    desk.shows("#viewers", "Sam is writing").await;
     desk.is_accessible("in company").await;
     sam.post(&format!("/handoffs/{handoff}/accept"), &json!({"take_over": true})).await.good(200);
     desk.sees(".notice-of-handoff [data-action=copy-draft]").await;

@@ -135,12 +135,12 @@ async fn a_draft_stays_in_view_when_the_conversation_has_left_it() {
     desk.types(DRAFT).await;
     act(&relay, "Kim", &handoff, "accept", json!({ "take_over": true })).await;
     act(&relay, "Kim", &handoff, "hand-over", json!({ "team": "Billing" })).await;
-    desk.is_told(&handoff, "lost", "").await;
+    desk.is_told(&handoff, "lost", "it is another team's, or was deleted.").await;
     desk.shows("#thread-state", "This conversation is another team's now.").await;
     desk.shows(".kept-drafts blockquote", DRAFT).await;
     desk.copies(".kept-drafts").await;
     desk.reloads().await;
-    desk.is_told(&handoff, "lost", "").await;
+    desk.is_told(&handoff, "lost", "it is another team's, or was deleted.").await;
     desk.shows(".kept-drafts blockquote", DRAFT).await;
     desk.clicks(".kept-drafts [data-action=drop-draft]").await;
     desk.misses(".kept-drafts blockquote").await;
@@ -197,7 +197,7 @@ async fn who_is_handed_a_conversation_hears_it_and_may_give_it_back_with_a_note(
     sam.clicks("dialog.ask [data-action=confirm]").await;
     sam.misses(&notice(&handoff, "given")).await;
     // Alex had handed it over, so Alex is told.
-    alex.is_told(&handoff, "returned", "Sam gave back the conversation with").await;
+    alex.is_told(&handoff, "returned", "Sam gave the conversation with").await;
     alex.clicks(&format!("{} [data-action=open]", notice(&handoff, "returned"))).await;
     alex.shows("#messages .entry[data-kind=note]", "I am on my way out.").await;
     alex.shows("#conversation-status", "Waiting for").await;

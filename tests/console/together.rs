@@ -28,10 +28,10 @@ async fn two_who_open_the_same_conversation_see_each_other() {
     let (alex, sam) = Desk::of_alex_and_sam(&relay).await;
     alex.js::<()>(LISTEN, &[]).await;
     alex.opens(&handoff).await;
-    alex.misses("#companions").await;
+    alex.misses("#viewers").await;
     sam.opens(&handoff).await;
-    alex.shows("#companions", "Sam is looking at this").await;
-    sam.shows("#companions", "Alex is looking at this").await;
+    alex.shows("#viewers", "Sam is looking at this").await;
+    sam.shows("#viewers", "Alex is looking at this").await;
     alex.shows(&format!("{} .present", row(&handoff)), "Sam").await;
     alex.misses(&format!("{} .present", row(&other))).await;
 
@@ -39,19 +39,19 @@ async fn two_who_open_the_same_conversation_see_each_other() {
     sam.clicks("[data-action=accept]").await;
     sam.sees("#composer-text:focus").await;
     sam.types("Good morn").await;
-    alex.shows("#companions", "Sam is writing…").await;
+    alex.shows("#viewers", "Sam is writing…").await;
     alex.clicks("#tab-everyone").await;
     alex.sees(&format!("{} .present[title='Sam is writing…']", row(&handoff))).await;
     sam.presses(Key::Enter).await;
     sam.has_message("Good morn", "confirmed").await;
-    alex.shows("#companions", "Sam is looking at this").await;
+    alex.shows("#viewers", "Sam is looking at this").await;
     sam.types("And").await;
-    alex.shows("#companions", "Sam is writing…").await;
+    alex.shows("#viewers", "Sam is writing…").await;
 
     // Who opens another conversation is gone from this one.
     sam.clicks("#tab-waiting").await;
     sam.opens(&other).await;
-    alex.misses("#companions").await;
+    alex.misses("#viewers").await;
     alex.clicks("#tab-waiting").await;
     alex.shows(&format!("{} .present", row(&other)), "Sam").await;
     // Each was said once, however often it changed.
@@ -70,19 +70,20 @@ async fn two_who_open_the_same_conversation_see_each_other() {
 async fn several_are_named_together_and_nobody_sees_themselves() {
     let relay = Relay::start().await;
     let (_, handoff) = relay.hand_off().await;
-    let desk = Desk::of_agent(&relay, "Alex").await;
-    // Sam was there before.
+    let desk = Desk::open(&relay).await;
+    // Sam was there before Alex had a stream.
     says(&relay, "Sam", &handoff, "looking").await;
+    desk.signs_in("Alex").await;
     desk.opens(&handoff).await;
-    desk.shows("#companions", "Sam is looking at this").await;
+    desk.shows("#viewers", "Sam is looking at this").await;
     says(&relay, "Sam", &handoff, "writing").await;
-    desk.shows("#companions", "Sam is writing…").await;
+    desk.shows("#viewers", "Sam is writing…").await;
     says(&relay, "Sam", &handoff, "none").await;
-    desk.misses("#companions").await;
+    desk.misses("#viewers").await;
     says(&relay, "Alex", &handoff, "writing").await;
     says(&relay, "Sam", &handoff, "looking").await;
-    desk.shows("#companions", "Sam is looking at this").await;
-    assert!(!desk.texts("#companions").await[0].contains("Alex"));
+    desk.shows("#viewers", "Sam is looking at this").await;
+    assert!(!desk.texts("#viewers").await[0].contains("Alex"));
     // A page that nobody sees looks at nothing.
     desk.js::<()>(
         "Object.defineProperty(document, 'hidden', {get: () => true, configurable: true});

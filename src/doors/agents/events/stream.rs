@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     doors::{App, extract::Caller},
-    engine::OpenEyes,
+    engine::ViewerStream,
     metrics::OpenStream,
     relay::sight::Sight,
     store::{Since, StoreError},
@@ -38,8 +38,8 @@ pub struct EventStream {
     first: Option<Bytes>,
     comments: Interval,
     _place: Place,
-    /// Whose they are is gone with their last stream; none for a platform.
-    _eyes: Option<OpenEyes>,
+    /// The agent's presence ends with the last one; none for a platform.
+    _viewer: Option<ViewerStream>,
     _counted: OpenStream,
 }
 
@@ -56,7 +56,7 @@ impl EventStream {
         comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
         comments.reset();
         let agent = platform.is_none().then_some(agent);
-        let eyes = agent.clone().map(|agent| OpenEyes::of(Arc::clone(&app.engine), agent));
+        let viewer = agent.clone().map(|agent| ViewerStream::of(Arc::clone(&app.engine), agent));
         Self {
             app: app.clone(),
             agent,
@@ -66,7 +66,7 @@ impl EventStream {
             first,
             comments,
             _place: place,
-            _eyes: eyes,
+            _viewer: viewer,
             _counted: app.metrics.stream(),
         }
     }

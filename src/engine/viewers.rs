@@ -1,6 +1,6 @@
 //! Who is looking at a handoff or writing in it, so that two agents don't answer the same customer.
 //!
-//! What agents say is in memory alone. The worker [`Companions`] says what is over and passes on what other instances have
+//! What agents say is in memory alone. The worker [`Viewers`] says what is over and passes on what other instances have
 //! heard.
 
 use std::{
@@ -54,12 +54,12 @@ impl Presences {
 }
 
 /// An agent's event stream; dropping it ends it.
-pub struct OpenEyes {
+pub struct ViewerStream {
     engine: Arc<Engine>,
     agent: String,
 }
 
-impl OpenEyes {
+impl ViewerStream {
     /// An agent opens an event stream.
     pub fn of(engine: Arc<Engine>, agent: String) -> Self {
         *engine.presences.lock().streams.entry(agent.clone()).or_default() += 1;
@@ -67,7 +67,7 @@ impl OpenEyes {
     }
 }
 
-impl Drop for OpenEyes {
+impl Drop for ViewerStream {
     fn drop(&mut self) {
         let now = self.engine.environment.now();
         let mut here = self.engine.presences.lock();
@@ -115,14 +115,14 @@ impl Engine {
 }
 
 /// See the module.
-pub struct Companions {
+pub struct Viewers {
     engine: Arc<Engine>,
     changed: watch::Receiver<()>,
     elsewhere: broadcast::Receiver<Presence>,
     heard: Vec<Presence>,
 }
 
-impl Companions {
+impl Viewers {
     /// Of this engine.
     pub fn new(engine: Arc<Engine>) -> Self {
         let changed = engine.presences.changed.subscribe();
@@ -132,9 +132,9 @@ impl Companions {
 }
 
 #[async_trait]
-impl Worker for Companions {
+impl Worker for Viewers {
     fn name(&self) -> &'static str {
-        "companions"
+        "viewers"
     }
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
