@@ -74,13 +74,13 @@ async function look(id) {
   const follows = is ? (!was || was.to) && gained : was && (was.to ? !has(one, was.to) && movedOn : lost);
   if (!follows) return;
   busy.add(id);
-  // If the relay can't be asked, this is done when it can.
+  // If the relay can't be asked, this is done when it can, or when there is something new: it may have left the sight.
   const done = await follows(id, one, was).then(
     () => true,
     () => false,
   );
   busy.delete(id);
-  if (done && isReady()) look(id);
+  if ((done || reported(id) !== one) && isReady()) look(id);
 }
 
 /** The agent gives a handoff away: what follows from it is no surprise. */

@@ -130,20 +130,30 @@ async fn who_answers_too_late_is_told_so() {
 async fn a_draft_stays_in_view_when_the_conversation_has_left_it() {
     let relay = relay_with_teams().await;
     let (_, handoff) = relay.hand_off().await;
+    let (_, other) = relay.hand_off().await;
     let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&other).await;
     desk.accepts(&handoff).await;
     desk.types(DRAFT).await;
-    act(&relay, "Kim", &handoff, "accept", json!({ "take_over": true })).await;
-    act(&relay, "Kim", &handoff, "hand-over", json!({ "team": "Billing" })).await;
-    desk.is_told(&handoff, "lost", "it is another team's, or was deleted.").await;
+    let moves = async |handoff: &str| {
+        act(&relay, "Kim", handoff, "accept", json!({ "take_over": true })).await;
+        act(&relay, "Kim", handoff, "hand-over", json!({ "team": "Billing" })).await;
+    };
+    moves(&handoff).await;
+    // The page may have seen the first step alone.
+    desk.sees(&notice(&handoff, "lost")).await;
     desk.shows("#thread-state", "This conversation is another team's now.").await;
     desk.shows(".kept-drafts blockquote", DRAFT).await;
     desk.copies(".kept-drafts").await;
     desk.reloads().await;
-    desk.is_told(&handoff, "lost", "it is another team's, or was deleted.").await;
+    desk.sees(&notice(&handoff, "lost")).await;
     desk.shows(".kept-drafts blockquote", DRAFT).await;
     desk.clicks(".kept-drafts [data-action=drop-draft]").await;
     desk.misses(".kept-drafts blockquote").await;
+    desk.driver().goto("about:blank").await.unwrap();
+    moves(&other).await;
+    desk.goes_to("/").await;
+    desk.is_told(&other, "lost", "it is another team's, or was deleted.").await;
     desk.closes_after(&["status of 404"]).await;
 }
 

@@ -1,7 +1,9 @@
 //! Who is looking at a handoff, and who writes in it.
 
 use futures_util::future::join_all;
+use handoff_relay::relay::presence::LASTS;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     support::{
@@ -57,7 +59,15 @@ async fn two_who_open_the_same_handoff_learn_of_each_other() {
     // Whose page is gone need not say so.
     assert_eq!(there(&sam, &handoff, "looking").await.len(), 1);
     of_alex.until(|event| is_presence(event, "Sam", &handoff, "looking")).await;
+    let said = Instant::now();
     drop(of_sam);
+    // The relay notices that when it has something to tell.
+    eventually("Sam has gone", async || {
+        relay.hand_off().await;
+        there(&alex, &handoff, "looking").await.is_empty().then_some(())
+    })
+    .await;
+    assert!(said.elapsed() < LASTS, "by the end of the stream, not by itself");
     of_alex.until(|event| is_presence(event, "Sam", &handoff, "none")).await;
 
     // A stream that begins later is told when it is said again, and nothing is replayed.
