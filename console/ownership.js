@@ -129,12 +129,17 @@ async function lost(id, one, { name, leaves }) {
   if (one) alertTo(one, "is no longer yours");
 }
 
-/** Who has made it somebody else's, or nobody's. */
+/** The events by which an agent gives a handoff away. */
+const GIVES = ["released", "handed_over"];
+
+/** Which agent has made it somebody else's, or nobody's. What the relay does to it is no agent's doing. */
 const by = (one, event) =>
-  one.status === "ended" ? one.ended_by === "agent" && one.agent?.name : event?.by;
+  one.status === "ended" ? one.ended_by === "agent" && one.agent?.name : GIVES.includes(event?.event) && event.by;
 
 function lostWords(one, name, event) {
   if (one.status === "ended") return `The conversation with ${name} is over. ${endWords(one)}.`;
+  // The relay may have moved it since: then the event says how this agent got it.
+  if (event && [event.by, event.to].includes(now.me.name)) event = null;
   if (event?.event === "taken_over") return `${event.by} took over the conversation with ${name}.`;
   if (event?.event === "handed_over") return `${event.by} handed the conversation with ${name} over to ${event.to}.`;
   if (event?.event === "released") return `${event.by} returned the conversation with ${name} to the queue.`;
