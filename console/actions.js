@@ -1,12 +1,17 @@
 // An agent's actions on a handoff. The page shows the result at once, and takes it back if the relay refuses.
 
 import * as api from "./api.js";
+import { labelled } from "./combinations.js";
 import { ask } from "./dialogs.js";
-import { toast } from "./dom.js";
+import { h, toast } from "./dom.js";
+import { askForEnding } from "./end-dialog.js";
 import { askForReceiver } from "./hand-over.js";
+import { arranged } from "./lists.js";
+import * as ownership from "./ownership.js";
 import { handoff, isMine, now, putHandoff, unwish, wish } from "./store.js";
 import { refresh } from "./sync.js";
 import { moment, putAnswer } from "./threads.js";
+import { span } from "./time.js";
 import { customer } from "./words.js";
 
 /** Which actions a handoff offers to this agent now. */
@@ -35,6 +40,14 @@ async function act(id, changes, request) {
   }
 }
 
+/** An action by which the agent gives a handoff away. */
+async function giveAway(id, changes, request) {
+  ownership.leaves(id);
+  const done = await act(id, changes, request);
+  if (!done) ownership.stays(id);
+  return done;
+}
+
 const toMe = () => ({ status: "active", agent: now.me });
 
 /** Accepts a waiting handoff. Resolves to whether it succeeded. */
@@ -52,10 +65,27 @@ export async function takeOver(asked) {
   return sure && act(asked.id, toMe(), () => api.accept(asked.id, true));
 }
 
+const WAITS = { status: "waiting", agent: null };
+
 /** Returns a handoff to the queue. */
 export async function release({ id }) {
-  const done = await act(id, { status: "waiting", agent: null }, () => api.release(id));
+  const done = await giveAway(id, { ...WAITS }, () => api.release(id));
   if (done) toast("Returned to the queue.");
+}
+
+/** Returns a handoff that somebody has handed over to the agent, who may say why. Resolves to whether it succeeded. */
+export async function giveBack(asked) {
+  const note = h("textarea", { id: "give-back-note", maxlength: 50000, rows: 3, dir: "auto", autofocus: true });
+  const sure = await ask({
+    title: `Give back the conversation with ${customer(asked)}?`,
+    text: "It waits in the queue, where all who may see it can accept it.",
+    fields: [h("label", { for: "give-back-note" }, "Note, which only your colleagues see"), note],
+    yes: "Give back",
+  });
+  if (!sure) return false;
+  const done = await giveAway(asked.id, { ...WAITS }, () => api.release(asked.id, note.value.trim() || undefined));
+  if (done) toast("Returned to the queue.");
+  return done;
 }
 
 /** Hands a handoff over to a colleague or a team. */
@@ -67,22 +97,34 @@ export async function handOver(asked) {
   });
   if (!receiver) return;
   const { agent, team } = receiver;
-  const changes = agent ? { status: "active", agent: { name: agent } } : { status: "waiting", agent: null, team };
-  const done = await act(asked.id, changes, () => api.handOver(asked.id, receiver));
-  if (done) toast(`Handed over to ${agent ?? team}.`);
+  const changes = agent ? { status: "active", agent: { name: agent } } : { ...WAITS, team };
+  const done = await giveAway(asked.id, changes, () => api.handOver(asked.id, receiver));
+  if (!done) return;
+  if (agent) ownership.handedOver(asked, agent);
+  toast(`Handed over to ${agent ?? team}.`);
 }
 
-/** Ends a handoff, after a confirmation. */
+/** Ends a handoff, after a confirmation, and offers the next one. */
 export async function end(asked) {
-  const sure = await ask({
-    title: `End the conversation with ${customer(asked)}?`,
-    text: "Messages that are still queued are sent first. After that, the AI Agent answers again.",
-    yes: "End conversation",
-    tone: "bad",
-  });
-  if (!sure) return;
-  const changes = { status: "ended", ended_by: "agent", ended_at: new Date().toISOString(), agent: now.me };
-  await act(asked.id, changes, () => api.end(asked.id));
+  const ending = await askForEnding(asked);
+  if (!ending) return;
+  const { outcome } = ending;
+  const changes = { status: "ended", ended_by: "agent", ended_at: new Date().toISOString(), agent: now.me, outcome };
+  const done = await giveAway(asked.id, changes, () => api.end(asked.id, ending));
+  const next = done && nextWaiting();
+  if (!next) return;
+  const words = `Ended. ${customer(next)} has been waiting for ${span(next.created_at)}.`;
+  toast(words, "plain", { label: labelled("Open the next one", "next"), name: "next", act: openNext });
+}
+
+/** The waiting handoff at the top of the list, as the agent has filtered and sorted it. */
+const nextWaiting = () => arranged("waiting")[0];
+
+/** Opens it. */
+export function openNext() {
+  const next = nextWaiting();
+  if (next) location.hash = `#/c/${next.id}`;
+  else toast("Nobody is waiting.");
 }
 
 /** Accepts a handoff or takes it over, so that the agent can answer. */

@@ -40,7 +40,7 @@ function sentence(text) {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
-async function call(method, path, { body, key, signal } = {}) {
+async function call(method, path, { body, key, signal, keepalive } = {}) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
@@ -49,6 +49,7 @@ async function call(method, path, { body, key, signal } = {}) {
     method,
     headers,
     cache: "no-store",
+    keepalive,
     signal: AbortSignal.any([...given, AbortSignal.timeout(TIMEOUT_MS)]),
   };
   if (body !== undefined)
@@ -87,10 +88,15 @@ export const messages = (id, after, limit) => call("GET", handoff(id, `/messages
 export const transcriptUrl = (id) => `/api/${handoff(id, "/transcript")}`;
 
 export const accept = (id, takeOver = false) => call("POST", handoff(id, "/accept"), { body: { take_over: takeOver } });
-export const release = (id) => call("POST", handoff(id, "/release"));
+/** Returns a handoff to its queue, with a `note` or without. */
+export const release = (id, note) => call("POST", handoff(id, "/release"), { body: { note } });
 /** Hands a handoff over to `{agent}` or to `{team}`, with a `note` or without. */
 export const handOver = (id, receiver) => call("POST", handoff(id, "/hand-over"), { body: receiver });
-export const end = (id) => call("POST", handoff(id, "/end"));
+/** Ends a handoff, with an `outcome` and a `note` or without. */
+export const end = (id, ending) => call("POST", handoff(id, "/end"), { body: ending });
+/** Says whether the agent is `looking` at a handoff, `writing` in it, or neither (`none`). Gives who else is there. */
+export const present = (id, state) =>
+  call("PUT", handoff(id, "/presence"), { body: { state }, keepalive: state === "none" });
 export const read = (id, seq) => call("POST", handoff(id, "/read"), { body: { seq } });
 /** Sends a message to the end user. Requests with the same `key` send it only once. */
 export const write = (id, text, key) => call("POST", handoff(id, "/messages"), { body: { text }, key });

@@ -65,6 +65,12 @@ function noticeMessage(row) {
   if (one && speaks && isMine(one)) call(one, "wrote", preview(row, one));
 }
 
+/** Gets the agent's attention for what a notice on the page says, wherever they are in it. */
+export function alertTo(one, what) {
+  if (remembered.sound) ring();
+  if (remembered.notifications && !attention.get()) notify(one, what, "");
+}
+
 /** Gets the agent's attention, unless the conversation is in view already. */
 function call(one, what, text) {
   if (!isReader()) return;

@@ -7,6 +7,7 @@ import { command, mayFit, unfilled } from "./canned.js";
 import { forReaders, labelled } from "./combinations.js";
 import { ask } from "./dialogs.js";
 import { at, batched, h, mark } from "./dom.js";
+import { boxes } from "./kept-draft.js";
 import { draft, keepDraft } from "./memory.js";
 import * as outbox from "./outbox.js";
 import { Picker } from "./picker.js";
@@ -181,6 +182,7 @@ function render() {
   at("attachments").hidden = !writable || mode === "note";
   at("attach").hidden = mode === "note";
   at("composer-closed").hidden = !reason;
+  renderKeptDraft(open, writable);
   at("composer-reason").textContent = reason?.words ?? "";
   const button = at("composer-open");
   button.hidden = !reason?.action;
@@ -192,6 +194,17 @@ function render() {
   mark(text, "placeholder", mode === "note" ? "Only your team sees this" : label);
   at("composer-send").textContent = mode === "note" ? "Add note" : "Send";
   hints();
+}
+
+/** A reply that can't be sent any more stays in view. */
+function renderKeptDraft(open, writable) {
+  const place = at("composer-draft");
+  const text = writable ? "" : draft(now.me.name, open.id, "reply");
+  const shows = text && `${open.id} ${text}`;
+  if (place.dataset.shows === shows) return;
+  place.dataset.shows = shows;
+  place.replaceChildren(...(text ? boxes(open.id, ["reply"], restore) : []));
+  place.hidden = place.children.length === 0;
 }
 
 function hints() {

@@ -8,6 +8,7 @@ import * as details from "./details.js";
 import { announce, at, avatar, batched, h, mark, textOf, toast } from "./dom.js";
 import { isolated } from "./file-kinds.js";
 import { showProgress } from "./file-row.js";
+import { boxes } from "./kept-draft.js";
 import * as lightbox from "./lightbox.js";
 import * as outbox from "./outbox.js";
 import { called } from "./person.js";
@@ -17,7 +18,7 @@ import * as threads from "./threads.js";
 import { ThreadView, threadState } from "./thread-view.js";
 import { exact, span } from "./time.js";
 import { left } from "./waiting.js";
-import { author, customer, endWords, isOwn, preview } from "./words.js";
+import { author, customer, endWords, isOwn, outcomeWords, preview } from "./words.js";
 
 const READ_AFTER_MS = 250;
 /** The event stream reports the new read mark a moment after the answer. */
@@ -108,6 +109,14 @@ function showMissing(id, known, words = "This conversation no longer exists.") {
   const text = isGone ? words : "The conversation could not be loaded.";
   missingState = threadState(text, isGone ? null : () => load(id));
   showState(missingState);
+  if (isGone) showKeptDrafts(id);
+}
+
+/** What the agent had begun to write there stays in view. */
+function showKeptDrafts(id) {
+  missingState.querySelector(".kept-drafts")?.remove();
+  const kept = boxes(id, undefined, () => showKeptDrafts(id));
+  if (kept.length > 0) missingState.append(h("div", { class: "kept-drafts" }, kept));
 }
 
 /** Remembers what could not be loaded; null for nothing. */
@@ -253,7 +262,7 @@ function renderStatus() {
   const words = {
     waiting: () => [`Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
     active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
-    ended: () => endWords(open),
+    ended: () => [endWords(open), open.outcome && outcomeWords(open.outcome)].filter(Boolean).join(" · "),
   }[open.status]();
   const status = at("conversation-status");
   if (status.textContent !== words) status.textContent = words;

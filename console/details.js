@@ -1,7 +1,8 @@
 // The details panel: the customer, the fields of the start call, and the course of the handoff.
 
 import { transcriptUrl } from "./api.js";
-import { at, avatar, batched, h, icon, toast } from "./dom.js";
+import { copy } from "./clipboard.js";
+import { at, avatar, batched, h, icon } from "./dom.js";
 import * as earlier from "./earlier.js";
 import { gist, identity, isInGist } from "./gist.js";
 import { link, markdown } from "./markdown.js";
@@ -9,7 +10,7 @@ import { remembered } from "./memory.js";
 import { alias } from "./person.js";
 import { handoff, now, on } from "./store.js";
 import { exact, full } from "./time.js";
-import { customer, endWords, fieldName, isFilled } from "./words.js";
+import { customer, endWords, fieldName, isFilled, outcomeWords } from "./words.js";
 
 const WIDE = matchMedia("(min-width: 1180px)");
 /** Fields that the panel shows at its top already. */
@@ -132,6 +133,7 @@ function conversation(open) {
     open.missed && ["The customer was told", open.missed.told ?? "Nothing"],
     open.ended_at && ["Ended", [when(open.ended_at), h("span", { class: "hint" }, ` ${endWords(open)}.`)]],
     open.feedback && ["Feedback", feedbackWords(open.feedback)],
+    open.outcome && ["Outcome", h("bdi", {}, outcomeWords(open.outcome))],
     open.team && ["Team", open.team],
     ["AI Agent", open.ai_agent_domain],
     ["Conversation ID", copyable(open.conversation_id)],
@@ -165,20 +167,15 @@ function copyable(text) {
       class: "quiet square small",
       "aria-label": "Copy the conversation ID",
       "data-action": "copy-id",
-      onclick: () => copy(text, button),
+      onclick: () => copyId(text, button),
     },
     icon("copy"),
   );
   return [h("code", {}, text), button];
 }
 
-async function copy(text, button) {
-  try {
-    await navigator.clipboard.writeText(text);
-    button.replaceChildren(icon("check"));
-    setTimeout(() => button.replaceChildren(icon("copy")), 1500);
-    toast("Copied.");
-  } catch {
-    toast("The browser does not allow copying. Select the ID and copy it yourself.", "bad");
-  }
+async function copyId(text, button) {
+  if (!(await copy(text, "ID"))) return;
+  button.replaceChildren(icon("check"));
+  setTimeout(() => button.replaceChildren(icon("copy")), 1500);
 }

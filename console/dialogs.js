@@ -21,7 +21,6 @@ const READ_MS = 400;
 /** Ignores keys that were pressed before the question could be read. Escape always works. */
 function ignoreEarlyKeys(dialog) {
   const begun = new Set();
-  setTimeout(() => dialog.setAttribute("data-ready", ""), READ_MS);
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape") return;
     if (dialog.hasAttribute("data-ready") && (!event.repeat || begun.has(event.code))) begun.add(event.code);
@@ -29,6 +28,17 @@ function ignoreEarlyKeys(dialog) {
   });
   // Browsers activate a button when Space is released.
   dialog.addEventListener("keyup", (event) => !begun.delete(event.code) && event.preventDefault());
+}
+
+/** Among fields, Ctrl+Enter confirms, once the question could be read, and Enter alone never does. */
+function confirmWithKeys(dialog) {
+  dialog.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key !== "Enter" || event.isComposing || target.closest("button")) return;
+    const confirms = event.ctrlKey || event.metaKey;
+    if (confirms || target.matches("input")) event.preventDefault();
+    if (confirms && !event.repeat && dialog.hasAttribute("data-ready")) dialog.close("yes");
+  });
 }
 
 /**
@@ -49,13 +59,19 @@ export function ask({ title, text, yes, tone = "plain", fields = [] }) {
         "div",
         { class: "buttons" },
         h("button", { value: "no", class: "quiet", autofocus: fields.length === 0 }, "Cancel"),
-        h("button", { value: "yes", class: tone === "bad" ? "bad" : "main", "data-action": "confirm" }, yes),
+        h(
+          "button",
+          { value: "yes", class: tone === "bad" ? "bad" : "main", "data-action": "confirm" },
+          yes,
+          fields.length > 0 && h("kbd", { class: "combination", "aria-hidden": "true" }, "Ctrl ⏎"),
+        ),
       ),
     ),
   );
   closable(dialog);
-  // Among fields, no key confirms at once.
+  setTimeout(() => dialog.setAttribute("data-ready", ""), READ_MS);
   if (fields.length === 0) ignoreEarlyKeys(dialog);
+  else confirmWithKeys(dialog);
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {

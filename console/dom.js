@@ -79,15 +79,28 @@ export function announce(text) {
 
 const TOAST_MS = 6000;
 
-/** Shows a short notice for a few seconds. `tone` is `plain` or `bad`. */
-export function toast(text, tone = "plain") {
+/**
+ * Shows a short notice for a few seconds. `tone` is `plain` or `bad`. An action is `{label, name, act}`: a button, for which
+ * there is more time.
+ */
+export function toast(text, tone = "plain", action = null) {
   const close = () => line.remove();
+  const act = () => {
+    close();
+    action.act();
+  };
   const line = h(
     "div",
     { class: "toast", "data-tone": tone },
     h("p", {}, text),
+    action &&
+      h(
+        "div",
+        { class: "bar" },
+        h("button", { type: "button", class: "small", "data-action": action.name, onclick: act }, action.label),
+      ),
     h("button", { type: "button", class: "quiet small", "aria-label": "Dismiss", onclick: close }, icon("close")),
   );
   at("toasts").append(line);
-  setTimeout(close, tone === "bad" ? TOAST_MS * 2 : TOAST_MS);
+  setTimeout(close, action ? TOAST_MS * 3 : tone === "bad" ? TOAST_MS * 2 : TOAST_MS);
 }

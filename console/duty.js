@@ -1,34 +1,35 @@
-// Whether the agent takes handoffs: a switch in the account menu.
+// Whether the agent takes handoffs: a button that says so, and changes it.
 
 import * as api from "./api.js";
-import { at, mark, toast } from "./dom.js";
+import { at, h, mark, toast, unseen } from "./dom.js";
+import { load } from "./colleagues.js";
 import { now, on } from "./store.js";
 
 let isAway = false;
 
 export function setUp() {
-  on("me", (me) => me && look());
+  on("colleagues", (all) => render(all.some(({ name, duty }) => name === now.me?.name && duty === "away")));
+  at("duty").addEventListener("click", toggle);
 }
 
 /** Switches between on duty and away. */
-export async function toggle() {
+async function toggle() {
   try {
     await api.setDuty(isAway ? "on" : "away");
     render(!isAway);
     toast(isAway ? "You are away: colleagues see that, and you are not counted as on duty." : "You are on duty.");
+    await load();
   } catch (error) {
     toast(error.message, "bad");
   }
 }
 
-async function look() {
-  const { data } = await api.agents().catch(() => ({ data: [] }));
-  render(data.some(({ name, duty }) => name === now.me?.name && duty === "away"));
-}
-
 function render(away) {
   isAway = away;
-  mark(document.querySelector("#account-menu [data-action=away]"), "aria-checked", String(isAway));
-  mark(at("account"), "data-away", isAway);
-  at("account-duty").textContent = isAway ? "Away" : "";
+  const button = at("duty");
+  mark(button, "data-duty", isAway ? "away" : "on");
+  button.title = isAway ? "You take no conversations. Click to be on duty." : "You take conversations. Click to be away.";
+  const dot = h("span", { class: "duty-dot", "aria-hidden": "true" });
+  const act = unseen(isAway ? ". Be on duty" : ". Be away");
+  button.replaceChildren(dot, h("span", {}, isAway ? "Away" : "On duty"), act);
 }

@@ -29,6 +29,7 @@ const COMBINATIONS = [
   ["release", "return to the queue", () => ifOffered("release")],
   ["handOver", "hand over to a colleague or a team", () => ifOffered("handOver")],
   ["end", "end", () => ifOffered("end")],
+  ["next", "open the next waiting conversation", () => actions.openNext()],
   ["note", "switch between reply and note", () => now.open && composer.switchMode()],
   ["details", "show or hide details", () => now.open && details.toggle()],
   ["search", "search", () => at("search").focus()],

@@ -1,9 +1,11 @@
 // Starts the page: who is signed in, and which view is shown.
 
+import * as actions from "./actions.js";
 import * as api from "./api.js";
 import * as attachments from "./attachments.js";
 import * as attention from "./attention.js";
 import * as cannedDialog from "./canned-dialog.js";
+import * as colleagues from "./colleagues.js";
 import * as conversation from "./conversation.js";
 import * as details from "./details.js";
 import { ask } from "./dialogs.js";
@@ -14,9 +16,12 @@ import * as keyboard from "./keyboard.js";
 import * as lightbox from "./lightbox.js";
 import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
+import * as notices from "./notices.js";
 import * as outbox from "./outbox.js";
+import * as ownership from "./ownership.js";
 import * as picker from "./picker.js";
 import * as platforms from "./platforms.js";
+import * as presence from "./presence.js";
 import * as queue from "./queue.js";
 import * as settingsDialog from "./settings-dialog.js";
 import * as signin from "./signin.js";
@@ -33,12 +38,14 @@ const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
-  for (const part of [cannedDialog, duty, settingsDialog, picker, platforms]) part.setUp();
+  for (const part of [cannedDialog, duty, colleagues, settingsDialog, picker, platforms]) part.setUp();
+  for (const part of [presence, ownership]) part.setUp();
+  notices.setUp(actions.giveBack);
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);
   });
-  menu.setUp({ away: duty.toggle, settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
+  menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
   stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
   api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);
@@ -75,7 +82,7 @@ async function look() {
   }
 }
 
-function enter({ agent, fields }) {
+function enter({ agent, fields, outcomes }) {
   if (now.me) return;
   remembered.signedIn = true;
   signin.hide();
@@ -84,6 +91,7 @@ function enter({ agent, fields }) {
   at("account-face").replaceChildren(avatar(agent.name));
   at("account-name").textContent = agent.name;
   set("fields", fields);
+  set("outcomes", outcomes);
   set("me", agent);
   outbox.begin();
   sync.begin();

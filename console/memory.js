@@ -20,7 +20,11 @@ function hasStorage() {
   }
 }
 
+/** What could not be stored, for as long as the page is open. */
+const unstored = new Map();
+
 function read(key, storage = "localStorage") {
+  if (unstored.has(key)) return unstored.get(key);
   try {
     return JSON.parse(globalThis[storage].getItem(key));
   } catch {
@@ -32,8 +36,10 @@ function write(key, value, storage = "localStorage") {
   try {
     if (value === null) globalThis[storage].removeItem(key);
     else globalThis[storage].setItem(key, JSON.stringify(value));
+    unstored.delete(key);
   } catch {
     // Without storage, the page works, but a reload loses this.
+    unstored.set(key, value);
   }
 }
 
@@ -81,16 +87,35 @@ export function changeUploads(agent, change) {
   write(uploadsKey(agent), list.length > 0 ? list : null, "sessionStorage");
 }
 
+const noticesKey = (agent) => `handoff-relay.notices.${agent}`;
+
+/** Notices that an agent has not dismissed: `{id, kind, words}`. */
+export const keptNotices = (agent) => read(noticesKey(agent)) ?? [];
+export const keepNotices = (agent, list) => write(noticesKey(agent), list.length > 0 ? list : null);
+
+const ownedKey = (agent) => `handoff-relay.owned.${agent}`;
+
+/** The handoffs that were an agent's when the page last looked, by id; null if it never has. */
+export const keptOwned = (agent) => read(ownedKey(agent));
+export const keepOwned = (agent, owned) => write(ownedKey(agent), owned);
+
+/** Calls `act` when another tab has changed what is stored under this name. */
+export function onOtherTab(name, act) {
+  window.addEventListener("storage", ({ key }) => key?.startsWith(`handoff-relay.${name}.`) && act());
+}
+
 const VIEW = "handoff-relay.view";
 
 /** How the agent has filtered and sorted the lists: `{filters, orders}`. */
 export const keptView = () => read(VIEW);
 export const keepView = (view) => write(VIEW, view);
 
-const TEXTS = ["handoff-relay.draft.", "handoff-relay.pending.", "handoff-relay.uploads.", VIEW];
+const KEPT = ["draft", "pending", "uploads", "notices", "owned"];
+const TEXTS = [...KEPT.map((name) => `handoff-relay.${name}.`), VIEW];
 
 /** Deletes an agent's texts when they sign out: other people may use the same machine. */
 export function forgetTexts() {
+  unstored.clear();
   try {
     for (const storage of [localStorage, sessionStorage]) {
       for (const key of Object.keys(storage)) if (TEXTS.some((one) => key.startsWith(one))) storage.removeItem(key);

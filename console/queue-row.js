@@ -5,6 +5,7 @@ import { h, icon, mark, textOf, unseen } from "./dom.js";
 import { chosenFields, summary } from "./fields.js";
 import { search, several } from "./lists.js";
 import { called } from "./person.js";
+import { names, othersIn, words as doings } from "./presence.js";
 import { now } from "./store.js";
 import { brief, exact } from "./time.js";
 import { wait } from "./waiting.js";
@@ -28,15 +29,16 @@ export function make(item) {
     time: h("time", { class: "when" }),
     preview: part("preview"),
     more: part("more"),
+    present: part("present"),
     unread: part("unread"),
   };
-  const { name, facts, time, preview: words, more, unread } = parts;
+  const { name, facts, time, preview: words, more, present, unread } = parts;
   const link = h(
     "a",
     { class: "row", href: `#/c/${item.id}` },
     parts.channel,
     h("span", { class: "first" }, name, facts, time),
-    h("span", { class: "second" }, words, more, unread),
+    h("span", { class: "second" }, words, present, more, unread),
   );
   const element = h("li", { "data-handoff-id": item.id }, link);
   element.parts = parts;
@@ -47,6 +49,7 @@ export function make(item) {
 export function update(element, item, list) {
   const { parts } = element;
   renderTime(parts.time, item);
+  renderPresent(parts.present, item);
   const link = element.firstChild;
   mark(link, "aria-current", item.id === now.open ? "true" : null);
   const more = moreWords(item, list).join(" · ");
@@ -64,6 +67,20 @@ export function update(element, item, list) {
   mark(link, "data-unread", unread > 0);
   parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));
   parts.more.textContent = more;
+}
+
+/** Who has it in view or writes in it. */
+function renderPresent(place, item) {
+  const list = othersIn(item.id);
+  const text = doings(list).join(". ");
+  if (place.title === text) return;
+  place.title = text;
+  const writes = list.some((one) => one.state === "writing");
+  place.replaceChildren(
+    ...(text
+      ? [icon(writes ? "pen" : "eye"), h("bdi", { "aria-hidden": "true" }, names(list)), unseen(text)]
+      : []),
+  );
 }
 
 function renderChannel(place, item) {

@@ -48,7 +48,7 @@ export function setUp() {
   );
   on("connection", (connection) => connection === "open" && search.state === "failed" && searchOn());
   on("filters", () => (reach = PAGES));
-  const topics = ["filters", "handoff", "queue", "open", "me", "fields", "past", "search"];
+  const topics = ["filters", "handoff", "queue", "open", "me", "fields", "past", "present", "search"];
   for (const topic of topics) on(topic, batched(render));
   setInterval(() => !document.hidden && view.render(), TICK_MS);
   render();

@@ -7,7 +7,7 @@ import { remembered } from "./memory.js";
 
 const SWITCHES = [
   ["badge", "Number in the title", "Counts waiting conversations, and yours with unread messages"],
-  ["sound", "Sound", "When a new conversation is waiting, or one of your customers writes"],
+  ["sound", "Sound", "When a new conversation is waiting, one of your customers writes, or a conversation becomes yours or another's"],
   ["notifications", "Desktop notifications", "For the same events, while you are using another window"],
   ["shortcuts", "Single-key shortcuts", "Such as j and k in the list. Press ? to see all of them"],
 ];

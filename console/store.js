@@ -26,6 +26,10 @@ export const now = {
   queue: "loading",
   /** The canned replies, sorted by title. */
   canned: [],
+  /** All agents, and whether they take handoffs. */
+  colleagues: [],
+  /** What may come of a handoff, as its agent says at the end. */
+  outcomes: [],
 };
 
 /** Changes one of these facts; its name is its topic. */
@@ -48,6 +52,8 @@ const SHOWN_CHARS = 256;
 
 /** A handoff as it is shown. */
 export const handoff = (id) => shown.get(id);
+/** A handoff as the relay has reported it, without the agent's unconfirmed changes. */
+export const reported = (id) => said.get(id);
 /** All that are known. */
 export const handoffs = () => shown.values();
 /** A number that grows with every change of any handoff. */

@@ -37,6 +37,7 @@ export const handlers = {
       threads.putRow(data);
       if (!announced.delete(data.message_id)) store.tell("heard", data);
     } else if (type === "arriving") arrive(data);
+    else if (type === "presence") store.tell("presence", data);
     else if (type === "canned_replies") loadCanned();
   },
 };

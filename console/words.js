@@ -71,6 +71,9 @@ export function eventWords({ event, by, to }, handoff) {
   return capital(words(by ? capital(agentName(by)) : "An agent", to));
 }
 
+/** What came of a conversation, in the words that agents chose. */
+export const outcomeWords = (outcome) => capital(outcome);
+
 /** Why a conversation is over. */
 export function endWords(handoff) {
   if (handoff.missed)

@@ -45,7 +45,7 @@ use crate::{
     },
     engine::{
         Absence, Arrivals, Assigner, Banners, Contacts, Engine, Expiry, Flusher, Indexing, Outbox, Parts,
-        Recovery, Retention, Silence, TimeOuts, WaitingTexts,
+        Recovery, Retention, Silence, TimeOuts, Viewers, WaitingTexts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -200,6 +200,7 @@ impl Server {
         let environment = engine.environment();
         tasks.work(Flusher::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Arrivals::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(Viewers::new(Arc::clone(&engine)), &environment, &stop);
         for follower in doors::followers(&app) {
             tasks.work(follower, &environment, &stop);
         }

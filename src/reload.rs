@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -45,8 +46,9 @@ pub struct FileState {
 pub struct Reloader {
     engine: Arc<Engine>,
     sign_in: Arc<SignIn>,
-    /// The settings in force. Whoever holds it is the only one to change them.
-    settings: Mutex<Arc<Settings>>,
+    settings: ArcSwap<Settings>,
+    /// Whoever holds it is the only one to change the settings.
+    turn: Mutex<()>,
     state: RwLock<Option<FileState>>,
 }
 
@@ -55,7 +57,18 @@ impl Reloader {
     pub fn new(settings: Arc<Settings>, engine: Arc<Engine>, sign_in: Arc<SignIn>) -> Self {
         let since = engine.environment().now();
         let state = settings.file.clone().map(|digest| FileState { digest, since, refused: None });
-        Self { engine, sign_in, settings: Mutex::new(settings), state: RwLock::new(state) }
+        Self {
+            engine,
+            sign_in,
+            settings: ArcSwap::new(settings),
+            turn: Mutex::default(),
+            state: RwLock::new(state),
+        }
+    }
+
+    /// The settings in force. What the environment says is as at the start.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
     }
 
     /// How the settings file stands; `None` if there is none.
@@ -68,14 +81,14 @@ impl Reloader {
     /// # Errors
     /// The settings in force stay, and health says why.
     pub async fn reload(&self) -> Result<FileState, ReloadError> {
-        let mut settings = self.settings.lock().await;
-        let read = self.read(&settings).await;
+        let _turn = self.turn.lock().await;
+        let read = self.read(&self.settings()).await;
         let now = self.engine.environment().now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(new) => {
                 let digest = new.file.clone().ok_or(ReloadError::NoFile)?;
-                *settings = new;
+                self.settings.store(new);
                 tracing::info!(file.sha256 = digest.as_str(), "the settings file was read again");
                 Ok(state.insert(FileState { digest, since: now, refused: None }).clone())
             }

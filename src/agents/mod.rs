@@ -3,4 +3,5 @@
 pub(crate) mod context;
 pub mod found;
 pub mod platforms;
+pub mod present;
 pub mod view;

@@ -25,7 +25,7 @@ use super::{
     ada::{availability, feedback, start, webhook},
     agents::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
-        platforms as agent_platforms, session, settings, sight, teams,
+        platforms as agent_platforms, presence, session, settings, sight, teams,
     },
     amazon_connect, console, operators, platforms,
 };
@@ -72,7 +72,11 @@ fn agents(app: &App) -> Router<App> {
     Router::new()
         .route("/", get(console::shell))
         .route("/console/{name}", get(console::part))
-        .merge(of_handoffs("/api").route_layer(middleware::from_fn_with_state(app.clone(), sight::admit)))
+        .merge(
+            of_handoffs("/api")
+                .route("/api/handoffs/{id}/presence", put(presence::say))
+                .route_layer(middleware::from_fn_with_state(app.clone(), sight::admit)),
+        )
         .route("/api/agents", get(teams::agents))
         .route("/api/teams", get(teams::teams))
         .route("/api/teams/{name}/opening", put(teams::decide))

@@ -13,6 +13,7 @@ mod availability;
 mod banners;
 mod canned_replies;
 mod claims;
+
 mod couriers;
 mod dead_letters;
 mod expiry;
@@ -32,6 +33,7 @@ mod silence;
 mod start_limit;
 pub mod tasks;
 mod time_outs;
+mod viewers;
 mod waiting_texts;
 mod webhooks;
 pub mod worker;
@@ -64,6 +66,7 @@ pub use retention::Retention;
 pub use shared_calls::CallsInStore;
 pub use silence::Silence;
 pub use time_outs::TimeOuts;
+pub use viewers::{ViewerStream, Viewers};
 pub use waiting_texts::WaitingTexts;
 
 use crate::{
@@ -92,6 +95,7 @@ use foreign_names::{ForeignDomains, ForeignNames};
 use presence::Signs;
 use recovery::RecoveryRequests;
 use start_limit::Reservation;
+use viewers::Presences;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +141,7 @@ pub struct Engine {
     elsewhere: ForeignDomains,
     recovery_requests: RecoveryRequests,
     signs: Signs,
+    presences: Presences,
     /// The last webhook found no room.
     full: Arc<AtomicBool>,
     /// Tells the event streams what arrives.
@@ -159,6 +164,7 @@ impl Engine {
             elsewhere: ForeignDomains::default(),
             recovery_requests: RecoveryRequests::default(),
             signs: Signs::default(),
+            presences: Presences::default(),
             full: Arc::default(),
             arrivals: arriving::board(),
         }

@@ -25,6 +25,7 @@ pub mod ledger;
 pub mod matching;
 pub mod platform;
 pub mod policy;
+pub mod presence;
 pub mod routing;
 pub mod rule;
 pub mod rules;

@@ -139,6 +139,9 @@ pub struct Settings {
     pub console_dir: Option<PathBuf>,
     /// `CONSOLE_FIELDS`: the fields of the start call of which the console's lists show the first two that a handoff has.
     pub console_fields: Vec<String>,
+    /// `OUTCOMES`, or `outcomes` of the settings file: what the console offers an agent who ends a handoff, as what came of
+    /// it. At most 20, each of at most 100 characters; agents may leave it open.
+    pub outcomes: Vec<String>,
     /// `LOG_FORMAT`: how log lines look.
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines there are. Not checked here.
@@ -261,7 +264,7 @@ impl Settings {
         // Somebody tries it out, and nobody else can reach it.
         let trial = local && terminal == Terminal::Attached;
         let ai_agents = ai_agents.finish(r, trial, &timeouts, config.as_mut());
-        let Desk { lists_agents, agents: listed_agents, agents_see, routing, wanted_platforms } =
+        let Desk { lists_agents, agents: listed_agents, agents_see, outcomes, routing, wanted_platforms } =
             config.as_mut().map(|config| config.desk(&timeouts, &waiting_room)).unwrap_or_default();
         let (agent_tokens, made_token) = agents::read(r, trial, lists_agents);
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
@@ -291,6 +294,7 @@ impl Settings {
         let recover_after = r.or("RECOVER_AFTER", Duration::from_secs(2 * 60), parse::duration);
         let console_dir = r.optional("CONSOLE_DIR", parse::console_folder);
         let console_fields = r.or("CONSOLE_FIELDS", parse::names_of(CONSOLE_FIELDS), parse::field_names);
+        let outcomes = outcomes_of(r, outcomes);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
         let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
         let (Some(ai_agents), []) = (ai_agents, &*reader.problems) else {
@@ -332,6 +336,7 @@ impl Settings {
             recover_after,
             console_dir,
             console_fields,
+            outcomes,
             log_format,
             log_filter,
             file,
@@ -343,6 +348,8 @@ impl Settings {
 
 /// What most handoff flows send of why somebody is handed over, and of whom.
 const CONSOLE_FIELDS: &str = "category,issue_category,plan,language";
+/// What most teams want to tell apart.
+const OUTCOMES: &str = "solved,unresolved,spam";
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
 const AGENT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8091);
@@ -363,6 +370,16 @@ fn addresses(r: &mut Reader) -> (SocketAddr, Option<SocketAddr>) {
         );
     }
     (listen, Some(agent_listen.unwrap_or(AGENT_LISTEN)))
+}
+
+/// Those of the settings file, failing that of the environment.
+fn outcomes_of(r: &mut Reader, of_file: Option<Vec<String>>) -> Vec<String> {
+    let of_environment = r.optional("OUTCOMES", parse::outcomes);
+    if of_file.is_some() && (of_environment.is_some() || r.told("OUTCOMES")) {
+        let sentence = "OUTCOMES is set in the environment, but RELAY_CONFIG has outcomes: remove OUTCOMES";
+        r.problem("OUTCOMES", sentence.to_owned());
+    }
+    of_file.or(of_environment).unwrap_or_else(|| parse::names_of(OUTCOMES))
 }
 
 fn is_local(address: SocketAddr) -> bool {

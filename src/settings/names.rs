@@ -23,7 +23,7 @@ pub(super) const WEBHOOKS: [WebhookNames; 5] = [
 ];
 
 /// Every setting that has an effect, but for those of further platforms.
-pub(super) const NAMES: [&str; 74] = [
+pub(super) const NAMES: [&str; 75] = [
     "ADA_BASE_URL",
     "ADA_API_KEY",
     "WEBHOOK_SECRET",
@@ -96,6 +96,7 @@ pub(super) const NAMES: [&str; 74] = [
     "RECOVER_AFTER",
     "CONSOLE_DIR",
     "CONSOLE_FIELDS",
+    "OUTCOMES",
     "LOG_FORMAT",
     "RUST_LOG",
 ];

@@ -226,6 +226,30 @@ pub(super) fn field_names(text: &str) -> Parsed<Vec<String>> {
     })
 }
 
+/// How many outcomes the console offers, and how long one is at most, in characters: as the agent API takes them.
+pub(super) const MAX_OUTCOMES: usize = 20;
+const MAX_OUTCOME_CHARS: usize = 100;
+
+/// What may come of a handoff, between commas, or `off` for nothing to choose from.
+pub(super) fn outcomes(text: &str) -> Parsed<Vec<String>> {
+    if text == "off" {
+        return Ok(Vec::new());
+    }
+    let wanted =
+        || "must be 1 to 20 different outcomes between commas, such as solved,unresolved, or off".to_owned();
+    let outcomes = names_of(text).iter().map(|name| outcome(name)).collect::<Parsed<Vec<_>>>();
+    let outcomes = outcomes.map_err(|_| wanted())?;
+    let are_different = outcomes.iter().collect::<BTreeSet<_>>().len() == outcomes.len();
+    (outcomes.len() <= MAX_OUTCOMES && are_different).then_some(outcomes).ok_or_else(wanted)
+}
+
+/// One outcome.
+pub(super) fn outcome(text: &str) -> Parsed<String> {
+    let is_short = text.chars().count() <= MAX_OUTCOME_CHARS;
+    let name = plain_name(text).filter(|_| is_short);
+    name.ok_or_else(|| format!("must have 1 to {MAX_OUTCOME_CHARS} visible characters"))
+}
+
 pub(super) fn milliseconds(text: &str, range: RangeInclusive<u64>) -> Parsed<Duration> {
     let (least, most) = range.clone().into_inner();
     whole_number(text)

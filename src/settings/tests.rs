@@ -99,11 +99,13 @@ fn values_are_taken_as_meant() {
         ("RECOVER_AFTER", "10s"),
         ("CONSOLE_DIR", "console"),
         ("CONSOLE_FIELDS", "topic, order number"),
+        ("OUTCOMES", "Sold, Called back"),
         ("LOG_FORMAT", "pretty"),
     ])
     .unwrap();
     assert_eq!(settings.console_dir.as_deref(), Some("console".as_ref()));
     assert_eq!(settings.console_fields, ["topic", "order number"]);
+    assert_eq!(settings.outcomes, ["Sold", "Called back"]);
     assert_eq!(settings.ai_agents.first.base_url.as_str(), "http://[::1]:4010/api");
     assert_eq!(settings.ai_agents.first.webhook_secrets[1].expose(), OTHER_WEBHOOK_SECRET);
     let agents = settings.agent_tokens.iter().map(|agent| (agent.name.as_str(), agent.token.expose()));
@@ -348,6 +350,11 @@ fn wrong_values_are_told_in_one_sentence() {
             "CONSOLE_FIELDS",
             "must be 1 to 20 names of fields between commas, such as category,plan, or off",
             &["category,", ",", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"],
+        ),
+        (
+            "OUTCOMES",
+            "must be 1 to 20 different outcomes between commas, such as solved,unresolved, or off",
+            &["solved,", ",", "a,a", "a,\u{200b}", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"],
         ),
         ("KEEP_ENDED", kept, &["90", "0d", "71h", "3651d", "on", "OFF", "213503982334602d"]),
         ("KEEP_DEAD_LETTERS", kept, &["2d"]),

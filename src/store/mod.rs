@@ -17,6 +17,7 @@ pub mod migrate;
 mod placeholder;
 pub mod platforms;
 mod postgres;
+mod presence;
 pub mod quota;
 pub mod replies;
 pub mod search;
@@ -42,6 +43,7 @@ pub use document::read_event;
 pub use inbox_changes::InboxChanges;
 pub use memory::{MemoryStore, Snapshot};
 pub use postgres::{DatabaseState, PostgresStore};
+pub use presence::PresenceExchange;
 pub use signals::Signals;
 pub use sqlite::{FileState, SqliteStore, Verification, backup, inspect, restore, verify};
 

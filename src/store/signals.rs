@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{inbox_changes::InboxChanges, sessions::SessionChange};
+use super::{inbox_changes::InboxChanges, presence::PresenceExchange, sessions::SessionChange};
 use crate::relay::changes::WriteSet;
 
 /// The signals of one store.
@@ -17,6 +17,7 @@ pub struct Signals {
     feed: watch::Sender<u64>,
     history: watch::Sender<()>,
     inbox_changes: Arc<InboxChanges>,
+    presence: PresenceExchange,
 }
 
 /// What a commit has touched.
@@ -125,6 +126,7 @@ impl Signals {
             feed: watch::Sender::new(newest),
             history: watch::Sender::new(()),
             inbox_changes: Arc::default(),
+            presence: PresenceExchange::default(),
         }
     }
 
@@ -158,6 +160,11 @@ impl Signals {
     /// In which conversations the inbox has changed.
     pub const fn inbox_changes(&self) -> &Arc<InboxChanges> {
         &self.inbox_changes
+    }
+
+    /// Where agents are.
+    pub const fn presence(&self) -> &PresenceExchange {
+        &self.presence
     }
 
     /// A delivery was queued, put back or is over.

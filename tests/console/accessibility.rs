@@ -2,11 +2,15 @@
 
 use sandbox::FileFault;
 use serde_json::json;
+use thirtyfour::Key;
 
 use crate::{
     desk::{Desk, OnDisk, row},
     samples::{self, PDF, PROGRAM},
-    support::relay::{Relay, Setup},
+    support::{
+        answer::Answer,
+        relay::{Relay, Setup},
+    },
     triage::{says, waits},
 };
 
@@ -110,6 +114,49 @@ async fn a_full_queue_keeps_them_too() {
     desk.opens(&handoff).await;
     desk.sees("#details .earlier summary").await;
     desk.is_accessible("earlier handoffs").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn what_agents_see_of_each_other_keeps_them_too() {
+    let relay = Relay::start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let (_, given) = relay.hand_off().await;
+    let (_, more) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let sam = relay.agent("Sam");
+    desk.clicks("#duty").await;
+    desk.shows("#duty", "Away").await;
+    desk.clicks("#colleagues-toggle").await;
+    desk.sees("#colleagues li").await;
+    desk.is_accessible("colleagues").await;
+    desk.presses(Key::Escape).await;
+
+    sam.accepts(&given).await;
+    sam.post(&format!("/handoffs/{given}/hand-over"), &json!({"agent": "Alex"})).await.good(200);
+    desk.sees(".notice-of-handoff [data-action=give-back]").await;
+    desk.accepts(&handoff).await;
+    desk.types("I have looked").await;
+    Answer::to(
+        sam.request("PUT", &format!("/handoffs/{handoff}/presence")).json(&json!({"state": "writing"})),
+    )
+    .await
+    .good(200);
+    desk.shows("#viewers", "Sam is writing").await;
+    desk.is_accessible("in company").await;
+    sam.post(&format!("/handoffs/{handoff}/accept"), &json!({"take_over": true})).await.good(200);
+    desk.sees(".notice-of-handoff [data-action=copy-draft]").await;
+    desk.sees("#composer-draft blockquote").await;
+    desk.is_accessible("taken over").await;
+    desk.clicks(".notice-of-handoff [data-action=give-back]").await;
+    desk.sees("dialog.ask #give-back-note").await;
+    desk.is_accessible("give back").await;
+    desk.clicks("dialog.ask [value=no]").await;
+    desk.clicks("#tab-waiting").await;
+    desk.accepts(&more).await;
+    desk.clicks("#conversation-actions [data-action=end]").await;
+    desk.sees("dialog.ask .chip").await;
+    desk.is_accessible("outcomes").await;
     desk.closes().await;
 }
 

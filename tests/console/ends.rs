@@ -1,11 +1,16 @@
 //! A conversation ends.
 
+use thirtyfour::Key;
 use tokio::time::Instant;
 
 use crate::{
     desk::Desk,
     relay::chat,
-    support::{past_the_doubt, relay::Relay, soon},
+    support::{
+        past_the_doubt,
+        relay::{Relay, Setup},
+        soon,
+    },
 };
 
 #[tokio::test]
@@ -37,6 +42,47 @@ async fn an_agent_ends_it_after_a_question() {
     desk.shows("#messages .line", "You ended the conversation").await;
     desk.clicks("#tab-ended").await;
     desk.sees(&crate::desk::row(&handoff)).await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn an_agent_says_what_came_of_it_and_goes_on_to_the_next() {
+    let relay = Setup::new().set("OUTCOMES", "solved, called back").start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let (_, next) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.clicks("#conversation-actions [data-action=end]").await;
+    desk.sees("dialog.ask[data-ready] input:focus").await;
+    assert_eq!(desk.texts("dialog.ask .chip").await, ["Not said", "1\nSolved", "2\nCalled back"]);
+    // Enter alone confirms nothing.
+    desk.types("2").await;
+    desk.presses(Key::Enter).await;
+    desk.sees("dialog.ask input[value='called back']:checked").await;
+    desk.clicks("#end-note").await;
+    desk.types("Calls again on Monday.").await;
+    desk.presses(Key::Control + Key::Enter).await;
+    desk.shows("#conversation-status", "You ended it · Called back").await;
+    desk.shows("#messages .entry[data-kind=note]", "Calls again on Monday.").await;
+    assert_eq!(relay.alex().handoff(&handoff).await["outcome"], "called back");
+    desk.clicks("#toasts [data-action=next]").await;
+    desk.sees(&format!("#conversation[data-handoff-id='{next}']")).await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn without_outcomes_there_is_nothing_to_choose_from() {
+    let relay = Setup::new().set("OUTCOMES", "off").start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.clicks("#conversation-actions [data-action=end]").await;
+    desk.sees("dialog.ask #end-note").await;
+    desk.misses("dialog.ask .chip").await;
+    desk.confirms("End the conversation").await;
+    desk.shows("#conversation-status", "You ended it").await;
+    desk.misses("#toasts [data-action=next]").await;
+    assert_eq!(relay.alex().handoff(&handoff).await["outcome"], serde_json::json!(null));
     desk.closes().await;
 }
 

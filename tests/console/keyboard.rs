@@ -72,10 +72,13 @@ async fn from_signing_in_to_the_end() {
     desk.sees("#search:focus").await;
     desk.combines("3").await;
     desk.is_asked("End the conversation").await;
-    desk.presses(Key::Tab).await;
-    desk.presses(Key::Enter).await;
+    desk.presses(Key::Control + Key::Enter + Key::Null).await;
     soon("the end at Ada", relay.ada.until(|ada| !ada.in_handoff(&conversation))).await;
     desk.shows("#conversation-status", "You ended it").await;
+
+    desk.shows("#toasts", "Ended.").await;
+    desk.combines("8").await;
+    desk.sees(&format!("#conversation[data-handoff-id='{younger}']")).await;
 
     // The same without letters: what the Tab key reaches.
     desk.presses(Key::Escape).await;
@@ -167,27 +170,55 @@ async fn letters_do_nothing_in_a_conversation_of_nobody_or_of_another() {
 #[tokio::test]
 async fn a_question_is_answered_by_nothing_that_was_on_its_way() {
     let relay = Relay::start().await;
-    let (conversation, handoff) = relay.hand_off().await;
+    let (_, handoff) = relay.hand_off().await;
+    relay.agent("Sam").accepts(&handoff).await;
     let desk = Desk::of_agent(&relay, "Alex").await;
-    desk.accepts(&handoff).await;
+    desk.clicks("#tab-everyone").await;
+    desk.opens(&handoff).await;
     // All of it before anyone could have read the question.
     let early = "const on = (type, key, code) =>
             document.activeElement.dispatchEvent(new KeyboardEvent(type, {key, code, bubbles: true, cancelable: true}));
-        document.dispatchEvent(new KeyboardEvent('keydown', {key: '#', code: 'Digit3', ctrlKey: true, shiftKey: true, cancelable: true}));
+        document.dispatchEvent(new KeyboardEvent('keydown', {key: '!', code: 'Digit1', ctrlKey: true, shiftKey: true, cancelable: true}));
         return [on('keydown', ' ', 'Space'), on('keyup', ' ', 'Space'), on('keydown', 'Enter', 'Enter'), on('keydown', 'Tab', 'Tab')]";
     let taken: Vec<bool> = desk.js(early, &[]).await;
     assert_eq!(taken, [false; 4], "the browser does nothing with them");
     desk.sees("dialog.ask [value=no]:focus").await;
-    desk.is_asked("End the conversation with Maria Silva?").await;
+    desk.is_asked("Take over from Sam?").await;
     // A key that came down before comes up now.
     let up = "return document.activeElement.dispatchEvent(
         new KeyboardEvent('keyup', {key: ' ', code: 'Space', bubbles: true, cancelable: true}))";
     assert!(!desk.js::<bool>(up, &[]).await);
     desk.types(" ").await;
     desk.misses("dialog.ask").await;
+    desk.shows("#conversation-status", "Assigned to Sam").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn a_conversation_does_not_end_by_keys_that_were_on_their_way() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    // The combination is held, and letters follow.
+    let early = "const press = (on, key, more) => on.dispatchEvent(
+            new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true, ...more}));
+        press(document, '#', {code: 'Digit3', ctrlKey: true, shiftKey: true});
+        for (const one of ['Enter', 'y']) press(document.activeElement, one, {});
+        press(document.activeElement, 'Enter', {ctrlKey: true});
+        return document.querySelector('dialog.ask').open";
+    assert!(desk.js::<bool>(early, &[]).await);
+    desk.is_asked("End the conversation with Maria Silva?").await;
+    desk.types("yes ").await;
+    desk.presses(Key::Enter).await;
+    let held = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',
+        {key: 'Enter', ctrlKey: true, repeat: true, bubbles: true, cancelable: true}))";
+    desk.js::<()>(held, &[]).await;
+    desk.sees("dialog.ask").await;
+    desk.presses(Key::Escape).await;
+    desk.misses("dialog.ask").await;
     desk.shows("#conversation-status", "Assigned to you").await;
     assert!(relay.ada.in_handoff(&conversation));
-
     desk.combines("2").await;
     desk.shows("#conversation-status", "Waiting for").await;
     desk.closes().await;

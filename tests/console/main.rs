@@ -26,6 +26,7 @@ mod arriving;
 mod canned;
 mod chat;
 mod connection;
+mod displaced;
 mod drafts;
 mod ends;
 mod failures;
@@ -45,6 +46,7 @@ mod sign_in;
 mod slow_line;
 mod tabs;
 mod team;
+mod together;
 mod triage;
 
 use support::soon;

@@ -65,18 +65,23 @@ async fn one_accepts_and_the_other_is_refused_and_takes_over() {
     sam.closes_after(&["status of 409"]).await;
 }
 
-/// Alex is in Support, Sam in Billing.
-async fn relay_with_teams() -> Relay {
-    let agent = |name: &str, team: &str| {
+/// Alex is in Support, Sam in Billing, and Kim leads.
+pub async fn relay_with_teams() -> Relay {
+    let agent = |name: &str, rest: &str| {
         let digest = Digest::of(token_of(name));
         let (name, digest) =
             (format!("name = \"{name}\""), format!("token_sha256 = \"{}\"", digest.as_str()));
-        format!("[[agents]]\n{name}\n{digest}\nteams = [\"{team}\"]\n")
+        format!("[[agents]]\n{name}\n{digest}\n{rest}\n")
     };
+    let agents = [
+        agent("Alex", "teams = [\"Support\"]"),
+        agent("Sam", "teams = [\"Billing\"]"),
+        agent("Kim", "role = \"lead\""),
+    ];
     let teams = "default_team = \"Support\"\n[[teams]]\nname = \"Support\"\n[[teams]]\nname = \"Billing\"\n";
     let mut relay = Relay::start().await;
     relay.stop().await;
-    relay.lists_agents(&format!("{teams}{}{}", agent("Alex", "Support"), agent("Sam", "Billing")));
+    relay.lists_agents(&format!("{teams}{}", agents.concat()));
     relay.start_again().await;
     relay
 }
@@ -92,7 +97,7 @@ async fn a_conversation_is_handed_over_to_a_team_and_back_to_a_colleague() {
     alex.shows("dialog.ask h2", "Hand over the conversation").await;
     let options =
         "return [...document.querySelectorAll('#hand-over-to option')].map((option) => option.textContent)";
-    assert_eq!(alex.js::<Vec<String>>(options, &[]).await, ["Support", "Billing", "Sam"]);
+    assert_eq!(alex.js::<Vec<String>>(options, &[]).await, ["Support", "Billing", "Sam", "Kim (away)"]);
     alex.js::<()>("document.getElementById('hand-over-to').value = '1'", &[]).await;
     alex.clicks("#hand-over-note").await;
     alex.types("It is about an invoice.").await;
@@ -113,11 +118,10 @@ async fn a_conversation_is_handed_over_to_a_team_and_back_to_a_colleague() {
     alex.clicks("#tab-mine").await;
     alex.sees(&row(&handoff)).await;
 
-    sam.clicks("#account").await;
-    sam.clicks("#account-menu [data-action=away]").await;
-    sam.shows("#account-duty", "Away").await;
+    sam.clicks("#duty[data-duty=on]").await;
+    sam.shows("#duty", "Away").await;
     sam.reloads().await;
-    sam.shows("#account-duty", "Away").await;
+    sam.shows("#duty", "Away").await;
     alex.clicks(&row(&handoff)).await;
     alex.clicks("#conversation-actions [data-action=handOver]").await;
     alex.shows("dialog.ask h2", "Hand over the conversation").await;

@@ -42,6 +42,7 @@ mod once;
 mod order;
 mod outbox;
 mod platforms;
+mod presence;
 mod refusals;
 mod refused_alone;
 mod reload;

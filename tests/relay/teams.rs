@@ -46,7 +46,7 @@ priority = "high"
     )
 }
 
-async fn start(top: &str) -> Relay {
+pub async fn start(top: &str) -> Relay {
     let mut relay = Relay::start().await;
     relay.stop().await;
     relay.lists_agents(&desk(top));
@@ -55,14 +55,14 @@ async fn start(top: &str) -> Relay {
 }
 
 /// A customer of this category is handed off. Gives the conversation's and the handoff's id.
-async fn hand_off(relay: &Relay, category: &str) -> (String, String) {
+pub async fn hand_off(relay: &Relay, category: &str) -> (String, String) {
     let conversation = relay.ada.open_conversation();
     assert_eq!(relay.ada.start_handoff(&conversation, json!({ "category": category })).await.unwrap(), 200);
     let handoff = relay.agent("Kim").handoff_of(&conversation).await;
     (conversation, handoff["id"].as_str().unwrap().to_owned())
 }
 
-async fn hand_over(agent: &Agent, handoff: &str, body: Value) -> Value {
+pub async fn hand_over(agent: &Agent, handoff: &str, body: Value) -> Value {
     agent.post(&format!("/handoffs/{handoff}/hand-over"), &body).await.good(200)
 }
 

@@ -8,6 +8,7 @@ pub mod handoffs;
 pub mod messages;
 pub mod openapi;
 pub mod platforms;
+pub mod presence;
 mod redact;
 pub mod session;
 pub mod settings;

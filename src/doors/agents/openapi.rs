@@ -14,7 +14,8 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    canned_replies, dead_letters, events, files, handoffs, messages, platforms, session, settings, teams,
+    canned_replies, dead_letters, events, files, handoffs, messages, platforms, presence, session, settings,
+    teams,
 };
 use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
@@ -29,7 +30,7 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
     ),
     paths(
         handoffs::list, handoffs::one, handoffs::accept, handoffs::decline, handoffs::release, handoffs::hand_over, handoffs::read,
-        handoffs::end, handoffs::ledger,
+        handoffs::end, handoffs::ledger, presence::say,
         messages::list, messages::write, messages::note, messages::retry, messages::drop, messages::transcript,
         files::send, files::get,
         session::one, session::begin, session::duty, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,

@@ -57,6 +57,9 @@ pub struct SessionView {
     /// The fields of start calls that lists show, the most important first (`CONSOLE_FIELDS`).
     #[schema(example = json!(["category", "plan"]))]
     fields: Vec<String>,
+    /// What the console offers as what came of a handoff (`OUTCOMES`). The API takes any other text, too.
+    #[schema(example = json!(["solved", "unresolved", "spam"]))]
+    outcomes: Vec<String>,
 }
 
 impl SessionView {
@@ -67,6 +70,7 @@ impl SessionView {
             teams: teams_of(sight),
             expires_at: session.map(|session| session.ends_at.to_string()),
             fields: app.settings.console_fields.clone(),
+            outcomes: app.reloader.settings().outcomes.clone(),
         }
     }
 }

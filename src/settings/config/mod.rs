@@ -50,7 +50,7 @@ pub(super) const NAME: &str = "RELAY_CONFIG";
 /// More than any settings file needs.
 const MOST_BYTES: u64 = 1 << 20;
 /// What may stand at the top.
-const KEYS: [&str; 6] = ["ai_agents", "teams", "agents", "routes", "default_team", "agents_see"];
+const KEYS: [&str; 7] = ["ai_agents", "teams", "agents", "routes", "default_team", "agents_see", "outcomes"];
 
 /// Which handoffs agents see, those of a lead aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub(super) struct Desk {
     pub(super) lists_agents: bool,
     pub(super) agents: Vec<ListedAgent>,
     pub(super) agents_see: AgentsSee,
+    /// What the console offers at the end of a handoff; none if that is left to the environment.
+    pub(super) outcomes: Option<Vec<String>>,
     pub(super) routing: Routing,
     /// The platforms that routes name.
     pub(super) wanted_platforms: Vec<WantedPlatform>,
@@ -86,6 +88,7 @@ pub(super) struct Config {
     routes: Vec<RouteTable>,
     default_team: Option<Placed<String>>,
     agents_see: AgentsSee,
+    outcomes: Option<Vec<String>>,
     mistakes: Mistakes,
     digest: Digest,
 }
@@ -136,9 +139,11 @@ impl Config {
         let routes = each(top, "routes", "[[routes]]", m, RouteTable::read);
         let default_team = top.text("default_team", m, parse::listed_name);
         let agents_see = top.text("agents_see", m, agents_see).map(|found| found.value).unwrap_or_default();
+        let outcomes = outcomes(top, m);
         top.refuse_others(&KEYS, m);
         let ai_agents = is_listed.then_some(ai_agents);
-        let mut read = Self { ai_agents, teams, agents, routes, default_team, agents_see, mistakes, digest };
+        let mut read =
+            Self { ai_agents, teams, agents, routes, default_team, agents_see, outcomes, mistakes, digest };
         read.check_names();
         read
     }
@@ -156,7 +161,8 @@ impl Config {
     /// The settings whose place it takes.
     pub(super) fn replaces(&self) -> Vec<&'static str> {
         let of_ai_agents = OF_ENVIRONMENT.into_iter().filter(|_| self.lists_ai_agents());
-        of_ai_agents.chain((!self.agents.is_empty()).then_some(agents::NAME)).collect()
+        let of_agents = (!self.agents.is_empty()).then_some(agents::NAME);
+        of_ai_agents.chain(of_agents).chain(self.outcomes.as_ref().map(|_| "OUTCOMES")).collect()
     }
 
     /// The environment variables that hold its secrets.
@@ -181,6 +187,7 @@ impl Config {
             lists_agents: !self.agents.is_empty(),
             agents: std::mem::take(&mut self.agents).into_iter().filter_map(AgentTable::settings).collect(),
             agents_see: self.agents_see,
+            outcomes: self.outcomes.take(),
             routing: Routing {
                 teams: teams.filter_map(|team| team.settings(environment, waiting_room, mistakes)).collect(),
                 routes: routes.into_iter().filter_map(|route| route.settings(environment)).collect(),
@@ -257,6 +264,15 @@ fn agents_see(text: &str) -> parse::Parsed<AgentsSee> {
         "all" => Ok(AgentsSee::All),
         _ => Err("must be teams or all".to_owned()),
     }
+}
+
+/// What may come of a handoff. A list that is too long is a mistake.
+fn outcomes(top: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+    let found = top.texts("outcomes", mistakes, parse::outcome)?;
+    if let Some(one_more) = found.get(parse::MAX_OUTCOMES) {
+        mistakes.add(one_more.at, format!("outcomes must be at most {}", parse::MAX_OUTCOMES));
+    }
+    Some(found.into_iter().map(|outcome| outcome.value).collect())
 }
 
 fn text_of(path: &Path) -> io::Result<String> {

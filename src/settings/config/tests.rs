@@ -325,12 +325,12 @@ fn the_example_is_read_with_every_key() {
     let env =
         [("ACME_API_KEY", "key"), ("ACME_WEBHOOK_SECRET", SECRET), ("ACME_START_KEY", "start-key-of-acme")];
     // What is commented out is the default, and may be said.
-    let uncommented = ["base_url", "integrations =", "rate_", "agents_see", "role"];
+    let uncommented = ["base_url", "integrations =", "rate_", "agents_see", "outcomes", "role"];
     let uncommented = uncommented.map(|key| (format!("# {key}"), key));
     let all = uncommented.iter().fold(text.clone(), |text, (from, to)| text.replace(from, to));
     let [short, long] = [&text, &all].map(|text| {
         let settings = loaded(text, &env).unwrap();
-        (settings.ai_agents, settings.listed_agents, settings.agents_see, settings.routing)
+        (settings.ai_agents, settings.listed_agents, settings.agents_see, settings.outcomes, settings.routing)
     });
     assert_eq!(format!("{short:?}"), format!("{long:?}"));
     let keys = ai_agent::KEYS.into_iter().chain(route::KEYS).chain(team::TEAM_KEYS).chain(team::AGENT_KEYS);
@@ -400,6 +400,7 @@ fn teams_agents_and_routes_are_read() {
     assert_eq!((&lead.languages, lead.limit), (&Some(vec!["de".to_owned()]), Some(3)));
     assert_eq!((&lead.token, &lead.teams, lead.role), (&kim, &None, Role::Lead));
     assert_eq!(settings.agents_see, AgentsSee::Teams);
+    assert_eq!(settings.outcomes, ["solved", "unresolved", "spam"]);
     assert!(settings.agent_tokens.is_empty() && !settings.made_token);
     let routing = &settings.routing;
     assert_eq!(routing.default_team, Some("Support".into()));
@@ -456,6 +457,15 @@ fn a_team_tells_its_customers_something_of_its_own() {
 }
 
 #[test]
+fn outcomes_stand_in_one_place() {
+    let text = format!("outcomes = [\"Sold\", \"Called back\"]\n{DESK}\n{GOOD}");
+    assert_eq!(loaded(&text, &[]).unwrap().outcomes, ["Sold", "Called back"]);
+    assert_eq!(loaded(&format!("{DESK}\n{GOOD}"), &[("OUTCOMES", "a, b")]).unwrap().outcomes, ["a", "b"]);
+    let twice = loaded(&text, &[("OUTCOMES", "off")]).unwrap_err();
+    assert!(twice.contains("OUTCOMES is set in the environment, but RELAY_CONFIG has outcomes"), "{twice}");
+}
+
+#[test]
 fn each_mistake_of_the_desk_is_told_with_its_place() {
     let digest = "0".repeat(64);
     let text = "waiting_texts = [{ after = \"5m\", text = \"...\" }]";
@@ -464,6 +474,14 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
     for (line, wrong, told) in [
         (1, "default_team = \"support\"", "1:16: no team of [[teams]] has this name"),
         (1, "agents_see = \"mine\"", "1:14: agents_see must be teams or all"),
+        (1, "outcomes = \"solved\"", "1:12: outcomes must be a list of texts, such as [\"...\"]"),
+        (1, "outcomes = []", "1:12: outcomes must not be empty"),
+        (
+            1,
+            "outcomes = [\"a\", \" \"]",
+            "1:18: outcomes must have 1 to 100 visible characters: see number 2",
+        ),
+        (1, "outcomes = [\"a\", \"a\"]", "1:18: outcomes has the same text twice"),
         (3, "", "2:1: [[teams]] needs name"),
         (3, "name = \"\"", "3:8: name must have 1 to 200 visible characters"),
         (6, "[[teams]]\nname = \"support\"", "7:8: this name is there already, on line 3"),

@@ -17,9 +17,8 @@ use tokio::{
 
 use super::{
     Shared,
-    query::{Value, all, values},
+    query::{all, values},
     view::key_of,
-    watch::CHANNEL,
 };
 use crate::{
     relay::id::{AiAgentId, ConversationId, ConversationKey},
@@ -29,7 +28,7 @@ use crate::{
 /// How many conversations are told together.
 const BATCH: usize = 256;
 /// PostgreSQL takes no longer text.
-const MAX_BYTES: usize = 7_999;
+pub const MAX_BYTES: usize = 7_999;
 /// An instance looks for what waits in so many conversations.
 const LOOKED_AT: i64 = 10_000;
 
@@ -86,7 +85,8 @@ impl WatchedElsewhere {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn is_so(&self) -> bool {
+    /// Whether it said so lately.
+    pub fn is_so(&self) -> bool {
         let said = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         said.is_some_and(|said| said.elapsed() < REMEMBERED)
     }
@@ -145,9 +145,7 @@ fn warn_if(told: Result<(), StoreError>) {
 
 async fn tell(shared: &Shared, news: impl IntoIterator<Item = What>) -> Result<(), StoreError> {
     let news = news.into_iter().filter_map(|what| InboxNews::text(&shared.instance, &what)).collect();
-    let client = shared.connections.get().await?;
-    let sql = "SELECT pg_notify($1, news) FROM unnest($2) AS told (news)";
-    all(&client, sql, vec![CHANNEL.into(), Value::Texts(news)]).await.map(drop)
+    shared.notify(news).await
 }
 
 /// What waited when the database was last looked at: the newest event of each conversation, and how many there were.

@@ -25,6 +25,7 @@ mod journal;
 mod lines;
 mod migrations;
 mod platforms;
+mod presence;
 mod purge;
 mod query;
 mod quotas;
@@ -155,6 +156,7 @@ impl PostgresStore {
                     announce::run(&shared, announcements),
                     inbox_news::run(&shared, changed_inboxes),
                     inbox_news::say_so(&shared),
+                    presence::run(&shared),
                     watch::run(&shared)
                 );
             };

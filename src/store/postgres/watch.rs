@@ -20,7 +20,8 @@ use super::{
     Shared, calls, commit, deliveries,
     inbox_news::{self, InboxNews},
     journal,
-    query::{first, number, values},
+    presence::PresenceNews,
+    query::{Value, all, first, number, values},
     read,
 };
 use crate::{
@@ -118,6 +119,7 @@ async fn listen_once(shared: &Shared, is_told: &AtomicBool) -> Result<(), StoreE
         while let Ok(Some(text)) = next {
             News::read(&text).into_iter().for_each(|news| shared.pass_on(&news));
             InboxNews::read(&text).into_iter().for_each(|news| shared.take_inbox_news(news));
+            PresenceNews::read(&text).into_iter().for_each(|news| shared.take_presence(news));
             next = Ok(told.recv().await);
         }
         Err(StoreError::Unavailable("PostgreSQL has closed it".to_owned()))
@@ -129,6 +131,13 @@ async fn listen_once(shared: &Shared, is_told: &AtomicBool) -> Result<(), StoreE
 }
 
 impl Shared {
+    /// Tells the other instances these texts, in one statement.
+    pub async fn notify(&self, news: Vec<String>) -> Result<(), StoreError> {
+        let client = self.connections.get().await?;
+        let sql = "SELECT pg_notify($1, news) FROM unnest($2) AS told (news)";
+        all(&client, sql, vec![CHANNEL.into(), Value::Texts(news)]).await.map(drop)
+    }
+
     fn pass_on(&self, news: &News) {
         if news.from != self.instance {
             self.signals.committed(news.touched, FeedPosition::At(news.newest));

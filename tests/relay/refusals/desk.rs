@@ -19,7 +19,30 @@ fn by_alex(method: &str, path: &str) -> Raw {
 pub fn lines(world: &World) -> Vec<Line> {
     let mut lines = notes(world);
     lines.extend(replies());
+    lines.extend(presence(world));
     lines
+}
+
+fn presence(world: &World) -> Vec<Line> {
+    let put = || by_alex("PUT", &format!("/handoffs/{}/presence", world.active));
+    let states = "looking, writing or none";
+    vec![
+        refused("no state", put().body("{}"), 400, "`state` is missing"),
+        refused("another state", put().body("{\"state\":\"asleep\"}"), 400, states),
+        refused("a state that is no text", put().body("{\"state\":1}"), 400, "`state`"),
+        refused(
+            "presence where nobody is",
+            by_alex("PUT", "/handoffs/none/presence").body("{\"state\":\"looking\"}"),
+            404,
+            "no such handoff",
+        ),
+        refused(
+            "another method for presence",
+            by_alex("GET", &format!("/handoffs/{}/presence", world.active)),
+            405,
+            "support this method",
+        ),
+    ]
 }
 
 fn notes(world: &World) -> Vec<Line> {

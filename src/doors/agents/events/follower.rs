@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
+};
 
 use super::{
     audience::{Audience, Batch},
@@ -18,7 +21,7 @@ use crate::{
         ArrivalFeed, ArrivalNews, Lost,
         worker::{StepError, Worker},
     },
-    relay::time::Time,
+    relay::{presence::Presence, time::Time},
     store::{FeedItem, Since},
 };
 
@@ -42,6 +45,8 @@ pub fn followers(app: &App) -> impl Iterator<Item = Follower> {
         opening: None,
         arrivals: None,
         heard: Vec::new(),
+        presence: None,
+        present: Vec::new(),
         passed: PassedRows::default(),
     })
 }
@@ -58,6 +63,9 @@ pub struct Follower {
     /// What arrives; none for a platform.
     arrivals: Option<ArrivalFeed>,
     heard: Vec<ArrivalNews>,
+    /// Where agents are; none for a platform.
+    presence: Option<broadcast::Receiver<Presence>>,
+    present: Vec<Presence>,
     /// The rows that the streams were told. One that catches up is never told more of them.
     passed: PassedRows,
 }
@@ -78,12 +86,14 @@ impl Follower {
         self.passed = PassedRows::behind(position);
         if self.arrivals.is_none() && self.renderer.platform().is_none() {
             self.arrivals = Some(self.app.engine.arrival_feed());
+            self.presence = Some(self.app.engine.presence_feed());
         }
     }
 
     fn rest(&mut self) {
-        (self.opening, self.arrivals) = (None, None);
+        (self.opening, self.arrivals, self.presence) = (None, None, None);
         self.heard.clear();
+        self.present.clear();
     }
 
     /// Adds what arrives. Its rows are in none of the changes so far, or it is left out.
@@ -111,7 +121,21 @@ impl Follower {
 
     async fn add_all(&mut self, draft: &mut Draft) -> Result<bool, StepError> {
         self.add_arrivals(draft).await?;
-        self.add_changes(draft).await
+        let is_more = self.add_changes(draft).await?;
+        self.add_presence(draft).await?;
+        Ok(is_more)
+    }
+
+    /// Adds where agents are. Whose a handoff is was learnt from the changes before.
+    async fn add_presence(&mut self, draft: &mut Draft) -> Result<(), StepError> {
+        if let Some(feed) = &mut self.presence {
+            // What is missed is said again.
+            self.present.extend(std::iter::from_fn(|| feed.try_recv().ok()));
+        }
+        for presence in std::mem::take(&mut self.present) {
+            self.renderer.presence(&mut draft.rendered, &presence).await?;
+        }
+        Ok(())
     }
 
     /// Adds the next changes, and hands out what is enough. Gives whether there may be more.
@@ -195,9 +219,22 @@ impl Worker for Follower {
                 None => std::future::pending().await,
             }
         };
+        let is_somewhere = async {
+            match &mut self.presence {
+                Some(feed) => feed.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.turned.changed() => {}
             _ = self.changed.changed() => {}
+            said = is_somewhere => match said {
+                Ok(presence) => self.present.push(presence),
+                // What is missed is said again.
+                Err(RecvError::Lagged(_)) => {}
+                // Its sender lives as long as the engine.
+                Err(RecvError::Closed) => self.presence = None,
+            },
             news = arrives => match news {
                 Ok(news) => self.heard.push(news),
                 Err(Lost) => self.audience.close(),

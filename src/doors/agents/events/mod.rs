@@ -1,6 +1,6 @@
 //! The event stream (SSE): everything that is new or has changed, as it is now.
 //!
-//! Each event stands for a change with a number, but for `arriving`. A client opens the stream first and loads then;
+//! Each event stands for a change with a number, but for `arriving` and `presence`. A client opens the stream first and loads then;
 //! whoever reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
 //!
 //! A [`Follower`] renders each change once for all streams of an [`Audience`]. A stream leaves out what its agent may not
@@ -43,7 +43,7 @@ use {audience::Audience, follower::Follower};
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Replays all changes since that event")),
     responses((status = 200, content_type = "text/event-stream", body = String,
-            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: arriving` with a message of the end user that waits for its quiet period (`seq: null`), which a `message` with the same `message_id` follows, or with its withdrawal (`message_id`, `handoff_id`, `withdrawn`, `moved_to`): the one event without `id`, which is not replayed, so that a client that reconnects loads `arriving` of the threads that it shows; `event: hidden` with `handoff_id` and `version` when a handoff has left the agent's sight, so that what is known of it up to this version is to be forgotten; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
+            description = "`event: handoff` and `event: message` with the same JSON as elsewhere; `event: arriving` with a message of the end user that waits for its quiet period (`seq: null`), which a `message` with the same `message_id` follows, or with its withdrawal (`message_id`, `handoff_id`, `withdrawn`, `moved_to`): an event without `id`, which is not replayed, so that a client that reconnects loads `arriving` of the threads that it shows; `event: presence` with `handoff_id`, `agent` and `state` when somebody looks at a handoff, writes in it, or has gone (see `PUT /api/handoffs/{id}/presence`): also without `id`, repeated as long as it is so, and over after 25 seconds without a repetition; `event: hidden` with `handoff_id` and `version` when a handoff has left the agent's sight, so that what is known of it up to this version is to be forgotten; `event: canned_replies` without data when canned replies have changed; `event: reset` when the client must load everything again"),
         (status = 401, body = ProblemBody),
         (status = 429, body = ProblemBody, description = "This agent has too many open event streams"), (status = 503, body = ProblemBody)))]
 pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {

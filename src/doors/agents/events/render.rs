@@ -7,10 +7,16 @@ use serde::Serialize;
 
 use super::parts::{KnownOwners, Rendered};
 use crate::{
-    agents::view::{ArrivingView, WithdrawalView},
+    agents::{
+        present::PresenceView,
+        view::{ArrivingView, WithdrawalView},
+    },
     doors::{App, extract},
     engine::ArrivalNews,
-    relay::id::{HandoffId, PlatformId},
+    relay::{
+        id::{HandoffId, PlatformId},
+        presence::Presence,
+    },
     store::{FeedItem, StoreError},
 };
 
@@ -111,6 +117,16 @@ impl Renderer {
             }
         };
         self.cover(rendered, begin, &message.handoff).await
+    }
+
+    /// Adds where an agent is.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn presence(&mut self, rendered: &mut Rendered, presence: &Presence) -> Result<(), StoreError> {
+        let begin = rendered.bytes.len();
+        add(&mut rendered.bytes, "presence", None, &PresenceView::from(presence));
+        self.cover(rendered, begin, &presence.handoff).await
     }
 
     async fn cover(

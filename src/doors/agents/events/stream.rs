@@ -1,6 +1,6 @@
 //! One event stream: what was rendered for all, and from the store what it has missed.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use futures_util::{Stream, stream};
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     doors::{App, extract::Caller},
+    engine::ViewerStream,
     metrics::OpenStream,
     relay::sight::Sight,
     store::{Since, StoreError},
@@ -37,6 +38,8 @@ pub struct EventStream {
     first: Option<Bytes>,
     comments: Interval,
     _place: Place,
+    /// The agent's presence ends with the last one; none for a platform.
+    _viewer: Option<ViewerStream>,
     _counted: OpenStream,
 }
 
@@ -53,15 +56,18 @@ impl EventStream {
         let mut comments = interval(COMMENT_EVERY.min(app.engine.policy().gone_after / 3));
         comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
         comments.reset();
+        let agent = platform.is_none().then_some(agent);
+        let viewer = agent.clone().map(|agent| ViewerStream::of(Arc::clone(&app.engine), agent));
         Self {
             app: app.clone(),
-            agent: platform.is_none().then_some(agent),
+            agent,
             renderer: Renderer::new(app, platform),
             sight,
             member,
             first,
             comments,
             _place: place,
+            _viewer: viewer,
             _counted: app.metrics.stream(),
         }
     }

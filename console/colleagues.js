@@ -1,0 +1,74 @@
+// Who is on duty, who is away, and who is not here: a list behind a button.
+
+import * as api from "./api.js";
+import { at, h, mark, unseen } from "./dom.js";
+import { now, on, set } from "./store.js";
+import { count } from "./words.js";
+
+/** The list is loaded again after this time, and sooner while it is open. */
+const AGAIN_MS = 60_000;
+const SOON_MS = 10_000;
+
+const DUTIES = { on: "On duty", away: "Away", gone: "Not here" };
+let loadedAt = 0;
+
+export function setUp() {
+  const [button, panel] = [at("colleagues-toggle"), at("colleagues")];
+  button.addEventListener("click", () => toggle(panel.hidden));
+  panel.addEventListener("keydown", leave);
+  button.addEventListener("keydown", leave);
+  const outside = ({ target }) => !target.closest?.("#colleagues, #colleagues-toggle") && toggle(false);
+  for (const name of ["focusin", "pointerdown"]) document.addEventListener(name, outside);
+  on("me", (me) => me && load());
+  on("colleagues", render);
+  document.addEventListener("visibilitychange", refresh);
+  setInterval(refresh, SOON_MS);
+}
+
+/** Loads who is here. */
+export async function load() {
+  loadedAt = Date.now();
+  const list = await api.agents().catch(() => null);
+  if (list && now.me) set("colleagues", list.data);
+}
+
+function refresh() {
+  const after = at("colleagues").hidden ? AGAIN_MS : SOON_MS;
+  if (now.me && now.connection === "open" && !document.hidden && Date.now() - loadedAt >= after) load();
+}
+
+function toggle(open) {
+  const panel = at("colleagues");
+  if (panel.hidden !== open) return;
+  panel.hidden = !open;
+  mark(at("colleagues-toggle"), "aria-expanded", String(open));
+  if (open) load();
+}
+
+function leave(event) {
+  if (event.key !== "Escape" || at("colleagues").hidden) return;
+  event.stopPropagation();
+  toggle(false);
+  at("colleagues-toggle").focus();
+}
+
+function render() {
+  const here = now.colleagues.filter(({ duty }) => duty === "on").length;
+  at("colleagues-number").replaceChildren(String(here), unseen(` on duty`));
+  at("colleagues-toggle").title = `${count(here, "agent")} on duty. Click to see who.`;
+  const order = Object.keys(DUTIES);
+  const rank = ({ duty }) => order.indexOf(duty);
+  at("colleagues-list").replaceChildren(...now.colleagues.toSorted((one, two) => rank(one) - rank(two)).map(entry));
+}
+
+function entry({ name, role, teams, duty }) {
+  const about = [role === "lead" && "Lead", ...(teams ?? [])].filter(Boolean).join(", ");
+  return h(
+    "li",
+    { "data-duty": duty },
+    h("span", { class: "duty-dot", "aria-hidden": "true" }),
+    h("span", { class: "colleague", dir: "auto" }, name, name === now.me?.name && " (you)"),
+    about && h("span", { class: "hint", dir: "auto" }, about),
+    h("span", { class: "duty" }, DUTIES[duty]),
+  );
+}

@@ -1,0 +1,87 @@
+// Notices that stay until the agent dismisses them, also after a reload: a conversation is no longer theirs, or has become
+// theirs. All tabs show the same ones.
+
+import { at, h, icon } from "./dom.js";
+import { copyButton, kept } from "./kept-draft.js";
+import { keepNotices, keptNotices, onOtherTab } from "./memory.js";
+import { handoff, now, on } from "./store.js";
+
+/** The elements by key. */
+const shown = new Map();
+let giveBack = null;
+
+/** Sets the notices up. `back(handoff)` gives a handoff back, and resolves to whether it did. */
+export function setUp(back) {
+  giveBack = back;
+  on("me", render);
+  onOtherTab("notices", render);
+}
+
+const keyOf = ({ id, kind }) => `${kind} ${id}`;
+
+/**
+ * Shows a notice of a handoff `id`: `{id, kind, words}`. `kind` is `lost`, `given` or `returned`. A newer one of the same
+ * handoff and kind takes the place of an older one.
+ */
+export function notify(notice) {
+  change((all) => [...all.filter((one) => keyOf(one) !== keyOf(notice)), notice]);
+}
+
+/** Takes notices of a handoff away that are not true any more. */
+export function withdraw(id, kind) {
+  if (keptNotices(now.me.name).some((one) => keyOf(one) === keyOf({ id, kind }))) dismiss({ id, kind });
+}
+
+const dismiss = (notice) => change((all) => all.filter((one) => keyOf(one) !== keyOf(notice)));
+
+function change(make) {
+  keepNotices(now.me.name, make(keptNotices(now.me.name)));
+  render();
+}
+
+function render() {
+  const all = now.me ? keptNotices(now.me.name) : [];
+  const keys = new Set(all.map(keyOf));
+  for (const [key, element] of shown) {
+    if (keys.has(key) && all.some((one) => keyOf(one) === key && one.words === element.dataset.words)) continue;
+    element.remove();
+    shown.delete(key);
+  }
+  for (const notice of all) {
+    const key = keyOf(notice);
+    if (shown.has(key)) continue;
+    shown.set(key, element(notice));
+    at("toasts").append(shown.get(key));
+  }
+}
+
+function element(notice) {
+  const { id, kind, words } = notice;
+  const open = () => {
+    location.hash = `#/c/${id}`;
+    dismiss(notice);
+  };
+  const back = async () => {
+    const one = handoff(id);
+    if (one && (await giveBack(one))) dismiss(notice);
+  };
+  const button = (name, label, act) =>
+    h("button", { type: "button", class: "small", "data-action": name, onclick: act }, label);
+  return h(
+    "div",
+    { class: "toast notice-of-handoff", "data-kind": kind, "data-words": words, "data-handoff-id": id },
+    h("p", { dir: "auto" }, words),
+    h(
+      "div",
+      { class: "bar" },
+      kind === "lost" && kept(id).map((mode) => copyButton(id, mode)),
+      button("open", "Open", open),
+      kind === "given" && button("give-back", "Give back", back),
+    ),
+    h(
+      "button",
+      { type: "button", class: "quiet small", "aria-label": "Dismiss", onclick: () => dismiss(notice) },
+      icon("close"),
+    ),
+  );
+}
