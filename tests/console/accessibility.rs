@@ -93,12 +93,13 @@ async fn every_view_keeps_the_rules() {
 #[tokio::test]
 async fn a_full_queue_keeps_them_too() {
     let relay = Setup::new().set("WAITING_TIMEOUT", "10s").start().await;
+    // The time that they wait must not go by while the browser starts.
+    let desk = Desk::of_agent(&relay, "Alex").await;
     let context = json!({"name": "Ana", "category": "Billing", "plan": "Pro", "language": "pt", "verified": false,
         "summary": "Was charged twice.", "handoff_reason": "A refund needs a person."});
     let (_, summed) = waits(&relay, context.clone()).await;
     let (conversation, handoff) = waits(&relay, context).await;
     says(&relay, &conversation, "Hello", "email").await;
-    let desk = Desk::of_agent(&relay, "Alex").await;
     desk.sees(&format!("{} .alias", row(&handoff))).await;
     desk.shows(&format!("{} .when", row(&summed)), "left").await;
     desk.is_accessible("rows").await;

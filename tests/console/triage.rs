@@ -160,11 +160,13 @@ async fn the_numbers_count_who_waits_and_what_is_unread() {
 #[tokio::test]
 async fn who_was_missed_stands_apart_with_what_they_were_told() {
     let setup =
-        Setup::new().set("WAITING_TIMEOUT", "6s").set("WAITING_TIMEOUT_TEXT", "Sorry, nobody is free.");
+        Setup::new().set("WAITING_TIMEOUT", "8s").set("WAITING_TIMEOUT_TEXT", "Sorry, nobody is free.");
     let relay = setup.start().await;
-    let (_, solved) = waits(&relay, json!({"name": "Bo"})).await;
+    // The time that they wait must not go by while the browser starts.
     let desk = Desk::of_agent(&relay, "Alex").await;
-    desk.accepts(&solved).await;
+    let (_, solved) = waits(&relay, json!({"name": "Bo"})).await;
+    relay.alex().accepts(&solved).await;
+    desk.opens(&solved).await;
     desk.clicks("#conversation-actions [data-action=end]").await;
     desk.confirms("End the conversation").await;
     let (_, handoff) = waits(&relay, json!({"name": "Ana"})).await;
