@@ -114,11 +114,16 @@ impl Sandbox {
         self.peek(conversation, |conversation| conversation.metadata.clone()).unwrap_or_default()
     }
 
+    /// The id of a conversation's end user; none for an unknown one.
+    pub fn end_user_id(&self, conversation: &str) -> Option<String> {
+        self.peek(conversation, |conversation| conversation.end_user_id.clone()).ok()
+    }
+
     /// The metavariables of a conversation's end user. Empty for an unknown one.
     pub fn metavariables(&self, conversation: &str) -> Map<String, Value> {
-        let end_user = self.peek(conversation, |conversation| conversation.end_user_id.clone());
+        let end_user = self.end_user_id(conversation);
         let state = self.0.lock();
-        end_user.ok().and_then(|id| state.metavariables.get(&id).cloned()).unwrap_or_default()
+        end_user.and_then(|id| state.metavariables.get(&id).cloned()).unwrap_or_default()
     }
 
     /// Every API request so far, in the order in which their answers were made: the last 10,000.

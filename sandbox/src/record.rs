@@ -21,6 +21,8 @@ pub enum Call {
     EndHandoff,
     /// `PATCH /v2/conversations/{id}/`
     UpdateMetadata,
+    /// `GET /v2/end-users/{id}`
+    ReadEndUser,
     /// `PATCH /v2/end-users/{id}`
     UpdateEndUser,
     /// `POST .../attachments/`
@@ -45,6 +47,7 @@ impl Call {
         let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let action = match segments.as_slice() {
             ["v2", "conversations", _, action @ ..] => action,
+            ["v2", "end-users", _] if method == Method::GET => return Some(Self::ReadEndUser),
             ["v2", "end-users", _] if method == Method::PATCH => return Some(Self::UpdateEndUser),
             ["v2", "webhooks", rest @ ..] => return Self::of_webhooks(method, rest),
             _ => return None,

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::relay::{
     delivery::{MessagePage, Receipt, ShownAuthor, UploadedFile},
+    handoff::Profile,
     id::ConversationKey,
     time::Offset,
     waiting_room::Shown,
@@ -76,6 +77,9 @@ pub trait Ada: Send + Sync {
 
     /// Whether the whole conversation has ended.
     async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool>;
+
+    /// Who an end user is.
+    async fn read_end_user(&self, permit: Permit, end_user: &str) -> Answer<Profile>;
 
     /// Sets metavariables of an end user: strings, booleans or integers, 10 KB in all.
     async fn update_end_user(

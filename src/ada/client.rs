@@ -30,6 +30,7 @@ use crate::{
     relay::{
         delivery::{Failure, MessagePage, Receipt, ShownAuthor, UploadedFile},
         event::Message,
+        handoff::Profile,
         id::{ConversationId, ConversationKey},
         time::Offset,
         waiting_room::Shown,
@@ -409,6 +410,15 @@ impl Ada for Client {
     async fn is_over(&self, permit: Permit, key: &ConversationKey) -> Answer<bool> {
         let answer = self.call(permit, "get_conversation", Method::GET, &key.conversation, "", None).await;
         answer.map(|conversation| conversation.object().text("status").as_deref() == Some("ended"))
+    }
+
+    async fn read_end_user(&self, permit: Permit, end_user: &str) -> Answer<Profile> {
+        let request = match self.address("end-users", "end user's", end_user, "") {
+            Ok(url) => self.http.request(Method::GET, url),
+            Err(failure) => return Answer { outcome: Err(failure), answered_at: None },
+        };
+        let answer = self.send(permit, "read_end_user", request).await;
+        answer.map(|body| bodies::profile(&body.object().object("profile")))
     }
 
     async fn update_end_user(

@@ -180,6 +180,10 @@ pub struct EndUserView {
     name: Option<String>,
     /// What Ada calls the customer.
     display_name: Option<String>,
+    /// Their e-mail address, as Ada knows it; read only where no start call has said who it is.
+    email: Option<String>,
+    /// Their language, in the same way.
+    language: Option<String>,
 }
 
 /// What a conversation runs over.
@@ -438,6 +442,8 @@ impl HandoffView {
                 id: handoff.end_user.id.clone(),
                 name: handoff.end_user.name.as_deref().and_then(unseen::name),
                 display_name: handoff.end_user.display_name.as_deref().and_then(unseen::name),
+                email: handoff.end_user.email.as_deref().and_then(unseen::name),
+                language: handoff.end_user.language.as_deref().and_then(unseen::name),
             },
             context,
             context_truncated: false,

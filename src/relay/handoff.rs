@@ -191,6 +191,25 @@ pub struct EndUser {
     pub display_name: Option<String>,
     /// Whether `name` is what Ada calls the customer.
     pub named_by_webhook: bool,
+    /// Their e-mail address, if Ada was asked for their profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Their language, if Ada was asked for their profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// What Ada knows of an end user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// What Ada calls them.
+    pub display_name: Option<String>,
+    /// Their first and last name, as far as known.
+    pub full_name: Option<String>,
+    /// Their e-mail address.
+    pub email: Option<String>,
+    /// Their language.
+    pub language: Option<String>,
 }
 
 impl EndUser {
@@ -203,6 +222,19 @@ impl EndUser {
         let given = context::name(context);
         self.named_by_webhook = given.is_none() && self.display_name.is_some();
         self.name = given.or_else(|| self.display_name.clone()).or_else(|| context::email(context));
+    }
+
+    /// Ada has told who they are. A name that the business gave stays.
+    pub fn record_profile(&mut self, profile: Profile, context: &Map<String, Value>) {
+        let Profile { display_name, full_name, email, language } = profile;
+        if let Some(name) = display_name.or(full_name) {
+            self.record_display_name(&name, context);
+        }
+        if self.name.is_none() {
+            self.name.clone_from(&email);
+        }
+        self.email = email.or_else(|| self.email.take());
+        self.language = language.or_else(|| self.language.take());
     }
 
     /// Ada calls the customer so. A name that the business gave stays: it is in `name` already, because what others
@@ -594,4 +626,39 @@ fn preview(row: &Row) -> Row {
         body.push('…');
     }
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_profile_names_whom_nobody_has_named() {
+        let text = |text: &str| Some(text.to_owned());
+        let profile = Profile {
+            display_name: text("maria"),
+            full_name: text("Maria Silva"),
+            email: text("m@example.com"),
+            language: text("pt"),
+        };
+        let nameless = Profile { display_name: None, full_name: None, ..profile.clone() };
+        let unnamed = Profile { display_name: None, ..profile.clone() };
+        for (before, context, profile, name) in [
+            (None, json!({}), profile.clone(), "maria"),
+            (None, json!({}), unnamed, "Maria Silva"),
+            (None, json!({}), nameless.clone(), "m@example.com"),
+            (Some("Ms Silva"), json!({ "name": "Ms Silva" }), profile, "Ms Silva"),
+            (Some("Ms Silva"), json!({ "name": "Ms Silva" }), nameless, "Ms Silva"),
+        ] {
+            let mut end_user = EndUser { name: before.map(str::to_owned), ..EndUser::default() };
+            end_user.record_profile(profile, context.as_object().unwrap_or(&Map::new()));
+            assert_eq!(end_user.name.as_deref(), Some(name));
+            assert_eq!((end_user.email, end_user.language), (text("m@example.com"), text("pt")));
+        }
+        let mut known = EndUser { email: text("a@example.com"), ..EndUser::default() };
+        known.record_profile(Profile::default(), &Map::new());
+        assert_eq!(known.email, text("a@example.com"), "what Ada does not know is kept");
+    }
 }

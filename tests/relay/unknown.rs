@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sandbox::Call;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -69,7 +70,7 @@ async fn a_customer_whose_start_call_never_came_is_adopted() {
     assert_eq!(adopted["unread"], 2);
     assert_eq!(
         adopted["end_user"],
-        json!({ "id": "maria", "name": "Maria Silva", "display_name": "Maria Silva" })
+        json!({ "id": "maria", "name": "Maria Silva", "display_name": "Maria Silva", "email": null, "language": null })
     );
     assert_eq!(relay.alex().history(id).await, ["adopted"]);
     settles(&2, || async {
@@ -85,6 +86,33 @@ async fn a_customer_whose_start_call_never_came_is_adopted() {
     assert_eq!(started[0]["id"], id);
     assert_eq!(started[0]["context"], json!({ "plan": "pro" }));
     relay.finish().await;
+}
+
+#[tokio::test]
+async fn ada_is_asked_once_who_is_adopted() {
+    let relay = Setup::new().set("UNKNOWN_HOLD_MS", "300").start().await;
+    let chat = relay.ada.open_conversation();
+    let id = relay.ada.end_user_id(&chat).unwrap();
+    let mut event = says_at(&chat, "One", from_now(-500));
+    for place in ["/data/end_user_id", "/data/author/id"] {
+        *event.pointer_mut(place).unwrap() = json!(id);
+    }
+    event["data"]["author"]["display_name"] = Value::Null;
+    relay.gets(&event).await;
+    let handoff = relay.alex().handoff_of(&chat).await["id"].as_str().unwrap().to_owned();
+    let known = json!({ "id": id, "name": "Maria Silva", "display_name": "Maria Silva",
+        "email": "maria.silva@example.com", "language": "pt-BR" });
+    settles(&known, || async { relay.alex().handoff(&handoff).await["end_user"].clone() }).await;
+    relay.is_at_rest().await;
+    let asked = relay.ada.calls().into_iter().filter(|call| call.call == Some(Call::ReadEndUser));
+    assert_eq!(asked.count(), 1);
+    // Of those who begin with a call, the business has said it.
+    let (chat, handoff) = relay.hand_off().await;
+    relay.ada.customer_says(&chat, "Hello").await.unwrap();
+    settles(&true, || async { relay.alex().reads(&handoff).await.contains(&"Hello".to_owned()) }).await;
+    relay.is_at_rest().await;
+    let asked = relay.ada.calls().into_iter().filter(|call| call.call == Some(Call::ReadEndUser));
+    assert_eq!(asked.count(), 1);
 }
 
 #[tokio::test]

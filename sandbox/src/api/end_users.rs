@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use super::object;
-use crate::Sandbox;
+use crate::{Sandbox, conversation::CUSTOMER};
 
 /// Ada's limit for all metavariables of a person, as JSON.
 const BYTES: usize = 10_240;
@@ -56,5 +56,9 @@ pub(crate) async fn update(
 }
 
 fn shown(id: &str, metavariables: Option<&Map<String, Value>>) -> Value {
-    json!({ "end_user_id": id, "profile": { "metadata": metavariables.cloned().unwrap_or_default() } })
+    let metadata = metavariables.cloned().unwrap_or_default();
+    json!({ "end_user_id": id, "profile": {
+        "first_name": "Maria", "last_name": "Silva", "display_name": CUSTOMER, "avatar": null,
+        "email": "maria.silva@example.com", "language": "pt-BR", "metadata": metadata,
+    } })
 }

@@ -1,4 +1,4 @@
-//! The courier for values that the AI Agent may go on from.
+//! The courier for values that the AI Agent may go on from, and for the profiles of end users.
 
 use std::sync::Arc;
 
@@ -22,13 +22,17 @@ pub async fn carry(
 ) {
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     let outcome = match (&what, end_user) {
-        (Update::UpdateEndUser { .. }, None) => {
+        (Update::UpdateEndUser { .. } | Update::ReadEndUser, None) => {
             permit.give_back();
             UpdateOutcome::Nobody
         }
         (Update::UpdateEndUser { values }, Some(id)) => {
             outcome(ada.update_end_user(permit, &id, values).await.outcome)
         }
+        (Update::ReadEndUser, Some(id)) => match ada.read_end_user(permit, &id).await.outcome {
+            Ok(profile) => UpdateOutcome::Told(profile),
+            Err(failure) => UpdateOutcome::Failed(failure),
+        },
         (Update::UpdateConversation { values }, _) => {
             outcome(ada.update_conversation(permit, key, values).await.outcome)
         }
@@ -40,7 +44,8 @@ pub async fn carry(
     };
     if let UpdateOutcome::Failed(failure) = &outcome {
         let reason = failure.reason();
-        tracing::warn!(handoff.id = %delivery.handoff, reason, "values could not be set at Ada");
+        let what = if what == Update::ReadEndUser { "who the customer is" } else { "values for Ada" };
+        tracing::warn!(handoff.id = %delivery.handoff, reason, what, "a call to Ada that nothing depends on failed");
     }
     let jitter = engine.environment.jitter();
     let attempt = Arc::new(UpdateAttempt { delivery, outcome, jitter });

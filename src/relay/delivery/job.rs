@@ -90,6 +90,8 @@ pub enum Update {
         /// By name.
         values: Map<String, Value>,
     },
+    /// Nothing: read who the end user is.
+    ReadEndUser,
     /// What the settings name of the handoff, as it is then, as metavariables.
     HandoffToEndUser,
     /// The same as metadata.
@@ -254,6 +256,7 @@ mod tests {
             (Read::Transcript.into(), "transcript"),
             (Read::Recover { missed_before: None }.into(), "recover"),
             (Fetch::File { row: "r".into() }.into(), "fetch"),
+            (Update::ReadEndUser.into(), "read_end_user"),
             (Update::HandoffToEndUser.into(), "handoff_to_end_user"),
             (Update::HandoffToConversation.into(), "handoff_to_conversation"),
         ] {

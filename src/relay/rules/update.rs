@@ -1,5 +1,5 @@
-//! Values for Ada: metavariables of the end user, and metadata of the conversation. Whatever comes of them disturbs
-//! nothing else.
+//! Values for Ada: metavariables of the end user, and metadata of the conversation; and the end user's profile, which Ada has.
+//! Whatever comes of them disturbs nothing else.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::relay::{
     changes::Scope,
     context::is_unfilled,
     delivery::{Delivery, Failure},
-    handoff::Handoff,
+    handoff::{Handoff, Profile},
     id::HandoffId,
     rule::Rule,
     transaction::Transaction,
@@ -29,6 +29,8 @@ const LAST_EVENTS: Duration = Duration::from_mins(2);
 pub enum UpdateOutcome {
     /// Ada has them.
     Done,
+    /// Ada has told who the end user is.
+    Told(Profile),
     /// Nobody knows yet whose they are.
     Nobody,
     /// Not done.
@@ -59,6 +61,16 @@ fn end_user_of(handoff: &Handoff) -> Option<String> {
     handoff.end_user.id.clone().or_else(told)
 }
 
+fn record(tx: &mut Transaction<'_>, handoff: &HandoffId, profile: &Profile) {
+    if let Some(index) = tx.find_handoff(handoff) {
+        let mut end_user = tx.view.handoffs[index].end_user.clone();
+        end_user.record_profile(profile.clone(), &tx.view.handoffs[index].context);
+        if end_user != tx.view.handoffs[index].end_user {
+            tx.change_handoff(index).end_user = end_user;
+        }
+    }
+}
+
 /// Settles an attempt. What Ada refuses, or doesn't take for a day, is given up; so is what waits for the id of an end
 /// user when the handoff is over.
 pub fn settle(attempt: Arc<UpdateAttempt>) -> Rule<()> {
@@ -70,6 +82,10 @@ pub fn settle(attempt: Arc<UpdateAttempt>) -> Rule<()> {
         let is_over = tx.find_handoff(&delivery.handoff).is_none_or(|at| !tx.view.handoffs[at].is_open());
         let wait = match &attempt.outcome {
             UpdateOutcome::Done => None,
+            UpdateOutcome::Told(profile) => {
+                record(tx, &attempt.delivery.handoff, profile);
+                None
+            }
             UpdateOutcome::Nobody => (!is_over || age < LAST_EVENTS).then_some(LOOK_AGAIN),
             UpdateOutcome::Failed(
                 Failure::NoHandoff(_) | Failure::UnknownConversation(_) | Failure::Refused(_),

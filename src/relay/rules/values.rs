@@ -79,7 +79,9 @@ pub(super) fn due(tx: &mut Transaction<'_>, index: usize) -> Option<Update> {
     let delivery = &tx.view.outbox[index];
     let Job::Update(what) = &delivery.job else { return None };
     let handoff = match what {
-        Update::UpdateEndUser { .. } | Update::UpdateConversation { .. } => return Some(what.clone()),
+        Update::UpdateEndUser { .. } | Update::UpdateConversation { .. } | Update::ReadEndUser => {
+            return Some(what.clone());
+        }
         // What Ada knows of the conversation by now is of a later handoff.
         Update::HandoffToEndUser | Update::HandoffToConversation => {
             tx.find_handoff(&delivery.handoff).filter(|handoff| tx.latest() == Some(*handoff))

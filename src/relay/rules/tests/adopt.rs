@@ -8,7 +8,7 @@ use super::{
 };
 use crate::relay::{
     changes::INBOX_PAGE,
-    delivery::Failure,
+    delivery::{Failure, Job, Read, Update},
     handoff::{EndedBy, Origin},
     rules::{arrive::Arrival, start::StartOutcome},
     thread::{Content, EventName, Role},
@@ -34,7 +34,9 @@ fn a_message_without_a_start_call_is_held_and_then_adopted() {
         (at(0), &Content::Event { event: EventName::Adopted, by: None, to: None })
     );
     assert_eq!(world.books.buffer, None, "nothing waits any more");
-    assert_eq!(world.books.outbox.len(), 1, "its history is read");
+    let jobs: Vec<&Job> = world.books.outbox.iter().map(|queued| &queued.job).collect();
+    let wanted = [Job::from(Read::Transcript), Job::from(Update::ReadEndUser)];
+    assert_eq!(jobs, wanted.iter().collect::<Vec<_>>(), "its history is read, and who it is");
 }
 
 #[test]
