@@ -183,7 +183,7 @@ async fn run_watched<W: Future<Output = ()>>(
     catch_signals(server.stop())?;
     // Whose terminal is closed ends, unless it has a file to read.
     if settings.file.is_some() || Terminal::detect() == Terminal::Detached {
-        reload_on_hangup(server.reloader())?;
+        reload_on_hangup(server.reloader(), server.stop())?;
     }
     let addresses = Addresses::of(&public, agents.as_ref())?;
     announce(&settings, addresses);
@@ -285,17 +285,18 @@ fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
 }
 
 /// SIGHUP reads the settings file again.
-fn reload_on_hangup(reloader: Arc<Reloader>) -> anyhow::Result<()> {
+fn reload_on_hangup(reloader: Arc<Reloader>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
+    // The store stays open as long as somebody could read the file for it.
     let watch = async move {
-        while hangup.recv().await.is_some() {
+        while let Some(Some(())) = stop.run_until_cancelled(hangup.recv()).await {
             // The log and health tell what else came of it.
             if let Err(error @ ReloadError::NoFile) = reloader.reload().await {
                 tracing::warn!("SIGHUP changes nothing: {error}");
             }
         }
     };
-    #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
+    #[expect(clippy::disallowed_methods, reason = "it ends with the stop")]
     tokio::spawn(watch);
     Ok(())
 }

@@ -70,20 +70,22 @@ async fn however_often_it_dies_agents_in_amazon_connect_and_customers_miss_nothi
         for _ in 0..kills {
             deaths.die().await;
         }
+        // Whose handoff could not begin until now begins at this one.
+        let relay = deaths.live_on().await;
         over.cancel();
+        relay
     };
     let is_confirmed =
         |standin: &ConnectStandIn| standin.subscriptions().iter().any(|known| known.is_confirmed);
-    let talks = async { tokio::join!(join_all(chats), die).0 };
-    let accounts = tokio::select! {
-        accounts = talks => accounts,
+    let talks = async { tokio::join!(join_all(chats), die) };
+    let (accounts, relay) = tokio::select! {
+        talked = talks => talked,
         () = follow => unreachable!("the address outlives the talks"),
     };
     assert!(is_confirmed(&connect.standin), "nothing was notified");
     // What got lost on the way is found by the next relay.
     ada.sandbox.set_dial(sandbox::Dial::default());
     connect.standin.set_dial(Dial::default());
-    let relay = deaths.live_on().await;
     connect.follows(&relay.url);
     let handoffs = settled(&relay, &ada.sandbox, &connect.standin, &accounts, differences).await;
     let messages: usize = accounts.iter().map(|account| account.asked.len() + account.answered.len()).sum();
