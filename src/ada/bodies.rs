@@ -145,6 +145,21 @@ fn add_field(digest: &mut Sha256, (name, value): (String, Field<'_>)) {
     }
 }
 
+/// What Ada says of an end user. Texts that are empty say nothing.
+pub fn profile(object: &Object<'_>) -> Profile {
+    let text = |field: &str| {
+        let text = object.text(field)?.trim().to_owned();
+        (!text.is_empty()).then_some(text)
+    };
+    let names: Vec<String> = ["first_name", "last_name"].into_iter().filter_map(text).collect();
+    Profile {
+        display_name: text("display_name"),
+        full_name: (!names.is_empty()).then(|| names.join(" ")),
+        email: text("email"),
+        language: text("language"),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -213,20 +228,5 @@ mod tests {
         let before = Some(Time::from_millis(5_000));
         assert_eq!(at(&format!(r#"{{"data":[{{}},{known},{{}}]}}"#), before), [Time::from_millis(7_000); 3]);
         assert_eq!(at(r#"{"data":[{},{}]}"#, before), [Time::from_millis(5_000); 2]);
-    }
-}
-
-/// What Ada says of an end user. Texts that are empty say nothing.
-pub fn profile(object: &Object<'_>) -> Profile {
-    let text = |field: &str| {
-        let text = object.text(field)?.trim().to_owned();
-        (!text.is_empty()).then_some(text)
-    };
-    let names: Vec<String> = ["first_name", "last_name"].into_iter().filter_map(text).collect();
-    Profile {
-        display_name: text("display_name"),
-        full_name: (!names.is_empty()).then(|| names.join(" ")),
-        email: text("email"),
-        language: text("language"),
     }
 }
