@@ -105,6 +105,7 @@ async fn what_can_not_be_read_is_left_out() {
 /// `cargo test --release --test store -- --ignored --nocapture a_day_with_ten_thousand`.
 #[tokio::test]
 #[ignore = "only reports"]
+#[allow(clippy::print_stdout, reason = "it reports")]
 async fn a_day_with_ten_thousand_handoffs_is_read_in() {
     const MANY: i64 = 10_000;
     let file = File::new();
