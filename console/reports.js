@@ -317,7 +317,8 @@ function renderDay(report) {
     "and say what has become of them until now.",
   );
   const { wait, first_answer: answer, first_answer_unrecorded: unrecorded, feedback } = total;
-  const left = unrecorded > 0 && ` ${conversations(unrecorded)} left out, from before it was recorded.`;
+  const left = unrecorded > 0 && `${conversations(unrecorded)} left out, from before it was recorded`;
+  const within = answer.count > 0 && `median; 9 of 10 within ${time(answer.p90_seconds)}`;
   part("day-tiles").replaceChildren(
     tiles(
       ["Began", total.begun, `${total.open} still open`],
@@ -328,11 +329,7 @@ function renderDay(report) {
         time(wait.median_seconds),
         wait.count > 0 && `median; 9 of 10 within ${time(wait.p90_seconds)}`,
       ],
-      [
-        "First answer",
-        time(answer.median_seconds),
-        answer.count > 0 && `median; 9 of 10 within ${time(answer.p90_seconds)}.${left || ""}`,
-      ],
+      ["First answer", time(answer.median_seconds), [within, left].filter(Boolean).join(". ")],
       ["Feedback", feedback.average ?? "–", rated(feedback)],
     ),
   );
