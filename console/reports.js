@@ -1,15 +1,26 @@
 // The reports: how it stands now, and how a day went. This page is no part of the first view, and shares no state with
 // the rest of the console: what it shows comes from the `source` that it is given.
 
-import { announce, at, h, icon, mark, unseen } from "./dom.js";
+import { announce, at, h, icon, mark } from "./dom.js";
 import { bars, dayChart } from "./report-charts.js";
-import { span } from "./time.js";
+import {
+  conversations,
+  ends,
+  hourTable,
+  longDate,
+  people,
+  rated,
+  share,
+  table,
+  teamName,
+  tiles,
+  time,
+} from "./report-parts.js";
 
 const NOW_MS = 5_000;
 /** Of a day that is not over yet. */
 const DAY_MS = 60_000;
 const DUTIES = { on: "On duty", away: "Away", gone: "Not here" };
-const ENDERS = { end_user: "customer", agent: "agent", system: "relay", ada: "Ada" };
 
 let source = null;
 let view = null;
@@ -195,65 +206,12 @@ async function loadDay(wanted) {
 }
 
 const problem = (error) => h("span", { class: "problem" }, error.message);
-const conversations = (number) => `${number} ${number === 1 ? "conversation" : "conversations"}`;
-const longDate = (day) =>
-  new Date(`${day}T00:00:00Z`).toLocaleDateString("en-GB", { dateStyle: "full", timeZone: "UTC" });
-const time = (seconds) => (seconds === null ? "–" : span(0, seconds * 1000));
-const teamName = ({ team }) => team ?? "No team";
-
-/** Numbers with their names. Those that somebody must act on are marked. */
-const tiles = (...all) =>
-  h(
-    "dl",
-    { class: "tiles" },
-    all.map(([name, value, about, level]) =>
-      h(
-        "div",
-        { "data-level": level },
-        h("dt", {}, name),
-        h("dd", {}, String(value)),
-        about && h("dd", { class: "hint" }, about),
-      ),
-    ),
-  );
-
-/** A table. The first cell of each row is its name. */
-function table(caption, columns, rows) {
-  const cell = (value, index) =>
-    h(
-      index ? "td" : "th",
-      { scope: index ? null : "row", dir: index ? null : "auto" },
-      ...[value].flat().map((one) => (typeof one === "number" ? String(one) : one)),
-    );
-  return h(
-    "table",
-    {},
-    h("caption", {}, caption),
-    h(
-      "thead",
-      {},
-      h(
-        "tr",
-        {},
-        columns.map((name) => h("th", { scope: "col" }, name)),
-      ),
-    ),
-    h(
-      "tbody",
-      {},
-      rows.map((row) => h("tr", {}, row.map(cell))),
-    ),
-  );
-}
 
 /** Fills a part with a table, or hides it if there are no rows. */
 function fill(name, caption, columns, rows) {
   part(name).hidden = rows.length === 0;
   part(name).replaceChildren(table(caption, columns, rows));
 }
-
-const people = (names) =>
-  names.length ? [`${names.length}`, h("span", { class: "hint", dir: "auto" }, ` ${names.join(", ")}`)] : "0";
 
 function renderNow({ total, teams, agents }) {
   part("now-tiles").replaceChildren(
@@ -370,39 +328,3 @@ function renderDay(report) {
     agents.map((agent) => row(agent.agent, agent)),
   );
 }
-
-const rated = ({ count, numbers }) =>
-  count === 0 ? "nobody has rated" : `average of ${numbers}; ${count - numbers} in words`;
-const share = (number, all) => all > 0 && `${Math.round((number / all) * 100)} %`;
-
-const hourTable = (hours) =>
-  table(
-    "Conversations by the hour in which they began",
-    ["From", "Began", "Accepted", "Missed"],
-    hours.map((hour) => [hour.clock, hour.begun, hour.accepted, hour.missed]),
-  );
-
-/** How conversations ended, and what came of them: as small bars. */
-function ends({ ended, ended_by: by, outcomes }) {
-  const list = (title, all) => {
-    const most = Math.max(1, ...all.map(([, number]) => number));
-    const line = ([name, number]) =>
-      h(
-        "li",
-        {},
-        h("span", { dir: "auto" }, name),
-        bars(number, 0, most),
-        h("span", { class: "number" }, unseen(": "), String(number)),
-      );
-    return all.length > 0 && h("div", { class: "ends" }, h("h4", {}, title), h("ul", {}, all.map(line)));
-  };
-  const enders = Object.entries(ENDERS)
-    .map(([key, name]) => [capital(name), by[key]])
-    .filter(([, number]) => number > 0);
-  const reached = outcomes
-    .map(({ outcome, count }) => [capital(outcome), count])
-    .toSorted((one, two) => two[1] - one[1]);
-  return [list(`Ended: ${ended}, by`, enders), list("Outcomes", reached)].filter(Boolean);
-}
-
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
