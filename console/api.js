@@ -113,6 +113,13 @@ export const setDuty = (state) => call("PUT", "session/duty", { body: { state } 
 export const agents = () => call("GET", "agents");
 export const teams = () => call("GET", "teams");
 
+/** How it stands now, for those who see all handoffs. */
+export const reportOfNow = () => call("GET", "reports/now");
+/** How a day went by the clocks of a time zone: today, if no day is named. */
+export const reportOfDay = (date, zone) => call("GET", `reports/day?${query({ date, time_zone: zone })}`);
+/** The address of the same as CSV. */
+export const reportUrl = (date, zone) => `/api/reports/day.csv?${query({ date, time_zone: zone })}`;
+
 /** The agent platforms, and how they are doing. */
 export const platforms = () => call("GET", "platforms");
 

@@ -23,6 +23,7 @@ import * as picker from "./picker.js";
 import * as platforms from "./platforms.js";
 import * as presence from "./presence.js";
 import * as queue from "./queue.js";
+import * as reports from "./reports-link.js";
 import * as settingsDialog from "./settings-dialog.js";
 import * as signin from "./signin.js";
 import { forgetAll, now, on, set } from "./store.js";
@@ -82,7 +83,7 @@ async function look() {
   }
 }
 
-function enter({ agent, fields, outcomes }) {
+function enter({ agent, teams, fields, outcomes }) {
   if (now.me) return;
   remembered.signedIn = true;
   signin.hide();
@@ -93,6 +94,7 @@ function enter({ agent, fields, outcomes }) {
   set("fields", fields);
   set("outcomes", outcomes);
   set("me", agent);
+  reports.offer(teams === null);
   outbox.begin();
   sync.begin();
   route();
@@ -112,6 +114,8 @@ function leave(why = "") {
   sync.stop();
   outbox.stop();
   conversation.open(null);
+  reports.offer(false);
+  reports.hide();
   threads.forget(null);
   forgetAll();
   set("me", null);
@@ -144,14 +148,16 @@ async function signOut() {
   beginAnew();
 }
 
-/** Shows the view that the address names: a conversation, or the queue. */
+/** Shows the view that the address names: a conversation, the reports, or the queue. */
 function route() {
   if (location.hash.startsWith("#code=")) return now.me ? location.reload() : begin();
   if (!now.me) return;
   const id = /^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
   const was = now.open;
   conversation.open(id);
+  if (reports.isAsked()) return reports.show();
   mark(at("desk"), "data-view", id ? "conversation" : "queue");
+  reports.hide();
   if (!id && was) queue.focusRow(was);
 }
 

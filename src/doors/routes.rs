@@ -25,7 +25,7 @@ use super::{
     ada::{availability, feedback, start, webhook},
     agents::{
         canned_replies, dead_letters, events, files, handoffs, messages, openapi,
-        platforms as agent_platforms, presence, session, settings, sight, teams,
+        platforms as agent_platforms, presence, reports, session, settings, sight, teams,
     },
     amazon_connect, console, operators, platforms,
 };
@@ -80,6 +80,9 @@ fn agents(app: &App) -> Router<App> {
         .route("/api/agents", get(teams::agents))
         .route("/api/teams", get(teams::teams))
         .route("/api/teams/{name}/opening", put(teams::decide))
+        .route("/api/reports/now", get(reports::now))
+        .route("/api/reports/day", get(reports::day))
+        .route("/api/reports/day.csv", get(reports::day_as_csv))
         .route("/api/canned-replies", get(canned_replies::list).post(canned_replies::add))
         .route("/api/canned-replies/{id}", put(canned_replies::replace).delete(canned_replies::drop))
         .route("/api/session", get(session::one).post(session::begin).delete(session::end))

@@ -120,6 +120,9 @@ pub struct Handoff {
     /// A human agent has written to the customer, or the relay in their place.
     #[serde(default, skip_serializing_if = "is_default")]
     pub human_spoke: bool,
+    /// The first message of a human agent.
+    #[serde(default)]
+    pub first_answer: FirstAnswer,
     /// What came of it, as its agent said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -255,6 +258,24 @@ pub struct Unanswered {
     pub since: Time,
     /// The number of the last such row. An older row answers it not, whatever its time is: its author had not read it.
     pub last_seq: u64,
+}
+
+/// When a human agent first wrote to the end user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum FirstAnswer {
+    /// Nobody knows: the handoff began when the relay did not record it yet.
+    #[default]
+    Unrecorded,
+    /// There is none yet.
+    Awaited,
+    /// It is in the thread.
+    Given {
+        /// Its place in the thread.
+        at: Time,
+        /// Who had the handoff then.
+        by: Option<String>,
+    },
 }
 
 /// A handoff that ran out before somebody answered.
@@ -416,6 +437,7 @@ impl Handoff {
             texts_told: None,
             banner: None,
             human_spoke: false,
+            first_answer: FirstAnswer::Awaited,
             outcome: None,
             closing_note: None,
             feedback: None,
@@ -585,6 +607,9 @@ impl Handoff {
 
     /// A row is new, or was like `before`: the end user begins to wait for an answer, or has one.
     pub fn record_answer(&mut self, before: Option<&Row>, row: &Row) {
+        if before.is_none() && row.is_answer() {
+            self.record_first_answer(row.at);
+        }
         let was_answer = before.is_some_and(Row::is_answer);
         let is_news = row.counts_as_unread() && !before.is_some_and(Row::counts_as_unread);
         if is_news || (was_answer && !row.is_answer()) {
@@ -600,6 +625,18 @@ impl Handoff {
             && self.unanswered.is_some_and(|known| known.last_seq <= row.seq && known.since <= written_at)
         {
             self.unanswered = None;
+        }
+    }
+
+    /// A human agent's message is new in the thread. One that was missed, and comes late, may be older than the first.
+    fn record_first_answer(&mut self, at: Time) {
+        let is_first = match &self.first_answer {
+            FirstAnswer::Unrecorded => false,
+            FirstAnswer::Awaited => true,
+            FirstAnswer::Given { at: known, .. } => at < *known,
+        };
+        if is_first {
+            self.first_answer = FirstAnswer::Given { at, by: self.agent().map(str::to_owned) };
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod matching;
 pub mod platform;
 pub mod policy;
 pub mod presence;
+pub mod report;
 pub mod routing;
 pub mod rule;
 pub mod rules;

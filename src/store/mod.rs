@@ -7,6 +7,7 @@
 
 pub mod arrival;
 mod at_work;
+mod begun;
 mod document;
 pub mod files;
 mod fold;
@@ -58,6 +59,7 @@ use crate::{
         handoff::Handoff,
         id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, PlatformId, RowId, TeamName},
         matching::MatchKey,
+        report::Entry,
         sight::Sight,
         thread::Row,
         time::Time,
@@ -492,6 +494,13 @@ pub trait Store: Send + Sync {
 
     /// How many handoffs each agent has who has any.
     async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError>;
+
+    /// What reports need of the handoffs that are open, at most `limit`: of those that wait, then of the others.
+    async fn open_entries(&self, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// What reports need of the handoffs that began from `from` on and before `until`, in their order, at most `limit`.
+    /// How many others there are hardly matters.
+    async fn entries_begun(&self, from: Time, until: Time, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
     /// What is known of agents.
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError>;

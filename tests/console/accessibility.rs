@@ -11,6 +11,7 @@ use crate::{
         answer::Answer,
         relay::{Relay, Setup},
     },
+    team::relay_with_teams,
     triage::{says, waits},
 };
 
@@ -198,5 +199,29 @@ async fn files_keep_them_too() {
     desk.drags(&[&map], "#thread", "dragEnter").await;
     desk.sees("#drop").await;
     desk.is_accessible("files above the page").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn the_reports_keep_them_too() {
+    let relay = relay_with_teams().await;
+    let (_, handoff) = relay.hand_off().await;
+    relay.agent("Alex").accepts(&handoff).await;
+    let ending = json!({"outcome": "solved"});
+    relay.agent("Alex").post(&format!("/handoffs/{handoff}/end"), &ending).await.good(200);
+    relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Kim").await;
+    desk.clicks("#reports-link").await;
+    desk.sees("#reports .ends").await;
+    desk.sees("[data-part=now-agents] table").await;
+    desk.clicks("#reports summary").await;
+    for (width, height) in [(1440, 900), (390, 844)] {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        desk.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        desk.is_accessible(&format!("reports, {width} wide")).await;
+        let wide = "return document.documentElement.scrollWidth <= innerWidth
+            && document.querySelector('.reports-body').scrollWidth <= document.querySelector('.reports-body').clientWidth";
+        desk.comes_to(wide, json!(true)).await;
+    }
     desk.closes().await;
 }

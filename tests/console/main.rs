@@ -41,6 +41,7 @@ mod notes;
 mod pictures;
 mod platforms;
 mod relay;
+mod reports;
 mod samples;
 mod sign_in;
 mod slow_line;

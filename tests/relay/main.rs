@@ -46,6 +46,7 @@ mod presence;
 mod refusals;
 mod refused_alone;
 mod reload;
+mod reports;
 mod restart;
 mod restored;
 mod secrets;

@@ -19,6 +19,7 @@ use handoff_relay::{
         duty::AgentState,
         handoff::Handoff,
         id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
+        report::Entry,
         thread::{Content, Row},
         time::Time,
     },
@@ -253,6 +254,14 @@ impl Store for Shaky {
 
     async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.works()?.loads().await
+    }
+
+    async fn open_entries(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.works()?.open_entries(limit).await
+    }
+
+    async fn entries_begun(&self, from: Time, until: Time, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.works()?.entries_begun(from, until, limit).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

@@ -58,6 +58,7 @@ mod memories;
 mod migrate;
 mod platforms;
 mod replies;
+mod reports;
 mod sessions;
 mod signals;
 mod sqlite;

@@ -10,6 +10,7 @@ pub mod openapi;
 pub mod platforms;
 pub mod presence;
 mod redact;
+pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod sight;

@@ -14,8 +14,8 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    canned_replies, dead_letters, events, files, handoffs, messages, platforms, presence, session, settings,
-    teams,
+    canned_replies, dead_letters, events, files, handoffs, messages, platforms, presence, reports, session,
+    settings, teams,
 };
 use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLICY, web::cookie};
 
@@ -36,7 +36,7 @@ use crate::{agents::view::WithdrawalView, doors::console::CONTENT_SECURITY_POLIC
         session::one, session::begin, session::duty, session::end, events::stream, dead_letters::list, dead_letters::one, dead_letters::replay, dead_letters::drop,
         canned_replies::list, canned_replies::add, canned_replies::replace, canned_replies::drop,
         teams::teams, teams::decide, teams::agents, platforms::list, platforms::enable, platforms::test,
-        settings::reload
+        reports::now, reports::day, reports::day_as_csv, settings::reload
     ),
     components(schemas(WithdrawalView)),
     modifiers(&Schemes, &Refusals),

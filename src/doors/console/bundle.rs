@@ -2,7 +2,7 @@
 //! changes with its content, so that a browser keeps it for good. Over a slow line it is the number of files that costs.
 //!
 //! The modules stay what they are, and are joined by rules as simple as they: each becomes a function that is called once,
-//! behind those that it imports. Lines that are comments are left out: they are a quarter of what a browser would load.
+//! behind those that it imports. A page that is loaded on demand is joined by itself, with what it imports. Lines that are comments are left out: they are a quarter of what a browser would load.
 //! What these rules don't know is an error, which a test finds before anybody else.
 
 use std::{collections::BTreeSet, fmt::Write as _, sync::OnceLock};
@@ -10,6 +10,8 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::OnceLock};
 use super::{Hash, PAGE, Part, SHEETS, digest};
 
 const ENTRY: &str = "main.js";
+/// The page that is loaded on demand: its entry, and what that exports.
+const REPORTS: (&str, &str) = ("reports.js", "hide, load, show");
 /// How much of a digest is in a name: two versions hardly ever share it.
 const DIGITS: usize = 16;
 
@@ -51,8 +53,14 @@ impl Bundle {
     fn of(text: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let file = |name: &str| text(name).ok_or_else(|| format!("there is no {name}"));
         let sheets: Result<Vec<_>, _> = SHEETS.into_iter().map(file).collect();
+        let (reports, exports) = REPORTS;
+        let reports =
+            join(&file, reports)? + &format!("export const {{ {exports} }} = {};\n", variable(reports));
+        // Each before those that name it.
         let loaded = [
-            ("/console/main.js", "app", "js", join(&file)?),
+            ("/console/reports.css", "reports", "css", file("reports.css")?),
+            ("/console/reports.js", "reports", "js", reports),
+            ("/console/main.js", "app", "js", join(&file, ENTRY)?),
             ("/console/style.css", "style", "css", sheets?.concat()),
             ("/console/early.js", "early", "js", file("early.js")?),
             ("/console/icon.svg", "icon", "svg", file("icon.svg")?),
@@ -62,10 +70,14 @@ impl Bundle {
             .filter(|line| !line.contains("\"modulepreload\""))
             .fold(String::new(), |page, line| page + line + "\n");
         let mut parts = Vec::with_capacity(loaded.len());
+        let mut named = Vec::<(&str, String)>::new();
         for (plain, stem, kind, text) in loaded {
+            let text = named.iter().fold(text, |text, (plain, name)| text.replace(plain, name));
             let part = Part::from(text.into_bytes());
             let digits = digits(&part.hash);
-            page = page.replace(plain, &format!("/console/{stem}-{digits}.{kind}"));
+            let name = format!("/console/{stem}-{digits}.{kind}");
+            page = page.replace(plain, &name);
+            named.push((plain, name));
             parts.push(NamedPart { stem, kind, digits, part });
         }
         Ok(Self { page: Part::from(page.into_bytes()), parts })
@@ -93,10 +105,10 @@ fn digits(hash: &Hash) -> String {
     digits
 }
 
-/// All modules that the entry needs as one script.
-fn join(file: &impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+/// All modules that an entry needs as one script.
+fn join(file: &impl Fn(&str) -> Result<String, String>, entry: &str) -> Result<String, String> {
     let mut joined = Joined { file, script: String::new(), done: BTreeSet::new(), open: Vec::new() };
-    joined.add(ENTRY)?;
+    joined.add(entry)?;
     Ok(joined.script)
 }
 
@@ -230,7 +242,7 @@ mod tests {
             let found = files.iter().find(|(known, _)| *known == name);
             found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| format!("there is no {name}"))
         };
-        join(&file)
+        join(&file, ENTRY)
     }
 
     #[test]
@@ -276,7 +288,15 @@ mod tests {
         let page = std::str::from_utf8(&bundle.page.data).unwrap();
         for NamedPart { stem, kind, digits, part } in &bundle.parts {
             let name = format!("{stem}-{digits}.{kind}");
-            assert!(page.contains(&format!("\"/console/{name}\"")), "{name}");
+            let is_named = |text: &str| text.contains(&format!("\"/console/{name}\""));
+            let is_on_demand = *stem == "reports";
+            assert_ne!(is_named(page), is_on_demand, "{name}");
+            let scripts = bundle.parts.iter().map(|other| std::str::from_utf8(&other.part.data).unwrap());
+            assert_eq!(
+                scripts.filter(|script| is_named(script)).count(),
+                usize::from(is_on_demand),
+                "{name}"
+            );
             let found = bundle.find(&name).unwrap();
             assert!(found.is_exact && found.part.hash == part.hash, "{name}");
             let other = bundle.find(&format!("{stem}-0123456789abcdef.{kind}")).unwrap();
@@ -287,7 +307,7 @@ mod tests {
             assert!(bundle.find(name).is_none(), "{name}");
         }
         // What is joined waits for nothing while it loads.
-        let script = &bundle.parts[0].part.data;
+        let script = &bundle.parts.iter().find(|part| part.stem == "app").unwrap().part.data;
         assert!(!std::str::from_utf8(script).unwrap().lines().any(|line| line.starts_with("await ")));
     }
 }

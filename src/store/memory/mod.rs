@@ -39,6 +39,7 @@ use crate::relay::{
     duty::AgentState,
     handoff::{Handoff, Status},
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
+    report::Entry,
     thread::Row,
     time::Time,
 };
@@ -286,6 +287,19 @@ impl Store for MemoryStore {
             }
         }
         Ok(loads)
+    }
+
+    async fn open_entries(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let state = self.lock();
+        let of = |status| state.handoffs.values().filter(move |handoff| StatusFilter::of(handoff) == status);
+        let open = of(StatusFilter::Waiting).chain(of(StatusFilter::Active));
+        Ok(open.take(limit).cloned().map(Entry::from).collect())
+    }
+
+    async fn entries_begun(&self, from: Time, until: Time, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let state = self.lock();
+        let begun = state.handoffs.values().filter(|handoff| (from..until).contains(&handoff.created_at));
+        Ok(begun.take(limit).cloned().map(Entry::from).collect())
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

@@ -32,6 +32,7 @@ mod quotas;
 mod read;
 mod refused_starts;
 mod replies;
+mod reports;
 mod search;
 mod sessions;
 mod teams;
@@ -78,6 +79,7 @@ use crate::{
         duty::AgentState,
         handoff::Handoff,
         id::{AiAgentId, ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
+        report::Entry,
         thread::Row,
         time::Time,
     },
@@ -404,6 +406,14 @@ impl Store for PostgresStore {
 
     async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         agents::loads(&*self.client().await?).await
+    }
+
+    async fn open_entries(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        reports::open(&*self.client().await?, limit).await
+    }
+
+    async fn entries_begun(&self, from: Time, until: Time, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        reports::begun(&*self.client().await?, from, until, limit).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

@@ -26,6 +26,7 @@ mod read;
 mod ready;
 mod refused_starts;
 mod replies;
+mod reports;
 mod search;
 mod sessions;
 mod teams;
@@ -74,6 +75,7 @@ use crate::relay::{
     duty::AgentState,
     handoff::Handoff,
     id::{ConversationKey, DeliveryId, HandoffId, HolderId, RowId, TeamName},
+    report::Entry,
     thread::Row,
     time::Time,
 };
@@ -358,6 +360,14 @@ impl Store for SqliteStore {
 
     async fn loads(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.readers.read(agents::loads).await
+    }
+
+    async fn open_entries(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.readers.read(move |connection| reports::open(connection, limit)).await
+    }
+
+    async fn entries_begun(&self, from: Time, until: Time, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.readers.read(move |connection| reports::begun(connection, from, until, limit)).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentState>, StoreError> {

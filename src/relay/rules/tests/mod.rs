@@ -18,6 +18,7 @@ mod echo;
 mod ends;
 mod feedback;
 mod files;
+mod first_answer;
 mod note;
 mod offers;
 mod order;
