@@ -71,7 +71,7 @@ struct Days {
 
 impl Days {
     async fn new(seed: u64) -> Self {
-        let dice = Dice::new(seed ^ 0x64_6179_73);
+        let dice = Dice::new(seed ^ 0x6461_7973);
         let desk = Desk::new(seed).await;
         let people = AGENTS.map(|name| (name, Person::default())).into();
         let trouble_until = desk.now();
