@@ -4,7 +4,7 @@
 
 import { h } from "./dom.js";
 
-const DIGITS = { accept: 1, takeOver: 1, release: 2, end: 3, note: 4, details: 5, search: 6, handOver: 7, next: 8 };
+const DIGITS = { accept: 1, takeOver: 1, release: 2, end: 3, note: 4, details: 5, search: 6, handOver: 7, next: 8, decline: 9 };
 
 /** How a combination is written, key by key. */
 export const keysOf = (name) => ["Ctrl", "Shift", String(DIGITS[name])];

@@ -9,6 +9,7 @@ import { ask } from "./dialogs.js";
 import { at, batched, h, mark } from "./dom.js";
 import { boxes } from "./kept-draft.js";
 import { draft, keepDraft } from "./memory.js";
+import { offeredToOther } from "./offers.js";
 import * as outbox from "./outbox.js";
 import { Picker } from "./picker.js";
 import { handoff, isMine, now, on } from "./store.js";
@@ -152,6 +153,8 @@ function closedReason() {
   if (!open) return { words: "", blocks: true };
   if (now.connection === "offline") return { words: "No connection. Your draft is kept.", blocks: true, drafts: true };
   if (mode === "note" || isMine(open)) return null;
+  const toOther = offeredToOther(open);
+  if (toOther) return { words: `This conversation is offered to ${toOther}.`, action: "Take over", blocks: true };
   if (open.status === "waiting") {
     return {
       words: `Nobody has accepted this conversation yet. Accept it to write to ${customer(open)}.`,

@@ -10,6 +10,7 @@ import { isolated } from "./file-kinds.js";
 import { showProgress } from "./file-row.js";
 import { boxes } from "./kept-draft.js";
 import * as lightbox from "./lightbox.js";
+import { offerWords } from "./offers.js";
 import * as outbox from "./outbox.js";
 import { called } from "./person.js";
 import { handoff, isMine, now, on, set, unwish, wish } from "./store.js";
@@ -260,7 +261,7 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => [`Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
+    waiting: () => [`Waiting for ${span(open.created_at)}`, ...offerWords(open), left(open)].filter(Boolean).join(" · "),
     active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
     ended: () => [endWords(open), open.outcome && outcomeWords(open.outcome)].filter(Boolean).join(" · "),
   }[open.status]();
@@ -272,6 +273,7 @@ function renderStatus() {
 const BUTTONS = [
   ["accept", "Accept", "main", (open) => actions.accept(open)],
   ["takeOver", "Take over", "main", (open) => actions.takeOver(open)],
+  ["decline", "Decline", "", (open) => actions.decline(open)],
   ["release", "Release", "", (open) => actions.release(open)],
   ["handOver", "Hand over", "", (open) => actions.handOver(open)],
   ["end", "End", "", (open) => actions.end(open)],

@@ -26,6 +26,7 @@ const answer = async () => {
 /** Each combination: its name, its description, its action. */
 const COMBINATIONS = [
   ["accept", "accept, or take over", answer],
+  ["decline", "decline what is offered to you", () => ifOffered("decline")],
   ["release", "return to the queue", () => ifOffered("release")],
   ["handOver", "hand over to a colleague or a team", () => ifOffered("handOver")],
   ["end", "end", () => ifOffered("end")],

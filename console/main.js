@@ -17,6 +17,7 @@ import * as lightbox from "./lightbox.js";
 import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
 import * as notices from "./notices.js";
+import * as offers from "./offers.js";
 import * as outbox from "./outbox.js";
 import * as ownership from "./ownership.js";
 import * as picker from "./picker.js";
@@ -39,7 +40,7 @@ const ENDED = "Your session has ended. Sign in again.";
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
   for (const part of [cannedDialog, duty, colleagues, settingsDialog, picker, platforms]) part.setUp();
-  for (const part of [presence, ownership]) part.setUp();
+  for (const part of [presence, ownership, offers]) part.setUp();
   notices.setUp(actions.giveBack);
   signin.setUp((session) => {
     stream.tellTabs("signed-in");

@@ -38,6 +38,7 @@ mod files_shown;
 mod hostile;
 mod keyboard;
 mod notes;
+mod offers;
 mod pictures;
 mod platforms;
 mod relay;
