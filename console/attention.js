@@ -91,17 +91,16 @@ function call(one, what, text) {
   if (remembered.notifications && !looking) notify(one, what, text);
 }
 
-function notify(one, what, text) {
+const notify = (one, what, text) =>
+  show(`${customer(one)} ${what}`, { body: text.slice(0, 120), tag: one.id }, () => (location.hash = `#/c/${one.id}`));
+
+function show(title, options, open = () => {}) {
   if (globalThis.Notification?.permission !== "granted") return;
   try {
-    const shown = new Notification(`${customer(one)} ${what}`, {
-      body: text.slice(0, 120),
-      tag: one.id,
-      icon: "/console/icon.svg",
-    });
+    const shown = new Notification(title, { ...options, icon: "/console/icon.svg" });
     shown.onclick = () => {
       window.focus();
-      location.hash = `#/c/${one.id}`;
+      open();
       shown.close();
     };
   } catch {
@@ -135,6 +134,13 @@ function ring() {
     tone.start(begin);
     tone.stop(begin + 0.4);
   });
+}
+
+/** Shows what the sound and a notification are like, as far as they are on. */
+export function tryOut() {
+  if (remembered.sound) ring();
+  if (remembered.notifications) show("A notification of the console", { body: "It looks like this when somebody needs you.", tag: "test" });
+  if (!remembered.sound && !remembered.notifications) toast("Sound and notifications are off.");
 }
 
 /** Reacts to a changed setting. Resolves to whether it may be on. */

@@ -11,6 +11,7 @@ import * as details from "./details.js";
 import { ask } from "./dialogs.js";
 import { at, avatar, mark } from "./dom.js";
 import * as duty from "./duty.js";
+import * as failed from "./failed.js";
 import * as intake from "./intake.js";
 import * as keyboard from "./keyboard.js";
 import * as lightbox from "./lightbox.js";
@@ -30,6 +31,7 @@ import { forgetAll, now, on, set } from "./store.js";
 import * as stream from "./stream.js";
 import * as sync from "./sync.js";
 import * as threads from "./threads.js";
+import * as welcome from "./welcome.js";
 import { count } from "./words.js";
 
 /** Shorter interruptions show no banner: for example, another tab may be taking over the stream. */
@@ -40,8 +42,8 @@ const ENDED = "Your session has ended. Sign in again.";
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
   for (const part of [cannedDialog, duty, colleagues, settingsDialog, picker, platforms]) part.setUp();
-  for (const part of [presence, ownership, offers]) part.setUp();
-  notices.setUp(actions.giveBack);
+  for (const part of [presence, ownership, offers, failed, welcome]) part.setUp();
+  notices.setUp({ giveBack: actions.giveBack, sendAgain: failed.sendAgain });
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);

@@ -23,6 +23,7 @@ mod desk;
 
 mod accessibility;
 mod arriving;
+mod attention;
 mod canned;
 mod chat;
 mod connection;
