@@ -3,7 +3,7 @@
 
 import { answerable } from "./actions.js";
 import * as attachments from "./attachments.js";
-import { command, mayFit, unfilled } from "./canned.js";
+import { command, marked, mayFit, unfilled } from "./canned.js";
 import { forReaders, labelled } from "./combinations.js";
 import { ask } from "./dialogs.js";
 import { at, batched, h, mark } from "./dom.js";
@@ -34,6 +34,7 @@ export function setUp(onSent) {
   });
   text.addEventListener("input", changed);
   text.addEventListener("keydown", keys);
+  text.addEventListener("scroll", () => (at("composer-marks").scrollTop = text.scrollTop));
   for (const button of at("composer-modes").children) {
     button.addEventListener("click", () => write(button.dataset.mode));
   }
@@ -228,8 +229,16 @@ function hints() {
             : "";
   mark(hint, "data-tone", left < 0 ? "bad" : doubts.length > 0 ? "warn" : null);
   mark(at("composer"), "data-doubtful", doubts.length > 0);
+  drawMarks(value);
   hint.replaceChildren(...(words ? [words] : keysHint()));
   at("composer-send").disabled = !isSendable(value.trim());
+}
+
+/** Marks the fields that have not been filled in, behind the text, where they stand. */
+function drawMarks(text) {
+  const place = at("composer-marks");
+  place.replaceChildren(...(unfilled(text).length > 0 ? marked(text) : []));
+  place.scrollTop = at("composer-text").scrollTop;
 }
 
 const keysHint = () => [
