@@ -6,7 +6,7 @@ import { ask } from "./dialogs.js";
 import { h, toast } from "./dom.js";
 import { askForEnding } from "./end-dialog.js";
 import { askForReceiver } from "./hand-over.js";
-import { arranged } from "./lists.js";
+import { arranged, lists } from "./lists.js";
 import { isOfferedToMe, offer, offeredToOther } from "./offers.js";
 import * as ownership from "./ownership.js";
 import { handoff, isMine, now, putHandoff, unwish, wish } from "./store.js";
@@ -135,6 +135,20 @@ export function openNext() {
   const next = nextWaiting();
   if (next) location.hash = `#/c/${next.id}`;
   else toast("Nobody is waiting.");
+}
+
+/**
+ * Opens the next conversation in which somebody waits for this agent: first what is offered to them, then their own, the longest
+ * wait for an answer first. The open one comes last.
+ */
+export function openUnanswered() {
+  const { waiting, mine } = lists();
+  const since = (one) => one.waiting_for_answer_since;
+  const unanswered = mine.filter(since).sort((one, other) => (since(one) < since(other) ? -1 : 1));
+  const all = [...waiting.filter(isOfferedToMe), ...unanswered];
+  const next = all.find(({ id }) => id !== now.open) ?? all[0];
+  if (next) location.hash = `#/c/${next.id}`;
+  else toast("Nobody waits for your answer.");
 }
 
 /** Accepts a handoff or takes it over, so that the agent can answer. */

@@ -21,6 +21,7 @@ import * as notices from "./notices.js";
 import * as offers from "./offers.js";
 import * as outbox from "./outbox.js";
 import * as ownership from "./ownership.js";
+import * as palette from "./palette.js";
 import * as picker from "./picker.js";
 import * as platforms from "./platforms.js";
 import * as presence from "./presence.js";
@@ -48,7 +49,9 @@ function setUp() {
     stream.tellTabs("signed-in");
     enter(session);
   });
-  menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
+  const items = { settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut };
+  menu.setUp(items);
+  palette.setUp(() => [...keyboard.commands(), ...menu.commands(items), duty.command()]);
   stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
   api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);

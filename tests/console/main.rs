@@ -40,6 +40,7 @@ mod hostile;
 mod keyboard;
 mod notes;
 mod offers;
+mod palette;
 mod pictures;
 mod platforms;
 mod relay;
