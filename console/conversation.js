@@ -11,6 +11,7 @@ import { showProgress } from "./file-row.js";
 import { boxes } from "./kept-draft.js";
 import * as lightbox from "./lightbox.js";
 import { offerWords } from "./offers.js";
+import * as log from "./log.js";
 import * as outbox from "./outbox.js";
 import { called } from "./person.js";
 import { handoff, isMine, now, on, set, unwish, wish } from "./store.js";
@@ -70,6 +71,7 @@ export async function open(id) {
   view = null;
   misses(null);
   set("open", id);
+  log.clear();
   details.closeOverlay();
   at("conversation-none").hidden = id !== null;
   at("conversation-open").hidden = id === null;
@@ -203,7 +205,7 @@ function hear(row) {
     announce(`${isolated(row.content.filename)}: failed. ${row.delivery.error ?? ""}`);
   if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
   const open = handoff(now.open);
-  announce(`${author(row, open)}: ${preview(row, open)}`);
+  log.log(`${author(row, open)}: ${preview(row, open)}`);
 }
 
 const WHERE_IT_WENT = {

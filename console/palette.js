@@ -60,6 +60,7 @@ function conversations() {
 function draw() {
   found = now.me ? find(at("palette-text").value) : [];
   at("palette-list").replaceChildren(...found.map(option));
+  at("palette-list").hidden = found.length === 0;
   at("palette-none").hidden = found.length > 0;
   activate(0);
 }

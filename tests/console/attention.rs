@@ -3,7 +3,7 @@
 use sandbox::{Call, Fault};
 use serde_json::json;
 
-use crate::{desk::Desk, displaced::SOUNDS, relay::chat, support::relay::Relay};
+use crate::{desk::Desk, displaced::SOUNDS, relay::chat, support::relay::Relay, team::HOLD};
 
 #[tokio::test]
 async fn sound_and_notifications_are_offered_once_and_can_be_tried_out() {
@@ -73,4 +73,29 @@ async fn a_message_that_failed_is_told_in_any_view_and_sent_again_from_there() {
     desk.has_message("Second", "failed").await;
     desk.misses(notice).await;
     desk.closes().await;
+}
+
+/// It never became a row: the page alone has it.
+#[tokio::test]
+async fn a_message_that_the_relay_refuses_is_told_too() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let (_, other) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.js::<()>(HOLD, &[json!("/messages")]).await;
+    desk.writes("Too late").await;
+    desk.comes_to("return typeof window.letGo", json!("function")).await;
+    desk.clicks("#tab-waiting").await;
+    desk.opens(&other).await;
+    let takes_over = json!({ "take_over": true });
+    relay.agent("Sam").post(&format!("/handoffs/{handoff}/accept"), &takes_over).await.good(200);
+    desk.js::<()>("window.letGo()", &[]).await;
+    let notice = ".notice-of-handoff[data-kind=failed]";
+    desk.shows(&format!("{notice} p"), "Your message to Maria Silva was not sent: Sam").await;
+    assert!(!chat(&relay, &conversation).contains(&"Too late".to_owned()));
+    desk.clicks(&format!("{notice} [data-action=open]")).await;
+    desk.has_message("Too late", "failed").await;
+    desk.misses(notice).await;
+    desk.closes_after(&["status of 409"]).await;
 }

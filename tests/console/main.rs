@@ -36,6 +36,7 @@ mod figures;
 mod files_interrupted;
 mod files_sent;
 mod files_shown;
+mod first_message;
 mod hostile;
 mod keyboard;
 mod notes;

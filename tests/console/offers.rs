@@ -5,13 +5,14 @@ use serde_json::json;
 use thirtyfour::Key;
 
 use crate::{
+    connection::AWAY,
     desk::{Desk, row},
     displaced::SOUNDS,
     support::relay::{Relay, Setup, token_of},
 };
 
 /// Whoever is on duty is offered handoffs; Alex has time for one.
-async fn relay_that_offers(timeout: &str) -> Relay {
+pub async fn relay_that_offers(timeout: &str) -> Relay {
     let mut relay = Setup::new().set("ASSIGNMENT", "least_busy").set("OFFER_TIMEOUT", timeout).start().await;
     relay.stop().await;
     let agent = |name: &str, rest: &str| {
@@ -81,6 +82,21 @@ async fn an_offer_that_lapses_is_gone_from_the_page_and_asks_the_next() {
     desk.shows(&format!("{} .offer", row(&handoff)), "Offered to Sam").await;
     desk.shows("[data-action=takeOver]", "Take over").await;
     desk.closes().await;
+}
+
+/// An offer is over when its time is, also while the relay can't say so.
+#[tokio::test]
+async fn an_offer_lapses_on_the_page_by_its_own_time() {
+    let mut relay = relay_that_offers("5s").await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let (_, handoff) = relay.hand_off().await;
+    desk.opens(&handoff).await;
+    desk.shows("#conversation-actions [data-action=decline]", "Decline").await;
+    relay.stop().await;
+    desk.misses(&format!("{} .offer", row(&handoff))).await;
+    desk.misses("#conversation-actions [data-action=decline]").await;
+    desk.comes_to("return document.title", json!("Maria Silva · handoff-relay")).await;
+    desk.closes_after(AWAY).await;
 }
 
 #[tokio::test]
