@@ -3,11 +3,11 @@
 
 import { accept, answerable } from "./actions.js";
 import * as attachments from "./attachments.js";
-import { command, marked, mayFit, unfilled } from "./canned.js";
-import { forReaders, labelled } from "./combinations.js";
-import { ask } from "./dialogs.js";
-import { at, batched, h, mark } from "./dom.js";
+import { marked, mayFit, unfilled } from "./canned.js";
 import { plainOnly } from "./channels.js";
+import { forReaders, labelled } from "./combinations.js";
+import { at, batched, h, mark } from "./dom.js";
+import { doubtWords, doubtsIn, isMeant } from "./doubts.js";
 import { boxes } from "./kept-draft.js";
 import { plain } from "./markdown.js";
 import { draft, keepDraft } from "./memory.js";
@@ -132,7 +132,8 @@ async function acceptAndSend() {
     // What the agent has added meanwhile is the beginning of the next message.
     const is = draft(now.me.name, id, "reply");
     keepDraft(now.me.name, id, "reply", is.startsWith(written) ? is.slice(written.length).trimStart() : is);
-    outbox.send(id, "reply", words);
+    if (words) outbox.send(id, "reply", words);
+    for (const file of attachments.take(id)) outbox.sendFile(id, file);
   }
   if (now.open !== id) return;
   write("reply");
@@ -142,7 +143,8 @@ async function acceptAndSend() {
 async function send() {
   const text = at("composer-text");
   const words = await meantWords();
-  if (words === null) return;
+  // It may wait again since the agent was asked.
+  if (words === null || acceptsFirst()) return;
   if (words) outbox.send(now.open, mode, words);
   if (mode === "reply") for (const file of attachments.take(now.open)) outbox.sendFile(now.open, file);
   text.value = "";
@@ -159,32 +161,6 @@ const isSendable = (words) =>
 
 /** Whether a reply would be the first message of a handoff that waits. */
 const acceptsFirst = () => closedReason()?.accepts ?? false;
-
-/** Asks for confirmation if a text seems incomplete. */
-async function isMeant(words) {
-  const doubts = doubtsIn(words);
-  if (doubts.length === 0) return true;
-  const to = now.open;
-  const sure = await ask({
-    title: "Send it as it is?",
-    text: `${doubts.map(doubtWords).join(". ")}.`,
-    yes: "Send as it is",
-  });
-  const text = at("composer-text");
-  const begin = text.value.indexOf(doubts[0].text);
-  if (now.open !== to || begin < 0) return false;
-  if (!sure) text.setSelectionRange(begin, begin + doubts[0].text.length);
-  return sure;
-}
-
-/** Fields that were not filled in, and a canned reply that was not chosen. */
-function doubtsIn(words) {
-  const meant = command(words);
-  return [...unfilled(words).map((text) => ({ text })), ...(meant ? [{ text: meant, isCommand: true }] : [])];
-}
-
-const doubtWords = ({ text, isCommand }) =>
-  isCommand ? `“${text}” is not a canned reply` : `${text} is not filled in`;
 
 /** Why no file can be attached now, in a sentence; null if one can. */
 export function noFiles() {

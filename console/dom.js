@@ -73,6 +73,9 @@ export function batched(update) {
 /** So long a screen reader has for one announcement before the next one. */
 const SPEAKS_MS = 1000;
 
+/** Beyond this, the oldest is left out: nobody wants to hear what was news minutes ago. */
+const MOST_UNSAID = 5;
+
 /** What is still to be said. */
 const unsaid = [];
 let speaks = false;
@@ -80,6 +83,7 @@ let speaks = false;
 /** Says something to screen readers, one thing at a time. */
 export function announce(text) {
   unsaid.push(text);
+  if (unsaid.length > MOST_UNSAID) unsaid.shift();
   if (!speaks) sayNext();
 }
 
