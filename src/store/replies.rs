@@ -58,7 +58,7 @@ impl CannedReply {
     /// What it is once it says the same as `changed`, if whoever changes it sees it. When it was made, and whose it is, stays.
     pub(super) fn changed_to(self, changed: Self) -> Option<Self> {
         let is_seen = self.is_seen_by(&changed.updated_by);
-        is_seen.then(|| Self { created_at: self.created_at, owner: self.owner, ..changed })
+        is_seen.then_some(Self { created_at: self.created_at, owner: self.owner, ..changed })
     }
 }
 
