@@ -263,7 +263,7 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => [`Waiting for ${span(open.created_at)}`, ...offerWords(open), left(open)].filter(Boolean).join(" · "),
+    waiting: () => [...offerWords(open), `Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
     active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
     ended: () => [endWords(open), open.outcome && outcomeWords(open.outcome)].filter(Boolean).join(" · "),
   }[open.status]();
