@@ -6,7 +6,8 @@ import { ask } from "./dialogs.js";
 import { h, toast } from "./dom.js";
 import { askForEnding } from "./end-dialog.js";
 import { askForReceiver } from "./hand-over.js";
-import { arranged } from "./lists.js";
+import { arranged, lists } from "./lists.js";
+import { isOfferedToMe, offer, offeredToOther } from "./offers.js";
 import * as ownership from "./ownership.js";
 import { handoff, isMine, now, putHandoff, unwish, wish } from "./store.js";
 import { refresh } from "./sync.js";
@@ -17,9 +18,11 @@ import { customer } from "./words.js";
 /** Which actions a handoff offers to this agent now. */
 export function offered(handoff) {
   const waits = handoff.status === "waiting";
+  const toOther = offeredToOther(handoff) !== null;
   return {
-    accept: waits,
-    takeOver: handoff.status === "active" && !isMine(handoff),
+    accept: waits && !toOther,
+    takeOver: toOther || (handoff.status === "active" && !isMine(handoff)),
+    decline: isOfferedToMe(handoff),
     release: isMine(handoff),
     handOver: waits || isMine(handoff),
     end: waits || isMine(handoff),
@@ -55,13 +58,20 @@ export function accept({ id }) {
   return act(id, toMe(), () => api.accept(id));
 }
 
-/** Takes a handoff over from another agent, after a confirmation. */
+/** Declines a handoff that is offered to the agent: somebody else is asked, or it waits for anybody. */
+export async function decline({ id }) {
+  const done = await act(id, { offer: null }, () => api.decline(id));
+  if (done) toast("Declined.");
+}
+
+/** Takes a handoff over from the agent who has it, or to whom it is offered, after a confirmation. */
 export async function takeOver(asked) {
-  const sure = await ask({
-    title: `Take over from ${asked.agent.name}?`,
-    text: `${asked.agent.name} will no longer be able to write to ${customer(asked)}, and will see that you took over.`,
-    yes: "Take over",
-  });
+  const { name } = (offer(asked) ?? asked).agent;
+  const loses =
+    asked.status === "waiting"
+      ? `It is offered to ${name}, who will no longer be able to accept it.`
+      : `${name} will no longer be able to write to ${customer(asked)}, and will see that you took over.`;
+  const sure = await ask({ title: `Take over from ${name}?`, text: loses, yes: "Take over" });
   return sure && act(asked.id, toMe(), () => api.accept(asked.id, true));
 }
 
@@ -117,14 +127,28 @@ export async function end(asked) {
   toast(words, "plain", { label: labelled("Open the next one", "next"), name: "next", act: openNext });
 }
 
-/** The waiting handoff at the top of the list, as the agent has filtered and sorted it. */
-const nextWaiting = () => arranged("waiting")[0];
+/** The first of the waiting list, as the agent has filtered and sorted it, that isn't offered to a colleague. */
+const nextWaiting = () => arranged("waiting").find((one) => offeredToOther(one) === null);
 
 /** Opens it. */
 export function openNext() {
   const next = nextWaiting();
   if (next) location.hash = `#/c/${next.id}`;
   else toast("Nobody is waiting.");
+}
+
+/**
+ * Opens the next conversation in which somebody waits for this agent: first what is offered to them, then their own, the longest
+ * wait for an answer first. The open one comes last.
+ */
+export function openUnanswered() {
+  const { waiting, mine } = lists();
+  const since = (one) => one.waiting_for_answer_since;
+  const unanswered = mine.filter(since).sort((one, other) => (since(one) < since(other) ? -1 : 1));
+  const all = [...waiting.filter(isOfferedToMe), ...unanswered];
+  const next = all.find(({ id }) => id !== now.open) ?? all[0];
+  if (next) location.hash = `#/c/${next.id}`;
+  else toast("Nobody waits for your answer.");
 }
 
 /** Accepts a handoff or takes it over, so that the agent can answer. */

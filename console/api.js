@@ -88,6 +88,8 @@ export const messages = (id, after, limit) => call("GET", handoff(id, `/messages
 export const transcriptUrl = (id) => `/api/${handoff(id, "/transcript")}`;
 
 export const accept = (id, takeOver = false) => call("POST", handoff(id, "/accept"), { body: { take_over: takeOver } });
+/** Declines a handoff that is offered to the agent. */
+export const decline = (id) => call("POST", handoff(id, "/decline"));
 /** Returns a handoff to its queue, with a `note` or without. */
 export const release = (id, note) => call("POST", handoff(id, "/release"), { body: { note } });
 /** Hands a handoff over to `{agent}` or to `{team}`, with a `note` or without. */

@@ -2,18 +2,22 @@
 // browser remembers it. If several tabs are open, only the one that reads the event stream makes sounds and
 // notifications.
 
-import { batched, toast } from "./dom.js";
+import { announce, batched, toast } from "./dom.js";
 import { lists } from "./lists.js";
 import { attention, remembered } from "./memory.js";
 import { announceWaiting } from "./queue.js";
+import { isOfferedToMe, offeredToOther } from "./offers.js";
 import { handoff, isMine, now, on } from "./store.js";
 import { isReader } from "./stream.js";
 import { customer, preview } from "./words.js";
 
 const NAME = "handoff-relay";
 const tab = Math.random().toString(36).slice(2);
-/** The waiting handoffs that have been announced already. */
+/** A sound so soon after another one would be the same to the ear. */
+const RINGS_AGAIN_MS = 1000;
+/** The waiting handoffs that have been announced already, each with the offer to this agent that has been. */
 let known = null;
+let rangAt = -Infinity;
 let sounds = null;
 
 export function setUp() {
@@ -36,8 +40,9 @@ function noteAttention(event) {
   else if (attention.get()?.tab === tab) attention.set(null);
 }
 
-/** How many conversations need something from this agent. */
-const pressing = () => lists().waiting.length + lists().mine.filter((one) => one.unread > 0).length;
+/** How many people wait for this agent: for an answer, or for the agent to accept what is offered to them. */
+const pressing = () =>
+  lists().mine.filter((one) => one.waiting_for_answer_since).length + lists().waiting.filter(isOfferedToMe).length;
 
 export function renderTitle() {
   const number = now.me && remembered.badge ? pressing() : 0;
@@ -51,11 +56,17 @@ function noticeWaiting() {
     return;
   }
   const { waiting } = lists();
-  const fresh = known ? waiting.filter((one) => !known.has(one.id)) : [];
-  known = new Set(waiting.map((one) => one.id));
+  const offerOf = (one) => (isOfferedToMe(one) ? one.offer.until : null);
+  const offered = known ? waiting.filter((one) => offerOf(one) && known.get(one.id) !== offerOf(one)) : [];
+  const fresh = known ? waiting.filter((one) => !known.has(one.id) && !offerOf(one)) : [];
+  known = new Map(waiting.map((one) => [one.id, offerOf(one)]));
+  for (const one of offered) {
+    announce(`The conversation with ${customer(one)} is offered to you.`);
+    call(one, "is offered to you", "");
+  }
   for (const one of fresh.slice(0, 3)) {
     announceWaiting(one);
-    call(one, "is waiting", "");
+    if (offeredToOther(one) === null) call(one, "is waiting", "");
   }
 }
 
@@ -67,7 +78,7 @@ function noticeMessage(row) {
 
 /** Gets the agent's attention for what a notice on the page says, wherever they are in it. */
 export function alertTo(one, what) {
-  if (remembered.sound) ring();
+  sound();
   if (remembered.notifications && !attention.get()) notify(one, what, "");
 }
 
@@ -76,21 +87,20 @@ function call(one, what, text) {
   if (!isReader()) return;
   const looking = attention.get();
   if (looking?.open === one.id) return;
-  if (remembered.sound) ring();
+  sound();
   if (remembered.notifications && !looking) notify(one, what, text);
 }
 
-function notify(one, what, text) {
+const notify = (one, what, text) =>
+  show(`${customer(one)} ${what}`, { body: text.slice(0, 120), tag: one.id }, () => (location.hash = `#/c/${one.id}`));
+
+function show(title, options, open = () => {}) {
   if (globalThis.Notification?.permission !== "granted") return;
   try {
-    const shown = new Notification(`${customer(one)} ${what}`, {
-      body: text.slice(0, 120),
-      tag: one.id,
-      icon: "/console/icon.svg",
-    });
+    const shown = new Notification(title, { ...options, icon: "/console/icon.svg" });
     shown.onclick = () => {
       window.focus();
-      location.hash = `#/c/${one.id}`;
+      open();
       shown.close();
     };
   } catch {
@@ -100,6 +110,13 @@ function notify(one, what, text) {
 
 function unlockSound() {
   if (remembered.sound) sounds ??= new AudioContext();
+}
+
+/** Makes the sound, if it is on. */
+function sound() {
+  if (!remembered.sound || performance.now() - rangAt < RINGS_AGAIN_MS) return;
+  rangAt = performance.now();
+  ring();
 }
 
 /** Two soft notes. */
@@ -117,6 +134,13 @@ function ring() {
     tone.start(begin);
     tone.stop(begin + 0.4);
   });
+}
+
+/** Shows what the sound and a notification are like, as far as they are on. */
+export function tryOut() {
+  if (remembered.sound) ring();
+  if (remembered.notifications) show("A notification of the console", { body: "It looks like this when somebody needs you.", tag: "test" });
+  if (!remembered.sound && !remembered.notifications) toast("Sound and notifications are off.");
 }
 
 /** Reacts to a changed setting. Resolves to whether it may be on. */

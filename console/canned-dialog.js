@@ -1,7 +1,7 @@
 // The dialog that manages canned replies: a list, and a form for one reply.
 
 import * as api from "./api.js";
-import { find } from "./canned.js";
+import { find, ownMark } from "./canned.js";
 import { ask, setUp as setUpDialog, show } from "./dialogs.js";
 import { at, h, icon, toast } from "./dom.js";
 import { now, on, set } from "./store.js";
@@ -19,7 +19,7 @@ export function setUp() {
   });
   const add = h(
     "button",
-    { type: "button", "data-action": "add-reply", onclick: () => edit({ title: "", text: "" }, true) },
+    { type: "button", "data-action": "add-reply", onclick: () => edit({ title: "", text: "", owner: null }, true) },
     icon("plus"),
     "New reply",
   );
@@ -36,6 +36,9 @@ export function setUp() {
 function makeForm() {
   const title = h("input", { id: "reply-title", required: true, maxlength: 100, autocomplete: "off", dir: "auto" });
   const text = h("textarea", { id: "reply-text", required: true, maxlength: 50000, rows: 8, dir: "auto" });
+  const personal = h("input", { id: "reply-personal", type: "checkbox", role: "switch" });
+  const whose = h("label", { class: "switch", for: "reply-personal" }, h("span", { class: "switch-title" }, "Only for me"), personal);
+  const owned = h("p", { class: "hint", id: "reply-owned" });
   const remove = h(
     "button",
     { type: "button", class: "quiet bad", "data-action": "delete-reply", onclick: removeReply },
@@ -58,6 +61,8 @@ function makeForm() {
       h("code", {}, "{account_number}"),
       ".",
     ),
+    whose,
+    owned,
     problem,
     h(
       "div",
@@ -67,7 +72,7 @@ function makeForm() {
       h("button", { class: "main" }, "Save"),
     ),
   );
-  Object.assign(form, { fields: { title, text, remove, problem } });
+  Object.assign(form, { fields: { title, text, personal, whose, owned, remove, problem } });
   return form;
 }
 
@@ -94,7 +99,7 @@ function draw() {
           "aria-current": reply.id === edited?.id ? "true" : null,
           onclick: () => edit(reply, true),
         },
-        h("span", { class: "canned-title", dir: "auto" }, reply.title),
+        h("span", { class: "canned-title", dir: "auto" }, reply.title, ownMark(reply)),
         h("span", { class: "canned-text", dir: "auto" }, reply.text),
       ),
     ),
@@ -110,11 +115,15 @@ function draw() {
 function edit(reply, focus = false) {
   edited = reply;
   const { form } = parts;
-  const { title, text, remove, problem } = form.fields;
+  const { title, text, personal, whose, owned, remove, problem } = form.fields;
   form.hidden = reply === null;
   title.value = reply?.title ?? "";
   text.value = reply?.text ?? "";
   problem.textContent = "";
+  personal.checked = false;
+  // Whose a reply is never changes.
+  whose.hidden = Boolean(reply?.id);
+  owned.textContent = !reply?.id ? "" : reply.owner ? "Only you see this reply." : "All agents share this reply.";
   remove.hidden = !reply?.id;
   at("canned-dialog").toggleAttribute("data-editing", reply !== null);
   draw();
@@ -123,10 +132,12 @@ function edit(reply, focus = false) {
 
 async function save(event) {
   event.preventDefault();
-  const { title, text, problem } = parts.form.fields;
+  const { title, text, personal, problem } = parts.form.fields;
   const reply = { title: title.value.trim(), text: text.value };
   try {
-    const saved = await (edited.id ? api.saveCannedReply(edited.id, reply) : api.addCannedReply(reply));
+    const saved = await (edited.id
+      ? api.saveCannedReply(edited.id, reply)
+      : api.addCannedReply({ ...reply, personal: personal.checked }));
     const others = now.canned.filter((one) => one.id !== saved.id);
     set(
       "canned",
@@ -143,7 +154,7 @@ async function removeReply() {
   const reply = edited;
   const sure = await ask({
     title: `Delete “${reply.title}”?`,
-    text: "It will be deleted for the whole team.",
+    text: reply.owner ? "Nobody else has it." : "It will be deleted for the whole team.",
     yes: "Delete",
     tone: "bad",
   });

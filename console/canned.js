@@ -1,5 +1,6 @@
 // Canned replies: search, and filling in fields from the conversation.
 
+import { h } from "./dom.js";
 import { isCut, now } from "./store.js";
 import { isFilled } from "./words.js";
 
@@ -48,3 +49,17 @@ export const mayFit = (command) => find(command.slice(1)).length > 0;
 export function unfilled(text) {
   return text.includes("{") ? [...new Set(text.match(LIKE_FIELD) ?? [])] : [];
 }
+
+/** A text as nodes, with a mark on each field that has not been filled in. */
+export function marked(text) {
+  const nodes = [];
+  let end = 0;
+  for (const { 0: field, index } of text.matchAll(LIKE_FIELD)) {
+    nodes.push(text.slice(end, index), h("mark", {}, field));
+    end = index + field.length;
+  }
+  return [...nodes, text.slice(end)];
+}
+
+/** What marks a reply that only this agent sees. */
+export const ownMark = ({ owner }) => owner && h("span", { class: "canned-own" }, "Only for you");

@@ -12,3 +12,6 @@ export const modality = (name) => CHANNELS[name] ?? { title: name, icon: "inbox"
 
 /** The same of a handoff's channel; null while it is unknown. */
 export const channel = (handoff) => (handoff.channel ? modality(handoff.channel.modality) : null);
+
+/** The name of a handoff's channel if customers see no Markdown there; null otherwise. */
+export const plainOnly = (handoff) => (handoff?.channel?.markdown === false ? channel(handoff).title : null);

@@ -1,14 +1,17 @@
 // The composer, for replies to the customer (with files) and notes for the team. It keeps a draft for each conversation
 // and kind. When it is closed, it says why, and offers the action that opens it.
 
-import { answerable } from "./actions.js";
+import { accept, answerable } from "./actions.js";
 import * as attachments from "./attachments.js";
-import { command, mayFit, unfilled } from "./canned.js";
+import { marked, mayFit, unfilled } from "./canned.js";
+import { plainOnly } from "./channels.js";
 import { forReaders, labelled } from "./combinations.js";
-import { ask } from "./dialogs.js";
 import { at, batched, h, mark } from "./dom.js";
+import { doubtWords, doubtsIn, isMeant } from "./doubts.js";
 import { boxes } from "./kept-draft.js";
+import { plain } from "./markdown.js";
 import { draft, keepDraft } from "./memory.js";
+import { offeredToOther } from "./offers.js";
 import * as outbox from "./outbox.js";
 import { Picker } from "./picker.js";
 import { handoff, isMine, now, on } from "./store.js";
@@ -19,6 +22,8 @@ const MAX_CHARS = 50_000;
 const NEAR_MAX = 48_000;
 
 let mode = "reply";
+/** The conversation that is being accepted with a first message. */
+let accepting = null;
 let sent = () => {};
 let picker = null;
 
@@ -29,10 +34,12 @@ export function setUp(onSent) {
   picker = new Picker(text, changed);
   at("composer").addEventListener("submit", (event) => {
     event.preventDefault();
-    send();
+    if (acceptsFirst()) acceptAndSend();
+    else send();
   });
   text.addEventListener("input", changed);
   text.addEventListener("keydown", keys);
+  text.addEventListener("scroll", () => (at("composer-marks").scrollTop = text.scrollTop));
   for (const button of at("composer-modes").children) {
     button.addEventListener("click", () => write(button.dataset.mode));
   }
@@ -41,12 +48,20 @@ export function setUp(onSent) {
   for (const topic of ["handoff", "open", "connection", "me", "attachments"]) on(topic, update);
 }
 
-/** Enter sends. With Shift, during input composition (IME) and on touch screens, it starts a new line. */
+/**
+ * Enter sends. With Shift, during input composition (IME) and on touch screens, it starts a new line, and so it does where
+ * sending accepts the conversation: that takes Ctrl+Enter.
+ */
 function keys(event) {
   if (picker.key(event)) return;
   const breaks = event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229;
   const touch = matchMedia("(pointer: coarse)").matches && !event.ctrlKey && !event.metaKey;
-  if (event.key === "Enter" && !breaks && !touch) {
+  const combined = event.ctrlKey || event.metaKey;
+  if (event.key === "Enter" && !breaks && acceptsFirst()) {
+    if (!combined) return;
+    event.preventDefault();
+    if (!event.repeat) acceptAndSend();
+  } else if (event.key === "Enter" && !breaks && !touch) {
     event.preventDefault();
     send();
   } else if (event.key === "Escape") {
@@ -96,10 +111,40 @@ function fit() {
   text.style.height = `${text.scrollHeight + 2}px`;
 }
 
+/** What would be sent, if it can be and the agent means it; null otherwise. */
+async function meantWords() {
+  const words = wellFormed(at("composer-text").value).trim();
+  return isSendable(words) && (await isMeant(words)) && isSendable(words) ? asShown(words) : null;
+}
+
+/** Accepts a waiting conversation, and then sends what is written. If that is refused, it stays a draft. */
+async function acceptAndSend() {
+  const id = now.open;
+  const words = await meantWords();
+  if (words === null || now.open !== id || !acceptsFirst()) return;
+  const written = at("composer-text").value;
+  accepting = id;
+  hints();
+  const done = await accept({ id });
+  accepting = null;
+  if (!now.me) return;
+  if (done) {
+    // What the agent has added meanwhile is the beginning of the next message.
+    const is = draft(now.me.name, id, "reply");
+    keepDraft(now.me.name, id, "reply", is.startsWith(written) ? is.slice(written.length).trimStart() : is);
+    if (words) outbox.send(id, "reply", words);
+    for (const file of attachments.take(id)) outbox.sendFile(id, file);
+  }
+  if (now.open !== id) return;
+  write("reply");
+  if (done) sent(id);
+}
+
 async function send() {
   const text = at("composer-text");
-  const words = wellFormed(text.value).trim();
-  if (!isSendable(words) || !(await isMeant(words)) || !isSendable(words)) return;
+  const words = await meantWords();
+  // It may wait again since the agent was asked.
+  if (words === null || acceptsFirst()) return;
   if (words) outbox.send(now.open, mode, words);
   if (mode === "reply") for (const file of attachments.take(now.open)) outbox.sendFile(now.open, file);
   text.value = "";
@@ -111,52 +156,36 @@ async function send() {
 const isSendable = (words) =>
   Boolean(words || (mode === "reply" && attachments.some(now.open))) &&
   words.length <= MAX_CHARS &&
+  accepting !== now.open &&
   !closedReason()?.blocks;
 
-/** Asks for confirmation if a text seems incomplete. */
-async function isMeant(words) {
-  const doubts = doubtsIn(words);
-  if (doubts.length === 0) return true;
-  const to = now.open;
-  const sure = await ask({
-    title: "Send it as it is?",
-    text: `${doubts.map(doubtWords).join(". ")}.`,
-    yes: "Send as it is",
-  });
-  const text = at("composer-text");
-  const begin = text.value.indexOf(doubts[0].text);
-  if (now.open !== to || begin < 0) return false;
-  if (!sure) text.setSelectionRange(begin, begin + doubts[0].text.length);
-  return sure;
-}
-
-/** Fields that were not filled in, and a canned reply that was not chosen. */
-function doubtsIn(words) {
-  const meant = command(words);
-  return [...unfilled(words).map((text) => ({ text })), ...(meant ? [{ text: meant, isCommand: true }] : [])];
-}
-
-const doubtWords = ({ text, isCommand }) =>
-  isCommand ? `“${text}” is not a canned reply` : `${text} is not filled in`;
+/** Whether a reply would be the first message of a handoff that waits. */
+const acceptsFirst = () => closedReason()?.accepts ?? false;
 
 /** Why no file can be attached now, in a sentence; null if one can. */
 export function noFiles() {
   if (mode === "note") return "Notes can't have files. Switch to “Reply” to send files to the customer.";
   const reason = closedReason();
+  if (reason?.accepts) return "Accept the conversation to send files.";
   return reason && !reason.drafts ? reason.words : null;
 }
 
-/** Why nothing can be sent now: `{words, action}`, with `blocks` if writing is blocked too. Null if it can be sent. */
+/**
+ * Why nothing can be sent now: `{words, action}`; with `blocks` if sending is blocked, with `drafts` if the agent may go on
+ * writing, and with `accepts` if sending accepts the conversation first. Null if it can be sent.
+ */
 function closedReason() {
   const open = now.open && handoff(now.open);
   if (!open) return { words: "", blocks: true };
   if (now.connection === "offline") return { words: "No connection. Your draft is kept.", blocks: true, drafts: true };
   if (mode === "note" || isMine(open)) return null;
+  const toOther = offeredToOther(open);
+  if (toOther) return { words: `This conversation is offered to ${toOther}.`, action: "Take over", blocks: true };
   if (open.status === "waiting") {
     return {
-      words: `Nobody has accepted this conversation yet. Accept it to write to ${customer(open)}.`,
+      words: "Nobody has accepted this conversation yet. Accept it, or write to do so with your first message.",
       action: "Accept",
-      blocks: true,
+      accepts: true,
     };
   }
   if (open.status === "active")
@@ -176,7 +205,7 @@ function render() {
   mark(form, "data-closed", reason ? (reason.drafts ? "offline" : open.status) : null);
   for (const button of at("composer-modes").children)
     mark(button, "aria-pressed", String(button.dataset.mode === mode));
-  const writable = !reason || reason.drafts;
+  const writable = !reason || reason.drafts || reason.accepts;
   const text = at("composer-text");
   text.hidden = at("composer-tools").hidden = !writable;
   at("attachments").hidden = !writable || mode === "note";
@@ -192,8 +221,14 @@ function render() {
   const label = mode === "note" ? "Note for your team" : `Reply to ${customer(open)}`;
   mark(text, "aria-label", label);
   mark(text, "placeholder", mode === "note" ? "Only your team sees this" : label);
-  at("composer-send").textContent = mode === "note" ? "Add note" : "Send";
+  at("composer-send").replaceChildren(...sendLabel(reason));
+  mark(at("composer-send"), "aria-keyshortcuts", reason?.accepts && "Control+Enter");
   hints();
+}
+
+function sendLabel(reason) {
+  if (reason?.accepts) return ["Accept and send", h("kbd", { class: "combination", "aria-hidden": "true" }, "Ctrl ⏎")];
+  return [mode === "note" ? "Add note" : "Send"];
 }
 
 /** A reply that can't be sent any more stays in view. */
@@ -222,17 +257,33 @@ function hints() {
           ? doubts.map(doubtWords).join(". ")
           : mode === "reply" && attachments.some(now.open)
             ? "Attached files are lost when the page is reloaded"
-            : "";
+            : plainHint();
   mark(hint, "data-tone", left < 0 ? "bad" : doubts.length > 0 ? "warn" : null);
   mark(at("composer"), "data-doubtful", doubts.length > 0);
+  drawMarks(value);
   hint.replaceChildren(...(words ? [words] : keysHint()));
   at("composer-send").disabled = !isSendable(value.trim());
 }
 
+/** Marks the fields that have not been filled in, behind the text, where they stand. */
+function drawMarks(text) {
+  const place = at("composer-marks");
+  place.replaceChildren(...(unfilled(text).length > 0 ? marked(text) : []));
+  place.scrollTop = at("composer-text").scrollTop;
+}
+
+/** The name of the conversation's channel, if it shows no Markdown. */
+const plainChannel = () => (mode === "reply" && now.open && plainOnly(handoff(now.open))) || null;
+
+/** A text as the customer will see it. */
+const asShown = (words) => (plainChannel() ? plain(words) : words);
+
+const plainHint = () => (plainChannel() ? `${plainChannel()} shows plain text: **bold** is sent as bold, without the stars` : "");
+
 const keysHint = () => [
-  h("kbd", {}, "Enter"),
-  " sends, ",
-  h("kbd", {}, "Shift Enter"),
+  h("kbd", {}, acceptsFirst() ? "Ctrl Enter" : "Enter"),
+  acceptsFirst() ? " accepts and sends, " : " sends, ",
+  h("kbd", {}, acceptsFirst() ? "Enter" : "Shift Enter"),
   " for a new line, ",
   h("kbd", {}, "/"),
   " for canned replies",

@@ -10,6 +10,8 @@ import { isolated } from "./file-kinds.js";
 import { showProgress } from "./file-row.js";
 import { boxes } from "./kept-draft.js";
 import * as lightbox from "./lightbox.js";
+import { offerWords } from "./offers.js";
+import * as log from "./log.js";
 import * as outbox from "./outbox.js";
 import { called } from "./person.js";
 import { handoff, isMine, now, on, set, unwish, wish } from "./store.js";
@@ -69,6 +71,7 @@ export async function open(id) {
   view = null;
   misses(null);
   set("open", id);
+  log.clear();
   details.closeOverlay();
   at("conversation-none").hidden = id !== null;
   at("conversation-open").hidden = id === null;
@@ -202,7 +205,7 @@ function hear(row) {
     announce(`${isolated(row.content.filename)}: failed. ${row.delivery.error ?? ""}`);
   if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
   const open = handoff(now.open);
-  announce(`${author(row, open)}: ${preview(row, open)}`);
+  log.log(`${author(row, open)}: ${preview(row, open)}`);
 }
 
 const WHERE_IT_WENT = {
@@ -260,7 +263,7 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => [`Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
+    waiting: () => [...offerWords(open), `Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
     active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
     ended: () => [endWords(open), open.outcome && outcomeWords(open.outcome)].filter(Boolean).join(" · "),
   }[open.status]();
@@ -272,6 +275,7 @@ function renderStatus() {
 const BUTTONS = [
   ["accept", "Accept", "main", (open) => actions.accept(open)],
   ["takeOver", "Take over", "main", (open) => actions.takeOver(open)],
+  ["decline", "Decline", "", (open) => actions.decline(open)],
   ["release", "Release", "", (open) => actions.release(open)],
   ["handOver", "Hand over", "", (open) => actions.handOver(open)],
   ["end", "End", "", (open) => actions.end(open)],

@@ -70,11 +70,28 @@ export function batched(update) {
   };
 }
 
-/** Says something to screen readers. */
+/** So long a screen reader has for one announcement before the next one. */
+const SPEAKS_MS = 1000;
+
+/** Beyond this, the oldest is left out: nobody wants to hear what was news minutes ago. */
+const MOST_UNSAID = 5;
+
+/** What is still to be said. */
+const unsaid = [];
+let speaks = false;
+
+/** Says something to screen readers, one thing at a time. */
 export function announce(text) {
-  const line = h("p", {}, text);
-  at("announcer").append(line);
-  setTimeout(() => line.remove(), 5000);
+  unsaid.push(text);
+  if (unsaid.length > MOST_UNSAID) unsaid.shift();
+  if (!speaks) sayNext();
+}
+
+function sayNext() {
+  const text = unsaid.shift();
+  speaks = text !== undefined;
+  at("announcer").replaceChildren(...(speaks ? [h("p", {}, text)] : []));
+  if (speaks) setTimeout(sayNext, SPEAKS_MS);
 }
 
 const TOAST_MS = 6000;

@@ -33,3 +33,6 @@ function render(away) {
   const act = unseen(isAway ? ". Be on duty" : ". Be away");
   button.replaceChildren(dot, h("span", {}, isAway ? "Away" : "On duty"), act);
 }
+
+/** The same for the palette: `{label, keys, act}`. */
+export const command = () => ({ label: isAway ? "be on duty" : "be away", keys: [], act: toggle });

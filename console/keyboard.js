@@ -3,35 +3,40 @@
 // the focus is there.
 
 import * as actions from "./actions.js";
-import { isCombination, keysOf } from "./combinations.js";
+import { isCombination, isForPalette, keysOf } from "./combinations.js";
 import * as composer from "./composer.js";
 import { anyOpen, setUp as setUpDialog, show } from "./dialogs.js";
 import * as details from "./details.js";
 import { at, h } from "./dom.js";
 import { LISTS } from "./lists.js";
 import { remembered } from "./memory.js";
+import * as palette from "./palette.js";
 import * as queue from "./queue.js";
 import { handoff, isMine, now } from "./store.js";
 
 const open = () => (now.open ? handoff(now.open) : undefined);
-const ifOffered = (name) => {
+const isOffered = (name) => {
   const asked = open();
-  if (asked && actions.offered(asked)[name]) actions[name](asked);
+  return asked !== undefined && actions.offered(asked)[name];
 };
+const ifOffered = (name) => isOffered(name) && actions[name](open());
+const isOpen = () => now.open !== null;
 
 const answer = async () => {
   if (now.open && (await actions.answerable(now.open))) composer.write("reply");
 };
 
-/** Each combination: its name, its description, its action. */
+/** Each combination: its name, its description, its action; and when it does something, unless it always does. */
 const COMBINATIONS = [
-  ["accept", "accept, or take over", answer],
-  ["release", "return to the queue", () => ifOffered("release")],
-  ["handOver", "hand over to a colleague or a team", () => ifOffered("handOver")],
-  ["end", "end", () => ifOffered("end")],
+  ["accept", "accept, or take over", answer, () => isOffered("accept") || isOffered("takeOver")],
+  ["decline", "decline what is offered to you", () => ifOffered("decline"), () => isOffered("decline")],
+  ["release", "return to the queue", () => ifOffered("release"), () => isOffered("release")],
+  ["handOver", "hand over to a colleague or a team", () => ifOffered("handOver"), () => isOffered("handOver")],
+  ["end", "end", () => ifOffered("end"), () => isOffered("end")],
   ["next", "open the next waiting conversation", () => actions.openNext()],
-  ["note", "switch between reply and note", () => now.open && composer.switchMode()],
-  ["details", "show or hide details", () => now.open && details.toggle()],
+  ["unanswered", "open the next one that waits for you", () => actions.openUnanswered()],
+  ["note", "switch between reply and note", () => isOpen() && composer.switchMode(), isOpen],
+  ["details", "show or hide details", () => isOpen() && details.toggle(), isOpen],
   ["search", "search", () => at("search").focus()],
 ];
 
@@ -39,6 +44,8 @@ const COMBINATIONS = [
 const KEYS = [
   [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
   [["k", "ArrowUp"], "previous conversation", () => queue.step(-1)],
+  [["Home"], "first conversation", () => queue.step(-Infinity)],
+  [["End"], "last conversation", () => queue.step(Infinity)],
   [["Enter"], "open it", null],
   [["1", "2", "3", "4", "5"], "the lists", (key) => queue.choose(Object.keys(LISTS)[key - 1])],
   [["/"], "search; in the composer: canned replies", () => at("search").focus()],
@@ -47,18 +54,21 @@ const KEYS = [
 ];
 
 const WRITES = "input, textarea, select, [contenteditable]";
+/** Keys that move within tabs and menus. */
+const MOVES = /^(Arrow|Home$|End$)/;
 /** What Space presses. */
 const PRESSED = "a, button, audio, video";
 
 export function setUp() {
   document.addEventListener("keydown", pressed);
+  at("keys").addEventListener("click", help);
   const combinations = COMBINATIONS.map(([name, words]) => [[keysOf(name)], words]);
   const single = KEYS.map(([keys, words]) => [keys.map((key) => [shownKey(key)]), words]);
   setUpDialog(
     "help",
     "Keyboard shortcuts",
     h("h3", {}, "Anywhere"),
-    list(combinations),
+    list([[[["Ctrl", "K"]], "everything: actions and conversations"], ...combinations]),
     h("h3", {}, "In the list"),
     list(single),
     h(
@@ -80,6 +90,12 @@ const way = (keys, index) => [index > 0 && " ", ...keys.flatMap((key, place) => 
 
 const shownKey = (key) => ({ ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" })[key] ?? key;
 
+/** What the palette offers of all this: what would do something now, with its keys. */
+export const commands = () => [
+  ...COMBINATIONS.filter(([, , , may]) => !may || may()).map(([name, label, act]) => ({ label, keys: keysOf(name), act })),
+  ...Object.entries(LISTS).map(([name, { title }]) => ({ label: `list: ${title}`, keys: [], act: () => queue.choose(name) })),
+];
+
 /** Opens the list of keys. */
 export function help() {
   show(at("help"));
@@ -88,6 +104,11 @@ export function help() {
 function pressed(event) {
   const { key, target } = event;
   if (!now.me || event.defaultPrevented || anyOpen()) return;
+  if (isForPalette(event)) {
+    event.preventDefault();
+    palette.open();
+    return;
+  }
   const combined = COMBINATIONS.find(([name]) => isCombination(name, event))?.[2];
   if (combined) {
     event.preventDefault();
@@ -116,7 +137,7 @@ const isTyped = (key) => key.length === 1 || key === "Dead";
 /** Letters work in the list, and anywhere if no conversation is open. Arrow keys also work if nothing has the focus. */
 function isForList(key, target) {
   if (key === "Escape") return true;
-  if (target.closest("#queue [role=tablist], [role=menu]") && key.startsWith("Arrow")) return false;
+  if (target.closest("#queue [role=tablist], [role=menu]") && MOVES.test(key)) return false;
   if (target.closest("#queue")) return key.length > 1 || remembered.shortcuts;
   return key.length > 1 ? target === document.body : remembered.shortcuts && !now.open;
 }

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { ORDERS, fitting, orderOf } from "./filters.js";
+import { isOfferedToMe } from "./offers.js";
 import { past } from "./sync.js";
 import * as store from "./store.js";
 
@@ -55,10 +56,13 @@ export function lists() {
   return derived;
 }
 
-/** A list as it is shown: filtered, and in its order. */
+/** A list as it is shown: filtered, and in its order. What is offered to the agent stands first, whatever the filters. */
 export function arranged(name) {
   const order = ORDERS[orderOf(name, LISTS[name].orders)];
-  return fitting(lists()[name]).toSorted(order.by);
+  const all = lists()[name];
+  const mine = all.filter(isOfferedToMe);
+  const others = fitting(all).filter((one) => !mine.includes(one));
+  return [...mine.toSorted(order.by), ...others.toSorted(order.by)];
 }
 
 const SEARCH_PAGE = 100;

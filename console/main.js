@@ -11,14 +11,17 @@ import * as details from "./details.js";
 import { ask } from "./dialogs.js";
 import { at, avatar, mark } from "./dom.js";
 import * as duty from "./duty.js";
+import * as failed from "./failed.js";
 import * as intake from "./intake.js";
 import * as keyboard from "./keyboard.js";
 import * as lightbox from "./lightbox.js";
 import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
 import * as notices from "./notices.js";
+import * as offers from "./offers.js";
 import * as outbox from "./outbox.js";
 import * as ownership from "./ownership.js";
+import * as palette from "./palette.js";
 import * as picker from "./picker.js";
 import * as platforms from "./platforms.js";
 import * as presence from "./presence.js";
@@ -30,6 +33,7 @@ import { forgetAll, now, on, set } from "./store.js";
 import * as stream from "./stream.js";
 import * as sync from "./sync.js";
 import * as threads from "./threads.js";
+import * as welcome from "./welcome.js";
 import { count } from "./words.js";
 
 /** Shorter interruptions show no banner: for example, another tab may be taking over the stream. */
@@ -40,13 +44,15 @@ const ENDED = "Your session has ended. Sign in again.";
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
   for (const part of [cannedDialog, duty, colleagues, settingsDialog, picker, platforms]) part.setUp();
-  for (const part of [presence, ownership]) part.setUp();
-  notices.setUp(actions.giveBack);
+  for (const part of [presence, ownership, offers, failed, welcome]) part.setUp();
+  notices.setUp({ giveBack: actions.giveBack, sendAgain: failed.sendAgain });
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);
   });
-  menu.setUp({ settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut });
+  const items = { settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut };
+  menu.setUp(items);
+  palette.setUp(() => [...keyboard.commands(), ...menu.commands(items), duty.command()]);
   stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
   api.onSignedOut(() => leave(ENDED));
   on("connection", connectionChanged);

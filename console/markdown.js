@@ -1,7 +1,7 @@
 // Formats chat texts: bold, italic, links, lists, line breaks. It creates nodes and never parses HTML. Text that is not
 // Markdown stays as it is.
 
-import { h } from "./dom.js";
+import { h, textOf } from "./dom.js";
 import { plainText } from "./file-kinds.js";
 
 const ITEM = /^\s{0,3}(?:([-*•])|(\d{1,9})[.)])\s+(?=\S)/;
@@ -33,6 +33,30 @@ export function markdown(text) {
     else addLine(blocks, line);
   }
   return blocks.map(({ element }) => element);
+}
+
+/** A text without its marks, for channels that show none: a link's address stands behind its words. */
+export const plain = (text) =>
+  text
+    .split("\n")
+    .map((line) => {
+      const [prefix] = ITEM.exec(line) ?? [""];
+      return prefix + plainWords(inline(line.slice(prefix.length)));
+    })
+    .join("\n");
+
+const plainWords = (nodes) => nodes.map((node, index) => plainNode(node, nodes[index - 1], nodes[index + 1])).join("");
+
+/** Stars within a word, as in `2*3*4`, are no marks to anybody who wrote them. */
+function plainNode(node, before, after) {
+  if (typeof node === "string") return node;
+  if (node.nodeType === Node.TEXT_NODE) return node.data;
+  const words = plainWords([...node.childNodes]);
+  const address = node.title.replace(/^mailto:/, "");
+  if (address) return address === words ? words : `${words} (${address})`;
+  const inWord = /[\p{L}\p{N}]$/u.test(textOf([before ?? ""])) || /^[\p{L}\p{N}]/u.test(textOf([after ?? ""]));
+  const star = inWord ? { EM: "*", STRONG: "**" }[node.tagName] ?? "" : "";
+  return star + words + star;
 }
 
 function addItem(blocks, [prefix, , number], line) {

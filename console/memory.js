@@ -7,6 +7,8 @@ const DEFAULTS = {
   badge: true,
   sound: false,
   notifications: false,
+  /** Whether sound and notifications have been offered. */
+  introduced: false,
   shortcuts: true,
   /** Whether an agent has signed in with this browser before. Without storage, the page asks the relay each time. */
   signedIn: !hasStorage(),
@@ -89,7 +91,7 @@ export function changeUploads(agent, change) {
 
 const noticesKey = (agent) => `handoff-relay.notices.${agent}`;
 
-/** Notices that an agent has not dismissed: `{id, kind, words}`. */
+/** Notices that an agent has not dismissed: `{id, kind, words}`, of a message with its `row`. */
 export const keptNotices = (agent) => read(noticesKey(agent)) ?? [];
 export const keepNotices = (agent, list) => write(noticesKey(agent), list.length > 0 ? list : null);
 

@@ -32,3 +32,9 @@ export function setUp(acts) {
   document.addEventListener("focusin", ({ target }) => !target.closest("#account-menu, #account") && toggle(false));
   document.addEventListener("pointerdown", ({ target }) => !target.closest("#account-menu, #account") && toggle(false));
 }
+
+/** The same for the palette: `{label, keys, act}` each. */
+export const commands = (acts) =>
+  [...at("account-menu").querySelectorAll("[data-action]")]
+    .filter(({ dataset }) => acts[dataset.action])
+    .map((item) => ({ label: item.textContent.trim(), keys: [], act: acts[item.dataset.action] }));

@@ -1,5 +1,5 @@
 // Notices that stay until the agent dismisses them, also after a reload: a conversation is no longer theirs, or has become
-// theirs. All tabs show the same ones.
+// theirs, or a message of theirs was not sent. All tabs show the same ones.
 
 import { at, h, icon } from "./dom.js";
 import { copyButton, kept } from "./kept-draft.js";
@@ -8,28 +8,32 @@ import { handoff, now, on } from "./store.js";
 
 /** The elements by key. */
 const shown = new Map();
-let giveBack = null;
+let acts = null;
 
-/** Sets the notices up. `back(handoff)` gives a handoff back, and resolves to whether it did. */
-export function setUp(back) {
-  giveBack = back;
+/**
+ * Sets the notices up. `giveBack(handoff)` gives a handoff back, and resolves to whether it did; `sendAgain(notice)` sends the
+ * message again of which a notice says that it failed.
+ */
+export function setUp(given) {
+  acts = given;
   on("me", render);
   onOtherTab("notices", render);
 }
 
-const keyOf = ({ id, kind }) => `${kind} ${id}`;
+const keyOf = ({ id, kind, row = "" }) => `${kind} ${id} ${row}`;
 
 /**
- * Shows a notice of a handoff `id`: `{id, kind, words}`. `kind` is `lost`, `given` or `returned`. A newer one of the same
- * handoff and kind takes the place of an older one.
+ * Shows a notice of a handoff `id`, or of its message `row`: `{id, kind, words, row}`. `kind` is `lost`, `given`, `returned` or
+ * `failed`. A newer one of the same handoff, kind and message takes the place of an older one.
  */
 export function notify(notice) {
   change((all) => [...all.filter((one) => keyOf(one) !== keyOf(notice)), notice]);
 }
 
 /** Takes notices of a handoff away that are not true any more. */
-export function withdraw(id, kind) {
-  if (keptNotices(now.me.name).some((one) => keyOf(one) === keyOf({ id, kind }))) dismiss({ id, kind });
+export function withdraw(id, kind, row) {
+  const notice = { id, kind, row };
+  if (keptNotices(now.me.name).some((one) => keyOf(one) === keyOf(notice))) dismiss(notice);
 }
 
 const dismiss = (notice) => change((all) => all.filter((one) => keyOf(one) !== keyOf(notice)));
@@ -63,7 +67,7 @@ function element(notice) {
   };
   const back = async () => {
     const one = handoff(id);
-    if (one && (await giveBack(one))) dismiss(notice);
+    if (one && (await acts.giveBack(one))) dismiss(notice);
   };
   const button = (name, label, act) =>
     h("button", { type: "button", class: "small", "data-action": name, onclick: act }, label);
@@ -76,6 +80,7 @@ function element(notice) {
       { class: "bar" },
       kind === "lost" && kept(id).map((mode) => copyButton(id, mode)),
       button("open", "Open", open),
+      kind === "failed" && button("send-again", "Send again", () => acts.sendAgain(notice)),
       kind === "given" && button("give-back", "Give back", back),
     ),
     h(

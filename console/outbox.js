@@ -34,11 +34,15 @@ export function begin() {
   const interrupted = "The upload was interrupted. If the file is not in the conversation, attach it again.";
   const files = uploads(now.me.name).map((item) => ({ ...item, error: interrupted, final: true }));
   items = [...texts, ...files];
+  for (const item of items) if (item.error) tell("refused", item);
   sendAll();
 }
 
 /** The pending items of a handoff, oldest first, without those that the event stream has delivered already. */
 export const waiting = (handoff) => items.filter((item) => item.handoff === handoff && !item.row);
+
+/** Whether the relay has refused an item. */
+export const isRefused = (key) => items.some((item) => item.key === key && item.error);
 
 /** How many files would be lost if the page were closed. */
 export const filesOnTheirWay = () => items.filter((item) => item.blob && !item.error).length;
@@ -145,6 +149,7 @@ function refused(item, error) {
   Object.assign(item, { error: error.message, row: null, final: REFUSES_FILE.includes(error.status) });
   if (item.file) announce(`${isolated(item.file.filename)}: failed. ${error.message}`);
   tell("pending", item.handoff);
+  tell("refused", item);
   return true;
 }
 

@@ -11,7 +11,7 @@ import { refresh } from "./sync.js";
 import { customer, endWords } from "./words.js";
 
 /** The events of a thread that say whose it is. */
-const TELLING = new Set(["accepted", "taken_over", "handed_over", "released", "timed_out", "ended"]);
+const TELLING = new Set(["accepted", "taken_over", "handed_over", "released", "agent_gone", "timed_out", "ended"]);
 const TAIL = 50;
 
 /**
@@ -138,6 +138,8 @@ const by = (one, event) =>
 
 function lostWords(one, name, event) {
   if (one.status === "ended") return `The conversation with ${name} is over. ${endWords(one)}.`;
+  if (event?.event === "agent_gone" && event.by === now.me.name)
+    return `The conversation with ${name} went back to the queue, because you were gone.`;
   // The relay may have moved it since: then the event says how this agent got it.
   if (event && [event.by, event.to].includes(now.me.name)) event = null;
   if (event?.event === "taken_over") return `${event.by} took over the conversation with ${name}.`;
@@ -152,7 +154,11 @@ async function movedOn(id, one, { name, to }) {
   const event = one?.status === "waiting" && (await lastEvent(one));
   if (!now.me) return;
   remember(id, null);
-  if (!event || event.event !== "released" || event.by !== to) return;
-  notify({ id, kind: "returned", words: `${to} gave the conversation with ${name} back to the queue.` });
+  if (!event || event.by !== to || !["released", "agent_gone"].includes(event.event)) return;
+  const words =
+    event.event === "released"
+      ? `${to} gave the conversation with ${name} back to the queue.`
+      : `The conversation with ${name} is back in the queue, because ${to} is gone.`;
+  notify({ id, kind: "returned", words });
   alertTo(one, "was given back");
 }

@@ -1,7 +1,7 @@
 // The list of canned replies above the composer: `/` opens it, typing filters it, Enter or Tab inserts one.
 
 import { announce, at, h, mark } from "./dom.js";
-import { fill, find } from "./canned.js";
+import { fill, find, marked, ownMark } from "./canned.js";
 import { manage } from "./canned-dialog.js";
 import { handoff, now } from "./store.js";
 import { count } from "./words.js";
@@ -71,18 +71,18 @@ export class Picker {
   }
 
   #draw() {
-    const open = handoff(now.open);
     const options = this.#found.map((reply, index) =>
       h(
         "li",
         { role: "option", id: `canned-${index}`, "data-canned-id": reply.id, onclick: () => this.#take(reply) },
-        h("span", { class: "canned-title", dir: "auto" }, reply.title),
-        h("span", { class: "canned-text", dir: "auto" }, fill(reply.text, open)),
+        h("span", { class: "canned-title", dir: "auto" }, reply.title, ownMark(reply)),
+        h("span", { class: "canned-text", dir: "auto" }, this.#filled(reply)),
       ),
     );
     at("canned-list").replaceChildren(...options);
     at("canned-list").hidden = options.length === 0;
     at("canned-none").hidden = options.length > 0;
+    at("canned-preview").hidden = options.length === 0;
     at("canned").hidden = false;
     this.#activate(0);
   }
@@ -94,11 +94,17 @@ export class Picker {
     for (const option of options) mark(option, "aria-selected", String(option === options[this.#active]));
     mark(this.field, "aria-activedescendant", options[this.#active].id);
     options[this.#active].scrollIntoView({ block: "nearest" });
+    at("canned-preview").replaceChildren(...marked(this.#filled(this.#found[this.#active])));
+  }
+
+  /** A reply as it would stand in the open conversation. */
+  #filled(reply) {
+    return fill(reply.text, handoff(now.open));
   }
 
   #take(reply) {
     const { field } = this;
-    field.setRangeText(fill(reply.text, handoff(now.open)), this.#from, field.selectionStart, "end");
+    field.setRangeText(this.#filled(reply), this.#from, field.selectionStart, "end");
     this.close();
     field.focus();
     this.changed();

@@ -4,6 +4,7 @@ import { channel } from "./channels.js";
 import { h, icon, mark, textOf, unseen } from "./dom.js";
 import { chosenFields, summary } from "./fields.js";
 import { search, several } from "./lists.js";
+import { isOfferedToMe, offerWords } from "./offers.js";
 import { called } from "./person.js";
 import { names, othersIn, words as doings } from "./presence.js";
 import { now } from "./store.js";
@@ -28,17 +29,18 @@ export function make(item) {
     facts: part("facts", { dir: "auto" }),
     time: h("time", { class: "when" }),
     preview: part("preview"),
+    offer: part("offer"),
     more: part("more"),
     present: part("present"),
     unread: part("unread"),
   };
-  const { name, facts, time, preview: words, more, present, unread } = parts;
+  const { name, facts, time, preview: words, offer, more, present, unread } = parts;
   const link = h(
     "a",
     { class: "row", href: `#/c/${item.id}` },
     parts.channel,
     h("span", { class: "first" }, name, facts, time),
-    h("span", { class: "second" }, words, present, more, unread),
+    h("span", { class: "second" }, words, present, offer, more, unread),
   );
   const element = h("li", { "data-handoff-id": item.id }, link);
   element.parts = parts;
@@ -50,6 +52,7 @@ export function update(element, item, list) {
   const { parts } = element;
   renderTime(parts.time, item);
   renderPresent(parts.present, item);
+  renderOffer(parts.offer, item);
   const link = element.firstChild;
   mark(link, "aria-current", item.id === now.open ? "true" : null);
   const more = moreWords(item, list).join(" · ");
@@ -81,6 +84,14 @@ function renderPresent(place, item) {
       ? [icon(writes ? "pen" : "eye"), h("bdi", { "aria-hidden": "true" }, names(list)), unseen(text)]
       : []),
   );
+}
+
+/** To whom it is offered, and for how long, or who has left it behind. */
+function renderOffer(place, item) {
+  const words = offerWords(item).join(" · ");
+  if (place.textContent === words) return;
+  place.textContent = words;
+  mark(place, "data-mine", isOfferedToMe(item));
 }
 
 function renderChannel(place, item) {

@@ -25,15 +25,22 @@ let view = null;
 /** The row from which `j` and `k` move. */
 let cursor = null;
 
+/** The row that the Tab key reaches: the list is one stop, and keys move within it. */
+const stop = () => [cursor, now.open].find((id) => view.indexOf(id) >= 0) ?? view.items[0]?.id;
+
 /** Sets the queue up in its place in the page. */
 export function setUp() {
   chosen = LISTS[remembered.list] ? remembered.list : "waiting";
-  const update = (element, item) => row.update(element, item, search.text ? "search" : chosen);
+  const update = (element, item) => {
+    row.update(element, item, search.text ? "search" : chosen);
+    mark(element.firstChild, "tabindex", item.id === stop() ? "0" : "-1");
+  };
   const { make, height } = row;
-  view = new VirtualList({ scroller: at("queue-scroller"), list: at("queue-list"), make, update, height });
+  view = new VirtualList({ scroller: at("queue-scroller"), list: at("queue-list"), make, update, height, keeps: stop });
   at("queue-scroller").addEventListener("scroll", loadAhead, { passive: true });
   at("queue-list").addEventListener("focusin", ({ target }) => {
     cursor = target.closest("li")?.dataset.handoffId ?? cursor;
+    view.render();
   });
   setUpTabs();
   setUpSearch();
@@ -120,12 +127,12 @@ export function choose(name) {
   render();
 }
 
-/** Moves the focus by `by` rows. */
+/** Moves the focus by `by` rows; without end to the first or the last one. */
 export function step(by) {
   const { items } = view;
   if (items.length === 0) return;
   const from = view.indexOf(cursor ?? now.open);
-  const index = from < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(items.length - 1, Math.max(0, from + by));
+  const index = from < 0 && Number.isFinite(by) ? (by > 0 ? 0 : items.length - 1) : Math.min(items.length - 1, Math.max(0, from + by));
   cursor = items[index].id;
   view.reveal(index)?.querySelector("a").focus({ preventScroll: true });
 }

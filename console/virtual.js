@@ -7,15 +7,15 @@ const SPARE = 6;
 
 /**
  * Shows `items` in `list`, which scrolls in `scroller`. `make(item)` returns a row's element, an `li`; `update(element,
- * item)` brings it up to date; `height()` is a row's height in pixels.
+ * item)` brings it up to date; `height()` is a row's height in pixels; the row with the id `keeps()` stays in the document.
  */
 export class VirtualList {
   #elements = new Map();
   #items = [];
   #ids = new Map();
 
-  constructor({ scroller, list, make, update, height }) {
-    Object.assign(this, { scroller, list, make, update, height });
+  constructor({ scroller, list, make, update, height, keeps }) {
+    Object.assign(this, { scroller, list, make, update, height, keeps });
     scroller.addEventListener("scroll", () => this.render(), { passive: true });
     new ResizeObserver(() => this.render()).observe(scroller);
   }
@@ -48,7 +48,7 @@ export class VirtualList {
     for (let index = first; index < last; index += 1) wanted.set(this.#items[index].id, index);
     // A row that has the focus stays in the document, even outside the visible part.
     const focused = document.activeElement?.closest("li[data-handoff-id]")?.dataset.handoffId;
-    if (focused && this.#ids.has(focused)) wanted.set(focused, this.#ids.get(focused));
+    for (const id of [focused, this.keeps()]) if (this.#ids.has(id)) wanted.set(id, this.#ids.get(id));
     for (const [id, element] of this.#elements) {
       if (wanted.has(id)) continue;
       element.remove();

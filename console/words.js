@@ -60,6 +60,7 @@ const EVENTS = {
   taken_over: (by) => `${by} took over`,
   handed_over: (by, to) => `${by} handed it over to ${to}`,
   released: (by) => `${by} returned it to the queue`,
+  agent_gone: (by) => `${by} ${by === "You" ? "were" : "was"} gone: back in the queue`,
   timed_out: () => "Timed out: nobody answered",
   ended: (by) => `${by} ended the conversation`,
 };

@@ -7,7 +7,7 @@ use crate::store::{
 };
 
 impl Engine {
-    /// `agent` creates a canned reply. The endpoint has checked title and text.
+    /// `agent` creates a canned reply, which all agents share unless it has an `owner`. The endpoint has checked title and text.
     ///
     /// # Errors
     /// The store failed.
@@ -16,12 +16,13 @@ impl Engine {
         title: String,
         text: String,
         agent: String,
+        owner: Option<String>,
     ) -> Result<ReplyOutcome, StoreError> {
-        let reply = self.reply(self.environment.new_id(), title, text, agent);
+        let reply = CannedReply { owner, ..self.reply(self.environment.new_id(), title, text, agent) };
         self.store.change_replies(ReplyChange::Add(reply)).await
     }
 
-    /// `agent` changes a canned reply.
+    /// `agent` changes a canned reply that they see.
     ///
     /// # Errors
     /// The store failed.
@@ -36,16 +37,16 @@ impl Engine {
         self.store.change_replies(ReplyChange::Replace(reply)).await
     }
 
-    /// Deletes a canned reply.
+    /// `agent` deletes a canned reply that they see.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn drop_reply(&self, id: String) -> Result<ReplyOutcome, StoreError> {
-        self.store.change_replies(ReplyChange::Drop(id)).await
+    pub async fn drop_reply(&self, id: String, agent: String) -> Result<ReplyOutcome, StoreError> {
+        self.store.change_replies(ReplyChange::Drop { id, by: agent }).await
     }
 
     fn reply(&self, id: String, title: String, text: String, updated_by: String) -> CannedReply {
         let now = self.environment.now();
-        CannedReply { id, title, text, created_at: now, updated_at: now, updated_by }
+        CannedReply { id, title, text, created_at: now, updated_at: now, updated_by, owner: None }
     }
 }

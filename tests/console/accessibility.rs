@@ -6,6 +6,7 @@ use thirtyfour::Key;
 
 use crate::{
     desk::{Desk, OnDisk, row},
+    offers::relay_that_offers,
     samples::{self, PDF, PROGRAM},
     support::{
         answer::Answer,
@@ -116,6 +117,37 @@ async fn a_full_queue_keeps_them_too() {
     desk.opens(&handoff).await;
     desk.sees("#details .earlier summary").await;
     desk.is_accessible("earlier handoffs").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn what_is_offered_and_what_is_looked_for_keep_them_too() {
+    let relay = relay_that_offers("1h").await;
+    let reply = json!({ "title": "Order", "text": "Your order {nope} is on its way." });
+    relay.alex().post("/canned-replies", &reply).await.good(201);
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let (_, handoff) = relay.hand_off().await;
+    relay.agent("Sam").get("/session").await.good(200);
+    let (_, of_sam) = relay.hand_off().await;
+    desk.shows(&format!("{} .offer", row(&of_sam)), "Offered to Sam").await;
+    desk.opens(&handoff).await;
+    desk.sees("#conversation-actions [data-action=decline]").await;
+    desk.is_accessible("offers").await;
+    desk.clicks("#composer-text").await;
+    desk.types("/ord").await;
+    desk.sees("#canned-preview mark").await;
+    desk.is_accessible("a preview").await;
+    desk.presses(Key::Enter).await;
+    desk.sees("#composer-marks mark").await;
+    desk.is_accessible("a field that is empty").await;
+    for (text, view) in [("", "the palette"), ("nothing like it", "the palette without a match")] {
+        desk.presses(Key::Control + "k" + Key::Null).await;
+        desk.sees("#palette[open]").await;
+        desk.types(text).await;
+        desk.is_accessible(view).await;
+        desk.presses(Key::Escape).await;
+        desk.misses("#palette").await;
+    }
     desk.closes().await;
 }
 

@@ -56,7 +56,7 @@ async fn messages_stand_in_their_place_while_they_wait_also_over_a_reload_and_a_
 const LISTEN: &str = "window.said = []; \
     new MutationObserver((changes) => changes.forEach(({ addedNodes }) => \
         addedNodes.forEach((node) => window.said.push(node.textContent)))) \
-    .observe(document.getElementById('announcer'), { childList: true });";
+    .observe(document.getElementById('log'), { childList: true });";
 
 #[tokio::test]
 async fn its_row_takes_its_place_and_is_said_once() {

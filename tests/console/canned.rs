@@ -133,6 +133,78 @@ async fn a_field_without_a_value_and_a_reply_that_is_not_there_are_asked_about()
     desk.closes().await;
 }
 
+#[tokio::test]
+async fn several_go_into_one_text_at_the_caret_with_what_is_empty_marked() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    for (title, text) in [("Greeting", "Hello {name}."), ("Order", "Your order {nope} is on its way.")] {
+        relay.alex().post("/canned-replies", &json!({ "title": title, "text": text })).await.good(201);
+    }
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.types("Bye!").await;
+    desk.presses(Key::Home).await;
+    desk.types("/gree").await;
+    desk.shows("#canned-preview", "Hello Maria Silva.").await;
+    desk.presses(Key::Enter).await;
+    desk.types(" /ord").await;
+    desk.shows("#canned-preview mark", "{nope}").await;
+    desk.presses(Key::Enter).await;
+    let draft = "return document.getElementById('composer-text').value";
+    let text = "Hello Maria Silva. Your order {nope} is on its way.Bye!";
+    desk.comes_to(draft, json!(text)).await;
+
+    // The mark lies where the field stands.
+    desk.shows("#composer-marks mark", "{nope}").await;
+    let same_place = "const [marks, text] = ['composer-marks', 'composer-text'].map((id) => document.getElementById(id));
+        const style = (one) => ['fontSize', 'fontFamily', 'lineHeight', 'padding', 'letterSpacing'].map((name) => getComputedStyle(one)[name]).join();
+        return marks.textContent === text.value && style(marks) === style(text)
+            && marks.clientWidth === text.clientWidth && marks.scrollHeight <= text.scrollHeight";
+    desk.comes_to(same_place, json!(true)).await;
+    desk.presses(Key::Enter).await;
+    desk.shows("dialog.ask[data-ready] p", "{nope} is not filled in.").await;
+    desk.presses(Key::Escape).await;
+    desk.types("A-1").await;
+    desk.misses("#composer-marks mark").await;
+    desk.presses(Key::Enter).await;
+    let sent = "Hello Maria Silva. Your order A-1 is on its way.Bye!";
+    desk.has_message(sent, "confirmed").await;
+    assert!(chat(&relay, &conversation).contains(&sent.to_owned()));
+    desk.closes().await;
+}
+
+#[tokio::test]
+async fn a_reply_may_be_for_its_agent_alone() {
+    let relay = Relay::start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let (alex, sam) = Desk::of_alex_and_sam(&relay).await;
+    alex.manages_replies().await;
+    alex.clicks("[data-action=add-reply]").await;
+    alex.pastes("Mine").await;
+    alex.presses(Key::Tab).await;
+    alex.pastes("My own words").await;
+    alex.clicks("#reply-personal").await;
+    alex.clicks("#canned-dialog form .main").await;
+    alex.shows("#canned-dialog .canned-own", "Only for you").await;
+    alex.adds_reply("Ours", "Our words").await;
+    alex.clicks("#canned-dialog li:first-child button").await;
+    alex.shows("#reply-owned", "Only you see this reply.").await;
+    alex.misses("#reply-personal").await;
+    alex.clicks("#canned-dialog [data-close]").await;
+
+    sam.opens(&handoff).await;
+    sam.clicks("[data-action=accept]").await;
+    sam.sees("#composer-text:focus").await;
+    sam.until("the shared one", async || {
+        sam.presses(Key::Control + "a" + Key::Null + Key::Backspace).await;
+        sam.types("/").await;
+        (sam.texts("#canned-list .canned-title").await == ["Ours"]).then_some(())
+    })
+    .await;
+    alex.closes().await;
+    sam.closes().await;
+}
+
 /// Lists and events have the beginnings of long values alone.
 #[tokio::test]
 async fn a_long_value_of_the_handover_is_whole_also_once_it_has_changed() {

@@ -19,7 +19,7 @@ async fn a_handoff_appears_and_is_accepted_without_a_reload() {
     let (conversation, handoff) = relay.hand_off().await;
     desk.shows(&format!("{} .name", row(&handoff)), "Maria Silva").await;
     desk.shows("#tab-waiting .number", "1").await;
-    desk.comes_to("return document.title", json!("(1) handoff-relay")).await;
+    desk.comes_to("return document.title", json!("handoff-relay")).await;
 
     desk.opens(&handoff).await;
     desk.shows("#composer-reason", "Nobody has accepted this conversation yet.").await;
@@ -27,6 +27,8 @@ async fn a_handoff_appears_and_is_accepted_without_a_reload() {
     desk.shows("#conversation-status", "Assigned to you").await;
     desk.sees("#composer-text:focus").await;
     desk.misses(&row(&handoff)).await;
+    // The number counts those who wait for this agent, for an answer of theirs.
+    desk.comes_to("return document.title", json!("(1) Maria Silva · handoff-relay")).await;
     desk.clicks("#tab-mine").await;
     desk.sees(&row(&handoff)).await;
     desk.until("a system line", async || {
@@ -38,6 +40,7 @@ async fn a_handoff_appears_and_is_accepted_without_a_reload() {
     desk.writes("Hello, this is Alex.").await;
     desk.has_message("Hello, this is Alex.", "confirmed").await;
     assert!(chat(&relay, &conversation).contains(&"Hello, this is Alex.".to_owned()));
+    desk.comes_to("return document.title", json!("Maria Silva · handoff-relay")).await;
     desk.closes().await;
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{desk::Desk, relay::chat, support::relay::Relay};
 
 /// What a browser says while the relay is away.
-const AWAY: &[&str] =
+pub const AWAY: &[&str] =
     &["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "status of 404"];
 
 #[tokio::test]

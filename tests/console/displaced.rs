@@ -18,7 +18,7 @@ const DRAFT: &str = "I have looked into it, and";
 const CLIPBOARD: &str = "navigator.clipboard.writeText = async (text) => { window.copied = text; }";
 
 /// Counts the sounds.
-const SOUNDS: &str = "window.sounds = 0;
+pub const SOUNDS: &str = "window.sounds = 0;
     const real = AudioContext.prototype.createOscillator;
     AudioContext.prototype.createOscillator = function () { window.sounds += 1; return real.call(this); }";
 
@@ -27,7 +27,15 @@ fn notice(handoff: &str, kind: &str) -> String {
 }
 
 impl Desk {
-    async fn is_told(&self, handoff: &str, kind: &str, words: &str) {
+    /// Switches a setting on or off.
+    pub async fn switches(&self, setting: &str) {
+        self.clicks("#account").await;
+        self.clicks("[data-action=settings]").await;
+        self.clicks(&format!("#settings [data-setting={setting}]")).await;
+        self.clicks("#settings [data-close]").await;
+    }
+
+    pub async fn is_told(&self, handoff: &str, kind: &str, words: &str) {
         self.shows(&format!("{} p", notice(handoff, kind)), words).await;
     }
 
@@ -186,10 +194,7 @@ async fn who_is_handed_a_conversation_hears_it_and_may_give_it_back_with_a_note(
     let (_, other) = relay.hand_off().await;
     let (alex, sam) = Desk::of_alex_and_sam(&relay).await;
     sam.js::<()>(SOUNDS, &[]).await;
-    sam.clicks("#account").await;
-    sam.clicks("[data-action=settings]").await;
-    sam.clicks("[data-setting=sound]").await;
-    sam.clicks("#settings [data-close]").await;
+    sam.switches("sound").await;
     sam.js::<()>("window.sounds = 0", &[]).await;
     sam.opens(&other).await;
     alex.accepts(&handoff).await;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Holds requests to a path until `window.letGo()` is called.
-const HOLD: &str = "const [path, real] = [arguments[0], window.fetch];
+pub const HOLD: &str = "const [path, real] = [arguments[0], window.fetch];
     window.fetch = async (url, options) => {
         if (url.endsWith(path)) await new Promise((go) => (window.letGo = go));
         return real(url, options);

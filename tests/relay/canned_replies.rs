@@ -1,4 +1,4 @@
-//! Canned replies, kept by all agents together.
+//! Canned replies, kept by all agents together, or by each for themselves.
 
 use serde_json::{Value, json};
 
@@ -48,6 +48,28 @@ async fn agents_make_change_and_drop_replies_and_all_desks_hear_of_it() {
     assert_eq!(drop().await.status, 204);
     assert_eq!(drop().await.problem(404), "no such canned reply");
     assert_eq!(relay.alex().get("/canned-replies").await.good(200)["data"].as_array().unwrap().len(), 1);
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_personal_reply_is_seen_by_its_agent_alone() {
+    let mut relay = Relay::start().await;
+    let mut own = reply("Hello", "My own words");
+    own["personal"] = json!(true);
+    let shared = relay.alex().post("/canned-replies", &reply("Hello", "Our words")).await.good(201);
+    let own = relay.alex().post("/canned-replies", &own).await.good(201);
+    assert_eq!((&own["owner"], &shared["owner"]), (&json!("Alex"), &Value::Null));
+    relay.restart().await;
+    let (alex, sam) = (relay.alex(), relay.agent("Sam"));
+    assert_eq!(alex.get("/canned-replies").await.good(200), json!({ "data": [shared, own] }));
+    assert_eq!(sam.get("/canned-replies").await.good(200), json!({ "data": [shared] }));
+    let path = format!("/canned-replies/{}", own["id"].as_str().unwrap());
+    let unknown = Answer::to(sam.request("PUT", &path).json(&reply("Mine", "now"))).await;
+    assert_eq!(unknown.problem(404), "no such canned reply");
+    assert_eq!(Answer::to(sam.request("DELETE", &path)).await.problem(404), "no such canned reply");
+    let changed = Answer::to(alex.request("PUT", &path).json(&reply("Hi", "Still mine"))).await.good(200);
+    assert_eq!((&changed["owner"], &changed["text"]), (&json!("Alex"), &json!("Still mine")));
+    assert_eq!(Answer::to(alex.request("DELETE", &path)).await.status, 204);
     relay.finish().await;
 }
 

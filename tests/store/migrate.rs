@@ -136,7 +136,7 @@ fn asked() -> IdempotencyScope {
 fn reply(id: &str, title: &str) -> CannedReply {
     let (created_at, updated_at) = (at(0), at(1));
     let (id, title, updated_by) = (id.to_owned(), title.to_owned(), "Alex".to_owned());
-    CannedReply { id, text: format!("{title}!"), title, created_at, updated_at, updated_by }
+    CannedReply { id, text: format!("{title}!"), title, created_at, updated_at, updated_by, owner: None }
 }
 
 /// As a newer relay may have written it, and as no relay has.

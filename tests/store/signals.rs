@@ -68,6 +68,7 @@ async fn sessions_and_replies_signal_too(store: &dyn Store) {
         created_at: at(0),
         updated_at: at(0),
         updated_by: "Alex".to_owned(),
+        owner: None,
     };
     let added = store.change_replies(ReplyChange::Add(reply));
     assert_eq!(signals(store, added).await, [false, false, false, true]);

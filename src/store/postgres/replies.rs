@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 use super::query::{Value, all, doc, first, number, run, values};
 use crate::store::{
     StoreError, document,
-    replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome, sorted},
+    replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
 };
 
 type Outcome = Result<ReplyOutcome, StoreError>;
@@ -23,7 +23,7 @@ pub async fn change(client: &Client, change: ReplyChange) -> Outcome {
     match change {
         ReplyChange::Add(reply) => add(client, reply).await,
         ReplyChange::Replace(reply) => replace(client, reply).await,
-        ReplyChange::Drop(id) => remove(client, &id).await,
+        ReplyChange::Drop { id, by } => remove(client, &id, &by).await,
     }
 }
 
@@ -31,23 +31,26 @@ async fn add(client: &Client, reply: CannedReply) -> Outcome {
     if has_title(client, &reply).await? {
         return Ok(ReplyOutcome::TitleTaken);
     }
-    if number(client, "SELECT COUNT(*) FROM canned_replies", values![]).await? >= MOST_REPLIES as u64 {
+    if count(client, &reply).await? >= reply.most() as u64 {
         return Ok(ReplyOutcome::TooMany);
     }
     put(client, reply).await
 }
 
 async fn replace(client: &Client, reply: CannedReply) -> Outcome {
-    let Some(known) = one(client, &reply.id).await? else { return Ok(ReplyOutcome::Unknown) };
-    let reply = CannedReply { created_at: known.created_at, ..reply };
+    let known = one(client, &reply.id).await?;
+    let Some(reply) = known.and_then(|known| known.changed_to(reply)) else {
+        return Ok(ReplyOutcome::Unknown);
+    };
     if has_title(client, &reply).await? {
         return Ok(ReplyOutcome::TitleTaken);
     }
     put(client, reply).await
 }
 
-async fn remove(client: &Client, id: &str) -> Outcome {
-    let Some(known) = one(client, id).await? else { return Ok(ReplyOutcome::Unknown) };
+async fn remove(client: &Client, id: &str, by: &str) -> Outcome {
+    let known = one(client, id).await?.filter(|known| known.is_seen_by(by));
+    let Some(known) = known else { return Ok(ReplyOutcome::Unknown) };
     run(client, "DELETE FROM canned_replies WHERE id = $1", vec![Value::key(id)]).await?;
     Ok(ReplyOutcome::Done(known))
 }
@@ -55,6 +58,17 @@ async fn remove(client: &Client, id: &str) -> Outcome {
 async fn one(client: &Client, id: &str) -> Result<Option<CannedReply>, StoreError> {
     let reply = first(client, "SELECT doc FROM canned_replies WHERE id = $1", vec![Value::key(id)]).await?;
     reply.map(|row| doc(&row, 0)).transpose()
+}
+
+/// How many there are of its owner.
+async fn count(client: &Client, reply: &CannedReply) -> Result<u64, StoreError> {
+    let prefix = reply.key_prefix();
+    if prefix.is_empty() {
+        let sql = "SELECT COUNT(*) FROM canned_replies WHERE strpos(title_key, chr(31)) = 0";
+        return number(client, sql, values![]).await;
+    }
+    let sql = "SELECT COUNT(*) FROM canned_replies WHERE starts_with(title_key, $1)";
+    number(client, sql, vec![Value::key(&prefix)]).await
 }
 
 /// Whether another one has its title.

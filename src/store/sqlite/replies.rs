@@ -9,7 +9,7 @@ use super::{
 };
 use crate::store::{
     StoreError, document,
-    replies::{CannedReply, MOST_REPLIES, ReplyChange, ReplyOutcome, sorted},
+    replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     signals::TouchedTopics,
 };
 
@@ -23,7 +23,7 @@ pub fn change(connection: &Connection, state: &mut WriterState, change: ReplyCha
     let outcome = match change {
         ReplyChange::Add(reply) => add(connection, reply)?,
         ReplyChange::Replace(reply) => replace(connection, reply)?,
-        ReplyChange::Drop(id) => remove(connection, &id)?,
+        ReplyChange::Drop { id, by } => remove(connection, &id, &by)?,
     };
     if matches!(outcome, ReplyOutcome::Done(_)) {
         // No handoff: all of them.
@@ -37,29 +37,43 @@ fn add(connection: &Connection, reply: CannedReply) -> Outcome {
     if has_title(connection, &reply)? {
         return Ok(ReplyOutcome::TitleTaken);
     }
-    if connection.number("SELECT COUNT(*) FROM canned_replies", ())? >= MOST_REPLIES as u64 {
+    if count(connection, &reply)? >= reply.most() as u64 {
         return Ok(ReplyOutcome::TooMany);
     }
     put(connection, reply)
 }
 
 fn replace(connection: &Connection, reply: CannedReply) -> Outcome {
-    let Some(known) = one(connection, &reply.id)? else { return Ok(ReplyOutcome::Unknown) };
-    let reply = CannedReply { created_at: known.created_at, ..reply };
+    let known = one(connection, &reply.id)?;
+    let Some(reply) = known.and_then(|known| known.changed_to(reply)) else {
+        return Ok(ReplyOutcome::Unknown);
+    };
     if has_title(connection, &reply)? {
         return Ok(ReplyOutcome::TitleTaken);
     }
     put(connection, reply)
 }
 
-fn remove(connection: &Connection, id: &str) -> Outcome {
-    let Some(known) = one(connection, id)? else { return Ok(ReplyOutcome::Unknown) };
+fn remove(connection: &Connection, id: &str, by: &str) -> Outcome {
+    let known = one(connection, id)?.filter(|known| known.is_seen_by(by));
+    let Some(known) = known else { return Ok(ReplyOutcome::Unknown) };
     connection.run("DELETE FROM canned_replies WHERE id = ?1", [id])?;
     Ok(ReplyOutcome::Done(known))
 }
 
 fn one(connection: &Connection, id: &str) -> Result<Option<CannedReply>, StoreError> {
     connection.first("SELECT doc FROM canned_replies WHERE id = ?1", [id], doc)
+}
+
+/// How many there are of its owner.
+fn count(connection: &Connection, reply: &CannedReply) -> Result<u64, StoreError> {
+    let prefix = reply.key_prefix();
+    if prefix.is_empty() {
+        return connection
+            .number("SELECT COUNT(*) FROM canned_replies WHERE instr(title_key, char(31)) = 0", ());
+    }
+    let sql = "SELECT COUNT(*) FROM canned_replies WHERE substr(title_key, 1, length(?1)) = ?1";
+    connection.number(sql, [prefix])
 }
 
 /// Whether another one has its title.
