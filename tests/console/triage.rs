@@ -165,8 +165,7 @@ async fn who_was_missed_stands_apart_with_what_they_were_told() {
     // The time that they wait must not go by while the browser starts.
     let desk = Desk::of_agent(&relay, "Alex").await;
     let (_, solved) = waits(&relay, json!({"name": "Bo"})).await;
-    relay.alex().accepts(&solved).await;
-    desk.opens(&solved).await;
+    desk.accepts(&solved).await;
     desk.clicks("#conversation-actions [data-action=end]").await;
     desk.confirms("End the conversation").await;
     let (_, handoff) = waits(&relay, json!({"name": "Ana"})).await;

@@ -80,7 +80,8 @@ async fn who_am_i_answers_tokens_too() {
     assert_eq!(
         me.good(200),
         json!({ "agent": { "name": "Alex" }, "role": "agent", "teams": null, "expires_at": null,
-            "fields": ["category", "issue_category", "plan", "language"] })
+            "fields": ["category", "issue_category", "plan", "language"],
+            "outcomes": ["solved", "unresolved", "spam"] })
     );
     assert_eq!(me.header("cache-control"), "no-store");
     // The token wins, also a wrong one, and then no page is asked for.

@@ -116,3 +116,14 @@ async fn what_ada_refuses_is_given_up_and_disturbs_nothing() {
     assert_eq!(relay.alex().history(&id).await, ["started", "accepted", "ended"]);
     relay.finish().await;
 }
+
+#[tokio::test]
+async fn an_end_user_of_whom_nothing_is_known_holds_up_nothing() {
+    let relay = setup().start().await;
+    let (chat, id) = relay.hand_off().await;
+    relay.alex().accepts(&id).await;
+    ends(&relay, &id).await;
+    is_back(&relay, &chat).await;
+    let metadata = Value::Object(relay.ada.metadata(&chat));
+    assert_eq!(metadata["note"], "All good.", "it was there before the end");
+}

@@ -3,7 +3,7 @@
 use handoff_relay::{
     relay::{
         changes::WriteSet,
-        delivery::{Claim, Class, Delivery, Destination, Queue},
+        delivery::{Claim, Class, Delivery, Destination, Queue, Update},
         id::{AiAgentId, ConversationKey, DeliveryId},
         time::Time,
     },
@@ -258,6 +258,21 @@ async fn files_that_must_wait_leave_their_places(store: &dyn Store) {
     assert_eq!(ids(&due(900).await), ["w1", "w3", "w4", "new"]);
 }
 
+async fn what_ada_is_told_waits_for_nothing_before_it(store: &dyn Store) {
+    let tells = |id: &str, due: i64| {
+        let job = Update::HandoffToConversation.into();
+        Delivery { due_at: at(due), job, ..reads(id, "h", "a") }
+    };
+    let queue = tells("w1", 0).queue();
+    let due = async |now| due_in(store, at(now), &queue, 9).await;
+    put_deliveries(store, vec![tells("w1", 60), tells("w2", 0)]).await;
+    assert_eq!(ids(&due(0).await), ["w2"]);
+    put_deliveries(store, vec![tells("w2", 70), tells("w3", 5)]).await;
+    assert_eq!(ids(&due(5).await), ["w3"], "two are the next, those that can be tried soonest");
+    finish(store, "w3").await;
+    assert_eq!(ids(&due(70).await), ["w1", "w2"]);
+}
+
 async fn messages_are_found_when_they_are_too_old(store: &dyn Store) {
     let expires = |delivery: Delivery, seconds: i64| Delivery { expires_at: Some(at(seconds)), ..delivery };
     let expired = async |now, limit| {
@@ -297,6 +312,7 @@ async fn depths_tell_how_much_waits_and_since_when(store: &dyn Store) {
 }
 
 on_every_store!(
+    what_ada_is_told_waits_for_nothing_before_it,
     what_was_taken_back_waits_no_more,
     nothing_is_due_in_an_empty_outbox,
     a_lane_is_strictly_first_in_first_out,

@@ -103,6 +103,13 @@ pub struct Lane {
 }
 
 impl Lane {
+    /// How many deliveries of the lane with this name may be under way at a time, if it is in no order; `None` if it is ordered.
+    pub fn at_once_without_order(name: &str) -> Option<usize> {
+        let without_order = [Destination::Files, Destination::Updates(AiAgentId::default())];
+        let destination = without_order.into_iter().find(|destination| destination.lane() == name)?;
+        Some(destination.at_once_in_lane())
+    }
+
     /// The name it is stored under, within its conversation.
     pub fn name(&self) -> String {
         let lane = self.destination.lane();

@@ -14,6 +14,7 @@ use crate::relay::{
 
 const CHANNEL_FIELD: &str = "channel";
 const LANGUAGE_FIELD: &str = "language";
+const INTEGRATION_FIELD: &str = "integration";
 
 /// What is known of a handoff when it is routed.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub struct Facts<'a> {
 pub enum Condition {
     /// It belongs to one of these AI Agents.
     AiAgent(Vec<AiAgentId>),
+    /// The start call names one of these handoff integrations.
+    Integration(Vec<String>),
     /// The customer writes on one of these channels.
     Channel(Vec<String>),
     /// The customer speaks one of these languages: `de` is also `de-AT`.
@@ -109,6 +112,9 @@ impl Condition {
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         match self {
             Self::AiAgent(ids) => ids.contains(facts.ai_agent),
+            Self::Integration(wanted) => {
+                facts.text(INTEGRATION_FIELD).is_some_and(|named| is_one_of(&named, wanted))
+            }
             Self::Channel(channels) => facts.channel().is_some_and(|channel| is_one_of(&channel, channels)),
             Self::Language(languages) => facts
                 .language()
@@ -127,6 +133,7 @@ impl Condition {
     pub fn found(&self, facts: &Facts<'_>) -> Option<String> {
         match self {
             Self::AiAgent(_) => Some(facts.ai_agent.as_str().to_owned()),
+            Self::Integration(_) => facts.text(INTEGRATION_FIELD),
             Self::Channel(_) => facts.channel(),
             Self::Language(_) => facts.language(),
             Self::Hours { hours, .. } => hours.clock(facts.now),
@@ -145,6 +152,7 @@ impl fmt::Display for Condition {
                 let ids: Vec<&str> = ids.iter().map(AiAgentId::as_str).collect();
                 write!(f, "the AI Agent is {}", ids.join(" or "))
             }
+            Self::Integration(names) => write!(f, "integration is {}", names.join(" or ")),
             Self::Channel(channels) => write!(f, "channel is {}", channels.join(" or ")),
             Self::Language(languages) => write!(f, "language is {}", languages.join(" or ")),
             Self::Hours { text, .. } => write!(f, "the time is {text}"),

@@ -226,10 +226,12 @@ fn a_route_for_some_hours_applies_in_them_and_says_what_time_it_is() {
 
 #[test]
 fn conditions_say_what_they_want_and_what_they_found() {
-    let (ai_agent, context) = (AiAgentId::from("acme"), fields(json!({"language": "de-AT", "items": [1]})));
+    let (ai_agent, context) =
+        (AiAgentId::from("acme"), fields(json!({"language": "de-AT", "items": [1], "integration": "VIP"})));
     let facts = Facts { ai_agent: &ai_agent, context: &context, language: None, now: Time::default() };
     for (condition, words, found) in [
         (Condition::AiAgent(vec![ai_agent.clone()]), "the AI Agent is acme", Some("acme")),
+        (Condition::Integration(texts(&["vip"])), "integration is vip", Some("VIP")),
         (Condition::Channel(texts(&["sms", "voice"])), "channel is sms or voice", None),
         (Condition::Language(texts(&["de"])), "language is de", Some("de-AT")),
         (is("plan", &["gold", "silver"]), "plan is gold or silver", None),

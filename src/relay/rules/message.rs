@@ -2,7 +2,7 @@
 
 use super::file;
 use crate::relay::{
-    delivery::Fetch,
+    delivery::{Fetch, Update},
     event::{Event, Message},
     handoff::{CLOCK_TOLERANCE, Handoff},
     matching::{self, LearnedFrom, Match, PossibleAttempt},
@@ -39,6 +39,7 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
             row.source = Source::Webhook;
         }
     });
+    let is_known = tx.view.handoffs[handoff].end_user.id.is_some();
     let owner = tx.change_handoff(handoff);
     if !late && !recovered {
         owner.youngest_released = key;
@@ -46,6 +47,9 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     owner.channel = event.channel.clone().or_else(|| owner.channel.take());
     owner.record_runs(event.timestamp);
     record_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
+    if !is_known && event.end_user_id.is_some() {
+        ask_who_it_is(tx, handoff);
+    }
 }
 
 /// A human agent's message from Ada. If it was sent from here, its row becomes confirmed; otherwise it is added to the
@@ -86,9 +90,17 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
 fn learn_end_user(tx: &mut Transaction<'_>, handoff: usize, event: &Event) {
     if let (None, Some(id)) = (&tx.view.handoffs[handoff].end_user.id, &event.end_user_id) {
         tx.change_handoff(handoff).end_user.id = Some(id.clone());
+        ask_who_it_is(tx, handoff);
     }
     if let (None, Some(channel)) = (&tx.view.handoffs[handoff].channel, &event.channel) {
         tx.change_handoff(handoff).channel = Some(channel.clone());
+    }
+}
+
+/// Ada's id of the end user has become known. If no start call has said who it is, Ada is asked.
+fn ask_who_it_is(tx: &mut Transaction<'_>, handoff: usize) {
+    if tx.view.handoffs[handoff].called_at().is_none() {
+        tx.deliver(handoff, Update::ReadEndUser);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{ending, values, waiting_text};
 use crate::relay::{
     changes::Scope,
     context::{self, Merge},
-    delivery::{Destination, Read, Update},
+    delivery::{Destination, Read},
     dispatch::Dispatch,
     handoff::{AdaEnd, CLOCK_TOLERANCE, EndUser, EndedBy, Handoff, Origin, Status, Unanswered},
     id::{ConversationKey, HandoffId, PlatformId},
@@ -129,8 +129,6 @@ pub fn adopt(tx: &mut Transaction<'_>, key: &ConversationKey, message_at: Time) 
         tx.change_handoff(handoff).newest_at = message_at;
         tx.change_row(line, |row| row.at = message_at);
     }
-    // No start call has said who it is.
-    tx.deliver(handoff, Update::ReadEndUser);
     values::tell(tx, handoff);
     waiting_text::begin(tx, handoff, waiting_text::Since::Known);
 }

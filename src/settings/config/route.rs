@@ -21,12 +21,13 @@ use crate::{
 };
 
 /// What a route may say.
-pub(super) const KEYS: [&str; 15] = {
+pub(super) const KEYS: [&str; 16] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
     let [hours, time_zone, holidays] = HOURS_KEYS;
     [
         "name",
         "ai_agents",
+        "integrations",
         "channels",
         "languages",
         hours,
@@ -66,9 +67,11 @@ impl RouteTable {
         let name = t.text("name", mistakes, parse::listed_name);
         t.require("name", mistakes);
         let mut conditions = Vec::new();
-        for (key, condition) in
-            [("channels", Condition::Channel as fn(Vec<String>) -> _), ("languages", Condition::Language)]
-        {
+        for (key, condition) in [
+            ("integrations", Condition::Integration as fn(Vec<String>) -> _),
+            ("channels", Condition::Channel),
+            ("languages", Condition::Language),
+        ] {
             let texts = t.texts(key, mistakes, word);
             conditions.extend(texts.map(|texts| condition(values(texts))));
         }

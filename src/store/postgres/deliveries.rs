@@ -19,9 +19,6 @@ use crate::{
     store::{Due, StoreError, document, or_note, unsigned},
 };
 
-/// The name of the lanes that are in no order.
-const FILES: &str = "files";
-
 /// A delivery, of `doc`, `holder` and `leased_until`.
 fn delivery(row: &Row) -> Result<Delivery, StoreError> {
     let mut delivery: Delivery = doc(row, 0)?;
@@ -227,10 +224,11 @@ impl Lanes {
     pub fn joined(&mut self, delivery: &Delivery) {
         let lane = delivery.lane();
         // Of other lanes the first stays the first.
-        if lane.name() == FILES {
+        let name = lane.name();
+        if Lane::at_once_without_order(&name).is_some() {
             let [ai_agent, conversation] = [lane.key.ai_agent.as_str(), lane.key.conversation.as_str()]
                 .map(|text| super::text::column(text).into_owned());
-            self.0.insert((ai_agent, conversation, FILES.to_owned()));
+            self.0.insert((ai_agent, conversation, name));
         }
     }
 
@@ -242,24 +240,23 @@ impl Lanes {
         Ok(Destination::of_name(&key(row, 4)?))
     }
 
-    /// The statements that choose: of an ordered lane the first, from `now` on; of a conversation's files those that are
-    /// held, and those that can be tried soonest.
+    /// The statements that choose: of an ordered lane the first, from `now` on; of others those that are held, and those that
+    /// can be tried soonest.
     pub fn choices(self, now: Time) -> Vec<Statement> {
-        let of_files = "WITH next AS (SELECT position FROM outbox WHERE ai_agent = $1 AND conversation = $2 \
+        let of_soonest = "WITH next AS (SELECT position FROM outbox WHERE ai_agent = $1 AND conversation = $2 \
                             AND lane = $3 ORDER BY holder = '', ready_at, position LIMIT $4) \
                         UPDATE outbox SET is_next = NOT is_next WHERE ai_agent = $1 AND conversation = $2 \
                             AND lane = $3 AND is_next <> (position IN (SELECT position FROM next))";
         let of_ordered = "UPDATE outbox SET is_next = TRUE, ready_at = GREATEST(ready_at, $4) \
                           WHERE NOT is_next AND position = (SELECT MIN(position) FROM outbox \
                               WHERE ai_agent = $1 AND conversation = $2 AND lane = $3)";
-        let choose = |(ai_agent, conversation, lane): (String, String, String)| {
-            if lane == FILES {
-                let at_once = Destination::Files.at_once_in_lane();
-                Statement::new(of_files, values![ai_agent, conversation, lane, at_once])
-            } else {
-                Statement::new(of_ordered, values![ai_agent, conversation, lane, now])
-            }
-        };
+        let choose =
+            |(ai_agent, conversation, lane): (String, String, String)| match Lane::at_once_without_order(
+                &lane,
+            ) {
+                Some(at_once) => Statement::new(of_soonest, values![ai_agent, conversation, lane, at_once]),
+                None => Statement::new(of_ordered, values![ai_agent, conversation, lane, now]),
+            };
         self.0.into_iter().map(choose).collect()
     }
 }

@@ -18,9 +18,6 @@ use crate::{
 
 type Done = Result<(), StoreError>;
 
-/// The name of the lanes that are in no order.
-const FILES: &str = "files";
-
 /// A delivery, of `doc`, `holder` and `leased_until`.
 pub fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let mut delivery: Delivery = doc(row)?;
@@ -145,8 +142,8 @@ pub fn put(connection: &Connection, delivery: &Delivery) -> Result<bool, StoreEr
         delivery.id.as_str(),
     ];
     if connection.run(sql, known)? > 0 {
-        if !lane.is_ordered() {
-            choose_files(connection, &lane)?;
+        if let Some(at_once) = lane.at_once_without_order() {
+            choose_soonest(connection, &lane, at_once)?;
         }
         return Ok(false);
     }
@@ -171,8 +168,8 @@ pub fn put(connection: &Connection, delivery: &Delivery) -> Result<bool, StoreEr
         delivery.job.notice().is_some(),
     ];
     connection.run(sql, new)?;
-    if !lane.is_ordered() {
-        choose_files(connection, &lane)?;
+    if let Some(at_once) = lane.at_once_without_order() {
+        choose_soonest(connection, &lane, at_once)?;
     }
     Ok(true)
 }
@@ -190,9 +187,9 @@ pub fn remove(
         Ok((lane, row.get(3)?, Destination::of_name(text(row, 4)?)))
     })?;
     let Some((lane, was_next, destination)) = gone else { return Ok(None) };
-    match (was_next, lane.is_ordered()) {
-        (true, true) => choose_first(connection, &lane, now)?,
-        (true, false) => choose_files(connection, &lane)?,
+    match (was_next, lane.at_once_without_order()) {
+        (true, None) => choose_first(connection, &lane, now)?,
+        (true, Some(at_once)) => choose_soonest(connection, &lane, at_once)?,
         (false, _) => {}
     }
     Ok(destination)
@@ -251,8 +248,8 @@ impl From<Lane> for LaneRow {
 }
 
 impl LaneRow {
-    fn is_ordered(&self) -> bool {
-        self.name != FILES
+    fn at_once_without_order(&self) -> Option<usize> {
+        Lane::at_once_without_order(&self.name)
     }
 }
 
@@ -264,17 +261,16 @@ fn choose_first(connection: &Connection, lane: &LaneRow, now: Time) -> Done {
     connection.run(sql, first).map(drop)
 }
 
-/// Of a conversation's files those that are held are the next, and those that can be tried soonest.
-fn choose_files(connection: &Connection, lane: &LaneRow) -> Done {
-    let sql = "SELECT position FROM outbox WHERE ai_agent = ?1 AND conversation = ?2 AND lane = 'files' \
-               ORDER BY holder = '', ready_at, position LIMIT ?3";
-    let at_once = count(Destination::Files.at_once_in_lane());
-    let of_lane = params![lane.ai_agent, lane.conversation, at_once];
+/// Of a lane without order those that are held are the next, and those that can be tried soonest.
+fn choose_soonest(connection: &Connection, lane: &LaneRow, at_once: usize) -> Done {
+    let sql = "SELECT position FROM outbox WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 \
+               ORDER BY holder = '', ready_at, position LIMIT ?4";
+    let of_lane = params![lane.ai_agent, lane.conversation, lane.name, count(at_once)];
     let first = connection.all(sql, of_lane, |row| Ok(row.get::<_, i64>(0)?))?;
     let first = serde_json::to_string(&first)?;
-    let sql = "UPDATE outbox SET is_next = 0 WHERE ai_agent = ?1 AND conversation = ?2 AND lane = 'files' \
-               AND is_next = 1 AND position NOT IN (SELECT value FROM json_each(?3))";
-    connection.run(sql, params![lane.ai_agent, lane.conversation, first])?;
+    let sql = "UPDATE outbox SET is_next = 0 WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 \
+               AND is_next = 1 AND position NOT IN (SELECT value FROM json_each(?4))";
+    connection.run(sql, params![lane.ai_agent, lane.conversation, lane.name, first])?;
     let sql =
         "UPDATE outbox SET is_next = 1 WHERE is_next = 0 AND position IN (SELECT value FROM json_each(?1))";
     connection.run(sql, [first]).map(drop)

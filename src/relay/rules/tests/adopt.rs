@@ -9,6 +9,7 @@ use super::{
 use crate::relay::{
     changes::INBOX_PAGE,
     delivery::{Failure, Job, Read, Update},
+    event::Event,
     handoff::{EndedBy, Origin},
     rules::{arrive::Arrival, start::StartOutcome},
     thread::{Content, EventName, Role},
@@ -34,9 +35,27 @@ fn a_message_without_a_start_call_is_held_and_then_adopted() {
         (at(0), &Content::Event { event: EventName::Adopted, by: None, to: None })
     );
     assert_eq!(world.books.buffer, None, "nothing waits any more");
-    let jobs: Vec<&Job> = world.books.outbox.iter().map(|queued| &queued.job).collect();
-    let wanted = [Job::from(Read::Transcript), Job::from(Update::ReadEndUser)];
-    assert_eq!(jobs, wanted.iter().collect::<Vec<_>>(), "its history is read, and who it is");
+    assert_eq!(asked(&world), [Job::from(Read::Transcript)], "its history is read");
+}
+
+fn asked(world: &World) -> Vec<Job> {
+    world.books.outbox.iter().map(|queued| queued.job.clone()).collect()
+}
+
+#[test]
+fn ada_is_asked_who_is_adopted_once_their_id_is_known() {
+    let says = |id: &str, at| Event { end_user_id: Some("maria".to_owned()), ..customer(id, at) };
+    let who = Job::from(Update::ReadEndUser);
+    let mut world = World::new();
+    world.hears([says("anybody?", 0)]);
+    world.clock(30_000).release();
+    assert_eq!(asked(&world), [Job::from(Read::Transcript), who.clone()]);
+    world.hears([says("hello?", 31_000)]);
+    assert_eq!(asked(&world).iter().filter(|job| **job == who).count(), 1);
+
+    let mut started = World::started();
+    started.hears([says("hello?", 1_000)]);
+    assert!(!asked(&started).contains(&who), "the business has said it");
 }
 
 #[test]
