@@ -291,8 +291,9 @@ fn reload_on_hangup(reloader: Arc<Reloader>, stop: CancellationToken) -> anyhow:
     let watch = async move {
         while let Some(Some(())) = stop.run_until_cancelled(hangup.recv()).await {
             // The log and health tell what else came of it.
-            if let Err(error @ ReloadError::NoFile) = reloader.reload().await {
-                tracing::warn!("SIGHUP changes nothing: {error}");
+            match reloader.reload().await {
+                Ok(_) | Err(ReloadError::Wrong(_) | ReloadError::Unusable(_)) => {}
+                Err(error) => tracing::warn!("SIGHUP changes nothing: {error}"),
             }
         }
     };

@@ -14,7 +14,7 @@ use crate::{
     engine::Engine,
     relay::time::Time,
     settings::{Settings, SettingsError},
-    store::sessions::Digest,
+    store::{StoreError, sessions::Digest},
 };
 
 /// Why the settings in force stay.
@@ -28,7 +28,22 @@ pub enum ReloadError {
     Wrong(#[from] SettingsError),
     /// It can't be used.
     #[error("{0}")]
-    Unusable(#[from] StartError),
+    Unusable(StartError),
+    /// The store can't be read, so that the file could not be checked.
+    #[error("{0}")]
+    Store(StoreError),
+    /// The relay has a defect.
+    #[error("the settings file could not be read because of a defect of the relay")]
+    Panicked,
+}
+
+impl From<StartError> for ReloadError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => Self::Store(error),
+            error => Self::Unusable(error),
+        }
+    }
 }
 
 /// How the settings file stands.
@@ -92,7 +107,8 @@ impl Reloader {
                 tracing::info!(file.sha256 = digest.as_str(), "the settings file was read again");
                 Ok(state.insert(FileState { digest, since: now, refused: None }).clone())
             }
-            Err(ReloadError::NoFile) => Err(ReloadError::NoFile),
+            // Nothing is known of the file.
+            Err(error @ (ReloadError::NoFile | ReloadError::Store(_) | ReloadError::Panicked)) => Err(error),
             Err(error) => {
                 let why = error.to_string();
                 tracing::error!(
@@ -114,7 +130,7 @@ impl Reloader {
         }
         let from = Arc::clone(before);
         let read = tokio::task::spawn_blocking(move || from.again()).await;
-        let (settings, warnings) = read.map_err(|_| ReloadError::NoFile)??;
+        let (settings, warnings) = read.map_err(|_| ReloadError::Panicked)??;
         for warning in warnings {
             tracing::warn!("{warning}");
         }

@@ -38,6 +38,8 @@ pub async fn reload(State(app): State<App>, staff: Staff) -> Result<Json<Setting
         let status = match error {
             ReloadError::NoFile => StatusCode::CONFLICT,
             ReloadError::Wrong(_) | ReloadError::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ReloadError::Store(error) => return Problem::from(error),
+            ReloadError::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Problem::new(status, error.to_string())
     })?;
