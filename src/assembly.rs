@@ -232,7 +232,7 @@ fn policy(settings: &Settings, of_settings: &AiAgentSettings, began_at: Time) ->
         waiting_timeout: timeouts.waiting.cloned(),
         idle_timeout: timeouts.idle.cloned(),
         language: of_settings.language.clone(),
-        waiting_room: settings.waiting_room.clone(),
+        waiting_rooms: of_settings.waiting_rooms(settings),
         values: settings.values.clone(),
         gone_after: settings.agent_gone_after,
         routing: Arc::clone(&settings.routing),

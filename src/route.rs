@@ -12,6 +12,7 @@ use handoff_relay::{
         policy::Timeout,
         routing::{Condition, Facts, NamedBy, Route},
         time::Time,
+        waiting_room::{Banner, WaitingText},
     },
     settings::{AiAgentSettings, Settings},
 };
@@ -125,7 +126,7 @@ fn outcome(
     ai_agent: &AiAgentSettings,
     route: Option<&Route>,
     facts: &Facts<'_>,
-) -> [String; 5] {
+) -> [String; 8] {
     let routing = &settings.routing;
     let team = routing.team(route, facts);
     let by = |by| match by {
@@ -138,6 +139,8 @@ fn outcome(
         .map(|ids| ids.iter().map(|id| id.0.clone()).collect::<Vec<_>>().join(", "));
     let name = route.map(|route| route.name.as_str());
     let timeouts = routing.timeouts(name, team.map(|(team, _)| team), ai_agent.timeouts(settings));
+    let waiting_rooms = ai_agent.waiting_rooms(settings);
+    let room = waiting_rooms.of(team.map(|(team, _)| team));
     let team = team.map_or_else(|| "none".to_owned(), |(team, named)| format!("{team} ({})", by(named)));
     [
         format!("team             {team}"),
@@ -145,12 +148,35 @@ fn outcome(
         format!("platforms        {}", platforms.as_deref().unwrap_or("all")),
         format!("waiting_timeout  {}", timeout(timeouts.waiting)),
         format!("idle_timeout     {}", timeout(timeouts.idle)),
+        format!(
+            "accept_text      {}",
+            room.accept_text.as_ref().map_or("off".to_owned(), |text| quoted(text))
+        ),
+        format!("queue_banner     {}", banner(room.banner)),
+        format!("waiting_texts    {}", waiting_texts(&room.texts)),
     ]
+}
+
+const fn banner(banner: Banner) -> &'static str {
+    match banner {
+        Banner::Off => "off",
+        Banner::Position => "position",
+        Banner::Time => "time",
+    }
+}
+
+fn waiting_texts(texts: &[WaitingText]) -> String {
+    let text = |WaitingText { after, text }: &WaitingText| format!("{}, {}", shortest(*after), quoted(text));
+    if texts.is_empty() { "none".to_owned() } else { texts.iter().map(text).collect::<Vec<_>>().join("; ") }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
 }
 
 fn timeout(timeout: Option<&Timeout>) -> String {
     let Some(Timeout { after, text }) = timeout else { return "off".to_owned() };
-    let text = text.as_ref().map_or_else(|| "without a text".to_owned(), |text| format!("\"{text}\""));
+    let text = text.as_ref().map_or_else(|| "without a text".to_owned(), |text| quoted(text));
     format!("{}, {text}", shortest(*after))
 }
 
@@ -159,7 +185,7 @@ fn shortest(time: Duration) -> String {
     let seconds = time.as_secs();
     let (unit, size) = [("h", 3600), ("m", 60)]
         .into_iter()
-        .find(|(_, size)| seconds.is_multiple_of(*size))
+        .find(|(_, size)| seconds > 0 && seconds.is_multiple_of(*size))
         .unwrap_or(("s", 1));
     format!("{}{unit}", seconds / size)
 }

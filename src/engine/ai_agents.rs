@@ -21,6 +21,7 @@ use crate::{
         changes::{Of, View},
         id::AiAgentId,
         policy::Policy,
+        waiting_room::WaitingRoom,
     },
     secret::Secret,
 };
@@ -130,6 +131,11 @@ impl AiAgents {
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &AiAgent> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// What any of their customers are told while they wait.
+    pub fn waiting_rooms(&self) -> impl Iterator<Item = &WaitingRoom> {
+        self.iter().flat_map(|ai_agent| ai_agent.policy.waiting_rooms.iter())
     }
 
     /// The first, for requests that concern the relay as a whole.
@@ -250,7 +256,7 @@ mod tests {
         ada::{client::Client, limits::Rates},
         relay::{
             buffer::Timings, platform::PlatformPolicy, time::Time, values::HandoffValues,
-            waiting_room::WaitingRoom,
+            waiting_room::WaitingRooms,
         },
     };
 
@@ -290,7 +296,7 @@ mod tests {
             idle_timeout: None,
             language: None,
             gone_after: Duration::from_mins(3),
-            waiting_room: WaitingRoom::default(),
+            waiting_rooms: WaitingRooms::default(),
             values: HandoffValues::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),

@@ -97,25 +97,25 @@ impl Banners {
     }
 
     async fn add(&self, look: &mut Look, page: Vec<Handoff>, now: Time) -> Result<(), StoreError> {
-        let (engine, policy) = (&self.engine, self.engine.policy());
+        let (engine, ai_agents) = (&self.engine, self.engine.ai_agents());
         let Look { waiting, ahead, estimates, due } = look;
         *waiting += page.len();
         for handoff in page {
             let before = ahead.entry(handoff.team.clone()).or_default();
             let place = *before;
             *before += 1;
-            let banner = policy.waiting_room(handoff.team.as_ref()).banner;
+            let ai_agent = ai_agents.of(&handoff.key.ai_agent);
+            let banner = ai_agent.policy.waiting_rooms.of(handoff.team.as_ref()).banner;
             if banner == Banner::Time && !estimates.contains_key(&handoff.team) {
                 let estimate = engine.recent_wait(handoff.team.as_ref(), now).await?;
                 estimates.insert(handoff.team.clone(), estimate);
             }
             let estimate = estimates.get(&handoff.team).copied().flatten();
             let Some(shown) = banner.shown(place, estimate, now.since(handoff.created_at)) else { continue };
-            if handoff.banner_may_show(shown, now) && engine.ai_agents().own(&handoff.key.ai_agent) {
+            if handoff.banner_may_show(shown, now) && ai_agents.own(&handoff.key.ai_agent) {
                 let since = handoff.banner.map_or(handoff.created_at, |state| state.next_at);
-                let of = engine.ai_agents().of(&handoff.key.ai_agent).id().clone();
                 let Handoff { id, key, .. } = handoff;
-                due.entry(of).or_default().push(Change { id, key, shown, since });
+                due.entry(ai_agent.id().clone()).or_default().push(Change { id, key, shown, since });
             }
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Worker for Banners {
     }
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
-        if self.engine.policy().waiting_rooms().all(|room| room.banner == Banner::Off) {
+        if self.engine.ai_agents().waiting_rooms().all(|room| room.banner == Banner::Off) {
             return Ok(None);
         }
         let now = self.engine.environment.now();

@@ -1,4 +1,4 @@
-//! The worker that tells customers who wait for an agent the texts of their team.
+//! The worker that tells customers who wait for an agent the texts of their AI Agent or team.
 //!
 //! The first text of those who begin to wait is queued with what makes them wait. This worker finds the others, and what
 //! came due while no process ran. The store knows what each was told, so that a text is told once, by whichever relay.
@@ -82,8 +82,8 @@ impl Worker for WaitingTexts {
 
     async fn step(&mut self) -> Result<Option<Time>, StepError> {
         let engine = Arc::clone(&self.engine);
-        let (policy, now) = (engine.policy(), engine.environment.now());
-        if policy.waiting_rooms().all(|room| room.texts.is_empty()) {
+        let (ai_agents, now) = (engine.ai_agents(), engine.environment.now());
+        if ai_agents.waiting_rooms().all(|room| room.texts.is_empty()) {
             return Ok(None);
         }
         if !engine.store.leads().await? {
@@ -96,7 +96,7 @@ impl Worker for WaitingTexts {
         let mut known = std::mem::take(&mut self.known);
         for one in waiting {
             let told = known.remove(&one.id).filter(|(since, _)| *since == one.place.since);
-            let room = policy.waiting_room(one.team.as_ref());
+            let room = ai_agents.of(&one.ai_agent).policy.waiting_rooms.of(one.team.as_ref());
             let up_to = told.and_then(|(_, up_to)| up_to);
             if let Some(text) = room.text_after(up_to) {
                 let at = one.place.since + text.after;

@@ -9,7 +9,7 @@ use super::{
     routing::Routing,
     time::{Offset, Time},
     values::HandoffValues,
-    waiting_room::WaitingRoom,
+    waiting_room::WaitingRooms,
 };
 
 /// How long a handoff may be idle.
@@ -64,8 +64,8 @@ pub struct Policy {
     pub language: Option<String>,
     /// An agent of whom nothing is seen for so long is gone: no event stream and no call.
     pub gone_after: Duration,
-    /// What customers are told while they wait, where their team says nothing else.
-    pub waiting_room: WaitingRoom,
+    /// What customers are told while they wait.
+    pub waiting_rooms: WaitingRooms,
     /// What Ada learns of handoffs.
     pub values: HandoffValues,
     /// Teams, and which handoffs are theirs.
@@ -87,17 +87,6 @@ impl Policy {
     /// The timeouts of a handoff that came by `route` and is for `team`.
     pub fn timeouts(&self, route: Option<&str>, team: Option<&TeamName>) -> Timeouts<'_> {
         self.routing.timeouts(route, team, self.general_timeouts())
-    }
-
-    /// What the customers of `team` are told while they wait.
-    pub fn waiting_room(&self, team: Option<&TeamName>) -> &WaitingRoom {
-        let known = team.and_then(|name| self.routing.teams.iter().find(|team| team.name == *name));
-        known.map_or(&self.waiting_room, |team| &team.waiting_room)
-    }
-
-    /// What the customers of any team are told.
-    pub fn waiting_rooms(&self) -> impl Iterator<Item = &WaitingRoom> {
-        std::iter::once(&self.waiting_room).chain(self.routing.teams.iter().map(|team| &team.waiting_room))
     }
 
     /// The shortest timeouts that any handoff can have.

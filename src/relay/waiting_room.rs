@@ -1,15 +1,15 @@
 //! What customers are told while they wait for an agent, and when one has accepted.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::time::Time;
+use super::{id::TeamName, time::Time};
 
 /// The place of the agent's name in [`WaitingRoom::accept_text`].
 const AGENT: &str = "{agent}";
 
-/// What the customers of a team are told; nothing by default.
+/// What customers are told; nothing by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitingRoom {
     /// The text when an agent accepts, in which `{agent}` stands for the agent's name.
@@ -18,6 +18,24 @@ pub struct WaitingRoom {
     pub banner: Banner,
     /// Texts for those who wait, by their time, of which no two are the same.
     pub texts: Vec<WaitingText>,
+}
+
+/// What a team or an AI Agent says of it. What it leaves unsaid is as for all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnWaitingRoom {
+    /// The text when an agent accepts, or that there is none.
+    pub accept_text: Option<Option<String>>,
+    /// What Ada's banner shows.
+    pub banner: Option<Banner>,
+    /// Texts for those who wait.
+    pub texts: Option<Vec<WaitingText>>,
+}
+
+/// What the customers of an AI Agent are told, by team.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaitingRooms {
+    general: WaitingRoom,
+    teams: BTreeMap<TeamName, WaitingRoom>,
 }
 
 /// What Ada's banner shows to those who wait.
@@ -101,7 +119,45 @@ impl Banner {
     }
 }
 
+impl OwnWaitingRoom {
+    /// All of it, with what is `general` where nothing is said.
+    pub fn or(&self, general: &WaitingRoom) -> WaitingRoom {
+        let Self { accept_text, banner, texts } = self;
+        WaitingRoom {
+            accept_text: accept_text.as_ref().unwrap_or(&general.accept_text).clone(),
+            banner: banner.unwrap_or(general.banner),
+            texts: texts.as_ref().unwrap_or(&general.texts).clone(),
+        }
+    }
+}
+
+impl WaitingRooms {
+    /// What is `general` to the AI Agent, except for what `teams` say.
+    pub fn new<'a>(
+        general: WaitingRoom,
+        teams: impl Iterator<Item = (&'a TeamName, &'a OwnWaitingRoom)>,
+    ) -> Self {
+        let teams = teams.map(|(team, own)| (team.clone(), own.or(&general))).collect();
+        Self { general, teams }
+    }
+
+    /// What the customers of `team` are told.
+    pub fn of(&self, team: Option<&TeamName>) -> &WaitingRoom {
+        team.and_then(|team| self.teams.get(team)).unwrap_or(&self.general)
+    }
+
+    /// What the customers of any team are told.
+    pub fn iter(&self) -> impl Iterator<Item = &WaitingRoom> {
+        std::iter::once(&self.general).chain(self.teams.values())
+    }
+}
+
 impl WaitingRoom {
+    /// Whether texts would take the banner away.
+    pub const fn is_at_odds(&self) -> bool {
+        !matches!(self.banner, Banner::Off) && !self.texts.is_empty()
+    }
+
     /// The text of the agent with this name, as the customer sees it.
     pub fn accept_text_of(&self, agent: &str) -> Option<String> {
         self.accept_text.as_ref().map(|text| text.replace(AGENT, agent))

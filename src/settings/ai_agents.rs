@@ -9,7 +9,11 @@ use super::{
     reader::Reader,
     timeout::Timeouts,
 };
-use crate::relay::{policy, routing::Limits};
+use crate::relay::{
+    policy,
+    routing::Limits,
+    waiting_room::{OwnWaitingRoom, WaitingRooms},
+};
 
 /// An AI Agent of Ada's.
 #[derive(Clone, Debug)]
@@ -44,6 +48,9 @@ pub struct AiAgentSettings {
     /// `waiting_timeout`, `idle_timeout` and their texts: the timeouts of its handoffs, after those of routes and teams and
     /// before those of the environment.
     pub limits: Limits,
+    /// `accept_text`, `queue_banner`, `waiting_texts`: what its customers are told, before what the environment says and
+    /// after what their team says.
+    pub waiting_room: OwnWaitingRoom,
 }
 
 impl AiAgentSettings {
@@ -51,6 +58,12 @@ impl AiAgentSettings {
     pub fn timeouts<'a>(&'a self, settings: &'a Settings) -> policy::Timeouts<'a> {
         let (waiting, idle) = (settings.waiting_timeout.as_ref(), settings.idle_timeout.as_ref());
         self.limits.or(policy::Timeouts { waiting, idle })
+    }
+
+    /// What its customers are told while they wait, by team.
+    pub fn waiting_rooms(&self, settings: &Settings) -> WaitingRooms {
+        let teams = settings.routing.teams.iter().map(|team| (&team.name, &team.waiting_room));
+        WaitingRooms::new(self.waiting_room.or(&settings.waiting_room), teams)
     }
 
     /// Whether its API is reached as that of the other one, by the same key and within the same limits.
@@ -200,6 +213,7 @@ fn of_environment(r: &mut Reader, account: Option<Account>, may_be_open: bool) -
         rate_per_minute,
         language: None,
         limits: Limits::default(),
+        waiting_room: OwnWaitingRoom::default(),
     };
     Some(AiAgentsSettings { first, others: Vec::new(), are_listed: false })
 }

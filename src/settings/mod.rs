@@ -80,7 +80,7 @@ pub struct Settings {
     /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
     pub idle_timeout: Option<Timeout>,
     /// `ACCEPT_TEXT`, `WAITING_TEXT`, `WAITING_TEXT_AFTER`, `QUEUE_BANNER`: what customers are told while they wait, where
-    /// their team says nothing else. Texts have at most 1,000 characters, and there is not both a text for those who wait
+    /// neither their team nor their AI Agent says anything else. Texts have at most 1,000 characters, and there is not both a text for those who wait
     /// and a banner.
     pub waiting_room: WaitingRoom,
     /// `ADA_METAVARIABLES`, `ADA_METADATA`: what Ada learns of handoffs. Each name is there once.
@@ -257,6 +257,9 @@ impl Settings {
         let ai_agents = ai_agents::begin(r, config.as_mut());
         let timeouts = timeout::read(r);
         let waiting_room = waiting_room::read(r);
+        if let Some(config) = &mut config {
+            config.check_waiting_rooms(&waiting_room);
+        }
         let values = values::read(r);
         let (listen, agent_listen) = addresses(r);
         let public_url = r.or("PUBLIC_URL", None, |text| parse::public_url(text).map(Some));
@@ -265,7 +268,7 @@ impl Settings {
         let trial = local && terminal == Terminal::Attached;
         let ai_agents = ai_agents.finish(r, trial, &timeouts, config.as_mut());
         let Desk { lists_agents, agents: listed_agents, agents_see, outcomes, routing, wanted_platforms } =
-            config.as_mut().map(|config| config.desk(&timeouts, &waiting_room)).unwrap_or_default();
+            config.as_mut().map(|config| config.desk(&timeouts)).unwrap_or_default();
         let (agent_tokens, made_token) = agents::read(r, trial, lists_agents);
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
         let platforms = platforms::read(r, &agent_tokens, &listed_agents, &wanted, public_url.is_some());

@@ -13,6 +13,7 @@ const DESK: &str = r#"default_team = "Support"
 name = "Support"
 [[teams]]
 name = "Billing"
+waiting_texts = [{ after = "5m", text = "Thank you." }, { after = "0s", text = "Please wait." }]
 [[routes]]
 name = "VIP"
 context.plan = ["gold", "platinum"]
@@ -34,6 +35,7 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
     fs::write(folder.path().join("relay.toml"), DESK).unwrap();
     let mut settings = settings(NOWHERE);
     settings.push(("RELAY_CONFIG", "relay.toml".to_owned()));
+    settings.push(("ACCEPT_TEXT", "{agent} is here.".to_owned()));
     let env: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let body = r#"{"conversation_id": "c-1", "language": "de-AT", "category": "Billing", "plan": "silver"}"#;
     fs::write(folder.path().join("call.json"), body).unwrap();
@@ -51,6 +53,9 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
         "platforms        all",
         "waiting_timeout  5m, \"Sorry.\"",
         "idle_timeout     off",
+        "accept_text      \"{agent} is here.\"",
+        "queue_banner     off",
+        "waiting_texts    0s, \"Please wait.\"; 5m, \"Thank you.\"",
     ];
     assert_eq!((ended.code, ended.stdout), (Some(0), told.map(str::to_owned).to_vec()));
 

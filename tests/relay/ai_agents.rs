@@ -96,10 +96,16 @@ impl Two {
             relay.set(name, value);
         }
         relay.start_again().await;
+        let two = Self { relay, b, b_road, _b_serves: stop.drop_guard() };
+        two.meet();
+        two
+    }
+
+    /// Tells `b` where the relay is.
+    fn meet(&self) {
         let [webhooks, starts] =
-            ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", relay.url));
-        b.set_targets(webhooks, starts);
-        Self { relay, b, b_road, _b_serves: stop.drop_guard() }
+            ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", self.relay.url));
+        self.b.set_targets(webhooks, starts);
     }
 
     /// The same conversation is handed off by both. Gives a's and b's handoff.
@@ -204,14 +210,20 @@ async fn a_new_key_is_used_from_the_reload_on_and_nobody_with_handoffs_is_droppe
         let url = format!("{}/api/settings/reload", two.relay.agents_url);
         Answer::to(two.relay.http.post(url).bearer_auth("token-of-olga-0123456789")).await
     };
-    let [webhooks, starts] =
-        ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", two.relay.url));
-    two.b.set_targets(webhooks, starts);
+    two.meet();
     let alex = two.relay.alex();
     let [a, b] = two.hand_off("twin").await;
     let refused = || async { two.ready().await["b"].as_str().unwrap().starts_with("its key is refused") };
     settles(&true, refused).await;
     assert_eq!(two.ready().await["a"], "ok");
+
+    // One that is not changed is the same as before: it need not be refused again to know that its key is wrong.
+    two.b_road.bar_all();
+    let base = two.relay.base_of_ada();
+    two.relay.rewrites(&format!("{}[[teams]]\nname = \"New\"\n", with_file(&two).replace("{ada}", &base)));
+    reload().await.good(200);
+    assert!(refused().await);
+    two.b_road.allow_all();
 
     std::fs::write(&key_file, B_KEY).unwrap();
     reload().await.good(200);
@@ -223,7 +235,6 @@ async fn a_new_key_is_used_from_the_reload_on_and_nobody_with_handoffs_is_droppe
     assert_eq!(two.ready().await, json!({"a": "ok", "b": "ok"}));
     assert!(two.relay.ada.calls().iter().all(|call| call.authorized), "a never got b's keys");
 
-    let base = two.relay.base_of_ada();
     two.relay.rewrites(&of_a("HANDOFF_AUTH_KEY").replace("{ada}", &base));
     let told = reload().await.problem(422);
     assert!(told.starts_with("RELAY_CONFIG: there are open handoffs or unsent messages of b,"), "{told}");
@@ -243,9 +254,7 @@ async fn each_has_its_own_timeouts_and_language() {
     let b = of_b(&two.b_road.url, "B_START_KEY");
     two.relay.lists(&format!("{}{own}{b}{route}", of_a("HANDOFF_AUTH_KEY")));
     two.relay.start_again().await;
-    let [webhooks, starts] =
-        ["/webhooks/message", "/handoffs/start"].map(|path| format!("{}{path}", two.relay.url));
-    two.b.set_targets(webhooks, starts);
+    two.meet();
     let alex = two.relay.alex();
     let [a, b] = two.hand_off("twin").await;
     let [of_a, of_b] = [alex.handoff(&a).await, alex.handoff(&b).await];
@@ -254,6 +263,42 @@ async fn each_has_its_own_timeouts_and_language() {
     alex.sees_the_end(&a).await;
     comes_to_see(&two.relay.ada, "twin", &["A is not there."]).await;
     assert_eq!(alex.handoff(&b).await["status"], "waiting");
+}
+
+#[tokio::test]
+async fn each_tells_its_own_customers_something_of_its_own() {
+    let mut two = Two::start().await;
+    two.relay.stop().await;
+    let of_a = format!(
+        "{}accept_text = \"{{agent}} of Acme.\"\nqueue_banner = \"position\"\n",
+        of_a("HANDOFF_AUTH_KEY")
+    );
+    let texts = "accept_text = \"{agent} of the other one.\"\nwaiting_texts = [{ after = \"0s\", text = \"Please wait.\" }, { after = \"1s\", text = \"Still.\" }]\n";
+    let of_b = format!("{}{texts}", of_b(&two.b_road.url, "B_START_KEY"));
+    let night =
+        "[[teams]]\nname = \"Night\"\nwaiting_texts = []\nqueue_banner = \"off\"\naccept_text = \"off\"\n";
+    two.relay.lists(&format!("{of_a}{of_b}{night}"));
+    two.relay.start_again().await;
+    two.meet();
+    let alex = two.relay.alex();
+    let [a, b] = two.hand_off("twin").await;
+    two.b.open_conversation_as("night");
+    assert_eq!(two.b.start_handoff("night", json!({ "team": "Night" })).await.unwrap(), 200);
+    comes_to_see(&two.b, "twin", &["Please wait.", "Still."]).await;
+    let banners =
+        |ada: &Sandbox| ada.calls().iter().filter(|call| call.call == Some(Call::HandoffQueue)).count();
+    settles(&1, || async { banners(&two.relay.ada) }).await;
+    let night = two.handoff("night", B).await;
+    for handoff in [&a, &b, &night] {
+        alex.accepts(handoff).await;
+        alex.writes(handoff, "Hello").await;
+    }
+    comes_to_see(&two.relay.ada, "twin", &["Alex of Acme.", "Hello"]).await;
+    let of_b = ["Please wait.", "Still.", "Alex of the other one.", "Hello"];
+    comes_to_see(&two.b, "twin", &of_b).await;
+    comes_to_see(&two.b, "night", &["Hello"]).await;
+    assert_eq!(banners(&two.b), 0);
+    two.no_key_went_astray();
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use handoff_relay::{
         },
         thread::{Content, EventName, Role},
         time::Time,
-        waiting_room::WaitingRoom,
+        waiting_room::OwnWaitingRoom,
     },
     store::{HandoffQuery, StatusFilter},
 };
@@ -315,7 +315,7 @@ fn settings(dice: &Dice, policy: Policy) -> Policy {
         hours: dice.percent(50).then(hours),
         closed_text: None,
         needs_agents: dice.percent(30),
-        waiting_room: WaitingRoom::default(),
+        waiting_room: OwnWaitingRoom::default(),
         assignment: dice.percent(50).then(assignment),
         offer_timeout: None,
     };

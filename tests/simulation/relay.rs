@@ -20,7 +20,7 @@ use handoff_relay::{
     metrics::Metrics,
     relay::{
         buffer::Timings, platform::PlatformPolicy, policy::Policy, time::Time, values::HandoffValues,
-        waiting_room::WaitingRoom,
+        waiting_room::WaitingRooms,
     },
     settings::{FilesPlace, Secret},
     store::Store,
@@ -166,7 +166,7 @@ pub fn policy(began_at: Time) -> Policy {
         idle_timeout: None,
         language: None,
         gone_after: Duration::from_mins(3),
-        waiting_room: WaitingRoom::default(),
+        waiting_rooms: WaitingRooms::default(),
         values: HandoffValues::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),

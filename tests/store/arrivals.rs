@@ -20,7 +20,7 @@ use handoff_relay::{
         time::Time,
         transaction::Transaction,
         values::HandoffValues,
-        waiting_room::WaitingRoom,
+        waiting_room::WaitingRooms,
     },
     store::{self, Arrived, Arriving, MemoryStore, Store, decide},
 };
@@ -70,7 +70,7 @@ fn policy() -> Policy {
         idle_timeout: None,
         language: None,
         gone_after: Duration::from_mins(3),
-        waiting_room: WaitingRoom::default(),
+        waiting_rooms: WaitingRooms::default(),
         values: HandoffValues::default(),
         routing: Arc::default(),
         platforms: PlatformPolicy::default(),

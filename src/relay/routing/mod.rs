@@ -16,7 +16,7 @@ use super::{
     hours::Hours,
     id::{PlatformId, TeamName},
     policy::{Timeout, Timeouts},
-    waiting_room::WaitingRoom,
+    waiting_room::OwnWaitingRoom,
 };
 use condition::is_spoken;
 pub use condition::{Condition, Facts, Test};
@@ -101,7 +101,7 @@ pub struct Team {
     /// Its timeouts.
     pub limits: Limits,
     /// What its customers are told while they wait.
-    pub waiting_room: WaitingRoom,
+    pub waiting_room: OwnWaitingRoom,
     /// When it is open; at all times, if that is not said.
     pub hours: Option<Hours>,
     /// What customers can be told while it is closed.

@@ -35,7 +35,7 @@ fn team(name: &str) -> Team {
     Team {
         name: TeamName::from(name),
         limits: Limits::default(),
-        waiting_room: WaitingRoom::default(),
+        waiting_room: OwnWaitingRoom::default(),
         hours: None,
         closed_text: None,
         needs_agents: false,

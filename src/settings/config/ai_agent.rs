@@ -9,6 +9,7 @@ use super::{
     mistakes::Mistakes,
     secret_place::{SecretKeys, SecretPlace},
     table::{Placed, Table},
+    waiting_room::{self, WaitingRoomTable},
 };
 use crate::{
     settings::{
@@ -28,7 +29,7 @@ const START_KEY: SecretKeys =
     SecretKeys { inline: "start_key", env: "start_key_env", file: "start_key_file" };
 
 /// What an AI Agent may say of itself.
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 22] = [
     "id",
     "formerly",
     "domains",
@@ -48,6 +49,9 @@ pub(super) const KEYS: [&str; 19] = [
     limits::KEYS[1],
     limits::KEYS[2],
     limits::KEYS[3],
+    waiting_room::KEYS[0],
+    waiting_room::KEYS[1],
+    waiting_room::KEYS[2],
 ];
 
 const ID_CHARS: usize = 100;
@@ -69,6 +73,7 @@ pub(super) struct AiAgentTable {
     rate_per_minute: u32,
     language: Option<String>,
     limits: Limits,
+    pub(super) waiting_room: WaitingRoomTable,
 }
 
 /// What its start calls must carry.
@@ -106,6 +111,7 @@ impl AiAgentTable {
             rate_per_minute: t.number("rate_per_minute", mistakes, parse::rate).unwrap_or(RATE_PER_MINUTE),
             language: t.text("language", mistakes, language).map(|found| found.value),
             limits: Limits::read(t, mistakes),
+            waiting_room: WaitingRoomTable::read(t, mistakes),
             domains,
         };
         t.refuse_others(&KEYS, mistakes);
@@ -159,6 +165,7 @@ impl AiAgentTable {
             rate_per_minute: self.rate_per_minute,
             language: self.language,
             limits: self.limits.settings(timeouts),
+            waiting_room: self.waiting_room.own,
         })
     }
 }

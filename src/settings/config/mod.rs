@@ -31,6 +31,7 @@ use self::{
     route::RouteTable,
     table::{Placed, Table},
     team::{AgentTable, TeamTable},
+    waiting_room::General,
 };
 use super::{
     Problem,
@@ -177,24 +178,40 @@ impl Config {
     }
 
     /// Teams, agents and routes. If something is wrong, they are not whole.
-    pub(super) fn desk(&mut self, environment: &Timeouts, waiting_room: &WaitingRoom) -> Desk {
+    pub(super) fn desk(&mut self, environment: &Timeouts) -> Desk {
         let routes = std::mem::take(&mut self.routes);
         let wanted = routes.iter().filter_map(|route| route.platforms.clone()).flatten();
         let wanted_platforms = wanted.map(WantedPlatform).collect();
         let teams = std::mem::take(&mut self.teams).into_iter();
-        let mistakes = &mut self.mistakes;
         Desk {
             lists_agents: !self.agents.is_empty(),
             agents: std::mem::take(&mut self.agents).into_iter().filter_map(AgentTable::settings).collect(),
             agents_see: self.agents_see,
             outcomes: self.outcomes.take(),
             routing: Routing {
-                teams: teams.filter_map(|team| team.settings(environment, waiting_room, mistakes)).collect(),
+                teams: teams.filter_map(|team| team.settings(environment)).collect(),
                 routes: routes.into_iter().filter_map(|route| route.settings(environment)).collect(),
                 default_team: self.default_team.take().map(|team| TeamName(team.value)),
                 ..Routing::default()
             },
             wanted_platforms,
+        }
+    }
+
+    /// Refuses a banner beside texts, for the customers of any team of any AI Agent.
+    pub(super) fn check_waiting_rooms(&mut self, environment: &WaitingRoom) {
+        let environment = General::of_environment(environment);
+        let mut generals = Vec::new();
+        for table in self.ai_agents.iter().flatten() {
+            table.waiting_room.check(&environment, &mut self.mistakes);
+            generals.push(environment.with_ai_agent(table.id().unwrap_or_default(), &table.waiting_room));
+        }
+        if self.ai_agents.is_none() {
+            generals.push(environment);
+        }
+        for (team, general) in self.teams.iter().flat_map(|team| generals.iter().map(move |one| (team, one)))
+        {
+            team.waiting_room.check(general, &mut self.mistakes);
         }
     }
 

@@ -16,7 +16,6 @@ use crate::{
         hours::{Hours, add_to_week},
         id::TeamName,
         routing,
-        waiting_room::WaitingRoom,
     },
     settings::{
         agents::{ListedAgent, Role},
@@ -58,7 +57,7 @@ pub(super) const AGENT_KEYS: [&str; 6] = ["name", "token_sha256", "teams", "role
 pub(super) struct TeamTable {
     pub(super) name: Option<Placed<String>>,
     limits: Limits,
-    waiting_room: WaitingRoomTable,
+    pub(super) waiting_room: WaitingRoomTable,
     hours: Option<Hours>,
     closed_text: Option<String>,
     needs_agents: bool,
@@ -91,17 +90,11 @@ impl TeamTable {
     }
 
     /// The team; `None` if something is wrong, which has been told.
-    pub(super) fn settings(
-        self,
-        environment: &Timeouts,
-        waiting_room: &WaitingRoom,
-        mistakes: &mut Mistakes,
-    ) -> Option<routing::Team> {
-        let waiting_room = self.waiting_room.settings(waiting_room, mistakes);
+    pub(super) fn settings(self, environment: &Timeouts) -> Option<routing::Team> {
         Some(routing::Team {
             name: TeamName(self.name?.value),
             limits: self.limits.settings(environment),
-            waiting_room,
+            waiting_room: self.waiting_room.own,
             hours: self.hours,
             closed_text: self.closed_text,
             needs_agents: self.needs_agents,

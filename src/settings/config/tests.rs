@@ -425,17 +425,22 @@ fn teams_agents_and_routes_are_read() {
     assert_eq!(waiting(Some("Rest"), "Billing"), timeout(60, None));
 }
 
+/// What customers of the team Billing are told, and those of the team Support, which says nothing of its own.
+fn waiting_rooms(of_team: &str, of_ai_agent: &str) -> Result<[WaitingRoom; 2], String> {
+    let env = [("ACCEPT_TEXT", "{agent} is here."), ("WAITING_TEXT", "Please wait.")];
+    let text = DESK.replace("waiting_timeout = \"2m\"", of_team);
+    let settings = loaded(&format!("{text}{GOOD}{of_ai_agent}"), &env)?;
+    let rooms = settings.ai_agents.first.waiting_rooms(&settings);
+    assert_eq!(rooms.of(None), rooms.of(Some(&"Support".into())));
+    Ok(["Billing", "Support"].map(|team| rooms.of(Some(&team.into())).clone()))
+}
+
+const NOT_TOGETHER: &str = "Ada takes the banner away when a text is sent";
+
 /// What a team says counts for its customers, and what the environment says for the others.
 #[test]
 fn a_team_tells_its_customers_something_of_its_own() {
-    let env = [("ACCEPT_TEXT", "{agent} is here."), ("WAITING_TEXT", "Please wait.")];
-    let room = |of_team: &str| {
-        let text = DESK.replace("waiting_timeout = \"2m\"", of_team);
-        let settings = loaded(&format!("{text}{GOOD}"), &env)?;
-        let [support, billing] = &settings.routing.teams[..] else { unreachable!() };
-        assert_eq!(support.waiting_room, settings.waiting_room);
-        Ok::<_, String>(billing.waiting_room.clone())
-    };
+    let room = |of_team: &str| waiting_rooms(of_team, "").map(|[billing, _]| billing);
     let text = |seconds, text: &str| WaitingText {
         after: std::time::Duration::from_secs(seconds),
         text: text.to_owned(),
@@ -449,11 +454,42 @@ fn a_team_tells_its_customers_something_of_its_own() {
     let own = room("queue_banner = \"position\"\nwaiting_texts = []").unwrap();
     assert_eq!(own, WaitingRoom { banner: Banner::Position, texts: Vec::new(), ..of_environment });
 
-    let why = "Ada takes the banner away when a text is sent";
     let both = room("queue_banner = \"time\"").unwrap_err();
-    assert_eq!(both, format!("relay.toml:4:1: queue_banner can't be used with WAITING_TEXT: {why}"));
+    assert_eq!(both, format!("relay.toml:4:1: queue_banner can't be used with WAITING_TEXT: {NOT_TOGETHER}"));
     let both = room(&format!("queue_banner = \"time\"\n{texts}")).unwrap_err();
-    assert_eq!(both, format!("relay.toml:4:1: queue_banner can't be used with waiting_texts: {why}"));
+    assert_eq!(
+        both,
+        format!("relay.toml:4:1: queue_banner can't be used with waiting_texts: {NOT_TOGETHER}")
+    );
+}
+
+/// It counts before the environment, and after the team.
+#[test]
+fn an_ai_agent_tells_its_customers_something_of_its_own() {
+    let [billing, support] = waiting_rooms("accept_text = \"Billing.\"", "accept_text = \"Acme.\"").unwrap();
+    let accept_text = |text: &str| Some(text.to_owned());
+    assert_eq!(support.accept_text, accept_text("Acme."));
+    assert_eq!(billing.accept_text, accept_text("Billing."));
+    assert_eq!((&billing.texts, billing.texts.len()), (&support.texts, 1), "of the environment");
+
+    let banner = "queue_banner = \"position\"\nwaiting_texts = []";
+    let [billing, support] = waiting_rooms("queue_banner = \"off\"", banner).unwrap();
+    assert_eq!((support.banner, support.texts), (Banner::Position, Vec::new()));
+    assert_eq!((billing.banner, billing.texts), (Banner::Off, Vec::new()));
+
+    let texts = "waiting_texts = [{ after = \"5m\", text = \"Still.\" }]";
+    for (of_team, of_ai_agent, told) in [
+        ("", "queue_banner = \"time\"", "16:1: queue_banner can't be used with WAITING_TEXT"),
+        (texts, banner, "4:1: queue_banner of the AI Agent acme can't be used with waiting_texts"),
+        (
+            "queue_banner = \"time\"",
+            texts,
+            "4:1: queue_banner can't be used with waiting_texts of the AI Agent acme",
+        ),
+    ] {
+        let both = waiting_rooms(of_team, of_ai_agent).unwrap_err();
+        assert_eq!(both, format!("relay.toml:{told}: {NOT_TOGETHER}"));
+    }
 }
 
 #[test]

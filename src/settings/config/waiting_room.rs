@@ -1,10 +1,10 @@
-//! What a team says of those who wait for it.
+//! What a team or an AI Agent says to those who wait.
 
 use std::collections::BTreeSet;
 
 use super::{mistakes::Mistakes, table::Table};
 use crate::{
-    relay::waiting_room::{Banner, WaitingRoom, WaitingText},
+    relay::waiting_room::{OwnWaitingRoom, WaitingRoom, WaitingText},
     settings::{
         parse,
         waiting_room::{banner, together},
@@ -19,13 +19,41 @@ const TEXT_KEYS: [&str; 2] = ["after", "text"];
 const EXAMPLE: &str = "waiting_texts = [{ after = \"5m\", text = \"...\" }]";
 const MOST_TEXTS: usize = 10;
 
-/// What a table says of it, before it is known what the environment says.
+/// What a table says of it.
 #[derive(Debug)]
 pub(super) struct WaitingRoomTable {
     at: usize,
-    accept_text: Option<Option<String>>,
-    banner: Option<Banner>,
-    texts: Option<Vec<WaitingText>>,
+    pub(super) own: OwnWaitingRoom,
+}
+
+/// What counts where a table says nothing.
+#[derive(Debug)]
+pub(super) struct General {
+    room: WaitingRoom,
+    /// What the banner and the texts are called where they are said.
+    names: [String; 2],
+}
+
+impl General {
+    /// What the environment says.
+    pub(super) fn of_environment(room: &WaitingRoom) -> Self {
+        Self { room: room.clone(), names: ["QUEUE_BANNER", "WAITING_TEXT"].map(str::to_owned) }
+    }
+
+    /// With what the table of an AI Agent says, for the teams.
+    pub(super) fn with_ai_agent(&self, id: &str, table: &WaitingRoomTable) -> Self {
+        let names = table.names(self).map(|name| match name {
+            Name::Own(key) => format!("{key} of the AI Agent {id}"),
+            Name::General(name) => name.to_owned(),
+        });
+        Self { room: table.own.or(&self.room), names }
+    }
+}
+
+/// What something is called: by a key of the same table, or as it is called elsewhere.
+enum Name<'a> {
+    Own(&'static str),
+    General(&'a str),
 }
 
 impl WaitingRoomTable {
@@ -33,26 +61,28 @@ impl WaitingRoomTable {
         let [accept_text, queue_banner, _] = KEYS;
         let accept_text = table.text(accept_text, mistakes, parse::text_or_off).map(|found| found.value);
         let banner = table.text(queue_banner, mistakes, banner).map(|found| found.value);
-        Self { at: table.at, accept_text, banner, texts: texts(table, mistakes) }
+        Self { at: table.at, own: OwnWaitingRoom { accept_text, banner, texts: texts(table, mistakes) } }
     }
 
-    /// With what the environment says where the table says nothing.
-    pub(super) fn settings(self, environment: &WaitingRoom, mistakes: &mut Mistakes) -> WaitingRoom {
-        let Self { at, accept_text, banner, texts } = self;
-        let names = [
-            if banner.is_some() { "queue_banner" } else { "QUEUE_BANNER" },
-            if texts.is_some() { TEXTS } else { "WAITING_TEXT" },
-        ];
-        let is_own = banner.is_some() || texts.is_some();
-        let room = WaitingRoom {
-            accept_text: accept_text.unwrap_or_else(|| environment.accept_text.clone()),
-            banner: banner.unwrap_or(environment.banner),
-            texts: texts.unwrap_or_else(|| environment.texts.clone()),
-        };
-        if is_own && room.banner != Banner::Off && !room.texts.is_empty() {
-            mistakes.add(at, together(names[0], names[1]));
+    fn names<'a>(&self, general: &'a General) -> [Name<'a>; 2] {
+        let [_, queue_banner, texts] = KEYS;
+        let [general_banner, general_texts] = &general.names;
+        let name =
+            |is_own, key, general: &'a str| if is_own { Name::Own(key) } else { Name::General(general) };
+        [
+            name(self.own.banner.is_some(), queue_banner, general_banner),
+            name(self.own.texts.is_some(), texts, general_texts),
+        ]
+    }
+
+    /// Refuses a banner beside texts.
+    pub(super) fn check(&self, general: &General, mistakes: &mut Mistakes) {
+        if self.own.or(&general.room).is_at_odds() && !general.room.is_at_odds() {
+            let [banner, texts] = self.names(general).map(|name| match name {
+                Name::Own(name) | Name::General(name) => name,
+            });
+            mistakes.add(self.at, together(banner, texts));
         }
-        room
     }
 }
 

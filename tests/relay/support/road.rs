@@ -82,11 +82,12 @@ impl Road {
         self.state.lock().unwrap().broken.insert(what.to_owned());
     }
 
-    /// No filter any more, and nothing broken.
+    /// No filter any more, nothing broken, and nothing new hangs.
     pub fn allow_all(&self) {
         let mut signs = self.state.lock().unwrap();
         signs.forbidden.clear();
         signs.broken.clear();
+        signs.barred.clear();
     }
 
     /// No request gets an answer.

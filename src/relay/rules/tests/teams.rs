@@ -14,7 +14,7 @@ use crate::relay::{
     routing::{Condition, Limit, Limits, Priority, Route, Routing, Team, Test},
     rules::act::{self, Ending, Receiver, Refusal, TakeOver},
     thread::{Content, EventName},
-    waiting_room::WaitingRoom,
+    waiting_room::OwnWaitingRoom,
 };
 
 const BILLING: &str = "Billing";
@@ -29,7 +29,7 @@ fn world() -> World {
     let team = |name: &str, minutes| Team {
         name: name.into(),
         limits: limits(minutes),
-        waiting_room: WaitingRoom::default(),
+        waiting_room: OwnWaitingRoom::default(),
         hours: None,
         closed_text: None,
         needs_agents: false,

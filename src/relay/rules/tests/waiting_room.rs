@@ -19,7 +19,7 @@ use crate::relay::{
         banner, waiting_text,
     },
     thread::{Content, Role, Sending, Source},
-    waiting_room::{Shown, WaitingRoom, WaitingText},
+    waiting_room::{Banner, OwnWaitingRoom, Shown, WaitingRoom, WaitingRooms, WaitingText},
 };
 
 const SECOND: i64 = 1_000;
@@ -32,14 +32,19 @@ fn world(waiting_room: WaitingRoom) -> World {
     let night = Team {
         name: NIGHT.into(),
         limits: Limits::default(),
-        waiting_room: WaitingRoom::default(),
+        waiting_room: OwnWaitingRoom {
+            accept_text: Some(None),
+            banner: Some(Banner::Off),
+            texts: Some(Vec::new()),
+        },
         hours: None,
         closed_text: None,
         needs_agents: false,
         assignment: None,
         offer_timeout: None,
     };
-    world.policy.waiting_room = waiting_room;
+    world.policy.waiting_rooms =
+        WaitingRooms::new(waiting_room, [(&night.name, &night.waiting_room)].into_iter());
     world.policy.routing = Arc::new(Routing { teams: vec![night], ..Routing::default() });
     world
 }

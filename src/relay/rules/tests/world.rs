@@ -39,7 +39,7 @@ use crate::relay::{
     time::{Offset, Time},
     transaction::Transaction,
     values::HandoffValues,
-    waiting_room::WaitingRoom,
+    waiting_room::WaitingRooms,
 };
 
 pub const ALEX: &str = "Alex";
@@ -83,7 +83,7 @@ impl World {
             idle_timeout: timeout(10, "It is quiet."),
             language: None,
             gone_after: Duration::from_mins(3),
-            waiting_room: WaitingRoom::default(),
+            waiting_rooms: WaitingRooms::default(),
             values: HandoffValues::default(),
             routing: Arc::default(),
             platforms: PlatformPolicy::default(),
