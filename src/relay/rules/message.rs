@@ -1,6 +1,6 @@
 //! Adds a message from Ada to a thread, unless the thread has it already.
 
-use super::file;
+use super::{file, update};
 use crate::relay::{
     delivery::{Fetch, Update},
     event::{Event, Message},
@@ -48,7 +48,7 @@ pub fn join(tx: &mut Transaction<'_>, home: usize, event: &Event, message: &Mess
     owner.record_runs(event.timestamp);
     record_end_user(owner, event.timestamp, event.end_user_id.as_deref(), message);
     if !is_known && event.end_user_id.is_some() {
-        ask_who_it_is(tx, handoff);
+        end_user_is_known(tx, handoff);
     }
 }
 
@@ -90,7 +90,7 @@ pub fn settle_echo(tx: &mut Transaction<'_>, home: Option<usize>, event: &Event,
 fn learn_end_user(tx: &mut Transaction<'_>, handoff: usize, event: &Event) {
     if let (None, Some(id)) = (&tx.view.handoffs[handoff].end_user.id, &event.end_user_id) {
         tx.change_handoff(handoff).end_user.id = Some(id.clone());
-        ask_who_it_is(tx, handoff);
+        end_user_is_known(tx, handoff);
     }
     if let (None, Some(channel)) = (&tx.view.handoffs[handoff].channel, &event.channel) {
         tx.change_handoff(handoff).channel = Some(channel.clone());
@@ -98,7 +98,8 @@ fn learn_end_user(tx: &mut Transaction<'_>, handoff: usize, event: &Event) {
 }
 
 /// Ada's id of the end user has become known. If no start call has said who it is, Ada is asked.
-fn ask_who_it_is(tx: &mut Transaction<'_>, handoff: usize) {
+fn end_user_is_known(tx: &mut Transaction<'_>, handoff: usize) {
+    update::end_user_is_known(tx, handoff);
     if tx.view.handoffs[handoff].called_at().is_none() {
         tx.deliver(handoff, Update::ReadEndUser);
     }

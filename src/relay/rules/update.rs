@@ -8,7 +8,7 @@ use crate::relay::{
     backoff,
     changes::Scope,
     context::is_unfilled,
-    delivery::{Delivery, Failure},
+    delivery::{Delivery, Failure, Job, Update},
     handoff::{Handoff, Profile},
     id::HandoffId,
     rule::Rule,
@@ -19,8 +19,8 @@ use crate::relay::{
 const END_USER: &str = "ada_user_id";
 /// How long values are tried.
 const TRIED_FOR: Duration = Duration::from_hours(24);
-/// How often it is looked whether the end user's id is known by now.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often it is looked whether the end user's id is known by now. The event that brings it says so, too.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 /// The events of a handoff that was over soon may come later than its end.
 const LAST_EVENTS: Duration = Duration::from_mins(2);
 
@@ -61,6 +61,21 @@ fn end_user_of(handoff: &Handoff) -> Option<String> {
     handoff.end_user.id.clone().or_else(told)
 }
 
+/// Ada's id of a handoff's end user has become known: what waits for it is due.
+pub(super) fn end_user_is_known(tx: &mut Transaction<'_>, handoff: usize) {
+    let (id, now) = (tx.view.handoffs[handoff].id.clone(), tx.now.at);
+    let waits = |queued: &Delivery| {
+        let needs_id =
+            matches!(queued.job, Job::Update(Update::UpdateEndUser { .. } | Update::HandoffToEndUser));
+        needs_id && queued.handoff == id && queued.claim.is_none() && queued.due_at > now
+    };
+    let waiting: Vec<usize> =
+        (0..tx.view.outbox.len()).filter(|index| waits(&tx.view.outbox[*index])).collect();
+    for index in waiting {
+        tx.change_delivery(index).due_at = now;
+    }
+}
+
 fn record(tx: &mut Transaction<'_>, handoff: &HandoffId, profile: &Profile) {
     if let Some(index) = tx.find_handoff(handoff) {
         let mut end_user = tx.view.handoffs[index].end_user.clone();
@@ -86,6 +101,7 @@ pub fn settle(attempt: Arc<UpdateAttempt>) -> Rule<()> {
                 record(tx, &attempt.delivery.handoff, profile);
                 None
             }
+            UpdateOutcome::Nobody if end_user(tx, &delivery.handoff).is_some() => Some(Duration::ZERO),
             UpdateOutcome::Nobody => (!is_over || age < LAST_EVENTS).then_some(LOOK_AGAIN),
             UpdateOutcome::Failed(
                 Failure::NoHandoff(_) | Failure::UnknownConversation(_) | Failure::Refused(_),

@@ -227,6 +227,8 @@ impl<'a> Pair<'a> {
         while self.ada.start_handoff(&self.account.chat, place.clone()).await.unwrap() != 200 {
             self.address.wait_for(Option::is_some).await.unwrap();
         }
+        // Without a message, nobody knows whose values those for Ada are, and they wait.
+        self.asks().await;
         while !over.is_cancelled() {
             match self.dice.roll(100) {
                 0..50 => self.asks().await,

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::relay::{
     delivery::{Delivery, Failure, Job, Receipt, Update, Write},
+    event::Event,
     rules::{
         act::{self, Ending, TakeOver},
         attempt::Step,
@@ -21,14 +22,27 @@ use crate::relay::{
 const SECOND: i64 = 1_000;
 
 /// Ada gets the agent as metavariable and as metadata, and the note as metadata.
-fn world() -> World {
+fn without_a_handoff() -> World {
     let mut world = World::new();
     let named = |fact, name: &str| NamedFact { fact, name: name.to_owned() };
     world.policy.values = HandoffValues {
         metavariables: vec![named(Fact::Agent, "who")],
         metadata: vec![named(Fact::Agent, "agent"), named(Fact::Note, "note")],
     };
+    world
+}
+
+fn world() -> World {
+    let mut world = without_a_handoff();
     world.start_with(json!({ "ada_user_id": "maria" }));
+    world
+}
+
+/// Ada gets metavariables only, and the start call does not say of whom.
+fn of_nobody() -> World {
+    let mut world = without_a_handoff();
+    world.policy.values.metadata.clear();
+    world.start_with(json!({}));
     world
 }
 
@@ -149,6 +163,38 @@ fn an_end_that_has_been_tried_keeps_its_time() {
     assert_eq!(end_due_in(&world), due_in);
 }
 
+/// The customer writes, and Ada's webhook says who that is.
+fn is_maria(world: &mut World) {
+    let millis = (world.now.at.as_micros() - at(0).as_micros()) / 1_000;
+    world.receive(Event { end_user_id: Some("maria".to_owned()), ..customer("hello", millis) });
+    world.clock(millis + 2 * SECOND).release();
+}
+
+#[test]
+fn values_wait_until_it_is_known_whose_they_are() {
+    let begins_in_vain = |world: &mut World| {
+        let waits = queued(world).remove(0);
+        let begun = world.turn_comes(&waits, "this process").unwrap();
+        assert!(matches!(begun.step, Step::Update { end_user: None, .. }));
+        begun.delivery
+    };
+    let waits_for = |world: &World| queued(world)[0].due_at.as_micros() - world.now.at.as_micros();
+
+    let mut world = of_nobody();
+    let tried = begins_in_vain(&mut world);
+    comes_to(&mut world, tried, UpdateOutcome::Nobody);
+    assert_eq!(waits_for(&world), 60 * 1_000 * SECOND);
+    is_maria(&mut world);
+    assert_eq!(begins(&mut world, &Update::HandoffToEndUser).unwrap().1, json!({ "who": "" }));
+
+    // It becomes known during the try.
+    let mut world = of_nobody();
+    let tried = begins_in_vain(&mut world);
+    is_maria(&mut world);
+    comes_to(&mut world, tried, UpdateOutcome::Nobody);
+    assert!(begins(&mut world, &Update::HandoffToEndUser).is_some());
+}
+
 #[test]
 fn newer_values_wait_for_those_on_their_way() {
     let mut world = world();
@@ -179,19 +225,14 @@ fn what_waits_of_an_earlier_handoff_takes_the_place_of_nothing_later() {
 
 #[test]
 fn a_conversation_that_a_stranger_has_named_gets_nothing() {
-    let mut world = world();
-    let values = world.policy.values.clone();
-    world = World::new();
-    world.policy.values = values;
+    let mut world = without_a_handoff();
     world.anyone_starts(json!({}), true);
     assert!(queued(&world).is_empty());
 }
 
 #[test]
 fn ada_learns_of_an_adopted_handoff_too() {
-    let values = world().policy.values;
-    let mut world = World::new();
-    world.policy.values = values;
+    let mut world = without_a_handoff();
     world.hears([customer("hello?", 0)]);
     world.clock(31 * SECOND).release();
     let reads = Job::from(Update::ReadEndUser);
