@@ -44,8 +44,8 @@ use crate::{
         routes::{Doors, Entrance},
     },
     engine::{
-        Absence, Arrivals, Assigner, Banners, Contacts, Engine, Expiry, Flusher, Indexing, Outbox, Parts,
-        Recovery, Retention, Silence, TimeOuts, Viewers, WaitingTexts,
+        Absence, Arrivals, Assigner, Banners, Contacts, Engine, Expiry, Flusher, GoneTeams, Indexing, Outbox,
+        Parts, Recovery, Retention, Silence, TimeOuts, Viewers, WaitingTexts,
         tasks::{TaskDied, Tasks},
     },
     environment::{Environment, Machine},
@@ -210,6 +210,7 @@ impl Server {
         tasks.work(Recovery::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(TimeOuts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Absence::new(Arc::clone(&engine)), &environment, &stop);
+        tasks.work(GoneTeams::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Assigner::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(WaitingTexts::new(Arc::clone(&engine)), &environment, &stop);
         tasks.work(Banners::new(Arc::clone(&engine), stop.clone()), &environment, &stop);

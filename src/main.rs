@@ -17,7 +17,7 @@ mod token;
 
 use std::{
     collections::BTreeSet,
-    io::{ErrorKind, IsTerminal, Write},
+    io::{self, ErrorKind, IsTerminal, Write},
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
@@ -144,6 +144,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(copies: Copies) -> ExitCode {
+    // From here on, SIGHUP does not kill a relay that has a file to read again.
+    let hangup = signal(SignalKind::hangup());
     let (mut settings, warnings) = match Settings::from_process() {
         Ok(loaded) => loaded,
         Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
@@ -155,7 +157,7 @@ async fn serve(copies: Copies) -> ExitCode {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    match run(settings).await {
+    match run(settings, hangup).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -164,13 +166,14 @@ async fn serve(copies: Copies) -> ExitCode {
     }
 }
 
-async fn run(settings: Settings) -> anyhow::Result<()> {
-    run_watched(settings, |_, _| std::future::pending()).await
+async fn run(settings: Settings, hangup: io::Result<Signal>) -> anyhow::Result<()> {
+    run_watched(settings, hangup?, |_, _| std::future::pending()).await
 }
 
 /// Runs the relay, and `watch` beside it.
 async fn run_watched<W: Future<Output = ()>>(
     settings: Settings,
+    hangup: Signal,
     watch: impl FnOnce(Observer, Addresses) -> W,
 ) -> anyhow::Result<()> {
     let public = bind("LISTEN", settings.listen).await?;
@@ -182,9 +185,8 @@ async fn run_watched<W: Future<Output = ()>>(
     // Whoever reads that it is up may tell it to stop.
     catch_signals(server.stop())?;
     // Whose terminal is closed ends, unless it has a file to read.
-    if settings.file.is_some() || Terminal::detect() == Terminal::Detached {
-        reload_on_hangup(server.reloader(), server.stop())?;
-    }
+    let reads = settings.file.is_some() || Terminal::detect() == Terminal::Detached;
+    heed_hangups(hangup, reads.then(|| server.reloader()), server.stop());
     let addresses = Addresses::of(&public, agents.as_ref())?;
     announce(&settings, addresses);
     show_the_way_in(&settings, &server, agents.as_ref().unwrap_or(&public)).await?;
@@ -284,12 +286,12 @@ fn catch_signals(stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// SIGHUP reads the settings file again.
-fn reload_on_hangup(reloader: Arc<Reloader>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
+/// SIGHUP reads the settings file again, or stops in order where nothing reads it.
+fn heed_hangups(mut hangup: Signal, reloader: Option<Arc<Reloader>>, stop: CancellationToken) {
     // The store stays open as long as somebody could read the file for it.
     let watch = async move {
         while let Some(Some(())) = stop.run_until_cancelled(hangup.recv()).await {
+            let Some(reloader) = &reloader else { return stop.cancel() };
             // The log and health tell what else came of it.
             match reloader.reload().await {
                 Ok(_) | Err(ReloadError::Wrong(_) | ReloadError::Unusable(_)) => {}
@@ -299,7 +301,6 @@ fn reload_on_hangup(reloader: Arc<Reloader>, stop: CancellationToken) -> anyhow:
     };
     #[expect(clippy::disallowed_methods, reason = "it ends with the stop")]
     tokio::spawn(watch);
-    Ok(())
 }
 
 async fn either(one: &mut Signal, other: &mut Signal) {

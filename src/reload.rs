@@ -3,7 +3,10 @@
 //! What the process and `./.env` said at the start stays. Whatever is judged by several settings is judged by those of one
 //! file: the AI Agents with their rules are one value, and so are the accounts.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
@@ -11,11 +14,16 @@ use tokio::sync::Mutex;
 use crate::{
     accounts::SignIn,
     assembly::{self, StartError, Surroundings},
-    engine::Engine,
+    engine::{AiAgents, Engine},
     relay::time::Time,
     settings::{Settings, SettingsError},
     store::{StoreError, sessions::Digest},
 };
+
+/// How often it is looked whether AI Agents are still worked with, and for how long: no start call and no webhook takes
+/// longer.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const TAKES_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Why the settings in force stay.
 #[derive(Debug, thiserror::Error)]
@@ -142,11 +150,36 @@ impl Reloader {
             store: &store,
             before: Some((before, &known)),
         };
-        let ai_agents = assembly::ai_agents(&settings, &around)?;
-        assembly::require_owners(&*store, &ai_agents, self.engine.environment().now()).await?;
+        let ai_agents = Arc::new(assembly::ai_agents(&settings, &around)?);
         let tokens = assembly::tokens(&settings);
-        self.engine.replace_ai_agents(ai_agents);
+        self.require_owners(&ai_agents).await?;
+        let loses_one = known.ids().iter().any(|id| !ai_agents.own(id));
+        drop(known);
+        let known = self.engine.replace_ai_agents(Arc::clone(&ai_agents));
+        if loses_one {
+            // A handoff may have begun while it was looked for them.
+            nobody_works_with(&known).await;
+            if let Err(error) = self.require_owners(&ai_agents).await {
+                self.engine.replace_ai_agents(known);
+                return Err(error);
+            }
+        }
         self.sign_in.replace(tokens);
         Ok(Arc::new(settings))
     }
+
+    async fn require_owners(&self, ai_agents: &AiAgents) -> Result<(), ReloadError> {
+        let (store, now) = (self.engine.shared_store(), self.engine.environment().now());
+        Ok(assembly::require_owners(&*store, ai_agents, now).await?)
+    }
+}
+
+/// Waits until whoever has begun something with these AI Agents has ended it.
+async fn nobody_works_with(ai_agents: &Arc<AiAgents>) {
+    let ends = async {
+        while Arc::strong_count(ai_agents) > 1 {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    drop(tokio::time::timeout(TAKES_AT_MOST, ends).await);
 }

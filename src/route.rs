@@ -140,7 +140,7 @@ fn outcome(
     let name = route.map(|route| route.name.as_str());
     let timeouts = routing.timeouts(name, team.map(|(team, _)| team), ai_agent.timeouts(settings));
     let waiting_rooms = ai_agent.waiting_rooms(settings);
-    let room = waiting_rooms.of(team.map(|(team, _)| team));
+    let room = waiting_rooms.of(name, team.map(|(team, _)| team));
     let team = team.map_or_else(|| "none".to_owned(), |(team, named)| format!("{team} ({})", by(named)));
     [
         format!("team             {team}"),

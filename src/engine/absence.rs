@@ -9,7 +9,7 @@ use super::{
     worker::{LeftAlone, StepError, Worker},
 };
 use crate::{
-    relay::{contact, duty::AgentState, handoff::Handoff, rules::absence, time::Time},
+    relay::{contact, duty::AgentState, handoff::Handoff, id::PlatformId, rules::absence, time::Time},
     store::{HandoffQuery, Order, StatusFilter, StoreError},
 };
 
@@ -59,17 +59,29 @@ impl Absence {
         Ok(())
     }
 
-    /// Whether an agent is gone, or has left the settings. Platforms know themselves who works in them.
+    /// Whether an agent is gone, or has left the settings. Platforms know themselves who works in them, as long as they
+    /// can be reached.
     fn is_gone(&self, agent: &str, states: &[AgentState], now: Time) -> bool {
         let policy = self.engine.policy();
-        if contact::is_in_connect(agent) || policy.routing.services.iter().any(|name| name == agent) {
-            return false;
+        if contact::is_in_connect(agent) {
+            return self.is_dead(&contact::platform());
+        }
+        if let Some(platform) = policy.routing.services.get(agent) {
+            return self.is_dead(platform);
         }
         if !policy.routing.members.iter().any(|member| member.name == agent) {
             return true;
         }
         let state = states.iter().find(|state| state.name == agent);
         state.is_none_or(|state| state.is_gone(now, policy.gone_after))
+    }
+
+    /// Whether a platform is not in the settings, is disabled, or has taken nothing for long.
+    fn is_dead(&self, platform: &PlatformId) -> bool {
+        self.engine.platforms.find(platform).is_none_or(|platform| {
+            let health = platform.circuit.health();
+            health.disabled.is_some() || health.open_since.is_some()
+        })
     }
 
     async fn give_back_all(&mut self, agent: &str, now: Time) -> Result<(), StoreError> {

@@ -105,7 +105,8 @@ impl Banners {
             let place = *before;
             *before += 1;
             let ai_agent = ai_agents.of(&handoff.key.ai_agent);
-            let banner = ai_agent.policy.waiting_rooms.of(handoff.team.as_ref()).banner;
+            let rooms = &ai_agent.policy.waiting_rooms;
+            let banner = rooms.of(handoff.route.as_deref(), handoff.team.as_ref()).banner;
             if banner == Banner::Time && !estimates.contains_key(&handoff.team) {
                 let estimate = engine.recent_wait(handoff.team.as_ref(), now).await?;
                 estimates.insert(handoff.team.clone(), estimate);

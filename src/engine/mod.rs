@@ -21,6 +21,7 @@ mod feedback;
 mod files;
 mod flush;
 mod foreign_names;
+mod gone_teams;
 mod indexing;
 mod outbox;
 mod owners;
@@ -59,6 +60,7 @@ pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
 pub use files::{NewFile, SendFileError};
 pub use flush::Flusher;
+pub use gone_teams::GoneTeams;
 pub use indexing::Indexing;
 pub use outbox::Outbox;
 pub use owners::without_owner;
@@ -198,11 +200,13 @@ impl Engine {
         self.ai_agents.load_full()
     }
 
-    /// From now on these conversations are handed off, by these policies.
-    pub fn replace_ai_agents(&self, ai_agents: AiAgents) {
+    /// From now on these conversations are handed off, by these policies. Gives those of before: whoever has begun
+    /// something with them ends it with them.
+    pub fn replace_ai_agents(&self, ai_agents: Arc<AiAgents>) -> Arc<AiAgents> {
         ai_agents.succeed(&self.ai_agents.load());
-        self.ai_agents.store(Arc::new(ai_agents));
+        let before = self.ai_agents.swap(ai_agents);
         self.replaced.send_replace(());
+        before
     }
 
     /// Why Ada refuses the keys of AI Agents, where it does, by all ids under which their conversations are stored.

@@ -1,4 +1,4 @@
-//! The worker that tells customers who wait for an agent the texts of their AI Agent or team.
+//! The worker that tells customers who wait for an agent the texts of their AI Agent, team or route.
 //!
 //! The first text of those who begin to wait is queued with what makes them wait. This worker finds the others, and what
 //! came due while no process ran. The store knows what each was told, so that a text is told once, by whichever relay.
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::{
-    Engine,
+    AiAgents, Engine,
     worker::{LeftAlone, StepError, Worker},
 };
 use crate::{
@@ -57,21 +57,35 @@ impl WaitingTexts {
         }
     }
 
-    async fn tell_all(&mut self, due: &[IdleHandoff], now: Time) -> Result<(), StoreError> {
+    /// Gives when the first of them is told something again.
+    async fn tell_all(
+        &mut self,
+        ai_agents: &AiAgents,
+        due: &[IdleHandoff],
+        now: Time,
+    ) -> Result<Option<Time>, StoreError> {
         let engine = Arc::clone(&self.engine);
         let tell = |id: HandoffId| engine.decide(waiting_text::due(id));
-        let mut failed = Ok(());
+        let (mut next, mut failed) = (None, Ok(()));
         for some in due.chunks(AT_ONCE) {
             let told = join_all(some.iter().map(|one| tell(one.id.clone()))).await;
             for (one, told) in some.iter().zip(told) {
                 if let Ok(up_to) = &told {
                     self.known.insert(one.id.clone(), (one.place.since, *up_to));
+                    next = next.into_iter().chain(text_due(ai_agents, one, *up_to)).min();
                 }
                 failed = failed.and(self.left_alone.record(one.id.clone(), told.map(drop), now));
             }
         }
-        failed
+        failed.map(|()| next)
     }
+}
+
+/// When somebody is told the text after `told`, if there is one.
+fn text_due(ai_agents: &AiAgents, one: &IdleHandoff, told: Option<Duration>) -> Option<Time> {
+    let rooms = &ai_agents.of(&one.ai_agent).policy.waiting_rooms;
+    let text = rooms.of(one.route.as_deref(), one.team.as_ref()).text_after(told)?;
+    Some(one.place.since + text.after)
 }
 
 #[async_trait]
@@ -96,10 +110,8 @@ impl Worker for WaitingTexts {
         let mut known = std::mem::take(&mut self.known);
         for one in waiting {
             let told = known.remove(&one.id).filter(|(since, _)| *since == one.place.since);
-            let room = ai_agents.of(&one.ai_agent).policy.waiting_rooms.of(one.team.as_ref());
             let up_to = told.and_then(|(_, up_to)| up_to);
-            if let Some(text) = room.text_after(up_to) {
-                let at = one.place.since + text.after;
+            if let Some(at) = text_due(&ai_agents, &one, up_to) {
                 if at > now {
                     next = next.min(at);
                 } else if !self.left_alone.has(&one.id) {
@@ -108,7 +120,7 @@ impl Worker for WaitingTexts {
             }
             self.known.extend(told.map(|told| (one.id, told)));
         }
-        self.tell_all(&due, now).await?;
-        Ok(Some(next.max(now + BETWEEN_LOOKS)))
+        let of_told = self.tell_all(&ai_agents, &due, now).await?;
+        Ok(Some(of_told.map_or(next, |at| next.min(at)).max(now + BETWEEN_LOOKS)))
     }
 }

@@ -20,7 +20,7 @@ pub struct WaitingRoom {
     pub texts: Vec<WaitingText>,
 }
 
-/// What a team or an AI Agent says of it. What it leaves unsaid is as for all others.
+/// What a route, a team or an AI Agent says of it. What it leaves unsaid is as for all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnWaitingRoom {
     /// The text when an agent accepts, or that there is none.
@@ -31,9 +31,16 @@ pub struct OwnWaitingRoom {
     pub texts: Option<Vec<WaitingText>>,
 }
 
-/// What the customers of an AI Agent are told, by team.
+/// What the customers of an AI Agent are told, by route and team.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitingRooms {
+    rooms: ByTeam,
+    /// Of routes that say something.
+    routes: BTreeMap<String, ByTeam>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ByTeam {
     general: WaitingRoom,
     teams: BTreeMap<TeamName, WaitingRoom>,
 }
@@ -138,17 +145,30 @@ impl WaitingRooms {
         teams: impl Iterator<Item = (&'a TeamName, &'a OwnWaitingRoom)>,
     ) -> Self {
         let teams = teams.map(|(team, own)| (team.clone(), own.or(&general))).collect();
-        Self { general, teams }
+        Self { rooms: ByTeam { general, teams }, routes: BTreeMap::new() }
     }
 
-    /// What the customers of `team` are told.
-    pub fn of(&self, team: Option<&TeamName>) -> &WaitingRoom {
-        team.and_then(|team| self.teams.get(team)).unwrap_or(&self.general)
+    /// With what the route of this name says. It counts before what teams say.
+    #[must_use]
+    pub fn with_route(mut self, name: &str, own: &OwnWaitingRoom) -> Self {
+        if *own != OwnWaitingRoom::default() {
+            let ByTeam { general, teams } = &self.rooms;
+            let teams = teams.iter().map(|(team, room)| (team.clone(), own.or(room))).collect();
+            self.routes.insert(name.to_owned(), ByTeam { general: own.or(general), teams });
+        }
+        self
     }
 
-    /// What the customers of any team are told.
+    /// What customers are told who came by `route` and wait for `team`.
+    pub fn of(&self, route: Option<&str>, team: Option<&TeamName>) -> &WaitingRoom {
+        let rooms = route.and_then(|route| self.routes.get(route)).unwrap_or(&self.rooms);
+        team.and_then(|team| rooms.teams.get(team)).unwrap_or(&rooms.general)
+    }
+
+    /// What any customers are told.
     pub fn iter(&self) -> impl Iterator<Item = &WaitingRoom> {
-        std::iter::once(&self.general).chain(self.teams.values())
+        let all = std::iter::once(&self.rooms).chain(self.routes.values());
+        all.flat_map(|rooms| std::iter::once(&rooms.general).chain(rooms.teams.values()))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::relay::{
     policy,
-    routing::Limits,
+    routing::{Limits, Routing},
     waiting_room::{OwnWaitingRoom, WaitingRooms},
 };
 
@@ -49,7 +49,7 @@ pub struct AiAgentSettings {
     /// before those of the environment.
     pub limits: Limits,
     /// `accept_text`, `queue_banner`, `waiting_texts`: what its customers are told, before what the environment says and
-    /// after what their team says.
+    /// after what their route and their team say.
     pub waiting_room: OwnWaitingRoom,
 }
 
@@ -60,10 +60,12 @@ impl AiAgentSettings {
         self.limits.or(policy::Timeouts { waiting, idle })
     }
 
-    /// What its customers are told while they wait, by team.
+    /// What its customers are told while they wait, by route and team.
     pub fn waiting_rooms(&self, settings: &Settings) -> WaitingRooms {
-        let teams = settings.routing.teams.iter().map(|team| (&team.name, &team.waiting_room));
-        WaitingRooms::new(self.waiting_room.or(&settings.waiting_room), teams)
+        let Routing { teams, routes, .. } = &*settings.routing;
+        let of_teams = teams.iter().map(|team| (&team.name, &team.waiting_room));
+        let rooms = WaitingRooms::new(self.waiting_room.or(&settings.waiting_room), of_teams);
+        routes.iter().fold(rooms, |rooms, route| rooms.with_route(&route.name, &route.waiting_room))
     }
 
     /// Whether its API is reached as that of the other one, by the same key and within the same limits.

@@ -80,7 +80,7 @@ pub struct Settings {
     /// `IDLE_TIMEOUT`, `IDLE_TIMEOUT_TEXT`: how long nobody may write in one that an agent has; `None` for ever.
     pub idle_timeout: Option<Timeout>,
     /// `ACCEPT_TEXT`, `WAITING_TEXT`, `WAITING_TEXT_AFTER`, `QUEUE_BANNER`: what customers are told while they wait, where
-    /// neither their team nor their AI Agent says anything else. Texts have at most 1,000 characters, and there is not both a text for those who wait
+    /// their route, their team and their AI Agent say nothing else. Texts have at most 1,000 characters, and there is not both a text for those who wait
     /// and a banner.
     pub waiting_room: WaitingRoom,
     /// `ADA_METAVARIABLES`, `ADA_METADATA`: what Ada learns of handoffs. Each name is there once.
@@ -304,8 +304,10 @@ impl Settings {
             return Err(SettingsError(reader.problems));
         };
         let members = agents::members(&agent_tokens, &listed_agents);
-        let accounts = platforms.webhooks.iter().flat_map(|platform| &platform.tokens);
-        let services = accounts.map(|account| account.name.clone()).collect();
+        let accounts = platforms.webhooks.iter().flat_map(|platform| {
+            platform.tokens.iter().map(|account| (account.name.clone(), platform.id.into()))
+        });
+        let services = accounts.collect();
         let settings = Self {
             ai_agents,
             waiting_timeout: timeouts.waiting,

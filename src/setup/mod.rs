@@ -18,6 +18,7 @@ use handoff_relay::{
     settings::{Database, Settings, public_url},
     store::{self, FileState},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{WRONG_SETTINGS, complain, print, tell};
 
@@ -257,7 +258,8 @@ async fn watch() -> ExitCode {
     if let Err(error) = handoff_relay::telemetry::init(settings.log_format, &settings.log_filter) {
         return complain(&error, WRONG_SETTINGS);
     }
-    match crate::run_watched(settings, live::show).await {
+    let runs = async { crate::run_watched(settings, signal(SignalKind::hangup())?, live::show).await };
+    match runs.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}"), 1),
     }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::{
     ada::NOWHERE,
     process::run,
-    relay::{folder, settings},
+    relay::{folder, settings, start},
 };
 
 const DESK: &str = r#"default_team = "Support"
@@ -97,6 +97,19 @@ async fn sighup_reads_the_settings_file_again() {
     let why = told[0]["error"].as_str().unwrap();
     assert!(why.ends_with("relay.toml:2:8: name must be a text in quotes"), "{why}");
     assert_eq!(teams().await, ["Billing", "Sales"]);
+    relay.stops_well().await;
+}
+
+#[tokio::test]
+async fn sighup_during_the_start_is_heeded_after_it() {
+    let folder = folder();
+    fs::write(folder.path().join("relay.toml"), "[[teams]]\nname = \"Billing\"\n").unwrap();
+    let env = [("RELAY_CONFIG", "relay.toml"), ("HANDOFF_AUTH_KEY", "off")];
+    let process = start(folder.path(), NOWHERE, &env);
+    process.stderr.find(1, "a warning", |line| line.contains("HANDOFF_AUTH_KEY is off").then_some(())).await;
+    process.signal("HUP");
+    let relay = crate::relay::Relay::of(process).await;
+    relay.process.stderr.logged(1, "the settings file was read again").await;
     relay.stops_well().await;
 }
 

@@ -44,7 +44,7 @@ async fn while_the_key_is_refused() {
 
 #[tokio::test]
 async fn while_adas_limits_leave_no_room() {
-    let relay = Setup::new().set("SEND_MAX_AGE", "3s").set("ADA_RATE_PER_MINUTE", "12").start().await;
+    let relay = Setup::new().set("SEND_MAX_AGE", "6s").set("ADA_RATE_PER_MINUTE", "12").start().await;
     let id = is_active(&relay).await;
     for number in 0..14 {
         relay.alex().writes(&id, &format!("Number {number}")).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use sandbox::{Call, Options, Sandbox, ScriptedAnswer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -243,6 +244,55 @@ async fn a_new_key_is_used_from_the_reload_on_and_nobody_with_handoffs_is_droppe
     let dropped = || async { reload().await.status };
     settles(&200, dropped).await;
     assert_eq!(two.ready().await, json!({"a": "ok"}));
+}
+
+/// Either a start call comes too late, or the file that leaves its AI Agent out is refused.
+#[tokio::test]
+async fn no_handoff_begins_while_its_ai_agent_leaves_the_settings() {
+    let mut two = Two::start().await;
+    two.relay.stop().await;
+    two.relay.set("OPERATOR_TOKENS", "Olga=token-of-olga-0123456789");
+    two.relay.start_again().await;
+    two.meet();
+    let reload = async || {
+        let url = format!("{}/api/settings/reload", two.relay.agents_url);
+        Answer::to(two.relay.http.post(url).bearer_auth("token-of-olga-0123456789")).await
+    };
+    let base = two.relay.base_of_ada();
+    let of_a = of_a("HANDOFF_AUTH_KEY").replace("{ada}", &base);
+    let both = format!("{of_a}{}", of_b(&two.b_road.url, "B_START_KEY"));
+    let alex = two.relay.alex();
+    let mut refused = 0;
+    for round in 0..12 {
+        two.relay.rewrites(&of_a);
+        let starts = async {
+            let calls = (0..10).map(|call| {
+                let (b, conversation) = (&two.b, format!("c-{round}-{call}"));
+                b.open_conversation_as(&conversation);
+                async move { b.start_handoff(&conversation, json!({})).await.unwrap() }
+            });
+            // The reload begins somewhere among them.
+            futures_util::stream::iter(calls).buffered(2).collect::<Vec<_>>().await
+        };
+        let later = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            reload().await
+        };
+        let (started, reloaded) = tokio::join!(starts, later);
+        let begun = started.iter().filter(|status| **status == 200).count();
+        assert!(reloaded.status == 422 || begun == 0, "{begun} began, and the file counts");
+        refused += usize::from(reloaded.status == 422);
+        two.relay.rewrites(&both);
+        reload().await.good(200);
+        for handoff in alex.list("?status=waiting").await {
+            // It may be over at Ada by now.
+            alex.act(handoff["id"].as_str().unwrap(), "end").await;
+        }
+        settles(&(0, 0), || two.relay.left_over()).await;
+    }
+    assert!(refused > 0, "no start call came before a reload");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use crate::support::{
     answer::Answer,
     relay::{Relay, START_KEY, Setup},
+    stream::Event,
 };
 
 const PATHS: [&str; 2] = ["/handoffs/start", "/webhooks/start-handoff"];
@@ -137,7 +138,8 @@ async fn a_context_is_kept_within_bounds_and_lists_show_its_beginning() {
     let mut stream = alex.stream(None).await.ready().await;
     relay.post_start(&json!({ "conversation_id": "big", "plan": "max" })).await.good(200);
     let listed = alex.handoffs_of("big").await.remove(0);
-    let told = stream.until(|event| event.kind == "handoff").await.remove(0).data;
+    let is_new = |event: &Event| event.data["context"]["plan"] == "max";
+    let told = stream.until(is_new).await.pop().unwrap().data;
     for shown in [&listed, &told] {
         assert_eq!((&shown["context_truncated"], &shown["context"]["plan"]), (&json!(true), &json!("max")));
         let note = shown["context"]["note_7"].as_str().unwrap();

@@ -126,6 +126,24 @@ async fn what_is_refused_becomes_a_dead_letter_that_an_operator_replays() {
 }
 
 #[tokio::test]
+async fn who_waits_for_an_answer_of_a_platform_that_is_gone_waits_for_another_agent() {
+    let platform = Platform::start().await;
+    let relay = platform.setup().set("AGENT_GONE_AFTER", "1s").start().await;
+    let (chat, id) = relay.hand_off().await;
+    let desk = relay.desk();
+    desk.accepts(&id).await;
+    relay.gets(&customer_says(&chat, "Is there anybody?")).await;
+    platform.hears(&id, "Is there anybody?").await;
+    let agent = relay.alex().handoff(&id).await["agent"].clone();
+    platform.answers(&[Script::Status(410)]);
+    relay.gets(&customer_says(&chat, "Hello?")).await;
+    let waits = || async { relay.alex().handoff(&id).await["status"].clone() };
+    settles(&json!("waiting"), waits).await;
+    assert_eq!(relay.alex().handoff(&id).await["left_by"], agent);
+    relay.finish().await;
+}
+
+#[tokio::test]
 async fn one_that_is_gone_is_told_nothing_until_an_operator_enables_it() {
     let platform = Platform::start().await;
     let mut relay = platform.setup().start().await;

@@ -94,6 +94,28 @@ async fn what_the_file_says_counts_from_then_on() {
 }
 
 #[tokio::test]
+async fn handoffs_of_a_team_that_is_gone_go_to_the_default_team() {
+    let relay = start(&file("Red", "high", "Blue")).await;
+    let sam = relay.agent("Sam");
+    let red = hand_off(&relay).await;
+    assert_eq!(listed(&sam).await, 0);
+    let (id, gone) = (red["id"].as_str().unwrap(), "[[teams]]\nname = \"Red\"\n");
+    for (top, team) in [("", json!(null)), ("default_team = \"Blue\"\n", json!("Blue"))] {
+        let without = format!("{top}{}", file("Blue", "low", "Blue").replace(gone, ""));
+        relay.rewrites(&without);
+        reload(&relay, OPERATOR).await.good(200);
+        settles(&team, || async { relay.agent("Kim").handoff(id).await["team"].clone() }).await;
+        assert_eq!(sam.handoff(id).await["team"], team);
+        relay.rewrites(&file("Red", "high", "Blue"));
+        reload(&relay, OPERATOR).await.good(200);
+        let moved =
+            relay.agent("Kim").post(&format!("/handoffs/{id}/hand-over"), &json!({ "team": "Red" })).await;
+        moved.good(200);
+    }
+    relay.finish().await;
+}
+
+#[tokio::test]
 async fn a_wrong_file_changes_nothing_and_is_told() {
     let good = file("Red", "high", "Blue");
     let relay = start(&good).await;

@@ -105,7 +105,7 @@ impl Days {
         self.reloads += 1;
         let began_at = self.desk.engine().policy().began_at;
         let policy = settings(&self.dice, policy(began_at));
-        self.desk.engine().replace_ai_agents(AiAgents::one(self.desk.relay.ai_agent(policy)));
+        self.desk.engine().replace_ai_agents(Arc::new(AiAgents::one(self.desk.relay.ai_agent(policy))));
     }
 
     fn engine(&self) -> Option<Arc<Engine>> {

@@ -7,7 +7,7 @@ mod condition;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +166,8 @@ pub struct Route {
     pub platforms: Option<Vec<PlatformId>>,
     /// Their timeouts, which count before those of their team.
     pub limits: Limits,
+    /// What customers are told while they wait, before what their team says.
+    pub waiting_room: OwnWaitingRoom,
 }
 
 /// Teams and routes.
@@ -179,8 +181,8 @@ pub struct Routing {
     pub default_team: Option<TeamName>,
     /// The agents.
     pub members: Vec<Member>,
-    /// The names of the service accounts of platforms.
-    pub services: Vec<String>,
+    /// The names of the service accounts of platforms, and which platform is theirs.
+    pub services: BTreeMap<String, PlatformId>,
     /// How handoffs get to agents, unless their team says otherwise.
     pub offering: Offering,
 }

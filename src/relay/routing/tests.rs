@@ -28,6 +28,7 @@ fn route(name: &str, conditions: Vec<Condition>, team: Option<&str>) -> Route {
         priority: Priority::Normal,
         platforms: None,
         limits: Limits::default(),
+        waiting_room: OwnWaitingRoom::default(),
     }
 }
 

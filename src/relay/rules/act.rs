@@ -90,7 +90,11 @@ pub(super) fn accept_if_waiting(tx: &mut Transaction<'_>, handoff: usize, agent:
         return;
     }
     let is_back = known.last_agent.as_deref() == Some(agent);
-    let text = tx.policy.waiting_rooms.of(known.team.as_ref()).accept_text_of(&shown.display_name);
+    let text = tx
+        .policy
+        .waiting_rooms
+        .of(known.route.as_deref(), known.team.as_ref())
+        .accept_text_of(&shown.display_name);
     assign(tx, handoff, agent, EventName::Accepted);
     if let Some(text) = text.filter(|_| !is_back) {
         say::say(tx, handoff, shown, text, Source::Relay);

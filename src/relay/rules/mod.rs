@@ -26,6 +26,7 @@ pub(crate) mod replay;
 mod say;
 pub(crate) mod settle;
 pub mod start;
+pub(crate) mod team_gone;
 pub(crate) mod time_out;
 pub(crate) mod transcript;
 pub(crate) mod unknown;

@@ -49,7 +49,7 @@ fn tell(tx: &mut Transaction<'_>, handoff: usize) -> bool {
         return false;
     }
     let (since, told) = (known.idle.since, known.texts_told());
-    let room = tx.policy.waiting_rooms.of(known.team.as_ref());
+    let room = tx.policy.waiting_rooms.of(known.route.as_deref(), known.team.as_ref());
     let Some(text) = room.text_due(tx.now.at.since(since), told).cloned() else { return false };
     tx.change_unseen(handoff).texts_told = Some(TextsTold { since, up_to: text.after });
     let by = ShownAuthor::named(SUPPORT.to_owned());

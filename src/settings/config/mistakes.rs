@@ -35,6 +35,7 @@ impl Mistakes {
     pub(super) fn sentences(mut self) -> Vec<String> {
         let mut found = std::mem::take(&mut self.found);
         found.sort_by_key(|(at, _)| *at);
+        found.dedup();
         let told = found.into_iter().map(|(at, sentence)| {
             let column = self.before(at).rsplit('\n').next().unwrap_or_default().chars().count() + 1;
             format!("{}:{}:{column}: {sentence}", self.file, self.line(at))

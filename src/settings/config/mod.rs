@@ -198,20 +198,29 @@ impl Config {
         }
     }
 
-    /// Refuses a banner beside texts, for the customers of any team of any AI Agent.
+    /// Refuses a banner beside texts, for the customers of any AI Agent, team and route.
     pub(super) fn check_waiting_rooms(&mut self, environment: &WaitingRoom) {
         let environment = General::of_environment(environment);
+        let mistakes = &mut self.mistakes;
         let mut generals = Vec::new();
         for table in self.ai_agents.iter().flatten() {
-            table.waiting_room.check(&environment, &mut self.mistakes);
-            generals.push(environment.with_ai_agent(table.id().unwrap_or_default(), &table.waiting_room));
+            table.waiting_room.check(&environment, mistakes);
+            let whose = format!("the AI Agent {}", table.id().unwrap_or_default());
+            generals.push(environment.with(&whose, &table.waiting_room));
         }
         if self.ai_agents.is_none() {
             generals.push(environment);
         }
-        for (team, general) in self.teams.iter().flat_map(|team| generals.iter().map(move |one| (team, one)))
-        {
-            team.waiting_room.check(general, &mut self.mistakes);
+        for general in &generals {
+            let mut of_teams = Vec::new();
+            for team in &self.teams {
+                team.waiting_room.check(general, mistakes);
+                let name = team.name.as_ref().map_or("", |name| &name.value);
+                of_teams.push(general.with(&format!("the team {name}"), &team.waiting_room));
+            }
+            for route in &self.routes {
+                of_teams.iter().chain([general]).for_each(|room| route.waiting_room.check(room, mistakes));
+            }
         }
     }
 

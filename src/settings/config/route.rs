@@ -8,6 +8,7 @@ use super::{
     mistakes::Mistakes,
     table::{Placed, Table},
     team::{self, HOURS_KEYS},
+    waiting_room::{self, WaitingRoomTable},
 };
 use crate::{
     relay::{
@@ -21,9 +22,10 @@ use crate::{
 };
 
 /// What a route may say.
-pub(super) const KEYS: [&str; 16] = {
+pub(super) const KEYS: [&str; 19] = {
     let [waiting, waiting_text, idle, idle_text] = limits::KEYS;
     let [hours, time_zone, holidays] = HOURS_KEYS;
+    let [accept_text, queue_banner, waiting_texts] = waiting_room::KEYS;
     [
         "name",
         "ai_agents",
@@ -41,6 +43,9 @@ pub(super) const KEYS: [&str; 16] = {
         waiting_text,
         idle,
         idle_text,
+        accept_text,
+        queue_banner,
+        waiting_texts,
     ]
 };
 
@@ -59,6 +64,7 @@ pub(super) struct RouteTable {
     conditions: Vec<Condition>,
     priority: Priority,
     limits: Limits,
+    pub(super) waiting_room: WaitingRoomTable,
 }
 
 impl RouteTable {
@@ -89,6 +95,7 @@ impl RouteTable {
                 .text("priority", mistakes, priority)
                 .map_or_else(Priority::default, |found| found.value),
             limits: Limits::read(t, mistakes),
+            waiting_room: WaitingRoomTable::read(t, mistakes),
         };
         t.refuse_others(&KEYS, mistakes);
         read
@@ -106,6 +113,7 @@ impl RouteTable {
             priority: self.priority,
             platforms: self.platforms.map(platforms),
             limits: self.limits.settings(environment),
+            waiting_room: self.waiting_room.own,
         })
     }
 }

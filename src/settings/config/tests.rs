@@ -8,6 +8,7 @@ use super::{KEYS, ai_agent, route, team};
 use crate::{
     relay::{
         dispatch::Assignment,
+        id::TeamName,
         policy::{Timeout, Timeouts},
         routing::{Offering, Priority},
         waiting_room::{Banner, WaitingRoom, WaitingText},
@@ -425,14 +426,16 @@ fn teams_agents_and_routes_are_read() {
     assert_eq!(waiting(Some("Rest"), "Billing"), timeout(60, None));
 }
 
-/// What customers of the team Billing are told, and those of the team Support, which says nothing of its own.
-fn waiting_rooms(of_team: &str, of_ai_agent: &str) -> Result<[WaitingRoom; 2], String> {
+/// What customers of the team Billing are told who came by the route Invoices, who came otherwise, and those of the team
+/// Support, which says nothing of its own.
+fn waiting_rooms(of_route: &str, of_team: &str, of_ai_agent: &str) -> Result<[WaitingRoom; 3], String> {
     let env = [("ACCEPT_TEXT", "{agent} is here."), ("WAITING_TEXT", "Please wait.")];
     let text = DESK.replace("waiting_timeout = \"2m\"", of_team);
-    let settings = loaded(&format!("{text}{GOOD}{of_ai_agent}"), &env)?;
+    let settings = loaded(&format!("{text}{of_route}\n{GOOD}{of_ai_agent}"), &env)?;
     let rooms = settings.ai_agents.first.waiting_rooms(&settings);
-    assert_eq!(rooms.of(None), rooms.of(Some(&"Support".into())));
-    Ok(["Billing", "Support"].map(|team| rooms.of(Some(&team.into())).clone()))
+    let room = |route, team: &str| rooms.of(route, Some(&TeamName::from(team))).clone();
+    assert_eq!(*rooms.of(None, None), room(None, "Support"));
+    Ok([room(Some("Invoices"), "Billing"), room(None, "Billing"), room(None, "Support")])
 }
 
 const NOT_TOGETHER: &str = "Ada takes the banner away when a text is sent";
@@ -440,7 +443,7 @@ const NOT_TOGETHER: &str = "Ada takes the banner away when a text is sent";
 /// What a team says counts for its customers, and what the environment says for the others.
 #[test]
 fn a_team_tells_its_customers_something_of_its_own() {
-    let room = |of_team: &str| waiting_rooms(of_team, "").map(|[billing, _]| billing);
+    let room = |of_team: &str| waiting_rooms("", of_team, "").map(|[_, billing, _]| billing);
     let text = |seconds, text: &str| WaitingText {
         after: std::time::Duration::from_secs(seconds),
         text: text.to_owned(),
@@ -463,31 +466,34 @@ fn a_team_tells_its_customers_something_of_its_own() {
     );
 }
 
-/// It counts before the environment, and after the team.
+/// An AI Agent counts before the environment, a team before it, and a route before both.
 #[test]
-fn an_ai_agent_tells_its_customers_something_of_its_own() {
-    let [billing, support] = waiting_rooms("accept_text = \"Billing.\"", "accept_text = \"Acme.\"").unwrap();
+fn a_route_and_an_ai_agent_tell_their_customers_something_of_their_own() {
     let accept_text = |text: &str| Some(text.to_owned());
+    let accept_texts = ["Invoices", "Billing", "Acme"].map(|text| format!("accept_text = \"{text}.\""));
+    let [of_route, of_team, of_ai_agent] = &accept_texts;
+    let [invoice, billing, support] = waiting_rooms(of_route, of_team, of_ai_agent).unwrap();
+    assert_eq!(invoice.accept_text, accept_text("Invoices."));
     assert_eq!(support.accept_text, accept_text("Acme."));
     assert_eq!(billing.accept_text, accept_text("Billing."));
     assert_eq!((&billing.texts, billing.texts.len()), (&support.texts, 1), "of the environment");
 
     let banner = "queue_banner = \"position\"\nwaiting_texts = []";
-    let [billing, support] = waiting_rooms("queue_banner = \"off\"", banner).unwrap();
+    let by_time = "queue_banner = \"time\"";
+    let [invoice, billing, support] = waiting_rooms(by_time, "queue_banner = \"off\"", banner).unwrap();
     assert_eq!((support.banner, support.texts), (Banner::Position, Vec::new()));
+    assert_eq!((invoice.banner, invoice.texts), (Banner::Time, Vec::new()));
     assert_eq!((billing.banner, billing.texts), (Banner::Off, Vec::new()));
 
     let texts = "waiting_texts = [{ after = \"5m\", text = \"Still.\" }]";
-    for (of_team, of_ai_agent, told) in [
-        ("", "queue_banner = \"time\"", "16:1: queue_banner can't be used with WAITING_TEXT"),
-        (texts, banner, "4:1: queue_banner of the AI Agent acme can't be used with waiting_texts"),
-        (
-            "queue_banner = \"time\"",
-            texts,
-            "4:1: queue_banner can't be used with waiting_texts of the AI Agent acme",
-        ),
+    for (of_route, of_team, of_ai_agent, told) in [
+        ("", "", by_time, "17:1: queue_banner can't be used with WAITING_TEXT"),
+        ("", texts, banner, "4:1: queue_banner of the AI Agent acme can't be used with waiting_texts"),
+        ("", by_time, texts, "4:1: queue_banner can't be used with waiting_texts of the AI Agent acme"),
+        (by_time, "", "", "11:1: queue_banner can't be used with WAITING_TEXT"),
+        (texts, banner, "", "12:1: queue_banner of the team Billing can't be used with waiting_texts"),
     ] {
-        let both = waiting_rooms(of_team, of_ai_agent).unwrap_err();
+        let both = waiting_rooms(of_route, of_team, of_ai_agent).unwrap_err();
         assert_eq!(both, format!("relay.toml:{told}: {NOT_TOGETHER}"));
     }
 }

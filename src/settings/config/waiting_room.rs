@@ -1,4 +1,4 @@
-//! What a team or an AI Agent says to those who wait.
+//! What a route, a team or an AI Agent says to those who wait.
 
 use std::collections::BTreeSet;
 
@@ -40,10 +40,10 @@ impl General {
         Self { room: room.clone(), names: ["QUEUE_BANNER", "WAITING_TEXT"].map(str::to_owned) }
     }
 
-    /// With what the table of an AI Agent says, for the teams.
-    pub(super) fn with_ai_agent(&self, id: &str, table: &WaitingRoomTable) -> Self {
+    /// With what the table of `whose` says, such as *the team Billing*, for the tables that count before it.
+    pub(super) fn with(&self, whose: &str, table: &WaitingRoomTable) -> Self {
         let names = table.names(self).map(|name| match name {
-            Name::Own(key) => format!("{key} of the AI Agent {id}"),
+            Name::Own(key) => format!("{key} of {whose}"),
             Name::General(name) => name.to_owned(),
         });
         Self { room: table.own.or(&self.room), names }

@@ -46,6 +46,7 @@ fn world() -> World {
             priority: Priority::High,
             platforms: Some(vec!["webhook-2".into()]),
             limits: limits(5),
+            waiting_room: OwnWaitingRoom::default(),
         }],
         default_team: Some("Support".into()),
         ..Routing::default()
