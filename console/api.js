@@ -1,5 +1,6 @@
 // The agent API, call by call. Other desks can use the same API: see /api/docs.
 
+import { format, texts } from "./language.js";
 import { wellFormed } from "./words.js";
 
 const TIMEOUT_MS = 20_000;
@@ -28,12 +29,12 @@ export function onSignedOut(action) {
 /** Makes a `Problem` of an error response. `body` is its problem document, if it has one. */
 export function refusal(path, status, body, retryAfter) {
   if (status === 401 && path !== "session") signedOut();
-  const detail = body?.detail ?? `The relay answered ${status}.`;
+  const detail = body?.detail ?? format(texts.common.answered_status, { status: String(status) });
   return new Problem(status, sentence(detail), Number(retryAfter) || null);
 }
 
 /** The `Problem` for a request that got no answer. */
-export const unreachable = () => new Problem(0, "The relay can't be reached.");
+export const unreachable = () => new Problem(0, texts.common.unreachable);
 
 function sentence(text) {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);

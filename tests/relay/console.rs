@@ -33,6 +33,7 @@ async fn everyone_gets_the_page_and_nothing_foreign_in_it() {
     let relay = Relay::start().await;
     let page = ask(&relay, "GET", "/", &[]).await;
     assert_eq!(page.status, 200);
+    assert!(page.text().contains("<html lang=\"en\" data-languages=\"de en\">"), "{}", page.text());
     assert!(page.text().contains("<title>") && page.text().contains("<noscript>"), "{}", page.text());
     for (name, value) in [
         ("content-type", "text/html; charset=utf-8"),
@@ -40,7 +41,7 @@ async fn everyone_gets_the_page_and_nothing_foreign_in_it() {
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-cache"),
-        ("vary", "accept-encoding"),
+        ("vary", "accept-encoding, accept-language, cookie"),
         ("content-encoding", ""),
     ] {
         assert_eq!(page.header(name), value, "{name}");
@@ -183,13 +184,13 @@ async fn long_answers_of_the_api_are_compressed_and_events_are_not() {
     relay.finish().await;
 }
 
-/// What a browser loads for the first view: the page, and under names that say what is in them, three files and an icon.
+/// What a browser loads for the first view: the page, and under names that say what is in them, four files and an icon.
 #[tokio::test]
 async fn the_page_loads_few_files_and_they_are_kept_for_good() {
     let relay = Relay::start().await;
     let page = ask(&relay, "GET", "/", &[]).await;
     let paths: BTreeSet<&str> = page.text().split('"').filter(|text| text.starts_with("/console/")).collect();
-    assert_eq!(paths.len(), 4, "{paths:?}");
+    assert_eq!(paths.len(), 5, "{paths:?}");
     let mut weight = ask(&relay, "GET", "/", &[("accept-encoding", "gzip")]).await.body.len();
     for path in paths {
         let packed = ask(&relay, "GET", path, &[("accept-encoding", "gzip")]).await;
@@ -228,4 +229,39 @@ async fn files_of_a_folder_are_served_as_they_are() {
         assert_eq!(refused.problem(404), "there is no such file in the console", "{path}");
     }
     relay.finish().await;
+}
+
+/// The page has the language that the browser asks for, or that the agent has chosen, and names its file alone.
+#[tokio::test]
+async fn the_page_comes_in_the_language_that_is_asked_for() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/console");
+    for setup in [Setup::new(), Setup::new().set("CONSOLE_DIR", folder)] {
+        let relay = setup.start().await;
+        let asks = async |accept: &str, cookie: &str| {
+            ask(&relay, "GET", "/", &[("accept-language", accept), ("cookie", cookie)]).await
+        };
+        for (accept, cookie, tag) in [
+            ("de-AT,de;q=0.9,en;q=0.8", "", "de"),
+            ("fr", "", "en"),
+            ("en", "handoff-relay-language=de", "de"),
+            ("de", "handoff-relay-language=xx", "de"),
+        ] {
+            let page = asks(accept, cookie).await;
+            assert!(page.text().contains(&format!("<html lang=\"{tag}\"")), "{}", page.text());
+            let languages: Vec<&str> =
+                page.text().split('"').filter(|text| text.starts_with("/console/language-")).collect();
+            assert_eq!(languages.len(), 1, "{languages:?}");
+            let texts = ask(&relay, "GET", languages[0], &[]).await;
+            assert!(texts.text().contains(&format!("\"locale\": \"{tag}")), "{}", languages[0]);
+            assert_eq!(page.header("vary"), "accept-encoding, accept-language, cookie");
+        }
+        let (english, german) = (asks("en", "").await, asks("de", "").await);
+        assert_ne!(english.header("etag"), german.header("etag"));
+        let packed = [("accept-encoding", "gzip"), ("accept-language", "de")];
+        let mut unpacked = Vec::new();
+        let german_packed = ask(&relay, "GET", "/", &packed).await;
+        GzDecoder::new(&german_packed.body[..]).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, german.body);
+        relay.finish().await;
+    }
 }
