@@ -30,7 +30,9 @@ export function add(id, files) {
   for (const item of fresh) item.element = chip(id, item);
   const good = fresh.filter((item) => !item.fault);
   if (good.length > 0) announce(format(texts.files.attached, { number: good.length }));
-  for (const item of fresh) if (item.fault) announce(format(texts.files.with_fault, { name: isolated(item.name), fault: item.fault }));
+  for (const { name, fault } of fresh) {
+    if (fault) announce(format(texts.files.with_fault, { name: isolated(name), fault }));
+  }
   changed(id);
 }
 

@@ -77,7 +77,10 @@ function noticeMessage(row) {
   if (one && speaks && isMine(one)) call(one, texts.alerts.wrote, preview(row, one));
 }
 
-/** Gets the agent's attention for what a notice on the page says, wherever they are in it. `what` has a place for the customer. */
+/**
+ * Gets the agent's attention for what a notice on the page says, wherever they are in it. The text `what` has a place for the
+ * customer.
+ */
 export function alertTo(one, what) {
   sound();
   if (remembered.notifications && !attention.get()) notify(one, what, "");
@@ -93,7 +96,11 @@ function call(one, what, text) {
 }
 
 const notify = (one, what, text) =>
-  show(format(what, { customer: customer(one) }), { body: text.slice(0, 120), tag: one.id }, () => (location.hash = `#/c/${one.id}`));
+  show(
+    format(what, { customer: customer(one) }),
+    { body: text.slice(0, 120), tag: one.id },
+    () => (location.hash = `#/c/${one.id}`),
+  );
 
 function show(title, options, open = () => {}) {
   if (globalThis.Notification?.permission !== "granted") return;

@@ -38,7 +38,8 @@ function makeForm() {
   const title = h("input", { id: "reply-title", required: true, maxlength: 100, autocomplete: "off", dir: "auto" });
   const text = h("textarea", { id: "reply-text", required: true, maxlength: 50000, rows: 8, dir: "auto" });
   const personal = h("input", { id: "reply-personal", type: "checkbox", role: "switch" });
-  const whose = h("label", { class: "switch", for: "reply-personal" }, h("span", { class: "switch-title" }, texts.canned.only_for_me), personal);
+  const only = h("span", { class: "switch-title" }, texts.canned.only_for_me);
+  const whose = h("label", { class: "switch", for: "reply-personal" }, only, personal);
   const owned = h("p", { class: "hint", id: "reply-owned" });
   const remove = h(
     "button",

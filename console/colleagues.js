@@ -62,12 +62,13 @@ function render() {
 }
 
 function entry({ name, role, teams, duty }) {
+  const shown = name === now.me?.name ? format(texts.people.yourself, { agent: name }) : name;
   const about = [role === "lead" && texts.colleagues.lead, ...(teams ?? [])].filter(Boolean).join(", ");
   return h(
     "li",
     { "data-duty": duty },
     h("span", { class: "duty-dot", "aria-hidden": "true" }),
-    h("span", { class: "colleague", dir: "auto" }, name === now.me?.name ? format(texts.people.yourself, { agent: name }) : name),
+    h("span", { class: "colleague", dir: "auto" }, shown),
     about && h("span", { class: "hint", dir: "auto" }, about),
     h("span", { class: "duty" }, texts.duties[duty]),
   );

@@ -203,7 +203,9 @@ const pendingActions = {
 function hear(row) {
   if (row.author.role === "human_agent" && row.author.display_name === now.me?.name) outbox.arrived(row);
   if (isOwn(row) && row.content.type === "file" && row.delivery?.state === "failed")
-    announce(format(texts.files.failed, { name: isolated(row.content.filename), error: row.delivery.error ?? "" }));
+    announce(
+      format(texts.files.failed, { name: isolated(row.content.filename), error: row.delivery.error ?? "" }),
+    );
   if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
   const open = handoff(now.open);
   log.log(format(texts.preview.said, { author: author(row, open), text: preview(row, open) }));
@@ -258,8 +260,14 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => [...offerWords(open), format(texts.time.waiting_for, { time: span(open.created_at) }), left(open)].filter(Boolean).join(" · "),
-    active: () => isMine(open) ? texts.conversation.assigned_to_you : format(texts.conversation.assigned, { agent: open.agent?.name }),
+    waiting: () => {
+      const waits = format(texts.time.waiting_for, { time: span(open.created_at) });
+      return [...offerWords(open), waits, left(open)].filter(Boolean).join(" · ");
+    },
+    active() {
+      const { assigned_to_you: toYou, assigned: to } = texts.conversation;
+      return isMine(open) ? toYou : format(to, { agent: open.agent?.name });
+    },
     ended: () => [endWords(open), open.outcome && outcomeWords(open.outcome)].filter(Boolean).join(" · "),
   }[open.status]();
   const status = at("conversation-status");

@@ -68,7 +68,8 @@ function fill(element, later, earlier) {
 function entries(handoffs) {
   const [first, rest] = [handoffs.slice(0, AT_ONCE), handoffs.slice(AT_ONCE)];
   const list = (some) => h("ol", {}, some.map(entry));
-  const folded = rest.length > 0 && h("details", {}, h("summary", {}, format(texts.earlier.more, { number: rest.length })), list(rest));
+  const more = h("summary", {}, format(texts.earlier.more, { number: rest.length }));
+  const folded = rest.length > 0 && h("details", {}, more, list(rest));
   return [list(first), folded].filter(Boolean);
 }
 

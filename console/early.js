@@ -1,5 +1,5 @@
-// Runs before the page is drawn, while its modules still load. Puts the language's texts into the page, and shows the desk if
-// the browser remembers a sign-in, else the sign-in form. The modules then ask the relay, and correct a wrong guess.
+// Runs before the page is drawn, while its modules still load. Puts the language's texts into the page, and shows the desk
+// if the browser remembers a sign-in, else the sign-in form. The modules then ask the relay, and correct a wrong guess.
 {
   const { direction, texts } = globalThis.language;
   const text = (path) => path.split(".").reduce((part, key) => part[key], texts);

@@ -19,7 +19,8 @@ export function languageName(tag) {
 
 /** A field's value in a few words; null if it has none, or several. */
 export function fieldValue(key, value) {
-  if (typeof value === "boolean") return format(texts.queue.named, { name: fieldName(key), value: value ? texts.common.yes : texts.common.no });
+  const { yes, no } = texts.common;
+  if (typeof value === "boolean") return format(texts.queue.named, { name: fieldName(key), value: value ? yes : no });
   if (typeof value === "number") return String(value);
   if (typeof value !== "string" || value.trim() === "" || !isFilled(value)) return null;
   const text = value.trim();

@@ -70,7 +70,8 @@ function order() {
 }
 
 function filter(key, handoffs) {
-  const options = filters.values(key, handoffs).map(([value, number]) => [value, format(texts.filters.value, { value, number })]);
+  const shown = (value, number) => format(texts.filters.value, { value, number });
+  const options = filters.values(key, handoffs).map(([value, number]) => [value, shown(value, number)]);
   const chosen = filters.filterOf(key);
   const all = [["", texts.filters.all], ...options];
   return choice(key, filters.filterName(key), all, chosen, (value) => filters.filterBy(key, value));

@@ -22,7 +22,8 @@ export async function askForReceiver(handoff) {
   const options = (kind) =>
     receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, label(receiver[kind])) : []));
   const group = (label, kind) => options(kind).length > 0 && h("optgroup", { label }, options(kind));
-  const to = h("select", { id: "hand-over-to", autofocus: true }, group(texts.hand_over.teams, "team"), group(texts.hand_over.colleagues, "agent"));
+  const groups = [group(texts.hand_over.teams, "team"), group(texts.hand_over.colleagues, "agent")];
+  const to = h("select", { id: "hand-over-to", autofocus: true }, groups);
   const note = h("textarea", { id: "hand-over-note", maxlength: 50000, rows: 3, dir: "auto" });
   const sure = await ask({
     title: format(texts.hand_over.title, { customer: customer(handoff) }),

@@ -91,7 +91,9 @@ const shownKey = (key) => SHOWN[key] ?? key;
 
 /** What the palette offers of all this: what would do something now, with its keys. */
 export const commands = () => [
-  ...COMBINATIONS.filter(([, , may]) => !may || may()).map(([name, act]) => ({ label: texts.combinations[name], keys: keysOf(name), act })),
+  ...COMBINATIONS.filter(([, , may]) => !may || may()).map(([name, act]) => {
+    return { label: texts.combinations[name], keys: keysOf(name), act };
+  }),
   ...Object.keys(LISTS).map((name) => {
     const label = format(texts.palette.list, { list: texts.lists[name] });
     return { label, keys: [], act: () => queue.choose(name) };

@@ -1,5 +1,5 @@
-// The interface's language: its texts, and how it writes numbers and lists. The page loads the texts, `language-<tag>.js`, before
-// any module.
+// The interface's language: its texts, and how it writes numbers and lists. The page loads the texts, `language-<tag>.js`,
+// before any module.
 
 const { language } = globalThis;
 
@@ -16,7 +16,7 @@ export const direction = language.direction;
 export const arrows =
   direction === "rtl" ? { back: "ArrowRight", forth: "ArrowLeft" } : { back: "ArrowLeft", forth: "ArrowRight" };
 
-/** Of the languages that an agent prefers, the first variant of this one, else `usual`: for `de`, that is `de-AT` in Austria. */
+/** Of the languages that an agent prefers, the first variant of this one, else `usual`: for `de`, `de-AT` in Austria. */
 export const variant = (preferred, tag, usual) =>
   preferred.find((one) => one.toLowerCase().split("-")[0] === tag) ?? usual;
 

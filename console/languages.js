@@ -1,5 +1,5 @@
-// Where agents choose the language of the interface: in the settings, and where they sign in. The relay chooses the page's texts,
-// so a new language takes a new page.
+// Where agents choose the language of the interface: in the settings, and where they sign in. The relay chooses the page's
+// texts, so a new language takes a new page.
 
 import { h } from "./dom.js";
 import { tag, texts } from "./language.js";

@@ -77,7 +77,8 @@ function render(row) {
   const place = placeOf(list);
   const name = plainName(filename);
   at("lightbox-name").firstChild.textContent = name;
-  at("lightbox-place").textContent = list.length > 1 ? format(texts.files.place, { number: place + 1, all: list.length }) : "";
+  const where = format(texts.files.place, { number: place + 1, all: list.length });
+  at("lightbox-place").textContent = list.length > 1 ? where : "";
   mark(at("lightbox-download"), "href", `${url}?download=1`);
   mark(at("lightbox-download"), "download", name);
   const image = h("img", { src: url, alt: name });

@@ -69,7 +69,8 @@ export function update(element, item, list) {
   else renderPreview(parts.preview, item);
   const unread = item.status === "ended" ? 0 : item.unread;
   mark(link, "data-unread", unread > 0);
-  parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(` ${texts.queue.unread}`)] : []));
+  const number = unread > 99 ? "99+" : String(unread);
+  parts.unread.replaceChildren(...(unread > 0 ? [number, unseen(` ${texts.queue.unread}`)] : []));
   parts.more.textContent = more;
 }
 
@@ -121,7 +122,8 @@ function renderPreview(place, item) {
 }
 
 function lastWords(item) {
-  if (item.missed) return item.missed.told ? format(texts.queue.told, { text: item.missed.told }) : texts.queue.told_nothing;
+  const { told, told_nothing: nothing } = texts.queue;
+  if (item.missed) return item.missed.told ? format(told, { text: item.missed.told }) : nothing;
   if (item.status !== "waiting") return preview(item.last_message, item);
   return item.last_end_user_message ? preview(item.last_end_user_message, item) : texts.queue.not_written;
 }

@@ -17,12 +17,17 @@ export const longDate = (day) =>
 export const time = (seconds) => (seconds === null ? "–" : span(0, seconds * 1000));
 export const teamName = ({ team }) => team ?? texts.reports.no_team;
 export const average = ({ average: mean }) => (mean === null ? "–" : number(mean));
+/** An average, with of how many ratings it is. */
+export const rating = (feedback) =>
+  feedback.average === null
+    ? "–"
+    : format(texts.reports.rating, { average: average(feedback), number: feedback.numbers });
 export const rated = ({ count, numbers }) =>
   count === 0 ? texts.reports.unrated : format(texts.reports.rated, { numbers, words: count - numbers });
 export const share = (some, all) =>
   all > 0 && format(texts.common.percent, { number: Math.round((some / all) * 100) });
 export const people = (names) =>
-  names.length ? [number(names.length), h("span", { class: "hint", dir: "auto" }, ` ${names.join(", ")}`)] : number(0);
+  names.length ? [number(names.length), " ", h("span", { class: "hint", dir: "auto" }, names.join(", "))] : number(0);
 
 /** Numbers with their names. Those that somebody must act on are marked. */
 export const tiles = (...all) =>
@@ -96,7 +101,8 @@ export function ends({ ended, ended_by: by, outcomes }) {
   const reached = outcomes
     .map(({ outcome, count }) => [capital(outcome), count])
     .toSorted((one, two) => two[1] - one[1]);
-  return [list(format(texts.reports.ended_by, { number: ended }), enders), list(texts.reports.outcomes, reached)].filter(Boolean);
+  const title = format(texts.reports.ended_by, { number: ended });
+  return [list(title, enders), list(texts.reports.outcomes, reached)].filter(Boolean);
 }
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

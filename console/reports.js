@@ -11,6 +11,7 @@ import {
   longDate,
   people,
   rated,
+  rating,
   share,
   table,
   teamName,
@@ -113,7 +114,12 @@ function frame() {
       h(
         "section",
         { "aria-labelledby": "reports-now" },
-        h("header", {}, h("h3", { id: "reports-now" }, texts.reports.now), h("p", { class: "hint", "data-part": "now-at" })),
+        h(
+          "header",
+          {},
+          h("h3", { id: "reports-now" }, texts.reports.now),
+          h("p", { class: "hint", "data-part": "now-at" }),
+        ),
         place("now-tiles"),
         scroller("now-teams", texts.reports.teams_now),
         scroller("now-agents", texts.reports.agents_now),
@@ -201,7 +207,8 @@ async function loadDay(wanted) {
     },
   );
   if (!report || number !== asked) return;
-  if (date && wanted !== date) announce(format(texts.reports.announced, { day: longDate(report.date), number: report.total.begun }));
+  const told = { day: longDate(report.date), number: report.total.begun };
+  if (date && wanted !== date) announce(format(texts.reports.announced, told));
   date = report.date;
   renderDay(report);
 }
@@ -329,10 +336,11 @@ function renderDay(report) {
     time(of.wait.p90_seconds),
     time(of.first_answer.median_seconds),
     time(of.first_answer.p90_seconds),
-    of.feedback.average === null ? "–" : format(texts.reports.rating, { average: average(of.feedback), number: of.feedback.numbers }),
+    rating(of.feedback),
   ];
   const hasTeams = teams.some(({ team }) => team !== null);
-  fill("day-teams", texts.reports.teams, [texts.common.team, ...columns], hasTeams ? teams.map((team) => row(teamName(team), team)) : []);
+  const ofTeams = hasTeams ? teams.map((team) => row(teamName(team), team)) : [];
+  fill("day-teams", texts.reports.teams, [texts.common.team, ...columns], ofTeams);
   fill(
     "day-agents",
     texts.reports.agents,

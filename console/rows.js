@@ -121,7 +121,9 @@ const lineState = ({ state, error }) =>
   h(
     "span",
     { class: "line-state" },
-    state === "failed" ? format(texts.thread.notify_failed, { error: error ?? texts.thread.refused }) : texts.thread.notifying,
+    state === "failed"
+      ? format(texts.thread.notify_failed, { error: error ?? texts.thread.refused })
+      : texts.thread.notifying,
   );
 
 function message(row, handoff, body, actions) {

@@ -15,13 +15,19 @@ export function makeSwitch(name, place) {
   return h(
     "label",
     { class: "switch" },
-    h("span", {}, h("span", { class: "switch-title" }, texts.switches[name]), h("span", { class: "hint", id }, texts.switches_about[name])),
+    h(
+      "span",
+      {},
+      h("span", { class: "switch-title" }, texts.switches[name]),
+      h("span", { class: "hint", id }, texts.switches_about[name]),
+    ),
     h("input", { type: "checkbox", role: "switch", "data-setting": name, "aria-describedby": id, onchange: change }),
   );
 }
 
 /** A button that tries out what is on of sound and notifications. */
-export const testButton = () => h("button", { type: "button", "data-action": "test", onclick: tryOut }, texts.settings.test);
+export const testButton = () =>
+  h("button", { type: "button", "data-action": "test", onclick: tryOut }, texts.settings.test);
 
 export function setUp() {
   const rows = SWITCHES.map((name) => makeSwitch(name, "settings"));

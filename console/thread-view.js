@@ -108,7 +108,8 @@ export class ThreadView {
   #show() {
     const pill = at("new-messages");
     pill.hidden = this.atBottom;
-    at("new-messages-text").textContent = this.#missed > 0 ? format(texts.thread.new_messages, { number: this.#missed }) : texts.thread.to_newest;
+    const { new_messages: some, to_newest: none } = texts.thread;
+    at("new-messages-text").textContent = this.#missed > 0 ? format(some, { number: this.#missed }) : none;
     pill.toggleAttribute("data-new", this.#missed > 0);
     at("thread-top").hidden = this.thread.whole;
   }

@@ -82,7 +82,10 @@ function contentWords(content) {
   const { type, body } = content;
   if (type === "text" || type === "presence") return body;
   if (type === "note") return format(texts.preview.note, { text: body });
-  if (type === "file") return format(texts.preview_files[kindOf(content)] ?? texts.preview_files.file, { name: isolated(content.filename) });
+  if (type === "file") {
+    const text = texts.preview_files[kindOf(content)] ?? texts.preview_files.file;
+    return format(text, { name: isolated(content.filename) });
+  }
   return type === "link" ? content.link_text || content.url : texts.preview.unknown;
 }
 
