@@ -47,6 +47,11 @@ impl Desk {
         desk
     }
 
+    /// The console in a browser whose user prefers these languages, such as `de-AT,de`, with nobody signed in.
+    pub async fn speaking(relay: &Relay, languages: &str) -> Self {
+        Self::of(Chromium::speaking(languages).await, relay).await
+    }
+
     /// The consoles of Alex and Sam, each in a browser of their own.
     pub async fn of_alex_and_sam(relay: &Relay) -> (Self, Self) {
         let (alex, sam) = Chromium::open_two().await;
