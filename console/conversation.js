@@ -110,6 +110,8 @@ function showMissing(id, known, words = texts.conversation.gone) {
   if (!isGone) misses(() => load(id));
   if (!isGone && missingState?.isConnected) return;
   for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
+  // Rows that came just before must not be drawn over it.
+  if (isGone) view = null;
   const text = isGone ? words : texts.conversation.failed;
   missingState = threadState(text, isGone ? null : () => load(id));
   showState(missingState);
