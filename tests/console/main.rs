@@ -29,6 +29,7 @@ mod chat;
 mod connection;
 mod displaced;
 mod drafts;
+mod early_calls;
 mod ends;
 mod failures;
 mod feedback;

@@ -56,6 +56,25 @@ async fn replay(alex: &Agent, after: u64, last: impl Fn(&Event) -> bool) -> Vec<
     alex.stream(Some(&after.to_string())).await.until(last).await
 }
 
+/// What is loaded first and followed then has no gap.
+#[tokio::test]
+async fn a_list_says_where_a_stream_goes_on() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let (_, seen) = relay.hand_off().await;
+    let list = alex.get("/handoffs?status=waiting").await.good(200);
+    assert_eq!(list["data"][0]["id"], seen);
+    let place: u64 = list["last_event_id"].as_str().unwrap().parse().unwrap();
+    assert!(alex.get("/handoffs?limit=1").await.good(200)["last_event_id"].is_string());
+
+    let (_, missed) = relay.hand_off().await;
+    let events = replay(&alex, place, |event| event.data["id"] == missed).await;
+    assert_eq!(events[0].id, place + 1);
+    let list = alex.get("/handoffs?status=waiting").await.good(200);
+    assert!(list["last_event_id"].as_str().unwrap().parse::<u64>().unwrap() >= events.last().unwrap().id);
+    relay.finish().await;
+}
+
 #[tokio::test]
 async fn last_event_id_replays_all_changes_since_also_over_a_restart() {
     let mut relay = Relay::start().await;

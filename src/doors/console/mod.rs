@@ -24,7 +24,8 @@ use crate::{
     web::{extract::In, problem::Problem},
 };
 
-/// Nothing but our own files and our own API: neither other hosts nor code within the page.
+/// Nothing but our own files and our own API: neither other hosts nor code within the page. The joined page also has the
+/// hashes of its own two scripts.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob:; media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
     worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -114,7 +115,11 @@ enum Keep {
 pub async fn shell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let folder = app.settings.console_dir.as_deref();
     match Bundle::embedded().filter(|_| folder.is_none()) {
-        Some(bundle) => Ok(answer(&app.packed, PAGE, bundle.page(), Keep::Asking, &headers)),
+        Some(bundle) => {
+            let mut response = answer(&app.packed, PAGE, bundle.page(), Keep::Asking, &headers);
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, bundle.policy().clone());
+            Ok(response)
+        }
         None => plain(&app, PAGE, &headers).await,
     }
 }

@@ -86,10 +86,11 @@ impl Desk {
         self.is_signed_in(name).await;
     }
 
-    /// Waits until an agent's queue has been loaded: from then on the page is told of every change.
+    /// Waits until an agent's queue has been loaded, and the page is told of every change.
     pub async fn is_signed_in(&self, name: &str) {
         self.shows("#account-name", name).await;
         self.sees("#queue-panel[aria-busy=false]").await;
+        self.sees("#desk[data-connection=open]").await;
     }
 
     /// Opens a conversation of the list that is shown.

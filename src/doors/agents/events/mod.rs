@@ -1,7 +1,8 @@
 //! The event stream (SSE): everything that is new or has changed, as it is now.
 //!
-//! Each event stands for a change with a number, but for `arriving` and `presence`. A client opens the stream first and loads then;
-//! whoever reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
+//! Each event stands for a change with a number, but for `arriving` and `presence`. A client opens the stream first and loads then,
+//! or begins with the `last_event_id` of a list: whoever comes with `Last-Event-ID` gets all changes since, or `reset` if that is
+//! too long ago.
 //!
 //! A [`Follower`] renders each change once for all streams of an [`Audience`]. A stream leaves out what its agent may not
 //! see, and reads the store only for what came before it, or while it was too slow.
