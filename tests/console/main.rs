@@ -18,6 +18,7 @@
 #[path = "../relay/support/mod.rs"]
 mod support;
 
+mod browser;
 mod chromium;
 mod desk;
 
@@ -37,6 +38,7 @@ mod figures;
 mod files_interrupted;
 mod files_sent;
 mod files_shown;
+mod firefox;
 mod first_message;
 mod hostile;
 mod keyboard;
