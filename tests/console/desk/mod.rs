@@ -33,7 +33,7 @@ pub struct Desk {
 impl Desk {
     /// The console in a fresh browser, with nobody signed in.
     pub async fn open(relay: &Relay) -> Self {
-        Self::of(Chromium::open().await, relay).await
+        Self::of_chromium(Chromium::open().await, relay).await
     }
 
     /// The same at another address of the relay.
@@ -51,12 +51,12 @@ impl Desk {
     /// The consoles of Alex and Sam, each in a browser of their own.
     pub async fn of_alex_and_sam(relay: &Relay) -> (Self, Self) {
         let (alex, sam) = Chromium::open_two().await;
-        let desks = tokio::join!(Self::of(alex, relay), Self::of(sam, relay));
+        let desks = tokio::join!(Self::of_chromium(alex, relay), Self::of_chromium(sam, relay));
         tokio::join!(desks.0.signs_in("Alex"), desks.1.signs_in("Sam"));
         desks
     }
 
-    async fn of(chromium: Chromium, relay: &Relay) -> Self {
+    pub async fn of_chromium(chromium: Chromium, relay: &Relay) -> Self {
         Self::of_url(chromium, &relay.agents_url).await
     }
 
