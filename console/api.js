@@ -19,6 +19,16 @@ export class Problem extends Error {
   }
 }
 
+/** The calls that `early-calls.js` has made, by path. They are for the page's beginning: none outlives its session. */
+const early = globalThis.earlyCalls ?? new Map();
+
+function takeEarly(method, path) {
+  const call = early.get(path);
+  if (method === "GET") early.delete(path);
+  else early.clear();
+  return call;
+}
+
 let signedOut = () => {};
 
 /** Sets what happens when the session is no longer valid. */
@@ -57,12 +67,17 @@ async function call(method, path, { body, key, signal, keepalive } = {}) {
     options.body = JSON.stringify(body, (_, value) => (typeof value === "string" ? wellFormed(value) : value));
   let response;
   try {
-    response = await fetch(`/api/${path}`, options);
-    if (response.ok) return response.status === 204 ? null : await response.json();
+    response = await (takeEarly(method, path) ?? fetch(`/api/${path}`, options));
+    if (response.ok) {
+      const answer = response.status === 204 ? null : await response.json();
+      options.signal.throwIfAborted();
+      return answer;
+    }
   } catch (error) {
     if (signal?.aborted) throw error;
     throw unreachable();
   }
+  early.clear();
   const said = await response.json().catch(() => null);
   throw refusal(path, response.status, said, response.headers.get("retry-after"));
 }

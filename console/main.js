@@ -186,6 +186,7 @@ let bannerTimer = null;
 
 function connectionChanged(connection) {
   clearTimeout(bannerTimer);
+  mark(at("desk"), "data-connection", connection);
   if (connection === "open") {
     at("banner").hidden = true;
     outbox.sendAll();

@@ -139,7 +139,7 @@ async fn try_driver(folder: &TempDir) -> Option<(Group, String)> {
 }
 
 /// A process that leads a group, which ends with this: Chromium's processes, too, whatever happens.
-struct Group(Child);
+pub struct Group(pub Child);
 
 impl Drop for Group {
     fn drop(&mut self) {

@@ -18,6 +18,7 @@
 #[path = "../relay/support/mod.rs"]
 mod support;
 
+mod browser;
 mod chromium;
 mod desk;
 
@@ -29,6 +30,7 @@ mod chat;
 mod connection;
 mod displaced;
 mod drafts;
+mod early_calls;
 mod ends;
 mod failures;
 mod feedback;
@@ -36,6 +38,7 @@ mod figures;
 mod files_interrupted;
 mod files_sent;
 mod files_shown;
+mod firefox;
 mod first_message;
 mod hostile;
 mod keyboard;

@@ -2,16 +2,28 @@
 
 use std::{collections::BTreeSet, fs, io::Read, path::Path};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{
     answer::Answer,
     relay::{Relay, Setup},
 };
 
+/// Of all but the page, which allows its own scripts besides.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
     media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// A page's policy: that with the hashes of the scripts in it.
+fn policy_of(page: &str) -> String {
+    let scripts = page.split("<script>").skip(1).map(|rest| rest.split_once("</script>").unwrap().0);
+    scripts.fold(POLICY.to_owned(), |policy, script| {
+        let allowed = format!("script-src 'self' 'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
+        policy.replace("script-src 'self'", &allowed)
+    })
+}
+
 /// What the first view may weigh on the wire.
 const MOST: usize = 100_000;
 
@@ -37,7 +49,7 @@ async fn everyone_gets_the_page_and_nothing_foreign_in_it() {
     assert!(page.text().contains("<title>") && page.text().contains("<noscript>"), "{}", page.text());
     for (name, value) in [
         ("content-type", "text/html; charset=utf-8"),
-        ("content-security-policy", POLICY),
+        ("content-security-policy", &policy_of(page.text())),
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-cache"),
@@ -46,6 +58,7 @@ async fn everyone_gets_the_page_and_nothing_foreign_in_it() {
     ] {
         assert_eq!(page.header(name), value, "{name}");
     }
+    assert_eq!(page.header("content-security-policy").matches("'sha256-").count(), 2);
     let head = ask(&relay, "HEAD", "/", &[]).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), page.body.len().to_string());
@@ -184,7 +197,7 @@ async fn long_answers_of_the_api_are_compressed_and_events_are_not() {
     relay.finish().await;
 }
 
-/// What a browser loads for the first view: the page, and under names that say what is in them, four files and an icon.
+/// What a browser loads for the first view: the page, and under names that say what is in them, three files and an icon.
 #[tokio::test]
 async fn the_page_loads_few_files_and_they_are_kept_for_good() {
     let relay = Relay::start().await;
@@ -193,7 +206,7 @@ async fn the_page_loads_few_files_and_they_are_kept_for_good() {
         let page = ask(&relay, "GET", "/", &asked[1..]).await;
         let paths: BTreeSet<&str> =
             page.text().split('"').filter(|text| text.starts_with("/console/")).collect();
-        assert_eq!(paths.len(), 5, "{paths:?}");
+        assert_eq!(paths.len(), 4, "{paths:?}");
         let mut weight = ask(&relay, "GET", "/", &asked).await.body.len();
         for path in paths {
             let packed = ask(&relay, "GET", path, &asked).await;

@@ -2,18 +2,25 @@
 //! changes with its content, so that a browser keeps it for good. Over a slow line it is the number of files that costs.
 //!
 //! The modules stay what they are, and are joined by rules as simple as they: each becomes a function that is called once,
-//! behind those that it imports. A page that is loaded on demand is joined by itself, with what it imports. Lines that are comments are left out: they are a quarter of what a browser would load.
+//! behind those that it imports. A page that is loaded on demand is joined by itself, with what it imports. Two small scripts
+//! stand in the page itself. Lines that are comments are left out: they are a quarter of what a browser would load.
 //! What these rules don't know is an error, which a test finds before anybody else.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, sync::OnceLock};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
-use super::{Files, Hash, PAGE, Part, SHEETS, digest, languages, languages::Languages};
+use super::{
+    CONTENT_SECURITY_POLICY, Files, Hash, PAGE, Part, SHEETS, digest, languages, languages::Languages,
+};
 
 const ENTRY: &str = "main.js";
 /// The page that is loaded on demand: its entry, and what that exports.
 const REPORTS: (&str, &str) = ("reports.js", "hide, load, show");
+/// Scripts that stand in the page itself: they must not wait for anything.
+const INLINE: [&str; 2] = ["early-calls.js", "early.js"];
 /// How much of a digest is in a name: two versions hardly ever share it.
 const DIGITS: usize = 16;
 
@@ -22,6 +29,8 @@ pub struct Bundle {
     languages: Languages,
     /// The page in each of them.
     pages: Vec<Part>,
+    /// Of all pages: it allows the scripts in them, by what they are.
+    policy: HeaderValue,
     parts: Vec<NamedPart>,
 }
 
@@ -68,7 +77,6 @@ impl Bundle {
             ("/console/reports.js", "reports", "js", reports),
             ("/console/main.js", "app", "js", join(&file, ENTRY)?),
             ("/console/style.css", "style", "css", sheets?.concat()),
-            ("/console/early.js", "early", "js", file("early.js")?),
             ("/console/icon.svg", "icon", "svg", file("icon.svg")?),
         ];
         let mut page: String = file(PAGE)?
@@ -86,6 +94,14 @@ impl Bundle {
             named.push((plain, name));
             parts.push(NamedPart { stem: stem.into(), kind, digits, part });
         }
+        let mut policy = CONTENT_SECURITY_POLICY.to_owned();
+        for name in INLINE {
+            let script = without_comments(&file(name)?)?;
+            page = with_script(&page, name, &script)?;
+            let allowed = format!("script-src 'self' 'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
+            policy = policy.replace("script-src 'self'", &allowed);
+        }
+        let policy = HeaderValue::from_str(&policy).map_err(|error| error.to_string())?;
         let mut pages = Vec::with_capacity(languages.tags().len());
         for tag in languages.tags() {
             let plain = languages::file(tag);
@@ -96,7 +112,7 @@ impl Bundle {
             pages.push(Part::from(page.into_bytes()));
             parts.push(NamedPart { stem: stem.into(), kind: "js", digits, part });
         }
-        Ok(Self { languages, pages, parts })
+        Ok(Self { languages, pages, policy, parts })
     }
 
     /// The page for a request, and its language. `None` if there are no languages.
@@ -104,6 +120,11 @@ impl Bundle {
         let wanted = self.languages.wanted(headers);
         let place = self.languages.tags().iter().position(|tag| tag == wanted)?;
         Some((self.pages.get(place)?, wanted))
+    }
+
+    /// The Content-Security-Policy of all pages.
+    pub const fn policy(&self) -> &HeaderValue {
+        &self.policy
     }
 
     /// A file of the page. Another version stands for one that was asked for and isn't here: while relays are replaced one
@@ -116,6 +137,16 @@ impl Bundle {
             is_digest.then(|| Found { part, is_exact: asked == digits })
         })
     }
+}
+
+/// The page with a script in the place where it names it.
+fn with_script(page: &str, name: &str, script: &str) -> Result<String, String> {
+    let place = format!("<script src=\"/console/{name}\"></script>");
+    // Browsers take them for the script's end, and for a comment.
+    if script.contains("</") || script.contains("<!--") || page.matches(&place).count() != 1 {
+        return Err(format!("{name} can't stand in the page"));
+    }
+    Ok(page.replace(&place, &format!("<script>{script}</script>")))
 }
 
 fn digits(hash: &Hash) -> String {
@@ -302,6 +333,17 @@ mod tests {
     }
 
     #[test]
+    fn what_would_end_a_script_can_not_stand_in_the_page() {
+        let page = "<script src=\"/console/a.js\"></script>";
+        assert_eq!(with_script(page, "a.js", "b();\n").unwrap(), "<script>b();\n</script>");
+        for (page, script) in
+            [(page, "'</script>'"), (page, "'<!--'"), ("", "b()"), (&*page.repeat(2), "b()")]
+        {
+            assert_eq!(with_script(page, "a.js", script).unwrap_err(), "a.js can't stand in the page");
+        }
+    }
+
+    #[test]
     fn the_consoles_own_files_are_joined() {
         let bundle = Bundle::embedded().unwrap();
         let pages: Vec<&str> =
@@ -326,7 +368,7 @@ mod tests {
             assert!(!other.is_exact && other.part.hash == part.hash, "{name}");
         }
         for page in pages {
-            assert_eq!(page.matches("/console/").count(), 7, "nothing is loaded besides: {page}");
+            assert_eq!(page.matches("/console/").count(), 5, "nothing is loaded besides: {page}");
         }
         for name in ["app.js", "app-.js", "app-0123456789abcdeg.js", "app-0123456789abcdef.css", "main.js"] {
             assert!(bundle.find(name).is_none(), "{name}");

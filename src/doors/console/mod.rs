@@ -25,7 +25,8 @@ use crate::{
     web::{extract::In, problem::Problem},
 };
 
-/// Nothing but our own files and our own API: neither other hosts nor code within the page.
+/// Nothing but our own files and our own API: neither other hosts nor code within the page. The joined page also has the
+/// hashes of its own two scripts.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob:; media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
     worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -114,8 +115,13 @@ enum Keep {
 /// `GET /`: the page, in the language that the browser asks for.
 pub async fn shell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let bundle = Bundle::embedded().filter(|_| app.settings.console_dir.is_none());
-    let mut response = match bundle.and_then(|bundle| bundle.page(&headers)) {
-        Some((page, language)) => answer_page(&app, language, page, &headers),
+    let joined = bundle.and_then(|bundle| Some((bundle.page(&headers)?, bundle.policy())));
+    let mut response = match joined {
+        Some(((page, language), policy)) => {
+            let mut response = answer_page(&app, language, page, &headers);
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+            response
+        }
         None => plain_page(&app, &headers).await?,
     };
     let vary = HeaderValue::from_static("accept-encoding, accept-language, cookie");
