@@ -50,7 +50,7 @@ impl Desk {
 
     /// The console in a browser whose user prefers these languages, such as `de-AT,de`, with nobody signed in.
     pub async fn speaking(relay: &Relay, languages: &str) -> Self {
-        Self::of(Chromium::speaking(languages).await, relay).await
+        Self::of_chromium(Chromium::speaking(languages).await, relay).await
     }
 
     /// The consoles of Alex and Sam, each in a browser of their own.
