@@ -6,6 +6,7 @@ import { ask } from "./dialogs.js";
 import { h, toast } from "./dom.js";
 import { askForEnding } from "./end-dialog.js";
 import { askForReceiver } from "./hand-over.js";
+import { format, texts } from "./language.js";
 import { arranged, lists } from "./lists.js";
 import { isOfferedToMe, offer, offeredToOther } from "./offers.js";
 import * as ownership from "./ownership.js";
@@ -61,7 +62,7 @@ export function accept({ id }) {
 /** Declines a handoff that is offered to the agent: somebody else is asked, or it waits for anybody. */
 export async function decline({ id }) {
   const done = await act(id, { offer: null }, () => api.decline(id));
-  if (done) toast("Declined.");
+  if (done) toast(texts.actions.declined);
 }
 
 /** Takes a handoff over from the agent who has it, or to whom it is offered, after a confirmation. */
@@ -69,9 +70,10 @@ export async function takeOver(asked) {
   const { name } = (offer(asked) ?? asked).agent;
   const loses =
     asked.status === "waiting"
-      ? `It is offered to ${name}, who will no longer be able to accept it.`
-      : `${name} will no longer be able to write to ${customer(asked)}, and will see that you took over.`;
-  const sure = await ask({ title: `Take over from ${name}?`, text: loses, yes: "Take over" });
+      ? format(texts.take_over.offered, { agent: name })
+      : format(texts.take_over.loses, { agent: name, customer: customer(asked) });
+  const title = format(texts.take_over.title, { agent: name });
+  const sure = await ask({ title, text: loses, yes: texts.buttons.takeOver });
   return sure && act(asked.id, toMe(), () => api.accept(asked.id, true));
 }
 
@@ -80,21 +82,21 @@ const WAITS = { status: "waiting", agent: null };
 /** Returns a handoff to the queue. */
 export async function release({ id }) {
   const done = await giveAway(id, { ...WAITS }, () => api.release(id));
-  if (done) toast("Returned to the queue.");
+  if (done) toast(texts.actions.released);
 }
 
 /** Returns a handoff that somebody has handed over to the agent, who may say why. Resolves to whether it succeeded. */
 export async function giveBack(asked) {
   const note = h("textarea", { id: "give-back-note", maxlength: 50000, rows: 3, dir: "auto", autofocus: true });
   const sure = await ask({
-    title: `Give back the conversation with ${customer(asked)}?`,
-    text: "It waits in the queue, where all who may see it can accept it.",
-    fields: [h("label", { for: "give-back-note" }, "Note, which only your colleagues see"), note],
-    yes: "Give back",
+    title: format(texts.give_back.title, { customer: customer(asked) }),
+    text: texts.give_back.about,
+    fields: [h("label", { for: "give-back-note" }, texts.common.note_for_colleagues), note],
+    yes: texts.give_back.yes,
   });
   if (!sure) return false;
   const done = await giveAway(asked.id, { ...WAITS }, () => api.release(asked.id, note.value.trim() || undefined));
-  if (done) toast("Returned to the queue.");
+  if (done) toast(texts.actions.released);
   return done;
 }
 
@@ -103,7 +105,7 @@ export async function handOver(asked) {
   let receiver;
   await tried(async () => {
     receiver = await askForReceiver(asked);
-    if (receiver === undefined) toast("There is nobody to whom it could be handed over.");
+    if (receiver === undefined) toast(texts.hand_over.nobody);
   });
   if (!receiver) return;
   const { agent, team } = receiver;
@@ -111,7 +113,7 @@ export async function handOver(asked) {
   const done = await giveAway(asked.id, changes, () => api.handOver(asked.id, receiver));
   if (!done) return;
   if (agent) ownership.handedOver(asked, agent);
-  toast(`Handed over to ${agent ?? team}.`);
+  toast(format(texts.hand_over.done, { to: agent ?? team }));
 }
 
 /** Ends a handoff, after a confirmation, and offers the next one. */
@@ -123,8 +125,8 @@ export async function end(asked) {
   const done = await giveAway(asked.id, changes, () => api.end(asked.id, ending));
   const next = done && nextWaiting();
   if (!next) return;
-  const words = `Ended. ${customer(next)} has been waiting for ${span(next.created_at)}.`;
-  toast(words, "plain", { label: labelled("Open the next one", "next"), name: "next", act: openNext });
+  const words = format(texts.end.next, { customer: customer(next), time: span(next.created_at) });
+  toast(words, "plain", { label: labelled(texts.end.open_next, "next"), name: "next", act: openNext });
 }
 
 /** The first of the waiting list, as the agent has filtered and sorted it, that isn't offered to a colleague. */
@@ -134,7 +136,7 @@ const nextWaiting = () => arranged("waiting").find((one) => offeredToOther(one) 
 export function openNext() {
   const next = nextWaiting();
   if (next) location.hash = `#/c/${next.id}`;
-  else toast("Nobody is waiting.");
+  else toast(texts.actions.nobody_waits);
 }
 
 /**
@@ -148,7 +150,7 @@ export function openUnanswered() {
   const all = [...waiting.filter(isOfferedToMe), ...unanswered];
   const next = all.find(({ id }) => id !== now.open) ?? all[0];
   if (next) location.hash = `#/c/${next.id}`;
-  else toast("Nobody waits for your answer.");
+  else toast(texts.actions.all_answered);
 }
 
 /** Accepts a handoff or takes it over, so that the agent can answer. */

@@ -1,5 +1,6 @@
 // The agent API, call by call. Other desks can use the same API: see /api/docs.
 
+import { format, texts } from "./language.js";
 import { wellFormed } from "./words.js";
 
 const TIMEOUT_MS = 20_000;
@@ -18,6 +19,16 @@ export class Problem extends Error {
   }
 }
 
+/** The calls that `early-calls.js` has made, by path. They are for the page's beginning: none outlives its session. */
+const early = globalThis.earlyCalls ?? new Map();
+
+function takeEarly(method, path) {
+  const call = early.get(path);
+  if (method === "GET") early.delete(path);
+  else early.clear();
+  return call;
+}
+
 let signedOut = () => {};
 
 /** Sets what happens when the session is no longer valid. */
@@ -28,12 +39,12 @@ export function onSignedOut(action) {
 /** Makes a `Problem` of an error response. `body` is its problem document, if it has one. */
 export function refusal(path, status, body, retryAfter) {
   if (status === 401 && path !== "session") signedOut();
-  const detail = body?.detail ?? `The relay answered ${status}.`;
+  const detail = body?.detail ?? format(texts.common.answered_status, { status: String(status) });
   return new Problem(status, sentence(detail), Number(retryAfter) || null);
 }
 
 /** The `Problem` for a request that got no answer. */
-export const unreachable = () => new Problem(0, "The relay can't be reached.");
+export const unreachable = () => new Problem(0, texts.common.unreachable);
 
 function sentence(text) {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
@@ -56,12 +67,17 @@ async function call(method, path, { body, key, signal, keepalive } = {}) {
     options.body = JSON.stringify(body, (_, value) => (typeof value === "string" ? wellFormed(value) : value));
   let response;
   try {
-    response = await fetch(`/api/${path}`, options);
-    if (response.ok) return response.status === 204 ? null : await response.json();
+    response = await (takeEarly(method, path) ?? fetch(`/api/${path}`, options));
+    if (response.ok) {
+      const answer = response.status === 204 ? null : await response.json();
+      options.signal.throwIfAborted();
+      return answer;
+    }
   } catch (error) {
     if (signal?.aborted) throw error;
     throw unreachable();
   }
+  early.clear();
   const said = await response.json().catch(() => null);
   throw refusal(path, response.status, said, response.headers.get("retry-after"));
 }

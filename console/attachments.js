@@ -3,8 +3,9 @@
 
 import { announce, at, h, icon, toast } from "./dom.js";
 import { about, fault, isolated, kindOf, plainName, shortName } from "./file-kinds.js";
+import { format, texts } from "./language.js";
 import { handoff, now, on, tell } from "./store.js";
-import { count, customer } from "./words.js";
+import { customer } from "./words.js";
 
 const NAME_CHARS = 28;
 
@@ -28,8 +29,10 @@ export function add(id, files) {
   attached.set(id, [...of(id), ...fresh]);
   for (const item of fresh) item.element = chip(id, item);
   const good = fresh.filter((item) => !item.fault);
-  if (good.length > 0) announce(`${count(good.length, "file")} attached`);
-  for (const item of fresh) if (item.fault) announce(`${isolated(item.name)}: ${item.fault}`);
+  if (good.length > 0) announce(format(texts.files.attached, { number: good.length }));
+  for (const { name, fault } of fresh) {
+    if (fault) announce(format(texts.files.with_fault, { name: isolated(name), fault }));
+  }
   changed(id);
 }
 
@@ -68,7 +71,7 @@ function drop(item) {
 function ended(id) {
   const lost = of(id).filter((item) => !item.fault).length;
   if (lost > 0)
-    toast(`The conversation with ${customer(handoff(id))} has ended. Not sent: ${count(lost, "file")}.`, "bad");
+    toast(format(texts.files.lost_at_end, { customer: customer(handoff(id)), number: lost }), "bad");
   if (attached.has(id)) forget(id);
 }
 
@@ -96,7 +99,7 @@ function chip(id, item) {
       of(id).filter((one) => one !== item),
     );
     changed(id);
-    announce(`${isolated(name)}: removed`);
+    announce(format(texts.files.removed, { name: isolated(name) }));
     (next ?? at("composer-text")).focus();
   };
   const picture = preview
@@ -116,7 +119,12 @@ function chip(id, item) {
     ),
     h(
       "button",
-      { type: "button", class: "quiet square small", "aria-label": `Remove ${plainName(name)}`, onclick: remove },
+      {
+        type: "button",
+        class: "quiet square small",
+        "aria-label": format(texts.files.remove, { name: plainName(name) }),
+        onclick: remove,
+      },
       icon("close"),
     ),
   );

@@ -3,6 +3,7 @@
 // notifications.
 
 import { announce, batched, toast } from "./dom.js";
+import { format, texts } from "./language.js";
 import { lists } from "./lists.js";
 import { attention, remembered } from "./memory.js";
 import { announceWaiting } from "./queue.js";
@@ -61,22 +62,25 @@ function noticeWaiting() {
   const fresh = known ? waiting.filter((one) => !known.has(one.id) && !offerOf(one)) : [];
   known = new Map(waiting.map((one) => [one.id, offerOf(one)]));
   for (const one of offered) {
-    announce(`The conversation with ${customer(one)} is offered to you.`);
-    call(one, "is offered to you", "");
+    announce(format(texts.offers.announced, { customer: customer(one) }));
+    call(one, texts.alerts.offered, "");
   }
   for (const one of fresh.slice(0, 3)) {
     announceWaiting(one);
-    if (offeredToOther(one) === null) call(one, "is waiting", "");
+    if (offeredToOther(one) === null) call(one, texts.alerts.waiting, "");
   }
 }
 
 function noticeMessage(row) {
   const one = handoff(row.handoff_id);
   const speaks = row.author.role === "end_user" && (row.source === "webhook" || row.source === "recovered");
-  if (one && speaks && isMine(one)) call(one, "wrote", preview(row, one));
+  if (one && speaks && isMine(one)) call(one, texts.alerts.wrote, preview(row, one));
 }
 
-/** Gets the agent's attention for what a notice on the page says, wherever they are in it. */
+/**
+ * Gets the agent's attention for what a notice on the page says, wherever they are in it. The text `what` has a place for the
+ * customer.
+ */
 export function alertTo(one, what) {
   sound();
   if (remembered.notifications && !attention.get()) notify(one, what, "");
@@ -92,7 +96,11 @@ function call(one, what, text) {
 }
 
 const notify = (one, what, text) =>
-  show(`${customer(one)} ${what}`, { body: text.slice(0, 120), tag: one.id }, () => (location.hash = `#/c/${one.id}`));
+  show(
+    format(what, { customer: customer(one) }),
+    { body: text.slice(0, 120), tag: one.id },
+    () => (location.hash = `#/c/${one.id}`),
+  );
 
 function show(title, options, open = () => {}) {
   if (globalThis.Notification?.permission !== "granted") return;
@@ -139,8 +147,8 @@ function ring() {
 /** Shows what the sound and a notification are like, as far as they are on. */
 export function tryOut() {
   if (remembered.sound) ring();
-  if (remembered.notifications) show("A notification of the console", { body: "It looks like this when somebody needs you.", tag: "test" });
-  if (!remembered.sound && !remembered.notifications) toast("Sound and notifications are off.");
+  if (remembered.notifications) show(texts.alerts.test, { body: texts.alerts.test_about, tag: "test" });
+  if (!remembered.sound && !remembered.notifications) toast(texts.alerts.all_off);
 }
 
 /** Reacts to a changed setting. Resolves to whether it may be on. */
@@ -153,6 +161,6 @@ export async function switched(name, wanted) {
 
 async function allowNotifications() {
   const answer = globalThis.Notification ? await Notification.requestPermission() : "denied";
-  if (answer !== "granted") toast("The browser does not allow notifications from this page.", "bad");
+  if (answer !== "granted") toast(texts.alerts.not_allowed, "bad");
   return answer === "granted";
 }

@@ -4,29 +4,30 @@ import * as api from "./api.js";
 import { find, ownMark } from "./canned.js";
 import { ask, setUp as setUpDialog, show } from "./dialogs.js";
 import { at, h, icon, toast } from "./dom.js";
+import { collate, format, formatParts, texts } from "./language.js";
 import { now, on, set } from "./store.js";
 
 let edited = null;
 let parts = null;
 
 export function setUp() {
-  const list = h("ul", { class: "replies", "aria-label": "Canned replies" });
+  const list = h("ul", { class: "replies", "aria-label": texts.common.canned_replies });
   const search = h("input", {
     type: "search",
-    "aria-label": "Search canned replies",
-    placeholder: "Search",
+    "aria-label": texts.canned.search,
+    placeholder: texts.common.search,
     oninput: draw,
   });
   const add = h(
     "button",
     { type: "button", "data-action": "add-reply", onclick: () => edit({ title: "", text: "", owner: null }, true) },
     icon("plus"),
-    "New reply",
+    texts.canned.new,
   );
   const form = makeForm();
   setUpDialog(
     "canned-dialog",
-    "Canned replies",
+    texts.common.canned_replies,
     h("div", { class: "columns" }, h("div", { class: "column" }, h("div", { class: "bar" }, search, add), list), form),
   );
   parts = { list, search, form };
@@ -37,30 +38,23 @@ function makeForm() {
   const title = h("input", { id: "reply-title", required: true, maxlength: 100, autocomplete: "off", dir: "auto" });
   const text = h("textarea", { id: "reply-text", required: true, maxlength: 50000, rows: 8, dir: "auto" });
   const personal = h("input", { id: "reply-personal", type: "checkbox", role: "switch" });
-  const whose = h("label", { class: "switch", for: "reply-personal" }, h("span", { class: "switch-title" }, "Only for me"), personal);
+  const only = h("span", { class: "switch-title" }, texts.canned.only_for_me);
+  const whose = h("label", { class: "switch", for: "reply-personal" }, only, personal);
   const owned = h("p", { class: "hint", id: "reply-owned" });
   const remove = h(
     "button",
     { type: "button", class: "quiet bad", "data-action": "delete-reply", onclick: removeReply },
-    "Delete",
+    texts.canned.delete,
   );
   const problem = h("p", { class: "problem", role: "alert" });
   const form = h(
     "form",
     { class: "column", onsubmit: save },
-    h("label", { for: "reply-title" }, "Title"),
+    h("label", { for: "reply-title" }, texts.canned.title),
     title,
-    h("label", { for: "reply-text" }, "Text"),
+    h("label", { for: "reply-text" }, texts.canned.text),
     text,
-    h(
-      "p",
-      { class: "hint" },
-      "These fields are filled in: ",
-      ["{name}", "{agent}", "{email}", "{conversation_id}"].flatMap((field) => [h("code", {}, field), " "]),
-      "and any field from the handover, such as ",
-      h("code", {}, "{account_number}"),
-      ".",
-    ),
+    h("p", { class: "hint" }, fieldsHint()),
     whose,
     owned,
     problem,
@@ -68,12 +62,19 @@ function makeForm() {
       "div",
       { class: "buttons" },
       remove,
-      h("button", { type: "button", class: "quiet", onclick: () => edit(null) }, "Cancel"),
-      h("button", { class: "main" }, "Save"),
+      h("button", { type: "button", class: "quiet", onclick: () => edit(null) }, texts.common.cancel),
+      h("button", { class: "main" }, texts.canned.save),
     ),
   );
   Object.assign(form, { fields: { title, text, personal, whose, owned, remove, problem } });
   return form;
+}
+
+/** Which fields are filled in. */
+function fieldsHint() {
+  const ours = ["{name}", "{agent}", "{email}", "{conversation_id}"];
+  const fields = h("span", {}, ours.flatMap((field, index) => [index > 0 && " ", h("code", {}, field)]));
+  return formatParts(texts.canned.fields, { fields, example: h("code", {}, "{account_number}") });
 }
 
 /** Opens the dialog. */
@@ -104,10 +105,7 @@ function draw() {
       ),
     ),
   );
-  const none =
-    now.canned.length === 0
-      ? "There are none yet. Save the texts that your team often writes."
-      : "Nothing found.";
+  const none = now.canned.length === 0 ? texts.canned.none_yet : texts.common.nothing_found;
   parts.list.replaceChildren(...(rows.length > 0 ? rows : [h("li", { class: "hint" }, none)]));
 }
 
@@ -123,7 +121,7 @@ function edit(reply, focus = false) {
   personal.checked = false;
   // Whose a reply is never changes.
   whose.hidden = Boolean(reply?.id);
-  owned.textContent = !reply?.id ? "" : reply.owner ? "Only you see this reply." : "All agents share this reply.";
+  owned.textContent = !reply?.id ? "" : reply.owner ? texts.canned.is_yours : texts.canned.is_shared;
   remove.hidden = !reply?.id;
   at("canned-dialog").toggleAttribute("data-editing", reply !== null);
   draw();
@@ -141,10 +139,10 @@ async function save(event) {
     const others = now.canned.filter((one) => one.id !== saved.id);
     set(
       "canned",
-      [...others, saved].sort((one, other) => one.title.localeCompare(other.title)),
+      [...others, saved].sort((one, other) => collate(one.title, other.title)),
     );
     edit(null);
-    toast("Saved.");
+    toast(texts.canned.saved);
   } catch (error) {
     problem.textContent = error.message;
   }
@@ -153,9 +151,9 @@ async function save(event) {
 async function removeReply() {
   const reply = edited;
   const sure = await ask({
-    title: `Delete “${reply.title}”?`,
-    text: reply.owner ? "Nobody else has it." : "It will be deleted for the whole team.",
-    yes: "Delete",
+    title: format(texts.canned.delete_title, { title: reply.title }),
+    text: reply.owner ? texts.canned.delete_own : texts.canned.delete_shared,
+    yes: texts.canned.delete,
     tone: "bad",
   });
   if (!sure) return;

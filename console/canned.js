@@ -1,6 +1,7 @@
 // Canned replies: search, and filling in fields from the conversation.
 
 import { h } from "./dom.js";
+import { texts } from "./language.js";
 import { isCut, now } from "./store.js";
 import { isFilled } from "./words.js";
 
@@ -62,4 +63,4 @@ export function marked(text) {
 }
 
 /** What marks a reply that only this agent sees. */
-export const ownMark = ({ owner }) => owner && h("span", { class: "canned-own" }, "Only for you");
+export const ownMark = ({ owner }) => owner && h("span", { class: "canned-own" }, texts.canned.only_for_you);

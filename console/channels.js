@@ -1,10 +1,12 @@
 // The channels on which customers write: their names and icons.
 
+import { texts } from "./language.js";
+
 const CHANNELS = {
-  messaging: { title: "Chat", icon: "chat" },
-  email: { title: "E-mail", icon: "mail" },
-  sms: { title: "SMS", icon: "sms" },
-  voice: { title: "Voice", icon: "phone" },
+  messaging: { title: texts.channels.messaging, icon: "chat" },
+  email: { title: texts.channels.email, icon: "mail" },
+  sms: { title: texts.channels.sms, icon: "sms" },
+  voice: { title: texts.channels.voice, icon: "phone" },
 };
 
 /** The name and icon of a modality; a new one has the name that Ada gives it. */

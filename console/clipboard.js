@@ -1,15 +1,16 @@
 // Copying to the clipboard, and saying whether that worked.
 
 import { toast } from "./dom.js";
+import { texts } from "./language.js";
 
-/** Copies a text. `what` names it where the browser refuses. Resolves to whether it is copied. */
-export async function copy(text, what) {
+/** Copies a text. Resolves to whether it is copied. */
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-    toast("Copied.");
+    toast(texts.common.copied);
     return true;
   } catch {
-    toast(`The browser does not allow copying. Select the ${what} and copy it yourself.`, "bad");
+    toast(texts.page.copy_refused, "bad");
     return false;
   }
 }

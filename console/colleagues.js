@@ -2,14 +2,15 @@
 
 import * as api from "./api.js";
 import { at, h, mark, unseen } from "./dom.js";
+import { format, texts } from "./language.js";
 import { now, on, set } from "./store.js";
-import { count } from "./words.js";
 
 /** The list is loaded again after this time, and sooner while it is open. */
 const AGAIN_MS = 60_000;
 const SOON_MS = 10_000;
 
-const DUTIES = { on: "On duty", away: "Away", gone: "Not here" };
+/** In the order in which they are listed. */
+const DUTIES = ["on", "away", "gone"];
 let loadedAt = 0;
 
 export function setUp() {
@@ -54,21 +55,21 @@ function leave(event) {
 
 function render() {
   const here = now.colleagues.filter(({ duty }) => duty === "on").length;
-  at("colleagues-number").replaceChildren(String(here), unseen(` on duty`));
-  at("colleagues-toggle").title = `${count(here, "agent")} on duty. Click to see who.`;
-  const order = Object.keys(DUTIES);
-  const rank = ({ duty }) => order.indexOf(duty);
+  at("colleagues-number").replaceChildren(String(here), unseen(` ${texts.colleagues.on_duty}`));
+  at("colleagues-toggle").title = format(texts.colleagues.title, { number: here });
+  const rank = ({ duty }) => DUTIES.indexOf(duty);
   at("colleagues-list").replaceChildren(...now.colleagues.toSorted((one, two) => rank(one) - rank(two)).map(entry));
 }
 
 function entry({ name, role, teams, duty }) {
-  const about = [role === "lead" && "Lead", ...(teams ?? [])].filter(Boolean).join(", ");
+  const shown = name === now.me?.name ? format(texts.people.yourself, { agent: name }) : name;
+  const about = [role === "lead" && texts.colleagues.lead, ...(teams ?? [])].filter(Boolean).join(", ");
   return h(
     "li",
     { "data-duty": duty },
     h("span", { class: "duty-dot", "aria-hidden": "true" }),
-    h("span", { class: "colleague", dir: "auto" }, name, name === now.me?.name && " (you)"),
+    h("span", { class: "colleague", dir: "auto" }, shown),
     about && h("span", { class: "hint", dir: "auto" }, about),
-    h("span", { class: "duty" }, DUTIES[duty]),
+    h("span", { class: "duty" }, texts.duties[duty]),
   );
 }

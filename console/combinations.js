@@ -3,13 +3,14 @@
 // these keyboards, Alt opens menus or (on a Mac) types symbols, and browsers use Ctrl+Shift with most letters.
 
 import { h } from "./dom.js";
+import { texts } from "./language.js";
 
 const DIGITS = { accept: 1, takeOver: 1, release: 2, end: 3, note: 4, details: 5, search: 6, handOver: 7, next: 8, decline: 9 };
 /** Digits are used up; the dot is free as well. */
 const DOT = "unanswered";
 
 /** How a combination is written, key by key. */
-export const keysOf = (name) => ["Ctrl", "Shift", keyOf(name)];
+export const keysOf = (name) => [texts.keys.ctrl, texts.keys.shift, keyOf(name)];
 
 const keyOf = (name) => (name === DOT ? "." : String(DIGITS[name]));
 
@@ -30,7 +31,7 @@ const isK = ({ key, code }) => key.toLowerCase() === "k" || (code === "KeyK" && 
 /** A button's label with its key combination. */
 export const labelled = (label, name) => [
   label,
-  h("kbd", { class: "combination", "aria-hidden": "true" }, `Ctrl ⇧ ${keyOf(name)}`),
+  h("kbd", { class: "combination", "aria-hidden": "true" }, `${texts.keys.ctrl} ⇧ ${keyOf(name)}`),
 ];
 
 /** The same for screen readers, as an attribute's value. */

@@ -9,6 +9,7 @@ import { forReaders, labelled } from "./combinations.js";
 import { at, batched, h, mark } from "./dom.js";
 import { doubtWords, doubtsIn, isMeant } from "./doubts.js";
 import { boxes } from "./kept-draft.js";
+import { format, formatParts, texts } from "./language.js";
 import { plain } from "./markdown.js";
 import { draft, keepDraft } from "./memory.js";
 import { offeredToOther } from "./offers.js";
@@ -164,9 +165,9 @@ const acceptsFirst = () => closedReason()?.accepts ?? false;
 
 /** Why no file can be attached now, in a sentence; null if one can. */
 export function noFiles() {
-  if (mode === "note") return "Notes can't have files. Switch to “Reply” to send files to the customer.";
+  if (mode === "note") return texts.files.no_notes;
   const reason = closedReason();
-  if (reason?.accepts) return "Accept the conversation to send files.";
+  if (reason?.accepts) return texts.files.accept_first;
   return reason && !reason.drafts ? reason.words : null;
 }
 
@@ -177,23 +178,15 @@ export function noFiles() {
 function closedReason() {
   const open = now.open && handoff(now.open);
   if (!open) return { words: "", blocks: true };
-  if (now.connection === "offline") return { words: "No connection. Your draft is kept.", blocks: true, drafts: true };
+  if (now.connection === "offline") return { words: texts.composer.offline, blocks: true, drafts: true };
   if (mode === "note" || isMine(open)) return null;
   const toOther = offeredToOther(open);
-  if (toOther) return { words: `This conversation is offered to ${toOther}.`, action: "Take over", blocks: true };
-  if (open.status === "waiting") {
-    return {
-      words: "Nobody has accepted this conversation yet. Accept it, or write to do so with your first message.",
-      action: "Accept",
-      accepts: true,
-    };
-  }
+  const { accept, takeOver } = texts.buttons;
+  if (toOther) return { words: format(texts.composer.offered, { agent: toOther }), action: takeOver, blocks: true };
+  if (open.status === "waiting") return { words: texts.composer.waiting, action: accept, accepts: true };
   if (open.status === "active")
-    return { words: `${open.agent.name} has this conversation.`, action: "Take over", blocks: true };
-  return {
-    words: `${endWords(open)}. You can no longer write to the customer, but you can still add notes.`,
-    blocks: true,
-  };
+    return { words: format(texts.composer.taken, { agent: open.agent.name }), action: takeOver, blocks: true };
+  return { words: format(texts.composer.over, { how: endWords(open) }), blocks: true };
 }
 
 function render() {
@@ -218,17 +211,18 @@ function render() {
   button.replaceChildren(...(reason?.action ? labelled(reason.action, "accept") : []));
   mark(button, "aria-keyshortcuts", forReaders("accept"));
   button.onclick = () => answerable(open.id)?.then((done) => done && write("reply"));
-  const label = mode === "note" ? "Note for your team" : `Reply to ${customer(open)}`;
+  const label = mode === "note" ? texts.composer.note_label : format(texts.composer.reply_to, { customer: customer(open) });
   mark(text, "aria-label", label);
-  mark(text, "placeholder", mode === "note" ? "Only your team sees this" : label);
+  mark(text, "placeholder", mode === "note" ? texts.composer.note_placeholder : label);
   at("composer-send").replaceChildren(...sendLabel(reason));
   mark(at("composer-send"), "aria-keyshortcuts", reason?.accepts && "Control+Enter");
   hints();
 }
 
 function sendLabel(reason) {
-  if (reason?.accepts) return ["Accept and send", h("kbd", { class: "combination", "aria-hidden": "true" }, "Ctrl ⏎")];
-  return [mode === "note" ? "Add note" : "Send"];
+  if (!reason?.accepts) return [mode === "note" ? texts.composer.add_note : texts.composer.send];
+  const keys = h("kbd", { class: "combination", "aria-hidden": "true" }, `${texts.keys.ctrl} ⏎`);
+  return [texts.composer.accept_and_send, keys];
 }
 
 /** A reply that can't be sent any more stays in view. */
@@ -250,13 +244,13 @@ function hints() {
   const hint = at("composer-hint");
   const words =
     left < 0
-      ? `${-left} characters too many`
+      ? format(texts.composer.too_long, { number: -left })
       : value.length > NEAR_MAX
-        ? `${left} characters left`
+        ? format(texts.composer.left, { number: left })
         : doubts.length > 0
           ? doubts.map(doubtWords).join(". ")
           : mode === "reply" && attachments.some(now.open)
-            ? "Attached files are lost when the page is reloaded"
+            ? texts.composer.files_lost
             : plainHint();
   mark(hint, "data-tone", left < 0 ? "bad" : doubts.length > 0 ? "warn" : null);
   mark(at("composer"), "data-doubtful", doubts.length > 0);
@@ -278,13 +272,14 @@ const plainChannel = () => (mode === "reply" && now.open && plainOnly(handoff(no
 /** A text as the customer will see it. */
 const asShown = (words) => (plainChannel() ? plain(words) : words);
 
-const plainHint = () => (plainChannel() ? `${plainChannel()} shows plain text: **bold** is sent as bold, without the stars` : "");
+const plainHint = () => (plainChannel() ? format(texts.composer.plain, { channel: plainChannel() }) : "");
 
-const keysHint = () => [
-  h("kbd", {}, acceptsFirst() ? "Ctrl Enter" : "Enter"),
-  acceptsFirst() ? " accepts and sends, " : " sends, ",
-  h("kbd", {}, acceptsFirst() ? "Enter" : "Shift Enter"),
-  " for a new line, ",
-  h("kbd", {}, "/"),
-  " for canned replies",
-];
+function keysHint() {
+  const { ctrl, shift, enter } = texts.keys;
+  const accepts = acceptsFirst();
+  return formatParts(accepts ? texts.composer.keys_accept : texts.composer.keys, {
+    send: h("kbd", {}, accepts ? `${ctrl} ${enter}` : enter),
+    line: h("kbd", {}, accepts ? enter : `${shift} ${enter}`),
+    canned: h("kbd", {}, "/"),
+  });
+}

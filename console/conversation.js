@@ -9,6 +9,7 @@ import { announce, at, avatar, batched, h, mark, textOf, toast } from "./dom.js"
 import { isolated } from "./file-kinds.js";
 import { showProgress } from "./file-row.js";
 import { boxes } from "./kept-draft.js";
+import { format, texts } from "./language.js";
 import * as lightbox from "./lightbox.js";
 import { offerWords } from "./offers.js";
 import * as log from "./log.js";
@@ -58,7 +59,7 @@ export function setUp() {
   });
   on("heard", hear);
   on("withdrawn", sayWhereItWent);
-  on("hidden", (id) => id === now.open && showMissing(id, null, "This conversation is another team's now."));
+  on("hidden", (id) => id === now.open && showMissing(id, null, texts.conversation.hidden));
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }
 
@@ -79,7 +80,7 @@ export async function open(id) {
   if (id === null) return;
   at("conversation").focus({ preventScroll: true });
   composer.open();
-  showState(h("div", { class: "skeleton", role: "status", "aria-label": "Loading the conversation" }));
+  showState(h("div", { class: "skeleton", role: "status", "aria-label": texts.conversation.loading }));
   await load(id);
 }
 
@@ -104,12 +105,14 @@ function showHandoff() {
   if (handoff(open)?.context_truncated) refresh(open).catch(() => {});
 }
 
-function showMissing(id, known, words = "This conversation no longer exists.") {
+function showMissing(id, known, words = texts.conversation.gone) {
   const isGone = known === null;
   if (!isGone) misses(() => load(id));
   if (!isGone && missingState?.isConnected) return;
   for (const part of ["conversation-head", "composer"]) at(part).hidden = true;
-  const text = isGone ? words : "The conversation could not be loaded.";
+  // Rows that came just before must not be drawn over it.
+  if (isGone) view = null;
+  const text = isGone ? words : texts.conversation.failed;
   missingState = threadState(text, isGone ? null : () => load(id));
   showState(missingState);
   if (isGone) showKeptDrafts(id);
@@ -147,9 +150,9 @@ function showThread() {
   if (!open || !thread) return;
   const again = () => threads.load(open);
   if (thread.error?.passes && !missing) misses(again);
-  if (thread.state === "failed") return showState(threadState("The messages could not be loaded.", again));
+  if (thread.state === "failed") return showState(threadState(texts.thread.failed, again));
   if (thread.state === "loading") return;
-  showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
+  showState(thread.rows.size === 0 ? threadState(texts.thread.empty) : null);
   if (view?.thread === thread) return view.scrolled();
   if (view && view.thread.id === thread.id) {
     view.thread = thread;
@@ -179,7 +182,7 @@ const drawChanges = batched(() => {
   changed.clear();
   if (!thread || view?.thread !== thread) return showThread();
   if (ids.length > 0) {
-    showState(thread.rows.size === 0 ? threadState("No messages yet.") : null);
+    showState(thread.rows.size === 0 ? threadState(texts.thread.empty) : null);
     view.take(ids);
   }
   showPending();
@@ -202,21 +205,17 @@ const pendingActions = {
 function hear(row) {
   if (row.author.role === "human_agent" && row.author.display_name === now.me?.name) outbox.arrived(row);
   if (isOwn(row) && row.content.type === "file" && row.delivery?.state === "failed")
-    announce(`${isolated(row.content.filename)}: failed. ${row.delivery.error ?? ""}`);
+    announce(
+      format(texts.files.failed, { name: isolated(row.content.filename), error: row.delivery.error ?? "" }),
+    );
   if (row.handoff_id !== now.open || row.author.role !== "end_user" || row.source === "transcript") return;
   const open = handoff(now.open);
-  log.log(`${author(row, open)}: ${preview(row, open)}`);
+  log.log(format(texts.preview.said, { author: author(row, open), text: preview(row, open) }));
 }
-
-const WHERE_IT_WENT = {
-  moved: "A message of the customer moved to another of their conversations.",
-  dropped: "A message of the customer could not be added to this conversation. It is among the dead letters.",
-  missed: "A message of the customer went to another conversation, or to the dead letters.",
-};
 
 /** A message is not shown here any more. If it has moved to this thread, that had it already. */
 function sayWhereItWent({ handoff_id: id, withdrawn, moved_to: to }) {
-  if (id === now.open && to !== id) toast(WHERE_IT_WENT[withdrawn]);
+  if (id === now.open && to !== id) toast(texts.withdrawn[withdrawn]);
 }
 
 /** Marks the visible messages as read, in the agent's own conversations only. */
@@ -263,8 +262,14 @@ function renderStatus() {
   const open = now.open && handoff(now.open);
   if (!open) return;
   const words = {
-    waiting: () => [...offerWords(open), `Waiting for ${span(open.created_at)}`, left(open)].filter(Boolean).join(" · "),
-    active: () => (isMine(open) ? "Assigned to you" : `Assigned to ${open.agent?.name}`),
+    waiting: () => {
+      const waits = format(texts.time.waiting_for, { time: span(open.created_at) });
+      return [...offerWords(open), waits, left(open)].filter(Boolean).join(" · ");
+    },
+    active() {
+      const { assigned_to_you: toYou, assigned: to } = texts.conversation;
+      return isMine(open) ? toYou : format(to, { agent: open.agent?.name });
+    },
     ended: () => [endWords(open), open.outcome && outcomeWords(open.outcome)].filter(Boolean).join(" · "),
   }[open.status]();
   const status = at("conversation-status");
@@ -273,12 +278,12 @@ function renderStatus() {
 }
 
 const BUTTONS = [
-  ["accept", "Accept", "main", (open) => actions.accept(open)],
-  ["takeOver", "Take over", "main", (open) => actions.takeOver(open)],
-  ["decline", "Decline", "", (open) => actions.decline(open)],
-  ["release", "Release", "", (open) => actions.release(open)],
-  ["handOver", "Hand over", "", (open) => actions.handOver(open)],
-  ["end", "End", "", (open) => actions.end(open)],
+  ["accept", "main", (open) => actions.accept(open)],
+  ["takeOver", "main", (open) => actions.takeOver(open)],
+  ["decline", "", (open) => actions.decline(open)],
+  ["release", "", (open) => actions.release(open)],
+  ["handOver", "", (open) => actions.handOver(open)],
+  ["end", "", (open) => actions.end(open)],
 ];
 
 function renderActions(open) {
@@ -289,7 +294,7 @@ function renderActions(open) {
   place.dataset.offers = wanted.map(([name]) => name).join();
   const had = place.contains(document.activeElement);
   place.replaceChildren(
-    ...wanted.map(([name, label, style, act]) =>
+    ...wanted.map(([name, style, act]) =>
       h(
         "button",
         {
@@ -300,7 +305,7 @@ function renderActions(open) {
           title: keysOf(name).join("+"),
           onclick: () => act(handoff(now.open)),
         },
-        labelled(label, name),
+        labelled(texts.buttons[name], name),
       ),
     ),
   );

@@ -5,6 +5,7 @@ import { copy } from "./clipboard.js";
 import { at, avatar, batched, h, icon } from "./dom.js";
 import * as earlier from "./earlier.js";
 import { gist, identity, isInGist } from "./gist.js";
+import { formatParts, texts } from "./language.js";
 import { link, markdown } from "./markdown.js";
 import { remembered } from "./memory.js";
 import { alias } from "./person.js";
@@ -74,7 +75,7 @@ function person(open) {
     { class: "person" },
     avatar(customer(open)),
     h("p", { class: "person-name", dir: "auto" }, customer(open)),
-    alias(open) && h("p", { class: "hint" }, "In Ada: ", h("bdi", {}, alias(open))),
+    alias(open) && h("p", { class: "hint" }, formatParts(texts.people.in_ada, { name: h("bdi", {}, alias(open)) })),
     email && h("p", { class: "person-mail" }, link(`mailto:${email}`, email) ?? email),
     identity(open),
   );
@@ -89,13 +90,13 @@ function contextSection(open) {
     return h(
       "section",
       {},
-      h("h3", {}, "From the handover"),
-      h("p", { class: "hint" }, "The AI Agent sent no fields."),
+      h("h3", {}, texts.details.from_handover),
+      h("p", { class: "hint" }, texts.details.no_fields),
     );
   return h(
     "section",
     {},
-    h("h3", {}, "From the handover"),
+    h("h3", {}, texts.details.from_handover),
     fields(entries.flatMap(([key, value]) => flat(key, value))),
   );
 }
@@ -112,9 +113,9 @@ function flat(key, value) {
 }
 
 function shownValue(value) {
-  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value === "boolean") return value ? texts.details.yes : texts.details.no;
   if (typeof value !== "string") return String(value);
-  if (!isFilled(value)) return h("span", { class: "hint" }, "not filled in");
+  if (!isFilled(value)) return h("span", { class: "hint" }, texts.details.not_filled);
   return /^(https?:\/\/|[^\s@]+@[^\s@]+$)/.test(value) ? markdown(value) : value;
 }
 
@@ -127,22 +128,22 @@ const when = (time) => h("time", { datetime: time, title: exact(time) }, full(ti
 
 function conversation(open) {
   const entries = [
-    ["Handed over", when(open.created_at)],
-    open.accepted_at && ["Accepted", when(open.accepted_at)],
-    open.agent && [open.status === "ended" ? "Last agent" : "Agent", open.agent.name],
-    open.missed && ["The customer was told", open.missed.told ?? "Nothing"],
-    open.ended_at && ["Ended", [when(open.ended_at), h("span", { class: "hint" }, ` ${endWords(open)}.`)]],
-    open.feedback && ["Feedback", feedbackWords(open.feedback)],
-    open.outcome && ["Outcome", h("bdi", {}, outcomeWords(open.outcome))],
-    open.team && ["Team", open.team],
-    ["AI Agent", open.ai_agent_domain],
-    ["Conversation ID", copyable(open.conversation_id)],
+    [texts.details.handed_over, when(open.created_at)],
+    open.accepted_at && [texts.details.accepted, when(open.accepted_at)],
+    open.agent && [open.status === "ended" ? texts.details.last_agent : texts.details.agent, open.agent.name],
+    open.missed && [texts.details.told, open.missed.told ?? texts.details.nothing],
+    open.ended_at && [texts.details.ended, [when(open.ended_at), h("span", { class: "hint" }, ` ${endWords(open)}.`)]],
+    open.feedback && [texts.details.feedback, feedbackWords(open.feedback)],
+    open.outcome && [texts.details.outcome, h("bdi", {}, outcomeWords(open.outcome))],
+    open.team && [texts.common.team, open.team],
+    [texts.common.ai_agent, open.ai_agent_domain],
+    [texts.details.conversation_id, copyable(open.conversation_id)],
   ];
   const url = transcriptUrl(open.id);
   return h(
     "section",
     {},
-    h("h3", {}, "Conversation"),
+    h("h3", {}, texts.page.conversation),
     fields(entries.filter(Boolean)),
     h(
       "p",
@@ -151,7 +152,7 @@ function conversation(open) {
         "a",
         { href: url, target: "_blank", rel: "noopener", "data-action": "transcript" },
         icon("file"),
-        "Open as text",
+        texts.details.as_text,
       ),
     ),
   );
@@ -165,7 +166,7 @@ function copyable(text) {
     {
       type: "button",
       class: "quiet square small",
-      "aria-label": "Copy the conversation ID",
+      "aria-label": texts.details.copy_id,
       "data-action": "copy-id",
       onclick: () => copyId(text, button),
     },
@@ -175,7 +176,7 @@ function copyable(text) {
 }
 
 async function copyId(text, button) {
-  if (!(await copy(text, "ID"))) return;
+  if (!(await copy(text))) return;
   button.replaceChildren(icon("check"));
   setTimeout(() => button.replaceChildren(icon("copy")), 1500);
 }

@@ -1,6 +1,7 @@
 // Confirmations and other dialogs. A <dialog> keeps the focus inside, and returns it when it closes.
 
 import { at, h, icon } from "./dom.js";
+import { texts } from "./language.js";
 
 /** Opens a dialog of the page; a click beside it closes it. */
 export function show(dialog) {
@@ -58,12 +59,12 @@ export function ask({ title, text, yes, tone = "plain", fields = [] }) {
       h(
         "div",
         { class: "buttons" },
-        h("button", { value: "no", class: "quiet", autofocus: fields.length === 0 }, "Cancel"),
+        h("button", { value: "no", class: "quiet", autofocus: fields.length === 0 }, texts.common.cancel),
         h(
           "button",
           { value: "yes", class: tone === "bad" ? "bad" : "main", "data-action": "confirm" },
           yes,
-          fields.length > 0 && h("kbd", { class: "combination", "aria-hidden": "true" }, "Ctrl ⏎"),
+          fields.length > 0 && h("kbd", { class: "combination", "aria-hidden": "true" }, `${texts.keys.ctrl} ⏎`),
         ),
       ),
     ),
@@ -88,7 +89,7 @@ export const head = (id, title) =>
     "header",
     {},
     h("h2", { id }, title),
-    h("button", { type: "button", class: "quiet square", "data-close": true, "aria-label": "Close" }, icon("close")),
+    h("button", { type: "button", class: "quiet square", "data-close": true, "aria-label": texts.common.close }, icon("close")),
   );
 
 /** Whether a dialog is open and gets all keys. */

@@ -1,5 +1,7 @@
 // Creates elements. Text is always inserted as text: nothing here or elsewhere parses HTML.
 
+import { texts } from "./language.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -116,7 +118,7 @@ export function toast(text, tone = "plain", action = null) {
         { class: "bar" },
         h("button", { type: "button", class: "small", "data-action": action.name, onclick: act }, action.label),
       ),
-    h("button", { type: "button", class: "quiet small", "aria-label": "Dismiss", onclick: close }, icon("close")),
+    h("button", { type: "button", class: "quiet small", "aria-label": texts.common.dismiss, onclick: close }, icon("close")),
   );
   at("toasts").append(line);
   setTimeout(close, action ? TOAST_MS * 3 : tone === "bad" ? TOAST_MS * 2 : TOAST_MS);

@@ -3,6 +3,7 @@
 import { command, unfilled } from "./canned.js";
 import { ask } from "./dialogs.js";
 import { at } from "./dom.js";
+import { format, texts } from "./language.js";
 import { now } from "./store.js";
 
 /** Asks for confirmation if the text in the composer seems incomplete. Resolves to whether it is sent as it is. */
@@ -11,9 +12,9 @@ export async function isMeant(words) {
   if (doubts.length === 0) return true;
   const to = now.open;
   const sure = await ask({
-    title: "Send it as it is?",
+    title: texts.composer.as_is,
     text: `${doubts.map(doubtWords).join(". ")}.`,
-    yes: "Send as it is",
+    yes: texts.composer.as_is_yes,
   });
   const text = at("composer-text");
   const begin = text.value.indexOf(doubts[0].text);
@@ -30,4 +31,4 @@ export function doubtsIn(words) {
 
 /** One of these in words. */
 export const doubtWords = ({ text, isCommand }) =>
-  isCommand ? `“${text}” is not a canned reply` : `${text} is not filled in`;
+  format(isCommand ? texts.composer.no_command : texts.composer.unfilled, { text });

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { at, h, mark, toast, unseen } from "./dom.js";
 import { load } from "./colleagues.js";
+import { texts } from "./language.js";
 import { now, on } from "./store.js";
 
 let isAway = false;
@@ -17,7 +18,7 @@ async function toggle() {
   try {
     await api.setDuty(isAway ? "on" : "away");
     render(!isAway);
-    toast(isAway ? "You are away: colleagues see that, and you are not counted as on duty." : "You are on duty.");
+    toast(isAway ? texts.duty.is_away : texts.duty.is_on);
     await load();
   } catch (error) {
     toast(error.message, "bad");
@@ -28,11 +29,11 @@ function render(away) {
   isAway = away;
   const button = at("duty");
   mark(button, "data-duty", isAway ? "away" : "on");
-  button.title = isAway ? "You take no conversations. Click to be on duty." : "You take conversations. Click to be away.";
+  button.title = isAway ? texts.duty.away_title : texts.duty.on_title;
   const dot = h("span", { class: "duty-dot", "aria-hidden": "true" });
-  const act = unseen(isAway ? ". Be on duty" : ". Be away");
-  button.replaceChildren(dot, h("span", {}, isAway ? "Away" : "On duty"), act);
+  const act = unseen(`. ${isAway ? texts.duty.be_on : texts.duty.be_away}`);
+  button.replaceChildren(dot, h("span", {}, isAway ? texts.duties.away : texts.duties.on), act);
 }
 
 /** The same for the palette: `{label, keys, act}`. */
-export const command = () => ({ label: isAway ? "be on duty" : "be away", keys: [], act: toggle });
+export const command = () => ({ label: isAway ? texts.duty.be_on : texts.duty.be_away, keys: [], act: toggle });

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { h } from "./dom.js";
 import { chosenFields } from "./fields.js";
+import { format, texts } from "./language.js";
 import { putHandoff } from "./store.js";
 import { exact, full } from "./time.js";
 import { author, endWords } from "./words.js";
@@ -52,8 +53,8 @@ function fill(element, later, earlier) {
   element.hidden = later.length + earlier.length === 0;
   element.replaceChildren(
     ...[
-      ["Later handoffs", later],
-      ["Earlier handoffs", earlier],
+      [texts.earlier.later, later],
+      [texts.earlier.earlier, earlier],
     ]
       .filter(([, handoffs]) => handoffs.length > 0)
       .flatMap(([title, handoffs]) => [h("h3", {}, title), ...entries(handoffs)]),
@@ -67,7 +68,8 @@ function fill(element, later, earlier) {
 function entries(handoffs) {
   const [first, rest] = [handoffs.slice(0, AT_ONCE), handoffs.slice(AT_ONCE)];
   const list = (some) => h("ol", {}, some.map(entry));
-  const folded = rest.length > 0 && h("details", {}, h("summary", {}, `${rest.length} more`), list(rest));
+  const more = h("summary", {}, format(texts.earlier.more, { number: rest.length }));
+  const folded = rest.length > 0 && h("details", {}, more, list(rest));
   return [list(first), folded].filter(Boolean);
 }
 
@@ -75,19 +77,23 @@ function fail(handoff, place) {
   const again = () => load(handoff, place);
   place.element.hidden = false;
   place.element.replaceChildren(
-    h("h3", {}, "Earlier handoffs"),
-    h("p", { class: "hint" }, "They could not be loaded."),
-    h("button", { type: "button", class: "small", onclick: again }, "Try again"),
+    h("h3", {}, texts.earlier.earlier),
+    h("p", { class: "hint" }, texts.earlier.failed),
+    h("button", { type: "button", class: "small", onclick: again }, texts.common.try_again),
   );
 }
 
-const STANDS = { waiting: () => "Waiting for an agent", active: (one) => `${one.agent.name} has it`, ended: endWords };
+const STANDS = {
+  waiting: () => texts.earlier.waiting,
+  active: (one) => format(texts.earlier.active, { agent: one.agent.name }),
+  ended: endWords,
+};
 
 function entry(one) {
   const facts = chosenFields(one).map(([, text]) => text);
   const notes = h("div", { class: "notes" });
   const toggled = () => folded.open && loadNotes(one, notes);
-  const folded = h("details", { ontoggle: toggled }, h("summary", {}, "Notes"), notes);
+  const folded = h("details", { ontoggle: toggled }, h("summary", {}, texts.earlier.notes), notes);
   const began = h("time", { datetime: one.created_at, title: exact(one.created_at) }, full(one.created_at));
   return h(
     "li",
@@ -102,7 +108,7 @@ function entry(one) {
 async function loadNotes(one, place) {
   if (place.dataset.state) return;
   place.dataset.state = "loading";
-  place.replaceChildren(h("p", { class: "hint" }, "Loading…"));
+  place.replaceChildren(h("p", { class: "hint" }, texts.common.loading));
   try {
     const notes = [];
     for (let after = 0; after !== null;) {
@@ -110,11 +116,10 @@ async function loadNotes(one, place) {
       notes.push(...page.data.filter((row) => row.content.type === "note"));
       after = page.next_after;
     }
-    place.replaceChildren(...(notes.length > 0 ? notes.map(note) : [h("p", { class: "hint" }, "No notes.")]));
+    place.replaceChildren(...(notes.length > 0 ? notes.map(note) : [h("p", { class: "hint" }, texts.earlier.no_notes)]));
   } catch {
     delete place.dataset.state;
-    const why = "The notes could not be loaded. Close and open this to try again.";
-    place.replaceChildren(h("p", { class: "hint" }, why));
+    place.replaceChildren(h("p", { class: "hint" }, texts.earlier.notes_failed));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { ask } from "./dialogs.js";
 import { h } from "./dom.js";
+import { format, texts } from "./language.js";
 import { now } from "./store.js";
 import { customer, outcomeWords } from "./words.js";
 
@@ -11,17 +12,17 @@ const DIGITS = 9;
 /** Asks how a handoff ends. Resolves to `{outcome, note}`, or to null if it does not end. */
 export async function askForEnding(handoff) {
   const outcomes = now.outcomes.map((outcome, index) => chip(outcome, outcomeWords(outcome), index + 1));
-  const chips = h("div", { class: "chips", onkeydown: chooseByDigit }, chip("", "Not said", 0), outcomes);
+  const chips = h("div", { class: "chips", onkeydown: chooseByDigit }, chip("", texts.end.not_said, 0), outcomes);
   const note = h("textarea", { id: "end-note", maxlength: 50000, rows: 3, dir: "auto" });
   const sure = await ask({
-    title: `End the conversation with ${customer(handoff)}?`,
-    text: "Messages that are still queued are sent first. After that, the AI Agent answers again.",
+    title: format(texts.end.title, { customer: customer(handoff) }),
+    text: texts.end.about,
     fields: [
-      outcomes.length > 0 && h("fieldset", { class: "outcomes" }, h("legend", {}, "What came of it"), chips),
-      h("label", { for: "end-note" }, "Note, which only your colleagues see"),
+      outcomes.length > 0 && h("fieldset", { class: "outcomes" }, h("legend", {}, texts.end.outcome), chips),
+      h("label", { for: "end-note" }, texts.common.note_for_colleagues),
       note,
     ],
-    yes: "End conversation",
+    yes: texts.end.yes,
     tone: "bad",
   });
   if (!sure) return null;

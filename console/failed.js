@@ -4,6 +4,7 @@
 import * as actions from "./actions.js";
 import { alertTo } from "./attention.js";
 import { at } from "./dom.js";
+import { format, texts } from "./language.js";
 import { attention, keptNotices } from "./memory.js";
 import { notify, withdraw } from "./notices.js";
 import * as outbox from "./outbox.js";
@@ -40,9 +41,9 @@ const isInView = (id) => attention.get()?.open === id && (now.open !== id || at(
 function tell(which, error) {
   const one = handoff(which.id);
   if (isInView(which.id)) return;
-  const to = one ? ` to ${customer(one)}` : "";
-  notify({ ...which, kind: KIND, words: `Your message${to} was not sent: ${error ?? "it was refused."}` });
-  if (one) alertTo(one, "did not get your message");
+  const values = { customer: one && customer(one), error: error ?? texts.notices.was_refused };
+  notify({ ...which, kind: KIND, words: format(one ? texts.notices.failed_to : texts.notices.failed, values) });
+  if (one) alertTo(one, texts.alerts.failed);
 }
 
 /** What this tab has sent, or given up, after the relay had refused it. */

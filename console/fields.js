@@ -1,5 +1,6 @@
 // The fields of the start call: how they are called and shown, and which of them the lists show.
 
+import { format, locale, texts } from "./language.js";
 import { now } from "./store.js";
 import { fieldName, isFilled } from "./words.js";
 
@@ -10,7 +11,7 @@ const LANGUAGE = /^(language|locale|lang)$|_(language|locale)$/i;
 /** The name of a language: `pt-BR` is `Brazilian Portuguese`. What is no language tag stays as it is. */
 export function languageName(tag) {
   try {
-    return new Intl.DisplayNames(["en"], { type: "language" }).of(tag.replace("_", "-")) ?? tag;
+    return new Intl.DisplayNames([locale], { type: "language" }).of(tag.replace("_", "-")) ?? tag;
   } catch {
     return tag;
   }
@@ -18,7 +19,8 @@ export function languageName(tag) {
 
 /** A field's value in a few words; null if it has none, or several. */
 export function fieldValue(key, value) {
-  if (typeof value === "boolean") return `${fieldName(key)}: ${value ? "yes" : "no"}`;
+  const { yes, no } = texts.common;
+  if (typeof value === "boolean") return format(texts.queue.named, { name: fieldName(key), value: value ? yes : no });
   if (typeof value === "number") return String(value);
   if (typeof value !== "string" || value.trim() === "" || !isFilled(value)) return null;
   const text = value.trim();

@@ -1,11 +1,12 @@
 // File types: which ones Ada accepts, what kind each is, and how names are shown.
 
+import { format, number, texts } from "./language.js";
+
 /** The file name extensions that Ada accepts. */
 const ENDINGS = (
   "txt log csv eml png svg jpeg jpg gif heif heic avif wav m4a mp3 mp4 m4v mov mpeg mpg zip pdf doc docx xls xlsx " +
   "ppt pptx key keynote pages numbers"
 ).split(" ");
-const ALLOWED = "You can send images, audio, video, PDF, Office and iWork documents, text, CSV, e-mail and ZIP.";
 /** Ada's limit for one file: 50 MB. */
 const MAX_BYTES = 50 * 1024 * 1024;
 
@@ -17,9 +18,9 @@ const ending = (name) => /[^.]\.([^.\s]{1,12})$/.exec(name)?.[1].toLowerCase() ?
 /** Why a file can't be sent, in a sentence; null if it can. */
 export function fault({ name, size }) {
   const end = ending(name);
-  if (!ENDINGS.includes(end)) return `${end ? `.${end} files` : "Files of this kind"} can't be sent. ${ALLOWED}`;
-  if (size === 0) return "The file is empty.";
-  return size > MAX_BYTES ? `The file is ${bytes(size)}. The limit is 50 MB.` : null;
+  if (!ENDINGS.includes(end)) return end ? format(texts.files.wrong_ending, { ending: end }) : texts.files.wrong_kind;
+  if (size === 0) return texts.files.is_empty;
+  return size > MAX_BYTES ? format(texts.files.too_large, { size: bytes(size) }) : null;
 }
 
 const BY_ENDING = {
@@ -44,10 +45,11 @@ export function about({ filename, mime_type: type, size }) {
 
 /** A number of bytes, in the units of Ada's limit: a kB is 1024 bytes. */
 function bytes(size) {
-  if (size < 1024) return `${size} ${size === 1 ? "byte" : "bytes"}`;
-  return size < 1024 ** 2
-    ? `${Math.ceil(size / 1024)} kB`
-    : `${(Math.ceil((size / 1024 ** 2) * 10) / 10).toFixed(1)} MB`;
+  if (size < 1024) return format(texts.files.bytes, { number: size });
+  if (size < 1024 ** 2) return format(texts.files.kilobytes, { number: Math.ceil(size / 1024) });
+  const tenths = Math.ceil((size / 1024 ** 2) * 10);
+  const options = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return format(texts.files.megabytes, { number: number(tenths / 10, options) });
 }
 
 /** Invisible characters, and those that change the writing direction. The relay uses the same list for names. */
@@ -58,7 +60,7 @@ const UNSEEN =
 export const plainText = (text) => text.replace(UNSEEN, "");
 
 /** A file's name, without these characters. */
-export const plainName = (name) => plainText(name) || "File";
+export const plainName = (name) => plainText(name) || texts.files.nameless;
 
 /** A name for use in a sentence, isolated so that its writing direction does not affect the rest. */
 export const isolated = (name) => `\u2068${plainName(name)}\u2069`;

@@ -2,6 +2,7 @@
 
 import { h, icon, mark, unseen } from "./dom.js";
 import { about, kindOf, plainName, shortName } from "./file-kinds.js";
+import { format, texts } from "./language.js";
 
 const NAME_CHARS = 56;
 /** Pixels; see `files.css`. */
@@ -69,12 +70,12 @@ function tile(row, actions) {
       "span",
       { class: "file-words" },
       h("bdi", { class: "file-name", title: name }, shortName(content.filename, NAME_CHARS)),
-      h("span", { class: "file-about" }, [about(content), row.unshown && "can't be shown"].filter(Boolean).join(", ")),
+      h("span", { class: "file-about" }, [about(content), row.unshown && texts.files.cant_be_shown].filter(Boolean).join(", ")),
     ),
   ];
   if (!isThere(content)) return [h("div", { class: "file" }, parts), ...condition(row, actions)];
   const props = { class: "file", href: `${content.url}?download=1`, download: name };
-  return [h("a", props, unseen("Download "), parts, icon("download"))];
+  return [h("a", props, unseen(`${texts.common.download} `), parts, icon("download"))];
 }
 
 /** The progress or the failure of a file that isn't available. */
@@ -82,20 +83,20 @@ function condition(row, actions) {
   const { id, content, upload, delivery } = row;
   if (delivery?.state === "failed") return [];
   if (upload) return progress(id, content, upload, actions);
-  if (content.state === "fetching") return [h("p", { class: "file-state", "data-busy": true }, "Downloading…")];
-  if (content.state !== "failed") return [h("p", { class: "file-state" }, "This file is not available.")];
+  if (content.state === "fetching") return [h("p", { class: "file-state", "data-busy": true }, texts.files.downloading)];
+  if (content.state !== "failed") return [h("p", { class: "file-state" }, texts.files.not_available)];
   const again = h(
     "button",
     { type: "button", class: "small", "data-action": "fetch-again" },
     icon("again"),
-    "Try again",
+    texts.common.try_again,
   );
   again.addEventListener("click", async () => {
     again.disabled = true;
     await actions.fetchAgain(row);
     again.disabled = false;
   });
-  return [h("div", { class: "file-failure" }, h("p", {}, content.error ?? "The file could not be downloaded."), again)];
+  return [h("div", { class: "file-failure" }, h("p", {}, content.error ?? texts.files.not_downloaded), again)];
 }
 
 // Upload to the relay.
@@ -104,14 +105,14 @@ function progress(id, content, upload, actions) {
   const name = plainName(content.filename);
   const cancel = h(
     "button",
-    { type: "button", class: "small quiet", "data-action": "cancel", "aria-label": `Cancel ${name}` },
-    "Cancel",
+    { type: "button", class: "small quiet", "data-action": "cancel", "aria-label": format(texts.files.cancel, { name }) },
+    texts.common.cancel,
   );
   cancel.addEventListener("click", () => actions.cancel(id));
   const line = h(
     "div",
     { class: "file-progress" },
-    h("progress", { max: "1", value: "0", "aria-label": `Uploading ${name}` }),
+    h("progress", { max: "1", value: "0", "aria-label": format(texts.files.uploading, { name }) }),
     h("span", { class: "file-percent" }),
     cancel,
   );
@@ -124,6 +125,7 @@ export function showProgress(place, part) {
   const bar = place.querySelector("progress");
   if (!bar) return;
   bar.value = part;
-  place.querySelector(".file-percent").textContent = part < 1 ? `${Math.floor(part * 100)} %` : "Almost there…";
+  place.querySelector(".file-percent").textContent =
+    part < 1 ? format(texts.common.percent, { number: Math.floor(part * 100) }) : texts.files.almost;
   place.querySelector("[data-action=cancel]").hidden = part >= 1;
 }

@@ -2,9 +2,9 @@
 
 import { at, h, icon, mark } from "./dom.js";
 import * as filters from "./filters.js";
+import { format, texts } from "./language.js";
 import { LISTS, lists } from "./lists.js";
 import { now, on } from "./store.js";
-import { count } from "./words.js";
 
 /** The list that is shown. */
 let list = "waiting";
@@ -46,7 +46,7 @@ function render() {
   const { first, others } = filters.keys(handoffs, now.fields);
   const chosen = others.filter((key) => filters.filterOf(key) || key === picked);
   const rest = others.filter((key) => !chosen.includes(key));
-  const nothing = h("p", { class: "hint" }, "The conversations of this list have nothing to be told apart by.");
+  const nothing = h("p", { class: "hint" }, texts.filters.nothing);
   const choices = [
     ...(LISTS[list].orders.length > 1 ? [order()] : []),
     ...[...first, ...chosen].map((key) => filter(key, handoffs)),
@@ -64,22 +64,23 @@ function choice(name, title, options, value, onchange) {
 
 function order() {
   const { orders } = LISTS[list];
-  const options = orders.map((name) => [name, filters.ORDERS[name].title]);
+  const options = orders.map((name) => [name, texts.orders[name]]);
   const chosen = filters.orderOf(list, orders);
-  return choice("order", "Sort by", options, chosen, (name) => filters.orderBy(list, name));
+  return choice("order", texts.filters.sort_by, options, chosen, (name) => filters.orderBy(list, name));
 }
 
 function filter(key, handoffs) {
-  const options = filters.values(key, handoffs).map(([value, number]) => [value, `${value} (${number})`]);
+  const shown = (value, number) => format(texts.filters.value, { value, number });
+  const options = filters.values(key, handoffs).map(([value, number]) => [value, shown(value, number)]);
   const chosen = filters.filterOf(key);
-  const all = [["", "All"], ...options];
+  const all = [["", texts.filters.all], ...options];
   return choice(key, filters.filterName(key), all, chosen, (value) => filters.filterBy(key, value));
 }
 
 /** All other fields of the start call. */
 function further(keys) {
   const options = keys.map((key) => [key, filters.filterName(key)]);
-  return choice("further", "Another field", [["", "None"], ...options], "", (key) => {
+  return choice("further", texts.filters.another, [["", texts.filters.none], ...options], "", (key) => {
     picked = key || null;
     render();
     if (picked) at("filters").querySelector(`[name="${CSS.escape(picked)}"]`).focus();
@@ -91,8 +92,8 @@ function renderChips() {
   const place = at("filter-chips");
   place.hidden = chosen.length === 0 || at("filter-toggle").disabled;
   mark(at("filter-toggle"), "data-active", chosen.length > 0);
-  const set = chosen.length > 0 ? `, ${count(chosen.length, "filter")} set` : "";
-  mark(at("filter-toggle"), "aria-label", `Filter and sort${set}`);
+  const { title, title_set: set } = texts.filters;
+  mark(at("filter-toggle"), "aria-label", chosen.length > 0 ? format(set, { number: chosen.length }) : title);
   const shown = JSON.stringify(chosen);
   if (place.dataset.shown === shown) return;
   place.dataset.shown = shown;
@@ -102,14 +103,15 @@ function renderChips() {
 }
 
 function chip([key, value]) {
-  const name = `${filters.filterName(key)}: ${value}`;
+  const name = format(texts.queue.named, { name: filters.filterName(key), value });
+  const label = format(texts.filters.remove, { filter: name });
   const remove = () => filters.filterBy(key, "");
   return h(
     "li",
     {},
     h(
       "button",
-      { type: "button", class: "small", title: name, "aria-label": `Remove the filter ${name}`, onclick: remove },
+      { type: "button", class: "small", title: name, "aria-label": label, onclick: remove },
       h("span", { dir: "auto" }, value),
       icon("close"),
     ),

@@ -2,6 +2,7 @@
 
 import { channel } from "./channels.js";
 import { fieldValue } from "./fields.js";
+import { collate, tag, texts } from "./language.js";
 import { keepView, keptView } from "./memory.js";
 import { tell } from "./store.js";
 import { since } from "./waiting.js";
@@ -9,9 +10,9 @@ import { fieldName } from "./words.js";
 
 /** What handoffs can be filtered by besides fields of the start call. */
 const FACTS = {
-  channel: { title: "Channel", of: (one) => channel(one)?.title },
-  team: { title: "Team", of: (one) => one.team },
-  ai_agent: { title: "AI Agent", of: (one) => one.ai_agent_domain },
+  channel: { title: texts.filters.channel, of: (one) => channel(one)?.title },
+  team: { title: texts.common.team, of: (one) => one.team },
+  ai_agent: { title: texts.common.ai_agent, of: (one) => one.ai_agent_domain },
 };
 const FIELD = "field:";
 /** Longer values, such as summaries, are no groups that anybody looks for. */
@@ -27,19 +28,20 @@ const waitingFirst = (one, other) =>
 
 /** The orders of a list, by name. */
 export const ORDERS = {
-  longest: { title: "Longest wait", by: oldestFirst },
-  answer: { title: "Longest without an answer", by: waitingFirst },
-  latest: {
-    title: "Latest message",
-    by: (one, other) => compare(activity(other), activity(one)) || newestFirst(one, other),
-  },
-  newest: { title: "Newest", by: newestFirst },
+  longest: { by: oldestFirst },
+  answer: { by: waitingFirst },
+  latest: { by: (one, other) => compare(activity(other), activity(one)) || newestFirst(one, other) },
+  newest: { by: newestFirst },
 };
 
-const { filters = {}, orders = {} } = keptView() ?? {};
+/** What was kept before there were other languages is English. */
+const kept = { language: "en", filters: {}, orders: {}, ...keptView() };
+const { orders } = kept;
+/** Values are what the lists show: those of another language would fit nothing. */
+const filters = kept.language === tag ? kept.filters : {};
 
 function changed() {
-  keepView({ filters, orders });
+  keepView({ language: tag, filters, orders });
   tell("filters");
 }
 
@@ -92,7 +94,7 @@ export function values(key, handoffs) {
     const value = valueOf(key, one);
     if (value !== null && value.length <= VALUE_CHARS) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
-  return [...counts].sort(([one], [other]) => one.localeCompare(other));
+  return [...counts].sort(([one], [other]) => collate(one, other));
 }
 
 /** The keys by which some handoffs can be told apart: facts, then `fields`, then all other fields that they have. */

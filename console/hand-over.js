@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { ask } from "./dialogs.js";
 import { h } from "./dom.js";
+import { format, texts } from "./language.js";
 import { now } from "./store.js";
 import { customer } from "./words.js";
 
@@ -17,22 +18,23 @@ export async function askForReceiver(handoff) {
   ];
   if (receivers.length === 0) return undefined;
   const isOff = new Map(others.map(({ name, duty }) => [name, duty !== "on"]));
-  const label = (name) => (isOff.get(name) ? `${name} (away)` : name);
+  const label = (name) => (isOff.get(name) ? format(texts.hand_over.away, { agent: name }) : name);
   const options = (kind) =>
     receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, label(receiver[kind])) : []));
   const group = (label, kind) => options(kind).length > 0 && h("optgroup", { label }, options(kind));
-  const to = h("select", { id: "hand-over-to", autofocus: true }, group("Teams", "team"), group("Colleagues", "agent"));
+  const groups = [group(texts.hand_over.teams, "team"), group(texts.hand_over.colleagues, "agent")];
+  const to = h("select", { id: "hand-over-to", autofocus: true }, groups);
   const note = h("textarea", { id: "hand-over-note", maxlength: 50000, rows: 3, dir: "auto" });
   const sure = await ask({
-    title: `Hand over the conversation with ${customer(handoff)}`,
-    text: "A team finds it in its queue. A colleague has it at once.",
+    title: format(texts.hand_over.title, { customer: customer(handoff) }),
+    text: texts.hand_over.about,
     fields: [
-      h("label", { for: "hand-over-to" }, "To"),
+      h("label", { for: "hand-over-to" }, texts.hand_over.to),
       to,
-      h("label", { for: "hand-over-note" }, "Note, which only your colleagues see"),
+      h("label", { for: "hand-over-note" }, texts.common.note_for_colleagues),
       note,
     ],
-    yes: "Hand over",
+    yes: texts.buttons.handOver,
   });
   if (!sure) return null;
   return { ...receivers[to.value], note: note.value.trim() || undefined };

@@ -5,10 +5,10 @@ import { noFiles, write } from "./composer.js";
 import { anyOpen } from "./dialogs.js";
 import { at, toast } from "./dom.js";
 import { ACCEPT } from "./file-kinds.js";
+import { format, texts } from "./language.js";
 import { handoff, now, on } from "./store.js";
 import { customer } from "./words.js";
 
-const FOLDER = "A folder can't be sent. Make a ZIP file of it first.";
 /** Browsers report a drag several times a second, even while it is still. Some never report its end. */
 const STILL_MS = 1500;
 const WRITES = "input, textarea, [contenteditable]";
@@ -56,7 +56,7 @@ function dragged(event) {
 function show(why) {
   const drop = at("drop");
   drop.toggleAttribute("data-refused", Boolean(why));
-  const words = why ?? `Drop files to send them to ${customer(handoff(now.open))}`;
+  const words = why ?? format(texts.files.drop, { customer: customer(handoff(now.open)) });
   if (at("drop-words").textContent !== words) at("drop-words").textContent = words;
   drop.hidden = false;
   clearTimeout(timer);
@@ -78,7 +78,7 @@ function dropped(event) {
     items
       .map((item) => ({
         file: item.getAsFile(),
-        fault: item.webkitGetAsEntry?.()?.isDirectory ? FOLDER : undefined,
+        fault: item.webkitGetAsEntry?.()?.isDirectory ? texts.files.folder : undefined,
       }))
       .filter(({ file }) => file),
   );

@@ -8,6 +8,7 @@ import * as composer from "./composer.js";
 import { anyOpen, setUp as setUpDialog, show } from "./dialogs.js";
 import * as details from "./details.js";
 import { at, h } from "./dom.js";
+import { format, texts } from "./language.js";
 import { LISTS } from "./lists.js";
 import { remembered } from "./memory.js";
 import * as palette from "./palette.js";
@@ -26,31 +27,31 @@ const answer = async () => {
   if (now.open && (await actions.answerable(now.open))) composer.write("reply");
 };
 
-/** Each combination: its name, its description, its action; and when it does something, unless it always does. */
+/** Each combination: its name, its action; and when it does something, unless it always does. */
 const COMBINATIONS = [
-  ["accept", "accept, or take over", answer, () => isOffered("accept") || isOffered("takeOver")],
-  ["decline", "decline what is offered to you", () => ifOffered("decline"), () => isOffered("decline")],
-  ["release", "return to the queue", () => ifOffered("release"), () => isOffered("release")],
-  ["handOver", "hand over to a colleague or a team", () => ifOffered("handOver"), () => isOffered("handOver")],
-  ["end", "end", () => ifOffered("end"), () => isOffered("end")],
-  ["next", "open the next waiting conversation", () => actions.openNext()],
-  ["unanswered", "open the next one that waits for you", () => actions.openUnanswered()],
-  ["note", "switch between reply and note", () => isOpen() && composer.switchMode(), isOpen],
-  ["details", "show or hide details", () => isOpen() && details.toggle(), isOpen],
-  ["search", "search", () => at("search").focus()],
+  ["accept", answer, () => isOffered("accept") || isOffered("takeOver")],
+  ["decline", () => ifOffered("decline"), () => isOffered("decline")],
+  ["release", () => ifOffered("release"), () => isOffered("release")],
+  ["handOver", () => ifOffered("handOver"), () => isOffered("handOver")],
+  ["end", () => ifOffered("end"), () => isOffered("end")],
+  ["next", () => actions.openNext()],
+  ["unanswered", () => actions.openUnanswered()],
+  ["note", () => isOpen() && composer.switchMode(), isOpen],
+  ["details", () => isOpen() && details.toggle(), isOpen],
+  ["search", () => at("search").focus()],
 ];
 
 /** Keys for the list: the keys, their description, their action. */
 const KEYS = [
-  [["j", "ArrowDown"], "next conversation", () => queue.step(1)],
-  [["k", "ArrowUp"], "previous conversation", () => queue.step(-1)],
-  [["Home"], "first conversation", () => queue.step(-Infinity)],
-  [["End"], "last conversation", () => queue.step(Infinity)],
-  [["Enter"], "open it", null],
-  [["1", "2", "3", "4", "5"], "the lists", (key) => queue.choose(Object.keys(LISTS)[key - 1])],
-  [["/"], "search; in the composer: canned replies", () => at("search").focus()],
-  [["?"], "this list", () => help()],
-  [["Escape"], "back to the list", () => queue.focusRow(now.open)],
+  [["j", "ArrowDown"], texts.list_keys.next, () => queue.step(1)],
+  [["k", "ArrowUp"], texts.list_keys.previous, () => queue.step(-1)],
+  [["Home"], texts.list_keys.first, () => queue.step(-Infinity)],
+  [["End"], texts.list_keys.last, () => queue.step(Infinity)],
+  [["Enter"], texts.list_keys.open, null],
+  [["1", "2", "3", "4", "5"], texts.list_keys.lists, (key) => queue.choose(Object.keys(LISTS)[key - 1])],
+  [["/"], texts.list_keys.search, () => at("search").focus()],
+  [["?"], texts.list_keys.help, () => help()],
+  [["Escape"], texts.list_keys.back, () => queue.focusRow(now.open)],
 ];
 
 const WRITES = "input, textarea, select, [contenteditable]";
@@ -62,20 +63,16 @@ const PRESSED = "a, button, audio, video";
 export function setUp() {
   document.addEventListener("keydown", pressed);
   at("keys").addEventListener("click", help);
-  const combinations = COMBINATIONS.map(([name, words]) => [[keysOf(name)], words]);
+  const combinations = COMBINATIONS.map(([name]) => [[keysOf(name)], texts.combinations[name]]);
   const single = KEYS.map(([keys, words]) => [keys.map((key) => [shownKey(key)]), words]);
   setUpDialog(
     "help",
-    "Keyboard shortcuts",
-    h("h3", {}, "Anywhere"),
-    list([[[["Ctrl", "K"]], "everything: actions and conversations"], ...combinations]),
-    h("h3", {}, "In the list"),
+    texts.common.keyboard_shortcuts,
+    h("h3", {}, texts.keys.anywhere),
+    list([[[[texts.keys.ctrl, "K"]], texts.combinations.palette], ...combinations]),
+    h("h3", {}, texts.keys.in_list),
     list(single),
-    h(
-      "p",
-      { class: "hint" },
-      "While one of your conversations is open, what you type goes into its composer. You can switch off single-key shortcuts in the settings.",
-    ),
+    h("p", { class: "hint" }, texts.keys.about),
   );
 }
 
@@ -88,12 +85,19 @@ const list = (rows) =>
 
 const way = (keys, index) => [index > 0 && " ", ...keys.flatMap((key, place) => [place > 0 && " ", h("kbd", {}, key)])];
 
-const shownKey = (key) => ({ ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" })[key] ?? key;
+const { enter, escape, home, end } = texts.keys;
+const SHOWN = { ArrowDown: "↓", ArrowUp: "↑", Enter: enter, Escape: escape, Home: home, End: end };
+const shownKey = (key) => SHOWN[key] ?? key;
 
 /** What the palette offers of all this: what would do something now, with its keys. */
 export const commands = () => [
-  ...COMBINATIONS.filter(([, , , may]) => !may || may()).map(([name, label, act]) => ({ label, keys: keysOf(name), act })),
-  ...Object.entries(LISTS).map(([name, { title }]) => ({ label: `list: ${title}`, keys: [], act: () => queue.choose(name) })),
+  ...COMBINATIONS.filter(([, , may]) => !may || may()).map(([name, act]) => {
+    return { label: texts.combinations[name], keys: keysOf(name), act };
+  }),
+  ...Object.keys(LISTS).map((name) => {
+    const label = format(texts.palette.list, { list: texts.lists[name] });
+    return { label, keys: [], act: () => queue.choose(name) };
+  }),
 ];
 
 /** Opens the list of keys. */
@@ -109,7 +113,7 @@ function pressed(event) {
     palette.open();
     return;
   }
-  const combined = COMBINATIONS.find(([name]) => isCombination(name, event))?.[2];
+  const combined = COMBINATIONS.find(([name]) => isCombination(name, event))?.[1];
   if (combined) {
     event.preventDefault();
     if (!event.repeat) combined();

@@ -4,6 +4,7 @@ import { show } from "./dialogs.js";
 import { at, h, icon, mark } from "./dom.js";
 import { plainName } from "./file-kinds.js";
 import { isPicture } from "./file-row.js";
+import { arrows, format, texts } from "./language.js";
 import { now, on } from "./store.js";
 import { before, thread } from "./threads.js";
 
@@ -25,18 +26,18 @@ export function setUp() {
       {},
       h("h2", { id: "lightbox-name" }, h("bdi", { class: "file-name" })),
       h("p", { id: "lightbox-place", "aria-live": "polite" }),
-      h("a", { id: "lightbox-download", "aria-label": "Download" }, icon("download")),
-      button("close", "Close", "close", () => dialog.close()),
+      h("a", { id: "lightbox-download", "aria-label": texts.common.download }, icon("download")),
+      button("close", texts.common.close, "close", () => dialog.close()),
     ),
     h("div", { id: "lightbox-stage" }),
-    button("previous", "Previous picture", "back", () => step(-1)),
-    button("next", "Next picture", "forth", () => step(1)),
+    button("previous", texts.files.previous, "back", () => step(-1)),
+    button("next", texts.files.next, "forth", () => step(1)),
   );
   dialog.querySelector("[data-action=close]").autofocus = true;
   const stops = [...dialog.querySelectorAll("a, button")];
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowLeft") step(-1);
-    if (event.key === "ArrowRight") step(1);
+    if (event.key === arrows.back) step(-1);
+    if (event.key === arrows.forth) step(1);
     // Keeps Tab inside the dialog: after the last element, browsers move the focus to their own toolbars.
     const [last, first] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
     if (event.key !== "Tab" || document.activeElement !== last) return;
@@ -76,12 +77,13 @@ function render(row) {
   const place = placeOf(list);
   const name = plainName(filename);
   at("lightbox-name").firstChild.textContent = name;
-  at("lightbox-place").textContent = list.length > 1 ? `${place + 1} of ${list.length}` : "";
+  const where = format(texts.files.place, { number: place + 1, all: list.length });
+  at("lightbox-place").textContent = list.length > 1 ? where : "";
   mark(at("lightbox-download"), "href", `${url}?download=1`);
   mark(at("lightbox-download"), "download", name);
   const image = h("img", { src: url, alt: name });
   image.addEventListener("error", () =>
-    image.replaceWith(h("p", {}, "This picture can't be shown. You can still download it.")),
+    image.replaceWith(h("p", {}, texts.files.picture_not_shown)),
   );
   at("lightbox-stage").replaceChildren(image);
   for (const [action, neighbour] of [

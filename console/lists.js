@@ -6,37 +6,27 @@ import { isOfferedToMe } from "./offers.js";
 import { past } from "./sync.js";
 import * as store from "./store.js";
 
-/** The lists by name: which handoffs they have, the orders that they may have, and the text of an empty list. */
+/** The lists by name: which handoffs they have, and the orders that they may have. */
 export const LISTS = {
   waiting: {
-    title: "Waiting",
     has: (one) => one.status === "waiting",
     orders: ["longest", "newest"],
-    empty: ["Nobody is waiting", "New conversations appear here automatically, the longest wait first."],
   },
   mine: {
-    title: "Mine",
     has: store.isMine,
     orders: ["latest", "answer", "longest", "newest"],
-    empty: ["You have no conversations", "Accept a waiting one. It is yours until you end it or return it to the queue."],
   },
   everyone: {
-    title: "Everyone",
     has: (one) => one.status === "active",
     orders: ["latest", "answer", "longest", "newest"],
-    empty: ["There are no active conversations", "All conversations that your team has accepted appear here."],
   },
   missed: {
-    title: "Missed",
     has: (one) => one.missed && isLoaded(one, past.missed),
     orders: ["newest"],
-    empty: ["Nobody was missed", "Conversations whose time ran out before an agent answered appear here."],
   },
   ended: {
-    title: "Ended",
     has: (one) => one.status === "ended" && !one.missed && isLoaded(one, past.ended),
     orders: ["newest"],
-    empty: ["No conversations have ended yet", "You can read conversations here after they end."],
   },
 };
 

@@ -1,7 +1,7 @@
 // New messages for screen readers: a log that grows by one line at a time, however many messages come in a second.
 
 import { at, h } from "./dom.js";
-import { count } from "./words.js";
+import { format, texts } from "./language.js";
 
 /** So long a screen reader has for one line. What comes meanwhile is the next line, together. */
 const SPEAKS_MS = 2000;
@@ -27,7 +27,7 @@ function sayNext() {
   speaks = unsaid.length > 0;
   if (!speaks) return;
   const last = unsaid.at(-1);
-  const line = unsaid.length === 1 ? last : `${count(unsaid.length, "new message")}. The last one: ${last}`;
+  const line = unsaid.length === 1 ? last : format(texts.thread.last_of_new, { number: unsaid.length, text: last });
   unsaid = [];
   const lines = at("log");
   lines.append(h("p", {}, line));

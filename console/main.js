@@ -14,6 +14,8 @@ import * as duty from "./duty.js";
 import * as failed from "./failed.js";
 import * as intake from "./intake.js";
 import * as keyboard from "./keyboard.js";
+import { format, texts } from "./language.js";
+import * as languages from "./languages.js";
 import * as lightbox from "./lightbox.js";
 import { forgetTexts, remembered } from "./memory.js";
 import * as menu from "./menu.js";
@@ -34,18 +36,17 @@ import * as stream from "./stream.js";
 import * as sync from "./sync.js";
 import * as threads from "./threads.js";
 import * as welcome from "./welcome.js";
-import { count } from "./words.js";
 
 /** Shorter interruptions show no banner: for example, another tab may be taking over the stream. */
 const BANNER_AFTER_MS = 1500;
 const AGAIN_MS = 2000;
-const ENDED = "Your session has ended. Sign in again.";
 
 function setUp() {
   for (const part of [attention, queue, conversation, attachments, intake, lightbox, details, keyboard]) part.setUp();
   for (const part of [cannedDialog, duty, colleagues, settingsDialog, picker, platforms]) part.setUp();
   for (const part of [presence, ownership, offers, failed, welcome]) part.setUp();
   notices.setUp({ giveBack: actions.giveBack, sendAgain: failed.sendAgain });
+  languages.setUp(mayReload);
   signin.setUp((session) => {
     stream.tellTabs("signed-in");
     enter(session);
@@ -54,7 +55,7 @@ function setUp() {
   menu.setUp(items);
   palette.setUp(() => [...keyboard.commands(), ...menu.commands(items), duty.command()]);
   stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
-  api.onSignedOut(() => leave(ENDED));
+  api.onSignedOut(() => leave(texts.sign_in.ended));
   on("connection", connectionChanged);
   at("retry-now").addEventListener("click", stream.retryNow);
   at("skip").addEventListener("click", (event) => {
@@ -114,7 +115,7 @@ const unsentFiles = () => attachments.number() + outbox.filesOnTheirWay();
 function leave(why = "") {
   if (!now.me && !at("sign-in").hidden) return signin.show(why);
   const lost = unsentFiles();
-  if (lost > 0) why += ` Not sent: ${count(lost, "file")}.`;
+  if (lost > 0) why += ` ${format(texts.sign_out.not_sent, { number: lost })}`;
   attachments.forgetAll();
   stream.stop();
   sync.stop();
@@ -141,10 +142,24 @@ function beginAnew() {
   location.replace(location.pathname);
 }
 
+/** Whether the page may be left, with files that are not sent yet. `title` and `yes` are of the question. */
+async function mayLoseFiles(title, yes) {
+  const number = unsentFiles();
+  return number === 0 || ask({ title, text: format(texts.page.files_lost, { number }), yes, tone: "bad" });
+}
+
+/** Another language takes another page. What is stored is there again. */
+async function mayReload() {
+  const may = await mayLoseFiles(texts.settings.language_title, texts.settings.language_yes);
+  if (may) {
+    attachments.forgetAll();
+    outbox.stop();
+  }
+  return may;
+}
+
 async function signOut() {
-  const lost = unsentFiles();
-  const text = `${count(lost, "file")} will not be sent.`;
-  if (lost > 0 && !(await ask({ title: "Sign out?", text, yes: "Sign out", tone: "bad" }))) return;
+  if (!(await mayLoseFiles(texts.sign_out.title, texts.sign_out.yes))) return;
   remembered.signedIn = false;
   forgetTexts();
   // The relay closes the stream when the session ends. Stop it first, so that no tab tries to open it again.
@@ -171,6 +186,7 @@ let bannerTimer = null;
 
 function connectionChanged(connection) {
   clearTimeout(bannerTimer);
+  mark(at("desk"), "data-connection", connection);
   if (connection === "open") {
     at("banner").hidden = true;
     outbox.sendAll();

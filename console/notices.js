@@ -3,6 +3,7 @@
 
 import { at, h, icon } from "./dom.js";
 import { copyButton, kept } from "./kept-draft.js";
+import { texts } from "./language.js";
 import { keepNotices, keptNotices, onOtherTab } from "./memory.js";
 import { handoff, now, on } from "./store.js";
 
@@ -79,13 +80,13 @@ function element(notice) {
       "div",
       { class: "bar" },
       kind === "lost" && kept(id).map((mode) => copyButton(id, mode)),
-      button("open", "Open", open),
-      kind === "failed" && button("send-again", "Send again", () => acts.sendAgain(notice)),
-      kind === "given" && button("give-back", "Give back", back),
+      button("open", texts.common.open, open),
+      kind === "failed" && button("send-again", texts.common.send_again, () => acts.sendAgain(notice)),
+      kind === "given" && button("give-back", texts.give_back.yes, back),
     ),
     h(
       "button",
-      { type: "button", class: "quiet small", "aria-label": "Dismiss", onclick: () => dismiss(notice) },
+      { type: "button", class: "quiet small", "aria-label": texts.common.dismiss, onclick: () => dismiss(notice) },
       icon("close"),
     ),
   );

@@ -2,6 +2,7 @@
 // said so yet or not.
 
 import { batched } from "./dom.js";
+import { format, texts } from "./language.js";
 import { handoffs, now, on, tell } from "./store.js";
 
 /** A timer that is a little early must not find the offer still standing. */
@@ -45,8 +46,11 @@ export function offeredToOther(handoff) {
 export function offerWords(handoff) {
   const standing = offer(handoff);
   return [
-    standing && (isOfferedToMe(handoff) ? `Offered to you, ${secondsLeft(standing)} s left` : `Offered to ${standing.agent.name}`),
-    handoff.status === "waiting" && handoff.left_by && `${handoff.left_by.name} is gone`,
+    standing &&
+      (isOfferedToMe(handoff)
+        ? format(texts.offers.to_you, { number: secondsLeft(standing) })
+        : format(texts.offers.to_other, { agent: standing.agent.name })),
+    handoff.status === "waiting" && handoff.left_by && format(texts.offers.left_by, { agent: handoff.left_by.name }),
   ].filter(Boolean);
 }
 

@@ -6,6 +6,7 @@
 import * as api from "./api.js";
 import { announce } from "./dom.js";
 import { isolated } from "./file-kinds.js";
+import { format, texts } from "./language.js";
 import { changePending, changeUploads, pending, uploads } from "./memory.js";
 import { now, tell } from "./store.js";
 import * as threads from "./threads.js";
@@ -27,13 +28,12 @@ const answered = new Set();
 
 /** Restores what was unsent before a reload. */
 export function begin() {
-  const texts = pending(now.me.name).map((item) => {
+  const messages = pending(now.me.name).map((item) => {
     const tooOld = Date.now() - new Date(item.at) > KEY_LIVES_MS;
-    return tooOld ? { ...item, error: "This message was not sent. It is now too old to be sent automatically." } : item;
+    return tooOld ? { ...item, error: texts.thread.too_old } : item;
   });
-  const interrupted = "The upload was interrupted. If the file is not in the conversation, attach it again.";
-  const files = uploads(now.me.name).map((item) => ({ ...item, error: interrupted, final: true }));
-  items = [...texts, ...files];
+  const files = uploads(now.me.name).map((item) => ({ ...item, error: texts.files.interrupted, final: true }));
+  items = [...messages, ...files];
   for (const item of items) if (item.error) tell("refused", item);
   sendAll();
 }
@@ -117,7 +117,7 @@ async function sendNext(handoff) {
     answered.add(row.id);
     threads.putAnswer(row, asked);
     discard(item.key);
-    if (item.file) announce(`${isolated(item.file.filename)}: uploaded`);
+    if (item.file) announce(format(texts.files.uploaded, { name: isolated(item.file.filename) }));
   } catch (error) {
     if (items.includes(item)) goesOn = refused(item, error);
   }
@@ -147,7 +147,7 @@ function refused(item, error) {
     return false;
   }
   Object.assign(item, { error: error.message, row: null, final: REFUSES_FILE.includes(error.status) });
-  if (item.file) announce(`${isolated(item.file.filename)}: failed. ${error.message}`);
+  if (item.file) announce(format(texts.files.failed, { name: isolated(item.file.filename), error: error.message }));
   tell("pending", item.handoff);
   tell("refused", item);
   return true;
@@ -156,7 +156,7 @@ function refused(item, error) {
 /** Schedules another try for a file, and shows why. Returns false if it failed too often with the relay reachable. */
 function waits(item, error) {
   if (!error.retryAfter && now.connection === "open") item.tries += 1;
-  Object.assign(item, { note: `${error.message} Trying again…`, part: 0, row: null });
+  Object.assign(item, { note: format(texts.files.again_soon, { error: error.message }), part: 0, row: null });
   tell("pending", item.handoff);
   return item.tries < TRIES;
 }

@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { alertTo } from "./attention.js";
+import { format, texts } from "./language.js";
 import { keepOwned, keptOwned, onOtherTab } from "./memory.js";
 import { notify, withdraw } from "./notices.js";
 import { handoffs, isMine, now, on, reported } from "./store.js";
@@ -114,8 +115,8 @@ async function gained(id, one) {
   remember(id, { name });
   for (const kind of ["lost", "returned"]) withdraw(id, kind);
   if (event?.event !== "handed_over" || event.by === now.me.name) return;
-  notify({ id, kind: "given", words: `${event.by} handed the conversation with ${name} over to you.` });
-  alertTo(one, "was handed over to you");
+  notify({ id, kind: "given", words: format(texts.notices.given, { agent: event.by, customer: name }) });
+  alertTo(one, texts.alerts.given);
 }
 
 async function lost(id, one, { name, leaves }) {
@@ -125,8 +126,9 @@ async function lost(id, one, { name, leaves }) {
   withdraw(id, "given");
   const wasMe = one ? by(one, event) === now.me.name : leaves;
   if (wasMe) return;
-  notify({ id, kind: "lost", words: one ? lostWords(one, name, event) : `You can't see the conversation with ${name} any more: it is another team's, or was deleted.` });
-  if (one) alertTo(one, "is no longer yours");
+  const words = one ? lostWords(one, name, event) : format(texts.notices.hidden, { customer: name });
+  notify({ id, kind: "lost", words });
+  if (one) alertTo(one, texts.alerts.lost);
 }
 
 /** The events by which an agent gives a handoff away. */
@@ -137,16 +139,16 @@ const by = (one, event) =>
   one.status === "ended" ? one.ended_by === "agent" && one.agent?.name : GIVES.includes(event?.event) && event.by;
 
 function lostWords(one, name, event) {
-  if (one.status === "ended") return `The conversation with ${name} is over. ${endWords(one)}.`;
-  if (event?.event === "agent_gone" && event.by === now.me.name)
-    return `The conversation with ${name} went back to the queue, because you were gone.`;
+  if (one.status === "ended") return format(texts.notices.ended, { customer: name, how: endWords(one) });
+  if (event?.event === "agent_gone" && event.by === now.me.name) return format(texts.notices.you_gone, { customer: name });
   // The relay may have moved it since: then the event says how this agent got it.
   if (event && [event.by, event.to].includes(now.me.name)) event = null;
-  if (event?.event === "taken_over") return `${event.by} took over the conversation with ${name}.`;
-  if (event?.event === "handed_over") return `${event.by} handed the conversation with ${name} over to ${event.to}.`;
-  if (event?.event === "released") return `${event.by} returned the conversation with ${name} to the queue.`;
-  if (one.status === "waiting") return `The conversation with ${name} is back in the queue.`;
-  return `${one.agent.name} has the conversation with ${name} now.`;
+  const told = event && { agent: event.by, customer: name, to: event.to };
+  if (event?.event === "taken_over") return format(texts.notices.taken_over, told);
+  if (event?.event === "handed_over") return format(texts.notices.handed_over, told);
+  if (event?.event === "released") return format(texts.notices.released, told);
+  if (one.status === "waiting") return format(texts.notices.waiting, { customer: name });
+  return format(texts.notices.moved, { agent: one.agent.name, customer: name });
 }
 
 /** A handoff that this agent handed over to a colleague may be somebody else's now. */
@@ -155,10 +157,7 @@ async function movedOn(id, one, { name, to }) {
   if (!now.me) return;
   remember(id, null);
   if (!event || event.by !== to || !["released", "agent_gone"].includes(event.event)) return;
-  const words =
-    event.event === "released"
-      ? `${to} gave the conversation with ${name} back to the queue.`
-      : `The conversation with ${name} is back in the queue, because ${to} is gone.`;
-  notify({ id, kind: "returned", words });
-  alertTo(one, "was given back");
+  const text = event.event === "released" ? texts.notices.given_back : texts.notices.gone;
+  notify({ id, kind: "returned", words: format(text, { agent: to, customer: name }) });
+  alertTo(one, texts.alerts.returned);
 }

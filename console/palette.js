@@ -2,12 +2,14 @@
 
 import { at, h, mark } from "./dom.js";
 import { show } from "./dialogs.js";
+import { texts } from "./language.js";
 import { handoffs, now } from "./store.js";
 import { customer } from "./words.js";
 
 /** More than anybody reads; further letters narrow them down. */
 const SHOWN = 50;
-const STATUS = { waiting: "Waiting", active: "Active", ended: "Ended" };
+/** In the order in which conversations are listed. */
+const STATUS = ["waiting", "active", "ended"];
 
 let commands = () => [];
 let found = [];
@@ -45,13 +47,12 @@ function find(text) {
 
 /** The loaded conversations, those that are open first. */
 function conversations() {
-  const order = Object.keys(STATUS);
-  const rank = ({ status }) => order.indexOf(status);
+  const rank = ({ status }) => STATUS.indexOf(status);
   return [...handoffs()]
     .toSorted((one, other) => rank(one) - rank(other))
     .map((one) => ({
       label: customer(one),
-      about: [STATUS[one.status], one.agent?.name, one.team].filter(Boolean).join(" · "),
+      about: [texts.status[one.status], one.agent?.name, one.team].filter(Boolean).join(" · "),
       id: one.id,
       act: () => (location.hash = `#/c/${one.id}`),
     }));

@@ -3,8 +3,8 @@
 import { announce, at, h, mark } from "./dom.js";
 import { fill, find, marked, ownMark } from "./canned.js";
 import { manage } from "./canned-dialog.js";
+import { format, texts } from "./language.js";
 import { handoff, now } from "./store.js";
-import { count } from "./words.js";
 
 /** A slash at the beginning or after a space, and what is typed after it. */
 const COMMAND = /(?:^|\s)\/([^/\n]{0,40})$/;
@@ -66,8 +66,7 @@ export class Picker {
     // No reply matches: the slash is part of the text.
     if (this.#found.length === 0 && typed[1] !== "") return this.close();
     this.#draw();
-    if (opens)
-      announce(`${count(this.#found.length, "canned reply", "canned replies")}. Arrow keys choose, Enter inserts.`);
+    if (opens) announce(format(texts.canned.found, { number: this.#found.length }));
   }
 
   #draw() {

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { at } from "./dom.js";
+import { format, texts } from "./language.js";
 import { now, on } from "./store.js";
 import { span } from "./time.js";
 
@@ -37,9 +38,7 @@ function show(down) {
 }
 
 function sentence({ id, state, since, last_error: error }) {
-  if (state === "deaf") {
-    return `Agents of ${id} are not heard: ${error}.`;
-  }
-  const what = state === "disabled" ? "has been disabled" : "has taken nothing";
-  return `The platform ${id} ${what} for ${span(since)}. Its agents don't see what customers write.`;
+  if (state === "deaf") return format(texts.page.platform_deaf, { platform: id, error });
+  const text = state === "disabled" ? texts.page.platform_disabled : texts.page.platform_silent;
+  return format(text, { platform: id, time: span(since) });
 }

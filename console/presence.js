@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { announce, at, batched, h, icon } from "./dom.js";
+import { collate, format, listed, texts } from "./language.js";
 import { handoff, now, on, tell } from "./store.js";
 
 const AGAIN_MS = 10_000;
@@ -44,24 +45,21 @@ export function setUp() {
 }
 
 /** The others in a conversation: `{agent, state}`, by name. */
-export const othersIn = (id) => [...(others.get(id)?.values() ?? [])].sort((one, two) => one.agent.localeCompare(two.agent));
+export const othersIn = (id) => [...(others.get(id)?.values() ?? [])].sort((one, two) => collate(one.agent, two.agent));
 
 /** The names of some agents. */
 export function names(list) {
   const shown = list.slice(0, NAMED).map(({ agent }) => agent);
   const more = list.length - shown.length;
-  if (more > 0) return `${shown.join(", ")} and ${more} more`;
-  return shown.join(" and ");
+  return listed(more > 0 ? [...shown, format(texts.people.more, { number: more })] : shown);
 }
 
 /** What some agents do, in a sentence for each thing. */
 export function words(list) {
-  const is = (some) => `${names(some)} ${some.length === 1 ? "is" : "are"}`;
-  const [writing, looking] = ["writing", "looking"].map((state) => list.filter((one) => one.state === state));
-  return [
-    writing.length > 0 && `${is(writing)} writing…`,
-    looking.length > 0 && `${is(looking)} looking at this`,
-  ].filter(Boolean);
+  return ["writing", "looking"].flatMap((state) => {
+    const some = list.filter((one) => one.state === state);
+    return some.length > 0 ? [format(texts.presence[state], { number: some.length, agents: names(some) })] : [];
+  });
 }
 
 /** What this agent does: the open conversation, unless it is over or nobody sees the page. */
@@ -114,7 +112,7 @@ function announceOnce(id, agent, state) {
   const what = `${state} ${agent}`;
   if (id !== now.open || state === "none" || announced.has(what)) return;
   announced.add(what);
-  announce(`${agent} is ${state === "writing" ? "writing in" : "looking at"} this conversation.`);
+  announce(format(texts.presence_announced[state], { agent }));
 }
 
 /** Forgets those of whom nothing was heard: the word that they have gone may be lost. */

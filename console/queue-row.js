@@ -3,6 +3,7 @@
 import { channel } from "./channels.js";
 import { h, icon, mark, textOf, unseen } from "./dom.js";
 import { chosenFields, summary } from "./fields.js";
+import { format, texts } from "./language.js";
 import { search, several } from "./lists.js";
 import { isOfferedToMe, offerWords } from "./offers.js";
 import { called } from "./person.js";
@@ -68,7 +69,8 @@ export function update(element, item, list) {
   else renderPreview(parts.preview, item);
   const unread = item.status === "ended" ? 0 : item.unread;
   mark(link, "data-unread", unread > 0);
-  parts.unread.replaceChildren(...(unread > 0 ? [unread > 99 ? "99+" : String(unread), unseen(" unread")] : []));
+  const number = unread > 99 ? "99+" : String(unread);
+  parts.unread.replaceChildren(...(unread > 0 ? [number, unseen(` ${texts.queue.unread}`)] : []));
   parts.more.textContent = more;
 }
 
@@ -106,30 +108,31 @@ function renderFacts(place, item) {
   const text = fields.map(([, value]) => value).join(" · ");
   if (place.textContent === text) return;
   place.textContent = text;
-  place.title = fields.map(([key, value]) => `${fieldName(key)}: ${value}`).join("\n");
+  place.title = fields.map(([key, value]) => format(texts.queue.named, { name: fieldName(key), value })).join("\n");
 }
 
 /** What stands where the searched text is. */
-const foundWords = ({ field, text }) => (field ? `${field}: ${text}` : text);
+const foundWords = ({ field, text }) => (field ? format(texts.queue.named, { name: field, value: text }) : text);
 
 /** Why somebody waits: what they have written since the handoff, else the summary, else their words before it. */
 function renderPreview(place, item) {
   const isSummed = item.status === "waiting" && item.unread === 0 && summary(item) !== null;
   const text = isSummed ? summary(item) : lastWords(item);
-  place.replaceChildren(...(isSummed ? [icon("spark"), unseen("Summary: ")] : []), h("bdi", {}, text));
+  place.replaceChildren(...(isSummed ? [icon("spark"), unseen(`${texts.queue.summary}: `)] : []), h("bdi", {}, text));
 }
 
 function lastWords(item) {
-  if (item.missed) return item.missed.told ? `Told: ${item.missed.told}` : "The customer was told nothing";
+  const { told, told_nothing: nothing } = texts.queue;
+  if (item.missed) return item.missed.told ? format(told, { text: item.missed.told }) : nothing;
   if (item.status !== "waiting") return preview(item.last_message, item);
-  return item.last_end_user_message ? preview(item.last_end_user_message, item) : "The customer has not written yet";
+  return item.last_end_user_message ? preview(item.last_end_user_message, item) : texts.queue.not_written;
 }
 
 function moreWords(item, list) {
   const words = [];
-  if (item.status === "waiting" && list === "search") words.push("Waiting");
+  if (item.status === "waiting" && list === "search") words.push(texts.status.waiting);
   if (item.status === "active" && list !== "mine")
-    words.push(item.agent.name === now.me?.name ? "You" : item.agent.name);
+    words.push(item.agent.name === now.me?.name ? texts.people.you : item.agent.name);
   if (item.status === "ended") words.push(...over(item, list));
   if (several("ai_agent_domain")) words.push(aiAgent(item));
   if (several("team") && item.team) words.push(item.team);
@@ -138,8 +141,8 @@ function moreWords(item, list) {
 
 /** How it ended, unless the list says that of all its rows; and who had it. */
 function over(item, list) {
-  const how = item.missed ? "Missed" : "Ended";
-  return [how.toLowerCase() !== list && how, item.agent && agentName(item.agent.name)].filter(Boolean);
+  const how = item.missed ? "missed" : "ended";
+  return [how !== list && texts.status[how], item.agent && agentName(item.agent.name)].filter(Boolean);
 }
 
 /** When something happened last that counts for the list. */

@@ -3,13 +3,14 @@
 import { announce, at, batched, h, icon, mark, unseen } from "./dom.js";
 import { chosenFilters, clearFilters } from "./filters.js";
 import * as filterMenu from "./filter-menu.js";
+import { arrows, format, texts } from "./language.js";
 import { LISTS, arranged, lists, search, searchFor, searchOn } from "./lists.js";
 import { remembered } from "./memory.js";
 import * as row from "./queue-row.js";
 import { handoff, now, on } from "./store.js";
 import { load, loadMore, past } from "./sync.js";
 import { VirtualList } from "./virtual.js";
-import { count, customer } from "./words.js";
+import { customer } from "./words.js";
 
 const SEARCH_AFTER_MS = 200;
 const TICK_MS = 1000;
@@ -62,7 +63,7 @@ export function setUp() {
 }
 
 function setUpTabs() {
-  const tabs = Object.entries(LISTS).map(([name, list]) =>
+  const tabs = Object.keys(LISTS).map((name) =>
     h(
       "button",
       {
@@ -73,14 +74,14 @@ function setUpTabs() {
         "aria-controls": "queue-panel",
         onclick: () => choose(name),
       },
-      list.title,
+      texts.lists[name],
       " ",
       h("span", { class: "number" }),
     ),
   );
   at("queue-tabs").append(...tabs);
   at("queue-tabs").addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = { [arrows.forth]: 1, [arrows.back]: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
     const next = tabs[(tabs.findIndex((tab) => tab.dataset.list === chosen) + step + tabs.length) % tabs.length];
@@ -175,8 +176,8 @@ function renderTabs() {
 
 /** What the number beside a list counts: the people who wait, and the messages that the agent has not read. */
 function counted(list) {
-  if (list === "waiting") return [lists().waiting.length, "waiting"];
-  if (list === "mine") return [lists().mine.reduce((sum, one) => sum + one.unread, 0), "unread"];
+  if (list === "waiting") return [lists().waiting.length, texts.queue.waiting];
+  if (list === "mine") return [lists().mine.reduce((sum, one) => sum + one.unread, 0), texts.queue.unread];
   return [0, ""];
 }
 
@@ -189,13 +190,10 @@ function renderState(length) {
   const isEmpty = length === 0 && !loading && state !== "failed";
   at("queue-empty").hidden = !isEmpty;
   const [title, text] = search.text
-    ? [
-        `Nothing found for “${search.text}”`,
-        "The search covers names, e-mail addresses, handover fields, IDs, messages, notes and file names.",
-      ]
+    ? [format(texts.queue.nothing_found, { text: search.text }), texts.queue.search_about]
     : isFiltered()
-      ? ["Nobody here fits the filters", `Without them, the list has ${count(lists()[chosen].length, "conversation")}.`]
-      : LISTS[chosen].empty;
+      ? [texts.queue.nobody_fits, format(texts.queue.without_filters, { number: lists()[chosen].length })]
+      : [texts.empty[chosen], texts.empty_about[chosen]];
   if (isEmpty)
     at("queue-empty").replaceChildren(
       icon(search.text ? "search" : "inbox"),
@@ -206,7 +204,7 @@ function renderState(length) {
   mark(at("queue-panel"), "aria-busy", state === "loading" ? "true" : "false");
 }
 
-const clear = () => h("button", { type: "button", class: "small", onclick: clearFilters }, "Clear the filters");
+const clear = () => h("button", { type: "button", class: "small", onclick: clearFilters }, texts.queue.clear_filters);
 const isFiltered = () => !search.text && chosenFilters().length > 0;
 
 function loadAhead() {
@@ -222,5 +220,5 @@ function loadAhead() {
 
 /** Tells screen readers that a conversation is new in the queue. */
 export function announceWaiting(item) {
-  announce(`${customer(item)} is waiting. ${count(lists().waiting.length, "conversation")} in the queue.`);
+  announce(format(texts.queue.announced, { customer: customer(item), number: lists().waiting.length }));
 }

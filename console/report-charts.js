@@ -1,5 +1,7 @@
 // Small pictures of numbers. Each has its text beside it, or a label.
 
+import { format, listed, texts } from "./language.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 100;
 const HEIGHT = 8;
@@ -78,11 +80,11 @@ function parts({ begun, accepted, missed }) {
 
 function legend() {
   const caption = document.createElement("figcaption");
-  caption.append("Conversations by the hour in which they began: ");
+  caption.append(`${texts.reports.by_hour}: `);
   for (const [kind, name] of [
-    ["plain", "accepted"],
-    ["rest", "not accepted"],
-    ["marked", "missed"],
+    ["plain", texts.reports.is_accepted],
+    ["rest", texts.reports.is_not_accepted],
+    ["marked", texts.reports.is_missed],
   ]) {
     const sample = { class: "sample", viewBox: "0 0 10 10", "aria-hidden": "true" };
     const entry = document.createElement("span");
@@ -96,7 +98,8 @@ const text = (x, y, words) => draw("text", { x, y, "text-anchor": "middle" }, wo
 
 function describe(hours) {
   const busy = hours.filter(({ begun }) => begun > 0);
-  if (busy.length === 0) return "No conversation began on this day.";
-  const words = ({ clock, begun, missed }) => `${clock} ${begun}${missed ? ` (${missed} missed)` : ""}`;
-  return `Conversations by hour: ${busy.map(words).join(", ")}`;
+  if (busy.length === 0) return texts.reports.none_began;
+  const words = ({ clock, begun, missed }) =>
+    format(missed ? texts.reports.hour_missed : texts.reports.hour, { clock, number: begun, missed });
+  return format(texts.reports.hours, { hours: listed(busy.map(words)) });
 }

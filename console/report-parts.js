@@ -1,21 +1,33 @@
 // The parts of the reports that show figures: tables, tiles, and words for numbers. They keep nothing.
 
 import { h, unseen } from "./dom.js";
+import { format, locale, number, texts } from "./language.js";
 import { bars } from "./report-charts.js";
 import { span } from "./time.js";
 
-const ENDERS = { end_user: "customer", agent: "agent", system: "relay", ada: "Ada" };
+const ENDERS = {
+  end_user: texts.reports.by_end_user,
+  agent: texts.reports.by_agent,
+  system: texts.reports.by_system,
+  ada: texts.reports.by_ada,
+};
 
-export const conversations = (number) => `${number} ${number === 1 ? "conversation" : "conversations"}`;
 export const longDate = (day) =>
-  new Date(`${day}T00:00:00Z`).toLocaleDateString("en-GB", { dateStyle: "full", timeZone: "UTC" });
+  new Date(`${day}T00:00:00Z`).toLocaleDateString(locale, { dateStyle: "full", timeZone: "UTC" });
 export const time = (seconds) => (seconds === null ? "–" : span(0, seconds * 1000));
-export const teamName = ({ team }) => team ?? "No team";
+export const teamName = ({ team }) => team ?? texts.reports.no_team;
+export const average = ({ average: mean }) => (mean === null ? "–" : number(mean));
+/** An average, with of how many ratings it is. */
+export const rating = (feedback) =>
+  feedback.average === null
+    ? "–"
+    : format(texts.reports.rating, { average: average(feedback), number: feedback.numbers });
 export const rated = ({ count, numbers }) =>
-  count === 0 ? "nobody has rated" : `average of ${numbers}; ${count - numbers} in words`;
-export const share = (number, all) => all > 0 && `${Math.round((number / all) * 100)} %`;
+  count === 0 ? texts.reports.unrated : format(texts.reports.rated, { numbers, words: count - numbers });
+export const share = (some, all) =>
+  all > 0 && format(texts.common.percent, { number: Math.round((some / all) * 100) });
 export const people = (names) =>
-  names.length ? [`${names.length}`, h("span", { class: "hint", dir: "auto" }, ` ${names.join(", ")}`)] : "0";
+  names.length ? [number(names.length), " ", h("span", { class: "hint", dir: "auto" }, names.join(", "))] : number(0);
 
 /** Numbers with their names. Those that somebody must act on are marked. */
 export const tiles = (...all) =>
@@ -27,7 +39,7 @@ export const tiles = (...all) =>
         "div",
         { "data-level": level },
         h("dt", {}, name),
-        h("dd", {}, String(value)),
+        h("dd", {}, typeof value === "number" ? number(value) : value),
         about && h("dd", { class: "hint" }, about),
       ),
     ),
@@ -39,7 +51,7 @@ export function table(caption, columns, rows) {
     h(
       index ? "td" : "th",
       { scope: index ? null : "row", dir: index ? null : "auto" },
-      ...[value].flat().map((one) => (typeof one === "number" ? String(one) : one)),
+      ...[value].flat().map((one) => (typeof one === "number" ? number(one) : one)),
     );
   return h(
     "table",
@@ -64,32 +76,33 @@ export function table(caption, columns, rows) {
 
 export const hourTable = (hours) =>
   table(
-    "Conversations by the hour in which they began",
-    ["From", "Began", "Accepted", "Missed"],
+    texts.reports.by_hour,
+    [texts.reports.from, texts.reports.began, texts.reports.accepted, texts.reports.missed],
     hours.map((hour) => [hour.clock, hour.begun, hour.accepted, hour.missed]),
   );
 
 /** How conversations ended, and what came of them: as small bars. */
 export function ends({ ended, ended_by: by, outcomes }) {
   const list = (title, all) => {
-    const most = Math.max(1, ...all.map(([, number]) => number));
-    const line = ([name, number]) =>
+    const most = Math.max(1, ...all.map(([, some]) => some));
+    const line = ([name, some]) =>
       h(
         "li",
         {},
         h("span", { dir: "auto" }, name),
-        bars(number, 0, most),
-        h("span", { class: "number" }, unseen(": "), String(number)),
+        bars(some, 0, most),
+        h("span", { class: "number" }, unseen(": "), number(some)),
       );
     return all.length > 0 && h("div", { class: "ends" }, h("h4", {}, title), h("ul", {}, all.map(line)));
   };
   const enders = Object.entries(ENDERS)
-    .map(([key, name]) => [capital(name), by[key]])
-    .filter(([, number]) => number > 0);
+    .map(([key, name]) => [name, by[key]])
+    .filter(([, some]) => some > 0);
   const reached = outcomes
     .map(({ outcome, count }) => [capital(outcome), count])
     .toSorted((one, two) => two[1] - one[1]);
-  return [list(`Ended: ${ended}, by`, enders), list("Outcomes", reached)].filter(Boolean);
+  const title = format(texts.reports.ended_by, { number: ended });
+  return [list(title, enders), list(texts.reports.outcomes, reached)].filter(Boolean);
 }
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

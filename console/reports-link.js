@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { at, mark, toast } from "./dom.js";
+import { texts } from "./language.js";
 import { now } from "./store.js";
 
 const ADDRESS = "#/reports";
@@ -22,7 +23,7 @@ export async function show() {
     page ??= await import("/console/reports.js");
     await page.load();
   } catch {
-    toast("The reports could not be loaded.", "bad");
+    toast(texts.reports.failed, "bad");
     if (isAsked()) location.hash = "";
     return;
   }

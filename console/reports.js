@@ -2,25 +2,27 @@
 // the rest of the console: what it shows comes from the `source` that it is given.
 
 import { announce, at, h, icon, mark } from "./dom.js";
+import { format, formatParts, texts } from "./language.js";
 import { bars, dayChart } from "./report-charts.js";
 import {
-  conversations,
+  average,
   ends,
   hourTable,
   longDate,
   people,
   rated,
+  rating,
   share,
   table,
   teamName,
   tiles,
   time,
 } from "./report-parts.js";
+import { toTheSecond } from "./time.js";
 
 const NOW_MS = 5_000;
 /** Of a day that is not over yet. */
 const DAY_MS = 60_000;
-const DUTIES = { on: "On duty", away: "Away", gone: "Not here" };
 
 let source = null;
 let view = null;
@@ -82,7 +84,7 @@ const scroller = (name, label) =>
   h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": label, "data-part": name });
 
 function frame() {
-  const back = h("a", { id: "reports-back", href: "#", "aria-label": "Back to the conversations" }, icon("back"));
+  const back = h("a", { id: "reports-back", href: "#", "aria-label": texts.reports.back }, icon("back"));
   const step = (name, label, sign, by) =>
     h(
       "button",
@@ -98,24 +100,29 @@ function frame() {
   const chosen = h("input", {
     id: "reports-date",
     type: "date",
-    "aria-label": "Day",
+    "aria-label": texts.reports.day,
     required: true,
     onchange: choose,
   });
   return h(
     "section",
     { id: "reports", tabindex: -1, "aria-labelledby": "reports-title" },
-    h("header", {}, back, h("h2", { id: "reports-title" }, "Reports")),
+    h("header", {}, back, h("h2", { id: "reports-title" }, texts.reports.title)),
     h(
       "div",
       { class: "reports-body" },
       h(
         "section",
         { "aria-labelledby": "reports-now" },
-        h("header", {}, h("h3", { id: "reports-now" }, "Now"), h("p", { class: "hint", "data-part": "now-at" })),
+        h(
+          "header",
+          {},
+          h("h3", { id: "reports-now" }, texts.reports.now),
+          h("p", { class: "hint", "data-part": "now-at" }),
+        ),
         place("now-tiles"),
-        scroller("now-teams", "Teams now"),
-        scroller("now-agents", "Agents now"),
+        scroller("now-teams", texts.reports.teams_now),
+        scroller("now-agents", texts.reports.agents_now),
       ),
       h(
         "section",
@@ -123,13 +130,13 @@ function frame() {
         h(
           "header",
           {},
-          h("h3", { id: "reports-day" }, "Day"),
+          h("h3", { id: "reports-day" }, texts.reports.day),
           h(
             "div",
             { class: "reports-steps" },
-            step("day-before", "Previous day", "back", -1),
+            step("day-before", texts.reports.previous_day, "back", -1),
             chosen,
-            step("day-after", "Next day", "forth", 1),
+            step("day-after", texts.reports.next_day, "forth", 1),
           ),
           h("a", { id: "reports-csv", download: true }, icon("download"), "CSV"),
         ),
@@ -137,8 +144,8 @@ function frame() {
         place("day-tiles"),
         place("day-chart"),
         place("day-more"),
-        scroller("day-teams", "Teams on this day"),
-        scroller("day-agents", "Agents on this day"),
+        scroller("day-teams", texts.reports.teams_of_day),
+        scroller("day-agents", texts.reports.agents_of_day),
       ),
     ),
   );
@@ -175,7 +182,7 @@ async function loadNow() {
   const report = await ask(source.now, (error) => part("now-at").replaceChildren(problem(error)));
   if (!report) return;
   const { at: time, ...rest } = report;
-  part("now-at").textContent = `As of ${new Date(time).toLocaleTimeString()}`;
+  part("now-at").textContent = format(texts.reports.as_of, { time: toTheSecond(time) });
   // What has not changed stays, and with it what somebody has selected.
   const text = JSON.stringify(rest);
   if (text === shownNow) return;
@@ -200,7 +207,8 @@ async function loadDay(wanted) {
     },
   );
   if (!report || number !== asked) return;
-  if (date && wanted !== date) announce(`${longDate(report.date)}: ${conversations(report.total.begun)}`);
+  const told = { day: longDate(report.date), number: report.total.begun };
+  if (date && wanted !== date) announce(format(texts.reports.announced, told));
   date = report.date;
   renderDay(report);
 }
@@ -217,18 +225,31 @@ function renderNow({ total, teams, agents }) {
   part("now-tiles").replaceChildren(
     tiles(
       [
-        "Waiting",
+        texts.reports.waiting,
         total.waiting,
-        total.waiting > 0 && `longest ${time(total.longest_wait_seconds)}`,
+        total.waiting > 0 && format(texts.reports.longest, { time: time(total.longest_wait_seconds) }),
         total.waiting > 0 && "act",
       ],
-      ["Active", total.active, null],
-      ["Without an answer", total.unanswered, "of the active ones", total.unanswered > 0 && "act"],
-      ["On duty", total.on_duty.length, `${total.away.length} away, ${total.gone.length} not here`],
+      [texts.reports.active, total.active, null],
+      [texts.reports.unanswered, total.unanswered, texts.reports.of_active, total.unanswered > 0 && "act"],
+      [
+        texts.duties.on,
+        total.on_duty.length,
+        format(texts.reports.off_duty, { away: total.away.length, gone: total.gone.length }),
+      ],
     ),
   );
   const isTeam = teams.some(({ team }) => team !== null);
-  const columns = ["Team", "Waiting", "Longest wait", "Active", "Without an answer", "On duty", "Away", "Not here"];
+  const columns = [
+    texts.common.team,
+    texts.reports.waiting,
+    texts.reports.longest_wait,
+    texts.reports.active,
+    texts.reports.unanswered,
+    texts.duties.on,
+    texts.duties.away,
+    texts.duties.gone,
+  ];
   const row = (team) => [
     teamName(team),
     team.waiting,
@@ -239,21 +260,21 @@ function renderNow({ total, teams, agents }) {
     people(team.away),
     people(team.gone),
   ];
-  fill("now-teams", "Teams", columns, isTeam ? teams.map(row) : []);
+  fill("now-teams", texts.reports.teams, columns, isTeam ? teams.map(row) : []);
   const most = Math.max(1, ...agents.map(({ active }) => active));
   fill(
     "now-agents",
-    "Agents",
-    ["Agent", "State", "Active", "Without an answer"],
+    texts.reports.agents,
+    [texts.reports.agent, texts.reports.state, texts.reports.active, texts.reports.unanswered],
     agents.map(({ agent, duty, active, unanswered }) => [
       agent,
       h(
         "span",
         { class: "state", "data-duty": duty },
         h("span", { class: "duty-dot", "aria-hidden": "true" }),
-        DUTIES[duty] ?? "Elsewhere",
+        texts.duties[duty] ?? texts.reports.elsewhere,
       ),
-      [bars(active, unanswered, most), String(active)],
+      [bars(active, unanswered, most), active],
       unanswered,
     ]),
   );
@@ -270,42 +291,40 @@ function renderDay(report) {
   after.disabled = date >= today();
   mark(at("reports-csv"), "href", source.csv(date, zone));
   part("day-about").replaceChildren(
-    h("strong", {}, longDate(date)),
-    `, by the clocks of ${report.time_zone}. The figures are of the conversations that began on this day, `,
-    "and say what has become of them until now.",
+    ...formatParts(texts.reports.about, { day: h("strong", {}, longDate(date)), zone: report.time_zone }),
   );
   const { wait, first_answer: answer, first_answer_unrecorded: unrecorded, feedback } = total;
-  const left = unrecorded > 0 && `${conversations(unrecorded)} left out, from before it was recorded`;
-  const within = answer.count > 0 && `median; 9 of 10 within ${time(answer.p90_seconds)}`;
+  const left = unrecorded > 0 && format(texts.reports.unrecorded, { number: unrecorded });
+  const within = answer.count > 0 && format(texts.reports.within, { time: time(answer.p90_seconds) });
   part("day-tiles").replaceChildren(
     tiles(
-      ["Began", total.begun, `${total.open} still open`],
-      ["Accepted", total.accepted, share(total.accepted, total.begun)],
-      ["Missed", total.missed, share(total.missed, total.begun), total.missed > 0 && "act"],
+      [texts.reports.began, total.begun, format(texts.reports.still_open, { number: total.open })],
+      [texts.reports.accepted, total.accepted, share(total.accepted, total.begun)],
+      [texts.reports.missed, total.missed, share(total.missed, total.begun), total.missed > 0 && "act"],
       [
-        "Wait for an agent",
+        texts.reports.wait,
         time(wait.median_seconds),
-        wait.count > 0 && `median; 9 of 10 within ${time(wait.p90_seconds)}`,
+        wait.count > 0 && format(texts.reports.within, { time: time(wait.p90_seconds) }),
       ],
-      ["First answer", time(answer.median_seconds), [within, left].filter(Boolean).join(". ")],
-      ["Feedback", feedback.average ?? "–", rated(feedback)],
+      [texts.reports.first_answer, time(answer.median_seconds), [within, left].filter(Boolean).join(". ")],
+      [texts.reports.feedback, average(feedback), rated(feedback)],
     ),
   );
   part("day-chart").replaceChildren(
     dayChart(hours),
-    h("details", {}, h("summary", {}, "The hours as a table"), hourTable(hours)),
+    h("details", {}, h("summary", {}, texts.reports.hours_as_table), hourTable(hours)),
   );
   part("day-more").replaceChildren(...ends(total));
   const columns = [
-    "Began",
-    "Accepted",
-    "Missed",
-    "Open",
-    "Wait (median)",
-    "Wait (9 of 10)",
-    "First answer (median)",
-    "First answer (9 of 10)",
-    "Feedback",
+    texts.reports.began,
+    texts.reports.accepted,
+    texts.reports.missed,
+    texts.reports.open,
+    texts.reports.wait_median,
+    texts.reports.wait_most,
+    texts.reports.answer_median,
+    texts.reports.answer_most,
+    texts.reports.feedback,
   ];
   const row = (name, of) => [
     name,
@@ -317,14 +336,15 @@ function renderDay(report) {
     time(of.wait.p90_seconds),
     time(of.first_answer.median_seconds),
     time(of.first_answer.p90_seconds),
-    of.feedback.average === null ? "–" : `${of.feedback.average} (${of.feedback.numbers})`,
+    rating(of.feedback),
   ];
   const hasTeams = teams.some(({ team }) => team !== null);
-  fill("day-teams", "Teams", ["Team", ...columns], hasTeams ? teams.map((team) => row(teamName(team), team)) : []);
+  const ofTeams = hasTeams ? teams.map((team) => row(teamName(team), team)) : [];
+  fill("day-teams", texts.reports.teams, [texts.common.team, ...columns], ofTeams);
   fill(
     "day-agents",
-    "Agents",
-    ["Agent", ...columns],
+    texts.reports.agents,
+    [texts.reports.agent, ...columns],
     agents.map((agent) => row(agent.agent, agent)),
   );
 }

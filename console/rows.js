@@ -2,9 +2,10 @@
 
 import { avatar, h, icon, mark } from "./dom.js";
 import { fileBubble, guessFileHeight } from "./file-row.js";
+import { direction, format, texts } from "./language.js";
 import { link, markdown } from "./markdown.js";
 import { atClock, dayName, dayOf, exact } from "./time.js";
-import { author, eventWords, isOwn, STATES } from "./words.js";
+import { author, eventWords, isOwn } from "./words.js";
 
 /** Messages of one author within this time share a heading. */
 const TOGETHER_MS = 4 * 60_000;
@@ -99,7 +100,7 @@ function arrange(element) {
   mark(element, "data-joined", drawing.joined);
   const parts = [];
   if (drawing.newDay) parts.push(h("p", { class: "day" }, h("time", { datetime: row.at }, dayName(row.at))));
-  if (drawing.firstUnread) parts.push(h("p", { class: "unread-divider", id: "unread-divider" }, "New"));
+  if (drawing.firstUnread) parts.push(h("p", { class: "unread-divider", id: "unread-divider" }, texts.thread.new));
   element.replaceChildren(...parts, drawing.main);
 }
 
@@ -108,8 +109,8 @@ function line(row, handoff) {
   return h(
     "p",
     { class: "line" },
-    // The page's own texts are left-to-right, even if they begin with a right-to-left name.
-    h("span", { dir: row.content.type === "event" ? "ltr" : "auto" }, words),
+    // The page's own texts have its direction, whatever that of the name with which they begin.
+    h("span", { dir: row.content.type === "event" ? direction : "auto" }, words),
     time(row),
     row.delivery && row.delivery.state !== "confirmed" && row.delivery.state !== "sent" && lineState(row.delivery),
     marks(row),
@@ -120,7 +121,9 @@ const lineState = ({ state, error }) =>
   h(
     "span",
     { class: "line-state" },
-    state === "failed" ? `Ada could not be notified: ${error ?? "refused"}` : "Notifying Ada…",
+    state === "failed"
+      ? format(texts.thread.notify_failed, { error: error ?? texts.thread.refused })
+      : texts.thread.notifying,
   );
 
 function message(row, handoff, body, actions) {
@@ -134,7 +137,7 @@ function message(row, handoff, body, actions) {
 }
 
 function heading(row, name) {
-  const roles = { ai: "AI Agent", note: "Note, only your team sees it" };
+  const roles = { ai: texts.common.ai_agent, note: texts.thread.note_role };
   const role = roles[kind(row)];
   return h(
     "p",
@@ -153,13 +156,9 @@ function foot(row) {
 function marks(row) {
   return [
     row.late &&
-      h("span", { class: "mark", title: "It arrived after newer messages and was put in its place" }, "Late"),
+      h("span", { class: "mark", title: texts.thread.late_title }, texts.thread.late),
     row.source === "recovered" &&
-      h(
-        "span",
-        { class: "mark", title: "No webhook delivered it, so it was read from Ada's message list" },
-        "Recovered",
-      ),
+      h("span", { class: "mark", title: texts.thread.recovered_title }, texts.thread.recovered),
   ];
 }
 
@@ -171,23 +170,15 @@ const STATE_ICONS = {
   failed: "alert",
   dropped: "close",
 };
-const STATE_TITLES = {
-  sending: "Being sent to the relay",
-  queued: "Waiting to be sent to Ada",
-  sent: "Ada has accepted it",
-  confirmed: "Ada has confirmed it",
-  failed: "It did not reach the customer",
-  dropped: "It did not reach the customer, and was dropped",
-};
 
 function state(row) {
   const name = row.delivery?.state;
   if (!name) return null;
   return h(
     "span",
-    { class: "state", "data-state": name, title: STATE_TITLES[name] },
+    { class: "state", "data-state": name, title: texts.state_titles[name] },
     icon(STATE_ICONS[name]),
-    h("span", {}, STATES[name] ?? name),
+    h("span", {}, texts.states[name] ?? name),
   );
 }
 
@@ -196,18 +187,18 @@ function failure(row, actions) {
   return h(
     "div",
     { class: "failure" },
-    h("p", {}, row.delivery.error ?? "It could not be sent."),
+    h("p", {}, row.delivery.error ?? texts.thread.not_sent),
     !row.upload?.final &&
       h(
         "button",
         { type: "button", class: "small", "data-action": "retry", onclick: () => actions.retry(row) },
         icon("again"),
-        "Send again",
+        texts.common.send_again,
       ),
     h(
       "button",
       { type: "button", class: "small quiet", "data-action": "drop", onclick: () => actions.drop(row) },
-      "Drop",
+      texts.thread.drop,
     ),
   );
 }
@@ -227,7 +218,7 @@ function words({ body }) {
   const button = h(
     "button",
     { type: "button", class: "small", "data-action": "show-all" },
-    `Show all ${body.length.toLocaleString("en")} characters`,
+    format(texts.thread.show_all, { number: body.length }),
   );
   button.addEventListener("click", () => {
     text.replaceChildren(...markdown(body));
@@ -245,8 +236,8 @@ function linked({ url, link_text: text }) {
 
 function unknown({ original_type: type, error }) {
   const words = error
-    ? `This message can't be read: ${error}`
-    : `This console can't show messages of this type: ${type ?? "unknown"}`;
+    ? format(texts.thread.unreadable, { error })
+    : format(texts.thread.unknown_type, { type: type ?? "unknown" });
   return h("p", { class: "unknown" }, words);
 }
 

@@ -3,38 +3,39 @@
 import { switched, tryOut } from "./attention.js";
 import { setUp as setUpDialog, show } from "./dialogs.js";
 import { at, h } from "./dom.js";
+import { texts } from "./language.js";
+import { choice } from "./languages.js";
 import { remembered } from "./memory.js";
 
-/** Each setting: its title, and what it does. */
-const SWITCHES = {
-  badge: ["Number in the title", "Counts the people who wait for your answer, or whose conversation is offered to you"],
-  sound: ["Sound", "When somebody waits or is offered to you, a customer of yours writes, your message fails, or a conversation becomes yours or another's"],
-  notifications: ["Desktop notifications", "For the same events, while you are using another window"],
-  shortcuts: ["Single-key shortcuts", "Such as j and k in the list. Press ? to see all of them"],
-};
+const SWITCHES = ["badge", "sound", "notifications", "shortcuts"];
 
 /** A switch for a setting; `place` makes its id different from that of the same switch elsewhere. */
 export function makeSwitch(name, place) {
-  const [title, about] = SWITCHES[name];
   const id = `${place}-about-${name}`;
   return h(
     "label",
     { class: "switch" },
-    h("span", {}, h("span", { class: "switch-title" }, title), h("span", { class: "hint", id }, about)),
+    h(
+      "span",
+      {},
+      h("span", { class: "switch-title" }, texts.switches[name]),
+      h("span", { class: "hint", id }, texts.switches_about[name]),
+    ),
     h("input", { type: "checkbox", role: "switch", "data-setting": name, "aria-describedby": id, onchange: change }),
   );
 }
 
 /** A button that tries out what is on of sound and notifications. */
-export const testButton = () => h("button", { type: "button", "data-action": "test", onclick: tryOut }, "Test");
+export const testButton = () =>
+  h("button", { type: "button", "data-action": "test", onclick: tryOut }, texts.settings.test);
 
 export function setUp() {
-  const rows = Object.keys(SWITCHES).map((name) => makeSwitch(name, "settings"));
+  const rows = SWITCHES.map((name) => makeSwitch(name, "settings"));
   setUpDialog(
     "settings",
-    "Settings",
-    h("div", { class: "switches" }, rows),
-    h("p", { class: "bar" }, testButton(), h("span", { class: "hint" }, "These settings are stored in this browser.")),
+    texts.common.settings,
+    h("div", { class: "switches" }, choice("settings"), rows),
+    h("p", { class: "bar" }, testButton(), h("span", { class: "hint" }, texts.settings.stored)),
   );
 }
 

@@ -2,12 +2,15 @@
 
 import * as api from "./api.js";
 import { at } from "./dom.js";
+import { format, texts } from "./language.js";
+import { choice } from "./languages.js";
 
 let signedIn = () => {};
 
 /** Sets the form up. `done(session)` is called after a sign-in. */
 export function setUp(done) {
   signedIn = done;
+  at("sign-in-form").append(choice("sign-in"));
   at("sign-in-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     await trySignIn({ token: at("token").value.trim() });
@@ -62,8 +65,8 @@ async function trySignIn(proof) {
 }
 
 function words(error, { code }) {
-  if (error.status === 401 && code) return "This link has been used or has expired. Sign in with your token.";
-  if (error.status === 401) return "This token is not valid. Check that you have copied all of it.";
-  if (error.status === 429) return `Too many failed attempts. Try again in ${error.retryAfter ?? 60} seconds.`;
+  if (error.status === 401 && code) return texts.sign_in.used_link;
+  if (error.status === 401) return texts.sign_in.wrong_token;
+  if (error.status === 429) return format(texts.sign_in.too_many, { number: error.retryAfter ?? 60 });
   return error.message;
 }

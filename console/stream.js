@@ -31,11 +31,12 @@ export function listen(given) {
 }
 
 /**
- * Starts to read the stream. `stale()` asks to load everything, `event(type, data)` has a change, `opened()` says that
+ * Starts to read the stream behind the event `from`; with null, everything is to be loaded then. `stale()` asks to load everything, `event(type, data)` has a change, `opened()` says that
  * the stream goes on with the next change, and `status(status)` reports `connecting`, `open` or `offline`.
  */
-export function start() {
+export function start(from) {
   stop();
+  position = from;
   running = new AbortController();
   const { signal } = running;
   waitInLine();

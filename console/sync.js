@@ -1,5 +1,5 @@
-// Keeps the store in sync with the relay: first opens the stream, then loads everything, and applies the changes from
-// the stream. Loads all open handoffs, and those that are over page by page when they are needed.
+// Keeps the store in sync with the relay: loads all open handoffs, and applies the changes from the stream, which goes on
+// where the first answers were. Loads handoffs that are over page by page when they are needed.
 
 import * as api from "./api.js";
 import * as store from "./store.js";
@@ -7,6 +7,8 @@ import * as stream from "./stream.js";
 import * as threads from "./threads.js";
 
 const PAGE = 200;
+/** The first page of each is among the calls of `early-calls.js`. */
+const OPEN_LISTS = [{ status: "waiting", sort: "oldest" }, { status: "active" }];
 
 const UNLOADED = { cursor: null, end: null, whole: false, pages: 0, state: "idle" };
 /** The lists of handoffs that are over, as far as they are loaded: down to `end` by `created_at`. */
@@ -61,8 +63,8 @@ function arrive(message) {
   store.tell("heard", message);
 }
 
-/** Loads everything again. */
-export async function load() {
+/** Loads everything again. Calls `answered(id)` with the last event that is in the first page of each list. */
+export async function load(answered) {
   store.set("queue", "loading");
   loading?.abort();
   loading = new AbortController();
@@ -73,10 +75,7 @@ export async function load() {
   loadCanned();
   reloadThread();
   try {
-    const seen = await Promise.all([
-      loadAll({ status: "waiting", sort: "oldest" }, signal),
-      loadAll({ status: "active" }, signal),
-    ]);
+    const seen = await Promise.all(OPEN_LISTS.map((list) => loadAll(list, signal, answered)));
     store.set("queue", "ready");
     for (const id of seen.flat()) before.delete(id);
     await Promise.all([...before].map(refresh));
@@ -92,11 +91,12 @@ function loadMissing() {
   if (cannedMissing) loadCanned();
 }
 
-async function loadAll(params, signal) {
+async function loadAll(params, signal, answered) {
   const seen = [];
   for (let cursor = undefined; cursor !== null;) {
     const page = await api.handoffs({ ...params, limit: PAGE, cursor }, signal);
     page.data.forEach(store.putHandoff);
+    if (cursor === undefined) answered?.(page.last_event_id);
     seen.push(...page.data.map((one) => one.id));
     cursor = page.next_cursor;
   }
@@ -152,10 +152,13 @@ export async function loadMore(name) {
   store.tell("past");
 }
 
-/** Starts to follow the relay. */
-export function begin() {
-  store.set("queue", "loading");
-  stream.start();
+/** Starts to follow the relay: from where the older one of the first answers was, or anew if there is none. */
+export async function begin() {
+  const { me } = store.now;
+  const known = [];
+  const follow = () => stream.start(known.every(Boolean) ? String(Math.min(...known)) : null);
+  await load((id) => known.push(id) === OPEN_LISTS.length && follow());
+  if (known.length < OPEN_LISTS.length && store.now.me === me) stream.start(null);
 }
 
 /** Stops following: nobody is signed in. */

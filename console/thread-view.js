@@ -1,11 +1,11 @@
 // The thread on the page: its rows in order, the unread divider, and the count of new messages below the visible part.
 
 import { at, h } from "./dom.js";
+import { format, texts } from "./language.js";
 import { RowWindow } from "./row-window.js";
 import { drawRow, joinRow, makeRow, pendingRow } from "./rows.js";
 import { now } from "./store.js";
 import { before } from "./threads.js";
-import { count } from "./words.js";
 
 /** Whether a row counts as unread until it is read. */
 const countsAsUnread = (row) =>
@@ -108,7 +108,8 @@ export class ThreadView {
   #show() {
     const pill = at("new-messages");
     pill.hidden = this.atBottom;
-    at("new-messages-text").textContent = this.#missed > 0 ? count(this.#missed, "new message") : "To the newest";
+    const { new_messages: some, to_newest: none } = texts.thread;
+    at("new-messages-text").textContent = this.#missed > 0 ? format(some, { number: this.#missed }) : none;
     pill.toggleAttribute("data-new", this.#missed > 0);
     at("thread-top").hidden = this.thread.whole;
   }
@@ -138,6 +139,6 @@ export function threadState(text, retry) {
     "div",
     { class: "empty" },
     h("p", {}, text),
-    retry && h("button", { type: "button", onclick: retry }, "Try again"),
+    retry && h("button", { type: "button", onclick: retry }, texts.common.try_again),
   );
 }

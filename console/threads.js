@@ -57,11 +57,14 @@ export function load(handoff) {
   return thread;
 }
 
-/** An empty thread. `withdrawn` has the moment in which each message was. */
+/**
+ * An empty thread. `withdrawn` has the moment in which each message was; `missed` says that something may have arrived
+ * while it was loaded and the stream was not there.
+ */
 export function make(id) {
   const rows = new Map();
   const rowOf = (messageId) => [...rows.values()].find((row) => !row.arriving && row.message_id === messageId);
-  return { id, rows, rowOf, withdrawn: new Map(), state: "loading", whole: false, error: null };
+  return { id, rows, rowOf, withdrawn: new Map(), state: "loading", missed: false, whole: false, error: null };
 }
 
 /** Removes all threads except the given one from memory: they may have missed changes. */
@@ -73,6 +76,7 @@ export function forget(except) {
 async function loadPages(thread, handoff) {
   let first = Math.max(0, (handoff.last_message?.seq ?? 0) - TAIL);
   for (let next = first; next !== null;) next = await loadPage(thread, next, PAGE);
+  if (thread.missed) await loadPage(thread, lastSeq(thread), PAGE);
   while (first > 0) {
     const after = Math.max(0, first - PAGE);
     await loadPage(thread, after, first - after);
@@ -137,11 +141,13 @@ export function withdraw({ handoff_id: id, message_id: messageId }) {
 /** Loads again what arrives, where something does and in the thread `open`: what the stream said meanwhile is lost. */
 export function catchUp(open) {
   for (const thread of threads.values()) {
+    if (thread.state === "loading") thread.missed = true;
     if (thread.state !== "ready" || (thread.id !== open && arriving.all(thread).length === 0)) continue;
-    const last = Math.max(0, ...[...thread.rows.values()].map((row) => row.seq ?? 0));
-    loadPage(thread, last, PAGE).catch(() => {});
+    loadPage(thread, lastSeq(thread), PAGE).catch(() => {});
   }
 }
+
+const lastSeq = (thread) => Math.max(0, ...[...thread.rows.values()].map((row) => row.seq ?? 0));
 
 /** Stores a row from the answer to a request that was made when `moment()` was `asked`. */
 export function putAnswer(row, asked) {

@@ -1,6 +1,7 @@
 // Uploads one file. Uses XMLHttpRequest, because fetch does not report upload progress.
 
 import { filesPath, Problem, refusal, unreachable } from "./api.js";
+import { texts } from "./language.js";
 
 /** An upload without progress for this time is stopped, and tried again. */
 const STALLS_MS = 60_000;
@@ -16,7 +17,7 @@ export async function upload(handoff, { blob, name }, { key, signal, progress })
     return await post(filesPath(handoff), form, { key, signal, progress });
   } catch (error) {
     if (error.status === 0 && !signal.aborted && !(await isReadable(blob)))
-      throw new Problem(400, "The file was changed or deleted after it was attached. Attach it again.");
+      throw new Problem(400, texts.files.changed);
     throw error;
   }
 }

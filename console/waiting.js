@@ -1,5 +1,6 @@
 // How long a customer has been waiting, and until when: as text, and as how urgent that is.
 
+import { format, texts } from "./language.js";
 import { exact, span } from "./time.js";
 
 /** The waiting times from which the page marks a wait as long, and as too long. */
@@ -14,12 +15,19 @@ export function left(handoff, now = Date.now()) {
   if (handoff.status !== "waiting" || !handoff.deadline) return null;
   const [begin, end] = [new Date(handoff.created_at), new Date(handoff.deadline)];
   if (end - now > Math.min(NEAR_MS, (end - begin) * NEAR_SHARE)) return null;
-  return end > now ? `${span(now, end)} left` : "ends now";
+  return end > now ? format(texts.time.left, { time: span(now, end) }) : texts.time.ends_now;
 }
 
 /** Since when the customer waits for an agent, or for an answer of the one who has the handoff; null if they don't. */
 export const since = (handoff) =>
   handoff.status === "waiting" ? handoff.created_at : handoff.waiting_for_answer_since;
+
+/** Since when they wait, and when the conversation ends without an agent, if that is near. */
+function about(handoff, begin, rest) {
+  const { waiting_since: waiting, unanswered_since: unanswered, ends_at: ends } = texts.time;
+  const since = format(handoff.status === "waiting" ? waiting : unanswered, { time: exact(begin) });
+  return rest ? `${since}. ${format(ends, { time: exact(handoff.deadline) })}` : since;
+}
 
 /** What a row says of a wait: its text, how urgent it is (`short`, `long`, `too-long`), and an explanation. */
 export function wait(handoff, now = Date.now()) {
@@ -31,8 +39,6 @@ export function wait(handoff, now = Date.now()) {
     since: begin,
     text: [span(begin, now), rest].filter(Boolean).join(" · "),
     level: rest || waited > TOO_LONG_MS ? "too-long" : waited > LONG_MS ? "long" : "short",
-    about: `${handoff.status === "waiting" ? "Waiting" : "Without an answer"} since ${exact(begin)}${
-      rest ? `. Without an agent, the conversation ends at ${exact(handoff.deadline)}` : ""
-    }`,
+    about: about(handoff, begin, rest),
   };
 }

@@ -1,20 +1,21 @@
 // Offers sound and desktop notifications, once in a browser: until the agent has chosen, or goes on to a conversation.
 
 import { at, h } from "./dom.js";
+import { texts } from "./language.js";
 import { remembered } from "./memory.js";
 import { makeSwitch, showSettings, testButton } from "./settings-dialog.js";
 import { now, on } from "./store.js";
 
 export function setUp() {
   at("welcome").append(
-    h("h3", { id: "welcome-title" }, "Hear when somebody needs you"),
+    h("h3", { id: "welcome-title" }, texts.settings.welcome),
     h("div", { class: "switches" }, makeSwitch("sound", "welcome"), makeSwitch("notifications", "welcome")),
-    h("p", { class: "hint" }, "You find this in the settings later."),
+    h("p", { class: "hint" }, texts.settings.later),
     h(
       "div",
       { class: "buttons" },
       testButton(),
-      h("button", { type: "button", class: "main", "data-action": "welcomed", onclick: done }, "Done"),
+      h("button", { type: "button", class: "main", "data-action": "welcomed", onclick: done }, texts.settings.done),
     ),
   );
   on("me", render);

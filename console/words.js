@@ -1,6 +1,7 @@
 // What the page calls things: people, states, and what happened.
 
 import { isolated, kindOf } from "./file-kinds.js";
+import { format, texts } from "./language.js";
 import { now } from "./store.js";
 
 const PREVIEW_CHARS = 160;
@@ -12,7 +13,7 @@ const UNFILLED = /^\s*(?:(?:\{\{?[^{}]*\}\}?\s*)+|null|undefined|None|\[object O
 
 /** The customer's name, or the end of the conversation's id if the name is unknown. */
 export function customer(handoff) {
-  return handoff.end_user?.name || `Customer ${handoff.conversation_id.slice(-4)}`;
+  return handoff.end_user?.name || format(texts.people.customer_of, { id: handoff.conversation_id.slice(-4) });
 }
 
 /** Whether a field of the handover has a value, rather than the names of variables, or a word for no value. */
@@ -21,11 +22,8 @@ export const isFilled = (value) => value !== undefined && !(typeof value === "st
 /** A short name for the AI Agent: the first part of its domain. */
 export const aiAgent = (handoff) => handoff.ai_agent_domain.split(".")[0];
 
-/** A number and its noun. */
-export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
-
 /** An agent's name, or "you" for the agent who is signed in. */
-export const agentName = (name) => (name === now.me?.name ? "you" : name);
+export const agentName = (name) => (name === now.me?.name ? texts.people.you_within : name);
 
 /** A text without lone surrogates, which JSON parsers refuse. */
 export const wellFormed = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
@@ -39,37 +37,22 @@ export const isOwn = (row) =>
 /** Who wrote a row. */
 export function author(row, handoff) {
   const { role, display_name: name } = row.author;
-  if (isOwn(row)) return "You";
-  if (role === "end_user") return handoff ? customer(handoff) : name || "Customer";
-  if (role === "ai_agent") return name || "AI Agent";
-  if (role === "human_agent") return name || "Another agent";
+  if (isOwn(row)) return texts.people.you;
+  if (role === "end_user") return handoff ? customer(handoff) : name || texts.people.customer;
+  if (role === "ai_agent") return name || texts.common.ai_agent;
+  if (role === "human_agent") return name || texts.people.another_agent;
   return name || "";
 }
 
-const ENDERS = {
-  agent: () => "An agent ended the conversation",
-  end_user: (handoff) => `${handoff ? customer(handoff) : "The customer"} ended the conversation`,
-  system: () => "The conversation was ended automatically",
-  ada: () => "The conversation was ended in Ada",
-};
-
-const EVENTS = {
-  started: () => "Handed over by the AI Agent",
-  adopted: () => "Opened by the customer's message; Ada's start call did not arrive",
-  accepted: (by) => `${by} accepted`,
-  taken_over: (by) => `${by} took over`,
-  handed_over: (by, to) => `${by} handed it over to ${to}`,
-  released: (by) => `${by} returned it to the queue`,
-  agent_gone: (by) => `${by} ${by === "You" ? "were" : "was"} gone: back in the queue`,
-  timed_out: () => "Timed out: nobody answered",
-  ended: (by) => `${by} ended the conversation`,
-};
-
 /** The text of a row that the relay has added. */
 export function eventWords({ event, by, to }, handoff) {
-  if (event === "ended" && (!by || ENDERS[by])) return ENDERS[by ?? "system"](handoff);
-  const words = EVENTS[event] ?? ((who) => [event.replaceAll("_", " "), who && `by ${who}`].filter(Boolean).join(" "));
-  return capital(words(by ? capital(agentName(by)) : "An agent", to));
+  const ender = event === "ended" ? (by ?? "system") : null;
+  if (Object.hasOwn(texts.ended_by, ender))
+    return format(texts.ended_by[ender], { customer: handoff ? customer(handoff) : texts.people.the_customer });
+  const isOwn = by !== null && by !== undefined && by === now.me?.name;
+  const agent = by || texts.people.an_agent;
+  const text = (isOwn && texts.events_by_you[event]) || texts.events[event];
+  return capital(format(text ?? texts.events.unknown, { agent, to, event: event.replaceAll("_", " ") }));
 }
 
 /** What came of a conversation, in the words that agents chose. */
@@ -77,32 +60,33 @@ export const outcomeWords = (outcome) => capital(outcome);
 
 /** Why a conversation is over. */
 export function endWords(handoff) {
-  if (handoff.missed)
-    return handoff.agent ? "Missed: the agent did not answer in time" : "Missed: nobody accepted it in time";
-  if (handoff.ended_by === "agent" && handoff.agent) return `${capital(agentName(handoff.agent.name))} ended it`;
-  return (
-    { end_user: `${customer(handoff)} ended it`, system: "It was ended automatically", ada: "It was ended in Ada" }[
-      handoff.ended_by
-    ] ?? "It has ended"
-  );
+  const { missed_by_agent: late, missed, you, agent } = texts.end_words;
+  if (handoff.missed) return handoff.agent ? late : missed;
+  const { ended_by: by, agent: last } = handoff;
+  if (by === "agent" && last) return last.name === now.me?.name ? you : format(agent, { agent: last.name });
+  const text = texts.over_by[by];
+  return format(text ?? texts.end_words.unknown, { customer: customer(handoff) });
 }
-
-const FILES = { image: "Image", audio: "Audio", video: "Video" };
 
 /** A row in one line. */
 export function preview(row, handoff) {
-  if (!row) return "No messages yet";
+  if (!row) return texts.preview.none;
   const { content } = row;
   if (content.type === "event") return eventWords(content, handoff);
-  const who = row.author.role === "end_user" || row.author.role === "system" ? "" : `${author(row, handoff)}: `;
-  const what = {
-    text: () => content.body,
-    presence: () => content.body,
-    note: () => `Note: ${content.body}`,
-    file: () => `${FILES[kindOf(content)] ?? "File"}: ${isolated(content.filename)}`,
-    link: () => content.link_text || content.url,
-  }[content.type];
-  return who + (what ? what() : "Unsupported message type").slice(0, PREVIEW_CHARS).replace(/\s+/g, " ");
+  const line = contentWords(content).slice(0, PREVIEW_CHARS).replace(/\s+/g, " ");
+  if (row.author.role === "end_user" || row.author.role === "system") return line;
+  return format(texts.preview.said, { author: author(row, handoff), text: line });
+}
+
+function contentWords(content) {
+  const { type, body } = content;
+  if (type === "text" || type === "presence") return body;
+  if (type === "note") return format(texts.preview.note, { text: body });
+  if (type === "file") {
+    const text = texts.preview_files[kindOf(content)] ?? texts.preview_files.file;
+    return format(text, { name: isolated(content.filename) });
+  }
+  return type === "link" ? content.link_text || content.url : texts.preview.unknown;
 }
 
 /** A field's name as people write it: `account_number` and `accountNumber` are `Account number`. */
@@ -121,13 +105,3 @@ export function fieldName(key) {
     ) || key
   );
 }
-
-/** The labels of an agent's message by delivery state. */
-export const STATES = {
-  sending: "Sending",
-  queued: "Queued",
-  sent: "Sent",
-  confirmed: "Confirmed",
-  failed: "Not sent",
-  dropped: "Dropped",
-};

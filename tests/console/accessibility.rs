@@ -26,7 +26,7 @@ const RUN: &str = "const done = arguments[arguments.length - 1];
 
 impl Desk {
     /// Looks for violations in light and dark.
-    async fn is_accessible(&self, view: &str) {
+    pub async fn is_accessible(&self, view: &str) {
         if !self.js::<bool>("return 'axe' in window", &[]).await {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/console/node_modules/axe-core/axe.min.js");
             let axe = std::fs::read_to_string(path).expect("axe-core, which scripts/test installs");

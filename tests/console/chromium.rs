@@ -16,6 +16,9 @@ use tokio::{
 
 use crate::soon;
 
+/// Whatever the machine's own language is.
+const ENGLISH: &str = "en-GB,en";
+
 /// More browsers at once would only wait for each other.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
@@ -29,21 +32,26 @@ pub struct Chromium {
 
 impl Chromium {
     pub async fn open() -> Self {
-        Self::open_in(PLACES.acquire().await.unwrap()).await
+        Self::speaking(ENGLISH).await
+    }
+
+    /// One whose user prefers these languages, such as `de-AT,de`.
+    pub async fn speaking(languages: &str) -> Self {
+        Self::open_in(PLACES.acquire().await.unwrap(), languages).await
     }
 
     /// Two at once: one after the other could wait for ever, if two tests want two.
     pub async fn open_two() -> (Self, Self) {
         let mut places = PLACES.acquire_many(2).await.unwrap();
         let other = places.split(1).unwrap();
-        tokio::join!(Self::open_in(places), Self::open_in(other))
+        tokio::join!(Self::open_in(places, ENGLISH), Self::open_in(other, ENGLISH))
     }
 
-    async fn open_in(place: SemaphorePermit<'static>) -> Self {
+    async fn open_in(place: SemaphorePermit<'static>, languages: &str) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let (chromedriver, port) = start_driver(&profile).await;
         let url = format!("http://127.0.0.1:{port}");
-        let driver = soon("a browser", WebDriver::new(url, wanted(&profile))).await.unwrap();
+        let driver = soon("a browser", WebDriver::new(url, wanted(&profile, languages))).await.unwrap();
         Self { driver, _chromedriver: chromedriver, _profile: profile, _place: place }
     }
 
@@ -64,7 +72,7 @@ impl Drop for Chromium {
     }
 }
 
-fn wanted(profile: &TempDir) -> ChromeCapabilities {
+fn wanted(profile: &TempDir, languages: &str) -> ChromeCapabilities {
     let mut wanted = DesiredCapabilities::chrome();
     let profile = format!("--user-data-dir={}", profile.path().join("profile").display());
     for flag in [
@@ -87,7 +95,10 @@ fn wanted(profile: &TempDir) -> ChromeCapabilities {
     wanted
         .add_experimental_option(
             "prefs",
-            json!({"session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]}}),
+            json!({
+                "intl": {"accept_languages": languages, "selected_languages": languages},
+                "session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]},
+            }),
         )
         .unwrap();
     for log in ["browser", "performance"] {
@@ -128,7 +139,7 @@ async fn try_driver(folder: &TempDir) -> Option<(Group, String)> {
 }
 
 /// A process that leads a group, which ends with this: Chromium's processes, too, whatever happens.
-struct Group(Child);
+pub struct Group(pub Child);
 
 impl Drop for Group {
     fn drop(&mut self) {

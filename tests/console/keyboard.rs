@@ -10,7 +10,7 @@ use crate::{
 
 impl Desk {
     /// Presses a digit with Control and Shift.
-    async fn combines(&self, digit: &str) {
+    pub async fn combines(&self, digit: &str) {
         self.presses(Key::Control + Key::Shift + digit + Key::Null).await;
     }
 

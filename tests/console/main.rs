@@ -18,6 +18,7 @@
 #[path = "../relay/support/mod.rs"]
 mod support;
 
+mod browser;
 mod chromium;
 mod desk;
 
@@ -29,6 +30,7 @@ mod chat;
 mod connection;
 mod displaced;
 mod drafts;
+mod early_calls;
 mod ends;
 mod failures;
 mod feedback;
@@ -36,14 +38,17 @@ mod figures;
 mod files_interrupted;
 mod files_sent;
 mod files_shown;
+mod firefox;
 mod first_message;
 mod hostile;
 mod keyboard;
+mod languages;
 mod notes;
 mod offers;
 mod palette;
 mod pictures;
 mod platforms;
+mod pseudo;
 mod relay;
 mod reports;
 mod samples;
@@ -51,7 +56,9 @@ mod sign_in;
 mod slow_line;
 mod tabs;
 mod team;
+mod texts;
 mod together;
+mod tour;
 mod triage;
 
 use support::soon;

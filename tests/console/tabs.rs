@@ -9,14 +9,14 @@ use crate::{
 };
 
 impl Desk {
-    async fn opens_another_tab(&self) -> WindowHandle {
+    pub async fn opens_another_tab(&self) -> WindowHandle {
         let tab = self.driver().new_tab().await.unwrap();
         self.switches_to(&tab).await;
         self.goes_to("/").await;
         tab
     }
 
-    async fn switches_to(&self, tab: &WindowHandle) {
+    pub async fn switches_to(&self, tab: &WindowHandle) {
         self.driver().switch_to_window(tab.clone()).await.unwrap();
     }
 }

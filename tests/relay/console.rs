@@ -2,16 +2,28 @@
 
 use std::{collections::BTreeSet, fs, io::Read, path::Path};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{
     answer::Answer,
     relay::{Relay, Setup},
 };
 
+/// Of all but the page, which allows its own scripts besides.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
     media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// A page's policy: that with the hashes of the scripts in it.
+fn policy_of(page: &str) -> String {
+    let scripts = page.split("<script>").skip(1).map(|rest| rest.split_once("</script>").unwrap().0);
+    scripts.fold(POLICY.to_owned(), |policy, script| {
+        let allowed = format!("script-src 'self' 'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
+        policy.replace("script-src 'self'", &allowed)
+    })
+}
+
 /// What the first view may weigh on the wire.
 const MOST: usize = 100_000;
 
@@ -33,18 +45,20 @@ async fn everyone_gets_the_page_and_nothing_foreign_in_it() {
     let relay = Relay::start().await;
     let page = ask(&relay, "GET", "/", &[]).await;
     assert_eq!(page.status, 200);
+    assert!(page.text().contains("<html lang=\"en\" data-languages=\"de en\">"), "{}", page.text());
     assert!(page.text().contains("<title>") && page.text().contains("<noscript>"), "{}", page.text());
     for (name, value) in [
         ("content-type", "text/html; charset=utf-8"),
-        ("content-security-policy", POLICY),
+        ("content-security-policy", &policy_of(page.text())),
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-cache"),
-        ("vary", "accept-encoding"),
+        ("vary", "accept-encoding, accept-language, cookie"),
         ("content-encoding", ""),
     ] {
         assert_eq!(page.header(name), value, "{name}");
     }
+    assert_eq!(page.header("content-security-policy").matches("'sha256-").count(), 2);
     let head = ask(&relay, "HEAD", "/", &[]).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), page.body.len().to_string());
@@ -187,24 +201,28 @@ async fn long_answers_of_the_api_are_compressed_and_events_are_not() {
 #[tokio::test]
 async fn the_page_loads_few_files_and_they_are_kept_for_good() {
     let relay = Relay::start().await;
-    let page = ask(&relay, "GET", "/", &[]).await;
-    let paths: BTreeSet<&str> = page.text().split('"').filter(|text| text.starts_with("/console/")).collect();
-    assert_eq!(paths.len(), 4, "{paths:?}");
-    let mut weight = ask(&relay, "GET", "/", &[("accept-encoding", "gzip")]).await.body.len();
-    for path in paths {
-        let packed = ask(&relay, "GET", path, &[("accept-encoding", "gzip")]).await;
-        let kept = (packed.header("cache-control"), packed.header("content-encoding"));
-        assert_eq!(kept, ("public, max-age=31536000, immutable", "gzip"), "{path}");
-        weight += packed.body.len();
-        // While relays are replaced one by one, the page may come from one and its files from another.
-        let (stem, digest) = path.rsplit_once('-').unwrap();
-        let other = format!("{stem}-{}{}", "0".repeat(16), &digest[16..]);
-        let other = ask(&relay, "GET", &other, &[("accept-encoding", "gzip")]).await;
-        assert_eq!((other.status, other.header("cache-control")), (200, "no-cache"), "{path}");
-        assert_eq!(other.body, packed.body);
+    for language in ["en", "de"] {
+        let asked = [("accept-encoding", "gzip"), ("accept-language", language)];
+        let page = ask(&relay, "GET", "/", &asked[1..]).await;
+        let paths: BTreeSet<&str> =
+            page.text().split('"').filter(|text| text.starts_with("/console/")).collect();
+        assert_eq!(paths.len(), 4, "{paths:?}");
+        let mut weight = ask(&relay, "GET", "/", &asked).await.body.len();
+        for path in paths {
+            let packed = ask(&relay, "GET", path, &asked).await;
+            let kept = (packed.header("cache-control"), packed.header("content-encoding"));
+            assert_eq!(kept, ("public, max-age=31536000, immutable", "gzip"), "{path}");
+            weight += packed.body.len();
+            // While relays are replaced one by one, the page may come from one and its files from another.
+            let (stem, digest) = path.rsplit_once('-').unwrap();
+            let other = format!("{stem}-{}{}", "0".repeat(16), &digest[16..]);
+            let other = ask(&relay, "GET", &other, &asked).await;
+            assert_eq!((other.status, other.header("cache-control")), (200, "no-cache"), "{path}");
+            assert_eq!(other.body, packed.body);
+        }
+        println!("first view in {language}: {weight} bytes on the wire");
+        assert!((1..MOST).contains(&weight), "{weight}");
     }
-    println!("first view: {weight} bytes on the wire");
-    assert!((1..MOST).contains(&weight), "{weight}");
     relay.finish().await;
 }
 
@@ -228,4 +246,39 @@ async fn files_of_a_folder_are_served_as_they_are() {
         assert_eq!(refused.problem(404), "there is no such file in the console", "{path}");
     }
     relay.finish().await;
+}
+
+/// The page has the language that the browser asks for, or that the agent has chosen, and names its file alone.
+#[tokio::test]
+async fn the_page_comes_in_the_language_that_is_asked_for() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/console");
+    for setup in [Setup::new(), Setup::new().set("CONSOLE_DIR", folder)] {
+        let relay = setup.start().await;
+        let asks = async |accept: &str, cookie: &str| {
+            ask(&relay, "GET", "/", &[("accept-language", accept), ("cookie", cookie)]).await
+        };
+        for (accept, cookie, tag) in [
+            ("de-AT,de;q=0.9,en;q=0.8", "", "de"),
+            ("fr", "", "en"),
+            ("en", "handoff-relay-language=de", "de"),
+            ("de", "handoff-relay-language=xx", "de"),
+        ] {
+            let page = asks(accept, cookie).await;
+            assert!(page.text().contains(&format!("<html lang=\"{tag}\"")), "{}", page.text());
+            let languages: Vec<&str> =
+                page.text().split('"').filter(|text| text.starts_with("/console/language-")).collect();
+            assert_eq!(languages.len(), 1, "{languages:?}");
+            let texts = ask(&relay, "GET", languages[0], &[]).await;
+            assert!(texts.text().contains(&format!("\"locale\": \"{tag}")), "{}", languages[0]);
+            assert_eq!(page.header("vary"), "accept-encoding, accept-language, cookie");
+        }
+        let (english, german) = (asks("en", "").await, asks("de", "").await);
+        assert_ne!(english.header("etag"), german.header("etag"));
+        let packed = [("accept-encoding", "gzip"), ("accept-language", "de")];
+        let mut unpacked = Vec::new();
+        let german_packed = ask(&relay, "GET", "/", &packed).await;
+        GzDecoder::new(&german_packed.body[..]).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, german.body);
+        relay.finish().await;
+    }
 }

@@ -1,7 +1,10 @@
 //! The event stream.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::{
     agent::Agent,
@@ -54,6 +57,34 @@ async fn everything_new_and_changed_comes_in_order_as_it_is_read() {
 /// What a client that lost its stream gets instead of it.
 async fn replay(alex: &Agent, after: u64, last: impl Fn(&Event) -> bool) -> Vec<Event> {
     alex.stream(Some(&after.to_string())).await.until(last).await
+}
+
+/// A silent stream has a comment every 15 s.
+const LONG_BEFORE_A_COMMENT: Duration = Duration::from_secs(10);
+
+/// What is loaded first and followed then has no gap.
+#[tokio::test]
+async fn a_list_says_where_a_stream_goes_on() {
+    let relay = Relay::start().await;
+    let alex = relay.alex();
+    let (_, seen) = relay.hand_off().await;
+    let list = alex.get("/handoffs?status=waiting").await.good(200);
+    assert_eq!(list["data"][0]["id"], seen);
+    let place: u64 = list["last_event_id"].as_str().unwrap().parse().unwrap();
+    assert!(alex.get("/handoffs?limit=1").await.good(200)["last_event_id"].is_string());
+
+    let (_, missed) = relay.hand_off().await;
+    let events = replay(&alex, place, |event| event.data["id"] == missed).await;
+    assert_eq!(events[0].id, place + 1);
+
+    // Some browsers tell the page that it is open only when there is something in it.
+    let began = Instant::now();
+    let stream = alex.stream(Some(&events.last().unwrap().id.to_string())).await.begun().await;
+    assert!(began.elapsed() < LONG_BEFORE_A_COMMENT, "{:?}", began.elapsed());
+    assert!(stream.raw.starts_with(':'), "no comment: {}", stream.raw);
+    let list = alex.get("/handoffs?status=waiting").await.good(200);
+    assert!(list["last_event_id"].as_str().unwrap().parse::<u64>().unwrap() >= events.last().unwrap().id);
+    relay.finish().await;
 }
 
 #[tokio::test]

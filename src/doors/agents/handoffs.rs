@@ -67,6 +67,9 @@ pub struct HandoffList {
     data: Vec<HandoffView>,
     /// The `cursor` of the next page; null on the last page.
     next_cursor: Option<String>,
+    /// The page shows all changes up to this event. An event stream that is opened with it as `Last-Event-ID` sends all
+    /// changes since.
+    last_event_id: String,
 }
 
 /// Options for accepting a handoff.
@@ -135,10 +138,13 @@ pub async fn list(
 ) -> Result<Json<HandoffList>, Problem> {
     let (platform, sight) = (caller.platform.clone(), caller.sight.clone());
     let query = HandoffQuery { platform, sight, ..query(&wanted)? };
+    // Before the page is read: what changes meanwhile is told again.
+    let last_event_id = app.engine.store().signals().feed().borrow().to_string();
     let page = app.engine.store().handoffs(&query).await?;
     let found = page.found.into_iter().chain(std::iter::repeat(None));
     let views = page.handoffs.iter().zip(found).map(|(one, found)| caller.listed(&app, one).found(found));
-    Ok(Json(HandoffList { data: views.collect(), next_cursor: page.next.map(|next| next.to_string()) }))
+    let next_cursor = page.next.map(|next| next.to_string());
+    Ok(Json(HandoffList { data: views.collect(), next_cursor, last_event_id }))
 }
 
 fn query(wanted: &HandoffListQuery) -> Result<HandoffQuery, Problem> {

@@ -2,28 +2,41 @@
 //! changes with its content, so that a browser keeps it for good. Over a slow line it is the number of files that costs.
 //!
 //! The modules stay what they are, and are joined by rules as simple as they: each becomes a function that is called once,
-//! behind those that it imports. A page that is loaded on demand is joined by itself, with what it imports. Lines that are comments are left out: they are a quarter of what a browser would load.
+//! behind those that it imports. A page that is loaded on demand is joined by itself, with what it imports. Two small scripts
+//! stand in the page itself. Lines that are comments are left out: they are a quarter of what a browser would load.
 //! What these rules don't know is an error, which a test finds before anybody else.
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, sync::OnceLock};
 
-use super::{Hash, PAGE, Part, SHEETS, digest};
+use axum::http::{HeaderMap, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    CONTENT_SECURITY_POLICY, Files, Hash, PAGE, Part, SHEETS, digest, languages, languages::Languages,
+};
 
 const ENTRY: &str = "main.js";
 /// The page that is loaded on demand: its entry, and what that exports.
 const REPORTS: (&str, &str) = ("reports.js", "hide, load, show");
+/// Scripts that stand in the page itself: they must not wait for anything.
+const INLINE: [&str; 2] = ["early-calls.js", "early.js"];
 /// How much of a digest is in a name: two versions hardly ever share it.
 const DIGITS: usize = 16;
 
 /// The page and what it loads.
 pub struct Bundle {
-    page: Part,
+    languages: Languages,
+    /// The page in each of them.
+    pages: Vec<Part>,
+    /// Of all pages: it allows the scripts in them, by what they are.
+    policy: HeaderValue,
     parts: Vec<NamedPart>,
 }
 
 /// A file whose name says what is in it: `stem-digest.kind`.
 struct NamedPart {
-    stem: &'static str,
+    stem: Cow<'static, str>,
     kind: &'static str,
     digits: String,
     part: Part,
@@ -42,15 +55,17 @@ impl Bundle {
     pub fn embedded() -> Option<&'static Self> {
         static BUNDLE: OnceLock<Option<Bundle>> = OnceLock::new();
         let make = || {
+            let names: Vec<_> = Files::iter().collect();
+            let languages = Languages::among(names.iter().map(|name| &**name));
             let text = |name: &str| String::from_utf8(Part::embedded(name)?.data.into()).ok();
-            Self::of(text)
+            Self::of(languages, text)
                 .inspect_err(|error| tracing::error!(error, "the console's files are not joined"))
                 .ok()
         };
         BUNDLE.get_or_init(make).as_ref()
     }
 
-    fn of(text: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    fn of(languages: Languages, text: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let file = |name: &str| text(name).ok_or_else(|| format!("there is no {name}"));
         let sheets: Result<Vec<_>, _> = SHEETS.into_iter().map(file).collect();
         let (reports, exports) = REPORTS;
@@ -62,7 +77,6 @@ impl Bundle {
             ("/console/reports.js", "reports", "js", reports),
             ("/console/main.js", "app", "js", join(&file, ENTRY)?),
             ("/console/style.css", "style", "css", sheets?.concat()),
-            ("/console/early.js", "early", "js", file("early.js")?),
             ("/console/icon.svg", "icon", "svg", file("icon.svg")?),
         ];
         let mut page: String = file(PAGE)?
@@ -78,25 +92,61 @@ impl Bundle {
             let name = format!("/console/{stem}-{digits}.{kind}");
             page = page.replace(plain, &name);
             named.push((plain, name));
-            parts.push(NamedPart { stem, kind, digits, part });
+            parts.push(NamedPart { stem: stem.into(), kind, digits, part });
         }
-        Ok(Self { page: Part::from(page.into_bytes()), parts })
+        let mut policy = CONTENT_SECURITY_POLICY.to_owned();
+        for name in INLINE {
+            let script = without_comments(&file(name)?)?;
+            page = with_script(&page, name, &script)?;
+            let allowed = format!("script-src 'self' 'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
+            policy = policy.replace("script-src 'self'", &allowed);
+        }
+        let policy = HeaderValue::from_str(&policy).map_err(|error| error.to_string())?;
+        let mut pages = Vec::with_capacity(languages.tags().len());
+        for tag in languages.tags() {
+            let plain = languages::file(tag);
+            let stem = plain.trim_end_matches(".js").to_owned();
+            let part = Part::from(file(&plain)?.into_bytes());
+            let digits = digits(&part.hash);
+            let page = languages.page(&page, tag).replace(&plain, &format!("{stem}-{digits}.js"));
+            pages.push(Part::from(page.into_bytes()));
+            parts.push(NamedPart { stem: stem.into(), kind: "js", digits, part });
+        }
+        Ok(Self { languages, pages, policy, parts })
     }
 
-    /// The page.
-    pub const fn page(&self) -> &Part {
-        &self.page
+    /// The page for a request, and its language. `None` if there are no languages.
+    pub fn page(&self, headers: &HeaderMap) -> Option<(&Part, &str)> {
+        let wanted = self.languages.wanted(headers);
+        let place = self.languages.tags().iter().position(|tag| tag == wanted)?;
+        Some((self.pages.get(place)?, wanted))
+    }
+
+    /// The Content-Security-Policy of all pages.
+    pub const fn policy(&self) -> &HeaderValue {
+        &self.policy
     }
 
     /// A file of the page. Another version stands for one that was asked for and isn't here: while relays are replaced one
     /// by one, the page may come from one and its files from another.
     pub fn find(&'static self, name: &str) -> Option<Found> {
         self.parts.iter().find_map(|NamedPart { stem, kind, digits, part }| {
-            let asked = name.strip_prefix(stem)?.strip_prefix('-')?.strip_suffix(kind)?.strip_suffix('.')?;
+            let asked =
+                name.strip_prefix(&**stem)?.strip_prefix('-')?.strip_suffix(kind)?.strip_suffix('.')?;
             let is_digest = asked.len() == DIGITS && asked.bytes().all(|digit| digit.is_ascii_hexdigit());
             is_digest.then(|| Found { part, is_exact: asked == digits })
         })
     }
+}
+
+/// The page with a script in the place where it names it.
+fn with_script(page: &str, name: &str, script: &str) -> Result<String, String> {
+    let place = format!("<script src=\"/console/{name}\"></script>");
+    // Browsers take them for the script's end, and for a comment.
+    if script.contains("</") || script.contains("<!--") || page.matches(&place).count() != 1 {
+        return Err(format!("{name} can't stand in the page"));
+    }
+    Ok(page.replace(&place, &format!("<script>{script}</script>")))
 }
 
 fn digits(hash: &Hash) -> String {
@@ -283,14 +333,29 @@ mod tests {
     }
 
     #[test]
+    fn what_would_end_a_script_can_not_stand_in_the_page() {
+        let page = "<script src=\"/console/a.js\"></script>";
+        assert_eq!(with_script(page, "a.js", "b();\n").unwrap(), "<script>b();\n</script>");
+        for (page, script) in
+            [(page, "'</script>'"), (page, "'<!--'"), ("", "b()"), (&*page.repeat(2), "b()")]
+        {
+            assert_eq!(with_script(page, "a.js", script).unwrap_err(), "a.js can't stand in the page");
+        }
+    }
+
+    #[test]
     fn the_consoles_own_files_are_joined() {
         let bundle = Bundle::embedded().unwrap();
-        let page = std::str::from_utf8(&bundle.page.data).unwrap();
+        let pages: Vec<&str> =
+            bundle.pages.iter().map(|page| std::str::from_utf8(&page.data).unwrap()).collect();
         for NamedPart { stem, kind, digits, part } in &bundle.parts {
             let name = format!("{stem}-{digits}.{kind}");
             let is_named = |text: &str| text.contains(&format!("\"/console/{name}\""));
-            let is_on_demand = *stem == "reports";
-            assert_ne!(is_named(page), is_on_demand, "{name}");
+            let is_on_demand = stem == "reports";
+            // A page has one language.
+            let in_pages = if stem.starts_with("language") { 1 } else { pages.len() };
+            let wanted = if is_on_demand { 0 } else { in_pages };
+            assert_eq!(pages.iter().filter(|page| is_named(page)).count(), wanted, "{name}");
             let scripts = bundle.parts.iter().map(|other| std::str::from_utf8(&other.part.data).unwrap());
             assert_eq!(
                 scripts.filter(|script| is_named(script)).count(),
@@ -302,7 +367,9 @@ mod tests {
             let other = bundle.find(&format!("{stem}-0123456789abcdef.{kind}")).unwrap();
             assert!(!other.is_exact && other.part.hash == part.hash, "{name}");
         }
-        assert_eq!(page.matches("/console/").count(), 6, "nothing is loaded besides: {page}");
+        for page in pages {
+            assert_eq!(page.matches("/console/").count(), 5, "nothing is loaded besides: {page}");
+        }
         for name in ["app.js", "app-.js", "app-0123456789abcdeg.js", "app-0123456789abcdef.css", "main.js"] {
             assert!(bundle.find(name).is_none(), "{name}");
         }

@@ -5,6 +5,7 @@
 //! edit needs only a reload.
 
 mod bundle;
+mod languages;
 
 use std::{borrow::Cow, collections::HashMap, fmt::Write as _, path::Path};
 
@@ -17,14 +18,15 @@ use bytes::Bytes;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use self::bundle::Bundle;
+use self::{bundle::Bundle, languages::Languages};
 use super::compressed_files::{CompressedFiles, Hash};
 use crate::{
     doors::App,
     web::{extract::In, problem::Problem},
 };
 
-/// Nothing but our own files and our own API: neither other hosts nor code within the page.
+/// Nothing but our own files and our own API: neither other hosts nor code within the page. The joined page also has the
+/// hashes of its own two scripts.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob:; media-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
     worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -110,13 +112,48 @@ enum Keep {
     ForGood,
 }
 
-/// `GET /`: the page.
+/// `GET /`: the page, in the language that the browser asks for.
 pub async fn shell(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let bundle = Bundle::embedded().filter(|_| app.settings.console_dir.is_none());
+    let joined = bundle.and_then(|bundle| Some((bundle.page(&headers)?, bundle.policy())));
+    let mut response = match joined {
+        Some(((page, language), policy)) => {
+            let mut response = answer_page(&app, language, page, &headers);
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+            response
+        }
+        None => plain_page(&app, &headers).await?,
+    };
+    let vary = HeaderValue::from_static("accept-encoding, accept-language, cookie");
+    response.headers_mut().insert(header::VARY, vary);
+    Ok(response)
+}
+
+/// The page as it is, but for its language.
+async fn plain_page(app: &App, asked: &HeaderMap) -> Result<Response, Problem> {
     let folder = app.settings.console_dir.as_deref();
-    match Bundle::embedded().filter(|_| folder.is_none()) {
-        Some(bundle) => Ok(answer(&app.packed, PAGE, bundle.page(), Keep::Asking, &headers)),
-        None => plain(&app, PAGE, &headers).await,
+    let page = Part::named(folder, PAGE).await.ok_or_else(no_file)?;
+    let names = names(folder).await;
+    let languages = Languages::among(names.iter().map(String::as_str));
+    let language = languages.wanted(asked);
+    let page = languages.page(&String::from_utf8_lossy(&page.data), language);
+    Ok(answer_page(app, language, &page.into_bytes().into(), asked))
+}
+
+fn answer_page(app: &App, language: &str, page: &Part, asked: &HeaderMap) -> Response {
+    answer(&app.packed, &format!("{language}.{PAGE}"), page, Keep::Asking, asked)
+}
+
+/// The names of the files in a folder, or of those that are embedded.
+async fn names(folder: Option<&Path>) -> Vec<String> {
+    let Some(folder) = folder else { return Files::iter().map(Cow::into_owned).collect() };
+    let mut names = Vec::new();
+    if let Ok(mut files) = tokio::fs::read_dir(folder).await {
+        while let Ok(Some(file)) = files.next_entry().await {
+            names.extend(file.file_name().into_string());
+        }
     }
+    names
 }
 
 /// `GET /console/{name}`: its scripts, styles and pictures.
@@ -136,8 +173,12 @@ pub async fn part(
 /// A file as it is.
 async fn plain(app: &App, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
     let part = Part::named(app.settings.console_dir.as_deref(), name).await;
-    let part = part.ok_or_else(|| Problem::not_found("there is no such file in the console"))?;
+    let part = part.ok_or_else(no_file)?;
     Ok(answer(&app.packed, name, &part, Keep::Asking, asked))
+}
+
+fn no_file() -> Problem {
+    Problem::not_found("there is no such file in the console")
 }
 
 fn answer(packed: &CompressedFiles, name: &str, part: &Part, keep: Keep, asked: &HeaderMap) -> Response {

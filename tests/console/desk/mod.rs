@@ -13,6 +13,7 @@ use thirtyfour::{By, Key, TypingData, WebDriver};
 use tokio::time::Instant;
 
 use crate::{
+    browser::Browser,
     chromium::Chromium,
     support::{
         DEADLINE,
@@ -24,7 +25,7 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 pub struct Desk {
-    chromium: Chromium,
+    browser: Browser,
     /// Where the console is.
     pub url: String,
 }
@@ -32,7 +33,7 @@ pub struct Desk {
 impl Desk {
     /// The console in a fresh browser, with nobody signed in.
     pub async fn open(relay: &Relay) -> Self {
-        Self::of(Chromium::open().await, relay).await
+        Self::of_chromium(Chromium::open().await, relay).await
     }
 
     /// The same at another address of the relay.
@@ -47,28 +48,39 @@ impl Desk {
         desk
     }
 
+    /// The console in a browser whose user prefers these languages, such as `de-AT,de`, with nobody signed in.
+    pub async fn speaking(relay: &Relay, languages: &str) -> Self {
+        Self::of_chromium(Chromium::speaking(languages).await, relay).await
+    }
+
     /// The consoles of Alex and Sam, each in a browser of their own.
     pub async fn of_alex_and_sam(relay: &Relay) -> (Self, Self) {
         let (alex, sam) = Chromium::open_two().await;
-        let desks = tokio::join!(Self::of(alex, relay), Self::of(sam, relay));
+        let desks = tokio::join!(Self::of_chromium(alex, relay), Self::of_chromium(sam, relay));
         tokio::join!(desks.0.signs_in("Alex"), desks.1.signs_in("Sam"));
         desks
     }
 
-    async fn of(chromium: Chromium, relay: &Relay) -> Self {
+    pub async fn of_chromium(chromium: Chromium, relay: &Relay) -> Self {
         Self::of_url(chromium, &relay.agents_url).await
     }
 
     async fn of_url(chromium: Chromium, url: &str) -> Self {
-        let desk = Self { chromium, url: url.to_owned() };
         // Without a window nobody gives the page the focus.
-        desk.devtools("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
+        let focus = json!({"enabled": true});
+        chromium.driver.cdp().send_raw("Emulation.setFocusEmulationEnabled", focus).await.unwrap();
+        Self::within(Browser::Chromium(chromium), url).await
+    }
+
+    /// The console at this address in any browser.
+    pub async fn within(browser: Browser, url: &str) -> Self {
+        let desk = Self { browser, url: url.to_owned() };
         desk.goes_to("/").await;
         desk
     }
 
-    pub fn driver(&self) -> &WebDriver {
-        &self.chromium.driver
+    pub const fn driver(&self) -> &WebDriver {
+        self.browser.driver()
     }
 
     pub async fn goes_to(&self, path: &str) {
@@ -86,10 +98,11 @@ impl Desk {
         self.is_signed_in(name).await;
     }
 
-    /// Waits until an agent's queue has been loaded: from then on the page is told of every change.
+    /// Waits until an agent's queue has been loaded, and the page is told of every change.
     pub async fn is_signed_in(&self, name: &str) {
         self.shows("#account-name", name).await;
         self.sees("#queue-panel[aria-busy=false]").await;
+        self.sees("#desk[data-connection=open]").await;
     }
 
     /// Opens a conversation of the list that is shown.
@@ -186,7 +199,8 @@ impl Desk {
             }
             if Instant::now() >= deadline {
                 let page: String = self.js("return document.body.innerText", &[]).await;
-                panic!("never came: {what}\nthe page shows: {page}\nits log: {:?}", self.complaints().await);
+                let log = self.browser.complaints().await;
+                panic!("never came: {what}\nthe page shows: {page}\nits log: {log:?}");
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -199,20 +213,14 @@ impl Desk {
 
     /// The end of a desk whose page may have complained of what has one of these words.
     pub async fn closes_after(self, expected: &[&str]) {
-        let complaints = self.complaints().await;
+        let complaints = self.browser.complaints().await;
         let unexpected: Vec<_> =
             complaints.iter().filter(|line| !expected.iter().any(|words| line.contains(words))).collect();
         assert!(unexpected.is_empty(), "the page complains: {unexpected:#?}");
         let foreign: Vec<_> =
             self.requests().await.into_iter().filter(|url| !url.starts_with(&self.url)).collect();
         assert!(foreign.is_empty(), "the page asks others: {foreign:#?}");
-        self.chromium.close().await;
-    }
-
-    /// Warnings and errors since the last look, those of the security policy included.
-    async fn complaints(&self) -> Vec<String> {
-        let log = self.chromium.log("browser").await.into_iter();
-        log.filter(|entry| matches!(&*entry.level, "WARNING" | "SEVERE")).map(|entry| entry.message).collect()
+        self.browser.close().await;
     }
 
     /// The addresses of all requests since the last look, but for what the browser has in itself.
@@ -226,8 +234,7 @@ impl Desk {
 
     /// What the network did since the last look, in Chromium's own words.
     pub async fn network(&self) -> Vec<Value> {
-        let log = self.chromium.log("performance").await.into_iter();
-        log.map(|entry| serde_json::from_str::<Value>(&entry.message).unwrap()["message"].take()).collect()
+        self.browser.network().await
     }
 }
 

@@ -54,6 +54,12 @@ impl Stream {
         self
     }
 
+    /// Waits for the first bytes, whatever they are.
+    pub async fn begun(mut self) -> Self {
+        self.block().await.expect("a first block");
+        self
+    }
+
     /// The next event; `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<Event> {
         // Comments come all the time; they are no news.

@@ -1,7 +1,8 @@
 //! The event stream (SSE): everything that is new or has changed, as it is now.
 //!
-//! Each event stands for a change with a number, but for `arriving` and `presence`. A client opens the stream first and loads then;
-//! whoever reconnects with `Last-Event-ID` gets all changes since, or `reset` if that is too long ago.
+//! Each event stands for a change with a number, but for `arriving` and `presence`. A client opens the stream first and loads then,
+//! or begins with the `last_event_id` of a list: whoever comes with `Last-Event-ID` gets all changes since, or `reset` if that is
+//! too long ago.
 //!
 //! A [`Follower`] renders each change once for all streams of an [`Audience`]. A stream leaves out what its agent may not
 //! see, and reads the store only for what came before it, or while it was too slow.
@@ -34,6 +35,7 @@ use crate::{
     web::problem::{Problem, ProblemBody, no_place},
 };
 use audience::Member;
+use render::COMMENT;
 use stream::EventStream;
 
 #[cfg(doc)]
@@ -65,19 +67,20 @@ pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) 
     Ok((headers, Body::from_stream(events.take_until(Box::pin(over)))).into_response())
 }
 
-/// Puts a new stream where its client left off. Gives what the client is told before anything else.
-async fn first_event(app: &App, headers: &HeaderMap, member: &mut Member) -> Result<Option<Bytes>, Problem> {
+/// Puts a new stream where its client left off. Gives what the client is told before anything else: some browsers tell the
+/// page that a stream is open only when there is something in it.
+async fn first_event(app: &App, headers: &HeaderMap, member: &mut Member) -> Result<Bytes, Problem> {
     let newest = member.position();
-    let Some(last) = headers.get("last-event-id") else { return Ok(Some(render::open(newest))) };
+    let Some(last) = headers.get("last-event-id") else { return Ok(render::open(newest)) };
     let Some(last) = last.to_str().ok().and_then(|last| last.parse().ok()) else {
-        return Ok(Some(render::reset(newest)));
+        return Ok(render::reset(newest));
     };
     // What nobody was told yet may have been told by another relay, or before a backup was restored.
     if last > newest && matches!(app.engine.store().changes_since(last, 1).await?, Since::Reset(_)) {
-        return Ok(Some(render::reset(newest)));
+        return Ok(render::reset(newest));
     }
     member.goes_on_behind(last);
-    Ok(None)
+    Ok(COMMENT)
 }
 
 /// Waits until the relay stops, the session has ended, or the agent may see something else than before.

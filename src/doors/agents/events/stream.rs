@@ -49,7 +49,7 @@ impl EventStream {
         app: &App,
         Caller { agent, platform, sight, .. }: Caller,
         member: Member,
-        first: Option<Bytes>,
+        first: Bytes,
         place: Place,
     ) -> Self {
         // Each is a sign of the agent.
@@ -64,7 +64,7 @@ impl EventStream {
             renderer: Renderer::new(app, platform),
             sight,
             member,
-            first,
+            first: Some(first),
             comments,
             _place: place,
             _viewer: viewer,
