@@ -94,6 +94,23 @@ async fn from_signing_in_to_the_end() {
     desk.closes().await;
 }
 
+/// To the next one who waits, accept, and send: besides the answer, three keystrokes.
+#[tokio::test]
+async fn from_the_queue_to_an_answer_in_three_keystrokes() {
+    let relay = Relay::start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.sees(&crate::desk::row(&handoff)).await;
+    desk.combines("8").await;
+    desk.sees(&format!("#conversation[data-handoff-id='{handoff}']")).await;
+    desk.combines("1").await;
+    desk.sees("#composer-text:focus").await;
+    desk.types("Hello, how can I help?").await;
+    desk.presses(Key::Enter).await;
+    desk.has_message("Hello, how can I help?", "confirmed").await;
+    desk.closes().await;
+}
+
 /// What agents have typed without a cursor to be seen.
 const TYPED: [&str; 3] = ["Hello, how can I help?", "great, let me see", "maybe easier"];
 
