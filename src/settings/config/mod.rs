@@ -38,6 +38,7 @@ use super::{
     agents::{self, ListedAgent},
     ai_agents::{AiAgentSettings, OF_ENVIRONMENT},
     parse,
+    problem::why_unreadable,
     reader::Reader,
     timeout::Timeouts,
 };
@@ -103,7 +104,7 @@ impl Config {
         let path = Path::new(path);
         let text = text_of(path).map_err(|error| Problem {
             name: NAME.to_owned(),
-            sentence: format!("{NAME} names a file that can't be read: {}", error.kind()),
+            sentence: format!("{NAME} names a file that can't be read: {}", why_unreadable(&error)),
         })?;
         Ok(Self::parse(path, &text))
     }

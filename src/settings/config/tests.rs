@@ -177,7 +177,7 @@ fn each_mistake_is_told_with_its_place() {
             "4:11: what key_env names is not set, neither in the environment nor in .env",
         ),
         (4, "key_file = \"\"", "4:12: key_file must be the path of a file"),
-        (4, "key_file = \"hunter2\"", "4:12: what key_file names can't be read: entity not found"),
+        (4, "key_file = \"hunter2\"", "4:12: what key_file names can't be read: it is not there"),
         (4, "key_file = \"empty\"", "4:12: what key_file names is empty"),
         (4, "key_env = \"A\"\nkey_file = \"key\"", "1:1: key_env and key_file exclude each other"),
         (4, "key_env = \"TWO_WORDS\"", "4:11: what key_env names must be printable ASCII without spaces"),
@@ -283,7 +283,7 @@ fn a_file_without_ai_agents_is_none() {
 fn a_file_that_cannot_be_read_is_told_alone() {
     let folder = tempfile::tempdir().unwrap();
     for (path, why) in
-        [("hunter2.toml", "entity not found"), (folder.path().to_str().unwrap(), "is a directory")]
+        [("hunter2.toml", "it is not there"), (folder.path().to_str().unwrap(), "it is a folder")]
     {
         let told = load_with(GOOD, &[("RELAY_CONFIG", path)], &[]).unwrap_err().to_string();
         assert_eq!(told, format!("RELAY_CONFIG names a file that can't be read: {why}"));
