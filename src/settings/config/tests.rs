@@ -652,3 +652,43 @@ fn without_ai_agents_in_the_file_the_environment_describes_the_one() {
     assert_eq!((settings.ai_agents.first.id.as_str(), settings.routing.teams.len()), ("acme.ada.support", 2));
     assert!(loaded("", &[]).unwrap_err().starts_with("ADA_BASE_URL is required"));
 }
+
+/// Of a file that can't be read nothing is known, so that nothing else is said to be missing or superfluous.
+#[test]
+fn what_a_file_that_cannot_be_read_may_list_is_not_asked_for() {
+    let of_environment = [("ADA_API_KEY", "hunter2")];
+    for more in [&[("AGENT_TOKENS", "")][..], &[], &of_environment] {
+        let told = load_with("agents = [", more, &[]).unwrap_err().to_string();
+        assert!(told.starts_with("relay.toml:1:") && told.contains("this is not TOML"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        let nowhere: Vec<_> = more.iter().copied().chain([("RELAY_CONFIG", "nowhere.toml")]).collect();
+        let told = load_with(GOOD, &nowhere, &[]).unwrap_err().to_string();
+        assert_eq!(told, "RELAY_CONFIG names a file that can't be read: it is not there");
+    }
+    assert_eq!(loaded(&format!("agents = 7\n{GOOD}"), &[]).unwrap_err().lines().count(), 1);
+    let empty = loaded(&format!("agents = []\n{GOOD}"), &[]).unwrap_err();
+    assert!(empty.starts_with("AGENT_TOKENS is required"), "{empty}");
+}
+
+#[test]
+fn a_relay_that_runs_makes_up_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.toml");
+    let pairs = ENV.into_iter().chain([("RELAY_CONFIG", file.to_str().unwrap())]);
+    let env: BTreeMap<String, String> =
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let start = || Settings::load(env.clone(), None, Terminal::Detached);
+    fs::write(&file, GOOD).unwrap();
+    let (running, _) = start().unwrap();
+    fs::write(&file, "").unwrap();
+    let key = |told: SettingsError| {
+        let told = told.to_string();
+        told.lines().find(|line| line.starts_with("HANDOFF_AUTH_KEY")).unwrap().to_owned()
+    };
+    assert!(key(start().unwrap_err()).contains("(just made)"));
+    assert_eq!(
+        key(running.again().unwrap_err()),
+        "HANDOFF_AUTH_KEY is required: a long random text, which Ada's HTTP Request block sends in the header \
+         Authorization as Bearer and this text; HANDOFF_AUTH_KEY=off lets anyone start handoffs"
+    );
+}
