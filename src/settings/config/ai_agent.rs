@@ -5,6 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use super::{
+    language::language,
     limits::{self, Limits},
     mistakes::Mistakes,
     secret_place::{SecretKeys, SecretPlace},
@@ -259,15 +260,6 @@ fn former_id(text: &str) -> Parsed<String> {
         Ok(text.to_owned())
     } else {
         Err("must hold ids, without spaces".to_owned())
-    }
-}
-
-fn language(text: &str) -> Parsed<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if (2..=35).contains(&text.len()) && text.bytes().all(is_plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be a language such as de or pt-BR".to_owned())
     }
 }
 

@@ -7,6 +7,7 @@
 //! property in `docs/relay.schema.json`.
 
 mod ai_agent;
+mod language;
 mod limits;
 mod mistakes;
 mod route;

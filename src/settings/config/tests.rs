@@ -692,3 +692,31 @@ fn a_relay_that_runs_makes_up_no_key() {
          Authorization as Bearer and this text; HANDOFF_AUTH_KEY=off lets anyone start handoffs"
     );
 }
+
+#[test]
+fn languages_are_checked_wherever_they_are_said() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let pattern = schema.pointer("/definitions/language/pattern").unwrap().as_str().unwrap();
+    let pattern = regex::Regex::new(pattern).unwrap();
+    let text = format!("{DESK}{GOOD}");
+    let files = |language: &str| {
+        let list = format!("languages = [\"{language}\"]");
+        [
+            text.replacen("teams =", &format!("{list}\nteams ="), 1),
+            text.replacen("\nteam =", &format!("\n{list}\nteam ="), 1),
+            format!("{text}language = \"{language}\"\n"),
+        ]
+    };
+    for good in ["de", "gsw", "pt-BR", "de_AT", "zh-Hant-TW"] {
+        assert!(pattern.is_match(good), "{good}");
+        files(good).iter().for_each(|text| drop(loaded(text, &[]).unwrap()));
+    }
+    for bad in ["German", "", "d", "1a", "de-", "de--AT", "de at", "de-abcdefghi"] {
+        assert!(!pattern.is_match(bad), "{bad}");
+        for text in files(bad) {
+            let told = loaded(&text, &[]).unwrap_err();
+            assert!(told.contains(" must be a language such as de or pt-BR"), "{bad}: {told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+        }
+    }
+}
