@@ -219,11 +219,22 @@ fn integrations(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<String> {
     )
 }
 
-/// Refuses an id that two have, past ones included, and a domain that two have.
+/// Refuses an id that two have, past ones included, a domain that two have, and an id that is the domain of another one:
+/// start calls name an AI Agent by either.
 pub(super) fn check_duplicates(ai_agents: &[AiAgentTable], mistakes: &mut Mistakes) {
     let ids = |table: &AiAgentTable| table.id.iter().chain(&table.formerly).cloned().collect::<Vec<_>>();
     refuse_repeated("this id", ai_agents.iter().map(ids), mistakes);
     refuse_repeated("this domain", ai_agents.iter().map(|table| table.domains.clone()), mistakes);
+    for (index, id) in
+        ai_agents.iter().enumerate().filter_map(|(index, table)| Some((index, table.id.as_ref()?)))
+    {
+        let others = ai_agents.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut domains = others.flat_map(|(_, table)| &table.domains);
+        if let Some(domain) = domains.find(|domain| domain.value.eq_ignore_ascii_case(&id.value)) {
+            let line = mistakes.line(domain.at);
+            mistakes.add(id.at, format!("this id is a domain of another AI Agent, on line {line}"));
+        }
+    }
 }
 
 /// Refuses what several have, such as a name.

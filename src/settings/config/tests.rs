@@ -277,6 +277,13 @@ fn a_file_without_ai_agents_is_none() {
     }
     let ids = format!("{GOOD}{}", GOOD.replace("acme.ada.support", "other.ada.support"));
     assert_eq!(mistake(&ids), "relay.toml:8:6: this id is there already, on line 2");
+    let own = GOOD.replace("\"acme\"", "\"ACME.ada.support\"");
+    assert!(load(&own).is_ok(), "it may be called as its own domain");
+    let other = GOOD.replace("\"acme\"", "\"other\"").replace("acme.ada", "other.ada");
+    let own = GOOD.replace("\"acme\"", "\"OTHER.ada.support\"");
+    let told = "this id is a domain of another AI Agent, on line";
+    assert_eq!(mistake(&format!("{other}{own}")), format!("relay.toml:8:6: {told} 3"));
+    assert_eq!(mistake(&format!("{own}{other}")), format!("relay.toml:2:6: {told} 9"));
 }
 
 #[test]
