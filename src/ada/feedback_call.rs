@@ -24,8 +24,8 @@ pub struct FeedbackCall {
     pub about: About,
     /// A rating, a comment, or both.
     pub given: Given,
-    /// One of several AI Agents that have the same start key.
-    pub ai_agent: Option<String>,
+    /// The field `ai_agent`, as it came: which of several AI Agents is meant.
+    pub ai_agent: Option<Value>,
 }
 
 /// What feedback is about.
@@ -56,7 +56,7 @@ pub fn read(body: &[u8]) -> Result<FeedbackCall, String> {
     if given == Given::default() {
         return Err("Missing rating or comment".to_owned());
     }
-    Ok(FeedbackCall { about, given, ai_agent: text(&fields, "ai_agent", MAX_ID_CHARS)? })
+    Ok(FeedbackCall { about, given, ai_agent: fields.get("ai_agent").map(Field::value) })
 }
 
 /// The text of a field; none if it is absent, empty or an unfilled variable.
@@ -125,7 +125,7 @@ mod tests {
         let both = json!({ "handoff_id": " h ", "conversation_id": "c", "ai_agent": "acme", "rating": 1 });
         let read_both = read(both.to_string().as_bytes()).unwrap();
         assert_eq!(read_both.about, About::Handoff("h".to_owned()));
-        assert_eq!(read_both.ai_agent.as_deref(), Some("acme"));
+        assert_eq!(read_both.ai_agent, Some(json!("acme")));
         let unfilled = json!({ "handoff_id": "{handoff_id}", "ada_conversation_id": "c", "rating": 1 });
         assert_eq!(read(unfilled.to_string().as_bytes()).unwrap().about, About::Conversation("c".to_owned()));
     }

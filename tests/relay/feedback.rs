@@ -101,9 +101,42 @@ async fn feedback_without_the_key_or_sense_is_refused() {
     Answer::to(form.header("content-type", "application/x-www-form-urlencoded").body("rating=5"))
         .await
         .problem(415);
+}
+
+#[tokio::test]
+async fn without_a_start_key_there_is_no_such_path_whatever_is_asked() {
     let open = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
-    let told = gives(&open, None, &good).await.problem(404);
-    assert_eq!(told, "this path needs a start key, and none is set");
+    let feedback = || open.http.post(format!("{}/handoffs/feedback", open.url));
+    let availability = |query: &str| open.http.get(format!("{}/handoffs/availability{query}", open.url));
+    for request in [
+        feedback().json(&json!({ "conversation_id": "c", "rating": 5 })),
+        feedback().body("no JSON"),
+        feedback().header("content-type", "application/x-www-form-urlencoded").body("rating=5"),
+        feedback().json(&json!({ "conversation_id": "c", "comment": "x".repeat(300 << 10) })),
+        feedback().header("sec-fetch-site", "cross-site"),
+        feedback().bearer_auth("any"),
+        availability(""),
+        availability("?team=a&team=b"),
+        availability("?ai_agent=nobody"),
+    ] {
+        let told = Answer::to(request).await.problem(404);
+        assert_eq!(told, "this path needs a start key, and none is set");
+    }
+}
+
+#[tokio::test]
+async fn without_a_list_the_field_ai_agent_means_nothing() {
+    let relay = Relay::start().await;
+    let (chat, _) = ended(&relay).await;
+    for named in [json!("nobody"), json!(7)] {
+        let body = json!({ "conversation_id": chat, "rating": 5, "ai_agent": named });
+        gives(&relay, Some(START_KEY), &body).await.good(200);
+    }
+    for query in ["?ai_agent=nobody", "?ai_agent={ai_agent}", "?team={team}"] {
+        let request = relay.http.get(format!("{}/handoffs/availability{query}", relay.url));
+        Answer::to(request.bearer_auth(START_KEY)).await.good(200);
+    }
+    relay.finish().await;
 }
 
 #[tokio::test]
