@@ -81,6 +81,8 @@ fn rating(field: Field<'_>) -> Result<Option<Rating>, String> {
         Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() <= MAX_RATING) => {
             Ok(Some(Rating::Number(number)))
         }
+        // A number that no JSON reader here can hold is kept as it was written, which makes it no text.
+        Value::String(_) if field.text().is_none() => wrong(),
         Value::String(text) if text.trim().is_empty() || is_unfilled(text.trim()) => Ok(None),
         Value::String(text) => match unseen::name(&text) {
             Some(text) if text.chars().count() <= MAX_RATING_CHARS => Ok(Some(Rating::Text(text))),
@@ -148,6 +150,9 @@ mod tests {
             (json!({ "handoff_id": "h" }).to_string(), "Missing rating or comment"),
             (json!({ "handoff_id": "h", "rating": "" }).to_string(), "Missing rating or comment"),
             (json!({ "handoff_id": "h", "rating": 1_000_001 }).to_string(), rating),
+            (r#"{"handoff_id":"h","rating":1e400}"#.to_owned(), rating),
+            (r#"{"handoff_id":"h","rating":-1e400}"#.to_owned(), rating),
+            (r#"{"handoff_id":"h","rating":123456789012345678901234567890}"#.to_owned(), rating),
             (json!({ "handoff_id": "h", "rating": "x".repeat(101) }).to_string(), rating),
             (json!({ "handoff_id": "h", "rating": "\u{202e}" }).to_string(), rating),
             (json!({ "handoff_id": "h", "rating": [5] }).to_string(), rating),

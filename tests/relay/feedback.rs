@@ -95,6 +95,15 @@ async fn feedback_without_the_key_or_sense_is_refused() {
     ] {
         assert_eq!(gives(&relay, key, &body).await.problem(status), told, "{body}");
     }
+    for rating in ["1e400", "-1e400", "123456789012345678901234567890", "1000000.5"] {
+        let body = format!(r#"{{"conversation_id":"{chat}","rating":{rating}}}"#);
+        let request = relay.http.post(format!("{}/handoffs/feedback", relay.url)).bearer_auth(START_KEY);
+        let told = Answer::to(request.header("content-type", "application/json").body(body)).await;
+        assert!(
+            told.problem(400).starts_with("rating must be a number from -1000000 to 1000000"),
+            "{rating}"
+        );
+    }
     let large = json!({ "conversation_id": chat, "comment": "x".repeat(256 << 10) });
     gives(&relay, Some(START_KEY), &large).await.problem(413);
     let form = relay.http.post(format!("{}/handoffs/feedback", relay.url)).bearer_auth(START_KEY);
