@@ -202,9 +202,10 @@ async fn what_is_wrong_with_a_hand_over_is_said() {
         ),
         ("hand-over", json!({ "agent": "Nobody" }), 400, "there is no agent of this name"),
         ("hand-over", json!({ "team": "Sales" }), 400, "there is no team of this name"),
-        ("hand-over", json!({ "team": "Billing", "note": " " }), 400, "text is empty"),
-        ("hand-over", json!({ "team": "Billing", "note": long }), 413, "text is over 50000 characters"),
-        ("release", json!({ "note": "" }), 400, "text is empty"),
+        ("hand-over", json!({ "team": "Billing", "note": " " }), 400, "note is empty"),
+        ("hand-over", json!({ "team": "Billing", "note": long }), 413, "note is over 50000 characters"),
+        ("release", json!({ "note": "" }), 400, "note is empty"),
+        ("end", json!({ "note": "" }), 400, "note is empty"),
         ("end", json!({ "outcome": "" }), 400, "outcome must be 1 to 100 visible characters"),
         ("end", json!({ "outcome": "x".repeat(101) }), 400, "outcome must be 1 to 100 visible characters"),
     ] {
