@@ -59,7 +59,7 @@ pub use amazon_connect::{AmazonConnect, Credentials, IfUnavailable};
 pub use config::AgentsSee;
 pub use database::{Database, Postgres, SslMode};
 pub use files::{Bucket, FilesPlace};
-pub use parse::public_url;
+pub use parse::{listed_agent_name, public_url};
 pub use platforms::{PlatformSettings, WebhookPlatform};
 pub use problem::{Problem, SettingsError, Warning};
 pub use survey::{Finding, State, Survey};

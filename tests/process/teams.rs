@@ -103,6 +103,18 @@ async fn sighup_reads_the_settings_file_again() {
 #[tokio::test]
 async fn a_new_token_signs_in_whom_the_file_lists_with_its_digest() {
     let folder = folder();
+    let long = "x".repeat(201);
+    for (name, wanted) in [
+        ("", "must have 1 to 200 visible characters"),
+        (" ", "must have 1 to 200 visible characters"),
+        (&long, "must have 1 to 200 visible characters"),
+        ("A\u{7f}nn", "must have 1 to 200 visible characters"),
+        ("Ann (Amazon Connect)", "must not end with (Amazon Connect), as the names of agents there do"),
+    ] {
+        let ended = run(folder.path(), &["token", "new", name], &[]).await;
+        assert_eq!((ended.code, ended.stdout.len()), (Some(2), 0), "{name}");
+        assert!(ended.stderr[0].ends_with(&format!(" for '<NAME>': {wanted}")), "{:?}", ended.stderr);
+    }
     let ended = run(folder.path(), &["token", "new", " Zoë \"Z\" "], &[]).await;
     assert_eq!(ended.code, Some(0));
     let token = ended.stdout[2].trim().to_owned();
