@@ -74,6 +74,50 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
 }
 
 #[tokio::test]
+async fn route_wants_one_ai_agent_that_the_body_does_not_contradict() {
+    let folder = folder();
+    let ai_agent = |id: &str| {
+        format!(
+            "[[ai_agents]]\nid = \"{id}\"\ndomains = [\"{id}.ada.support\"]\nkey_env = \"KEY\"\n\
+             webhook_secret_env = \"SECRET\"\nstart_key = \"off\"\n"
+        )
+    };
+    fs::write(folder.path().join("relay.toml"), format!("{}{}", ai_agent("a"), ai_agent("b"))).unwrap();
+    let env = [
+        ("RELAY_CONFIG", "relay.toml"),
+        ("KEY", "key"),
+        ("SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("AGENT_TOKENS", "Alex=0123456789abcdef"),
+    ];
+    let several = "there are several AI Agents: name one with --ai-agent, or in ai_agent of the body";
+    let other = "--ai-agent and ai_agent of the body name different AI Agents: with the start key of a, the relay answers \
+                 401 unless b has the same";
+    for (named, option, wanted) in [
+        (r#""b""#, "", Ok("conversation c of the AI Agent b")),
+        ("null", "b", Ok("conversation c of the AI Agent b")),
+        (r#""{ai_agent}""#, "a", Ok("conversation c of the AI Agent a")),
+        (r#""A.ada.support""#, "a", Ok("conversation c of the AI Agent a")),
+        (r#""b""#, "a", Err(other)),
+        (r#""{ai_agent}""#, "", Err(several)),
+        (r#""c""#, "a", Err("there is no AI Agent of the name in ai_agent of the body")),
+        (r#""a""#, "c", Err("there is no AI Agent of the name in --ai-agent")),
+        ("7", "a", Err("ai_agent is not a string")),
+    ] {
+        let body = format!(r#"{{"conversation_id": "c", "ai_agent": {named}}}"#);
+        fs::write(folder.path().join("call.json"), body).unwrap();
+        let mut args = vec!["route", "--file", "call.json"];
+        if !option.is_empty() {
+            args.extend(["--ai-agent", option]);
+        }
+        let ended = run(folder.path(), &args, &env).await;
+        match wanted {
+            Ok(first) => assert_eq!((ended.code, ended.stdout[0].as_str()), (Some(0), first)),
+            Err(told) => assert_eq!((ended.code, ended.stderr), (Some(1), vec![told.to_owned()]), "{named}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn sighup_reads_the_settings_file_again() {
     let folder = folder();
     let write = |text: &str| fs::write(folder.path().join("relay.toml"), text).unwrap();
