@@ -2,21 +2,22 @@
 
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
+use crate::{WRONG_SETTINGS, complain, print};
 use anyhow::{Context, bail};
 use clap::Args;
 use handoff_relay::{
     ada::start_call::{self, StartCall},
     environment::{Environment, Machine},
     relay::{
-        id::AiAgentId,
+        hours::Opening,
+        id::{AiAgentId, TeamName},
         policy::Timeout,
-        routing::{Condition, Facts, NamedBy, Route},
+        routing::{Condition, Facts, NamedBy, Route, Routing},
         time::Time,
         waiting_room::{Banner, WaitingText},
     },
     settings::{AiAgentSettings, Settings},
 };
-use crate::{WRONG_SETTINGS, complain, print};
 
 /// A start call to try.
 #[derive(Args)]
@@ -109,7 +110,9 @@ fn ai_agent<'a>(
         ),
         (Some(named), _) | (None, Some(named)) => Ok(named),
         (None, None) if settings.ai_agents.others.is_empty() => Ok(&settings.ai_agents.first),
-        (None, None) => bail!("there are several AI Agents: name one with --ai-agent, or in ai_agent of the body"),
+        (None, None) => {
+            bail!("there are several AI Agents: name one with --ai-agent, or in ai_agent of the body")
+        }
     }
 }
 
@@ -135,7 +138,7 @@ fn outcome(
     ai_agent: &AiAgentSettings,
     route: Option<&Route>,
     facts: &Facts<'_>,
-) -> [String; 8] {
+) -> [String; 9] {
     let routing = &settings.routing;
     let team = routing.team(route, facts);
     let by = |by| match by {
@@ -150,9 +153,11 @@ fn outcome(
     let timeouts = routing.timeouts(name, team.map(|(team, _)| team), ai_agent.timeouts(settings));
     let waiting_rooms = ai_agent.waiting_rooms(settings);
     let room = waiting_rooms.of(team.map(|(team, _)| team));
+    let hours = hours(routing, team.map(|(team, _)| team), facts.now);
     let team = team.map_or_else(|| "none".to_owned(), |(team, named)| format!("{team} ({})", by(named)));
     [
         format!("team             {team}"),
+        format!("hours            {hours}"),
         format!("priority         {}", route.map(|route| route.priority).unwrap_or_default().as_str()),
         format!("platforms        {}", platforms.as_deref().unwrap_or("all")),
         format!("waiting_timeout  {}", timeout(timeouts.waiting)),
@@ -164,6 +169,22 @@ fn outcome(
         format!("queue_banner     {}", banner(room.banner)),
         format!("waiting_texts    {}", waiting_texts(&room.texts)),
     ]
+}
+
+/// How the hours of a team stand. What somebody has decided in their place is in the store of the relay alone.
+fn hours(routing: &Routing, team: Option<&TeamName>, now: Time) -> String {
+    let hours = team.and_then(|team| routing.find(team.as_str())).and_then(|team| team.hours.as_ref());
+    if hours.is_none() {
+        return "always open".to_owned();
+    }
+    match Opening::at(now, hours, None) {
+        Opening { is_open: true, .. } => "open".to_owned(),
+        // Hours begin at whole minutes.
+        Opening { opens_at: Some(at), .. } => {
+            format!("closed, opens {}", at.to_string().replace(".000Z", "Z"))
+        }
+        Opening { opens_at: None, .. } => "closed".to_owned(),
+    }
 }
 
 const fn banner(banner: Banner) -> &'static str {

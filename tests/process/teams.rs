@@ -49,6 +49,7 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
         "",
         "route            German billing",
         "team             Billing (by the route)",
+        "hours            always open",
         "priority         normal",
         "platforms        all",
         "waiting_timeout  5m, \"Sorry.\"",
@@ -58,6 +59,17 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
         "waiting_texts    0s, \"Please wait.\"; 5m, \"Thank you.\"",
     ];
     assert_eq!((ended.code, ended.stdout), (Some(0), told.map(str::to_owned).to_vec()));
+
+    let hours = "time_zone = \"Europe/Berlin\"\nhours = [\"Mon-Fri 09:00-17:00\"]\n";
+    let with_hours = DESK.replacen("name = \"Billing\"\n", &format!("name = \"Billing\"\n{hours}"), 1);
+    fs::write(folder.path().join("relay.toml"), with_hours).unwrap();
+    for (at, told) in [
+        ("2026-12-24T08:00:00Z", "hours            open"),
+        ("2026-12-24T07:59:59Z", "hours            closed, opens 2026-12-24T08:00:00Z"),
+    ] {
+        let ended = run(folder.path(), &["route", "--file", "call.json", "--at", at], &env).await;
+        assert_eq!((ended.code, ended.stdout[8].as_str()), (Some(0), told));
+    }
 
     for (body, wrong) in [
         ("{}", "Missing conversation_id"),
