@@ -202,8 +202,7 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Loaded, SettingsError> {
         let terminal = if self.made_token { Terminal::Attached } else { Terminal::Detached };
-        let (mut settings, warnings) =
-            Self::of(self.sources.clone(), Vec::new(), terminal, Occasion::Again)?;
+        let (mut settings, warnings) = Self::of(self.sources.clone(), Vec::new(), terminal, Occasion::Again)?;
         if settings.made_token {
             settings.agent_tokens.clone_from(&self.agent_tokens);
         }

@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::support::{
     answer::Answer,
     events::{Webhook, customer_says},
+    log,
     relay::{INTEGRATION, Relay, SECRET, START_KEY, Setup},
     road::Road,
     settles,
@@ -338,6 +339,9 @@ async fn one_whose_key_is_refused_keeps_no_other_waiting() {
     let is_refused =
         || async { two.ready().await["a"].as_str().unwrap().starts_with("its key is refused: ") };
     settles(&true, is_refused).await;
+    let log = log::lines();
+    let mut told = log.lines().filter(|line| line.contains("Ada refuses the API key of this AI Agent"));
+    assert!(told.any(|line| line.contains(r#"ai_agent.id="a""#)), "{log}");
     alex.writes(&b, "Beside").await;
     comes_to_see(&two.b, "twin", &["Beside"]).await;
     assert_eq!(two.ready().await["b"], "ok");
