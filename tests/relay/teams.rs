@@ -140,9 +140,8 @@ async fn a_stream_shows_what_the_agent_may_see() {
     for (stream, sees) in [(alex, false), (sam, true), (kim, true)] {
         let is_last = |event: &Event| event.data["id"] == marker && event.data["status"] == "active";
         let told = stream.until(is_last).await;
-        let about = told.iter().filter(|event| {
-            event.kind != "hidden" && (event.data["id"] == invoice || event.data["handoff_id"] == invoice)
-        });
+        let about =
+            told.iter().filter(|event| event.data["id"] == invoice || event.data["handoff_id"] == invoice);
         assert_eq!(about.count() > 0, sees, "{told:#?}");
         let words = told.iter().any(|event| event.data.to_string().contains("my invoice"));
         assert_eq!(words, sees);
