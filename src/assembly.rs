@@ -141,7 +141,8 @@ fn client(
         let calls = CallsInStore::new(Arc::clone(around.store), AiAgentId(of_settings.id.clone()));
         ada = ada.shared_by(rates, Arc::new(calls));
     }
-    Ok(Arc::new(ada.counted_by(Arc::clone(around.metrics))))
+    let id = AiAgentId(of_settings.id.clone());
+    Ok(Arc::new(ada.named(&id).counted_by(Arc::clone(around.metrics))))
 }
 
 /// The platforms of the settings. Those that an earlier process disabled stay so.

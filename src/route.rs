@@ -2,23 +2,22 @@
 
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
+use crate::{WRONG_SETTINGS, complain, print};
 use anyhow::{Context, bail};
 use clap::Args;
 use handoff_relay::{
     ada::start_call::{self, StartCall},
     environment::{Environment, Machine},
     relay::{
-        id::AiAgentId,
+        hours::Opening,
+        id::{AiAgentId, TeamName},
         policy::Timeout,
-        routing::{Condition, Facts, NamedBy, Route},
+        routing::{Condition, Facts, NamedBy, Route, Routing},
         time::Time,
         waiting_room::{Banner, WaitingText},
     },
     settings::{AiAgentSettings, Settings},
 };
-use serde_json::Value;
-
-use crate::{WRONG_SETTINGS, complain, print};
 
 /// A start call to try.
 #[derive(Args)]
@@ -50,11 +49,9 @@ pub fn run(given: &Given) -> ExitCode {
 
 fn lines(settings: &Settings, given: &Given) -> anyhow::Result<Vec<String>> {
     let StartCall { conversation, mut context } = read(given)?;
-    let named = match settings.ai_agents.are_listed {
-        true => context.remove("ai_agent").as_ref().and_then(Value::as_str).map(str::to_owned),
-        false => None,
-    };
-    let ai_agent = ai_agent(settings, given.ai_agent.clone().or(named))?;
+    let named = if settings.ai_agents.are_listed { context.remove("ai_agent") } else { None };
+    let named = start_call::ai_agent(named.as_ref()).map_err(anyhow::Error::msg)?;
+    let ai_agent = ai_agent(settings, given.ai_agent.as_deref(), named)?;
     let id = AiAgentId(ai_agent.id.clone());
     let now = given.at.unwrap_or_else(|| Machine.now());
     let facts = Facts { ai_agent: &id, context: &context, language: ai_agent.language.as_deref(), now };
@@ -89,19 +86,34 @@ fn read(given: &Given) -> anyhow::Result<StartCall> {
     start_call::read(&body).map_err(anyhow::Error::msg)
 }
 
-fn ai_agent(settings: &Settings, named: Option<String>) -> anyhow::Result<&AiAgentSettings> {
-    let mut all = settings.ai_agents.iter();
-    let found = match named {
-        None if settings.ai_agents.others.is_empty() => Some(&settings.ai_agents.first),
-        None => bail!("there are several AI Agents: name one with --ai-agent, or in ai_agent of the body"),
-        Some(name) => {
-            let is_it = |of_settings: &&AiAgentSettings| {
-                of_settings.id == name || of_settings.domains.contains(&name.to_lowercase())
-            };
-            all.find(is_it)
-        }
+/// The AI Agent that an option names, or the body.
+fn ai_agent<'a>(
+    settings: &'a Settings,
+    by_option: Option<&str>,
+    by_body: Option<&str>,
+) -> anyhow::Result<&'a AiAgentSettings> {
+    let find = |name: &str, whose: &str| {
+        let is_it = |of_settings: &&AiAgentSettings| {
+            of_settings.id == name || of_settings.domains.contains(&name.to_lowercase())
+        };
+        let found = settings.ai_agents.iter().find(is_it);
+        found.with_context(|| format!("there is no AI Agent of the name in {whose}"))
     };
-    found.context("there is no AI Agent of this name")
+    let by_option = by_option.map(|name| find(name, "--ai-agent")).transpose()?;
+    let by_body = by_body.map(|name| find(name, "ai_agent of the body")).transpose()?;
+    match (by_option, by_body) {
+        (Some(one), Some(other)) if one.id != other.id => bail!(
+            "--ai-agent and ai_agent of the body name different AI Agents: with the start key of {}, the relay answers 401 \
+             unless {} has the same",
+            one.id,
+            other.id
+        ),
+        (Some(named), _) | (None, Some(named)) => Ok(named),
+        (None, None) if settings.ai_agents.others.is_empty() => Ok(&settings.ai_agents.first),
+        (None, None) => {
+            bail!("there are several AI Agents: name one with --ai-agent, or in ai_agent of the body")
+        }
+    }
 }
 
 /// What speaks for a route, or against it.
@@ -126,7 +138,7 @@ fn outcome(
     ai_agent: &AiAgentSettings,
     route: Option<&Route>,
     facts: &Facts<'_>,
-) -> [String; 8] {
+) -> [String; 9] {
     let routing = &settings.routing;
     let team = routing.team(route, facts);
     let by = |by| match by {
@@ -141,9 +153,11 @@ fn outcome(
     let timeouts = routing.timeouts(name, team.map(|(team, _)| team), ai_agent.timeouts(settings));
     let waiting_rooms = ai_agent.waiting_rooms(settings);
     let room = waiting_rooms.of(name, team.map(|(team, _)| team));
+    let hours = hours(routing, team.map(|(team, _)| team), facts.now);
     let team = team.map_or_else(|| "none".to_owned(), |(team, named)| format!("{team} ({})", by(named)));
     [
         format!("team             {team}"),
+        format!("hours            {hours}"),
         format!("priority         {}", route.map(|route| route.priority).unwrap_or_default().as_str()),
         format!("platforms        {}", platforms.as_deref().unwrap_or("all")),
         format!("waiting_timeout  {}", timeout(timeouts.waiting)),
@@ -155,6 +169,22 @@ fn outcome(
         format!("queue_banner     {}", banner(room.banner)),
         format!("waiting_texts    {}", waiting_texts(&room.texts)),
     ]
+}
+
+/// How the hours of a team stand. What somebody has decided in their place is in the store of the relay alone.
+fn hours(routing: &Routing, team: Option<&TeamName>, now: Time) -> String {
+    let hours = team.and_then(|team| routing.find(team.as_str())).and_then(|team| team.hours.as_ref());
+    if hours.is_none() {
+        return "always open".to_owned();
+    }
+    match Opening::at(now, hours, None) {
+        Opening { is_open: true, .. } => "open".to_owned(),
+        // Hours begin at whole minutes.
+        Opening { opens_at: Some(at), .. } => {
+            format!("closed, opens {}", at.to_string().replace(".000Z", "Z"))
+        }
+        Opening { opens_at: None, .. } => "closed".to_owned(),
+    }
 }
 
 const fn banner(banner: Banner) -> &'static str {

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use handoff_relay::{settings::Secret, store::sessions::Digest};
+use handoff_relay::{
+    settings::{Secret, listed_agent_name},
+    store::sessions::Digest,
+};
 
 use crate::{complain, print};
 
@@ -12,8 +15,14 @@ pub enum Command {
     /// Make a token, and show the lines for the settings file
     New {
         /// The agent's name, which customers see
+        #[arg(value_parser = name)]
         name: String,
     },
+}
+
+/// A name that the settings file takes, which ignores spaces around it.
+fn name(given: &str) -> Result<String, String> {
+    listed_agent_name(given.trim())
 }
 
 pub fn run(command: Command) -> ExitCode {
@@ -25,7 +34,7 @@ pub fn run(command: Command) -> ExitCode {
         "The token, for the agent alone. It is not shown again:\n\n    {}\n\nFor the settings file, instead of the token:\n\n\
          [[agents]]\nname = {}\ntoken_sha256 = \"{}\"",
         token.expose(),
-        serde_json::Value::from(name.trim()),
+        serde_json::Value::from(name),
         digest.as_str(),
     ));
     ExitCode::SUCCESS

@@ -159,6 +159,26 @@ pub struct SignedIn {
     pub ends_at: Time,
 }
 
+/// Somebody who is known by a token, and is no agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherRole {
+    /// An operator.
+    Operator,
+    /// A service account of a platform.
+    Service,
+}
+
+impl OtherRole {
+    const fn refusal(self) -> &'static str {
+        match self {
+            Self::Operator => "this is for agents, and the token is an operator's",
+            Self::Service => {
+                "this is for agents, and the token is a service account's, whose calls begin with /platform"
+            }
+        }
+    }
+}
+
 /// Why a request is not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSignedIn {
@@ -171,6 +191,9 @@ pub enum NotSignedIn {
     /// The token of a request belongs to no agent.
     #[error("{}", UNKNOWN_BEARER)]
     UnknownBearer,
+    /// The token is right, and whoever has it answers no handoffs there.
+    #[error("{}", .0.refusal())]
+    OtherRole(OtherRole),
     /// There were too many wrong attempts. The client must wait this long.
     #[error("too many wrong tokens or codes; try again later")]
     TooManyFailures(Duration),
@@ -238,7 +261,7 @@ impl SignIn {
         let token = match proof {
             Credential::Token(token) => match self.known_token(token.expose()) {
                 Some(account) => account.token.clone(),
-                None => return Err(self.wrong(Guess::Token, token.expose(), peer).await),
+                None => return Err(self.no_agent(Guess::Token, token.expose(), peer).await),
             },
             Credential::Code(code) => match self.codes.take(&Digest::of(code.expose()), now).await? {
                 Some(token) => token,
@@ -259,7 +282,7 @@ impl SignIn {
     pub async fn bearer(&self, token: &str, peer: IpAddr) -> Result<Arc<Account>, NotSignedIn> {
         match self.known_token(token) {
             Some(account) => Ok(account),
-            None => Err(self.wrong(Guess::Bearer, token, peer).await),
+            None => Err(self.no_agent(Guess::Bearer, token, peer).await),
         }
     }
 
@@ -268,12 +291,16 @@ impl SignIn {
     /// # Errors
     /// It is none's.
     pub async fn service(&self, token: &str, peer: IpAddr) -> Result<Arc<ServiceAccount>, NotSignedIn> {
-        let accounts = self.accounts.load_full();
-        let is_its = |service: &&Arc<ServiceAccount>| service.account.token.matches(token);
-        match accounts.services.iter().filter(is_its).fold(None, |_, one| Some(one)) {
-            Some(service) => Ok(Arc::clone(service)),
+        match self.known_service(token) {
+            Some(service) => Ok(service),
             None => Err(self.wrong(Guess::Bearer, token, peer).await),
         }
+    }
+
+    fn known_service(&self, token: &str) -> Option<Arc<ServiceAccount>> {
+        let accounts = self.accounts.load();
+        let known = accounts.services.iter().filter(|service| service.account.token.matches(token));
+        known.fold(None, |_, one| Some(Arc::clone(one)))
     }
 
     /// The name of the operator whose token this is.
@@ -289,6 +316,15 @@ impl SignIn {
         // Every token is compared, so that the time doesn't tell whose it was.
         let known = accounts.agents.iter().filter(|account| account.token.is(&given));
         known.fold(None, |_, one| Some(Arc::clone(one)))
+    }
+
+    /// What to say of a token that is no agent's. One that is somebody else's is no guess.
+    async fn no_agent(&self, guess: Guess, given: &str, peer: IpAddr) -> NotSignedIn {
+        let operator = self.operator(given).map(|_| OtherRole::Operator);
+        match operator.or_else(|| self.known_service(given).map(|_| OtherRole::Service)) {
+            Some(other) => NotSignedIn::OtherRole(other),
+            None => self.wrong(guess, given, peer).await,
+        }
     }
 
     /// What to say of a guess that was wrong.

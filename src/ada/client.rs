@@ -20,7 +20,7 @@ use super::{
     api::{Ada, Says, Upload},
     bodies,
     clock::AdaClock,
-    limits::{DENIED_PAUSE, LimitHeaders, Limits, Permit, Priority, Rates, SharedCount},
+    limits::{DENIED_PAUSE, KeyNews, LimitHeaders, Limits, Permit, Priority, Rates, SharedCount},
 };
 use crate::{
     environment::{Environment, Machine},
@@ -31,7 +31,7 @@ use crate::{
         delivery::{Failure, MessagePage, Receipt, ShownAuthor, UploadedFile},
         event::Message,
         handoff::Profile,
-        id::{ConversationId, ConversationKey},
+        id::{AiAgentId, ConversationId, ConversationKey},
         time::Offset,
         waiting_room::Shown,
     },
@@ -49,6 +49,8 @@ pub const MAX_METADATA_BYTES: usize = 4_096;
 
 /// A client for one AI Agent.
 pub struct Client {
+    /// How the log calls the AI Agent.
+    ai_agent: String,
     http: reqwest::Client,
     base: Url,
     key: Secret,
@@ -94,6 +96,7 @@ impl Client {
             .build()?;
         let environment: Arc<dyn Environment> = Arc::new(Machine);
         Ok(Self {
+            ai_agent: base.host_str().unwrap_or_default().to_owned(),
             http,
             base: base.clone(),
             key,
@@ -111,6 +114,12 @@ impl Client {
     pub fn shared_by(self, rates: Rates, count: Arc<dyn SharedCount>) -> Self {
         let limits = Limits::shared_by(rates, Arc::clone(&self.environment), Some(count));
         Self { limits, ..self }
+    }
+
+    /// The same client, whose AI Agent the log calls so. Without it, it is the host of the API.
+    #[must_use]
+    pub fn named(self, ai_agent: &AiAgentId) -> Self {
+        Self { ai_agent: ai_agent.0.clone(), ..self }
     }
 
     /// The same client, whose calls are counted in `metrics`.
@@ -320,7 +329,16 @@ impl Client {
             self.clock.learn(asked_at, self.environment.now(), date);
         }
         let outcome = read(response).await;
-        permit.answered(limits, outcome.as_ref().err().map(Failure::reason));
+        match permit.answered(limits, outcome.as_ref().err().map(Failure::reason)) {
+            Some(KeyNews::Refused) => tracing::error!(
+                ai_agent.id = self.ai_agent,
+                "Ada refuses the API key of this AI Agent; nothing is sent to it until Ada accepts the key"
+            ),
+            Some(KeyNews::Accepted) => {
+                tracing::info!(ai_agent.id = self.ai_agent, "Ada accepts the API key of this AI Agent again");
+            }
+            None => {}
+        }
         Answer { outcome, answered_at }
     }
 }

@@ -24,8 +24,8 @@ pub struct FeedbackCall {
     pub about: About,
     /// A rating, a comment, or both.
     pub given: Given,
-    /// One of several AI Agents that have the same start key.
-    pub ai_agent: Option<String>,
+    /// The field `ai_agent`, as it came: which of several AI Agents is meant.
+    pub ai_agent: Option<Value>,
 }
 
 /// What feedback is about.
@@ -56,7 +56,7 @@ pub fn read(body: &[u8]) -> Result<FeedbackCall, String> {
     if given == Given::default() {
         return Err("Missing rating or comment".to_owned());
     }
-    Ok(FeedbackCall { about, given, ai_agent: text(&fields, "ai_agent", MAX_ID_CHARS)? })
+    Ok(FeedbackCall { about, given, ai_agent: fields.get("ai_agent").map(Field::value) })
 }
 
 /// The text of a field; none if it is absent, empty or an unfilled variable.
@@ -81,6 +81,8 @@ fn rating(field: Field<'_>) -> Result<Option<Rating>, String> {
         Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() <= MAX_RATING) => {
             Ok(Some(Rating::Number(number)))
         }
+        // A number that no JSON reader here can hold is kept as it was written, which makes it no text.
+        Value::String(_) if field.text().is_none() => wrong(),
         Value::String(text) if text.trim().is_empty() || is_unfilled(text.trim()) => Ok(None),
         Value::String(text) => match unseen::name(&text) {
             Some(text) if text.chars().count() <= MAX_RATING_CHARS => Ok(Some(Rating::Text(text))),
@@ -125,7 +127,7 @@ mod tests {
         let both = json!({ "handoff_id": " h ", "conversation_id": "c", "ai_agent": "acme", "rating": 1 });
         let read_both = read(both.to_string().as_bytes()).unwrap();
         assert_eq!(read_both.about, About::Handoff("h".to_owned()));
-        assert_eq!(read_both.ai_agent.as_deref(), Some("acme"));
+        assert_eq!(read_both.ai_agent, Some(json!("acme")));
         let unfilled = json!({ "handoff_id": "{handoff_id}", "ada_conversation_id": "c", "rating": 1 });
         assert_eq!(read(unfilled.to_string().as_bytes()).unwrap().about, About::Conversation("c".to_owned()));
     }
@@ -148,6 +150,9 @@ mod tests {
             (json!({ "handoff_id": "h" }).to_string(), "Missing rating or comment"),
             (json!({ "handoff_id": "h", "rating": "" }).to_string(), "Missing rating or comment"),
             (json!({ "handoff_id": "h", "rating": 1_000_001 }).to_string(), rating),
+            (r#"{"handoff_id":"h","rating":1e400}"#.to_owned(), rating),
+            (r#"{"handoff_id":"h","rating":-1e400}"#.to_owned(), rating),
+            (r#"{"handoff_id":"h","rating":123456789012345678901234567890}"#.to_owned(), rating),
             (json!({ "handoff_id": "h", "rating": "x".repeat(101) }).to_string(), rating),
             (json!({ "handoff_id": "h", "rating": "\u{202e}" }).to_string(), rating),
             (json!({ "handoff_id": "h", "rating": [5] }).to_string(), rating),

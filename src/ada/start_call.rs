@@ -10,6 +10,8 @@ use crate::{
 
 /// The names under which the conversation's id may stand.
 const ID_KEYS: [&str; 2] = ["conversation_id", "ada_conversation_id"];
+/// More than the id of an AI Agent and its domains have.
+const MAX_NAME_CHARS: usize = 253;
 /// Blanks that stand around a value by mistake.
 const BLANKS: [char; 5] = [' ', '\t', '\r', '\n', '\u{a0}'];
 /// A longer name of a variable isn't repeated, nor one with other signs: it may be somebody's words.
@@ -34,6 +36,22 @@ pub fn read(body: &[u8]) -> Result<StartCall, String> {
     let conversation = conversation(&fields)?.ok_or("Missing conversation_id")?;
     let context = fields.into_fields().filter(|(name, _)| !ID_KEYS.contains(&name.as_str()));
     Ok(StartCall { conversation, context: context.map(|(name, field)| (name, field.value())).collect() })
+}
+
+/// How a call names one of several AI Agents in its field `ai_agent`; none if the field is absent, empty or an unfilled
+/// variable.
+///
+/// # Errors
+/// It can't be a name.
+pub fn ai_agent(value: Option<&Value>) -> Result<Option<&str>, String> {
+    let name = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value.as_str().ok_or("ai_agent is not a string")?.trim(),
+    };
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(format!("ai_agent is over {MAX_NAME_CHARS} characters"));
+    }
+    Ok(Some(name).filter(|name| !name.is_empty() && !is_unfilled(name)))
 }
 
 /// The fields of a body, whose JSON was mended.
@@ -104,6 +122,22 @@ mod tests {
 
     fn refusal(id: &str) -> String {
         read(json!({ "conversation_id": id }).to_string().as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn an_ai_agent_is_named_by_a_text_that_is_filled_in() {
+        for (value, name) in [
+            (json!(null), Ok(None)),
+            (json!(" "), Ok(None)),
+            (json!("{ai_agent}"), Ok(None)),
+            (json!(" acme "), Ok(Some("acme"))),
+            (json!("x".repeat(254)), Err("ai_agent is over 253 characters".to_owned())),
+            (json!(7), Err("ai_agent is not a string".to_owned())),
+            (json!(["acme"]), Err("ai_agent is not a string".to_owned())),
+        ] {
+            assert_eq!(ai_agent(Some(&value)), name, "{value}");
+        }
+        assert_eq!(ai_agent(None), Ok(None));
     }
 
     #[test]

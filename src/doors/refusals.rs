@@ -74,6 +74,7 @@ impl From<NotSignedIn> for Problem {
             NotSignedIn::UnknownToken | NotSignedIn::UnknownCode | NotSignedIn::UnknownBearer => {
                 Self::new(StatusCode::UNAUTHORIZED, detail)
             }
+            NotSignedIn::OtherRole(_) => Self::new(StatusCode::FORBIDDEN, detail),
             NotSignedIn::TooManyFailures(wait) => Self::too_many(detail, wait),
             NotSignedIn::NoRandomness(_) => Self::unavailable(detail),
             NotSignedIn::Store(error) => error.into(),

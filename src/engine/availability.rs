@@ -82,9 +82,13 @@ impl Engine {
         else {
             return Ok(None);
         };
-        let Opening { is_open, opens_at } = self.opening(ai_agent, Some(&team), now).await?;
+        let decided = self.decided(&team, now).await?;
+        let hours = routing.find(team.as_str()).and_then(|team| team.hours.as_ref());
+        let Opening { is_open, opens_at } = Opening::at(now, hours, decided.as_ref());
         if !is_open {
-            return Ok(Some(Closed { reason: format!("the team {team} is closed at this hour"), opens_at }));
+            // Whoever has closed it may have done so at any hour.
+            let when = if decided.is_some() { "" } else { " at this hour" };
+            return Ok(Some(Closed { reason: format!("the team {team} is closed{when}"), opens_at }));
         }
         let needs_agents = routing.find(team.as_str()).is_some_and(|team| team.needs_agents);
         if needs_agents && self.agents_on_duty(ai_agent, Some(&team)).await? == 0 {
@@ -107,11 +111,16 @@ impl Engine {
         now: Time,
     ) -> Result<Opening, StoreError> {
         let Some(team) = team else { return Ok(Opening::ALWAYS) };
-        let states = self.store.teams().await?;
-        let decided =
-            states.iter().find(|state| state.name == *team).and_then(|state| state.decided.as_ref());
+        let decided = self.decided(team, now).await?;
         let known = ai_agent.policy.routing.find(team.as_str());
-        Ok(Opening::at(now, known.and_then(|team| team.hours.as_ref()), decided))
+        Ok(Opening::at(now, known.and_then(|team| team.hours.as_ref()), decided.as_ref()))
+    }
+
+    /// What was decided in place of a team's hours, if it still counts.
+    async fn decided(&self, team: &TeamName, now: Time) -> Result<Option<Override>, StoreError> {
+        let mut states = self.store.teams().await?.into_iter();
+        let decided = states.find(|state| state.name == *team).and_then(|state| state.decided);
+        Ok(decided.filter(|decided| decided.counts_at(now)))
     }
 
     /// Each team, in the order of the settings, with what was decided about it and still counts.

@@ -1,7 +1,7 @@
 //! Agents and their tokens: those of the environment, with the tokens themselves, and those of the settings file, with
 //! digests of them.
 
-use super::{Secret, parse, reader::Reader};
+use super::{Secret, config::Lists, parse, reader::Reader};
 use crate::{
     relay::{id::TeamName, routing::Member},
     store::sessions::Digest,
@@ -62,15 +62,15 @@ impl Role {
 pub(super) const NAME: &str = "AGENT_TOKENS";
 
 /// The agents of the environment, and whether theirs is a token made just now, which `may_make` allows. If the settings
-/// file lists the agents, there are none.
-pub(super) fn read(r: &mut Reader, may_make: bool, are_listed: bool) -> (Vec<AgentToken>, bool) {
+/// file lists the agents, or may do so, there are none.
+pub(super) fn read(r: &mut Reader, may_make: bool, listed: Lists) -> (Vec<AgentToken>, bool) {
     let agents = r.optional(NAME, parse::agent_tokens);
-    if are_listed && (agents.is_some() || r.told(NAME)) {
+    if listed == Lists::Yes && (agents.is_some() || r.told(NAME)) {
         let sentence =
             "AGENT_TOKENS is set in the environment, but RELAY_CONFIG lists the agents: remove AGENT_TOKENS";
         r.problem(NAME, sentence.to_owned());
     }
-    if are_listed || agents.is_some() || r.told(NAME) {
+    if listed != Lists::No || agents.is_some() || r.told(NAME) {
         return (agents.unwrap_or_default(), false);
     }
     let made = if may_make { random_token() } else { Err(REQUIRED.to_owned()) };

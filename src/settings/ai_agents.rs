@@ -4,9 +4,9 @@ use url::Url;
 
 use super::{
     NEW_HANDOFFS_PER_MINUTE, Secret, Settings,
-    config::{self, Config},
+    config::{self, Config, Lists},
     parse,
-    reader::Reader,
+    reader::{Occasion, Reader},
     timeout::Timeouts,
 };
 use crate::relay::{
@@ -126,19 +126,23 @@ pub(super) enum Begun {
     Environment(Option<Account>),
     /// From the settings file.
     File,
-    /// From a settings file that can't be opened.
+    /// From a settings file that can't be opened, or is no TOML.
     Nowhere,
 }
 
 /// Begins with what has no default. A settings file may leave the AI Agent to the environment.
 pub(super) fn begin(r: &mut Reader, config: Option<&mut Config>) -> Begun {
     match config {
-        Some(config) if config.lists_ai_agents() => {
-            refuse_twice(r, config);
-            Begun::File
-        }
+        Some(config) => match config.lists_ai_agents() {
+            Lists::Yes => {
+                refuse_twice(r, config);
+                Begun::File
+            }
+            Lists::No => Begun::Environment(account(r)),
+            Lists::Perhaps => Begun::Nowhere,
+        },
         None if r.told(config::NAME) => Begun::Nowhere,
-        Some(_) | None => Begun::Environment(account(r)),
+        None => Begun::Environment(account(r)),
     }
 }
 
@@ -240,7 +244,7 @@ fn start_key(r: &mut Reader, may_be_off: bool) -> Option<Secret> {
         Some(Some(key)) => return Some(key),
         None if r.told(NAME) => return None,
         None if !may_be_off => {
-            r.problem(NAME, key_required());
+            r.problem(NAME, key_required(r.occasion));
             return None;
         }
         None | Some(None) => {}
@@ -253,9 +257,18 @@ fn start_key(r: &mut Reader, may_be_off: bool) -> Option<Secret> {
     None
 }
 
-fn key_required() -> String {
-    let key =
-        Secret::random().map_or_else(|_| "<a long random text>".to_owned(), |key| key.expose().to_owned());
+/// What is told of a missing key. A key that anybody can read in `/health/ready` or in a log is none, so that a relay that
+/// runs makes up none.
+fn key_required(occasion: Occasion) -> String {
+    let made = match occasion {
+        Occasion::Start => Secret::random().ok(),
+        Occasion::Again => None,
+    };
+    let Some(key) = made.as_ref().map(Secret::expose) else {
+        return "HANDOFF_AUTH_KEY is required: a long random text, which Ada's HTTP Request block sends in the header \
+                Authorization as Bearer and this text; HANDOFF_AUTH_KEY=off lets anyone start handoffs"
+            .to_owned();
+    };
     format!(
         "HANDOFF_AUTH_KEY is required, such as HANDOFF_AUTH_KEY={key} (just made), with the header \
          `Authorization: Bearer {key}` in Ada's HTTP Request block; HANDOFF_AUTH_KEY=off lets anyone start handoffs"

@@ -37,8 +37,8 @@ mod timeout;
 mod values;
 mod waiting_room;
 
-use config::Desk;
-use reader::Reader;
+use config::{Desk, Lists};
+use reader::{Occasion, Reader};
 use source::Sources;
 
 use crate::{
@@ -59,7 +59,7 @@ pub use amazon_connect::{AmazonConnect, Credentials, IfUnavailable};
 pub use config::AgentsSee;
 pub use database::{Database, Postgres, SslMode};
 pub use files::{Bucket, FilesPlace};
-pub use parse::public_url;
+pub use parse::{listed_agent_name, public_url};
 pub use platforms::{PlatformSettings, WebhookPlatform};
 pub use problem::{Problem, SettingsError, Warning};
 pub use survey::{Finding, State, Survey};
@@ -192,7 +192,7 @@ impl Settings {
     /// line that is not `NAME=value`; a value that is not UTF-8.
     pub fn from_process() -> Result<Loaded, SettingsError> {
         let (sources, problems) = Sources::of_process();
-        Self::of(sources, problems, Terminal::detect())
+        Self::of(sources, problems, Terminal::detect(), Occasion::Start)
     }
 
     /// Reads the settings file again, and the files that it names. What the process and `./.env` said at its start stays,
@@ -202,15 +202,21 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Loaded, SettingsError> {
         let terminal = if self.made_token { Terminal::Attached } else { Terminal::Detached };
-        let (mut settings, warnings) = Self::of(self.sources.clone(), Vec::new(), terminal)?;
+        let (mut settings, warnings) = Self::of(self.sources.clone(), Vec::new(), terminal, Occasion::Again)?;
         if settings.made_token {
             settings.agent_tokens.clone_from(&self.agent_tokens);
         }
         Ok((settings, warnings))
     }
 
-    fn of(sources: Sources, problems: Vec<Problem>, terminal: Terminal) -> Result<Loaded, SettingsError> {
-        let reader = Reader::new(&sources.env, &sources.file, problems);
+    fn of(
+        sources: Sources,
+        problems: Vec<Problem>,
+        terminal: Terminal,
+        occasion: Occasion,
+    ) -> Result<Loaded, SettingsError> {
+        let mut reader = Reader::new(&sources.env, &sources.file, problems);
+        reader.occasion = occasion;
         let (settings, warnings) = Self::read(reader, terminal)?;
         Ok((Self { sources, ..settings }, warnings))
     }
@@ -228,7 +234,8 @@ impl Settings {
         file: Option<Vec<(String, String)>>,
         terminal: Terminal,
     ) -> Result<Loaded, SettingsError> {
-        Self::of(Sources { env, file: file.unwrap_or_default() }, Vec::new(), terminal)
+        let sources = Sources { env, file: file.unwrap_or_default() };
+        Self::of(sources, Vec::new(), terminal, Occasion::Start)
     }
 
     /// The same of the bytes of a file, which are read as those of `./.env`.
@@ -242,7 +249,7 @@ impl Settings {
     ) -> Result<Loaded, SettingsError> {
         let mut problems = Vec::new();
         let file = source::lines(file, &mut problems);
-        Self::of(Sources { env, file }, problems, terminal)
+        Self::of(Sources { env, file }, problems, terminal, Occasion::Start)
     }
 
     /// Whether a setting has this name.
@@ -268,7 +275,11 @@ impl Settings {
         let trial = local && terminal == Terminal::Attached;
         let ai_agents = ai_agents.finish(r, trial, &timeouts, config.as_mut());
         let Desk { lists_agents, agents: listed_agents, agents_see, outcomes, routing, wanted_platforms } =
-            config.as_mut().map(|config| config.desk(&timeouts)).unwrap_or_default();
+            match &mut config {
+                Some(config) => config.desk(&timeouts),
+                None if r.told(config::NAME) => Desk { lists_agents: Lists::Perhaps, ..Desk::default() },
+                None => Desk::default(),
+            };
         let (agent_tokens, made_token) = agents::read(r, trial, lists_agents);
         let wanted = platforms::wanted(r, &[amazon_connect::ID]);
         let platforms = platforms::read(r, &agent_tokens, &listed_agents, &wanted, public_url.is_some());

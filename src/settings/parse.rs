@@ -147,7 +147,10 @@ pub(super) fn listed_name(text: &str) -> Parsed<String> {
 }
 
 /// The name of an agent of the settings file.
-pub(super) fn listed_agent_name(text: &str) -> Parsed<String> {
+///
+/// # Errors
+/// The end of a sentence that begins with the key's name.
+pub fn listed_agent_name(text: &str) -> Result<String, String> {
     if is_in_connect(text) {
         return Err("must not end with (Amazon Connect), as the names of agents there do".to_owned());
     }

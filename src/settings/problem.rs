@@ -1,6 +1,6 @@
 //! What can be wrong with the settings, in sentences that never hold a value.
 
-use std::fmt;
+use std::{fmt, io};
 
 /// One thing that keeps the relay from starting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,3 +43,16 @@ impl fmt::Display for SettingsError {
 }
 
 impl std::error::Error for SettingsError {}
+
+/// Why a file that settings need can't be read, for people.
+pub(super) fn why_unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it is not there".to_owned(),
+        io::ErrorKind::PermissionDenied => "the relay has no permission".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is no folder".to_owned(),
+        io::ErrorKind::InvalidData => "it is not valid UTF-8".to_owned(),
+        io::ErrorKind::FileTooLarge => "it is too large".to_owned(),
+        other => other.to_string(),
+    }
+}

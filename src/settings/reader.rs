@@ -9,9 +9,20 @@ use super::{Problem, Warning};
 
 type Pairs = Vec<(String, String)>;
 
+/// When settings are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// Before the relay runs. What is wrong is told to whoever starts it.
+    #[default]
+    Start,
+    /// While it runs. What is wrong is told to anybody who asks for its health.
+    Again,
+}
+
 /// Trimmed, non-empty values by name, and what there is to say about them.
 #[derive(Default)]
 pub(super) struct Reader {
+    pub(super) occasion: Occasion,
     values: BTreeMap<&'static str, String>,
     /// Those of [`names::BORROWED`].
     borrowed: BTreeMap<&'static str, String>,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use super::{Problem, names};
+use super::{Problem, names, problem::why_unreadable};
 
 /// The one file that is read.
 const FILE: &str = "./.env";
@@ -63,7 +63,7 @@ fn dotenv(path: &Path, problems: &mut Vec<Problem>) -> Option<Vec<(String, Strin
         Ok(bytes) => Some(lines(&bytes, problems)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
-            problems.push(file_problem(format!(".env can't be read: {}", error.kind())));
+            problems.push(file_problem(format!(".env can't be read: {}", why_unreadable(&error))));
             None
         }
     }
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(dotenv(&folder.path().join(".env"), &mut problems), None);
         assert!(problems.is_empty());
         assert_eq!(dotenv(folder.path(), &mut problems), None);
-        assert_eq!(sentences(&problems), [".env can't be read: is a directory"]);
+        assert_eq!(sentences(&problems), [".env can't be read: it is a folder"]);
     }
 
     #[cfg(unix)]

@@ -49,6 +49,7 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
         "",
         "route            German billing",
         "team             Billing (by the route)",
+        "hours            always open",
         "priority         normal",
         "platforms        all",
         "waiting_timeout  5m, \"Sorry.\"",
@@ -58,6 +59,17 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
         "waiting_texts    0s, \"Please wait.\"; 5m, \"Thank you.\"",
     ];
     assert_eq!((ended.code, ended.stdout), (Some(0), told.map(str::to_owned).to_vec()));
+
+    let hours = "time_zone = \"Europe/Berlin\"\nhours = [\"Mon-Fri 09:00-17:00\"]\n";
+    let with_hours = DESK.replacen("name = \"Billing\"\n", &format!("name = \"Billing\"\n{hours}"), 1);
+    fs::write(folder.path().join("relay.toml"), with_hours).unwrap();
+    for (at, told) in [
+        ("2026-12-24T08:00:00Z", "hours            open"),
+        ("2026-12-24T07:59:59Z", "hours            closed, opens 2026-12-24T08:00:00Z"),
+    ] {
+        let ended = run(folder.path(), &["route", "--file", "call.json", "--at", at], &env).await;
+        assert_eq!((ended.code, ended.stdout[8].as_str()), (Some(0), told));
+    }
 
     for (body, wrong) in [
         ("{}", "Missing conversation_id"),
@@ -71,6 +83,50 @@ async fn route_says_which_one_takes_a_start_call_and_why() {
     let ended = run(folder.path(), &["route", "--file", "nowhere.json"], &env).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr[0].starts_with("nowhere.json: "), "{:?}", ended.stderr);
+}
+
+#[tokio::test]
+async fn route_wants_one_ai_agent_that_the_body_does_not_contradict() {
+    let folder = folder();
+    let ai_agent = |id: &str| {
+        format!(
+            "[[ai_agents]]\nid = \"{id}\"\ndomains = [\"{id}.ada.support\"]\nkey_env = \"KEY\"\n\
+             webhook_secret_env = \"SECRET\"\nstart_key = \"off\"\n"
+        )
+    };
+    fs::write(folder.path().join("relay.toml"), format!("{}{}", ai_agent("a"), ai_agent("b"))).unwrap();
+    let env = [
+        ("RELAY_CONFIG", "relay.toml"),
+        ("KEY", "key"),
+        ("SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("AGENT_TOKENS", "Alex=0123456789abcdef"),
+    ];
+    let several = "there are several AI Agents: name one with --ai-agent, or in ai_agent of the body";
+    let other = "--ai-agent and ai_agent of the body name different AI Agents: with the start key of a, the relay answers \
+                 401 unless b has the same";
+    for (named, option, wanted) in [
+        (r#""b""#, "", Ok("conversation c of the AI Agent b")),
+        ("null", "b", Ok("conversation c of the AI Agent b")),
+        (r#""{ai_agent}""#, "a", Ok("conversation c of the AI Agent a")),
+        (r#""A.ada.support""#, "a", Ok("conversation c of the AI Agent a")),
+        (r#""b""#, "a", Err(other)),
+        (r#""{ai_agent}""#, "", Err(several)),
+        (r#""c""#, "a", Err("there is no AI Agent of the name in ai_agent of the body")),
+        (r#""a""#, "c", Err("there is no AI Agent of the name in --ai-agent")),
+        ("7", "a", Err("ai_agent is not a string")),
+    ] {
+        let body = format!(r#"{{"conversation_id": "c", "ai_agent": {named}}}"#);
+        fs::write(folder.path().join("call.json"), body).unwrap();
+        let mut args = vec!["route", "--file", "call.json"];
+        if !option.is_empty() {
+            args.extend(["--ai-agent", option]);
+        }
+        let ended = run(folder.path(), &args, &env).await;
+        match wanted {
+            Ok(first) => assert_eq!((ended.code, ended.stdout[0].as_str()), (Some(0), first)),
+            Err(told) => assert_eq!((ended.code, ended.stderr), (Some(1), vec![told.to_owned()]), "{named}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -116,6 +172,18 @@ async fn sighup_during_the_start_is_heeded_after_it() {
 #[tokio::test]
 async fn a_new_token_signs_in_whom_the_file_lists_with_its_digest() {
     let folder = folder();
+    let long = "x".repeat(201);
+    for (name, wanted) in [
+        ("", "must have 1 to 200 visible characters"),
+        (" ", "must have 1 to 200 visible characters"),
+        (&long, "must have 1 to 200 visible characters"),
+        ("A\u{7f}nn", "must have 1 to 200 visible characters"),
+        ("Ann (Amazon Connect)", "must not end with (Amazon Connect), as the names of agents there do"),
+    ] {
+        let ended = run(folder.path(), &["token", "new", name], &[]).await;
+        assert_eq!((ended.code, ended.stdout.len()), (Some(2), 0), "{name}");
+        assert!(ended.stderr[0].ends_with(&format!(" for '<NAME>': {wanted}")), "{:?}", ended.stderr);
+    }
     let ended = run(folder.path(), &["token", "new", " Zoë \"Z\" "], &[]).await;
     assert_eq!(ended.code, Some(0));
     let token = ended.stdout[2].trim().to_owned();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use sandbox::{Call, Options, Sandbox, ScriptedAnswer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::support::{
     answer::Answer,
     events::{Webhook, customer_says},
+    log,
     relay::{INTEGRATION, Relay, SECRET, START_KEY, Setup},
     road::Road,
     settles,
@@ -387,6 +389,9 @@ async fn one_whose_key_is_refused_keeps_no_other_waiting() {
     let is_refused =
         || async { two.ready().await["a"].as_str().unwrap().starts_with("its key is refused: ") };
     settles(&true, is_refused).await;
+    let log = log::lines();
+    let mut told = log.lines().filter(|line| line.contains("Ada refuses the API key of this AI Agent"));
+    assert!(told.any(|line| line.contains(r#"ai_agent.id="a""#)), "{log}");
     alex.writes(&b, "Beside").await;
     comes_to_see(&two.b, "twin", &["Beside"]).await;
     assert_eq!(two.ready().await["b"], "ok");
@@ -476,6 +481,45 @@ async fn a_start_key_that_both_have_needs_a_name() {
             (&json!(domain), &json!({"plan": "pro"}))
         );
     }
+}
+
+#[tokio::test]
+async fn all_doors_of_a_flow_read_the_field_ai_agent_alike() {
+    let mut two = Two::with_start_keys("HANDOFF_AUTH_KEY", "HANDOFF_AUTH_KEY").await;
+    two.relay.ada.open_conversation_as("c");
+    let start = json!({"conversation_id": "c", "ai_agent": "a"});
+    let id = two.starts(Some(START_KEY), start).await.good(200)["handoff_id"].clone();
+    two.relay.alex().ends(id.as_str().unwrap()).await;
+    let asks = async |named: &Value| {
+        let (http, url) = (&two.relay.http, &two.relay.url);
+        let body = json!({"conversation_id": "c", "rating": 5, "ai_agent": named});
+        let feedback = http.post(format!("{url}/handoffs/feedback")).json(&body).bearer_auth(START_KEY);
+        let name = percent_encode(named.as_str().unwrap_or_default().as_bytes(), NON_ALPHANUMERIC);
+        let availability = http.get(format!("{url}/handoffs/availability?ai_agent={name}"));
+        let availability = Answer::to(availability.bearer_auth(START_KEY)).await;
+        [two.starts(Some(START_KEY), body).await, Answer::to(feedback).await, availability]
+    };
+    let unnamed = "several AI Agents have this start key: name one of them in ai_agent";
+    for (named, told) in
+        [(json!("{ai_agent}"), unnamed), (json!(" "), unnamed), (json!(7), "ai_agent is not a string")]
+    {
+        let [start, feedback, availability] = asks(&named).await;
+        for answer in [start, feedback] {
+            assert_eq!(answer.problem(400), told, "{named}");
+        }
+        assert_eq!(availability.problem(400), unnamed, "a query has texts only");
+    }
+    for answer in asks(&json!("nobody")).await {
+        assert_eq!(answer.problem(401), "ai_agent is none to which the bearer key belongs");
+    }
+    for answer in asks(&json!("a")).await {
+        answer.good(200);
+    }
+    two.relay.set("HANDOFF_AUTH_KEY", "off");
+    two.relay.restart().await;
+    let url = format!("{}/handoffs/availability", two.relay.url);
+    let told = Answer::to(two.relay.http.get(url)).await.problem(404);
+    assert_eq!(told, "this path needs a start key, and none is set");
 }
 
 /// A relay that had one AI Agent in its environment gets a settings file.

@@ -95,15 +95,57 @@ async fn feedback_without_the_key_or_sense_is_refused() {
     ] {
         assert_eq!(gives(&relay, key, &body).await.problem(status), told, "{body}");
     }
+    for rating in ["1e400", "-1e400", "123456789012345678901234567890", "1000000.5"] {
+        let body = format!(r#"{{"conversation_id":"{chat}","rating":{rating}}}"#);
+        let request = relay.http.post(format!("{}/handoffs/feedback", relay.url)).bearer_auth(START_KEY);
+        let told = Answer::to(request.header("content-type", "application/json").body(body)).await;
+        assert!(
+            told.problem(400).starts_with("rating must be a number from -1000000 to 1000000"),
+            "{rating}"
+        );
+    }
     let large = json!({ "conversation_id": chat, "comment": "x".repeat(256 << 10) });
     gives(&relay, Some(START_KEY), &large).await.problem(413);
     let form = relay.http.post(format!("{}/handoffs/feedback", relay.url)).bearer_auth(START_KEY);
     Answer::to(form.header("content-type", "application/x-www-form-urlencoded").body("rating=5"))
         .await
         .problem(415);
+}
+
+#[tokio::test]
+async fn without_a_start_key_there_is_no_such_path_whatever_is_asked() {
     let open = Setup::new().set("HANDOFF_AUTH_KEY", "off").start().await;
-    let told = gives(&open, None, &good).await.problem(404);
-    assert_eq!(told, "this path needs a start key, and none is set");
+    let feedback = || open.http.post(format!("{}/handoffs/feedback", open.url));
+    let availability = |query: &str| open.http.get(format!("{}/handoffs/availability{query}", open.url));
+    for request in [
+        feedback().json(&json!({ "conversation_id": "c", "rating": 5 })),
+        feedback().body("no JSON"),
+        feedback().header("content-type", "application/x-www-form-urlencoded").body("rating=5"),
+        feedback().json(&json!({ "conversation_id": "c", "comment": "x".repeat(300 << 10) })),
+        feedback().header("sec-fetch-site", "cross-site"),
+        feedback().bearer_auth("any"),
+        availability(""),
+        availability("?team=a&team=b"),
+        availability("?ai_agent=nobody"),
+    ] {
+        let told = Answer::to(request).await.problem(404);
+        assert_eq!(told, "this path needs a start key, and none is set");
+    }
+}
+
+#[tokio::test]
+async fn without_a_list_the_field_ai_agent_means_nothing() {
+    let relay = Relay::start().await;
+    let (chat, _) = ended(&relay).await;
+    for named in [json!("nobody"), json!(7)] {
+        let body = json!({ "conversation_id": chat, "rating": 5, "ai_agent": named });
+        gives(&relay, Some(START_KEY), &body).await.good(200);
+    }
+    for query in ["?ai_agent=nobody", "?ai_agent={ai_agent}", "?team={team}"] {
+        let request = relay.http.get(format!("{}/handoffs/availability{query}", relay.url));
+        Answer::to(request.bearer_auth(START_KEY)).await.good(200);
+    }
+    relay.finish().await;
 }
 
 #[tokio::test]

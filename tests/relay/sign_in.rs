@@ -264,6 +264,23 @@ async fn away_from_loopback_the_cookie_wants_tls() {
 }
 
 #[tokio::test]
+async fn an_operators_token_is_no_guess() {
+    let operator = "token-of-olga-0123456789";
+    let relay = Setup::new().set("OPERATOR_TOKENS", &format!("Olga={operator}")).start().await;
+    let mut page = browser(&relay);
+    let told = "this is for agents, and the token is an operator's";
+    for _ in 0..10 {
+        let request = relay.http.get(format!("{}/api/handoffs", relay.agents_url)).bearer_auth(operator);
+        assert_eq!(Answer::to(request).await.problem(403), told);
+        assert_eq!(page.signs_in(&json!({ "token": operator })).await.problem(403), told);
+    }
+    let counted = relay.get("/metrics").await;
+    assert!(!counted.text().contains("handoff_relay_wrong_guesses_total{"), "{}", counted.text());
+    let letters = relay.http.get(format!("{}/api/dead-letters", relay.agents_url)).bearer_auth(operator);
+    Answer::to(letters).await.good(200);
+}
+
+#[tokio::test]
 async fn whoever_guesses_has_to_wait() {
     let relay = Relay::start().await;
     let signed_in_before = signed_in(&relay, ALEX).await;

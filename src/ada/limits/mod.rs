@@ -74,6 +74,15 @@ struct State {
     bare_refusals: u32,
 }
 
+/// What an answer shows of the key that was not known before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyNews {
+    /// Ada refuses it. Nothing is sent until Ada accepts it.
+    Refused,
+    /// Ada accepts it again.
+    Accepted,
+}
+
 /// Leave to make one call. Dropped without an answer, it counts as a call that got none.
 pub struct Permit {
     limits: Arc<Limits>,
@@ -217,9 +226,10 @@ impl Limits {
         self.moved.notify_waiters();
     }
 
-    fn answered(&self, calls: Calls, headers: LimitHeaders, reason: Option<&str>) {
-        self.lock().learn(calls, headers, reason, self.environment.now());
+    fn answered(&self, calls: Calls, headers: LimitHeaders, reason: Option<&str>) -> Option<KeyNews> {
+        let news = self.lock().learn(calls, headers, reason, self.environment.now());
         self.moved.notify_waiters();
+        news
     }
 }
 
@@ -257,11 +267,9 @@ impl Permit {
         }
     }
 
-    /// The call was answered, or got no answer; `reason` is Ada's, for people.
-    pub fn answered(mut self, headers: LimitHeaders, reason: Option<&str>) {
-        if let Some(calls) = self.calls.take() {
-            self.limits.answered(calls, headers, reason);
-        }
+    /// The call was answered, or got no answer; `reason` is Ada's, for people. Gives what is new of the key.
+    pub fn answered(mut self, headers: LimitHeaders, reason: Option<&str>) -> Option<KeyNews> {
+        self.limits.answered(self.calls.take()?, headers, reason)
     }
 }
 
@@ -274,7 +282,14 @@ impl Drop for Permit {
 }
 
 impl State {
-    fn learn(&mut self, calls: Calls, headers: LimitHeaders, reason: Option<&str>, now: Time) {
+    fn learn(
+        &mut self,
+        calls: Calls,
+        headers: LimitHeaders,
+        reason: Option<&str>,
+        now: Time,
+    ) -> Option<KeyNews> {
+        let mut news = None;
         for (pace, call) in self.paces.iter_mut().zip(calls) {
             if let Some(call) = call {
                 pace.answered(call, now);
@@ -284,12 +299,10 @@ impl State {
             self.paces[0].limit_headers(remaining, now + reset_in);
         }
         match headers.status.map(|status| status.as_u16()) {
-            None => return,
+            None => return None,
             Some(429) => self.throttled(headers.retry_after, now),
             Some(401 | 403) => {
-                if self.denied.is_none() {
-                    tracing::error!("Ada refuses ADA_API_KEY; nothing is sent until Ada accepts it");
-                }
+                news = self.denied.is_none().then_some(KeyNews::Refused);
                 let reason = reason.unwrap_or("no reason given").to_owned();
                 self.denied = Some((reason, self.paces[0].last_call()));
                 self.paces[0].close(now + DENIED_PAUSE);
@@ -298,18 +311,17 @@ impl State {
                 if let Some(wait) = headers.retry_after {
                     self.paces[0].close(now + wait);
                 }
-                return;
+                return None;
             }
             Some(_) => {
                 // What had left before the refusal proves nothing about what comes after it.
                 let newer = |(_, last): &mut (String, CallNumber)| calls[0] > Some(*last);
-                if self.denied.take_if(newer).is_some() {
-                    tracing::info!("Ada accepts ADA_API_KEY again");
-                }
+                news = self.denied.take_if(newer).map(|_| KeyNews::Accepted);
                 self.bare_refusals = 0;
             }
         }
         self.paces[0].probe(self.denied.is_some());
+        news
     }
 
     /// Ada wants less. Its word on when counts; without one the pauses grow.
@@ -390,8 +402,12 @@ mod tests {
         let turn = || limits.turn(Priority::Write);
         let (before, refused) = (turn().await, turn().await);
         let limit_headers = |status| LimitHeaders { status: Some(status), ..LimitHeaders::default() };
-        refused.answered(limit_headers(StatusCode::UNAUTHORIZED), Some("wrong key"));
-        before.answered(limit_headers(StatusCode::OK), None);
+        let [again, after] = [turn().await, turn().await];
+        let refusal = limit_headers(StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.answered(refusal, Some("wrong key")), Some(KeyNews::Refused));
+        assert_eq!(again.answered(refusal, Some("wrong key")), None, "that is known");
+        assert_eq!(before.answered(limit_headers(StatusCode::OK), None), None);
+        assert_eq!(after.answered(limit_headers(StatusCode::OK), None), None, "it had left before");
         assert_eq!(limits.denied().as_deref(), Some("wrong key"));
     }
 

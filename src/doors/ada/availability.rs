@@ -1,6 +1,9 @@
 //! Whether somebody can take a handoff now, for Ada's flow to ask before it hands off.
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{
+    Json,
+    extract::{FromRequestParts, Request, State},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -8,37 +11,28 @@ use super::admission;
 use crate::{
     doors::App,
     engine::Queue,
-    web::{
-        extract::{Params, bearer},
-        origin,
-        problem::Problem,
-    },
+    relay::context::is_unfilled,
+    web::{extract::Params, problem::Problem},
 };
 
 /// What is asked about.
 #[derive(Deserialize)]
 pub struct AvailabilityQuery {
-    /// A team, by its name. Without it, the team to which a start call without fields leads.
+    /// A team, by its name. Without it, or with an unfilled variable, the team to which a start call without fields leads.
     team: Option<String>,
     /// One of several AI Agents that have the same start key.
     ai_agent: Option<String>,
 }
 
 /// `GET /handoffs/availability`: flat JSON, so that an If/Else block can use each value.
-pub async fn availability(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Params(asked): Params<AvailabilityQuery>,
-) -> Result<Json<Value>, Problem> {
-    origin::refuse_pages(&headers)?;
+pub async fn availability(State(app): State<App>, request: Request) -> Result<Json<Value>, Problem> {
+    let (mut parts, _) = request.into_parts();
     let ai_agents = app.engine.ai_agents();
-    let takers = admission::takers(&ai_agents, bearer(&headers))?;
-    let given =
-        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let named = given(asked.ai_agent);
-    let ai_agent = admission::admit(&app, &ai_agents, &takers, named.as_deref())?;
-    let team = given(asked.team);
-    let queue = app.engine.queue(ai_agent, team.as_deref()).await?;
+    let takers = admission::takers(&ai_agents, &parts.headers)?;
+    let Params(asked) = Params::<AvailabilityQuery>::from_request_parts(&mut parts, &()).await?;
+    let ai_agent = admission::admit(&app, &ai_agents, &takers, asked.ai_agent.map(Value::from).as_ref())?;
+    let team = asked.team.as_deref().map(str::trim).filter(|team| !team.is_empty() && !is_unfilled(team));
+    let queue = app.engine.queue(ai_agent, team).await?;
     let queue = queue.ok_or_else(|| Problem::not_found("there is no team of this name"))?;
     Ok(Json(view(&queue)))
 }

@@ -7,11 +7,7 @@ use super::admission;
 use crate::{
     ada::feedback_call::{self, FeedbackCall},
     doors::App,
-    web::{
-        extract::{bearer, require_json},
-        origin,
-        problem::Problem,
-    },
+    web::{extract::require_json, problem::Problem},
 };
 
 /// `POST /handoffs/feedback`
@@ -20,14 +16,13 @@ pub async fn feedback(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    origin::refuse_pages(&headers)?;
     let ai_agents = app.engine.ai_agents();
-    let takers = admission::takers(&ai_agents, bearer(&headers))?;
+    let takers = admission::takers(&ai_agents, &headers)?;
     require_json(&headers)?;
     let held = app.bodies.start.read(&headers, body).await?;
     let call = feedback_call::read(&held.bytes).map_err(Problem::bad_request)?;
     let FeedbackCall { about, given, ai_agent: named } = call;
-    let ai_agent = admission::admit(&app, &ai_agents, &takers, named.as_deref())?;
+    let ai_agent = admission::admit(&app, &ai_agents, &takers, named.as_ref())?;
     let kept = app.engine.feedback(ai_agent, about, given).await?;
     let id = kept.ok_or_else(|| Problem::not_found("there is no such handoff that has ended"))?;
     Ok(Json(json!({ "status": "ok", "handoff_id": id })))

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     ada::start_call::{self, StartCall},
     doors::App,
-    engine::{AiAgents, NotOurs, StartKey},
+    engine::{AiAgent, AiAgents, NotOurs, StartKey},
     relay::{
         id::HandoffId,
         rules::start::{Closed, StartOutcome},
@@ -37,8 +37,7 @@ pub async fn start(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
         start_call::read(&held.bytes).map_err(Problem::bad_request)?;
     // The one of the environment is meant by every call, and this field is context as any other.
     let named = if ai_agents.are_listed() { context.remove("ai_agent") } else { None };
-    let named = named.as_ref().and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
-    let ai_agent = AiAgents::meant(&takers, named).map_err(|refusal| refuse(&ai_agents, refusal))?;
+    let ai_agent = meant(&ai_agents, &takers, named.as_ref())?;
     let started = app.engine.start(&ai_agents, ai_agent, conversation.clone(), context).await?;
     let id = match started {
         StartOutcome::New(id) => {
@@ -76,6 +75,18 @@ fn answer(id: &HandoffId, place: Result<Option<(u64, Option<Duration>)>, StoreEr
         answer["estimated_wait_seconds"] = wait.map(|wait| wait.as_secs()).into();
     }
     answer
+}
+
+/// The one of several AI Agents that a call means by its field `ai_agent`. Without a list there is one, and the field means
+/// nothing.
+pub(super) fn meant<'a>(
+    ai_agents: &AiAgents,
+    takers: &[&'a AiAgent],
+    named: Option<&Value>,
+) -> Result<&'a AiAgent, Problem> {
+    let named = named.filter(|_| ai_agents.are_listed());
+    let named = start_call::ai_agent(named).map_err(Problem::bad_request)?;
+    AiAgents::meant(takers, named).map_err(|refusal| refuse(ai_agents, refusal))
 }
 
 /// Why a call belongs to no AI Agent.

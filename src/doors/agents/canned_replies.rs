@@ -158,7 +158,7 @@ fn checked(title: &str, text: &str) -> Result<String, Problem> {
     if title.chars().any(char::is_control) {
         return Err(Problem::bad_request("title has control characters"));
     }
-    check_text(text)?;
+    check_text("text", text)?;
     Ok(title.to_owned())
 }
 

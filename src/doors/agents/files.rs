@@ -118,7 +118,7 @@ async fn receive(app: &App, request: HttpRequest) -> Result<Received, Problem> {
     // What forms send for a field that nobody has filled in.
     let text = text.filter(|text: &String| !text.trim().is_empty());
     if let Some(text) = &text {
-        check_text(text)?;
+        check_text("text", text)?;
     }
     let (filename, bytes) = file.ok_or_else(|| Problem::bad_request("the form has no file"))?;
     let author = author.map(|author| serde_json::from_str(&author));

@@ -297,7 +297,7 @@ fn known_team(app: &App, name: &str) -> Result<TeamName, Problem> {
 }
 
 fn checked_note(note: Option<String>) -> Result<Option<String>, Problem> {
-    note.map(|note| check_text(&note).map(|()| note)).transpose()
+    note.map(|note| check_text("note", &note).map(|()| note)).transpose()
 }
 
 /// Mark rows as read.

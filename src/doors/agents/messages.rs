@@ -196,7 +196,7 @@ pub async fn write(
     headers: HeaderMap,
     body: Body<NewMessage>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    check_text(&body.value.text)?;
+    check_text("text", &body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
     let by = request(&caller, idempotency, body.value.author)?;
     let message = AgentMessage { by, text: body.value.text };
@@ -219,7 +219,7 @@ pub async fn note(
     headers: HeaderMap,
     body: Body<NewNote>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    check_text(&body.value.text)?;
+    check_text("text", &body.value.text)?;
     let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
     let by = request(&caller, idempotency, body.value.author)?;
     let note = AgentMessage { by, text: body.value.text };
@@ -227,16 +227,16 @@ pub async fn note(
     Ok((StatusCode::CREATED, Json(caller.message(&app, &row))))
 }
 
-/// Refuses a text that is empty or too long.
+/// Refuses a text that is empty or too long. `field` is where it stands.
 ///
 /// # Errors
 /// 400, 413.
-pub fn check_text(text: &str) -> Result<(), Problem> {
+pub fn check_text(field: &str, text: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::bad_request("text is empty"));
+        return Err(Problem::bad_request(format!("{field} is empty")));
     }
     if text.chars().count() > MAX_TEXT_CHARS {
-        let detail = format!("text is over {MAX_TEXT_CHARS} characters");
+        let detail = format!("{field} is over {MAX_TEXT_CHARS} characters");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     Ok(())

@@ -72,7 +72,11 @@ const OF_NAMED: (&str, &str) = ("404", "The path names something that does not e
 /// Refusals of calls that need a token or a session.
 const OF_AGENTS: [(&str, &str); 2] = [
     ("401", "The token or the session is missing or not valid"),
-    ("403", "The request uses a session and comes from another site's page"),
+    (
+        "403",
+        "The request uses a session and comes from another site's page, or the token is that of an operator or of a service \
+         account",
+    ),
 ];
 /// Refusals of calls with a body.
 const OF_BODIES: [(&str, &str); 3] = [

@@ -89,7 +89,7 @@ pub async fn one(State(app): State<App>, caller: Caller) -> impl IntoResponse {
     request_body = NewSession,
     responses((status = 200, body = SessionView), (status = 400, body = ProblemBody),
         (status = 401, body = ProblemBody, description = "The token or code is not valid"),
-        (status = 403, body = ProblemBody, description = "The request comes from another site's page"),
+        (status = 403, body = ProblemBody, description = "The request comes from another site's page, or the token is that of an operator or of a service account"),
         (status = 429, body = ProblemBody, description = "The token or code is not valid, after too many wrong ones; `Retry-After` says when to try again")))]
 pub async fn begin(
     State(app): State<App>,

@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+/// What `until` must be. No later time can be shown by all clocks of the world.
+const UNTIL: &str = "until must be an RFC 3339 time, at the latest 9999-12-30T22:00:00Z";
+
 /// All teams.
 #[derive(Serialize, ToSchema)]
 pub struct TeamList {
@@ -39,15 +42,15 @@ pub struct TeamView {
     /// Its name.
     #[schema(example = "Billing")]
     name: String,
-    /// Whether it is open now: by its hours, or by what a lead has decided.
+    /// Whether it is open now: by its hours, or by what somebody who sees all handoffs has decided.
     open: bool,
     /// When it opens next, if it is closed and that is known.
     opens_at: Option<String>,
-    /// What a lead has decided in place of its hours, as long as it counts.
+    /// What somebody has decided in place of its hours, as long as it counts.
     decided: Option<DecisionView>,
 }
 
-/// What a lead has decided about a team's hours.
+/// What somebody who sees all handoffs has decided about a team's hours.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OpeningDecision)]
 pub struct DecisionView {
@@ -69,7 +72,7 @@ pub struct OpeningBody {
     /// `open` or `closed` in place of its hours; `hours`: its hours count.
     #[schema(pattern = "^(open|closed|hours)$")]
     state: String,
-    /// Until then, in RFC 3339. Without it: until it is changed.
+    /// Until then, in RFC 3339: in the future, and at the latest 9999-12-30T22:00:00Z. Without it: until it is changed.
     #[schema(nullable = false)]
     until: Option<String>,
 }
@@ -162,7 +165,7 @@ fn decision(app: &App, by: String, body: &OpeningBody) -> Result<Option<Override
     };
     let at = app.engine.environment().now();
     let until = body.until.as_ref().map(|until| until.parse::<Time>());
-    let until = until.transpose().map_err(|_| Problem::bad_request("until must be an RFC 3339 time"))?;
+    let until = until.transpose().map_err(|_| Problem::bad_request(UNTIL))?;
     if until.is_some_and(|until| until <= at) {
         return Err(Problem::bad_request("until must be in the future"));
     }

@@ -208,6 +208,7 @@ pub fn hand_over(
                 waiting_text::begin(tx, handoff, waiting_text::Since::Known);
             }
         }
+        tx.change_handoff(handoff).has_stayed = false;
         Ok(tx.view.handoffs[handoff].clone())
     })
 }

@@ -168,6 +168,7 @@ fn place_late(tx: &Transaction<'_>, handoff: &mut Handoff) {
             now: tx.now.at,
         };
         let Placement { route, team, priority, platforms: _ } = routing.place(&facts);
+        handoff.has_stayed &= handoff.team == team;
         (handoff.route, handoff.team, handoff.priority) = (route, team, priority);
         handoff.dispatch = Dispatch::default();
     }

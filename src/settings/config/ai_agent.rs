@@ -5,6 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use super::{
+    language::language,
     limits::{self, Limits},
     mistakes::Mistakes,
     secret_place::{SecretKeys, SecretPlace},
@@ -218,11 +219,22 @@ fn integrations(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<String> {
     )
 }
 
-/// Refuses an id that two have, past ones included, and a domain that two have.
+/// Refuses an id that two have, past ones included, a domain that two have, and an id that is the domain of another one:
+/// start calls name an AI Agent by either.
 pub(super) fn check_duplicates(ai_agents: &[AiAgentTable], mistakes: &mut Mistakes) {
     let ids = |table: &AiAgentTable| table.id.iter().chain(&table.formerly).cloned().collect::<Vec<_>>();
     refuse_repeated("this id", ai_agents.iter().map(ids), mistakes);
     refuse_repeated("this domain", ai_agents.iter().map(|table| table.domains.clone()), mistakes);
+    for (index, id) in
+        ai_agents.iter().enumerate().filter_map(|(index, table)| Some((index, table.id.as_ref()?)))
+    {
+        let others = ai_agents.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut domains = others.flat_map(|(_, table)| &table.domains);
+        if let Some(domain) = domains.find(|domain| domain.value.eq_ignore_ascii_case(&id.value)) {
+            let line = mistakes.line(domain.at);
+            mistakes.add(id.at, format!("this id is a domain of another AI Agent, on line {line}"));
+        }
+    }
 }
 
 /// Refuses what several have, such as a name.
@@ -259,15 +271,6 @@ fn former_id(text: &str) -> Parsed<String> {
         Ok(text.to_owned())
     } else {
         Err("must hold ids, without spaces".to_owned())
-    }
-}
-
-fn language(text: &str) -> Parsed<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if (2..=35).contains(&text.len()) && text.bytes().all(is_plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be a language such as de or pt-BR".to_owned())
     }
 }
 

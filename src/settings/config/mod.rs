@@ -7,6 +7,7 @@
 //! property in `docs/relay.schema.json`.
 
 mod ai_agent;
+mod language;
 mod limits;
 mod mistakes;
 mod route;
@@ -38,6 +39,7 @@ use super::{
     agents::{self, ListedAgent},
     ai_agents::{AiAgentSettings, OF_ENVIRONMENT},
     parse,
+    problem::why_unreadable,
     reader::Reader,
     timeout::Timeouts,
 };
@@ -63,11 +65,23 @@ pub enum AgentsSee {
     All,
 }
 
+/// Whether the file lists something, good or bad, which then has no place in the environment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lists {
+    /// It does.
+    Yes,
+    /// It does not, or there is no file.
+    #[default]
+    No,
+    /// It can't be read. Whatever is missing in the environment may be listed there.
+    Perhaps,
+}
+
 /// What the file says of those who answer.
 #[derive(Default)]
 pub(super) struct Desk {
-    /// Whether the file lists agents, good or bad.
-    pub(super) lists_agents: bool,
+    /// Whether the file lists agents.
+    pub(super) lists_agents: Lists,
     pub(super) agents: Vec<ListedAgent>,
     pub(super) agents_see: AgentsSee,
     /// What the console offers at the end of a handoff; none if that is left to the environment.
@@ -83,9 +97,12 @@ pub(super) struct WantedPlatform(Placed<String>);
 /// A settings file, before its secrets are read.
 #[derive(Debug)]
 pub(super) struct Config {
+    /// Whether it is TOML.
+    is_read: bool,
     ai_agents: Option<Vec<AiAgentTable>>,
     teams: Vec<TeamTable>,
     agents: Vec<AgentTable>,
+    lists_agents: Lists,
     routes: Vec<RouteTable>,
     default_team: Option<Placed<String>>,
     agents_see: AgentsSee,
@@ -103,7 +120,7 @@ impl Config {
         let path = Path::new(path);
         let text = text_of(path).map_err(|error| Problem {
             name: NAME.to_owned(),
-            sentence: format!("{NAME} names a file that can't be read: {}", error.kind()),
+            sentence: format!("{NAME} names a file that can't be read: {}", why_unreadable(&error)),
         })?;
         Ok(Self::parse(path, &text))
     }
@@ -126,8 +143,9 @@ impl Config {
 
     fn of(mut top: Table<'_>, path: &Path, mut mistakes: Mistakes, digest: Digest) -> Self {
         let (top, m) = (&mut top, &mut mistakes);
+        let is_read = m.is_empty();
         // What is no TOML may have meant to list them.
-        let is_listed = top.has("ai_agents") || !m.is_empty();
+        let is_listed = top.has("ai_agents") || !is_read;
         let folder = path.parent().unwrap_or(Path::new("."));
         let ai_agents =
             each(top, "ai_agents", "[[ai_agents]]", m, |table, m| AiAgentTable::read(table, folder, m));
@@ -136,15 +154,32 @@ impl Config {
         }
         check_duplicates(&ai_agents, m);
         let teams = each(top, "teams", "[[teams]]", m, TeamTable::read);
+        let has_agents = top.has("agents") && !top.is_empty_list("agents");
         let agents = each(top, "agents", "[[agents]]", m, AgentTable::read);
+        let lists_agents = match (is_read, has_agents) {
+            (false, _) => Lists::Perhaps,
+            (true, true) => Lists::Yes,
+            (true, false) => Lists::No,
+        };
         let routes = each(top, "routes", "[[routes]]", m, RouteTable::read);
         let default_team = top.text("default_team", m, parse::listed_name);
         let agents_see = top.text("agents_see", m, agents_see).map(|found| found.value).unwrap_or_default();
         let outcomes = outcomes(top, m);
         top.refuse_others(&KEYS, m);
         let ai_agents = is_listed.then_some(ai_agents);
-        let mut read =
-            Self { ai_agents, teams, agents, routes, default_team, agents_see, outcomes, mistakes, digest };
+        let mut read = Self {
+            is_read,
+            ai_agents,
+            teams,
+            agents,
+            lists_agents,
+            routes,
+            default_team,
+            agents_see,
+            outcomes,
+            mistakes,
+            digest,
+        };
         read.check_names();
         read
     }
@@ -155,14 +190,18 @@ impl Config {
     }
 
     /// Whether it lists AI Agents. Otherwise the environment describes one.
-    pub(super) const fn lists_ai_agents(&self) -> bool {
-        self.ai_agents.is_some()
+    pub(super) const fn lists_ai_agents(&self) -> Lists {
+        match (self.is_read, &self.ai_agents) {
+            (false, _) => Lists::Perhaps,
+            (true, Some(_)) => Lists::Yes,
+            (true, None) => Lists::No,
+        }
     }
 
     /// The settings whose place it takes.
     pub(super) fn replaces(&self) -> Vec<&'static str> {
-        let of_ai_agents = OF_ENVIRONMENT.into_iter().filter(|_| self.lists_ai_agents());
-        let of_agents = (!self.agents.is_empty()).then_some(agents::NAME);
+        let of_ai_agents = OF_ENVIRONMENT.into_iter().filter(|_| self.lists_ai_agents() != Lists::No);
+        let of_agents = (self.lists_agents != Lists::No).then_some(agents::NAME);
         of_ai_agents.chain(of_agents).chain(self.outcomes.as_ref().map(|_| "OUTCOMES")).collect()
     }
 
@@ -184,7 +223,7 @@ impl Config {
         let wanted_platforms = wanted.map(WantedPlatform).collect();
         let teams = std::mem::take(&mut self.teams).into_iter();
         Desk {
-            lists_agents: !self.agents.is_empty(),
+            lists_agents: self.lists_agents,
             agents: std::mem::take(&mut self.agents).into_iter().filter_map(AgentTable::settings).collect(),
             agents_see: self.agents_see,
             outcomes: self.outcomes.take(),

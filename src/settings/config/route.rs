@@ -4,6 +4,7 @@ use regex::RegexBuilder;
 use toml::{Spanned, de::DeValue};
 
 use super::{
+    language::language,
     limits::{self, Limits},
     mistakes::Mistakes,
     table::{Placed, Table},
@@ -73,12 +74,16 @@ impl RouteTable {
         let name = t.text("name", mistakes, parse::listed_name);
         t.require("name", mistakes);
         let mut conditions = Vec::new();
-        for (key, condition) in [
-            ("integrations", Condition::Integration as fn(Vec<String>) -> _),
-            ("channels", Condition::Channel),
-            ("languages", Condition::Language),
+        for (key, condition, parse) in [
+            (
+                "integrations",
+                Condition::Integration as fn(Vec<String>) -> _,
+                word as fn(&str) -> Parsed<String>,
+            ),
+            ("channels", Condition::Channel, word),
+            ("languages", Condition::Language, language),
         ] {
-            let texts = t.texts(key, mistakes, word);
+            let texts = t.texts(key, mistakes, parse);
             conditions.extend(texts.map(|texts| condition(values(texts))));
         }
         conditions.extend(team::hours(t, mistakes).map(|(hours, text)| Condition::Hours { hours, text }));

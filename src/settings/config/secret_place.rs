@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{mistakes::Mistakes, table::Table};
-use crate::settings::{parse::Parsed, reader::Reader};
+use crate::settings::{parse::Parsed, problem::why_unreadable, reader::Reader};
 
 /// More than any secret has, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -109,7 +109,7 @@ fn path(text: &str) -> Parsed<String> {
 }
 
 fn content(path: &Path) -> Parsed<String> {
-    let unreadable = |error: std::io::Error| format!("can't be read: {}", error.kind());
+    let unreadable = |error: std::io::Error| format!("can't be read: {}", why_unreadable(&error));
     let mut text = String::new();
     File::open(path).map_err(unreadable)?.take(MOST_BYTES).read_to_string(&mut text).map_err(unreadable)?;
     match text.trim() {

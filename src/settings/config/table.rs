@@ -47,6 +47,12 @@ impl<'t> Table<'t> {
         self.table.contains_key(key)
     }
 
+    /// Whether the value of this key is a list of nothing.
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        let list = self.table.get(key).and_then(|value| value.get_ref().as_array());
+        list.is_some_and(|list| list.is_empty())
+    }
+
     /// Where the value of this key stands; where the table begins, if it is not there.
     pub(super) fn place(&self, key: &str) -> usize {
         self.table.get(key).map_or(self.at, |value| value.span().start)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
+    language::language,
     limits::{self, Limits},
     mistakes::Mistakes,
     table::{Placed, Table},
@@ -159,7 +160,7 @@ impl AgentTable {
             teams: t.texts("teams", mistakes, parse::listed_name),
             role: t.text("role", mistakes, role).map(|found| found.value),
             languages: t
-                .texts("languages", mistakes, |text| Ok(text.to_owned()))
+                .texts("languages", mistakes, language)
                 .map(|languages| languages.into_iter().map(|language| language.value).collect()),
             limit: t.number("limit", mistakes, limit),
         };

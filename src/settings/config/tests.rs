@@ -178,7 +178,7 @@ fn each_mistake_is_told_with_its_place() {
             "4:11: what key_env names is not set, neither in the environment nor in .env",
         ),
         (4, "key_file = \"\"", "4:12: key_file must be the path of a file"),
-        (4, "key_file = \"hunter2\"", "4:12: what key_file names can't be read: entity not found"),
+        (4, "key_file = \"hunter2\"", "4:12: what key_file names can't be read: it is not there"),
         (4, "key_file = \"empty\"", "4:12: what key_file names is empty"),
         (4, "key_env = \"A\"\nkey_file = \"key\"", "1:1: key_env and key_file exclude each other"),
         (4, "key_env = \"TWO_WORDS\"", "4:11: what key_env names must be printable ASCII without spaces"),
@@ -278,13 +278,20 @@ fn a_file_without_ai_agents_is_none() {
     }
     let ids = format!("{GOOD}{}", GOOD.replace("acme.ada.support", "other.ada.support"));
     assert_eq!(mistake(&ids), "relay.toml:8:6: this id is there already, on line 2");
+    let own = GOOD.replace("\"acme\"", "\"ACME.ada.support\"");
+    assert!(load(&own).is_ok(), "it may be called as its own domain");
+    let other = GOOD.replace("\"acme\"", "\"other\"").replace("acme.ada", "other.ada");
+    let own = GOOD.replace("\"acme\"", "\"OTHER.ada.support\"");
+    let told = "this id is a domain of another AI Agent, on line";
+    assert_eq!(mistake(&format!("{other}{own}")), format!("relay.toml:8:6: {told} 3"));
+    assert_eq!(mistake(&format!("{own}{other}")), format!("relay.toml:2:6: {told} 9"));
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_told_alone() {
     let folder = tempfile::tempdir().unwrap();
     for (path, why) in
-        [("hunter2.toml", "entity not found"), (folder.path().to_str().unwrap(), "is a directory")]
+        [("hunter2.toml", "it is not there"), (folder.path().to_str().unwrap(), "it is a folder")]
     {
         let told = load_with(GOOD, &[("RELAY_CONFIG", path)], &[]).unwrap_err().to_string();
         assert_eq!(told, format!("RELAY_CONFIG names a file that can't be read: {why}"));
@@ -657,4 +664,72 @@ fn without_ai_agents_in_the_file_the_environment_describes_the_one() {
     assert!(!settings.ai_agents.are_listed);
     assert_eq!((settings.ai_agents.first.id.as_str(), settings.routing.teams.len()), ("acme.ada.support", 2));
     assert!(loaded("", &[]).unwrap_err().starts_with("ADA_BASE_URL is required"));
+}
+
+/// Of a file that can't be read nothing is known, so that nothing else is said to be missing or superfluous.
+#[test]
+fn what_a_file_that_cannot_be_read_may_list_is_not_asked_for() {
+    let of_environment = [("ADA_API_KEY", "hunter2")];
+    for more in [&[("AGENT_TOKENS", "")][..], &[], &of_environment] {
+        let told = load_with("agents = [", more, &[]).unwrap_err().to_string();
+        assert!(told.starts_with("relay.toml:1:") && told.contains("this is not TOML"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        let nowhere: Vec<_> = more.iter().copied().chain([("RELAY_CONFIG", "nowhere.toml")]).collect();
+        let told = load_with(GOOD, &nowhere, &[]).unwrap_err().to_string();
+        assert_eq!(told, "RELAY_CONFIG names a file that can't be read: it is not there");
+    }
+    assert_eq!(loaded(&format!("agents = 7\n{GOOD}"), &[]).unwrap_err().lines().count(), 1);
+    let empty = loaded(&format!("agents = []\n{GOOD}"), &[]).unwrap_err();
+    assert!(empty.starts_with("AGENT_TOKENS is required"), "{empty}");
+}
+
+#[test]
+fn a_relay_that_runs_makes_up_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.toml");
+    let pairs = ENV.into_iter().chain([("RELAY_CONFIG", file.to_str().unwrap())]);
+    let env: BTreeMap<String, String> =
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let start = || Settings::load(env.clone(), None, Terminal::Detached);
+    fs::write(&file, GOOD).unwrap();
+    let (running, _) = start().unwrap();
+    fs::write(&file, "").unwrap();
+    let key = |told: SettingsError| {
+        let told = told.to_string();
+        told.lines().find(|line| line.starts_with("HANDOFF_AUTH_KEY")).unwrap().to_owned()
+    };
+    assert!(key(start().unwrap_err()).contains("(just made)"));
+    assert_eq!(
+        key(running.again().unwrap_err()),
+        "HANDOFF_AUTH_KEY is required: a long random text, which Ada's HTTP Request block sends in the header \
+         Authorization as Bearer and this text; HANDOFF_AUTH_KEY=off lets anyone start handoffs"
+    );
+}
+
+#[test]
+fn languages_are_checked_wherever_they_are_said() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let pattern = schema.pointer("/definitions/language/pattern").unwrap().as_str().unwrap();
+    let pattern = regex::Regex::new(pattern).unwrap();
+    let text = format!("{DESK}{GOOD}");
+    let files = |language: &str| {
+        let list = format!("languages = [\"{language}\"]");
+        [
+            text.replacen("teams =", &format!("{list}\nteams ="), 1),
+            text.replacen("\nteam =", &format!("\n{list}\nteam ="), 1),
+            format!("{text}language = \"{language}\"\n"),
+        ]
+    };
+    for good in ["de", "gsw", "pt-BR", "de_AT", "zh-Hant-TW"] {
+        assert!(pattern.is_match(good), "{good}");
+        files(good).iter().for_each(|text| drop(loaded(text, &[]).unwrap()));
+    }
+    for bad in ["German", "", "d", "1a", "de-", "de--AT", "de at", "de-abcdefghi"] {
+        assert!(!pattern.is_match(bad), "{bad}");
+        for text in files(bad) {
+            let told = loaded(&text, &[]).unwrap_err();
+            assert!(told.contains(" must be a language such as de or pt-BR"), "{bad}: {told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+        }
+    }
 }

@@ -111,6 +111,19 @@ pub struct Owners {
     before: Option<Arc<Ownership>>,
 }
 
+impl Owners {
+    /// Of a handoff that has changed; `known` is what was known before.
+    fn of(handoff: &Handoff, known: Option<&Self>) -> Self {
+        let now = Arc::new(Ownership::of(handoff));
+        let before = match known {
+            Some(known) => Some(Arc::clone(&known.now)),
+            // To those who don't see it now, its id is not told either.
+            None => handoff.has_stayed.then(|| Arc::clone(&now)),
+        };
+        Self { now, before }
+    }
+}
+
 /// Whose handoffs are, as far as that was asked.
 pub struct KnownOwners {
     app: App,
@@ -130,9 +143,8 @@ impl KnownOwners {
         }
         for change in changes {
             let FeedItem::Handoff(handoff) = change else { continue };
-            let now = Arc::new(Ownership::of(handoff));
-            let before = self.known.get(&handoff.id).map(|owners| Arc::clone(&owners.now));
-            self.known.insert(handoff.id.clone(), Owners { now, before });
+            let owners = Owners::of(handoff, self.known.get(&handoff.id));
+            self.known.insert(handoff.id.clone(), owners);
         }
     }
 
@@ -229,7 +241,12 @@ mod tests {
         ] {
             assert_eq!(text(&events, &sight), seen, "{sight:?}");
         }
-        let unknown = Owners { before: None, ..owners };
+        let handoff = Handoff { team: Some("B".into()), ..handoff };
+        rendered.bytes.extend_from_slice(b"new ");
+        rendered.cover_handoff(0, 8, &handoff, &Owners::of(&handoff, None));
+        assert_eq!(text(&rendered.take(), &sees(&["C"], "Kim")), "", "it was of no other team");
+        let handoff = Handoff { has_stayed: false, ..handoff };
+        let unknown = Owners::of(&handoff, None);
         rendered.bytes.extend_from_slice(b"moved ");
         rendered.cover_handoff(0, 7, &handoff, &unknown);
         assert_eq!(text(&rendered.take(), &sees(&["C"], "Kim")), hidden, "when in doubt");

@@ -102,7 +102,11 @@ fn a_late_start_call_moves_what_was_adopted_unless_somebody_has_it() {
     let mut late = adopted();
     late.start_with(json!({"category": "billing"}));
     assert_eq!(placed(late.handoff()), (Some(BILLING), Some("Invoices"), Priority::High));
+    assert!(!late.handoff().has_stayed, "those of the other team have seen it");
     assert_eq!(late.handoff().platforms.len(), 2, "who has it keeps it");
+    let mut same = adopted();
+    same.start_with(json!({"category": "other"}));
+    assert!(same.handoff().has_stayed);
     let mut accepted = adopted();
     accepted.accept(ALEX, TakeOver::No).unwrap();
     accepted.start_with(json!({"category": "billing"}));
@@ -119,9 +123,11 @@ fn a_colleague_gets_it_at_once_and_a_team_in_its_queue() {
     world.start_with(json!({"category": "billing"}));
     world.clock(1_000).accept(ALEX, TakeOver::No).unwrap();
     let accepted_at = world.handoff().accepted_at;
+    assert!(world.handoff().has_stayed);
     world.clock(2_000);
     let handed = hand_over(&mut world, ALEX, to_agent(SAM), Some("an invoice")).unwrap();
     assert_eq!((handed.agent(), handed.accepted_at), (Some(SAM), accepted_at));
+    assert!(!handed.has_stayed);
     assert_eq!(placed(&handed), (Some(BILLING), Some("Invoices"), Priority::High));
     assert_eq!(hand_over(&mut world, ALEX, to_agent(ALEX), None), Err(Refusal::HasAnother(SAM.to_owned())));
     let version = world.handoff().version;
