@@ -12,7 +12,7 @@ import { load, loadMore, past } from "./sync.js";
 import { VirtualList } from "./virtual.js";
 import { customer } from "./words.js";
 
-const SEARCH_AFTER_MS = 200;
+const SEARCH_AFTER_MS = 50;
 const TICK_MS = 1000;
 /** The next page is loaded when this many rows or fewer are left below the visible part. */
 const AHEAD = 30;

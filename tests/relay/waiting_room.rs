@@ -134,7 +134,8 @@ async fn the_time_is_that_of_those_who_were_accepted_lately() {
     let (first, id) = relay.hand_off().await;
     let unknown = json!({ "unit": "unknown" });
     settles(&vec![unknown.clone()], || async { banner(&relay, &first) }).await;
-    // They have waited for some seconds, which is a minute for those who come.
+    // They have waited longer than the next ones will until their banner comes. It is a minute for those.
+    moment(Instant::now() + Duration::from_secs(8)).await;
     relay.alex().accepts(&id).await;
     let (second, _) = relay.hand_off().await;
     settles(&json!({ "unit": "time", "amount": 60 }), || async {

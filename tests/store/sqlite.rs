@@ -256,7 +256,8 @@ async fn a_file_of_the_version_before_goes_on() {
     let shows = async |scope| ids(&view(&*store, scope).await.handoffs).join(" ");
     assert_eq!(shows(of("a")).await, "h1 h2");
     let first_answer = FirstAnswer::Unrecorded;
-    let h2 = Handoff { is_heard_of: true, first_answer, ..handoff("h2", "a") };
+    // What the version before did not say.
+    let h2 = Handoff { is_heard_of: true, first_answer, has_stayed: false, ..handoff("h2", "a") };
     assert_eq!(store.handoff(&"h2".into()).await.unwrap(), Some(h2), "Ada told of the end of h1");
     let mut shown = view(&*store, of_handoff("h2").with_inbox().with_outbox()).await;
     assert_eq!(*shown.inbox, [event("a", "s1", 1)]);

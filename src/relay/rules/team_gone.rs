@@ -14,7 +14,8 @@ pub fn move_on(id: HandoffId) -> Rule<()> {
         let is_known = |name: &TeamName| routing.teams.iter().any(|team| team.name == *name);
         if handoff.is_open() && !handoff.team.as_ref().is_none_or(is_known) {
             let team = routing.default_team.clone();
-            tx.change_handoff(index).team = team;
+            let handoff = tx.change_handoff(index);
+            (handoff.team, handoff.has_stayed) = (team, false);
         }
     })
 }

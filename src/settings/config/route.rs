@@ -141,6 +141,7 @@ fn priority(text: &str) -> Parsed<Priority> {
 
 /// What a field must be: a value, one of several, a pattern, or there at all.
 fn test(name: &str, value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Test> {
+    let mut is_too_large = false;
     let found = match value.get_ref() {
         DeValue::Array(several) if several.is_empty() => None,
         DeValue::Array(several) => {
@@ -148,7 +149,11 @@ fn test(name: &str, value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Op
         }
         DeValue::Table(table) if table.len() == 1 => {
             table.iter().next().and_then(|(key, wanted)| match (&**key.get_ref(), wanted.get_ref()) {
-                ("matches", DeValue::String(pattern)) => pattern_of(pattern),
+                ("matches", DeValue::String(pattern)) => {
+                    let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
+                    is_too_large = matches!(built, Err(regex::Error::CompiledTooBig(_)));
+                    built.ok().map(Test::Matches)
+                }
                 ("present", DeValue::Boolean(true)) => Some(Test::Present),
                 ("present", DeValue::Boolean(false)) => Some(Test::Absent),
                 _ => None,
@@ -157,17 +162,17 @@ fn test(name: &str, value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Op
         one => scalar(one).map(|value| Test::OneOf(vec![value])),
     };
     if found.is_none() {
-        let sentence = format!(
-            "context.{name} must be a value, a list of values, {{ present = true }}, or {{ matches = \"...\" }} with a \
-             regular expression"
-        );
+        let sentence = if is_too_large {
+            format!("the regular expression of context.{name} is too large")
+        } else {
+            format!(
+                "context.{name} must be a value, a list of values, {{ present = true }}, or {{ matches = \"...\" }} with a \
+                 regular expression"
+            )
+        };
         mistakes.add(value.span().start, sentence);
     }
     found
-}
-
-fn pattern_of(pattern: &str) -> Option<Test> {
-    RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build().ok().map(Test::Matches)
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {

@@ -612,6 +612,11 @@ fn each_mistake_of_the_desk_is_told_with_its_place() {
         (13, "context.plan = []", ""),
         (13, "context.plan = [\"gold\", [\"a\"]]", ""),
         (13, "context.plan = { matches = \"(\" }", ""),
+        (
+            13,
+            "context.plan = { matches = \"(a{1000}){1000}\" }",
+            "13:16: the regular expression of context.plan is too large",
+        ),
         (13, "context.plan = { is = \"gold\" }", ""),
         (13, "context.plan = { present = \"yes\" }", ""),
         (13, "channels = [\"\"]", "13:13: channels must be texts of 1 to 1000 characters: see number 1"),

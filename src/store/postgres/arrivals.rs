@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Shared, decide::decide, journal};
@@ -16,8 +15,6 @@ use crate::{
 
 /// How many events share one statement at most.
 const BATCH: usize = 256;
-/// How many statements are under way at once: while one waits for its flush, the next is worked on.
-const AT_ONCE: usize = 2;
 /// How many may wait before callers wait themselves.
 pub const QUEUE: usize = 1_024;
 
@@ -61,22 +58,12 @@ impl Arrival {
 /// Keeps what arrives, until nobody can send any more.
 pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
     let mut arrivals = Vec::with_capacity(BATCH);
-    let mut under_way = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            Some(()) = under_way.next() => {}
-            received = queue.recv_many(&mut arrivals, BATCH), if under_way.len() < AT_ONCE => {
-                if received == 0 {
-                    break;
-                }
-                let (keep, decide): (Vec<_>, Vec<_>) =
-                    arrivals.drain(..).partition(|arrival| has_room(&shared, arrival));
-                decide.into_iter().for_each(|arrival| arrival.decide(&shared));
-                under_way.push(keep_all(&shared, keep));
-            }
-        }
+    while queue.recv_many(&mut arrivals, BATCH).await > 0 {
+        let (keep, decide): (Vec<_>, Vec<_>) =
+            arrivals.drain(..).partition(|arrival| has_room(&shared, arrival));
+        decide.into_iter().for_each(|arrival| arrival.decide(&shared));
+        keep_all(&shared, keep).await;
     }
-    while under_way.next().await.is_some() {}
 }
 
 fn has_room(shared: &Shared, arrival: &Arrival) -> bool {

@@ -12,7 +12,10 @@ use crate::relay::{
     handoff::{Handoff, Status},
     policy::Timeout,
     routing::{Condition, Limit, Limits, Priority, Route, Routing, Team, Test},
-    rules::act::{self, Ending, Receiver, Refusal, TakeOver},
+    rules::{
+        act::{self, Ending, Receiver, Refusal, TakeOver},
+        team_gone,
+    },
     thread::{Content, EventName},
     waiting_room::OwnWaitingRoom,
 };
@@ -115,6 +118,26 @@ fn a_late_start_call_moves_what_was_adopted_unless_somebody_has_it() {
     hand_over(&mut moved, ALEX, Receiver::Team(BILLING.into()), None).unwrap();
     moved.start_with(json!({"category": "other"}));
     assert_eq!(placed(moved.handoff()), (Some(BILLING), None, Priority::Normal));
+}
+
+#[test]
+fn what_a_team_had_that_is_gone_goes_to_the_default_team() {
+    let move_on = |world: &mut World| {
+        let id = world.handoff().id.clone();
+        world.decide(team_gone::move_on(id));
+        (world.handoff().team.clone(), world.handoff().has_stayed)
+    };
+    for default_team in [Some("Support".into()), None] {
+        let mut world = world();
+        world.start_with(json!({"category": "billing"}));
+        world.accept(ALEX, TakeOver::No).unwrap();
+        assert_eq!(move_on(&mut world), (Some(BILLING.into()), true), "it is there");
+        let mut without = Routing::clone(&world.policy.routing);
+        without.teams.retain(|team| team.name.0 != BILLING);
+        world.policy.routing = Arc::new(Routing { default_team: default_team.clone(), ..without });
+        assert_eq!(move_on(&mut world), (default_team, false));
+        assert_eq!(world.handoff().agent(), Some(ALEX));
+    }
 }
 
 #[test]
