@@ -109,6 +109,28 @@ fn placed(routing: &Routing, ai_agent: &str, context: Value) -> (Option<String>,
     (placement.route, placement.team.map(|team| team.0))
 }
 
+/// Each for one kind of question in one region.
+#[test]
+fn twenty_more_teams_get_what_is_theirs_and_the_regions_the_rest() {
+    let mut routing = company();
+    let regions = |number: usize| if number.is_multiple_of(2) { ["us", "eu"] } else { ["eu", "us"] };
+    let names: Vec<String> = (0..20).map(|number| format!("Team {number}")).collect();
+    let routes = names.iter().enumerate().map(|(number, name)| {
+        let [region, _] = regions(number);
+        route(name, vec![is("region", &[region]), is("category", &[&format!("kind {number}")])], Some(name))
+    });
+    routing.routes.splice(0..0, routes);
+    routing.teams.extend(names.iter().map(|name| team(name)));
+    for (number, name) in names.iter().enumerate() {
+        let [own, other] = regions(number);
+        let taken = |region: &str| {
+            placed(&routing, "other", json!({"region": region, "category": format!("Kind {number}")})).1
+        };
+        assert_eq!(taken(own).as_deref(), Some(name.as_str()));
+        assert_eq!(taken(other), Some(other.to_uppercase()));
+    }
+}
+
 #[test]
 fn the_first_route_whose_conditions_all_hold_decides() {
     let routing = company();
