@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     desk::{Desk, OnDisk, row},
+    figures::first_view::network_of_first_view,
     samples,
     support::relay::{Relay, Setup, token_of},
     team::relay_with_teams,
@@ -206,20 +207,13 @@ async fn every_language_has_all_its_plural_forms() {
     desk.closes().await;
 }
 
-/// From the sign-in link to the queue, with nothing in the browser's cache: of all languages, the page loads one.
+/// Of all languages, the page loads one.
 #[tokio::test]
 async fn the_first_view_in_german_takes_less_than_100_kb() {
     let relay = Relay::start().await;
-    let (_, handoff) = relay.hand_off().await;
+    relay.hand_off().await;
     let desk = Desk::speaking(&relay, "de").await;
-    desk.sees("#sign-in").await;
-    desk.driver().goto("about:blank").await.unwrap();
-    desk.devtools("Network.clearBrowserCache", json!({})).await;
-    desk.network().await;
-    desk.goes_to(relay.sign_in_link.trim_start_matches(&desk.url)).await;
-    desk.is_signed_in("Alex").await;
-    desk.sees(&row(&handoff)).await;
-    let events = desk.network().await;
+    let events = network_of_first_view(&desk, &relay).await;
     let loaded = events.iter().filter(|event| event["method"] == "Network.loadingFinished");
     let total: f64 = loaded.map(|event| event["params"]["encodedDataLength"].as_f64().unwrap()).sum();
     println!("{total} bytes with their headers");

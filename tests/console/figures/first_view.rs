@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     desk::Desk,
@@ -10,12 +10,8 @@ use crate::{
     support::relay::{Relay, Setup},
 };
 
-/// From the sign-in link to the queue, with nothing in the browser's cache.
-#[tokio::test]
-async fn the_first_view_takes_less_than_100_kb() {
-    let relay = Relay::start().await;
-    relay.hand_off().await;
-    let desk = Desk::open(&relay).await;
+/// What the browser's network log has from the sign-in link to the queue, with nothing in the browser's cache.
+pub async fn network_of_first_view(desk: &Desk, relay: &Relay) -> Vec<Value> {
     desk.sees("#sign-in").await;
     desk.driver().goto("about:blank").await.unwrap();
     desk.devtools("Network.clearBrowserCache", json!({})).await;
@@ -23,7 +19,15 @@ async fn the_first_view_takes_less_than_100_kb() {
     desk.goes_to(relay.sign_in_link.trim_start_matches(&desk.url)).await;
     desk.is_signed_in("Alex").await;
     desk.sees("#queue-list .row").await;
-    let events = desk.network().await;
+    desk.network().await
+}
+
+#[tokio::test]
+async fn the_first_view_takes_less_than_100_kb() {
+    let relay = Relay::start().await;
+    relay.hand_off().await;
+    let desk = Desk::open(&relay).await;
+    let events = network_of_first_view(&desk, &relay).await;
     let loaded = events.iter().filter(|event| event["method"] == "Network.loadingFinished");
     let sizes: Vec<f64> =
         loaded.map(|event| event["params"]["encodedDataLength"].as_f64().unwrap()).collect();

@@ -7,7 +7,7 @@
 //!
 //! The relay is in the test's process, built as the test is. `docs/console.md` has the figures.
 
-mod first_view;
+pub mod first_view;
 mod large;
 mod live;
 mod scrolling;
