@@ -165,6 +165,7 @@ impl Reloader {
             }
         }
         self.sign_in.replace(tokens);
+        self.engine.settings_are_settled();
         Ok(Arc::new(settings))
     }
 

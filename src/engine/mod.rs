@@ -204,9 +204,12 @@ impl Engine {
     /// something with them ends it with them.
     pub fn replace_ai_agents(&self, ai_agents: Arc<AiAgents>) -> Arc<AiAgents> {
         ai_agents.succeed(&self.ai_agents.load());
-        let before = self.ai_agents.swap(ai_agents);
+        self.ai_agents.swap(ai_agents)
+    }
+
+    /// The settings in force are here to stay: workers go by them.
+    pub fn settings_are_settled(&self) {
         self.replaced.send_replace(());
-        before
     }
 
     /// Why Ada refuses the keys of AI Agents, where it does, by all ids under which their conversations are stored.

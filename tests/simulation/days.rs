@@ -106,6 +106,7 @@ impl Days {
         let began_at = self.desk.engine().policy().began_at;
         let policy = settings(&self.dice, policy(began_at));
         self.desk.engine().replace_ai_agents(Arc::new(AiAgents::one(self.desk.relay.ai_agent(policy))));
+        self.desk.engine().settings_are_settled();
     }
 
     fn engine(&self) -> Option<Arc<Engine>> {

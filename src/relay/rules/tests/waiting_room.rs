@@ -13,7 +13,7 @@ use crate::relay::{
     event::Channel,
     handoff::Handoff,
     id::TeamName,
-    routing::{Limits, Routing, Team},
+    routing::{Limits, Priority, Route, Routing, Team},
     rules::{
         act::{self, Receiver, TakeOver},
         banner, waiting_text,
@@ -54,6 +54,33 @@ fn told_at_accept() -> World {
     let mut world = world(WaitingRoom { accept_text, ..WaitingRoom::default() });
     world.start();
     world
+}
+
+#[test]
+fn who_came_by_a_route_is_told_what_the_route_says() {
+    let own = OwnWaitingRoom {
+        accept_text: Some(Some("{agent} of the route.".to_owned())),
+        texts: Some(vec![WaitingText { after: Duration::ZERO, text: "By the route.".to_owned() }]),
+        ..OwnWaitingRoom::default()
+    };
+    let mut world = World::new();
+    let nobody = std::iter::empty();
+    world.policy.waiting_rooms = WaitingRooms::new(WaitingRoom::default(), nobody).with_route("VIP", &own);
+    world.policy.routing = Arc::new(Routing {
+        routes: vec![Route {
+            name: "VIP".to_owned(),
+            conditions: Vec::new(),
+            team: None,
+            priority: Priority::Normal,
+            platforms: None,
+            limits: Limits::default(),
+            waiting_room: own,
+        }],
+        ..Routing::default()
+    });
+    world.start();
+    world.accept(ALEX, TakeOver::No).unwrap();
+    assert_eq!(world.queue(), ["By the route.", "Alex of the route."]);
 }
 
 fn told_while_waiting() -> World {
