@@ -111,7 +111,8 @@ async fn another_language_loses_nothing() {
     let desk = Desk::of_agent(&relay, "Alex").await;
     desk.accepts(&handoff).await;
     desk.types("A draft").await;
-    desk.attaches(&[&OnDisk::new("map.png", samples::png(64, 64))]).await;
+    let map = OnDisk::new("map.png", samples::png(64, 64));
+    desk.attaches(&[&map]).await;
     desk.sees("#attachments img").await;
     desk.opens_settings().await;
     desk.takes_language("settings", "de").await;
