@@ -3,7 +3,7 @@
 import { at, h, icon, mark } from "./dom.js";
 import * as filters from "./filters.js";
 import { format, texts } from "./language.js";
-import { LISTS, lists } from "./lists.js";
+import { LISTS, found, lists, search } from "./lists.js";
 import { now, on } from "./store.js";
 
 /** The list that is shown. */
@@ -19,7 +19,7 @@ export function setUp() {
     toggle(false);
     at("filter-toggle").focus();
   });
-  on("filters", render);
+  for (const topic of ["filters", "search"]) on(topic, render);
 }
 
 function toggle(wanted) {
@@ -30,11 +30,9 @@ function toggle(wanted) {
   if (wanted) at("filters").querySelector("select")?.focus();
 }
 
-/** Shows what the list `name` can be filtered by; nothing during a search, which covers all lists. */
+/** Shows what the list `name` can be filtered by, or during a search, what that has found. */
 export function show(name) {
-  list = name ?? list;
-  at("filter-toggle").disabled = name === null;
-  if (name === null) at("filters").hidden = true;
+  list = name;
   render();
 }
 
@@ -42,13 +40,13 @@ function render() {
   renderChips();
   if (at("filters").hidden) return;
   const focused = document.activeElement?.closest("#filters [name]")?.name;
-  const handoffs = lists()[list];
+  const handoffs = search.text ? found() : lists()[list];
   const { first, others } = filters.keys(handoffs, now.fields);
   const chosen = others.filter((key) => filters.filterOf(key) || key === picked);
   const rest = others.filter((key) => !chosen.includes(key));
   const nothing = h("p", { class: "hint" }, texts.filters.nothing);
   const choices = [
-    ...(LISTS[list].orders.length > 1 ? [order()] : []),
+    ...(!search.text && LISTS[list].orders.length > 1 ? [order()] : []),
     ...[...first, ...chosen].map((key) => filter(key, handoffs)),
     ...(rest.length > 0 ? [further(rest)] : []),
   ];
@@ -90,7 +88,7 @@ function further(keys) {
 function renderChips() {
   const chosen = filters.chosenFilters();
   const place = at("filter-chips");
-  place.hidden = chosen.length === 0 || at("filter-toggle").disabled;
+  place.hidden = chosen.length === 0;
   mark(at("filter-toggle"), "data-active", chosen.length > 0);
   const { title, title_set: set } = texts.filters;
   mark(at("filter-toggle"), "aria-label", chosen.length > 0 ? format(set, { number: chosen.length }) : title);

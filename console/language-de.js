@@ -197,6 +197,10 @@ globalThis.language = {
         "one": "Ohne Filter hat die Liste {number} Unterhaltung.",
         "other": "Ohne Filter hat die Liste {number} Unterhaltungen."
       },
+      "found_without_filters": {
+        "one": "Ohne Filter hat die Suche {number} Unterhaltung gefunden.",
+        "other": "Ohne Filter hat die Suche {number} Unterhaltungen gefunden."
+      },
       "clear_filters": "Filter entfernen",
       "announced": {
         "one": "{customer} wartet. {number} Unterhaltung in der Warteschlange.",

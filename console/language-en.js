@@ -197,6 +197,10 @@ globalThis.language = {
         "one": "Without them, the list has {number} conversation.",
         "other": "Without them, the list has {number} conversations."
       },
+      "found_without_filters": {
+        "one": "Without them, the search has found {number} conversation.",
+        "other": "Without them, the search has found {number} conversations."
+      },
       "clear_filters": "Clear the filters",
       "announced": {
         "one": "{customer} is waiting. {number} conversation in the queue.",

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { ORDERS, fitting, orderOf } from "./filters.js";
 import { isOfferedToMe } from "./offers.js";
-import { past } from "./sync.js";
+import { past, unloadPast } from "./sync.js";
 import * as store from "./store.js";
 
 /** The lists by name: which handoffs they have, and the orders that they may have. */
@@ -42,6 +42,7 @@ export function lists() {
   if (derived.revision === revision) return derived;
   derived = { revision };
   const all = [...store.handoffs()];
+  derived.over = all.filter((one) => one.status === "ended");
   for (const [name, list] of Object.entries(LISTS)) derived[name] = all.filter(list.has);
   return derived;
 }
@@ -55,24 +56,40 @@ export function arranged(name) {
   return [...mine.toSorted(order.by), ...others.toSorted(order.by)];
 }
 
+/** Ended handoffs that stay in memory while no list shows them: the last ones, because late events may be about them. */
+const ENDED_KEPT = 200;
+
+/** Once there are twice as many, removes the others, unless the agent looks at ended ones in the list `name` or a search. */
+export function forgetEnded(name) {
+  const { over } = lists();
+  const isNeeded = past[name] || search.text || Object.values(past).some(({ state }) => state === "loading");
+  if (over.length < 2 * ENDED_KEPT || isNeeded) return;
+  const lastFirst = over.toSorted((one, other) => (one.ended_at < other.ended_at ? 1 : -1));
+  for (const { id } of lastFirst.slice(ENDED_KEPT)) if (id !== store.now.open) store.forgetHandoff(id);
+  unloadPast();
+}
+
 const SEARCH_PAGE = 100;
 
-/** The current search; `ids` are in the relay's order, `found` says for each where the text is. */
-export const search = { text: "", ids: [], found: new Map(), cursor: null, state: "idle" };
+/** The search for a text that has not begun; `ids` are in the relay's order, `found` says for each where the text is. */
+const begun = (text) => ({ text, ids: [], found: new Map(), cursor: null, whole: false, pages: 0, state: "idle" });
+
+/** The current search. */
+export const search = begun("");
 let searching = null;
 
 /** Searches all handoffs; an empty text ends the search. */
 export async function searchFor(text) {
   searching?.abort();
   searching = new AbortController();
-  Object.assign(search, { text, ids: [], found: new Map(), cursor: null, state: "idle" });
+  Object.assign(search, begun(text));
   if (text) await searchOn();
   else store.tell("search");
 }
 
 /** Finds the next page. */
 export async function searchOn() {
-  if (search.state === "loading" || search.state === "whole") return;
+  if (search.state === "loading" || search.whole) return;
   search.state = "loading";
   store.tell("search");
   const { signal } = searching;
@@ -81,13 +98,17 @@ export async function searchOn() {
     page.data.forEach(store.putHandoff);
     search.ids.push(...page.data.map((one) => one.id));
     for (const { id, found } of page.data) if (found) search.found.set(id, found);
-    Object.assign(search, { cursor: page.next_cursor, state: page.next_cursor === null ? "whole" : "idle" });
+    const { next_cursor: cursor } = page;
+    Object.assign(search, { cursor, whole: cursor === null, pages: search.pages + 1, state: "idle" });
   } catch {
     if (signal.aborted) return;
     search.state = "failed";
   }
   store.tell("search");
 }
+
+/** What the search has found so far. */
+export const found = () => search.ids.map(store.handoff).filter(Boolean);
 
 /** Whether the known handoffs have different values in a field, so that the lists show it. */
 export function several(field) {

@@ -1,13 +1,13 @@
 // The queue: the lists and a search. Only visible rows are drawn, so that thousands of rows scroll smoothly.
 
 import { announce, at, batched, h, icon, mark, unseen } from "./dom.js";
-import { chosenFilters, clearFilters } from "./filters.js";
+import { chosenFilters, clearFilters, fitting } from "./filters.js";
 import * as filterMenu from "./filter-menu.js";
 import { arrows, format, texts } from "./language.js";
-import { LISTS, arranged, lists, search, searchFor, searchOn } from "./lists.js";
+import { LISTS, arranged, forgetEnded, found, lists, search, searchFor, searchOn } from "./lists.js";
 import { remembered } from "./memory.js";
 import * as row from "./queue-row.js";
-import { handoff, now, on } from "./store.js";
+import { now, on } from "./store.js";
 import { load, loadMore, past } from "./sync.js";
 import { VirtualList } from "./virtual.js";
 import { customer } from "./words.js";
@@ -17,7 +17,7 @@ const TICK_MS = 1000;
 /** The next page is loaded when this many rows or fewer are left below the visible part. */
 const AHEAD = 30;
 
-/** Of a filtered list of handoffs that are over, this many pages are looked through before the agent asks for more. */
+/** Of a filtered list of handoffs that are over, or a filtered search, this many pages are looked through before the agent asks for more. */
 const PAGES = 5;
 
 let chosen = "waiting";
@@ -110,7 +110,7 @@ function setUpSearch() {
 }
 
 function find(text) {
-  filterMenu.show(text ? null : chosen);
+  reach = PAGES;
   searchFor(text);
 }
 
@@ -146,7 +146,7 @@ export function focusRow(id) {
 }
 
 function shownItems() {
-  if (search.text) return search.ids.map(handoff).filter(Boolean);
+  if (search.text) return fitting(found());
   return arranged(chosen);
 }
 
@@ -158,6 +158,7 @@ function render() {
   view.show(items);
   renderState(items.length);
   loadAhead();
+  forgetEnded(chosen);
 }
 
 function renderTabs() {
@@ -189,33 +190,41 @@ function renderState(length) {
   at("queue-failed").hidden = state !== "failed";
   const isEmpty = length === 0 && !loading && state !== "failed";
   at("queue-empty").hidden = !isEmpty;
-  const [title, text] = search.text
-    ? [format(texts.queue.nothing_found, { text: search.text }), texts.queue.search_about]
-    : isFiltered()
-      ? [texts.queue.nobody_fits, format(texts.queue.without_filters, { number: lists()[chosen].length })]
-      : [texts.empty[chosen], texts.empty_about[chosen]];
+  const [title, text, button] = emptiness();
   if (isEmpty)
     at("queue-empty").replaceChildren(
       icon(search.text ? "search" : "inbox"),
       h("h2", {}, title),
       h("p", {}, text),
-      ...(isFiltered() ? [clear()] : []),
+      ...(button ? [button] : []),
     );
   mark(at("queue-panel"), "aria-busy", state === "loading" ? "true" : "false");
 }
 
+/** Why no row is shown: a title, a sentence, and what to do. */
+function emptiness() {
+  const [all, without] = search.text
+    ? [found(), texts.queue.found_without_filters]
+    : [lists()[chosen], texts.queue.without_filters];
+  if (isFiltered() && (!search.text || all.length > 0))
+    return [texts.queue.nobody_fits, format(without, { number: all.length }), clear()];
+  if (search.text) return [format(texts.queue.nothing_found, { text: search.text }), texts.queue.search_about];
+  return [texts.empty[chosen], texts.empty_about[chosen]];
+}
+
 const clear = () => h("button", { type: "button", class: "small", onclick: clearFilters }, texts.queue.clear_filters);
-const isFiltered = () => !search.text && chosenFilters().length > 0;
+const isFiltered = () => chosenFilters().length > 0;
 
 function loadAhead() {
-  const goesOn = past[chosen] && isFiltered() && !past[chosen].whole && past[chosen].pages >= reach;
+  const source = search.text ? search : past[chosen];
+  const goesOn = source && isFiltered() && !source.whole && source.pages >= reach;
   at("queue-more").hidden = !goesOn;
   if (goesOn) return;
   const { scrollTop, clientHeight } = at("queue-scroller");
   if (view.items.length * row.height() - scrollTop - clientHeight > AHEAD * row.height()) return;
-  if (search.text) {
-    if (search.state === "idle") searchOn();
-  } else if (past[chosen]?.state === "idle" && past[chosen].end !== null) loadMore(chosen);
+  if (source?.state !== "idle" || source.pages === 0) return;
+  if (search.text) searchOn();
+  else loadMore(chosen);
 }
 
 /** Tells screen readers that a conversation is new in the queue. */

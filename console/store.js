@@ -99,18 +99,22 @@ export function wish(id, changes) {
 }
 
 export function unwish(id, changes) {
-  wished.set(
-    id,
-    (wished.get(id) ?? []).filter((one) => one !== changes),
-  );
+  const left = (wished.get(id) ?? []).filter((one) => one !== changes);
+  if (left.length > 0) wished.set(id, left);
+  else wished.delete(id);
   if (said.has(id)) show(id);
+}
+
+/** Removes a handoff that nothing on the page shows. It may be loaded again. */
+export function forgetHandoff(id) {
+  said.delete(id);
+  shown.delete(id);
+  revision += 1;
 }
 
 /** Removes a handoff that the relay no longer has. */
 export function dropHandoff(id) {
-  said.delete(id);
-  shown.delete(id);
-  revision += 1;
+  forgetHandoff(id);
   tell("handoff", id);
 }
 

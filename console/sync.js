@@ -14,7 +14,8 @@ const UNLOADED = { cursor: null, end: null, whole: false, pages: 0, state: "idle
 /** The lists of handoffs that are over, as far as they are loaded: down to `end` by `created_at`. */
 export const past = { missed: { ...UNLOADED }, ended: { ...UNLOADED } };
 
-function unloadPast() {
+/** The lists of handoffs that are over will be loaded again from their beginning. */
+export function unloadPast() {
   for (const list of Object.values(past)) Object.assign(list, UNLOADED);
 }
 

@@ -204,6 +204,14 @@ impl Desk {
         .await;
     }
 
+    /// Writes into the field for searches.
+    async fn searches(&self, text: &str) {
+        let search = "const field = document.getElementById('search');
+            field.value = arguments[0];
+            field.dispatchEvent(new Event('input'))";
+        self.js::<()>(search, &[json!(text)]).await;
+    }
+
     /// Waits until the list shows these handoffs in this order.
     async fn lists(&self, handoffs: &[&String]) {
         let script =
@@ -244,6 +252,26 @@ async fn a_list_is_filtered_and_sorted() {
     desk.shows("#queue-empty", "Nobody here fits the filters").await;
     desk.clicks("#queue-empty button").await;
     desk.shows("#queue-empty", "You have no conversations").await;
+
+    // What a search finds is filtered, too.
+    for handoff in [&other, &third] {
+        eventually("the index", async || {
+            relay.alex().list("q=Malm").await.iter().any(|one| one["id"] == **handoff).then_some(())
+        })
+        .await;
+    }
+    desk.searches("Malm").await;
+    desk.sees(&row(&other)).await;
+    desk.sees(&row(&third)).await;
+    desk.misses("#filters [name='order']").await;
+    desk.chooses("field:category", "Delivery").await;
+    desk.lists(&[&other]).await;
+    desk.searches("Lisbon").await;
+    desk.shows("#queue-empty", "the search has found 1 conversation").await;
+    desk.clicks("#queue-empty button").await;
+    desk.lists(&[&billing]).await;
+    desk.searches("nowhere to be found").await;
+    desk.shows("#queue-empty", "Nothing found").await;
 
     // What values say may be personal.
     desk.clicks("#tab-waiting").await;
@@ -332,6 +360,19 @@ async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     // It was asked for, rather than found among all that are over.
     let asked = "return performance.getEntriesByType('resource').filter(({name}) => name.includes('status=missed')).length";
     desk.comes_to(asked, json!(1)).await;
+
+    // Where nobody looks at them, most of them leave the page's memory. They are loaded again when somebody does.
+    let begins = "return performance.getEntriesByType('resource')
+        .filter(({name}) => name.includes('status=ended') && !name.includes('cursor')).length";
+    desk.comes_to(begins, json!(1)).await;
+    desk.clicks("#tab-waiting").await;
+    desk.shows("#queue-empty", "Nobody is waiting").await;
+    desk.clicks("#tab-ended").await;
+    desk.comes_to(begins, json!(2)).await;
+    let to_the_end = "const scroller = document.getElementById('queue-scroller');
+        scroller.scrollTop = scroller.scrollHeight;
+        return document.querySelector('#queue-list > li:last-child').ariaSetSize";
+    desk.comes_to(to_the_end, json!("1102")).await;
     desk.closes().await;
 }
 
@@ -453,10 +494,7 @@ async fn a_row_that_a_search_has_found_says_where() {
             (!relay.alex().list(&format!("q={searched}")).await.is_empty()).then_some(())
         })
         .await;
-        let search = "const field = document.getElementById('search');
-            field.value = arguments[0];
-            field.dispatchEvent(new Event('input'))";
-        desk.js::<()>(search, &[json!(searched)]).await;
+        desk.searches(searched).await;
         desk.shows(&preview, shown).await;
     }
     desk.clicks("#tab-waiting").await;
