@@ -12,17 +12,18 @@ RUN apt-get update \
 WORKDIR /src
 # First the dependencies alone, over empty sources: this layer lasts until Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY bench/Cargo.toml bench/
 COPY sandbox/Cargo.toml sandbox/
 RUN mkdir -p src bench/src sandbox/src benches \
     && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs benches/scale.rs > /dev/null \
     && touch src/lib.rs sandbox/src/lib.rs \
-    && cargo build --profile dist --locked --no-default-features
+    && cargo build --profile dist --locked --no-default-features --features jemalloc
 COPY src src
 COPY console console
 # Newer than what was built over the empty sources.
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --profile dist --locked --no-default-features
+    && cargo build --profile dist --locked --no-default-features --features jemalloc
 # What the image holds: the binary, the libraries it names, the certificates it trusts, a user, a folder.
 RUN mkdir -p /image/{data,etc/ssl/certs,usr/local/bin} \
     && cp target/dist/handoff-relay /image/usr/local/bin/ \

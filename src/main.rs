@@ -38,6 +38,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// What is allocated in one thread is often freed in another. glibc's allocator keeps much of that for itself.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Wrong settings, by convention of the contract.
 const WRONG_SETTINGS: u8 = 2;
 

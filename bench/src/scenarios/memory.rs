@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// Handoffs that come first, so that what is allocated once has been.
-const FIRST: u32 = 200;
+const FIRST: u32 = 3_000;
 /// Handoffs over which memory is shared out.
-const THEN: u32 = 2_000;
+const THEN: u32 = 10_000;
 /// An idle relay is looked at when it has been left alone for so long.
 const SETTLED: Duration = Duration::from_secs(1);
 /// The part of a long watch that is sent at once: signatures are good for five minutes.

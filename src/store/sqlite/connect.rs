@@ -7,7 +7,7 @@ use std::{
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::Semaphore;
 
 use super::{backup, compatibility, create_private, inspect, migrations};
@@ -65,6 +65,9 @@ fn try_open(path: &Path, access: Access) -> Result<Connection, rusqlite::Error> 
     };
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else what has `LIMIT ?`, or compares a column of a partial index with a parameter, is parsed and planned again for each
+    // value: another plan might suit it better.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A savepoint keeps what it may have to undo in a file otherwise.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
@@ -156,5 +159,27 @@ impl Drop for Lent {
     fn drop(&mut self) {
         self.readers.connections().extend(self.connection.take());
         self.readers.places.add_permits(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{StatementStatus, params};
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_its_parameters() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("relay.db"), Access::Write).unwrap();
+        let table = "CREATE TABLE rows (kind TEXT, number INTEGER); \
+                     CREATE INDEX numbers_of_files ON rows (number) WHERE kind = 'files'";
+        connection.execute_batch(table).unwrap();
+        let sql = "SELECT 1 FROM rows WHERE kind = ?1 ORDER BY number LIMIT ?2";
+        let mut statement = connection.prepare(sql).unwrap();
+        for (kind, limit) in [("files", 1), ("texts", 2)] {
+            assert!(!statement.exists(params![kind, limit]).unwrap());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }

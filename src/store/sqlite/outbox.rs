@@ -263,14 +263,22 @@ fn choose_first(connection: &Connection, lane: &LaneRow, now: Time) -> Done {
 
 /// Of a lane without order those that are held are the next, and those that can be tried soonest.
 fn choose_soonest(connection: &Connection, lane: &LaneRow, at_once: usize) -> Done {
-    let sql = "SELECT position FROM outbox WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 \
-               ORDER BY holder = '', ready_at, position LIMIT ?4";
-    let of_lane = params![lane.ai_agent, lane.conversation, lane.name, count(at_once)];
-    let first = connection.all(sql, of_lane, |row| Ok(row.get::<_, i64>(0)?))?;
+    // Indexes of files are used only where the statement names their lane.
+    let of_lane = if lane.name == "files" {
+        "ai_agent = ?1 AND conversation = ?2 AND lane = 'files'"
+    } else {
+        "ai_agent = ?1 AND conversation = ?2 AND lane = ?3"
+    };
+    let sql =
+        format!("SELECT position FROM outbox WHERE {of_lane} ORDER BY holder = '', ready_at, position LIMIT ?4");
+    let soonest = params![lane.ai_agent, lane.conversation, lane.name, count(at_once)];
+    let first = connection.all(&sql, soonest, |row| Ok(row.get::<_, i64>(0)?))?;
     let first = serde_json::to_string(&first)?;
-    let sql = "UPDATE outbox SET is_next = 0 WHERE ai_agent = ?1 AND conversation = ?2 AND lane = ?3 \
-               AND is_next = 1 AND position NOT IN (SELECT value FROM json_each(?4))";
-    connection.run(sql, params![lane.ai_agent, lane.conversation, lane.name, first])?;
+    let sql = format!(
+        "UPDATE outbox SET is_next = 0 WHERE {of_lane} \
+         AND is_next = 1 AND position NOT IN (SELECT value FROM json_each(?4))"
+    );
+    connection.run(&sql, params![lane.ai_agent, lane.conversation, lane.name, first])?;
     let sql =
         "UPDATE outbox SET is_next = 1 WHERE is_next = 0 AND position IN (SELECT value FROM json_each(?1))";
     connection.run(sql, [first]).map(drop)
