@@ -7,7 +7,7 @@ use handoff_relay::{
     environment::{Environment as _, Machine},
     relay::{
         buffer::{Buffer, Timings},
-        changes::{View, WriteSet},
+        changes::{Scope, View, WriteSet},
         delivery::Queue,
         event::Event,
         handoff::Handoff,
@@ -333,6 +333,30 @@ async fn lists_are_found_by_an_index() {
         let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
         assert!(plan.join("\n").contains(&format!("using {index}")), "{plan:#?}");
     }
+}
+
+#[tokio::test]
+async fn the_rows_that_a_decision_needs_are_found_by_an_index() {
+    let url = postgres::shared().database().await;
+    let client = postgres::connect(&url).await;
+    // Of few rows it would rather read them all.
+    let hint = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET enable_seqscan = off', current_database()); END $$";
+    client.batch_execute(hint).await.unwrap();
+    let store = open_as(postgres::settings(&url)).await;
+    put_handoffs(&*store, vec![handoff("h", "a")]).await;
+    put_rows(&*store, vec![row("h", 1, "")]).await;
+    let looks = async || {
+        let sql = "SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'thread_rows'";
+        client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+    };
+    let before = looks().await;
+    // A server counts what was done a while ago.
+    until(async || {
+        let scope = Scope { rows: vec![row("h", 1, "").id], ..of("a") };
+        assert_eq!(view(&*store, scope).await.rows.len(), 1);
+        looks().await >= before + 20
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -19,12 +19,12 @@ use crate::{
     webhooks::{Ids, OURS, Requests, Webhooks},
 };
 
-/// Handoffs that come first, so that what is allocated once has been.
+/// Handoffs that come first, so that what is allocated once has been: SQLite's page caches, above all.
 const FIRST: u32 = 3_000;
 /// Handoffs over which memory is shared out.
 const THEN: u32 = 10_000;
-/// An idle relay is looked at when it has been left alone for so long.
-const SETTLED: Duration = Duration::from_secs(1);
+/// A relay is looked at when it has been left alone for so long: its allocator gives back what is free after a second.
+const SETTLED: Duration = Duration::from_secs(4);
 /// The part of a long watch that is sent at once: signatures are good for five minutes.
 const PART: Duration = Duration::from_secs(60);
 
@@ -33,8 +33,10 @@ pub fn run(options: &Options) -> Result<Figures> {
     let ada = NullAda::start(0)?;
     let quiet = QUIET.as_millis().to_string();
     let relay = Relay::start(options, folder.path(), &ada.url, &[("DEBOUNCE_MS", &quiet)])?;
-    std::thread::sleep(if options.smoke { Duration::ZERO } else { SETTLED });
-    let resident = || Ok::<_, anyhow::Error>(relay.child.usage()?.resident as f64);
+    let resident = || {
+        std::thread::sleep(if options.smoke { Duration::ZERO } else { SETTLED });
+        Ok::<_, anyhow::Error>(relay.child.usage()?.resident as f64)
+    };
     let idle = resident()?;
     let (first, then) = (options.sized(FIRST, 20), options.sized(THEN, 50));
     hand_off(&relay, 0, first)?;

@@ -269,8 +269,9 @@ fn choose_soonest(connection: &Connection, lane: &LaneRow, at_once: usize) -> Do
     } else {
         "ai_agent = ?1 AND conversation = ?2 AND lane = ?3"
     };
-    let sql =
-        format!("SELECT position FROM outbox WHERE {of_lane} ORDER BY holder = '', ready_at, position LIMIT ?4");
+    let sql = format!(
+        "SELECT position FROM outbox WHERE {of_lane} ORDER BY holder = '', ready_at, position LIMIT ?4"
+    );
     let soonest = params![lane.ai_agent, lane.conversation, lane.name, count(at_once)];
     let first = connection.all(&sql, soonest, |row| Ok(row.get::<_, i64>(0)?))?;
     let first = serde_json::to_string(&first)?;
