@@ -344,19 +344,24 @@ async fn the_rows_that_a_decision_needs_are_found_by_an_index() {
     client.batch_execute(hint).await.unwrap();
     let store = open_as(postgres::settings(&url)).await;
     put_handoffs(&*store, vec![handoff("h", "a")]).await;
-    put_rows(&*store, vec![row("h", 1, "")]).await;
+    put_rows(&*store, (1..=200).map(|seq| row("h", seq, "")).collect()).await;
     let looks = async || {
-        let sql = "SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'thread_rows'";
-        client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+        let sql = "SELECT seq_scan + idx_scan, seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'thread_rows'";
+        let counts = client.query_one(sql, &[]).await.unwrap();
+        [0, 1].map(|place| counts.get::<_, i64>(place))
     };
-    let before = looks().await;
-    // A server counts what was done a while ago.
+    let [scans, read] = looks().await;
+    // A server counts late, and putting the rows was looks, too.
     until(async || {
-        let scope = Scope { rows: vec![row("h", 1, "").id], ..of("a") };
-        assert_eq!(view(&*store, scope).await.rows.len(), 1);
-        looks().await >= before + 20
+        for _ in 0..20 {
+            let scope = Scope { rows: vec![row("h", 1, "").id], ..of("a") };
+            assert_eq!(view(&*store, scope).await.rows.len(), 1);
+        }
+        looks().await[0] >= scans + 300
     })
     .await;
+    let [scans, read] = [looks().await[0] - scans, looks().await[1] - read];
+    assert!(read < scans * 10, "{scans} looks have read {read} rows");
 }
 
 #[tokio::test]
