@@ -163,6 +163,7 @@ impl Drop for Lent {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests: what is unexpected ends the test")]
 mod tests {
     use rusqlite::{StatementStatus, params};
 
