@@ -8,9 +8,9 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    crash::deaths::{Address, kill},
+    crash::deaths::Address,
     moment,
-    process::Process,
+    process::{Ended, Process},
     relay::{Relay, start, start_other, up_or_ended, url},
 };
 
@@ -87,13 +87,21 @@ impl Instance {
                 self.address.send_replace(None);
             }
             match end {
-                End::Killed => kill(process).await,
+                End::Killed => {
+                    process.signal("KILL");
+                    let ended = process.ended().await;
+                    // It may just have ended by itself.
+                    if ended.code.is_some() { refused(&ended) } else { ended.never_says(&[]) }
+                }
                 End::Stopped => {
                     let (ended, _) = process.stopped().await;
                     assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
                     self.before = None;
                 }
-                End::Refused => refused(process).await,
+                End::Refused => {
+                    refused(&process.ended().await);
+                    moment(Instant::now() + PAUSE).await;
+                }
                 End::LivesOn => return Relay::of(process).await,
             }
         }
@@ -133,10 +141,8 @@ async fn freeze(process: &Process, long: Duration) {
 }
 
 /// A relay that does not find its database says so, and may try again.
-async fn refused(process: Process) {
-    let ended = process.ended().await;
+fn refused(ended: &Ended) {
     ended.never_says(&[]);
     let says_why = ended.stderr.iter().any(|line| line.contains("DATABASE_URL"));
     assert!(ended.code == Some(1) && says_why, "{:?}: {:#?}", ended.code, ended.stderr);
-    moment(Instant::now() + PAUSE).await;
 }

@@ -84,7 +84,7 @@ impl<'a> Deaths<'a> {
 }
 
 /// SIGKILL, and nothing before.
-pub async fn kill(process: Process) {
+async fn kill(process: Process) {
     process.signal("KILL");
     let ended = process.ended().await;
     assert_eq!(ended.code, None, "it ended by itself: {:#?}", ended.stderr);
