@@ -71,18 +71,18 @@ export function forgetEnded(name) {
 
 const SEARCH_PAGE = 100;
 
-/** The search for a text that has not begun; `ids` are in the relay's order, `found` says for each where the text is. */
-const begun = (text) => ({ text, ids: [], found: new Map(), cursor: null, whole: false, pages: 0, state: "idle" });
+/** A search before its first page; `ids` are in the relay's order, `found` says for each where the text is. */
+const newSearch = (text) => ({ text, ids: [], found: new Map(), cursor: null, whole: false, pages: 0, state: "idle" });
 
 /** The current search. */
-export const search = begun("");
+export const search = newSearch("");
 let searching = null;
 
 /** Searches all handoffs; an empty text ends the search. */
 export async function searchFor(text) {
   searching?.abort();
   searching = new AbortController();
-  Object.assign(search, begun(text));
+  Object.assign(search, newSearch(text));
   if (text) await searchOn();
   else store.tell("search");
 }
