@@ -371,7 +371,7 @@ async fn a_filter_looks_through_many_that_are_over_a_part_at_a_time() {
     desk.comes_to(begins, json!(2)).await;
     let to_the_end = "const scroller = document.getElementById('queue-scroller');
         scroller.scrollTop = scroller.scrollHeight;
-        return document.querySelector('#queue-list > li:last-child').ariaSetSize";
+        return document.querySelector('#queue-list > li:last-child')?.ariaSetSize";
     desk.comes_to(to_the_end, json!("1102")).await;
     desk.closes().await;
 }
