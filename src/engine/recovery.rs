@@ -213,10 +213,6 @@ impl Recovery {
     /// Queues a page of the rotation. Gives whether there was another one.
     async fn load(&mut self) -> Result<bool, StoreError> {
         let Some(Cursor { status, after }) = self.place else {
-            // What is still queued waits for places of its AI Agent.
-            if self.queue.is_empty() {
-                self.missed_before.clear();
-            }
             return Ok(false);
         };
         let query = HandoffQuery { status: Some(status), after, limit: PAGE, ..HandoffQuery::default() };

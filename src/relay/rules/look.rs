@@ -64,7 +64,9 @@ fn merge_page(tx: &mut Transaction<'_>, handoff: usize, look: &Look, listed: &Me
         let listed = &mut tx.change_unseen(handoff).listed;
         (listed.unreadable, listed.unknown) = (false, 0);
     }
-    let missed_before = match look.delivery.job {
+    // What became known to be missed while this was read counts for it, too: nothing else reads the list soon.
+    let present = tx.find_attempted(&look.delivery).map_or(&look.delivery, |index| &tx.view.outbox[index]);
+    let missed_before = match present.job {
         Job::Read(Read::Recover { missed_before }) => missed_before,
         Job::Read(Read::Transcript) | Job::Write(_) | Job::Fetch(_) | Job::Notify(_) | Job::Update(_) => None,
     };

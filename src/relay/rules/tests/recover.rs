@@ -40,6 +40,17 @@ fn what_webhooks_should_have_brought_by_now_is_recovered_and_unread() {
 }
 
 #[test]
+fn what_turns_out_to_be_missed_while_the_list_is_read_is_recovered_by_that_reading() {
+    let mut world = World::accepted();
+    world.recovers(None, &[], false);
+    world.clock(2 * MINUTE).asks_to_recover();
+    let reading = world.begins_to_read();
+    world.asks_for(Some(at(2 * MINUTE)));
+    world.looked(reading, Ok(whole(&[listed("missed", MINUTE + 30_000)])), false);
+    assert_eq!((world.row("missed").source, world.handoff().unread), (Source::Recovered, 1));
+}
+
+#[test]
 fn what_was_there_when_the_handoff_began_is_history_whatever_the_clocks_say() {
     // The words that asked for a person, and others just after the call, within the clocks' doubt.
     for (first, recovered) in

@@ -297,9 +297,14 @@ impl World {
         Delivery::new("none".into(), self.id(), key(), Read::Transcript.into(), self.now.at)
     }
 
+    /// The next reading of a list, on its way now.
+    pub fn begins_to_read(&mut self) -> Delivery {
+        self.begin(is_read).unwrap().0
+    }
+
     /// The message list can't be read.
     pub fn cannot_list(&mut self, failure: &Failure) {
-        let (delivery, _) = self.begin(is_read).unwrap();
+        let delivery = self.begins_to_read();
         self.looked(delivery, Err(failure.clone()), false);
     }
 
@@ -307,7 +312,7 @@ impl World {
     pub fn recovers(&mut self, missed_before: Option<Time>, messages: &[Message], is_over: bool) {
         self.asks_for(missed_before);
         loop {
-            let (delivery, _) = self.begin(is_read).unwrap();
+            let delivery = self.begins_to_read();
             let last = matches!(delivery.job, Job::Read(Read::Recover { .. }));
             self.looked(delivery, Ok(whole(messages)), last && is_over);
             if last {
@@ -328,7 +333,8 @@ impl World {
         assert_eq!(asked, None);
     }
 
-    fn asks_for(&mut self, missed_before: Option<Time>) {
+    /// The newest handoff is to be read; what is from before this time is missed.
+    pub fn asks_for(&mut self, missed_before: Option<Time>) {
         let id = self.id();
         self.decide(recover::open_handoff(id, missed_before)).unwrap();
     }
