@@ -30,6 +30,26 @@ async fn sound_and_notifications_are_offered_once_and_can_be_tried_out() {
 }
 
 #[tokio::test]
+async fn a_phone_offers_them_above_the_list() {
+    let relay = Relay::start().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let is_wide = async |width: u32| {
+        let size = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false});
+        desk.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    };
+    desk.sees("#conversation-none > #welcome").await;
+    is_wide(390).await;
+    desk.sees("#queue > #welcome").await;
+    is_wide(1_280).await;
+    desk.sees("#conversation-none > #welcome").await;
+    is_wide(390).await;
+    desk.clicks("#queue > #welcome [data-action=welcomed]").await;
+    desk.misses("#welcome").await;
+    desk.sees("#tab-waiting:focus").await;
+    desk.closes().await;
+}
+
+#[tokio::test]
 async fn who_goes_on_to_a_conversation_is_not_offered_them_again() {
     let relay = Relay::start().await;
     let (_, handoff) = relay.hand_off().await;

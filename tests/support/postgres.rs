@@ -1,7 +1,7 @@
 //! A PostgreSQL of the tests' own: one server for a test process, and a database for each test.
 
 use std::{
-    io::Write as _,
+    io::{Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -105,8 +105,8 @@ impl Server {
         self.port
     }
 
-    /// Kills it: `KILL` leaves it no time for a word, with `QUIT` it tells its clients that it goes. Either way it has to
-    /// recover from its log when it is started again.
+    /// Kills it, and waits until it is gone: `KILL` leaves it no time for a word, with `QUIT` it tells its clients that it
+    /// goes. Either way it has to recover from its log when it is started again.
     pub fn kill(&self, signal: &str) {
         self.tell(signal);
     }
@@ -119,6 +119,8 @@ impl Server {
     fn tell(&self, word: &str) {
         let mut guard = self.guard.lock().unwrap();
         writeln!(guard.stdin.as_mut().unwrap(), "{word}").unwrap();
+        let mut done = [0];
+        guard.stdout.as_mut().unwrap().read_exact(&mut done).unwrap();
     }
 
     /// Where its socket is.
@@ -201,18 +203,19 @@ pub fn settings(url: &str) -> Postgres {
 }
 
 /// Told `start`, it starts the server, and told the name of a signal it kills it, and waits until no process of it is
-/// left: what is left of one keeps the next from starting. It stops it first, so that no process of it is new. When its
-/// input ends, the server does, and nothing stays.
+/// left: what is left of one keeps the next from starting. It stops it first, so that no process of it is new. For each
+/// word that it has done it prints a dot. When its input ends, the server does, and nothing stays.
 const GUARD: &str = r#"
 start() { "$@" >>"$FOLDER/log" 2>&1 & server=$!; }
 is_left() { ps -o stat= -p "$1" | grep -q '^[^Z]'; }
 start "$@"
 while read -r word; do
-  if [ "$word" = start ]; then start "$@"; continue; fi
+  if [ "$word" = start ]; then start "$@"; printf .; continue; fi
   if [ "$word" = KILL ]; then kill -STOP $server; fi
   of_it=$(ps -o pid= --ppid $server)
   kill "-$word" $server; wait $server
   for process in $of_it; do while is_left "$process"; do sleep 0.02; done; done
+  printf .
 done
 kill -INT $server; wait $server; rm -rf "$FOLDER"
 "#;
@@ -227,7 +230,7 @@ fn start(folder: &tempfile::TempDir, data: &Path, user: Option<&str>, settings: 
         server.arg("-c").arg(setting);
     }
     shell.arg(server.get_program()).args(server.get_args());
-    shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 /// A program of Debian's package, or of the path.
