@@ -37,6 +37,8 @@ macro_rules! on_every_store {
 mod database;
 mod file;
 mod make;
+#[path = "../support/pgbouncer.rs"]
+mod pgbouncer;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[allow(dead_code, reason = "made for other tests")]
@@ -56,6 +58,7 @@ mod instances;
 mod lists;
 mod memories;
 mod migrate;
+mod names;
 mod platforms;
 mod replies;
 mod reports;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     file::now,
+    names::asked_by_name,
     postgres::{self, FAST, Server, own},
 };
 
@@ -54,6 +55,7 @@ impl Private {
             set("ssl_cert_file", "certificate.pem"),
             set("ssl_key_file", "key.pem"),
             set("hba_file", "hba"),
+            "log_statement=all".to_owned(),
         ];
         let settings: Vec<&str> = settings.iter().map(String::as_str).chain(FAST.iter().copied()).collect();
         let server = Server::start_on_loopback(&settings);
@@ -75,7 +77,8 @@ impl Private {
         let opened = open(&Database::Postgres(settings), Copies::Make, now()).await;
         let opened = opened.map_err(|error| error.to_string())?;
         let running = tokio::spawn(opened.writer.unwrap());
-        opened.store.ready().await.unwrap();
+        // The request to cancel, which tells whose backend it is, is written otherwise with TLS.
+        assert!(asked_by_name(&self.server, &*opened.store).await > 0, "{parameters}");
         drop(opened.store);
         running.abort();
         Ok(())

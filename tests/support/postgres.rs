@@ -123,6 +123,12 @@ impl Server {
         guard.stdout.as_mut().unwrap().read_exact(&mut done).unwrap();
     }
 
+    /// What it has written into its log.
+    #[allow(dead_code, reason = "few tests look")]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// Where its socket is.
     pub fn folder(&self) -> &Path {
         self.folder.path()

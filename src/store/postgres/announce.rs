@@ -4,10 +4,10 @@
 //! seen a number will see nothing new below it.
 
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::Client;
 
 use super::{
     Shared,
+    connection::Connection,
     query::{Statement, run_together, values},
     watch::News,
 };
@@ -54,7 +54,7 @@ impl Shared {
     /// Gives numbers to what has none yet, and tells the other instances. Gives the newest number.
     pub async fn number(&self, touched: TouchedTopics) -> Result<u64, StoreError> {
         let statements = vec![Statement::new(LOCK, values![]), Statement::new(NUMBER, values![])];
-        let first = async |client: &Client| run_together(client, statements).await;
+        let first = async |client: &Connection| run_together(client, statements).await;
         let (transaction, rows) = self.connections.begin_with(first).await?;
         let numbered = async {
             let newest = rows[1].first().map_or(Ok(0), |row| row.try_get::<_, i64>(0))?;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::{Client, Row as SqlRow};
+use tokio_postgres::Row as SqlRow;
 
 use super::{
+    connection::Connection,
     contacts,
     deliveries::{self, Lanes},
     handoffs,
@@ -43,7 +44,7 @@ enum Says {
 
 /// Writes everything. The contexts leave the handoffs.
 pub async fn changes(
-    client: &Client,
+    client: &Connection,
     changes: &mut WriteSet,
     buffered: &Buffered,
 ) -> Result<Growth, StoreError> {

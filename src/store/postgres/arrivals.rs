@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::{FutureExt, future::join};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Shared, decide::decide, journal};
@@ -57,12 +58,22 @@ impl Arrival {
 
 /// Keeps what arrives, until nobody can send any more.
 pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
-    let mut arrivals = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut arrivals, BATCH).await > 0 {
+    let (mut arrivals, mut kept) = (Vec::with_capacity(BATCH), Vec::new());
+    loop {
+        let more = queue.recv_many(&mut arrivals, BATCH);
+        let received = if kept.is_empty() { more.await } else { more.now_or_never().unwrap_or_default() };
+        if received == 0 && kept.is_empty() {
+            return;
+        }
         let (keep, decide): (Vec<_>, Vec<_>) =
             arrivals.drain(..).partition(|arrival| has_room(&shared, arrival));
         decide.into_iter().for_each(|arrival| arrival.decide(&shared));
-        keep_all(&shared, keep).await;
+        // The senders of the last ones are told while PostgreSQL has the next ones already.
+        let telling = async {
+            tokio::task::yield_now().await;
+            std::mem::take(&mut kept).into_iter().for_each(|arrival| tell(&shared, arrival));
+        };
+        kept = join(keep_all(&shared, keep), telling).await.0;
     }
 }
 
@@ -72,36 +83,42 @@ fn has_room(shared: &Shared, arrival: &Arrival) -> bool {
     shared.hints.queued_for(&reads) < arriving.outbox_limit && shared.hints.inbox() < arriving.inbox_limit
 }
 
-async fn keep_all(shared: &Arc<Shared>, mut arrivals: Vec<Arrival>) {
+/// Keeps them, and gives those that are new. The others are decided, or have failed.
+async fn keep_all(shared: &Arc<Shared>, mut arrivals: Vec<Arrival>) -> Vec<Arrival> {
     if arrivals.is_empty() {
-        return;
+        return Vec::new();
     }
     // Two instances that are sent the same events wait for each other in one order.
     arrivals.sort_by(|one, other| one.arriving.event.svix_id.cmp(&other.arriving.event.svix_id));
     let client = match shared.connections.get().await {
         Ok(client) => client,
-        Err(error) => return arrivals.into_iter().for_each(|arrival| arrival.fails(&error)),
+        Err(error) => return fail(arrivals, &error),
     };
     let events: Vec<_> =
         arrivals.iter().map(|arrival| (&arrival.arriving.event, &*arrival.document)).collect();
     match journal::append(&client, &events).await {
         Ok(new) => {
-            for (arrival, is_new) in arrivals.into_iter().zip(new) {
-                if is_new { kept(shared, arrival) } else { arrival.decide(shared) }
-            }
+            let (kept, known): (Vec<_>, Vec<_>) =
+                arrivals.into_iter().zip(new).partition(|(_, is_new)| *is_new);
+            known.into_iter().for_each(|(arrival, _)| arrival.decide(shared));
+            kept.into_iter().map(|(arrival, _)| arrival).collect()
         }
         // One that can't be stored spoils nothing but itself.
         Err(error) if is_about_values(&error) && arrivals.len() > 1 => {
             drop(client);
+            let mut kept = Vec::new();
             for arrival in arrivals {
-                Box::pin(keep_all(shared, vec![arrival])).await;
+                kept.extend(Box::pin(keep_all(shared, vec![arrival])).await);
             }
+            kept
         }
-        Err(error) => {
-            let error = StoreError::from(error);
-            arrivals.into_iter().for_each(|arrival| arrival.fails(&error));
-        }
+        Err(error) => fail(arrivals, &error.into()),
     }
+}
+
+fn fail(arrivals: Vec<Arrival>, error: &StoreError) -> Vec<Arrival> {
+    arrivals.into_iter().for_each(|arrival| arrival.fails(error));
+    Vec::new()
 }
 
 /// Whether PostgreSQL can't store one of the values: a data exception, or a limit.
@@ -109,7 +126,8 @@ fn is_about_values(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| ["22", "54"].iter().any(|class| code.code().starts_with(class)))
 }
 
-fn kept(shared: &Shared, arrival: Arrival) {
+/// An event is kept: its timer begins, and its sender is told.
+fn tell(shared: &Shared, arrival: Arrival) {
     let Arrival { arriving: Arriving { event, timings, kept, .. }, tell, .. } = arrival;
     if shared.hints.arrived(&event.key, event.received_at, &timings) {
         shared.signals.committed(TouchedTopics::inbox(), FeedPosition::Same);

@@ -6,11 +6,10 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Client;
-
 use super::{
     Shared,
     connect::Transaction,
+    connection::Connection,
     history::{since, timeline},
     query::{first, run, values},
 };
@@ -37,7 +36,7 @@ struct Known {
 }
 
 /// Gives the life of the server a name, if it has none.
-pub async fn name_life(client: &Client) -> Result<(), StoreError> {
+pub async fn name_life(client: &Connection) -> Result<(), StoreError> {
     let sql = "INSERT INTO server_life (id, name) SELECT 1, gen_random_uuid()::text \
                WHERE NOT EXISTS (SELECT 1 FROM server_life) ON CONFLICT DO NOTHING";
     run(client, sql, values![]).await.map(drop)
@@ -67,7 +66,7 @@ pub async fn surely(shared: &Shared, transaction: Transaction) -> Result<(), Sto
 }
 
 /// How the server knows the transaction of `client`, if it has written anything; and since when its history is known.
-async fn known(client: &Client) -> Result<(Option<Known>, Option<Time>), StoreError> {
+async fn known(client: &Connection) -> Result<(Option<Known>, Option<Time>), StoreError> {
     let sql = concat!("SELECT pg_current_xact_id_if_assigned()::text, ", life!(), ", ", since!());
     let Some(row) = first(client, sql, values![]).await? else { return Ok((None, None)) };
     let (number, life) = (row.try_get::<_, Option<String>>(0)?, row.try_get::<_, Option<String>>(1)?);

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool::{
+    Runtime,
+    managed::{self, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult},
+};
 use tokio::time::timeout;
-use tokio_postgres::Client;
 
-use super::tls;
+use super::{connection::Connection, tls};
 use crate::{settings::Postgres, store::StoreError};
 
 /// A caller waits so long for a connection of the pool, and a connection so long to be made.
@@ -31,13 +33,40 @@ fn notice_silence(config: &mut tokio_postgres::Config) {
 
 /// The connections of one relay.
 pub struct Connections {
-    pool: Pool,
+    pool: Pool<Connector>,
     /// Begins a transaction with its limits. They are set within it: a pooler may give the next one another connection.
     begin: String,
     begin_reading: String,
-    listening: tokio_postgres::Config,
+    connector: Connector,
+}
+
+/// Makes connections.
+#[derive(Clone)]
+pub struct Connector {
+    config: tokio_postgres::Config,
     tls: tls::Connector,
 }
+
+impl managed::Manager for Connector {
+    type Type = Connection;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
+        // Boxed: it is rare and large, and a part of whatever asks for a connection.
+        Box::pin(Connection::connect(&self.config, self.tls.clone())).await
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<tokio_postgres::Error> {
+        if connection.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
+    }
+}
+
+/// A connection of the pool's.
+pub type Pooled = Object<Connector>;
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
@@ -62,10 +91,11 @@ impl Connections {
         config.connect_timeout(PATIENCE).application_name("handoff-relay");
         notice_silence(&mut config);
         let tls = tls::connector(settings)?;
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
-        let pool = Pool::builder(manager)
+        let connector = Connector { config, tls };
+        let pool = Pool::builder(connector.clone())
             .max_size(settings.max_connections)
+            // What ran last is in PostgreSQL's caches, and has names for what it runs.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
@@ -78,13 +108,17 @@ impl Connections {
             settings.lock_timeout.as_millis(),
             IDLE.as_millis()
         );
-        let begin_reading = begin.replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 1);
-        Ok(Self { pool, begin, begin_reading, listening: config, tls })
+        // Whoever reads for long reads much of the tables.
+        let begin_reading = begin.replacen(
+            "BEGIN;",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = on;",
+            1,
+        );
+        Ok(Self { pool, begin, begin_reading, connector })
     }
 
     /// One of the pool's, until it is dropped.
-    pub async fn get(&self) -> Result<Object, StoreError> {
-        use deadpool_postgres::PoolError;
+    pub async fn get(&self) -> Result<Pooled, StoreError> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error.into(),
             PoolError::Timeout(_) => {
@@ -103,7 +137,7 @@ impl Connections {
     /// The same, and sends what `first` asks for with it.
     pub async fn begin_with<T>(
         &self,
-        first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+        first: impl AsyncFnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<(Transaction, T), StoreError> {
         self.begins(&self.begin, first).await
     }
@@ -111,7 +145,7 @@ impl Connections {
     /// The same, for a transaction that reads what there was at one moment, and writes nothing.
     pub async fn begin_reading_with<T>(
         &self,
-        first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+        first: impl AsyncFnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<(Transaction, T), StoreError> {
         self.begins(&self.begin_reading, first).await
     }
@@ -119,7 +153,7 @@ impl Connections {
     async fn begins<T>(
         &self,
         begin: &str,
-        first: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+        first: impl AsyncFnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<(Transaction, T), StoreError> {
         let transaction = Transaction { client: Some(self.get().await?) };
         let client = transaction.client();
@@ -138,10 +172,14 @@ impl Connections {
     /// A connection that belongs to nobody else, and what must run for it to work: it gives what it is told.
     pub async fn alone(
         &self,
-    ) -> Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, tls::Stream>), StoreError> {
-        let connecting = self.listening.connect(self.tls.clone());
-        match timeout(PATIENCE, connecting).await {
-            Ok(connected) => Ok(connected?),
+    ) -> Result<(Connection, tokio_postgres::Connection<tokio_postgres::Socket, tls::Stream>), StoreError>
+    {
+        let Connector { config, tls } = &self.connector;
+        match timeout(PATIENCE, config.connect(tls.clone())).await {
+            Ok(connected) => {
+                let (client, connection) = connected?;
+                Ok((client.into(), connection))
+            }
             Err(_) => Err(StoreError::Unavailable("PostgreSQL does not answer".to_owned())),
         }
     }
@@ -154,13 +192,13 @@ impl Connections {
 
 /// A transaction. Without [`commit`](Self::commit) its connection is closed, which undoes it.
 pub struct Transaction {
-    client: Option<Object>,
+    client: Option<Pooled>,
 }
 
 impl Transaction {
     /// What runs its statements.
-    pub fn client(&self) -> &Client {
-        self.client.as_ref().map(|object| &***object).expect("a transaction has a connection until it ends")
+    pub fn client(&self) -> &Connection {
+        self.client.as_deref().expect("a transaction has a connection until it ends")
     }
 
     /// Commits it.

@@ -1,8 +1,9 @@
 //! Chat contacts in Amazon Connect.
 
-use tokio_postgres::Client;
-
-use super::query::{Statement, Value, all, doc, first, key, time, values};
+use super::{
+    connection::Connection,
+    query::{Statement, Value, all, doc, first, key, time, values},
+};
 use crate::{
     relay::{
         contact::{Contact, ContactState},
@@ -12,18 +13,18 @@ use crate::{
     store::{Due, StoreError, document},
 };
 
-pub async fn one(client: &Client, handoff: &HandoffId) -> Result<Option<Contact>, StoreError> {
+pub async fn one(client: &Connection, handoff: &HandoffId) -> Result<Option<Contact>, StoreError> {
     let sql = "SELECT doc FROM contacts WHERE handoff = $1";
     first(client, sql, vec![Value::key(handoff.as_str())]).await?.map(|row| doc(&row, 0)).transpose()
 }
 
-pub async fn handoff_of(client: &Client, contact: &str) -> Result<Option<HandoffId>, StoreError> {
+pub async fn handoff_of(client: &Connection, contact: &str) -> Result<Option<HandoffId>, StoreError> {
     let sql = "SELECT handoff FROM contacts WHERE contact = $1";
     let handoff = first(client, sql, vec![Value::key(contact)]).await?;
     handoff.map(|row| Ok(HandoffId(key(&row, 0)?))).transpose()
 }
 
-pub async fn due(client: &Client, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+pub async fn due(client: &Connection, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
     let sql =
         "SELECT handoff, due_at FROM contacts WHERE due_at IS NOT NULL ORDER BY due_at, handoff LIMIT $1";
     let mut due = Due { items: Vec::new(), next: None };
@@ -39,7 +40,7 @@ pub async fn due(client: &Client, now: Time, limit: usize) -> Result<Due<Handoff
 }
 
 pub async fn open(
-    client: &Client,
+    client: &Connection,
     after: Option<&HandoffId>,
     limit: usize,
 ) -> Result<Vec<HandoffId>, StoreError> {

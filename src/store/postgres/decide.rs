@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use tokio_postgres::Client;
-
 use super::{
     Shared, apply, commit,
     connect::Transaction,
+    connection::Connection,
     hints::Seen,
     journal::Buffered,
     view::{self, Locked},
@@ -74,7 +73,7 @@ async fn run(shared: Arc<Shared>, scope: Scope, decision: Decision) -> Result<()
 }
 
 async fn look(shared: &Shared, scope: &Scope) -> Result<Look, StoreError> {
-    let lock = async |client: &Client| view::lock(client, scope).await;
+    let lock = async |client: &Connection| view::lock(client, scope).await;
     let (transaction, locked) = shared.connections.begin_with(lock).await?;
     let looked = async {
         let seen = locked.key.as_ref().map_or_else(Seen::default, |key| shared.hints.seen(key));

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
 use super::{
+    connection::Connection,
     query::{Statement, Value, all, doc, first, key, number, run, run_together, time, values},
     view::columns,
 };
@@ -33,7 +34,7 @@ fn delivery(row: &Row) -> Result<Delivery, StoreError> {
 ///
 /// Also gives the ids of those that can't be read.
 pub async fn due(
-    client: &Client,
+    client: &Connection,
     now: Time,
     queues: &[(Queue, usize)],
 ) -> Result<(Vec<Due<Delivery>>, Vec<DeliveryId>), StoreError> {
@@ -73,7 +74,10 @@ fn due_of(
 
 /// A conversation's deliveries, in their order, except those to platforms. What can't be read stands still in its lane, and
 /// is nothing that a rule could change.
-pub async fn of_conversation(client: &Client, key: &ConversationKey) -> Result<Vec<Delivery>, StoreError> {
+pub async fn of_conversation(
+    client: &Connection,
+    key: &ConversationKey,
+) -> Result<Vec<Delivery>, StoreError> {
     let sql = "SELECT doc, holder, leased_until FROM outbox WHERE ai_agent = $1 AND conversation = $2 \
                AND NOT is_notice ORDER BY position";
     readable(&all(client, sql, columns(key)).await?)
@@ -86,7 +90,7 @@ fn readable(rows: &[Row]) -> Result<Vec<Delivery>, StoreError> {
 
 /// The deliveries to platforms that a decision needs.
 pub async fn notices(
-    client: &Client,
+    client: &Connection,
     scope: Option<&NoticeScope>,
 ) -> Result<Option<Vec<Delivery>>, StoreError> {
     macro_rules! notices {
@@ -125,12 +129,12 @@ fn lane_columns(lane: &Lane) -> Vec<Value> {
 }
 
 /// How many deliveries can't be read.
-pub async fn unreadable(client: &Client) -> Result<u64, StoreError> {
+pub async fn unreadable(client: &Connection) -> Result<u64, StoreError> {
     number(client, "SELECT COUNT(*) FROM outbox WHERE queue = 'unreadable' AND is_next", values![]).await
 }
 
 /// Deliveries that can't be read are set apart: each stops its own lane alone. The next process looks at them anew.
-pub async fn set_apart(client: &Client, unreadable: &[DeliveryId]) -> Result<(), StoreError> {
+pub async fn set_apart(client: &Connection, unreadable: &[DeliveryId]) -> Result<(), StoreError> {
     let ids = Value::keys(unreadable.iter().map(DeliveryId::as_str));
     run(client, "UPDATE outbox SET queue = 'unreadable' WHERE id = ANY($1)", vec![ids]).await?;
     for id in unreadable {
@@ -140,12 +144,12 @@ pub async fn set_apart(client: &Client, unreadable: &[DeliveryId]) -> Result<(),
 }
 
 /// What another process could not read this one may.
-pub async fn look_anew(client: &Client) -> Result<(), StoreError> {
+pub async fn look_anew(client: &Connection) -> Result<(), StoreError> {
     run(client, "UPDATE outbox SET queue = 'fresh' WHERE queue = 'unreadable'", values![]).await.map(drop)
 }
 
 /// See [`Store::expired`](crate::store::Store::expired).
-pub async fn expired(client: &Client, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
+pub async fn expired(client: &Connection, now: Time, limit: usize) -> Result<Due<HandoffId>, StoreError> {
     let sql = "SELECT handoff FROM outbox WHERE expires_at <= $1 GROUP BY handoff \
                ORDER BY MIN(expires_at), MIN(position) LIMIT $2";
     let next = "SELECT MIN(expires_at) FROM outbox WHERE expires_at > $1";
@@ -158,7 +162,7 @@ pub async fn expired(client: &Client, now: Time, limit: usize) -> Result<Due<Han
 
 /// See [`Store::renew_claims`](crate::store::Store::renew_claims).
 pub async fn renew(
-    client: &Client,
+    client: &Connection,
     holder: &HolderId,
     deliveries: &[DeliveryId],
     until: Time,
@@ -169,7 +173,7 @@ pub async fn renew(
 }
 
 /// See [`Store::waits_untroubled`](crate::store::Store::waits_untroubled).
-pub async fn waits_untroubled(client: &Client, delivery: &DeliveryId) -> Result<bool, StoreError> {
+pub async fn waits_untroubled(client: &Connection, delivery: &DeliveryId) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM outbox AS waits WHERE id = $1 AND queue = 'fresh' \
                AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.ai_agent = waits.ai_agent \
                    AND first.conversation = waits.conversation AND first.lane = waits.lane \
@@ -262,7 +266,7 @@ impl Lanes {
 }
 
 /// How many wait for each destination. What this relay doesn't know nobody asks it for.
-pub async fn depths(client: &Client) -> Result<BTreeMap<Destination, u64>, StoreError> {
+pub async fn depths(client: &Connection) -> Result<BTreeMap<Destination, u64>, StoreError> {
     let sql = "SELECT destination, COUNT(*) FROM outbox GROUP BY destination";
     let mut depths = BTreeMap::new();
     for row in all(client, sql, values![]).await? {

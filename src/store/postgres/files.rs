@@ -1,8 +1,9 @@
 //! Files whose bytes may belong to no row.
 
-use tokio_postgres::Client;
-
-use super::query::{Statement, Value, all, key, values};
+use super::{
+    connection::Connection,
+    query::{Statement, Value, all, key, values},
+};
 use crate::{
     relay::{
         id::{HandoffId, RowId},
@@ -18,7 +19,7 @@ use crate::{
 pub const OF_THREADS: &str = "INSERT INTO file_checks (handoff, row_id, at) \
     SELECT handoff, id, 0 FROM thread_rows WHERE handoff = ANY($1) AND is_file ON CONFLICT DO NOTHING";
 
-pub async fn due(client: &Client, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
+pub async fn due(client: &Connection, now: Time, limit: usize) -> Result<Vec<FileOf>, StoreError> {
     let sql = "SELECT handoff, row_id FROM file_checks WHERE at <= $1 ORDER BY at, row_id LIMIT $2";
     let due = all(client, sql, values![now, limit]).await?;
     due.iter().map(|row| Ok(FileOf { handoff: HandoffId(key(row, 0)?), row: RowId(key(row, 1)?) })).collect()

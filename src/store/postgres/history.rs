@@ -3,11 +3,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tokio_postgres::Client;
-
 use super::{
     Shared,
     connect::Connections,
+    connection::Connection,
     query::{Statement, first, run_together, values},
 };
 use crate::{
@@ -101,7 +100,7 @@ async fn note(connections: &Connections) -> Result<(Time, Option<u64>), StoreErr
     }
 }
 
-async fn since_in(client: &Client) -> Result<Option<i64>, StoreError> {
+async fn since_in(client: &Connection) -> Result<Option<i64>, StoreError> {
     let sql = concat!("SELECT ", since!());
     Ok(first(client, sql, values![]).await?.map_or(Ok(None), |row| row.try_get(0))?)
 }

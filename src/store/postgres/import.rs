@@ -4,13 +4,11 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use sha2::{Digest as _, Sha256};
-use tokio_postgres::{
-    Client,
-    types::{ToSql, Type},
-};
+use tokio_postgres::types::{ToSql, Type};
 
 use super::{
     connect::Connections,
+    connection::Connection,
     migrations,
     query::{Value, all, first, run, values},
     text,
@@ -34,7 +32,7 @@ const NONE: &str = "\u{1}";
 
 /// A transaction that writes.
 pub struct Import {
-    client: Client,
+    client: Connection,
     /// The database, for people.
     name: String,
     written: BTreeMap<&'static str, Sum>,

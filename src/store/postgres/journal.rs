@@ -7,11 +7,12 @@
 use std::collections::HashSet;
 
 use tokio_postgres::{
-    Client, Row,
+    Row,
     types::{ToSql, Type},
 };
 
 use super::{
+    connection::Connection,
     query::{Statement, Value, all, doc, first, key, run, time, values},
     text,
     view::{columns, key_of},
@@ -41,7 +42,7 @@ pub struct Buffered {
 
 /// What is buffered of a conversation.
 pub async fn buffered(
-    client: &Client,
+    client: &Connection,
     with_events: bool,
     key: Option<&ConversationKey>,
 ) -> Result<Buffered, StoreError> {
@@ -58,14 +59,18 @@ pub async fn buffered(
 }
 
 /// What a decision has made of a debounce.
-async fn stored(client: &Client, key: &ConversationKey) -> Result<Option<Buffer>, StoreError> {
+async fn stored(client: &Connection, key: &ConversationKey) -> Result<Option<Buffer>, StoreError> {
     let sql = "SELECT doc FROM buffers WHERE ai_agent = $1 AND conversation = $2";
     first(client, sql, columns(key)).await?.map(|row| doc(&row, 0)).transpose()
 }
 
 /// The first events that wait, or those that are not counted, without their documents. They are read of one moment: an event
 /// that comes meanwhile is not counted, and so comes due by itself.
-async fn waiting(client: &Client, key: &ConversationKey, with_events: bool) -> Result<Vec<Row>, StoreError> {
+async fn waiting(
+    client: &Connection,
+    key: &ConversationKey,
+    with_events: bool,
+) -> Result<Vec<Row>, StoreError> {
     let sql = if with_events {
         "SELECT seq, received_at, counted, svix_id, doc FROM journal WHERE ai_agent = $1 AND conversation = $2 \
          AND doc <> '' ORDER BY sort_time, sort_created, sort_id, svix_id LIMIT $3"
@@ -184,7 +189,10 @@ fn set_buffer(key: &ConversationKey, buffer: Option<&(Buffer, Time)>) -> Result<
 ///
 /// # Errors
 /// As PostgreSQL gives them: one event that can't be stored fails all of them.
-pub async fn append(client: &Client, events: &[(&Event, &str)]) -> Result<Vec<bool>, tokio_postgres::Error> {
+pub async fn append(
+    client: &Connection,
+    events: &[(&Event, &str)],
+) -> Result<Vec<bool>, tokio_postgres::Error> {
     let sql = "INSERT INTO journal (svix_id, at, ai_agent, conversation, sort_time, sort_created, sort_id, \
                    received_at, counted, doc) \
                SELECT svix_id, received_at, ai_agent, conversation, sort_time, sort_created, sort_id, received_at, \
@@ -213,7 +221,7 @@ pub async fn append(client: &Client, events: &[(&Event, &str)]) -> Result<Vec<bo
         (&sort_ids, Type::TEXT_ARRAY),
         (&documents, Type::TEXT_ARRAY),
     ];
-    let rows = client.query_typed(sql, &parameters).await?;
+    let rows = client.rows(sql, &parameters).await?;
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
         new.insert(row.try_get::<_, &str>(0)?);
@@ -222,7 +230,7 @@ pub async fn append(client: &Client, events: &[(&Event, &str)]) -> Result<Vec<bo
 }
 
 /// Conversations of which events wait, at most `limit`.
-pub async fn conversations(client: &Client, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
+pub async fn conversations(client: &Connection, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
     let sql = "SELECT DISTINCT ai_agent, conversation FROM journal WHERE doc <> '' LIMIT $1";
     all(client, sql, values![limit]).await?.iter().map(key_of).collect()
 }
@@ -232,7 +240,7 @@ pub const DEPTH: &str = "SELECT COUNT(*) FROM journal WHERE doc <> ''";
 
 /// Conversations that wait, for which nobody may have a timer: of those that were last heard of before `before` and, with
 /// what was held, are due by `now`, the first so many.
-pub async fn left(client: &Client, now: Time, before: Time) -> Result<Vec<ConversationKey>, StoreError> {
+pub async fn left(client: &Connection, now: Time, before: Time) -> Result<Vec<ConversationKey>, StoreError> {
     let sql = "SELECT ai_agent, conversation FROM journal LEFT JOIN buffers USING (ai_agent, conversation) \
                WHERE journal.doc <> '' GROUP BY ai_agent, conversation, buffers.due_at \
                HAVING (NOT bool_and(counted) AND max(received_at) FILTER (WHERE NOT counted) <= $2) \
@@ -243,7 +251,7 @@ pub async fn left(client: &Client, now: Time, before: Time) -> Result<Vec<Conver
 }
 
 /// Forgets ids that came before a time, the oldest first, at most [`PURGE_STEP`]. Gives how many.
-pub async fn purge(client: &Client, before: i64) -> Result<u64, StoreError> {
+pub async fn purge(client: &Connection, before: i64) -> Result<u64, StoreError> {
     // Numbers are in about the order in which events came. What waits is passed over.
     let sql = "DELETE FROM journal WHERE seq IN (SELECT seq FROM (SELECT seq, at, doc FROM journal ORDER BY seq \
                    LIMIT $2 + (SELECT COUNT(*) FROM journal WHERE doc <> '')) AS oldest \

@@ -1,10 +1,9 @@
 //! The schema. Relays of the version before may be running while it changes, so a step adds, and takes nothing away that they
 //! need.
 
-use tokio_postgres::Client;
-
 use super::{
     connect::{Connections, Transaction},
+    connection::Connection,
     query::{all, first, number, values},
     text,
 };
@@ -90,7 +89,7 @@ pub async fn ai_agents_at_work(connections: &Connections) -> Result<Vec<AiAgentI
 }
 
 /// The same in a transaction of the caller's. Until that ends, no relay starts on the database.
-pub async fn upgrade(client: &Client) -> Result<(), StoreError> {
+pub async fn upgrade(client: &Connection) -> Result<(), StoreError> {
     all(client, LOCK, values![]).await?;
     let encoding = "SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_encoding_to_char(encoding) = 'UTF8'";
     if all(client, encoding, values![]).await?.is_empty() {
@@ -115,7 +114,7 @@ pub async fn upgrade(client: &Client) -> Result<(), StoreError> {
 }
 
 /// Refuses a database that this relay would misread.
-async fn check(client: &Client) -> Result<(), StoreError> {
+async fn check(client: &Connection) -> Result<(), StoreError> {
     let newest = "SELECT minimum, relay FROM compatibility ORDER BY minimum DESC LIMIT 1";
     let rows = all(client, newest, values![]).await?;
     let Some(row) = rows.first() else { return Ok(()) };

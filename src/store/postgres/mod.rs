@@ -9,9 +9,11 @@ mod agents;
 mod announce;
 mod apply;
 mod arrivals;
+mod backend;
 mod calls;
 mod commit;
 mod connect;
+mod connection;
 mod contacts;
 mod decide;
 mod deliveries;
@@ -51,7 +53,7 @@ use tokio_util::task::TaskTracker;
 use self::{
     announce::Announcement,
     arrivals::Arrival,
-    connect::Connections,
+    connect::{Connections, Pooled},
     hints::Hints,
     history::History,
     lines::Lines,
@@ -195,7 +197,7 @@ impl PostgresStore {
         migrations::ai_agents_at_work(&Connections::new(settings)?).await
     }
 
-    async fn client(&self) -> Result<deadpool_postgres::Object, StoreError> {
+    async fn client(&self) -> Result<Pooled, StoreError> {
         self.shared.connections.get().await
     }
 }

@@ -1,9 +1,8 @@
 //! Forgetting what is old, a step at a time. Each kind is a transaction of its own: it is short, and waits for nobody.
 
-use tokio_postgres::Client;
-
 use super::{
     connect::Connections,
+    connection::Connection,
     files, journal,
     query::{Statement, Value, all, key, run, run_together, values},
     quotas, refused_starts, search,
@@ -85,7 +84,7 @@ pub async fn step(
 }
 
 /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
-async fn handoffs(client: &Client, ended_before: i64) -> Result<bool, StoreError> {
+async fn handoffs(client: &Connection, ended_before: i64) -> Result<bool, StoreError> {
     let locked = all(client, OLD, values![ended_before, PURGE_STEP]).await?;
     let locked: Vec<String> = locked.iter().map(|row| key(row, 0)).collect::<Result<_, _>>()?;
     let is_full = locked.len() == PURGE_STEP;

@@ -1,13 +1,13 @@
-//! How statements are run: without a name and with the types of their parameters, so that each is one round trip, and works
-//! behind a pooler that gives each transaction another connection. Statements that are polled together are sent together.
+//! How statements are run: with the types of their parameters, so that each is one round trip, also without a name. Statements
+//! that are polled together are sent together.
 
 use futures_util::future::try_join_all;
 use tokio_postgres::{
-    Client, Row,
+    Row,
     types::{ToSql, Type},
 };
 
-use super::text;
+use super::{connection::Connection, text};
 use crate::{
     relay::time::Time,
     store::{
@@ -123,30 +123,33 @@ impl Statement {
 }
 
 /// All rows that a statement gives.
-pub async fn all(client: &Client, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+pub async fn all(client: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
     let parameters: Vec<_> = values.iter().map(Value::parameter).collect();
-    Ok(client.query_typed(sql, &parameters).await?)
+    Ok(client.rows(sql, &parameters).await?)
 }
 
 /// The first row, if there is one.
-pub async fn first(client: &Client, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+pub async fn first(client: &Connection, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
     Ok(all(client, sql, values).await?.into_iter().next())
 }
 
 /// Runs it, and gives how many rows it has changed.
-pub async fn run(client: &Client, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+pub async fn run(client: &Connection, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
     let parameters: Vec<_> = values.iter().map(Value::parameter).collect();
-    Ok(client.execute_typed(sql, &parameters).await?)
+    Ok(client.changed(sql, &parameters).await?)
 }
 
 /// The number in the first column of the only row.
-pub async fn number(client: &Client, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+pub async fn number(client: &Connection, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
     let row = first(client, sql, values).await?;
     Ok(row.map_or(Ok(None), |row| row.try_get::<_, Option<i64>>(0))?.map_or(0, unsigned))
 }
 
 /// Runs statements one after another in one round trip, and gives the rows of each.
-pub async fn run_together(client: &Client, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, StoreError> {
+pub async fn run_together(
+    client: &Connection,
+    statements: Vec<Statement>,
+) -> Result<Vec<Vec<Row>>, StoreError> {
     try_join_all(statements.into_iter().map(|statement| all(client, statement.sql, statement.values))).await
 }
 

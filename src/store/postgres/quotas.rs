@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Client;
-
 use super::{
     connect::Connections,
+    connection::Connection,
     query::{Statement, Value, all, run, run_together, values},
 };
 use crate::store::{
@@ -55,7 +54,7 @@ pub async fn give_back(connections: &Connections, numbers: &[u64]) -> Result<(),
 }
 
 /// Forgets what no quota counts any more.
-pub async fn purge(client: &Client) -> Result<(), StoreError> {
+pub async fn purge(client: &Connection) -> Result<(), StoreError> {
     run(client, OLD, values![micros(QUOTA_LONGEST)]).await.map(drop)
 }
 

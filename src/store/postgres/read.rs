@@ -1,8 +1,9 @@
 //! What agents and workers read, beside decisions.
 
-use tokio_postgres::{Client, Row as SqlRow};
+use tokio_postgres::Row as SqlRow;
 
 use super::{
+    connection::Connection,
     deliveries,
     handoffs::{self, documents},
     query::{Value, all, doc, first, key, number, optional_key, time, values},
@@ -25,7 +26,7 @@ use crate::{
 };
 
 pub async fn idle_handoffs(
-    client: &Client,
+    client: &Connection,
     status: StatusFilter,
     until: Time,
     after: Option<IdlePlace>,
@@ -61,7 +62,7 @@ macro_rules! handoff {
     };
 }
 
-pub async fn handoff(client: &Client, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
+pub async fn handoff(client: &Connection, id: &HandoffId) -> Result<Option<Handoff>, StoreError> {
     let row = first(client, concat!(handoff!(), "id = $1"), vec![Value::key(id.as_str())]).await?;
     row.map(|row| shown(&row)).transpose()
 }
@@ -78,7 +79,7 @@ fn shown(row: &SqlRow) -> Result<Handoff, StoreError> {
     Ok(Handoff { team, ..placeholder::handoff(HandoffId(key(row, 3)?), key_of_it, row.try_get(6)?, agent) })
 }
 
-pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, StoreError> {
+pub async fn handoffs(client: &Connection, query: &HandoffQuery) -> Result<Page, StoreError> {
     if let Some(wanted) = query.text.as_deref().and_then(Wanted::new) {
         return search::page(client, query, &wanted).await;
     }
@@ -89,7 +90,7 @@ pub async fn handoffs(client: &Client, query: &HandoffQuery) -> Result<Page, Sto
 
 /// The first `most` handoffs of a list, each with its position; only those at some positions, if these are given.
 pub async fn listed(
-    client: &Client,
+    client: &Connection,
     query: &HandoffQuery,
     among: Option<&[i64]>,
     most: usize,
@@ -140,7 +141,12 @@ pub async fn listed(
     rows.iter().map(|row| Ok((shown(row)?, unsigned(row.try_get(2)?)))).collect()
 }
 
-pub async fn rows(client: &Client, id: &HandoffId, after: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+pub async fn rows(
+    client: &Connection,
+    id: &HandoffId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
     let sql = "SELECT doc, id, seq FROM thread_rows WHERE handoff = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     let mut thread: Vec<Row> = Vec::new();
     for row in all(client, sql, values![Value::key(id.as_str()), after, limit]).await? {
@@ -154,13 +160,13 @@ pub async fn rows(client: &Client, id: &HandoffId, after: u64, limit: usize) -> 
     Ok(thread)
 }
 
-pub async fn row(client: &Client, id: &RowId) -> Result<Option<Row>, StoreError> {
+pub async fn row(client: &Connection, id: &RowId) -> Result<Option<Row>, StoreError> {
     let row =
         first(client, "SELECT doc FROM thread_rows WHERE id = $1", vec![Value::key(id.as_str())]).await?;
     row.map(|row| doc(&row, 0)).transpose()
 }
 
-pub async fn changes_since(client: &Client, after: u64, limit: usize) -> Result<Since, StoreError> {
+pub async fn changes_since(client: &Connection, after: u64, limit: usize) -> Result<Since, StoreError> {
     // One statement, so that all is of one moment: a purge may run beside it.
     let sql = "WITH bounds AS (SELECT last, COALESCE((SELECT MIN(number) FROM changes), last + 1) AS oldest FROM feed), \
                    page AS (SELECT changes.number, changes.handoff = '' AS is_replies, changes.row_id, \
@@ -194,7 +200,7 @@ pub async fn changes_since(client: &Client, after: u64, limit: usize) -> Result<
 }
 
 pub async fn dead_letters(
-    client: &Client,
+    client: &Connection,
     after: Option<u64>,
     limit: usize,
 ) -> Result<LetterPage, StoreError> {
@@ -206,19 +212,19 @@ pub async fn dead_letters(
     Ok(LetterPage { letters: letters.into_iter().flatten().collect(), next })
 }
 
-pub async fn dead_letter(client: &Client, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+pub async fn dead_letter(client: &Connection, id: &str) -> Result<Option<DeadLetter>, StoreError> {
     let letter = first(client, "SELECT doc FROM dead_letters WHERE id = $1", vec![Value::key(id)]).await?;
     letter.map(|row| doc(&row, 0)).transpose()
 }
 
 /// Whether there is an open handoff of each conversation, and how many handoffs there are that are waiting, active, ended.
-pub async fn open_handoffs(client: &Client) -> Result<(Vec<String>, [u64; 3]), StoreError> {
+pub async fn open_handoffs(client: &Connection) -> Result<(Vec<String>, [u64; 3]), StoreError> {
     let open = "SELECT DISTINCT conversation FROM handoffs WHERE status IN ('waiting', 'active')";
     let (open, counts) = tokio::try_join!(all(client, open, values![]), counts(client))?;
     Ok((open.iter().map(|row| key(row, 0)).collect::<Result<_, _>>()?, counts))
 }
 
-async fn counts(client: &Client) -> Result<[u64; 3], StoreError> {
+async fn counts(client: &Connection) -> Result<[u64; 3], StoreError> {
     let sql = "SELECT status, COUNT(*) FROM handoffs GROUP BY status";
     let mut counts = [0; 3];
     for row in all(client, sql, values![]).await? {
@@ -232,7 +238,7 @@ async fn counts(client: &Client) -> Result<[u64; 3], StoreError> {
     Ok(counts)
 }
 
-pub async fn depths(client: &Client) -> Result<Depths, StoreError> {
+pub async fn depths(client: &Connection) -> Result<Depths, StoreError> {
     let inbox = "SELECT COUNT(*), MIN(sort_time) FROM journal WHERE doc <> ''";
     let oldest = "SELECT MIN(queued_at) FROM outbox WHERE split_part(destination, ' ', 1) IN ('writes', 'reads', 'updates')";
     let (inbox, queued, oldest, handoffs, unreadable) = tokio::try_join!(
@@ -257,6 +263,6 @@ pub async fn depths(client: &Client) -> Result<Depths, StoreError> {
 }
 
 /// The number of the newest change that has one.
-pub async fn newest_change(client: &Client) -> Result<u64, StoreError> {
+pub async fn newest_change(client: &Connection) -> Result<u64, StoreError> {
     number(client, "SELECT last FROM feed", values![]).await
 }

@@ -1,8 +1,7 @@
 //! Conversations whose start was refused: for an hour their messages adopt nothing.
 
-use tokio_postgres::Client;
-
 use super::{
+    connection::Connection,
     query::{Statement, first, run, time, values},
     view::columns,
 };
@@ -11,7 +10,7 @@ use crate::{
     store::StoreError,
 };
 
-pub async fn until(client: &Client, key: &ConversationKey) -> Result<Option<Time>, StoreError> {
+pub async fn until(client: &Connection, key: &ConversationKey) -> Result<Option<Time>, StoreError> {
     let sql = "SELECT until FROM refused_starts WHERE ai_agent = $1 AND conversation = $2";
     first(client, sql, columns(key)).await?.map(|row| time(&row, 0)).transpose()
 }
@@ -28,6 +27,6 @@ pub fn put(key: &ConversationKey, until: Option<Time>) -> Statement {
     Statement::new(sql, wanted)
 }
 
-pub async fn purge(client: &Client, now: Time) -> Result<(), StoreError> {
+pub async fn purge(client: &Connection, now: Time) -> Result<(), StoreError> {
     run(client, "DELETE FROM refused_starts WHERE until <= $1", values![now]).await.map(drop)
 }

@@ -1,8 +1,9 @@
 //! Canned replies.
 
-use tokio_postgres::Client;
-
-use super::query::{Value, all, doc, first, number, run, values};
+use super::{
+    connection::Connection,
+    query::{Value, all, doc, first, number, run, values},
+};
 use crate::store::{
     StoreError, document,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
@@ -13,12 +14,12 @@ type Outcome = Result<ReplyOutcome, StoreError>;
 /// One change at a time: titles and the number of replies are looked at before anything is written.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 2)";
 
-pub async fn all_replies(client: &Client) -> Result<Vec<CannedReply>, StoreError> {
+pub async fn all_replies(client: &Connection) -> Result<Vec<CannedReply>, StoreError> {
     let rows = all(client, "SELECT doc FROM canned_replies", values![]).await?;
     Ok(sorted(rows.iter().map(|row| doc(row, 0)).collect::<Result<_, _>>()?))
 }
 
-pub async fn change(client: &Client, change: ReplyChange) -> Outcome {
+pub async fn change(client: &Connection, change: ReplyChange) -> Outcome {
     all(client, LOCK, values![]).await?;
     match change {
         ReplyChange::Add(reply) => add(client, reply).await,
@@ -27,7 +28,7 @@ pub async fn change(client: &Client, change: ReplyChange) -> Outcome {
     }
 }
 
-async fn add(client: &Client, reply: CannedReply) -> Outcome {
+async fn add(client: &Connection, reply: CannedReply) -> Outcome {
     if has_title(client, &reply).await? {
         return Ok(ReplyOutcome::TitleTaken);
     }
@@ -37,7 +38,7 @@ async fn add(client: &Client, reply: CannedReply) -> Outcome {
     put(client, reply).await
 }
 
-async fn replace(client: &Client, reply: CannedReply) -> Outcome {
+async fn replace(client: &Connection, reply: CannedReply) -> Outcome {
     let known = one(client, &reply.id).await?;
     let Some(reply) = known.and_then(|known| known.changed_to(reply)) else {
         return Ok(ReplyOutcome::Unknown);
@@ -48,20 +49,20 @@ async fn replace(client: &Client, reply: CannedReply) -> Outcome {
     put(client, reply).await
 }
 
-async fn remove(client: &Client, id: &str, by: &str) -> Outcome {
+async fn remove(client: &Connection, id: &str, by: &str) -> Outcome {
     let known = one(client, id).await?.filter(|known| known.is_seen_by(by));
     let Some(known) = known else { return Ok(ReplyOutcome::Unknown) };
     run(client, "DELETE FROM canned_replies WHERE id = $1", vec![Value::key(id)]).await?;
     Ok(ReplyOutcome::Done(known))
 }
 
-async fn one(client: &Client, id: &str) -> Result<Option<CannedReply>, StoreError> {
+async fn one(client: &Connection, id: &str) -> Result<Option<CannedReply>, StoreError> {
     let reply = first(client, "SELECT doc FROM canned_replies WHERE id = $1", vec![Value::key(id)]).await?;
     reply.map(|row| doc(&row, 0)).transpose()
 }
 
 /// How many there are of its owner.
-async fn count(client: &Client, reply: &CannedReply) -> Result<u64, StoreError> {
+async fn count(client: &Connection, reply: &CannedReply) -> Result<u64, StoreError> {
     let prefix = reply.key_prefix();
     if prefix.is_empty() {
         let sql = "SELECT COUNT(*) FROM canned_replies WHERE strpos(title_key, chr(31)) = 0";
@@ -72,12 +73,12 @@ async fn count(client: &Client, reply: &CannedReply) -> Result<u64, StoreError> 
 }
 
 /// Whether another one has its title.
-async fn has_title(client: &Client, reply: &CannedReply) -> Result<bool, StoreError> {
+async fn has_title(client: &Connection, reply: &CannedReply) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM canned_replies WHERE title_key = $1 AND id <> $2";
     Ok(first(client, sql, vec![Value::key(&reply.title_key()), Value::key(&reply.id)]).await?.is_some())
 }
 
-async fn put(client: &Client, reply: CannedReply) -> Outcome {
+async fn put(client: &Connection, reply: CannedReply) -> Outcome {
     let sql = "INSERT INTO canned_replies (id, title_key, doc) VALUES ($1, $2, $3) \
                ON CONFLICT (id) DO UPDATE SET title_key = excluded.title_key, doc = excluded.doc";
     let values = values![Value::key(&reply.id), Value::key(&reply.title_key()), document::write(&reply)?];

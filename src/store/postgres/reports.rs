@@ -1,8 +1,9 @@
 //! What reports read of handoffs.
 
-use tokio_postgres::Client;
-
-use super::query::{all, doc, first, number, values};
+use super::{
+    connection::Connection,
+    query::{all, doc, first, number, values},
+};
 use crate::{
     relay::{handoff::Handoff, report::Entry, time::Time},
     store::{
@@ -12,7 +13,7 @@ use crate::{
     },
 };
 
-pub async fn open(client: &Client, limit: usize) -> Result<Vec<Entry>, StoreError> {
+pub async fn open(client: &Connection, limit: usize) -> Result<Vec<Entry>, StoreError> {
     let sql = "SELECT doc FROM handoffs WHERE status = $1 ORDER BY position LIMIT $2";
     let mut entries = Vec::new();
     for status in [StatusFilter::Waiting, StatusFilter::Active] {
@@ -23,7 +24,12 @@ pub async fn open(client: &Client, limit: usize) -> Result<Vec<Entry>, StoreErro
     Ok(entries)
 }
 
-pub async fn begun(client: &Client, from: Time, until: Time, limit: usize) -> Result<Vec<Entry>, StoreError> {
+pub async fn begun(
+    client: &Connection,
+    from: Time,
+    until: Time,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
     let last = number(client, "SELECT MAX(position) FROM handoffs", values![]).await?;
     let mut search = Search::new(from, last);
     while let Some(range) = search.range() {
@@ -45,7 +51,7 @@ pub async fn begun(client: &Client, from: Time, until: Time, limit: usize) -> Re
 
 /// The position of the first handoff within these that can be read, and when it began.
 async fn first_within(
-    client: &Client,
+    client: &Connection,
     (mut low, high): (u64, u64),
 ) -> Result<Option<(u64, Time)>, StoreError> {
     let sql =

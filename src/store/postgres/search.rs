@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tokio_postgres::Client;
-
 use super::{
     connect::{Connections, Transaction},
+    connection::Connection,
     handoffs::{self, documents},
     migrations,
     query::{Value, all, doc, first, key, number, run, values},
@@ -86,7 +85,7 @@ pub async fn step(connections: &Connections, limit: usize) -> Result<IndexProgre
 }
 
 /// None if there is nothing to do.
-async fn index(client: &Client, limit: usize) -> Result<Option<IndexProgress>, StoreError> {
+async fn index(client: &Connection, limit: usize) -> Result<Option<IndexProgress>, StoreError> {
     let sql = "SELECT change, position, seq FROM search_state FOR UPDATE SKIP LOCKED";
     let Some(row) = first(client, sql, values![]).await? else { return Ok(None) };
     let before = State { change: unsigned(row.try_get(0)?), filled: (row.try_get(1)?, row.try_get(2)?) };
@@ -117,7 +116,7 @@ async fn index(client: &Client, limit: usize) -> Result<Option<IndexProgress>, S
 }
 
 async fn add_changes(
-    client: &Client,
+    client: &Connection,
     entries: &mut Entries,
     changes: &[(u64, FeedItem)],
 ) -> Result<(), StoreError> {
@@ -141,7 +140,7 @@ async fn add_changes(
 
 /// Adds what was there before the index and is before `end`: the newest first. Gives where the next step goes on.
 async fn fill(
-    client: &Client,
+    client: &Connection,
     entries: &mut Entries,
     end: (i64, i64),
     limit: usize,
@@ -173,7 +172,7 @@ async fn fill(
     Ok((position, 0))
 }
 
-async fn write(client: &Client, entries: Entries) -> Result<(), StoreError> {
+async fn write(client: &Connection, entries: Entries) -> Result<(), StoreError> {
     let (mut positions, mut seqs, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     let mut gone = (Vec::new(), Vec::new());
     for ((position, seq), text) in entries {
@@ -202,7 +201,7 @@ pub const OF_HANDOFFS: &str =
     "DELETE FROM search_texts WHERE position IN (SELECT position FROM handoffs WHERE id = ANY($1))";
 
 /// A page of the handoffs in which a text is found.
-pub async fn page(client: &Client, query: &HandoffQuery, wanted: &Wanted) -> Result<Page, StoreError> {
+pub async fn page(client: &Connection, query: &HandoffQuery, wanted: &Wanted) -> Result<Page, StoreError> {
     let (mut found, mut seqs) = (Vec::new(), HashMap::new());
     let most = query.limit.saturating_add(1);
     let mut behind = query.after;
@@ -230,7 +229,7 @@ pub async fn page(client: &Client, query: &HandoffQuery, wanted: &Wanted) -> Res
 
 /// What is found next: positions of handoffs, and the newest of their rows.
 async fn hits(
-    client: &Client,
+    client: &Connection,
     order: Order,
     wanted: &Wanted,
     behind: Option<u64>,
@@ -269,7 +268,10 @@ fn like(wanted: &Wanted) -> String {
 }
 
 /// Rows by their handoffs.
-async fn rows_of(client: &Client, of: &[(HandoffId, i64)]) -> Result<HashMap<HandoffId, Row>, StoreError> {
+async fn rows_of(
+    client: &Connection,
+    of: &[(HandoffId, i64)],
+) -> Result<HashMap<HandoffId, Row>, StoreError> {
     if of.is_empty() {
         return Ok(HashMap::new());
     }

@@ -1,8 +1,9 @@
 //! Who is signed in.
 
-use tokio_postgres::Client;
-
-use super::query::{Statement, Value, first, run, time, values};
+use super::{
+    connection::Connection,
+    query::{Statement, Value, first, run, time, values},
+};
 use crate::{
     relay::time::Time,
     store::{
@@ -11,7 +12,7 @@ use crate::{
     },
 };
 
-pub async fn one(client: &Client, id: &Digest) -> Result<Option<Session>, StoreError> {
+pub async fn one(client: &Connection, id: &Digest) -> Result<Option<Session>, StoreError> {
     let sql = "SELECT token, created_at, used_at FROM sessions WHERE id = $1";
     let Some(row) = first(client, sql, values![id.as_str()]).await? else { return Ok(None) };
     let (created_at, used_at): (Time, Time) = (time(&row, 1)?, time(&row, 2)?);
@@ -19,13 +20,13 @@ pub async fn one(client: &Client, id: &Digest) -> Result<Option<Session>, StoreE
 }
 
 /// See [`Store::put_code`](crate::store::Store::put_code).
-pub async fn put_code(client: &Client, code: &SignInCode) -> Result<(), StoreError> {
+pub async fn put_code(client: &Connection, code: &SignInCode) -> Result<(), StoreError> {
     let sql = "INSERT INTO sign_in_codes (id, token, made_at) VALUES ($1, $2, $3)";
     run(client, sql, values![code.id.as_str(), code.token.as_str(), code.made_at]).await.map(drop)
 }
 
 /// See [`Store::take_code`](crate::store::Store::take_code).
-pub async fn take_code(client: &Client, id: &Digest) -> Result<Option<SignInCode>, StoreError> {
+pub async fn take_code(client: &Connection, id: &Digest) -> Result<Option<SignInCode>, StoreError> {
     let sql = "DELETE FROM sign_in_codes WHERE id = $1 RETURNING token, made_at";
     let Some(row) = first(client, sql, values![id.as_str()]).await? else { return Ok(None) };
     Ok(Some(SignInCode { id: id.clone(), token: Digest(row.try_get(0)?), made_at: time(&row, 1)? }))

@@ -1,27 +1,28 @@
 //! What is known of teams.
 
-use tokio_postgres::Client;
-
-use super::query::{Value, all, doc, number, run, values};
+use super::{
+    connection::Connection,
+    query::{Value, all, doc, number, run, values},
+};
 use crate::{
     relay::id::{HandoffId, TeamName},
     store::{StoreError, document, or_note, teams::TeamState},
 };
 
-pub async fn all_states(client: &Client) -> Result<Vec<TeamState>, StoreError> {
+pub async fn all_states(client: &Connection) -> Result<Vec<TeamState>, StoreError> {
     let rows = all(client, "SELECT doc FROM teams ORDER BY name", values![]).await?;
     let states = rows.iter().map(|row| or_note(doc(row, 0), "team"));
     Ok(states.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-pub async fn put(client: &Client, state: &TeamState) -> Result<(), StoreError> {
+pub async fn put(client: &Connection, state: &TeamState) -> Result<(), StoreError> {
     let sql =
         "INSERT INTO teams (name, doc) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET doc = excluded.doc";
     run(client, sql, values![Value::key(state.name.as_str()), document::write(state)?]).await.map(drop)
 }
 
 pub async fn waiting(
-    client: &Client,
+    client: &Connection,
     team: Option<&TeamName>,
     up_to: Option<&HandoffId>,
 ) -> Result<u64, StoreError> {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tokio_postgres::Client;
-
 use super::{
     connect::Connections,
+    connection::Connection,
     contacts, deliveries,
     handoffs::{self, documents},
     journal::{self, Buffered},
@@ -40,7 +39,7 @@ pub struct Locked {
 impl Locked {
     /// Locks conversations whose lanes get deliveries, if that one is another: a dead letter is one of no conversation. Who
     /// has a conversation locked waits for no dead letter, so none waits in a circle.
-    pub async fn extend(&self, client: &Client, deliveries: &[Delivery]) -> Loads<()> {
+    pub async fn extend(&self, client: &Connection, deliveries: &[Delivery]) -> Loads<()> {
         let keys: BTreeSet<&ConversationKey> = deliveries.iter().map(|delivery| &delivery.key).collect();
         for key in keys.into_iter().filter(|key| self.conversation.as_ref() != Some(*key)) {
             lock_conversation(client, key).await?;
@@ -50,7 +49,7 @@ impl Locked {
 }
 
 /// Locks what a decision is about until the transaction ends.
-pub async fn lock(client: &Client, scope: &Scope) -> Loads<Locked> {
+pub async fn lock(client: &Connection, scope: &Scope) -> Loads<Locked> {
     let key = key_of_scope(client, scope).await?;
     let conversation = match (&key, &scope.notices) {
         (Some(key), _) if !key.conversation.as_str().is_empty() => Some(key.clone()),
@@ -69,25 +68,25 @@ pub async fn lock(client: &Client, scope: &Scope) -> Loads<Locked> {
     Ok(Locked { key, conversation })
 }
 
-async fn lock_conversation(client: &Client, key: &ConversationKey) -> Loads<()> {
+async fn lock_conversation(client: &Connection, key: &ConversationKey) -> Loads<()> {
     // Two that share a number wait for each other, and nothing else.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1 || E'\\n' || $2, 17))";
     all(client, sql, columns(key)).await.map(drop)
 }
 
-async fn key_of_scope(client: &Client, scope: &Scope) -> Loads<Option<ConversationKey>> {
+async fn key_of_scope(client: &Connection, scope: &Scope) -> Loads<Option<ConversationKey>> {
     match &scope.of {
         Of::Conversation(key) => Ok(Some(key.clone())),
         Of::Handoff(id) => key_of_handoff(client, id).await,
     }
 }
 
-async fn key_of_handoff(client: &Client, id: &HandoffId) -> Loads<Option<ConversationKey>> {
+async fn key_of_handoff(client: &Connection, id: &HandoffId) -> Loads<Option<ConversationKey>> {
     let sql = "SELECT ai_agent, conversation FROM handoffs WHERE id = $1";
     first(client, sql, vec![Value::key(id.as_str())]).await?.map(|row| key_of(&row)).transpose()
 }
 
-async fn key_of_notices(client: &Client, notices: &NoticeScope) -> Loads<Option<ConversationKey>> {
+async fn key_of_notices(client: &Connection, notices: &NoticeScope) -> Loads<Option<ConversationKey>> {
     match notices {
         NoticeScope::NextOf(lane) | NoticeScope::FirstOf(lane) => Ok(Some(lane.key.clone())),
         NoticeScope::Expired { handoff, .. } => key_of_handoff(client, handoff).await,
@@ -111,7 +110,7 @@ pub fn columns(key: &ConversationKey) -> Vec<Value> {
 
 /// Gives the view as it was at one moment, and locks nothing.
 pub async fn at_one_moment(connections: &Connections, scope: &Scope) -> Loads<View> {
-    let first = async |client: &Client| key_of_scope(client, scope).await;
+    let first = async |client: &Connection| key_of_scope(client, scope).await;
     let (transaction, key) = connections.begin_reading_with(first).await?;
     let loaded = load(transaction.client(), scope, key.as_ref()).await;
     transaction.roll_back().await;
@@ -119,7 +118,7 @@ pub async fn at_one_moment(connections: &Connections, scope: &Scope) -> Loads<Vi
 }
 
 /// Gives the view, and what was buffered of its conversation.
-pub async fn load(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<(View, Buffered)> {
+pub async fn load(client: &Connection, scope: &Scope, key: Key<'_>) -> Loads<(View, Buffered)> {
     let mut view = View::new(scope);
     // What is polled together is sent together.
     let (seen, letter, notices, buffered, refused, outbox, contact, unread, idempotent) = tokio::try_join!(
@@ -152,40 +151,40 @@ pub async fn load(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<(View, 
     Ok((view, buffered))
 }
 
-async fn seen(client: &Client, scope: &Scope) -> Loads<Option<bool>> {
+async fn seen(client: &Connection, scope: &Scope) -> Loads<Option<bool>> {
     let Some(svix_id) = &scope.svix_id else { return Ok(None) };
     let sql = "SELECT 1 FROM journal WHERE svix_id = $1";
     Ok(Some(first(client, sql, vec![Value::key(svix_id)]).await?.is_some()))
 }
 
-async fn dead_letter(client: &Client, scope: &Scope) -> Loads<Option<DeadLetter>> {
+async fn dead_letter(client: &Connection, scope: &Scope) -> Loads<Option<DeadLetter>> {
     let Some(id) = &scope.dead_letter else { return Ok(None) };
     let letter = first(client, "SELECT doc FROM dead_letters WHERE id = $1", vec![Value::key(id)]).await?;
     letter.map(|row| doc(&row, 0)).transpose()
 }
 
-async fn refused(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<Option<Time>> {
+async fn refused(client: &Connection, scope: &Scope, key: Key<'_>) -> Loads<Option<Time>> {
     match key.filter(|_| scope.with_inbox) {
         Some(key) => refused_starts::until(client, key).await,
         None => Ok(None),
     }
 }
 
-async fn outbox(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<Option<Vec<Delivery>>> {
+async fn outbox(client: &Connection, scope: &Scope, key: Key<'_>) -> Loads<Option<Vec<Delivery>>> {
     match key.filter(|_| scope.with_outbox) {
         Some(key) => Ok(Some(deliveries::of_conversation(client, key).await?)),
         None => Ok(None),
     }
 }
 
-async fn contact(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<Option<Option<Contact>>> {
+async fn contact(client: &Connection, scope: &Scope, key: Key<'_>) -> Loads<Option<Option<Contact>>> {
     match &scope.of {
         Of::Handoff(id) if scope.with_contact && key.is_some() => Ok(Some(contacts::one(client, id).await?)),
         _ => Ok(None),
     }
 }
 
-async fn unread_behind(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<Option<u64>> {
+async fn unread_behind(client: &Connection, scope: &Scope, key: Key<'_>) -> Loads<Option<u64>> {
     let (Some(seq), Of::Handoff(id), Some(_)) = (scope.unread_behind, &scope.of, key) else {
         return Ok(None);
     };
@@ -193,7 +192,7 @@ async fn unread_behind(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<Op
     Ok(Some(number(client, sql, values![Value::key(id.as_str()), seq]).await?))
 }
 
-async fn known_request(client: &Client, scope: &Scope, key: Key<'_>) -> Loads<Option<Idempotent>> {
+async fn known_request(client: &Connection, scope: &Scope, key: Key<'_>) -> Loads<Option<Idempotent>> {
     let (Some(asked), Some(_)) = (&scope.idempotency, key) else { return Ok(None) };
     let sql = "SELECT doc FROM idempotency WHERE handoff = $1 AND agent = $2 AND key = $3";
     let asked = [asked.handoff.as_str(), &asked.agent, &asked.key].map(Value::key);
@@ -218,7 +217,12 @@ const RECENT: &str = concat!(
 );
 
 /// See [`View::handoffs`].
-async fn recent(client: &Client, key: &ConversationKey, scope: &Scope, view: &View) -> Loads<Vec<Handoff>> {
+async fn recent(
+    client: &Connection,
+    key: &ConversationKey,
+    scope: &Scope,
+    view: &View,
+) -> Loads<Vec<Handoff>> {
     let others = handoffs_by_id(scope, view);
     let asked = match &scope.of {
         Of::Handoff(id) => id.as_str(),
@@ -231,7 +235,7 @@ async fn recent(client: &Client, key: &ConversationKey, scope: &Scope, view: &Vi
 }
 
 /// The rows asked for, and those that could be what the messages of the view are.
-async fn rows(client: &Client, scope: &Scope, view: &View) -> Loads<Vec<Row>> {
+async fn rows(client: &Connection, scope: &Scope, view: &View) -> Loads<Vec<Row>> {
     let (ids, keys) = (rows_by_id(scope, view), match_keys(scope, view));
     if ids.is_empty() && keys.is_empty() {
         return Ok(Vec::new());

@@ -1,0 +1,170 @@
+//! A connection, and the statements that have a name on it: what it runs again, PostgreSQL need not parse and plan again.
+
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::join;
+use tokio::task::JoinSet;
+use tokio_postgres::{
+    Client, Error, Row, Statement,
+    error::SqlState,
+    types::{ToSql, Type},
+};
+
+use super::{backend, tls};
+
+/// So many statements are known of a connection. Filters make more of them than would be of use again.
+const KNOWN: usize = 256;
+/// For a backend of our own. A statement's plan is kept while its tables grow: it should use an index also if it was made when
+/// there was nothing. What has no index is read as a whole all the same; that it then counts as very expensive is no reason to
+/// compile it.
+const SET: &str = "SET enable_seqscan = off; SET jit = off";
+
+/// See the module.
+pub struct Connection {
+    client: Client,
+    /// None where a pooler may give the next transaction another backend, which doesn't know the names.
+    statements: Option<Mutex<HashMap<String, Known>>>,
+    /// It ends with this, at once: PostgreSQL then undoes a transaction that is under way.
+    _running: JoinSet<()>,
+}
+
+#[derive(Clone)]
+enum Known {
+    /// It has run once.
+    Run,
+    /// It is being given a name.
+    Naming,
+    Named(Statement),
+}
+
+/// A value and its type.
+pub type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// As PostgreSQL gives them.
+    pub async fn connect(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<Self, Error> {
+        let (client, connection) = config.connect(tls).await?;
+        let mut running = JoinSet::new();
+        running.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %error, "a connection to PostgreSQL has ended");
+            }
+        });
+        let mut made = Self { client, statements: None, _running: running };
+        if backend::is_ours(&made.client).await? {
+            made.client.batch_execute(SET).await?;
+            made.statements = Some(Mutex::default());
+        }
+        Ok(made)
+    }
+
+    /// The rows that a statement gives. It is sent at once when this is polled: statements that are polled one after another run
+    /// one after another.
+    ///
+    /// # Errors
+    /// As PostgreSQL gives them.
+    pub async fn rows(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Error> {
+        // Boxed: much is built of these.
+        Box::pin(async {
+            match self.named(sql) {
+                Some(statement) => self.checked(self.client.query(&statement, &values(parameters)).await),
+                None => join(self.client.query_typed(sql, parameters), self.learn(sql, parameters)).await.0,
+            }
+        })
+        .await
+    }
+
+    /// The same, and gives how many rows it has changed.
+    ///
+    /// # Errors
+    /// As PostgreSQL gives them.
+    pub async fn changed(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Error> {
+        Box::pin(async {
+            match self.named(sql) {
+                Some(statement) => self.checked(self.client.execute(&statement, &values(parameters)).await),
+                None => join(self.client.execute_typed(sql, parameters), self.learn(sql, parameters)).await.0,
+            }
+        })
+        .await
+    }
+
+    fn known(&self) -> Option<MutexGuard<'_, HashMap<String, Known>>> {
+        Some(self.statements.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn named(&self, sql: &str) -> Option<Statement> {
+        match self.known()?.get(sql)? {
+            Known::Named(statement) => Some(statement.clone()),
+            Known::Run | Known::Naming => None,
+        }
+    }
+
+    /// Gives a statement a name that runs for the second time.
+    async fn learn(&self, sql: &str, parameters: &[Parameter<'_>]) {
+        if !self.is_second(sql) {
+            return;
+        }
+        let types: Vec<Type> = parameters.iter().map(|(_, of)| of.clone()).collect();
+        // Where the transaction has failed, it has no name, and needs none.
+        let prepared = self.client.prepare_typed(sql, &types).await;
+        let Some(mut known) = self.known() else { return };
+        let is = prepared.map_or(Known::Run, Known::Named);
+        known.insert(sql.to_owned(), is);
+    }
+
+    fn is_second(&self, sql: &str) -> bool {
+        let Some(mut known) = self.known() else { return false };
+        match known.get_mut(sql) {
+            Some(is @ Known::Run) => {
+                *is = Known::Naming;
+                true
+            }
+            Some(_) => false,
+            None => {
+                if known.len() < KNOWN {
+                    known.insert(sql.to_owned(), Known::Run);
+                }
+                false
+            }
+        }
+    }
+
+    /// Forgets all names if PostgreSQL doesn't know one any more, or if a table has changed too much for its plan.
+    fn checked<T>(&self, done: Result<T, Error>) -> Result<T, Error> {
+        let is_lost = |code: &SqlState| {
+            [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::FEATURE_NOT_SUPPORTED].contains(code)
+        };
+        if let (Err(error), Some(mut known)) = (&done, self.known())
+            && error.code().is_some_and(is_lost)
+        {
+            known.clear();
+        }
+        done
+    }
+}
+
+/// A connection on which nothing has a name, and which somebody else runs.
+impl From<Client> for Connection {
+    fn from(client: Client) -> Self {
+        Self { client, statements: None, _running: JoinSet::new() }
+    }
+}
+
+impl Deref for Connection {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+fn values<'a>(parameters: &[Parameter<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    parameters.iter().map(|(value, _)| *value).collect()
+}
