@@ -23,7 +23,7 @@ pub fn mended(bytes: &[u8]) -> Cow<'_, [u8]> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut mended = Cow::Borrowed(bytes);
     let mut at = 0;
-    while let Some(next) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+    while let Some(next) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
         at += next;
         at += match (surrogate(bytes, at), surrogate(bytes, at + ESCAPE)) {
             (Some(Half::High), Some(Half::Low)) => 2 * ESCAPE,

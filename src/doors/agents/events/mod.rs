@@ -25,7 +25,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -56,7 +56,9 @@ pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) 
     let mut member = audience.join(*app.engine.store().signals().feed().borrow());
     let first = first_event(&app, &headers, &mut member).await?;
     let session = caller.session.as_ref().map(|session| session.id.clone());
-    let over = over(app.stop.clone(), app.clone(), session, caller.account.clone());
+    // In a set, it is polled when something has happened to it, and not for each event.
+    let mut over: FuturesUnordered<_> =
+        [over(app.stop.clone(), app.clone(), session, caller.account.clone())].into_iter().collect();
     let events = EventStream::new(&app, caller, member, first, place).events();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
@@ -64,7 +66,8 @@ pub async fn stream(State(app): State<App>, caller: Caller, headers: HeaderMap) 
         // Buffering proxies would hold events back.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(events.take_until(Box::pin(over)))).into_response())
+    let events = events.take_until(Box::pin(async move { over.next().await }));
+    Ok((headers, Body::from_stream(events)).into_response())
 }
 
 /// Puts a new stream where its client left off. Gives what the client is told before anything else: some browsers tell the
