@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -120,6 +121,12 @@ fn open<E: Entry>(
         .serve_connection(TokioIo::new(stream), answering)
 }
 
+/// What ends a connection from our side.
+enum End {
+    Evicted,
+    Stopped,
+}
+
 /// Serves one connection until either side is done, another needs its place, or `stop` comes.
 async fn converse<E: Entry>(
     mut connection: Connection<E>,
@@ -128,11 +135,24 @@ async fn converse<E: Entry>(
     stop: &CancellationToken,
 ) {
     let serve = poll_fn(|cx| connection.poll_without_shutdown(cx));
+    // In a set, they are polled when one of them comes, and not whenever the connection has something to do.
+    let mut ends: FuturesUnordered<_> = [(evicted, End::Evicted), (stop, End::Stopped)]
+        .into_iter()
+        .map(|(token, end)| token.cancelled().map(move |()| end))
+        .collect();
     let served = tokio::select! {
         biased;
-        () = evicted.cancelled() => if turn.is(Whose::Answer) { None } else { return },
-        // Half a head is no request yet, and need not become one.
-        () = stop.cancelled() => if turn.is(Whose::Request) { return } else { None },
+        Some(end) = ends.next() => {
+            let goes_on = match end {
+                End::Evicted => turn.is(Whose::Answer),
+                // Half a head is no request yet, and need not become one.
+                End::Stopped => !turn.is(Whose::Request),
+            };
+            if !goes_on {
+                return;
+            }
+            None
+        }
         served = serve => Some(served),
     };
     let served = match served {

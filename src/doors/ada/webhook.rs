@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 
@@ -15,11 +15,17 @@ use crate::{
 };
 
 /// What Ada is told of every webhook that needn't come again.
-type Accepted = ([(HeaderName, &'static str); 2], &'static str);
-const ACCEPTED: Accepted = (
-    [(header::CONTENT_TYPE, "application/json"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")],
-    r#"{"status":"ok"}"#,
-);
+pub struct Accepted;
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(r#"{"status":"ok"}"#));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
+}
 
 /// The same door, where nobody has looked at the request's head yet.
 pub async fn checked(app: App, request: Request) -> Response {
@@ -42,7 +48,7 @@ pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> 
         Arrival::Full => Err(Problem::unavailable("too many events are waiting to be processed; try again")),
         arrival => {
             tracing::debug!(arrival = ?arrival, "webhook");
-            Ok(ACCEPTED)
+            Ok(Accepted)
         }
     }
 }
