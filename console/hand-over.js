@@ -7,13 +7,20 @@ import { format, texts } from "./language.js";
 import { now } from "./store.js";
 import { customer } from "./words.js";
 
+/** The same, and at the end those of which this is so: nobody wants them first. */
+const withLast = (list, isLast) => [...list].sort((one, other) => isLast(one) - isLast(other));
+
 /** Asks who gets a handoff. Resolves to `{agent}` or `{team}` with the `note`, or null; to undefined if there is nobody. */
 export async function askForReceiver(handoff) {
   const [agents, teams] = await Promise.all([api.agents(), api.teams()]);
-  const others = agents.data.filter(({ name }) => name !== now.me.name);
+  const others = withLast(
+    agents.data.filter(({ name }) => name !== now.me.name),
+    ({ duty }) => duty !== "on",
+  );
   const waitsFor = handoff.status === "waiting" ? handoff.team : null;
+  const possible = teams.data.filter(({ name }) => name !== waitsFor);
   const receivers = [
-    ...teams.data.filter(({ name }) => name !== waitsFor).map(({ name }) => ({ team: name })),
+    ...withLast(possible, ({ name }) => name === handoff.team).map(({ name }) => ({ team: name })),
     ...others.map(({ name }) => ({ agent: name })),
   ];
   if (receivers.length === 0) return undefined;

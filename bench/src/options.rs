@@ -29,7 +29,7 @@ pub struct Options {
     /// The relay's binary, if it is not beside this one
     #[arg(long)]
     relay: Option<PathBuf>,
-    /// Any database of a PostgreSQL server on which databases may be made, for `postgres` and `cluster`, which are measured only with it
+    /// Any database of a PostgreSQL server on which databases may be made, for `postgres` and `cluster`, which are measured only with it, and for `search`
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
     /// How many handoffs the prepared database of `start` has

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
@@ -61,6 +61,19 @@ impl Relay {
         let relay = Self { child };
         relay.ready()?;
         Ok(relay)
+    }
+
+    /// Moves what a stopped one has kept in `folder` into an empty database of PostgreSQL.
+    ///
+    /// # Errors
+    /// It says why.
+    pub fn moves(options: &Options, folder: &Path, to: &str) -> Result<()> {
+        let from = format!("sqlite://{FILE}");
+        let mut command = Command::new(options.relay()?);
+        command.current_dir(folder).env_clear().args(["migrate", "--from", &from, "--to", to]);
+        let moved = command.output().context("the relay could not be started")?;
+        ensure!(moved.status.success(), "it could not be moved: {}", String::from_utf8_lossy(&moved.stderr));
+        Ok(())
     }
 
     /// Starts one that only takes in, with `more` settings: what comes waits longer than any measurement.

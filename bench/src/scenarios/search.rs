@@ -1,6 +1,10 @@
-//! Lists and searches over many handoffs, each asked for by itself.
+//! Lists and searches over many handoffs, each asked for by itself. With `--postgres` also in PostgreSQL, into which the same
+//! data is moved as an operator moves it.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
@@ -8,6 +12,7 @@ use serde_json::Value;
 
 use super::{folder, progress};
 use crate::{
+    database::Database,
     figures::{Figures, Goal, Row, Unit},
     generator::latencies,
     http::call,
@@ -41,28 +46,45 @@ pub fn run(options: &Options) -> Result<Figures> {
     progress(&format!(" a database with {handoffs} handoffs of {MESSAGES} messages ..."));
     prepared::make(options, folder.path(), Size { handoffs, ids: 0 }, Ids::Ascending)?;
     prepared::add_messages(folder.path(), MESSAGES)?;
+    let database = options.postgres.as_deref().map(Database::new).transpose()?;
+    // Before the index is filled: that is measured in both.
+    if let Some(database) = &database {
+        progress("  moves to PostgreSQL ...");
+        Relay::moves(options, folder.path(), &database.url)?;
+    }
+    let mut rows = searches(options, folder.path(), "", &[])?;
+    if let Some(database) = &database {
+        let settings = [("DATABASE_URL", &*database.url)];
+        rows.extend(searches(options, folder.path(), " in PostgreSQL", &settings)?);
+    }
+    Ok(Figures { scenario: "search".to_owned(), rows, runs: Vec::new() })
+}
+
+/// What a relay with these settings shows.
+fn searches(options: &Options, folder: &Path, place: &str, settings: &[(&str, &str)]) -> Result<Vec<Row>> {
+    let handoffs = options.handoffs();
     let began = Instant::now();
-    let relay = Relay::taking_in(options, folder.path(), &[])?;
+    let relay = Relay::taking_in(options, folder, settings)?;
     // The oldest comes last.
     while ask(&relay, "q=needle-1-1;")?.1 == 0 {
         ensure!(began.elapsed() < FILLED, "the index is not filled in time");
         std::thread::sleep(Duration::from_millis(50));
     }
     let filled = began.elapsed();
-    progress(&format!("  filled in {:.1} s", filled.as_secs_f64()));
-    let mut rows =
-        vec![Row::new("start until old handoffs are in the index", Unit::Ms, [filled.as_secs_f64() * 1e3])];
+    progress(&format!("  filled{place} in {:.1} s", filled.as_secs_f64()));
+    let name = format!("start until old handoffs are in the index{place}");
+    let mut rows = vec![Row::new(name, Unit::Ms, [filled.as_secs_f64() * 1e3])];
     let number = options.sized(400, 5);
     for (name, query) in QUERIES {
         let times = times(&relay, options.rounds(), number, |n| query(n, handoffs))?;
         let at = |share: f64| times.iter().map(move |times| times.value_at_quantile(share) as f64 / 1e3);
-        let say = |what: &str| format!("{name}, of {handoffs} handoffs: {what}");
+        let say = |what: &str| format!("{name}, of {handoffs} handoffs{place}: {what}");
         let p99 = Row::new(say("p99"), Unit::Ms, at(0.99)).goal(Goal::AtMost(10.0));
-        progress(&format!("  {name}: p50 {:.2}  p99 {:.2} ms", median(at(0.5)), median(at(0.99))));
+        progress(&format!("  {name}{place}: p50 {:.2}  p99 {:.2} ms", median(at(0.5)), median(at(0.99))));
         rows.extend([p99, Row::new(say("p50"), Unit::Ms, at(0.5))]);
     }
     relay.child.stop()?;
-    Ok(Figures { scenario: "search".to_owned(), rows, runs: Vec::new() })
+    Ok(rows)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
