@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use handoff_relay::store::Store;
+use handoff_relay::store::{HandoffQuery, Store};
 
 use super::{
     database::open_as,
@@ -10,32 +10,47 @@ use super::{
     postgres::{self, Server},
 };
 
-/// How often the server was asked the same with a name. That is not so the first times, on whatever connection.
+/// How often the server was asked something by name.
+fn by_name(server: &Server, what: &str) -> usize {
+    let log = server.log();
+    log.lines().filter(|line| line.contains("execute s") && line.contains(what)).count()
+}
+
+/// How often the server was asked the same by name. That is not so the first times, on whatever connection.
 pub async fn asked_by_name(server: &Server, store: &dyn Store) -> usize {
-    let count = || {
-        let log = server.log();
-        log.lines()
-            .filter(|line| line.contains("execute s") && line.contains("UPDATE feed SET last = last"))
-            .count()
-    };
-    let before = count();
+    const WHAT: &str = "UPDATE feed SET last = last";
+    let before = by_name(server, WHAT);
     for _ in 0..20 {
         store.ready().await.unwrap();
     }
-    count() - before
+    by_name(server, WHAT) - before
 }
 
 #[tokio::test]
 async fn what_runs_again_has_a_name_unless_a_pooler_stands_between() {
     let server = Server::start(&["fsync=off", "log_statement=all"]);
     let direct = server.database().await;
-    let pooled = {
-        let name = direct.rsplit_once('/').unwrap().1.split('?').next().unwrap();
-        let bouncer = Bouncer::start(&server);
-        (bouncer.url(name), bouncer)
-    };
+    let name = direct.rsplit_once('/').unwrap().1.split('?').next().unwrap();
+    let bouncer = Bouncer::start(&server);
     let store: Arc<dyn Store> = open_as(postgres::settings(&direct)).await;
     assert!(asked_by_name(&server, &*store).await > 0);
-    let store = open_as(postgres::settings(&pooled.0)).await;
+    let store = open_as(postgres::settings(&bouncer.url(name))).await;
     assert_eq!(asked_by_name(&server, &*store).await, 0);
+}
+
+/// What is best for them depends on how often there is what is wanted.
+#[tokio::test]
+async fn lists_and_searches_are_planned_for_what_they_look_for() {
+    let server = Server::start(&["fsync=off", "log_statement=all"]);
+    let store = open_as(postgres::settings(&server.database().await)).await;
+    for text in [None, Some("order".to_owned())] {
+        let query = HandoffQuery { limit: 1, text, ..HandoffQuery::default() };
+        for _ in 0..20 {
+            store.handoffs(&query).await.unwrap();
+        }
+    }
+    for what in ["text LIKE", "ORDER BY position DESC LIMIT $1"] {
+        assert!(server.log().contains(what), "{what}");
+        assert_eq!(by_name(&server, what), 0, "{what}");
+    }
 }

@@ -128,6 +128,13 @@ pub async fn all(client: &Connection, sql: &str, values: Vec<Value>) -> Result<V
     Ok(client.rows(sql, &parameters).await?)
 }
 
+/// The same for a list, which is planned for these values: whether it is better read in its order or searched for depends on
+/// how many there are of what is wanted.
+pub async fn list(client: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+    let parameters: Vec<_> = values.iter().map(Value::parameter).collect();
+    Ok(client.query_typed(sql, &parameters).await?)
+}
+
 /// The first row, if there is one.
 pub async fn first(client: &Connection, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
     Ok(all(client, sql, values).await?.into_iter().next())

@@ -6,7 +6,7 @@ use super::{
     connection::Connection,
     deliveries,
     handoffs::{self, documents},
-    query::{Value, all, doc, first, key, number, optional_key, time, values},
+    query::{Value, all, doc, first, key, list, number, optional_key, time, values},
     search, text,
 };
 use crate::{
@@ -137,7 +137,7 @@ pub async fn listed(
         only(behind, signed(after).into());
     }
     only(order, most.into());
-    let rows = all(client, &sql, wanted).await?;
+    let rows = list(client, &sql, wanted).await?;
     rows.iter().map(|row| Ok((shown(row)?, unsigned(row.try_get(2)?)))).collect()
 }
 

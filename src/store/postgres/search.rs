@@ -8,7 +8,7 @@ use super::{
     connection::Connection,
     handoffs::{self, documents},
     migrations,
-    query::{Value, all, doc, first, key, number, run, values},
+    query::{Value, all, doc, first, key, list, number, run, values},
     read,
 };
 use crate::{
@@ -257,7 +257,7 @@ async fn hits(
     if !wanted.is_in_index() {
         values.push(NEWEST.into());
     }
-    let rows = all(client, sql, values).await?;
+    let rows = list(client, sql, values).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
