@@ -27,7 +27,7 @@ use crate::{
     store::{HandoffQuery, Order, StatusFilter, StoreError},
 };
 
-/// While somebody waits whom nobody can have: agents come on duty without a change that agents see.
+/// While somebody waits: agents come on duty, go away and are gone without a change that agents see.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// While another relay does this: it may end.
 const LOOK_FOR_LEADER: Duration = Duration::from_secs(5);
@@ -85,9 +85,9 @@ impl Assigner {
         }
         for handoff in open {
             let until = self.offer(&handoff, &mut round, now).await?;
-            next = next.into_iter().chain([until.unwrap_or(now + LOOK_AGAIN)]).min();
+            next = next.into_iter().chain(until).min();
         }
-        Ok(next)
+        Ok(next.into_iter().chain([now + LOOK_AGAIN]).min())
     }
 
     /// The handoffs that are to be offered, the most urgent first, then the oldest.

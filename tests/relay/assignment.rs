@@ -91,6 +91,8 @@ async fn a_handoff_is_offered_to_who_is_there_and_speaks_the_language() {
     alex.ends(&second).await;
     is_offered_to(&kim, &third, "Alex").await;
 
+    // No look that is still to come from what has changed.
+    moment(Instant::now() + Duration::from_millis(500)).await;
     says(&alex, "away").await;
     settles(&None, || offered_to(&kim, &third)).await;
     let taken = kim.post(&format!("/handoffs/{third}/accept"), &json!({ "take_over": true })).await.good(200);
