@@ -32,7 +32,6 @@ pub struct Connection {
     _running: JoinSet<()>,
 }
 
-#[derive(Clone)]
 enum Known {
     /// It has run once.
     Run,
