@@ -208,6 +208,36 @@ async fn a_search_has_pages(store: &dyn Store) {
     }
 }
 
+/// In one of many entries is what an index is asked for first.
+async fn what_is_rare_is_found_among_what_is_common(store: &dyn Store) {
+    for number in 0..6 {
+        let id = format!("h{number}");
+        put_handoffs(store, vec![handoff(&id, "a")]).await;
+        let words = |seq| match (number, seq) {
+            (1 | 3 | 4, 20) => row(&id, seq, "My order: 50%_off rarities, Zoë"),
+            // Every three letters of it, and not the text.
+            (2, 20) => row(&id, seq, "My 50%_off order: Zoë rarities"),
+            _ => row(&id, seq, &format!("My order number {seq}")),
+        };
+        put_rows(store, (1..=40).map(words).collect()).await;
+    }
+    index(store).await;
+    for text in ["ORDER: 50%_off rarities", "off rarities, zoe", "rarities, "] {
+        for (order, found) in [
+            (Order::Newest, [vec!["h4", "h3"], vec!["h1"]]),
+            (Order::Oldest, [vec!["h1", "h3"], vec!["h4"]]),
+        ] {
+            let query = HandoffQuery { limit: 2, order, ..finds(text) };
+            let first = store.handoffs(&query).await.unwrap();
+            let second = store.handoffs(&HandoffQuery { after: first.next, ..query }).await.unwrap();
+            assert_eq!([ids(&first.handoffs), ids(&second.handoffs)], found, "{text}");
+            let place = Place::Row(20);
+            assert!(first.found.iter().all(|found| found.as_ref().is_some_and(|found| found.place == place)));
+        }
+    }
+    assert!(store.handoffs(&finds("rarities order")).await.unwrap().handoffs.is_empty());
+}
+
 async fn what_is_purged_is_not_found(store: &dyn Store) {
     put_handoffs(store, vec![ended("h1", "a", "Alex", "h1-1"), handoff("h2", "b")]).await;
     put_rows(store, vec![row("h1", 1, "needle"), row("h2", 1, "needle")]).await;
@@ -430,6 +460,7 @@ on_every_store!(
     teams_narrow_the_list_and_what_an_agent_may_see,
     messages_are_looked_through_too_and_it_is_said_where,
     a_search_has_pages,
+    what_is_rare_is_found_among_what_is_common,
     what_is_purged_is_not_found,
     the_oldest_first_if_asked,
     the_list_shows_what_has_changed,

@@ -35,6 +35,7 @@ mod read;
 mod refused_starts;
 mod replies;
 mod reports;
+mod sample;
 mod search;
 mod sessions;
 mod teams;
@@ -58,6 +59,7 @@ use self::{
     history::History,
     lines::Lines,
     query::{run, run_together, values},
+    sample::Samples,
     turns::Turns,
 };
 use super::{
@@ -108,6 +110,7 @@ struct Shared {
     inbox_news: mpsc::UnboundedSender<ConversationKey>,
     watched_elsewhere: inbox_news::WatchedElsewhere,
     turns: Turns,
+    samples: Samples,
     /// Decisions under way.
     decisions: TaskTracker,
     /// This process, among those that share the database.
@@ -144,6 +147,7 @@ impl PostgresStore {
             inbox_news,
             watched_elsewhere: inbox_news::WatchedElsewhere::default(),
             turns: Turns::new(settings.lock_timeout),
+            samples: Samples::default(),
             decisions: TaskTracker::new(),
             instance: uuid::Uuid::new_v4().to_string(),
             sweep_every: settings.sweep_every,
@@ -317,7 +321,7 @@ impl Store for PostgresStore {
     }
 
     async fn handoffs(&self, query: &HandoffQuery) -> Result<Page, StoreError> {
-        read::handoffs(&*self.client().await?, query).await
+        read::handoffs(&*self.client().await?, &self.shared.samples, query).await
     }
 
     async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {

@@ -7,6 +7,7 @@ use super::{
     deliveries,
     handoffs::{self, documents},
     query::{Value, all, doc, first, key, list, number, optional_key, time, values},
+    sample::Samples,
     search, text,
 };
 use crate::{
@@ -79,9 +80,13 @@ fn shown(row: &SqlRow) -> Result<Handoff, StoreError> {
     Ok(Handoff { team, ..placeholder::handoff(HandoffId(key(row, 3)?), key_of_it, row.try_get(6)?, agent) })
 }
 
-pub async fn handoffs(client: &Connection, query: &HandoffQuery) -> Result<Page, StoreError> {
+pub async fn handoffs(
+    client: &Connection,
+    samples: &Samples,
+    query: &HandoffQuery,
+) -> Result<Page, StoreError> {
     if let Some(wanted) = query.text.as_deref().and_then(Wanted::new) {
-        return search::page(client, query, &wanted).await;
+        return search::page(client, samples, query, &wanted).await;
     }
     let (handoffs, next) =
         page(listed(client, query, None, query.limit.saturating_add(1)).await?, query.limit);

@@ -10,6 +10,7 @@ use super::{
     migrations,
     query::{Value, all, doc, first, key, list, number, run, values},
     read,
+    sample::{ASKED_FOR, Samples},
 };
 use crate::{
     relay::{handoff::Handoff, id::HandoffId, thread::Row},
@@ -201,12 +202,22 @@ pub const OF_HANDOFFS: &str =
     "DELETE FROM search_texts WHERE position IN (SELECT position FROM handoffs WHERE id = ANY($1))";
 
 /// A page of the handoffs in which a text is found.
-pub async fn page(client: &Connection, query: &HandoffQuery, wanted: &Wanted) -> Result<Page, StoreError> {
+pub async fn page(
+    client: &Connection,
+    samples: &Samples,
+    query: &HandoffQuery,
+    wanted: &Wanted,
+) -> Result<Page, StoreError> {
+    let rare = if wanted.is_in_index() {
+        samples.get(client).await?.rare_trigrams(wanted.folded())
+    } else {
+        Vec::new()
+    };
     let (mut found, mut seqs) = (Vec::new(), HashMap::new());
     let most = query.limit.saturating_add(1);
     let mut behind = query.after;
     loop {
-        let hits = hits(client, query.order, wanted, behind).await?;
+        let hits = hits(client, query.order, wanted, &rare, behind).await?;
         seqs.extend(hits.iter().copied());
         let among: Vec<i64> = hits.iter().map(|(position, _)| *position).collect();
         found.extend(read::listed(client, query, Some(&among), most - found.len()).await?);
@@ -227,14 +238,39 @@ pub async fn page(client: &Connection, query: &HandoffQuery, wanted: &Wanted) ->
     Ok(Page { found: handoffs.iter().map(place).collect(), handoffs, next })
 }
 
+/// What has rare trigrams is looked up first, whatever the planner knows of them, and its text says whether it has all that
+/// is wanted. A trigram holds no character that `LIKE` would take for another.
+macro_rules! with_rare {
+    ($behind:literal) => {
+        concat!(
+            "WITH entries AS MATERIALIZED (SELECT position, seq, text FROM search_texts \
+                 WHERE text LIKE $4 AND text LIKE $5 AND text LIKE $6) \
+             SELECT position, max(seq) FROM entries WHERE strpos(text, $1) > 0 AND position ",
+            $behind,
+            " LIMIT $3"
+        )
+    };
+}
+
+const RARE_NEWEST_FIRST: &str = with_rare!("< $2 GROUP BY position ORDER BY position DESC");
+const RARE_OLDEST_FIRST: &str = with_rare!("> $2 GROUP BY position ORDER BY position");
+
 /// What is found next: positions of handoffs, and the newest of their rows.
 async fn hits(
     client: &Connection,
     order: Order,
     wanted: &Wanted,
+    rare: &[String],
     behind: Option<u64>,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     let first = if order == Order::Newest { i64::MAX } else { 0 };
+    if let Some(rarest) = rare.first() {
+        let mut values = values![wanted.folded(), behind.map_or(first, signed), HITS];
+        let asked_for = rare.iter().chain(std::iter::repeat(rarest)).take(ASKED_FOR);
+        values.extend(asked_for.map(|trigram| Value::from(format!("%{trigram}%"))));
+        let sql = if order == Order::Newest { RARE_NEWEST_FIRST } else { RARE_OLDEST_FIRST };
+        return positions_and_seqs(&all(client, sql, values).await?);
+    }
     let mut values = values![like(wanted), behind.map_or(first, signed), HITS];
     let sql = match (wanted.is_in_index(), order) {
         (true, Order::Newest) => {
@@ -257,7 +293,10 @@ async fn hits(
     if !wanted.is_in_index() {
         values.push(NEWEST.into());
     }
-    let rows = list(client, sql, values).await?;
+    positions_and_seqs(&list(client, sql, values).await?)
+}
+
+fn positions_and_seqs(rows: &[tokio_postgres::Row]) -> Result<Vec<(i64, i64)>, StoreError> {
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
