@@ -47,6 +47,15 @@ impl Database {
         Ok(())
     }
 
+    /// Does what PostgreSQL does by itself some time after much was written, so that it does not do so meanwhile.
+    ///
+    /// # Errors
+    /// The server says why.
+    pub fn tidy(&self) -> Result<()> {
+        let client = self.runtime.block_on(connect(&self.url))?;
+        Ok(self.runtime.block_on(client.batch_execute("VACUUM (ANALYZE)"))?)
+    }
+
     /// The number that a query gives.
     ///
     /// # Errors

@@ -232,9 +232,9 @@ pub struct LetterPage {
 #[derive(Clone, Debug, PartialEq)]
 pub enum FeedItem {
     /// A handoff.
-    Handoff(Box<Handoff>),
+    Handoff(Arc<Handoff>),
     /// A row of a thread.
-    Row(Box<Row>),
+    Row(Arc<Row>),
     /// The canned replies.
     CannedReplies,
 }

@@ -1,11 +1,19 @@
 //! What agents were shown, for streams that catch up.
 
+use std::sync::Arc;
+
 use handoff_relay::{
-    relay::changes::WriteSet,
-    store::{FeedItem, Since, Store},
+    relay::{changes::WriteSet, handoff::Handoff},
+    store::{
+        FeedItem, Since, Store,
+        replies::{CannedReply, ReplyChange},
+    },
 };
 
-use super::make::{active, handoff, letter, put_handoffs, put_rows, row, write};
+use super::{
+    file::File,
+    make::{active, at, handoff, letter, put_handoffs, put_rows, row, write},
+};
 
 fn newest(store: &dyn Store) -> u64 {
     *store.signals().feed().borrow()
@@ -22,9 +30,9 @@ async fn changes_are_numbered_one_by_one(store: &dyn Store) {
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_rows(store, vec![row("h", 1, "one"), row("h", 2, "two")]).await;
     let shown = vec![
-        (begin + 1, FeedItem::Handoff(Box::new(handoff("h", "a")))),
-        (begin + 2, FeedItem::Row(Box::new(row("h", 1, "one")))),
-        (begin + 3, FeedItem::Row(Box::new(row("h", 2, "two")))),
+        (begin + 1, FeedItem::Handoff(Arc::new(handoff("h", "a")))),
+        (begin + 2, FeedItem::Row(Arc::new(row("h", 1, "one")))),
+        (begin + 3, FeedItem::Row(Arc::new(row("h", 2, "two")))),
     ];
     assert_eq!(store.changes_since(begin, 9).await.unwrap(), Since::Changes(shown.clone()));
     assert_eq!(store.changes_since(begin + 1, 9).await.unwrap(), Since::Changes(shown[1..].to_vec()));
@@ -49,7 +57,7 @@ async fn a_change_is_shown_as_it_is_now(store: &dyn Store) {
     let begin = newest(store);
     put_handoffs(store, vec![handoff("h", "a")]).await;
     put_handoffs(store, vec![active("h", "a", "Alex")]).await;
-    let now = FeedItem::Handoff(Box::new(active("h", "a", "Alex")));
+    let now = FeedItem::Handoff(Arc::new(active("h", "a", "Alex")));
     assert_eq!(one(store.changes_since(begin, 1).await.unwrap()), (begin + 1, now.clone()));
     assert_eq!(one(store.changes_since(begin + 1, 1).await.unwrap()), (begin + 2, now));
 }
@@ -86,9 +94,52 @@ async fn what_was_kept_is_there_when_its_number_is(store: &dyn Store) {
         }
         put_rows(store, vec![row("h", seq, "")]).await;
         let (number, changed) = one(store.changes_since(begin + seq, 9).await.unwrap());
-        assert_eq!((number, changed), (begin + seq + 1, FeedItem::Row(Box::new(row("h", seq, "")))));
+        assert_eq!((number, changed), (begin + seq + 1, FeedItem::Row(Arc::new(row("h", seq, "")))));
         assert_eq!(store.row(&format!("h-{seq}").as_str().into()).await.unwrap().unwrap().seq, seq);
     }
+}
+
+/// What a store that is open tells of the newest changes, and one that has to read them.
+#[tokio::test]
+async fn what_is_known_of_changes_is_what_the_file_says() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let store = &*open.store;
+    let begin = newest(store);
+    let mut asks = handoff("h1", "a");
+    asks.context = serde_json::json!({ "plan": "Pro" }).as_object().unwrap().clone();
+    put_handoffs(store, vec![asks.clone(), handoff("h2", "b")]).await;
+    put_rows(store, vec![row("h1", 1, "one"), row("h1", 2, "two"), row("h2", 1, "one")]).await;
+    let unseen = WriteSet {
+        handoffs: vec![active("h2", "b", "Alex")],
+        handoffs_unseen: vec![Handoff { last_seq: 7, ..asks }],
+        rows_unseen: vec![row("h1", 2, "changed"), row("h2", 2, "new")],
+        ..WriteSet::default()
+    };
+    write(store, unseen).await;
+    let reply = CannedReply {
+        id: "1".to_owned(),
+        title: "Hello".to_owned(),
+        text: "Hello".to_owned(),
+        created_at: at(1),
+        updated_at: at(1),
+        updated_by: "Alex".to_owned(),
+        owner: None,
+    };
+    store.change_replies(ReplyChange::Add(reply)).await.unwrap();
+    let end = newest(store);
+    let since = async |store: &dyn Store| {
+        let mut pages = Vec::new();
+        for after in begin..=end {
+            pages.push(store.changes_since(after, 3).await.unwrap());
+        }
+        pages
+    };
+    let told = since(store).await;
+    assert_eq!(end, begin + 7);
+    open.close().await;
+    let again = file.try_open().await.unwrap();
+    assert_eq!(since(&*again.store).await, told);
 }
 
 on_every_store!(

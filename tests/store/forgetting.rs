@@ -1,6 +1,6 @@
 //! What is over goes after its time, whole and in small steps; what waits keeps it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use handoff_relay::{
     relay::{
@@ -176,7 +176,7 @@ async fn a_stream_catches_up_over_what_was_forgotten(store: &dyn Store) {
     put_handoffs(store, vec![handoff("last", "c")]).await;
     purge(store, at(0) + 30 * DAY, &KEEP).await;
     let Since::Changes(shown) = store.changes_since(begin, 2).await.unwrap() else { panic!("reset") };
-    assert_eq!(shown, [(begin + 6, FeedItem::Handoff(Box::new(handoff("last", "c"))))], "no page is empty");
+    assert_eq!(shown, [(begin + 6, FeedItem::Handoff(Arc::new(handoff("last", "c"))))], "no page is empty");
 
     put_handoffs(store, vec![ended_at("gone", "b", at(0))]).await;
     let last = newest();

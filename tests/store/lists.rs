@@ -223,10 +223,9 @@ async fn what_is_rare_is_found_among_what_is_common(store: &dyn Store) {
     }
     index(store).await;
     for text in ["ORDER: 50%_off rarities", "off rarities, zoe", "rarities, "] {
-        for (order, found) in [
-            (Order::Newest, [vec!["h4", "h3"], vec!["h1"]]),
-            (Order::Oldest, [vec!["h1", "h3"], vec!["h4"]]),
-        ] {
+        for (order, found) in
+            [(Order::Newest, [vec!["h4", "h3"], vec!["h1"]]), (Order::Oldest, [vec!["h1", "h3"], vec!["h4"]])]
+        {
             let query = HandoffQuery { limit: 2, order, ..finds(text) };
             let first = store.handoffs(&query).await.unwrap();
             let second = store.handoffs(&HandoffQuery { after: first.next, ..query }).await.unwrap();

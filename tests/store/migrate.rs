@@ -373,8 +373,10 @@ async fn an_empty_file_is_moved_too() {
     assert_eq!(moves(&file.path, &to).await.unwrap().rows(), 0);
     let (sqlite, store) = (file.open().await, open_as(to).await);
     assert_eq!(*store.signals().feed().borrow(), *sqlite.signals().feed().borrow());
-    goes_on(&*sqlite).await;
-    goes_on(&*store).await;
+    for store in [&*sqlite, &*store] {
+        put_handoffs(store, vec![handoff("h4", "a")]).await;
+        goes_on(store).await;
+    }
     let begin = *sqlite.signals().feed().borrow() - 1;
     assert_alike(&lists(&*sqlite).await, &lists(&*store).await);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Canned replies: no two of one title, not too many, and streams hear of each change.
 
+use std::sync::Arc;
+
 use handoff_relay::{
     relay::time::Time,
     store::{
@@ -141,7 +143,7 @@ async fn streams_hear_of_what_was_done_and_of_nothing_else(store: &dyn Store) {
     change(store, drops("1", "Alex")).await;
     let replies = FeedItem::CannedReplies;
     let wanted = [
-        (begin + 1, FeedItem::Handoff(Box::new(handoff("h", "a")))),
+        (begin + 1, FeedItem::Handoff(Arc::new(handoff("h", "a")))),
         (begin + 2, replies.clone()),
         (begin + 3, replies),
     ];

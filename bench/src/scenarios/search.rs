@@ -52,19 +52,19 @@ pub fn run(options: &Options) -> Result<Figures> {
         progress("  moves to PostgreSQL ...");
         Relay::moves(options, folder.path(), &database.url)?;
     }
-    let mut rows = searches(options, folder.path(), "", &[])?;
+    let mut rows = searches(options, folder.path(), "", None)?;
     if let Some(database) = &database {
-        let settings = [("DATABASE_URL", &*database.url)];
-        rows.extend(searches(options, folder.path(), " in PostgreSQL", &settings)?);
+        rows.extend(searches(options, folder.path(), " in PostgreSQL", Some(database))?);
     }
     Ok(Figures { scenario: "search".to_owned(), rows, runs: Vec::new() })
 }
 
-/// What a relay with these settings shows.
-fn searches(options: &Options, folder: &Path, place: &str, settings: &[(&str, &str)]) -> Result<Vec<Row>> {
+/// What a relay with this database shows; without one, with the file in the folder.
+fn searches(options: &Options, folder: &Path, place: &str, database: Option<&Database>) -> Result<Vec<Row>> {
     let handoffs = options.handoffs();
     let began = Instant::now();
-    let relay = Relay::taking_in(options, folder, settings)?;
+    let settings: Vec<_> = database.iter().map(|database| ("DATABASE_URL", &*database.url)).collect();
+    let relay = Relay::taking_in(options, folder, &settings)?;
     // The oldest comes last.
     while ask(&relay, "q=needle-1-1;")?.1 == 0 {
         ensure!(began.elapsed() < FILLED, "the index is not filled in time");
@@ -72,6 +72,9 @@ fn searches(options: &Options, folder: &Path, place: &str, settings: &[(&str, &s
     }
     let filled = began.elapsed();
     progress(&format!("  filled{place} in {:.1} s", filled.as_secs_f64()));
+    if let Some(database) = database {
+        database.tidy()?;
+    }
     let name = format!("start until old handoffs are in the index{place}");
     let mut rows = vec![Row::new(name, Unit::Ms, [filled.as_secs_f64() * 1e3])];
     let number = options.sized(400, 5);

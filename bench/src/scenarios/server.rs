@@ -1,6 +1,6 @@
 //! A server under load, ceiling or relay, in a folder of its own.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{fs::File, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -82,7 +82,10 @@ impl Server {
     pub fn closed_from(self, options: &Options, webhooks: Webhooks<'_>, from: &Path) -> Result<Run> {
         let seconds = Duration::from_secs_f64(options.seconds());
         let folder = folder(options)?;
-        std::fs::copy(from.join(FILE), folder.path().join(FILE)).context("the database can't be copied")?;
+        let copy = folder.path().join(FILE);
+        std::fs::copy(from.join(FILE), &copy).context("the database can't be copied")?;
+        // What the system has not written yet, it would write while the server waits for the disk.
+        File::open(&copy).and_then(|copy| copy.sync_all()).context("the copy can't be synced")?;
         self.measure(options, webhooks, &folder, CONNECTIONS, Pace::Closed(seconds), None)
     }
 

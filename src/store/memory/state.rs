@@ -1,6 +1,9 @@
 //! What the memory store holds, and how decisions see and change it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use super::outbox::Outbox;
 use crate::{
@@ -165,9 +168,9 @@ impl State {
     pub fn now(&self, index: &ChangedItem) -> Option<FeedItem> {
         Some(match index {
             ChangedItem::Handoff(id) => {
-                FeedItem::Handoff(Box::new(self.handoffs.get(self.indices.get(id)?)?.clone()))
+                FeedItem::Handoff(Arc::new(self.handoffs.get(self.indices.get(id)?)?.clone()))
             }
-            ChangedItem::Row(id) => FeedItem::Row(Box::new(self.row(id)?.clone())),
+            ChangedItem::Row(id) => FeedItem::Row(Arc::new(self.row(id)?.clone())),
             ChangedItem::CannedReplies => FeedItem::CannedReplies,
         })
     }

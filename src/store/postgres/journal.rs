@@ -193,13 +193,16 @@ pub async fn append(
     client: &Connection,
     events: &[(&Event, &str)],
 ) -> Result<Vec<bool>, tokio_postgres::Error> {
-    let sql = "INSERT INTO journal (svix_id, at, ai_agent, conversation, sort_time, sort_created, sort_id, \
-                   received_at, counted, doc) \
-               SELECT svix_id, received_at, ai_agent, conversation, sort_time, sort_created, sort_id, received_at, \
-                   FALSE, doc \
-               FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS arriving (svix_id, received_at, ai_agent, \
-                   conversation, sort_time, sort_created, sort_id, doc) \
-               ON CONFLICT DO NOTHING RETURNING svix_id";
+    // Mostly all are new, and a number says so.
+    let sql = "WITH new AS ( \
+                   INSERT INTO journal (svix_id, at, ai_agent, conversation, sort_time, sort_created, sort_id, \
+                       received_at, counted, doc) \
+                   SELECT svix_id, received_at, ai_agent, conversation, sort_time, sort_created, sort_id, received_at, \
+                       FALSE, doc \
+                   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS arriving (svix_id, received_at, ai_agent, \
+                       conversation, sort_time, sort_created, sort_id, doc) \
+                   ON CONFLICT DO NOTHING RETURNING svix_id) \
+               SELECT CASE WHEN count(*) < cardinality($1) THEN coalesce(array_agg(svix_id), '{}') END FROM new";
     let sort_keys: Vec<SortKey> = events.iter().map(|(event, _)| event.sort_key()).collect();
     let svix_ids: Vec<_> = events.iter().map(|(event, _)| text::column(&event.svix_id)).collect();
     let received: Vec<_> = events.iter().map(|(event, _)| event.received_at.as_micros()).collect();
@@ -222,10 +225,9 @@ pub async fn append(
         (&documents, Type::TEXT_ARRAY),
     ];
     let rows = client.rows(sql, &parameters).await?;
-    let mut new = HashSet::with_capacity(rows.len());
-    for row in &rows {
-        new.insert(row.try_get::<_, &str>(0)?);
-    }
+    let some: Option<Vec<&str>> = rows.first().map_or(Ok(Some(Vec::new())), |row| row.try_get(0))?;
+    let Some(some) = some else { return Ok(vec![true; events.len()]) };
+    let mut new: HashSet<&str> = some.into_iter().collect();
     Ok(svix_ids.iter().map(|svix_id| new.remove(&**svix_id)).collect())
 }
 

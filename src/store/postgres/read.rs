@@ -1,5 +1,7 @@
 //! What agents and workers read, beside decisions.
 
+use std::sync::Arc;
+
 use tokio_postgres::Row as SqlRow;
 
 use super::{
@@ -195,9 +197,9 @@ pub async fn changes_since(client: &Connection, after: u64, limit: usize) -> Res
         let Some(number) = row.try_get::<_, Option<i64>>(2)? else { continue };
         let changed = match (row.try_get(3)?, row.try_get(4)?) {
             (_, true) => Some(FeedItem::CannedReplies),
-            (true, _) => or_note(doc(row, 0), "row")?.map(|row| FeedItem::Row(Box::new(row))),
+            (true, _) => or_note(doc(row, 0), "row")?.map(|row| FeedItem::Row(Arc::new(row))),
             (false, _) => or_note(handoffs::handoff(row), "handoff")?
-                .map(|handoff| FeedItem::Handoff(Box::new(handoff))),
+                .map(|handoff| FeedItem::Handoff(Arc::new(handoff))),
         };
         changes.extend(changed.map(|changed| (unsigned(number), changed)));
     }

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn a_text_is_looked_for_by_the_rarest_of_its_trigrams() {
         // "104" is in one of 20 entries, "042" in one of 200.
-        let texts = (0..200).map(|n| format!("my order {} of {}", n % 100, if n < 50 { n + 1_000 } else { 0 }));
+        let texts =
+            (0..200).map(|n| format!("my order {} of {}", n % 100, if n < 50 { n + 1_000 } else { 0 }));
         let mut sample = Sample { texts: texts.collect(), knows_letters: true };
         for (wanted, rare) in [
             ("my order", vec![]),

@@ -39,9 +39,26 @@ pub fn handoff(row: &Row<'_>) -> Result<Handoff, StoreError> {
     Ok(Handoff { context, ..handoff })
 }
 
-/// Writes a handoff, and says whether it is new. Its context leaves it.
-pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, StoreError> {
-    put_context(connection, handoff)?;
+/// What a handoff that was written is.
+pub struct Put {
+    pub is_new: bool,
+    /// Of its documents.
+    pub bytes: usize,
+}
+
+/// Writes a handoff, and gives it back.
+pub fn put(connection: &Connection, mut handoff: Handoff) -> Result<(Handoff, Put), StoreError> {
+    let context = Context { context: std::mem::take(&mut handoff.context) };
+    let put = put_parts(connection, &handoff, &context)?;
+    Ok((Handoff { context: context.context, ..handoff }, put))
+}
+
+fn put_parts(connection: &Connection, handoff: &Handoff, context: &Context) -> Result<Put, StoreError> {
+    let (document, context) = (document::write(handoff)?, document::write(context)?);
+    let bytes = document.len() + context.len();
+    let sql = "INSERT INTO contexts (handoff, doc) VALUES (?1, ?2) \
+               ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc";
+    connection.run(sql, params![handoff.id.as_str(), context])?;
     let sql = "UPDATE handoffs SET status = ?2, agent = ?3, doc = ?4, ended_at = ?5, idle_since = ?6, took_until = ?7, \
                    team = ?8, route = ?9, end_user = ?10, missed = ?11 \
                WHERE id = ?1";
@@ -49,7 +66,7 @@ pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, Store
         handoff.id.as_str(),
         StatusFilter::of(handoff).as_str(),
         handoff.agent(),
-        document::write(handoff)?,
+        document,
         handoff.end().map(|end| end.at.as_micros()),
         handoff.idle_since().map(Time::as_micros),
         handoff.took_until().map(Time::as_micros),
@@ -59,7 +76,7 @@ pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, Store
         handoff.missed.as_ref().map(|_| 1_i64),
     ];
     if connection.run(sql, changes)? > 0 {
-        return Ok(false);
+        return Ok(Put { is_new: false, bytes });
     }
     let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, team, route, end_user, \
                    missed, ai_agent, conversation, platforms) \
@@ -68,17 +85,10 @@ pub fn put(connection: &Connection, handoff: &mut Handoff) -> Result<bool, Store
     let platforms = platforms(handoff);
     let never_changes = params![ai_agent, conversation, platforms];
     connection.run(sql, &*[changes, never_changes].concat())?;
-    Ok(true)
+    Ok(Put { is_new: true, bytes })
 }
 
 /// The platforms that got it, for a filter.
 fn platforms(handoff: &Handoff) -> String {
     handoff.platforms.keys().map(|id| format!(" {id} ")).collect()
-}
-
-fn put_context(connection: &Connection, handoff: &mut Handoff) -> Result<(), StoreError> {
-    let sql = "INSERT INTO contexts (handoff, doc) VALUES (?1, ?2) \
-               ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc";
-    let context = document::write(&Context { context: std::mem::take(&mut handoff.context) })?;
-    connection.run(sql, params![handoff.id.as_str(), context]).map(drop)
 }

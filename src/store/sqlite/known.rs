@@ -1,4 +1,5 @@
-//! What the process knows of the file without asking it: what waits, which handoffs are open, how much is queued.
+//! What the process knows of the file without asking it: what waits, which handoffs are open, how much is queued, and what has
+//! changed last.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +8,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{journal, open_handoffs::OpenHandoffs, outbox, waiting::SharedWaiting};
+use super::{journal, open_handoffs::OpenHandoffs, outbox, recent::RecentChanges, waiting::SharedWaiting};
 use crate::{relay::delivery::Destination, store::StoreError};
 
 /// See the module.
@@ -19,6 +20,8 @@ pub struct Known {
     pub open: OpenHandoffs,
     /// How much is queued for each destination.
     pub queued: Queued,
+    /// The newest changes that agents see.
+    pub recent: RecentChanges,
 }
 
 impl Known {

@@ -24,6 +24,7 @@ mod purge;
 mod query;
 mod read;
 mod ready;
+mod recent;
 mod refused_starts;
 mod replies;
 mod reports;
@@ -277,7 +278,9 @@ impl Store for SqliteStore {
     }
 
     async fn index(&self, limit: usize) -> Result<IndexProgress, StoreError> {
-        let step = self.readers.read(move |connection| search::next_step(connection, limit)).await?;
+        let known = Arc::clone(&self.known);
+        let step = self.readers.read(move |connection| search::next_step(connection, &known.recent, limit));
+        let step = step.await?;
         match step {
             Some(step) => self.write(move |connection, _| search::write(connection, &step)).await,
             None => Ok(IndexProgress::All),
@@ -295,6 +298,9 @@ impl Store for SqliteStore {
     }
 
     async fn changes_since(&self, after: u64, limit: usize) -> Result<Since, StoreError> {
+        if let Some(since) = self.known.recent.since(after, limit) {
+            return Ok(since);
+        }
         self.readers.read(move |connection| read::changes_since(connection, after, limit)).await
     }
 
@@ -421,7 +427,7 @@ impl Store for SqliteStore {
 
     async fn purge(&self, now: Time, keep: &RetentionPeriods) -> Result<PurgeProgress, StoreError> {
         let keep = *keep;
-        self.write(move |connection, state| purge::step(connection, &state.known, now, keep)).await
+        self.write(move |connection, state| purge::step(connection, state, now, keep)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{files, journal, known::Known, query::Query, refused_starts, search};
+use super::{files, journal, query::Query, refused_starts, search, writer::WriterState};
 use crate::{
     relay::{
         id::{AiAgentId, ConversationId, ConversationKey},
@@ -48,12 +48,12 @@ const OF_HANDOFFS: [&str; 9] = [
 /// Forgets a step's worth of each kind.
 pub fn step(
     connection: &Connection,
-    known: &Known,
+    state: &mut WriterState,
     now: Time,
     keep: RetentionPeriods,
 ) -> Result<PurgeProgress, StoreError> {
     let before = |kept: std::time::Duration| (now - kept).as_micros();
-    let mut more = journal::purge(connection, &known.waiting, before(ID_MEMORY))? >= PURGE_STEP;
+    let mut more = journal::purge(connection, &state.known.waiting, before(ID_MEMORY))? >= PURGE_STEP;
     for (sql, bound) in [
         (IDEMPOTENCY, Some(before(IDEMPOTENCY_MEMORY))),
         (DEAD_LETTERS, keep.dead_letters.map(before)),
@@ -67,13 +67,13 @@ pub fn step(
     refused_starts::purge(connection, now)?;
     more |= shrink(connection)?;
     if let Some(kept) = keep.ended {
-        more |= handoffs(connection, known, before(kept))?;
+        more |= handoffs(connection, state, before(kept))?;
     }
     Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
 }
 
 /// Removes ended handoffs whole, until their threads make up a step; says whether there may be more.
-fn handoffs(connection: &Connection, known: &Known, ended_before: i64) -> Result<bool, StoreError> {
+fn handoffs(connection: &Connection, state: &mut WriterState, ended_before: i64) -> Result<bool, StoreError> {
     let old = connection.all(HANDOFFS, params![ended_before, count(PURGE_STEP)], |handoff| {
         let (ai_agent, conversation) = (AiAgentId(handoff.get(2)?), ConversationId(handoff.get(3)?));
         let length = handoff.get::<_, Option<i64>>(1)?.map_or(0, unsigned);
@@ -84,7 +84,7 @@ fn handoffs(connection: &Connection, known: &Known, ended_before: i64) -> Result
         if rows >= PURGE_STEP as u64 {
             break;
         }
-        if !known.waiting.lock().has(key) {
+        if !state.known.waiting.lock().has(key) {
             ids.push(id);
             rows += length;
         }
@@ -98,7 +98,8 @@ fn handoffs(connection: &Connection, known: &Known, ended_before: i64) -> Result
     for sql in OF_HANDOFFS {
         connection.run(sql, [&ids])?;
     }
-    known.open.purged(purged);
+    state.known.open.purged(purged);
+    state.forgets();
     Ok(more)
 }
 

@@ -1,5 +1,7 @@
 //! What agents and workers read, beside the writer.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row as SqlRow, params, params_from_iter, types::Value};
 
 use super::{
@@ -192,9 +194,9 @@ pub fn changes_since(connection: &Connection, after: u64, limit: usize) -> Resul
     moment.each(sql, params![signed(after), count(limit)], |row| {
         let changed = match (row.get(3)?, row.get(4)?) {
             (_, true) => Some(FeedItem::CannedReplies),
-            (true, _) => or_note(doc(row), "row")?.map(|row| FeedItem::Row(Box::new(row))),
+            (true, _) => or_note(doc(row), "row")?.map(|row| FeedItem::Row(Arc::new(row))),
             (false, _) => or_note(handoffs::handoff(row), "handoff")?
-                .map(|handoff| FeedItem::Handoff(Box::new(handoff))),
+                .map(|handoff| FeedItem::Handoff(Arc::new(handoff))),
         };
         let number = unsigned(row.get(2)?);
         changes.extend(changed.map(|changed| (number, changed)));

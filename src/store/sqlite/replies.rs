@@ -5,10 +5,11 @@ use rusqlite::{Connection, params};
 use super::{
     apply::record_change,
     query::{Query, doc},
+    recent::Written,
     writer::WriterState,
 };
 use crate::store::{
-    StoreError, document,
+    FeedItem, StoreError, document,
     replies::{CannedReply, ReplyChange, ReplyOutcome, sorted},
     signals::TouchedTopics,
 };
@@ -27,7 +28,8 @@ pub fn change(connection: &Connection, state: &mut WriterState, change: ReplyCha
     };
     if matches!(outcome, ReplyOutcome::Done(_)) {
         // No handoff: all of them.
-        record_change(connection, "", None)?;
+        let number = Some(record_change(connection, "", None)?);
+        state.wrote([Written { number, item: FeedItem::CannedReplies, bytes: 0 }]);
         state.touch(TouchedTopics::of_feed());
     }
     Ok(outcome)

@@ -9,6 +9,7 @@ use super::{
     handoffs::{self, documents},
     query::{Query, doc},
     read,
+    recent::RecentChanges,
 };
 use crate::{
     relay::{handoff::Handoff, id::HandoffId, thread::Row},
@@ -48,10 +49,18 @@ pub struct Step {
 }
 
 /// Reads what the next step is to write, at most so many entries; none if the index has everything.
-pub fn next_step(connection: &Connection, limit: usize) -> Result<Option<Step>, StoreError> {
+pub fn next_step(
+    connection: &Connection,
+    recent: &RecentChanges,
+    limit: usize,
+) -> Result<Option<Step>, StoreError> {
     let before = state(connection)?;
     let (mut after, mut entries) = (before, BTreeMap::new());
-    match read::changes_since(connection, before.change, limit)? {
+    let since = match recent.since(before.change, limit) {
+        Some(since) => since,
+        None => read::changes_since(connection, before.change, limit)?,
+    };
+    match since {
         Since::Changes(changes) if changes.is_empty() => {}
         Since::Changes(changes) => {
             for (number, change) in &changes {

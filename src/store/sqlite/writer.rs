@@ -6,11 +6,20 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{apply, journal, known::Known, outbox, query::Query, ready::WriteProbe, view};
+use super::{
+    apply::{self, Applied},
+    journal,
+    known::Known,
+    outbox,
+    query::Query,
+    ready::WriteProbe,
+    recent::Written,
+    view,
+};
 use crate::{
     relay::{changes::Scope, id::ConversationKey},
     store::{
-        Decision, DecisionResult, InboxChanges, Signals, StoreError, conversation_of,
+        Decision, DecisionResult, FeedItem, InboxChanges, Signals, StoreError, conversation_of,
         signals::{FeedPosition, TouchedTopics},
         take,
     },
@@ -106,6 +115,10 @@ pub struct WriterState {
     pub inbox_changes: Arc<InboxChanges>,
     /// Those in which the open transaction has changed it.
     inboxes: Vec<ConversationKey>,
+    /// What the open transaction has written of what agents see.
+    written: Vec<Written>,
+    /// The open transaction has removed some of it.
+    forgets: bool,
 }
 
 impl WriterState {
@@ -115,6 +128,8 @@ impl WriterState {
             known,
             inbox_changes,
             inboxes: Vec::new(),
+            written: Vec::new(),
+            forgets: false,
             is_stale: false,
             since_floor: 0,
             probe: WriteProbe::default(),
@@ -124,6 +139,7 @@ impl WriterState {
     }
 
     fn after_a_failure(&mut self) {
+        self.known.recent.forget();
         let new = Self::new(Arc::clone(&self.known), Arc::clone(&self.inbox_changes));
         *self = Self { probe: WriteProbe::Refuted, is_stale: true, ..new };
     }
@@ -135,6 +151,24 @@ impl WriterState {
     /// The inbox of a conversation changes.
     pub fn changes_inbox(&mut self, key: Option<ConversationKey>) {
         self.inboxes.extend(key);
+    }
+
+    /// Something that agents see was written.
+    pub fn wrote(&mut self, written: impl IntoIterator<Item = Written>) {
+        self.written.extend(written);
+    }
+
+    /// Something that agents see was removed.
+    pub fn forgets(&mut self) {
+        self.forgets = true;
+    }
+
+    /// What was open is durable, and nobody is told yet.
+    fn before_it_is_told(&mut self, newest: FeedPosition) {
+        self.known.recent.committed(self.written.drain(..), newest);
+        if std::mem::take(&mut self.forgets) {
+            self.known.recent.forget();
+        }
     }
 
     /// What was open is durable.
@@ -182,7 +216,9 @@ pub fn run(
         let committed = run_batch(connection, &mut jobs, &mut state);
         if committed.is_ok() {
             let touched = std::mem::take(&mut state.touched);
-            signals.committed(touched, newest(connection, touched));
+            let newest = newest(connection, touched);
+            state.before_it_is_told(newest);
+            signals.committed(touched, newest);
             state.committed();
         }
         let lost = committed.as_ref().err().map(String::as_str);
@@ -286,15 +322,20 @@ pub fn decide(
     view.inbox_depth = known.waiting.lock().events();
     view.queued = known.queued.all();
     let DecisionResult { mut changes, committed } = take(decision, &scope.of, view)?;
-    let growth = apply::changes(connection, &mut changes)?;
+    let touched = TouchedTopics::by(&changes);
+    let inbox = conversation_of(&changes, &of);
+    let Applied { growth, written } = apply::changes(connection, &mut changes)?;
     journal::change(connection, &known.waiting, key.as_ref(), &changes)?;
-    for handoff in changes.handoffs.iter().chain(&changes.handoffs_unseen) {
-        known.open.changed(handoff, growth.begun.contains(&handoff.id));
+    for written in &written {
+        if let FeedItem::Handoff(handoff) = &written.item {
+            known.open.changed(handoff, growth.begun.contains(&handoff.id));
+        }
     }
     known.queued.grow(growth.queued);
     state.since_floor += changes.inbox_done.len() as u64;
-    state.touch(TouchedTopics::by(&changes));
-    state.changes_inbox(conversation_of(&changes, &of));
+    state.touch(touched);
+    state.changes_inbox(inbox);
+    state.wrote(written);
     state.once_committed(committed);
     Ok(())
 }
