@@ -1,6 +1,9 @@
 //! A commit signals what it has touched, and nothing else.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use handoff_relay::{
@@ -16,7 +19,7 @@ use handoff_relay::{
     },
 };
 
-use super::make::{at, event, handoff, key, letter, of, put_deliveries, put_handoffs, sends, write};
+use super::make::{at, event, handoff, key, letter, of, sends, write};
 
 /// Which signals a commit gives: of the inbox, the outbox, sessions, and what agents see.
 async fn signals<A: Future>(store: &dyn Store, commit: A) -> [bool; 4] {
@@ -28,26 +31,41 @@ async fn signals<A: Future>(store: &dyn Store, commit: A) -> [bool; 4] {
     [inbox, outbox, sessions, feed.has_changed().unwrap()]
 }
 
+/// Whether a commit gives these signals. In PostgreSQL a store looks at what others have done, and signals that, too: a commit
+/// in which that falls is made again.
+async fn gives<A: Future>(store: &dyn Store, expected: [bool; 4], commit: impl Fn() -> A) {
+    let mut given = [false; 4];
+    for _ in 0..5 {
+        given = signals(store, commit()).await;
+        if given == expected {
+            return;
+        }
+    }
+    assert_eq!(given, expected);
+}
+
 async fn a_commit_signals_what_it_touched(store: &dyn Store) {
     let buffer = Buffer { arrivals: None, held_until: Some(at(9)) };
     let buffer = Some((key("a"), Some((buffer, at(9)))));
     let inbox = vec![event("a", "s1", 1)];
     let arrives = WriteSet { inbox, buffer, remember: vec!["s1".to_owned()], ..WriteSet::default() };
-    assert_eq!(signals(store, write(store, arrives)).await, [true, false, false, false]);
-    let shown = put_handoffs(store, vec![handoff("h", "a")]);
-    assert_eq!(signals(store, shown).await, [false, false, false, true]);
-    let unseen = WriteSet { handoffs_unseen: vec![handoff("h", "a")], ..WriteSet::default() };
-    assert_eq!(signals(store, write(store, unseen)).await, [false; 4], "agents see nothing new");
-    let queued = put_deliveries(store, vec![sends("d", "h", "a")]);
-    assert_eq!(signals(store, queued).await, [false, true, false, false]);
-    let claim = Claim { holder: "p".into(), until: at(10) };
-    let claimed = put_deliveries(store, vec![Delivery { claim: Some(claim), ..sends("d", "h", "a") }]);
-    assert_eq!(signals(store, claimed).await, [false; 4], "nothing becomes due by it");
-    let done = WriteSet { deliveries_done: vec!["d".into()], ..WriteSet::default() };
-    assert_eq!(signals(store, write(store, done)).await, [false, true, false, false]);
+    let (seen, deliveries) = (vec![handoff("h", "a")], vec![sends("d", "h", "a")]);
+    let claim = Some(Claim { holder: "p".into(), until: at(10) });
+    let claimed = vec![Delivery { claim, ..sends("d", "h", "a") }];
     let letters: Vec<DeadLetter> = vec![letter("l")];
-    let aside = WriteSet { dead_letters: letters, ..WriteSet::default() };
-    assert_eq!(signals(store, write(store, aside)).await, [false; 4]);
+    for (commit, expected) in [
+        (arrives, [true, false, false, false]),
+        (WriteSet { handoffs: seen.clone(), ..WriteSet::default() }, [false, false, false, true]),
+        // Agents see nothing new.
+        (WriteSet { handoffs_unseen: seen, ..WriteSet::default() }, [false; 4]),
+        (WriteSet { deliveries, ..WriteSet::default() }, [false, true, false, false]),
+        // Nothing becomes due by it.
+        (WriteSet { deliveries: claimed, ..WriteSet::default() }, [false; 4]),
+        (WriteSet { deliveries_done: vec!["d".into()], ..WriteSet::default() }, [false, true, false, false]),
+        (WriteSet { dead_letters: letters, ..WriteSet::default() }, [false; 4]),
+    ] {
+        gives(store, expected, || write(store, commit.clone())).await;
+    }
 }
 
 async fn sessions_and_replies_signal_too(store: &dyn Store) {
@@ -59,19 +77,22 @@ async fn sessions_and_replies_signal_too(store: &dyn Store) {
         (SessionChange::End(id), true),
         (SessionChange::KeepOf(vec![]), true),
     ] {
-        assert_eq!(signals(store, store.change_sessions(change)).await, [false, false, ends, false]);
+        gives(store, [false, false, ends, false], || store.change_sessions(change.clone())).await;
     }
-    let reply = CannedReply {
-        id: "r".to_owned(),
-        title: "Hello".to_owned(),
-        text: "Hello!".to_owned(),
-        created_at: at(0),
-        updated_at: at(0),
-        updated_by: "Alex".to_owned(),
-        owner: None,
+    let added = AtomicU32::new(0);
+    let add = || {
+        let number = added.fetch_add(1, Ordering::Relaxed);
+        store.change_replies(ReplyChange::Add(CannedReply {
+            id: format!("r{number}"),
+            title: format!("Hello {number}"),
+            text: "Hello!".to_owned(),
+            created_at: at(0),
+            updated_at: at(0),
+            updated_by: "Alex".to_owned(),
+            owner: None,
+        }))
     };
-    let added = store.change_replies(ReplyChange::Add(reply));
-    assert_eq!(signals(store, added).await, [false, false, false, true]);
+    gives(store, [false, false, false, true], add).await;
 }
 
 async fn what_follows_a_commit_needs_nobody_who_waits(store: &dyn Store) {
