@@ -23,7 +23,7 @@ pub struct Postgres {
     pub ssl_mode: SslMode,
     /// `sslrootcert`: a file with the certificates of trusted authorities, in PEM. Without it the system's count.
     pub ssl_root_cert: Option<PathBuf>,
-    /// `DATABASE_MAX_CONNECTIONS`: of one relay, beside the one that listens. 2 to 1,000.
+    /// `DATABASE_MAX_CONNECTIONS`: of one relay, beside the one that listens and the one for what arrives. 2 to 1,000.
     pub max_connections: usize,
     /// `DATABASE_STATEMENT_TIMEOUT`: a statement that takes longer fails. 1 s to 24 h.
     pub statement_timeout: Duration,

@@ -105,6 +105,21 @@ async fn an_event_that_comes_to_both_is_kept_once() {
     assert_eq!(view(&*one, of("a").with_inbox()).await.inbox.len(), 50);
 }
 
+/// As when PostgreSQL is restarted while nothing arrives.
+#[tokio::test]
+async fn what_arrives_is_kept_though_postgresql_has_ended_the_connection_meanwhile() {
+    let (one, _, url) = two().await;
+    let client = postgres::connect(&url).await;
+    for number in 0..5 {
+        assert_eq!(arrives(&*one, event("a", &format!("s{number}"), number)).await, Arrived::Kept);
+        let ended = client.batch_execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        ended.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn two_decisions_about_one_conversation_see_each_other() {
     let (one, other, _) = two().await;

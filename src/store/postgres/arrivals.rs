@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt, future::join};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Shared, decide::decide, journal};
+use super::{Shared, connect::OwnConnection, decide::decide, journal};
 use crate::{
     relay::delivery::Destination,
     store::{
@@ -59,6 +59,7 @@ impl Arrival {
 /// Keeps what arrives, until nobody can send any more.
 pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
     let (mut arrivals, mut kept) = (Vec::with_capacity(BATCH), Vec::new());
+    let mut connection = shared.connections.own();
     loop {
         let more = queue.recv_many(&mut arrivals, BATCH);
         let received = if kept.is_empty() { more.await } else { more.now_or_never().unwrap_or_default() };
@@ -73,7 +74,7 @@ pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
             tokio::task::yield_now().await;
             std::mem::take(&mut kept).into_iter().for_each(|arrival| tell(&shared, arrival));
         };
-        kept = join(keep_all(&shared, keep), telling).await.0;
+        kept = join(keep_all(&shared, &mut connection, keep), telling).await.0;
     }
 }
 
@@ -84,19 +85,19 @@ fn has_room(shared: &Shared, arrival: &Arrival) -> bool {
 }
 
 /// Keeps them, and gives those that are new. The others are decided, or have failed.
-async fn keep_all(shared: &Arc<Shared>, mut arrivals: Vec<Arrival>) -> Vec<Arrival> {
+async fn keep_all(shared: &Arc<Shared>, own: &mut OwnConnection, mut arrivals: Vec<Arrival>) -> Vec<Arrival> {
     if arrivals.is_empty() {
         return Vec::new();
     }
     // Two instances that are sent the same events wait for each other in one order.
     arrivals.sort_by(|one, other| one.arriving.event.svix_id.cmp(&other.arriving.event.svix_id));
-    let client = match shared.connections.get().await {
-        Ok(client) => client,
+    let connection = match own.get().await {
+        Ok(connection) => connection,
         Err(error) => return fail(arrivals, &error),
     };
     let events: Vec<_> =
         arrivals.iter().map(|arrival| (&arrival.arriving.event, &*arrival.document)).collect();
-    match journal::append(&client, &events).await {
+    match connection.run(async |client| journal::append(client, &events).await).await {
         Ok(new) => {
             let (kept, known): (Vec<_>, Vec<_>) =
                 arrivals.into_iter().zip(new).partition(|(_, is_new)| *is_new);
@@ -105,10 +106,9 @@ async fn keep_all(shared: &Arc<Shared>, mut arrivals: Vec<Arrival>) -> Vec<Arriv
         }
         // One that can't be stored spoils nothing but itself.
         Err(error) if is_about_values(&error) && arrivals.len() > 1 => {
-            drop(client);
             let mut kept = Vec::new();
             for arrival in arrivals {
-                kept.extend(Box::pin(keep_all(shared, vec![arrival])).await);
+                kept.extend(Box::pin(keep_all(shared, own, vec![arrival])).await);
             }
             kept
         }

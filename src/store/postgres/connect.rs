@@ -8,7 +8,10 @@ use deadpool::{
 };
 use tokio::time::timeout;
 
-use super::{connection::Connection, tls};
+use super::{
+    connection::{Connection, DrivenConnection},
+    tls,
+};
 use crate::{settings::Postgres, store::StoreError};
 
 /// A caller waits so long for a connection of the pool, and a connection so long to be made.
@@ -63,6 +66,37 @@ impl managed::Manager for Connector {
     ) -> RecycleResult<tokio_postgres::Error> {
         if connection.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
     }
+}
+
+/// A connection beside the pool, for one that uses it all the time.
+pub struct OwnConnection {
+    connector: Connector,
+    /// None until it is needed.
+    connection: Option<DrivenConnection>,
+}
+
+impl OwnConnection {
+    /// It, made anew if it is over.
+    ///
+    /// # Errors
+    /// PostgreSQL can't be reached.
+    pub async fn get(&mut self) -> Result<&mut DrivenConnection, StoreError> {
+        if let Some(connection) = &mut self.connection
+            && connection.is_closed().await
+        {
+            self.connection = None;
+        }
+        if self.connection.is_none() {
+            let Connector { config, tls } = &self.connector;
+            let connecting = timeout(PATIENCE, Box::pin(DrivenConnection::connect(config, tls.clone())));
+            self.connection = Some(connecting.await.map_err(|_| no_answer())??);
+        }
+        self.connection.as_mut().ok_or(StoreError::Stopped)
+    }
+}
+
+fn no_answer() -> StoreError {
+    StoreError::Unavailable("PostgreSQL does not answer".to_owned())
 }
 
 /// A connection of the pool's.
@@ -169,6 +203,11 @@ impl Connections {
         }
     }
 
+    /// A connection beside the pool.
+    pub fn own(&self) -> OwnConnection {
+        OwnConnection { connector: self.connector.clone(), connection: None }
+    }
+
     /// A connection that belongs to nobody else, and what must run for it to work: it gives what it is told.
     pub async fn alone(
         &self,
@@ -180,7 +219,7 @@ impl Connections {
                 let (client, connection) = connected?;
                 Ok((client.into(), connection))
             }
-            Err(_) => Err(StoreError::Unavailable("PostgreSQL does not answer".to_owned())),
+            Err(_) => Err(no_answer()),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
+    future::{poll_fn, ready},
     ops::Deref,
+    pin::{Pin, pin},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,6 +34,17 @@ pub struct Connection {
     _running: JoinSet<()>,
 }
 
+/// A connection without a task of its own: whoever uses it carries its statements and their answers, too. That spares two changes of
+/// task for each.
+pub struct DrivenConnection {
+    connection: Connection,
+    /// None once the connection is over.
+    driver: Option<Driver>,
+}
+
+/// What carries statements to PostgreSQL, and answers back, until the connection is over.
+type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 enum Known {
     /// It has run once.
     Run,
@@ -49,19 +62,21 @@ impl Connection {
     /// # Errors
     /// As PostgreSQL gives them.
     pub async fn connect(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<Self, Error> {
-        let (client, connection) = config.connect(tls).await?;
+        let (client, driver) = open(config, tls).await?;
         let mut running = JoinSet::new();
-        running.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "a connection to PostgreSQL has ended");
-            }
-        });
+        running.spawn(driver);
         let mut made = Self { client, statements: None, _running: running };
-        if backend::is_ours(&made.client).await? {
-            made.client.batch_execute(SET).await?;
-            made.statements = Some(Mutex::default());
-        }
+        made.may_have_names().await?;
         Ok(made)
+    }
+
+    /// Finds out whether it may give names, which asks PostgreSQL.
+    async fn may_have_names(&mut self) -> Result<(), Error> {
+        if backend::is_ours(&self.client).await? {
+            self.client.batch_execute(SET).await?;
+            self.statements = Some(Mutex::default());
+        }
+        Ok(())
     }
 
     /// The rows that a statement gives. It is sent at once when this is polled: statements that are polled one after another run
@@ -147,6 +162,52 @@ impl Connection {
         }
         done
     }
+}
+
+impl DrivenConnection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// As PostgreSQL gives them.
+    pub async fn connect(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<Self, Error> {
+        let (client, driver) = open(config, tls).await?;
+        let mut made = Self { connection: client.into(), driver: Some(driver) };
+        drive(&mut made.driver, made.connection.may_have_names()).await?;
+        Ok(made)
+    }
+
+    /// Whether it is over. PostgreSQL may have ended it since it was used.
+    pub async fn is_closed(&mut self) -> bool {
+        drive(&mut self.driver, ready(())).await;
+        self.driver.is_none()
+    }
+
+    /// Has this done with it.
+    pub async fn run<T>(&mut self, work: impl AsyncFnOnce(&Connection) -> T) -> T {
+        drive(&mut self.driver, work(&self.connection)).await
+    }
+}
+
+async fn open(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<(Client, Driver), Error> {
+    let (client, connection) = config.connect(tls).await?;
+    let driver = async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(error = %error, "a connection to PostgreSQL has ended");
+        }
+    };
+    Ok((client, Box::pin(driver)))
+}
+
+/// Does something while the driver runs. Once that has ended, what waits for PostgreSQL fails.
+async fn drive<T>(driver: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
+            *driver = None;
+        }
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 /// A connection on which nothing has a name, and which somebody else runs.
