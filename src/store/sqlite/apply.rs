@@ -43,7 +43,7 @@ pub struct Growth {
     pub begun: HashSet<HandoffId>,
 }
 
-/// Writes everything but what the journal keeps.
+/// Writes everything but what the journal keeps. Handoffs and rows leave the changes.
 pub fn changes(connection: &Connection, changes: &mut WriteSet) -> Result<Applied, StoreError> {
     let Applied { mut growth, mut written } = Applied::default();
     for (handoff, is_seen) in seen_and_unseen(&mut changes.handoffs, &mut changes.handoffs_unseen) {
