@@ -66,12 +66,12 @@ impl Connection {
         let mut running = JoinSet::new();
         running.spawn(driver);
         let mut made = Self { client, statements: None, _running: running };
-        made.may_have_names().await?;
+        made.allow_names_if_ours().await?;
         Ok(made)
     }
 
-    /// Finds out whether it may give names, which asks PostgreSQL.
-    async fn may_have_names(&mut self) -> Result<(), Error> {
+    /// Lets it give names if its backend is its own, which PostgreSQL is asked for.
+    async fn allow_names_if_ours(&mut self) -> Result<(), Error> {
         if backend::is_ours(&self.client).await? {
             self.client.batch_execute(SET).await?;
             self.statements = Some(Mutex::default());
@@ -172,7 +172,7 @@ impl DrivenConnection {
     pub async fn connect(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<Self, Error> {
         let (client, driver) = open(config, tls).await?;
         let mut made = Self { connection: client.into(), driver: Some(driver) };
-        drive(&mut made.driver, made.connection.may_have_names()).await?;
+        drive(&mut made.driver, made.connection.allow_names_if_ours()).await?;
         Ok(made)
     }
 

@@ -193,7 +193,7 @@ pub async fn append(
     client: &Connection,
     events: &[(&Event, &str)],
 ) -> Result<Vec<bool>, tokio_postgres::Error> {
-    // Mostly all are new, and a number says so.
+    // Mostly all are new: then the answer names none.
     let sql = "WITH new AS ( \
                    INSERT INTO journal (svix_id, at, ai_agent, conversation, sort_time, sort_created, sort_id, \
                        received_at, counted, doc) \
