@@ -12,7 +12,8 @@ use super::{
     connect::{self, Access},
     create_private,
     inspect::{self, beside, check_head, folder_of},
-    lock, migrations,
+    lock::FileLock,
+    migrations,
     query::Query,
 };
 use crate::store::StoreError;
@@ -39,7 +40,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     check_head(path)?;
     // A relay may start on it meanwhile: SQLite has to take its locks, which it can't where nothing can be written.
     let can_lock = inspect::writable(folder_of(path)).is_ok();
-    if !can_lock && (inspect::is_locked(path)? || beside(path, "-wal").exists()) {
+    if !can_lock && (FileLock::is_taken(path)? || beside(path, "-wal").exists()) {
         let path = path.display();
         return Err(StoreError::Unavailable(format!(
             "{path} is in use or was not closed: to read it then, this user must be able to write its folder"
@@ -61,7 +62,7 @@ pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
             return Err(StoreError::Unavailable(format!("{left} is there: move it away before a restore")));
         }
     }
-    let _lock = lock(to)?;
+    let _lock = FileLock::take(to)?;
     backup(from, to)
 }
 

@@ -1,13 +1,14 @@
 //! Everything in a file, record by record, for another store. The file stays locked meanwhile, and as it is.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
 use super::{
     backup::open_to_read,
     compatibility::NEWEST,
-    lock, migrations,
+    lock::FileLock,
+    migrations,
     query::{Query, doc, text},
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
 /// A file that no relay has open, as long as this is there.
 pub struct Export {
     connection: Connection,
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl Export {
@@ -38,7 +39,7 @@ impl Export {
         if !path.exists() {
             return Err(StoreError::Unavailable(format!("there is no database at {}", path.display())));
         }
-        let lock = lock(path)?;
+        let lock = FileLock::take(path)?;
         let connection = open_to_read(path)?;
         match migrations::schema(&connection)? {
             None => return Err(failed("is a database, but not of handoff-relay")),

@@ -1,7 +1,7 @@
 //! A database file is looked at, and nothing of it or beside it changes.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -9,7 +9,8 @@ use std::{
 use super::{
     compatibility,
     connect::{self, Access},
-    lock_name, migrations,
+    lock::FileLock,
+    migrations,
     query::Query,
 };
 use crate::{
@@ -55,7 +56,7 @@ pub fn inspect(path: &Path) -> Result<FileState, StoreError> {
     }
     writable(path)?;
     check_head(path)?;
-    if is_locked(path)? {
+    if FileLock::is_taken(path)? {
         return Ok(FileState::InUse);
     }
     if beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
@@ -102,21 +103,6 @@ pub fn check_head(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Unavailable(format!("{}: file is not a database", path.display())));
     }
     Ok(())
-}
-
-/// Whether a relay has the database open.
-pub fn is_locked(path: &Path) -> Result<bool, StoreError> {
-    let name = lock_name(path);
-    let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
-    match File::open(&name) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(failed(error)),
-        Ok(file) => match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        },
-    }
 }
 
 /// The folder that a file is in.

@@ -16,6 +16,7 @@ mod handoffs;
 mod inspect;
 mod journal;
 mod known;
+mod lock;
 mod migrations;
 mod open_handoffs;
 mod outbox;
@@ -36,12 +37,7 @@ mod view;
 mod waiting;
 mod writer;
 
-use std::{
-    collections::BTreeMap,
-    fs::{File, OpenOptions, TryLockError},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs::OpenOptions, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -54,8 +50,8 @@ pub use self::{
 };
 use self::{
     connect::Readers,
-    inspect::beside,
     known::Known,
+    lock::FileLock,
     writer::{Work, WriterState},
 };
 use super::{
@@ -123,7 +119,7 @@ impl SqliteStore {
         path: &Path,
         copies: Copies,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
-        let lock = lock(path)?;
+        let lock = FileLock::take(path)?;
         let connection = connect::writer(path, copies)?;
         let newest = writer::prepare(&connection).map_err(|error| connect::named(path, &error))?;
         let readers = Arc::new(Readers::open(path)?);
@@ -162,25 +158,6 @@ impl SqliteStore {
         self.jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
         told.await.map_err(|_| StoreError::Stopped)?
     }
-}
-
-/// Takes the exclusive lock of a database file.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let name = lock_name(path);
-    let failed = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let path = path.display();
-            Err(StoreError::Unavailable(format!("{path} is in use by another handoff-relay")))
-        }
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
-}
-
-fn lock_name(path: &Path) -> PathBuf {
-    beside(path, ".lock")
 }
 
 /// Customers' words are nobody else's on this machine.
