@@ -9,7 +9,8 @@ use handoff_relay::{
         changes::{DeadLetter, LetterKind, WriteSet},
         contact::Contact,
         delivery::Delivery,
-        handoff::{FirstAnswer, Handoff, Missed, Status, Told},
+        handoff::{EndUser, FirstAnswer, Handoff, Missed, Status, Told},
+        idle::Idle,
         matching::MatchKey,
         thread::{AdaIds, Bytes, Content, EventName, Missing, Row, Sending, Source},
         time::Time,
@@ -20,7 +21,7 @@ use handoff_relay::{
         search::IndexProgress,
     },
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, types::Value};
 use serde_json::json;
 
 use super::{
@@ -35,6 +36,47 @@ use super::{
 
 fn remembers(svix_id: &str) -> WriteSet {
     WriteSet { remember: vec![svix_id.to_owned()], ..WriteSet::default() }
+}
+
+#[tokio::test]
+async fn what_a_handoff_is_found_by_changes_with_it() {
+    let columns = |file: &File| -> Vec<Value> {
+        let sql = "SELECT status, agent, ended_at, idle_since, took_until, team, route, end_user, missed FROM handoffs";
+        let read = |row: &rusqlite::Row<'_>| (0..9).map(|column| row.get(column)).collect();
+        Connection::open(&file.path).unwrap().query_row(sql, (), read).unwrap()
+    };
+    let of = |agent: &str| Status::Active { agent: agent.to_owned() };
+    let missed = Some(Missed { at: at(9), told: None });
+    let over = ended("h1", "a", "Sam", "r").status;
+    let user = EndUser { id: Some("user-77".to_owned()), ..EndUser::default() };
+    let mut now = handoff("h1", "a");
+    let mut all = vec![now.clone()];
+    let mut then = |change: &dyn Fn(&mut Handoff)| {
+        change(&mut now);
+        all.push(now.clone());
+    };
+    then(&|now| now.idle = Idle::since(at(5)));
+    then(&|now| now.status = of("Alex"));
+    then(&|now| now.status = of("Sam"));
+    then(&|now| now.team = Some("Billing".into()));
+    then(&|now| now.route = Some("VIP".to_owned()));
+    then(&|now| now.end_user = user.clone());
+    then(&|now| now.status = over.clone());
+    then(&|now| now.missed = missed.clone());
+    then(&|now| now.last_seq = 7);
+    then(&|now| (now.team, now.route, now.missed) = (None, None, None));
+    then(&|now| now.status = Status::Waiting);
+
+    let file = File::new();
+    let store = file.open().await;
+    for handoff in all {
+        let other = File::new();
+        let alone = other.open().await;
+        for store in [&store, &alone] {
+            put_handoffs(&**store, vec![handoff.clone()]).await;
+        }
+        assert_eq!(columns(&file), columns(&other), "{:?}", handoff.status);
+    }
 }
 
 #[tokio::test]

@@ -59,9 +59,6 @@ fn put_parts(connection: &Connection, handoff: &Handoff, context: &Context) -> R
     let sql = "INSERT INTO contexts (handoff, doc) VALUES (?1, ?2) \
                ON CONFLICT (handoff) DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc";
     connection.run(sql, params![handoff.id.as_str(), context])?;
-    let sql = "UPDATE handoffs SET status = ?2, agent = ?3, doc = ?4, ended_at = ?5, idle_since = ?6, took_until = ?7, \
-                   team = ?8, route = ?9, end_user = ?10, missed = ?11 \
-               WHERE id = ?1";
     let changes = params![
         handoff.id.as_str(),
         StatusFilter::of(handoff).as_str(),
@@ -75,7 +72,14 @@ fn put_parts(connection: &Connection, handoff: &Handoff, context: &Context) -> R
         handoff.end_user.id,
         handoff.missed.as_ref().map(|_| 1_i64),
     ];
-    if connection.run(sql, changes)? > 0 {
+    // A column that is set has its indexes written, also where it stays as it is. A message changes few of them.
+    let as_a_message = "UPDATE handoffs SET doc = ?4, idle_since = ?6, took_until = ?7 \
+                        WHERE id = ?1 AND status = ?2 AND agent IS ?3 AND ended_at IS ?5 AND team IS ?8 AND route IS ?9 \
+                            AND end_user IS ?10 AND missed IS ?11";
+    let all = "UPDATE handoffs SET status = ?2, agent = ?3, doc = ?4, ended_at = ?5, idle_since = ?6, took_until = ?7, \
+                   team = ?8, route = ?9, end_user = ?10, missed = ?11 \
+               WHERE id = ?1";
+    if connection.run(as_a_message, changes)? > 0 || connection.run(all, changes)? > 0 {
         return Ok(Put { is_new: false, bytes });
     }
     let sql = "INSERT INTO handoffs (id, status, agent, doc, ended_at, idle_since, took_until, team, route, end_user, \
