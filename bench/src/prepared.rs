@@ -147,16 +147,17 @@ fn multiply(connection: &Connection, handoff: &str, copies: u32) -> Result<()> {
     };
     let id = "printf('%s-%d', old.id, n)";
     let conversation = "printf('%s-%d', old.conversation, n)";
-    let doc = "json_set(old.doc, '$.id', printf('%s-%d', old.id, n))";
+    let doc = format!("json_set(old.doc, '$.id', {id})");
     copy(
         "thread_rows",
         "handoff",
-        &[("id", id), ("handoff", "printf('%s-%d', old.handoff, n)"), ("doc", doc)],
+        &[("id", id), ("handoff", "printf('%s-%d', old.handoff, n)"), ("doc", &doc)],
     )?;
+    let doc = format!("json_set(old.doc, '$.id', {id}, '$.key.conversation', {conversation})");
     copy(
         "handoffs",
         "id",
-        &[("position", "NULL"), ("id", id), ("conversation", conversation), ("doc", doc)],
+        &[("position", "NULL"), ("id", id), ("conversation", conversation), ("doc", &doc)],
     )?;
     copy("contexts", "handoff", &[("handoff", "printf('%s-%d', old.handoff, n)")])?;
     connection.execute_batch("COMMIT")?;

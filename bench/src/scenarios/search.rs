@@ -16,6 +16,7 @@ use crate::{
     figures::{Figures, Goal, Row, Unit},
     generator::latencies,
     http::call,
+    null_ada::NullAda,
     options::Options,
     prepared::{self, Size},
     relay::{Relay, as_agent},
@@ -64,7 +65,9 @@ fn searches(options: &Options, folder: &Path, place: &str, database: Option<&Dat
     let handoffs = options.handoffs();
     let began = Instant::now();
     let settings: Vec<_> = database.iter().map(|database| ("DATABASE_URL", &*database.url)).collect();
-    let relay = Relay::taking_in(options, folder, &settings)?;
+    // It reads the message lists of open handoffs at its start, and again and again where nobody answers.
+    let ada = NullAda::start(0)?;
+    let relay = Relay::start(options, folder, &ada.url, &settings)?;
     // The oldest comes last.
     while ask(&relay, "q=needle-1-1;")?.1 == 0 {
         ensure!(began.elapsed() < FILLED, "the index is not filled in time");
@@ -72,6 +75,7 @@ fn searches(options: &Options, folder: &Path, place: &str, database: Option<&Dat
     }
     let filled = began.elapsed();
     progress(&format!("  filled{place} in {:.1} s", filled.as_secs_f64()));
+    relay.calm()?;
     if let Some(database) = database {
         database.tidy()?;
     }

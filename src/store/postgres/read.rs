@@ -224,13 +224,13 @@ pub async fn dead_letter(client: &Connection, id: &str) -> Result<Option<DeadLet
     letter.map(|row| doc(&row, 0)).transpose()
 }
 
-/// Whether there is an open handoff of each conversation, and how many handoffs there are that are waiting, active, ended.
-pub async fn open_handoffs(client: &Connection) -> Result<(Vec<String>, [u64; 3]), StoreError> {
-    let open = "SELECT DISTINCT conversation FROM handoffs WHERE status IN ('waiting', 'active')";
-    let (open, counts) = tokio::try_join!(all(client, open, values![]), counts(client))?;
-    Ok((open.iter().map(|row| key(row, 0)).collect::<Result<_, _>>()?, counts))
+/// The conversations that have an open handoff.
+pub async fn open_conversations(client: &Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT conversation FROM handoffs WHERE status IN ('waiting', 'active')";
+    all(client, sql, values![]).await?.iter().map(|row| key(row, 0)).collect()
 }
 
+/// How many handoffs are waiting, active, ended.
 async fn counts(client: &Connection) -> Result<[u64; 3], StoreError> {
     let sql = "SELECT status, COUNT(*) FROM handoffs GROUP BY status";
     let mut counts = [0; 3];

@@ -206,10 +206,10 @@ pub async fn sweep(shared: &Shared) -> Result<(), StoreError> {
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     let now = Time::from_micros(signed(number(&client, now, values![]).await?));
     let left = journal::left(&client, now, now - shared.overdue_after).await?;
-    let (inbox, queued, (open, _)) = tokio::try_join!(
+    let (inbox, queued, open) = tokio::try_join!(
         number(&client, journal::DEPTH, values![]),
         deliveries::depths(&client),
-        read::open_handoffs(&client),
+        read::open_conversations(&client),
     )?;
     drop(client);
     calls::purge(&shared.connections).await?;
