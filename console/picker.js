@@ -21,7 +21,8 @@ export class Picker {
     Object.assign(this, { field, changed });
     field.addEventListener("input", () => this.#look());
     field.addEventListener("click", () => this.#look());
-    field.addEventListener("blur", () => setTimeout(() => this.close()));
+    // The button takes the focus, and gives it back.
+    field.addEventListener("blur", () => setTimeout(() => document.activeElement === field || this.close()));
     at("canned-list").addEventListener("mousedown", (event) => event.preventDefault());
   }
 
