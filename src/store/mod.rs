@@ -342,6 +342,12 @@ pub trait Store: Send + Sync {
     /// Conversations of which events wait, at most `limit`.
     async fn waiting_conversations(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError>;
 
+    /// Whether an event of a conversation may wait. Asks no disk: a store that doesn't know says that it may.
+    fn may_wait(&self, key: &ConversationKey) -> bool {
+        let _ = key;
+        true
+    }
+
     /// Handoffs in `status` whose timeout counts since `until` or before, longest first, those behind the place `after`,
     /// at most `limit`; and since when that of the next one does.
     async fn idle_handoffs(

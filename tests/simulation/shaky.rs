@@ -125,6 +125,10 @@ impl Store for Shaky {
         self.store.held().has_open_handoff(conversation)
     }
 
+    fn may_wait(&self, key: &ConversationKey) -> bool {
+        self.store.held().may_wait(key)
+    }
+
     async fn view(&self, scope: Scope) -> Result<View, StoreError> {
         self.works()?.view(scope).await
     }

@@ -29,6 +29,11 @@ pub struct ArrivingMessage {
 }
 
 impl ArrivingMessage {
+    /// A message of an event at `at`, which arrives in the thread of this handoff.
+    pub const fn new(handoff: HandoffId, at: Time, message: Message) -> Self {
+        Self { handoff, at, message }
+    }
+
     /// Its id at Ada, which it keeps.
     pub const fn id(&self) -> &MessageId {
         &self.message.id
@@ -119,7 +124,7 @@ fn as_shown(tx: &Transaction<'_>, event: &Event) -> Option<ArrivingMessage> {
         return None;
     }
     let handoff = tx.view.handoffs[home].id.clone();
-    Some(ArrivingMessage { handoff, at: event.timestamp, message: message.clone() })
+    Some(ArrivingMessage::new(handoff, event.timestamp, message.clone()))
 }
 
 /// Whose thread shows what waits. One that came before its handoff ended stays there until it is released: it may be held

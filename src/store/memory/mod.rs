@@ -104,6 +104,10 @@ impl Store for MemoryStore {
         Ok(self.lock().inbox.keys().take(limit).cloned().collect())
     }
 
+    fn may_wait(&self, key: &ConversationKey) -> bool {
+        self.lock().inbox.contains_key(key)
+    }
+
     async fn idle_handoffs(
         &self,
         status: StatusFilter,

@@ -195,6 +195,10 @@ impl Store for SqliteStore {
         Ok(self.known.waiting.lock().conversations(limit))
     }
 
+    fn may_wait(&self, key: &ConversationKey) -> bool {
+        self.known.waiting.lock().has(key)
+    }
+
     async fn idle_handoffs(
         &self,
         status: StatusFilter,

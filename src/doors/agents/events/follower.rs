@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::{
-    broadcast::{self, error::RecvError},
-    watch,
+use tokio::{
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -43,6 +46,7 @@ pub fn followers(app: &App) -> impl Iterator<Item = Follower> {
         app: app.clone(),
         audience,
         opening: None,
+        pause: Duration::ZERO,
         arrivals: None,
         heard: Vec::new(),
         presence: None,
@@ -60,6 +64,8 @@ pub struct Follower {
     turned: watch::Receiver<()>,
     /// For which opening of the audience it works.
     opening: Option<u64>,
+    /// After each batch.
+    pause: Duration,
     /// What arrives; none for a platform.
     arrivals: Option<ArrivalFeed>,
     heard: Vec<ArrivalNews>,
@@ -200,9 +206,9 @@ impl Worker for Follower {
         let added = self.add_all(&mut draft).await;
         self.hand_out(&mut draft);
         let is_more = added?;
-        let pause = (OF_A_STREAM * opening.members).min(LONGEST_PAUSE);
-        if pause >= SHORTEST_PAUSE {
-            tokio::time::sleep(pause).await;
+        self.pause = (OF_A_STREAM * opening.members).min(LONGEST_PAUSE);
+        if self.pause >= SHORTEST_PAUSE {
+            sleep(self.pause).await;
         }
         Ok(is_more.then(|| self.app.engine.environment().now()))
     }
@@ -225,6 +231,7 @@ impl Worker for Follower {
                 None => std::future::pending().await,
             }
         };
+        let mut is_arrival = false;
         tokio::select! {
             _ = self.turned.changed() => {}
             _ = self.changed.changed() => {}
@@ -236,9 +243,16 @@ impl Worker for Follower {
                 Err(RecvError::Closed) => self.presence = None,
             },
             news = arrives => match news {
-                Ok(news) => self.heard.push(news),
+                Ok(news) => {
+                    self.heard.push(news);
+                    is_arrival = true;
+                }
                 Err(Lost) => self.audience.close(),
             },
+        }
+        // With many streams it goes with the next change, if there is one soon.
+        if is_arrival && self.pause >= SHORTEST_PAUSE {
+            let _ = timeout(self.pause, self.changed.changed()).await;
         }
     }
 }

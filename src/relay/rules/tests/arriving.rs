@@ -33,7 +33,11 @@ struct Reader {
 impl Reader {
     /// Looks, and reads all changes.
     fn looks(&mut self, world: &mut World) -> Vec<(Place, Withdrawal)> {
+        let is_settled = world.books.inbox.is_empty() && self.all_joined(world);
         let now = world.decide(arriving::in_conversation(&key(), self.told.clone()));
+        if is_settled {
+            assert_eq!(now, arriving::Arrivals::default(), "nobody need look");
+        }
         let place = |shown: &ArrivingMessage| (shown.handoff.clone(), shown.id().clone());
         let withdrawn: Vec<_> =
             now.withdrawn.iter().map(|(shown, how)| (place(shown), how.clone())).collect();
@@ -51,6 +55,12 @@ impl Reader {
         self.told = now.shown;
         self.withdrawn.extend(withdrawn.clone());
         withdrawn
+    }
+
+    /// Whether each message has its row where it was shown.
+    fn all_joined(&self, world: &World) -> bool {
+        let rows = rows(world);
+        self.told.iter().all(|shown| rows.contains(&(shown.handoff.clone(), shown.id().clone())))
     }
 
     /// The texts that arrive in the thread of the handoff at `index`.

@@ -3,7 +3,9 @@
 //! The journal alone says what waits. A handler asks for what arrives in a thread, and the worker [`Arrivals`] tells the
 //! open event streams what is new and what is withdrawn. While no stream is open, nobody looks.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod shown;
+
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -12,6 +14,7 @@ use tokio::sync::{
     watch,
 };
 
+use self::shown::Shown;
 use super::{
     Engine,
     worker::{StepError, Worker, signal},
@@ -136,32 +139,48 @@ pub struct Arrivals {
     engine: Arc<Engine>,
     changed: watch::Receiver<()>,
     /// What streams were told and is not settled.
-    shown: HashMap<ConversationKey, Vec<ArrivingMessage>>,
+    shown: Shown,
 }
 
 impl Arrivals {
     /// A worker on the engine's store.
     pub fn new(engine: Arc<Engine>) -> Self {
         let changed = engine.store.signals().inbox_changes().changed();
-        Self { engine, changed, shown: HashMap::new() }
+        Self { engine, changed, shown: Shown::default() }
     }
 
     /// Somebody watches since nobody did: whatever waits is new.
     async fn begin_anew(&mut self) -> Result<(), StoreError> {
-        self.shown.clear();
+        self.shown = Shown::begins_at(*self.engine.store.signals().feed().borrow());
         let waiting = self.engine.store.waiting_conversations(AT_FIRST).await?;
         self.engine.store.signals().inbox_changes().note(waiting);
         Ok(())
     }
 
     async fn look(&self, key: &ConversationKey) -> Result<arriving::Arrivals, StoreError> {
-        let before = self.shown.get(key).cloned().unwrap_or_default();
-        self.engine.look(arriving::in_conversation(key, before)).await
+        self.engine.look(arriving::in_conversation(key, self.shown.of(key).to_vec())).await
+    }
+
+    /// Those of these conversations that must be looked at. The others have nothing that waits, and what was shown of them
+    /// has its row.
+    async fn unsettled(
+        &mut self,
+        mut keys: Vec<ConversationKey>,
+    ) -> Result<Vec<ConversationKey>, StoreError> {
+        let store = Arc::clone(&self.engine.store);
+        let may_wait: Vec<bool> = keys.iter().map(|key| store.may_wait(key)).collect();
+        if may_wait.contains(&false) {
+            // Behind that look: what left the inbox before it has its row now.
+            self.shown.follow(&*store).await?;
+        }
+        let mut may_wait = may_wait.into_iter();
+        keys.retain(|key| may_wait.next() != Some(false) || !self.shown.of(key).is_empty());
+        Ok(keys)
     }
 
     /// Tells what is new since the last look, which was at `known`.
     fn tell(&mut self, key: ConversationKey, now: arriving::Arrivals, known: u64) {
-        let before = self.shown.remove(&key).unwrap_or_default();
+        let before = self.shown.put(key, now.shown.clone());
         let withdrawn = now.withdrawn.iter().map(|(message, how)| ArrivalNews::Withdrawn {
             message: Arc::new(message.clone()),
             how: how.clone(),
@@ -172,9 +191,6 @@ impl Arrivals {
         for news in withdrawn.chain(shown) {
             // The last stream may have gone.
             let _ = self.engine.arrivals.send(news);
-        }
-        if !now.shown.is_empty() {
-            self.shown.insert(key, now.shown);
         }
     }
 }
@@ -195,9 +211,16 @@ impl Worker for Arrivals {
         }
         let began = self.engine.environment.now();
         let keys = changes.take(AT_ONCE);
+        let is_all = keys.len() < AT_ONCE;
+        let keys = match self.unsettled(keys.clone()).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                changes.note(keys);
+                return Err(error.into());
+            }
+        };
         let known = *self.engine.store.signals().feed().borrow();
         let looks = join_all(keys.iter().map(|key| self.look(key))).await;
-        let is_all = keys.len() < AT_ONCE;
         let mut failed = None;
         for (key, look) in keys.into_iter().zip(looks) {
             match look {
