@@ -14,7 +14,7 @@ use super::{
 use crate::store::{StoreError, search::SHORTEST_IN_INDEX};
 
 /// The index is asked for so many trigrams.
-pub const ASKED_FOR: usize = 3;
+const ASKED_FOR: usize = 3;
 /// So many trigrams of a text are looked at.
 const LOOKED_AT: usize = 20;
 /// So many of the newest entries are looked at, and so many characters of each.

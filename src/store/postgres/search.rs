@@ -10,7 +10,7 @@ use super::{
     migrations,
     query::{Value, all, doc, first, key, list, number, run, values},
     read,
-    sample::{ASKED_FOR, Samples},
+    sample::Samples,
 };
 use crate::{
     relay::{handoff::Handoff, id::HandoffId, thread::Row},
@@ -238,22 +238,19 @@ pub async fn page(
     Ok(Page { found: handoffs.iter().map(place).collect(), handoffs, next })
 }
 
-/// What has rare trigrams is looked up first, whatever the planner knows of them, and its text says whether it has all that
-/// is wanted. A trigram holds no character that `LIKE` would take for another.
-macro_rules! with_rare {
-    ($behind:literal) => {
-        concat!(
-            "WITH entries AS MATERIALIZED (SELECT position, seq, text FROM search_texts \
-                 WHERE text LIKE $4 AND text LIKE $5 AND text LIKE $6) \
-             SELECT position, max(seq) FROM entries WHERE strpos(text, $1) > 0 AND position ",
-            $behind,
-            " LIMIT $3"
-        )
+/// What has so many rare trigrams is looked up first, whatever the planner knows of them, and its text says whether it has all
+/// that is wanted. A trigram holds no character that `LIKE` would take for another.
+fn with_rare(trigrams: usize, order: Order) -> String {
+    let has: String = (4..4 + trigrams).map(|place| format!("text LIKE ${place} AND ")).collect();
+    let behind = match order {
+        Order::Newest => "position < $2 GROUP BY position ORDER BY position DESC",
+        Order::Oldest => "position > $2 GROUP BY position ORDER BY position",
     };
+    format!(
+        "WITH entries AS MATERIALIZED (SELECT position, seq FROM search_texts WHERE {has}strpos(text, $1) > 0) \
+         SELECT position, max(seq) FROM entries WHERE {behind} LIMIT $3"
+    )
 }
-
-const RARE_NEWEST_FIRST: &str = with_rare!("< $2 GROUP BY position ORDER BY position DESC");
-const RARE_OLDEST_FIRST: &str = with_rare!("> $2 GROUP BY position ORDER BY position");
 
 /// What is found next: positions of handoffs, and the newest of their rows.
 async fn hits(
@@ -264,12 +261,10 @@ async fn hits(
     behind: Option<u64>,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     let first = if order == Order::Newest { i64::MAX } else { 0 };
-    if let Some(rarest) = rare.first() {
+    if !rare.is_empty() {
         let mut values = values![wanted.folded(), behind.map_or(first, signed), HITS];
-        let asked_for = rare.iter().chain(std::iter::repeat(rarest)).take(ASKED_FOR);
-        values.extend(asked_for.map(|trigram| Value::from(format!("%{trigram}%"))));
-        let sql = if order == Order::Newest { RARE_NEWEST_FIRST } else { RARE_OLDEST_FIRST };
-        return positions_and_seqs(&all(client, sql, values).await?);
+        values.extend(rare.iter().map(|trigram| Value::from(format!("%{trigram}%"))));
+        return positions_and_seqs(&all(client, &with_rare(rare.len(), order), values).await?);
     }
     let mut values = values![like(wanted), behind.map_or(first, signed), HITS];
     let sql = match (wanted.is_in_index(), order) {
