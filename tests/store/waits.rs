@@ -93,8 +93,10 @@ async fn conversations_that_wait_are_known(store: &dyn Store) {
     assert_eq!(keys(1).await.len(), 1);
     change(store, "a", &[], &["s1"]).await;
     assert_eq!(keys(9).await, [key("a"), key("b")]);
+    assert!(store.may_wait(&key("a")));
     change(store, "a", &[], &["s2"]).await;
     assert_eq!(keys(9).await, [key("b")]);
+    assert!(store.may_wait(&key("b")));
 }
 
 fn noted(changes: &InboxChanges) -> Vec<ConversationKey> {

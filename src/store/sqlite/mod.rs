@@ -196,7 +196,7 @@ impl Store for SqliteStore {
     }
 
     fn may_wait(&self, key: &ConversationKey) -> bool {
-        self.known.waiting.lock().has(key)
+        self.known.waiting.lock().may_have(key)
     }
 
     async fn idle_handoffs(

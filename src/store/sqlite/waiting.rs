@@ -121,6 +121,13 @@ impl Waiting {
         self.conversations.get(key).is_some_and(|conversation| !conversation.events.is_empty())
     }
 
+    /// Whether anything waits of a conversation, or may wait again: its leaving is not durable.
+    pub fn may_have(&self, key: &ConversationKey) -> bool {
+        let has =
+            |conversation: &Conversation| !conversation.events.is_empty() || !conversation.leaving.is_empty();
+        self.conversations.get(key).is_some_and(has)
+    }
+
     /// The debounce of a conversation.
     pub fn buffer(&self, key: &ConversationKey) -> Option<Buffer> {
         self.conversations.get(key)?.buffer
@@ -266,11 +273,8 @@ impl Waiting {
     }
 
     fn forget_if_empty(&mut self, key: &ConversationKey) {
-        let is_empty = |conversation: &Conversation| {
-            let has_events = !conversation.events.is_empty() || !conversation.leaving.is_empty();
-            !has_events && conversation.buffer.is_none()
-        };
-        if self.conversations.get(key).is_some_and(is_empty)
+        if !self.may_have(key)
+            && self.conversations.get(key).is_some_and(|conversation| conversation.buffer.is_none())
             && let Some(Conversation { listed: Some(listed), .. }) = self.conversations.remove(key)
         {
             self.due.remove(&(listed, key.clone()));
@@ -298,7 +302,9 @@ mod tests {
         assert_eq!(seqs(waiting.page_beside(&key, 9)), [2]);
         waiting.remove(&key, &HashSet::from([2]));
         assert_eq!((seqs(waiting.page_beside(&key, 9)), waiting.has(&key)), (vec![2], false));
+        assert!(waiting.may_have(&key));
         waiting.committed();
+        assert!(!waiting.may_have(&key));
         assert!(waiting.conversations.is_empty());
     }
 }
