@@ -32,8 +32,8 @@ use crate::{
 const PAGE: usize = 200;
 /// Each stream is written to for each batch, which takes about so long. With many streams it is better to write what has
 /// come meanwhile at once, after a pause of this time for each, and no longer than the other.
-const OF_A_STREAM: Duration = Duration::from_micros(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+const OF_A_STREAM: Duration = Duration::from_micros(60);
+const LONGEST_PAUSE: Duration = Duration::from_millis(12);
 /// The runtime's clock knows no shorter time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
