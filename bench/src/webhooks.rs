@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
 
 /// Where webhooks go.
@@ -16,6 +16,8 @@ pub const OURS: &str = "custom-handoff";
 pub const OTHER: &str = "zendesk";
 /// Stands before the number of a message, in its text.
 pub const MARK: &str = "bench-";
+/// The events' times follow one another as if so many came in a millisecond: those of one conversation come in their order.
+const IN_A_MILLISECOND: u32 = 40;
 
 /// How ids follow one another.
 #[derive(Clone, Copy, Debug)]
@@ -80,10 +82,11 @@ impl Webhooks {
     pub fn requests(&self) -> Result<Requests> {
         let mac = Hmac::<Sha256>::new_from_slice(&key()?)?;
         let now = now();
-        let (seconds, time) = (now.as_second(), format!("{now:.3}"));
+        let seconds = now.as_second();
         let mut requests = Requests { bytes: Vec::new(), ends: Vec::with_capacity(self.count as usize) };
         for number in 0..self.count {
-            let (id, body) = (self.id(number), self.body(number, &time));
+            let time = now + SignedDuration::from_millis(i64::from(number / IN_A_MILLISECOND));
+            let (id, body) = (self.id(number), self.body(number, &format!("{time:.3}")));
             let mut mac = mac.clone();
             mac.update(format!("{id}.{seconds}.{body}").as_bytes());
             let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
@@ -102,7 +105,7 @@ impl Webhooks {
         let (series, integration) = (self.series, self.integration);
         let conversation = conversation(number % self.conversations);
         format!(
-            r#"{{"type":"v1.conversation.message","timestamp":"{time}","data":{{"message_id":"message-{series}-{number}","conversation_id":"{conversation}","end_user_id":"66f2c1d0a4b83e0012c5d7ea","handoff_integration":"{integration}","channel":{{"type":"native","id":"66f2c1d0a4b83e0012c5d7e9","name":"Web chat","description":"The shop's chat","modality":"messaging","capabilities":{{"markdown":false}}}},"created_at":"{time}","author":{{"id":"66f2c1d0a4b83e0012c5d7ea","role":"end_user","avatar":null,"display_name":"Maria Silva"}},"content":{{"type":"text","body":"Where is my order? I have been waiting for a week. {MARK}{number};"}},"ai_agent_domain":"acme.ada.support"}}}}"#
+            r#"{{"type":"v1.conversation.message","timestamp":"{time}","data":{{"message_id":"message-{series}-{number:09}","conversation_id":"{conversation}","end_user_id":"66f2c1d0a4b83e0012c5d7ea","handoff_integration":"{integration}","channel":{{"type":"native","id":"66f2c1d0a4b83e0012c5d7e9","name":"Web chat","description":"The shop's chat","modality":"messaging","capabilities":{{"markdown":false}}}},"created_at":"{time}","author":{{"id":"66f2c1d0a4b83e0012c5d7ea","role":"end_user","avatar":null,"display_name":"Maria Silva"}},"content":{{"type":"text","body":"Where is my order? I have been waiting for a week. {MARK}{number};"}},"ai_agent_domain":"acme.ada.support"}}}}"#
         )
     }
 }
