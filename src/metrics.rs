@@ -93,6 +93,9 @@ impl Depths {
 pub struct Metrics {
     registry: Registry,
     webhooks: Family<Outcome, Counter>,
+    /// Two of these, to which most come.
+    kept: Counter,
+    ignored: Counter,
     foreign: Counter,
     elsewhere: Counter,
     guesses: Family<Proof, Counter>,
@@ -129,11 +132,16 @@ const WEBHOOK_OUTCOMES: [&str; 7] =
 impl Metrics {
     /// Everything at zero.
     pub fn new() -> Self {
+        let webhooks: Family<Outcome, Counter> = Family::default();
+        let counter = |arrival: Arrival| webhooks.get_or_create_owned(&Outcome { outcome: arrival.as_str() });
+        let (kept, ignored) = (counter(Arrival::Kept), counter(Arrival::Ignored));
         let quick = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 30.0, 60.0];
         let slow = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
         let mut metrics = Self {
             registry: Registry::with_prefix("handoff_relay"),
-            webhooks: Family::default(),
+            webhooks,
+            kept,
+            ignored,
             foreign: Counter::default(),
             elsewhere: Counter::default(),
             guesses: Family::default(),
@@ -200,7 +208,11 @@ impl Metrics {
     /// A verified webhook came to this.
     pub fn arrived(&self, arrival: Arrival, now: Time) {
         self.last_webhook.set(seconds(now));
-        self.webhook(arrival.as_str());
+        match arrival {
+            Arrival::Kept => drop(self.kept.inc()),
+            Arrival::Ignored => drop(self.ignored.inc()),
+            other => self.webhook(other.as_str()),
+        }
     }
 
     /// The accounts of handoffs have grown by so much.

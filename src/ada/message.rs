@@ -31,7 +31,13 @@ pub fn unreadable(field: &str, what: &str) -> Unreadable {
 pub fn id(object: &impl Fields, field: &str) -> Result<String, Unreadable> {
     let text = object.text(field);
     let text = text.filter(|text| !text.is_empty()).ok_or_else(|| unreadable(field, "is missing"))?;
-    if text.chars().count() > MAX_ID_CHARS || text.chars().any(char::is_control) {
+    let is_long = text.len() > MAX_ID_CHARS && text.chars().count() > MAX_ID_CHARS;
+    let has_control = if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    };
+    if is_long || has_control {
         return Err(unreadable(field, "is not an id"));
     }
     Ok(text.into_owned())

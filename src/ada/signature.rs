@@ -77,20 +77,36 @@ pub struct Verifier {
     webhooks: Vec<(Option<Shortcut>, Webhook)>,
 }
 
-/// Whether the body of a webhook is worth reading: the headers are there, readable, and of `now_unix` (seconds since
-/// 1970) give or take five minutes. Proves nothing.
-///
-/// # Errors
-/// What [`Verifier::verify`] would say of these headers.
-pub fn precheck(headers: &HeaderMap, now_unix: i64) -> Result<(), SignatureError> {
-    let id = header(headers, &ID)?;
-    let timestamp = header(headers, &TIMESTAMP)?;
-    header(headers, &SIGNATURE)?;
-    if !is_id(id) {
-        return Err(SignatureError::Invalid);
+/// The headers of a webhook that say how it was signed. Proves nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    headers: &'a HeaderMap,
+    id: &'a str,
+    timestamp: &'a str,
+    signatures: &'a str,
+}
+
+impl<'a> Signed<'a> {
+    /// Finds them.
+    ///
+    /// # Errors
+    /// One is missing or can't be read, or the id is none.
+    pub fn read(headers: &'a HeaderMap) -> Result<Self, SignatureError> {
+        let id = header(headers, &ID)?;
+        let timestamp = header(headers, &TIMESTAMP)?;
+        let signatures = header(headers, &SIGNATURE)?;
+        let is_id = (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_id { Ok(Self { headers, id, timestamp, signatures }) } else { Err(SignatureError::Invalid) }
     }
-    let timestamp: i64 = timestamp.parse().map_err(|_| SignatureError::Invalid)?;
-    if timestamp.abs_diff(now_unix) > TOLERANCE { Err(SignatureError::Stale) } else { Ok(()) }
+
+    /// Whether the body is worth reading: they are of `now_unix` (seconds since 1970) give or take five minutes.
+    ///
+    /// # Errors
+    /// What [`Verifier::verify`] would say of these headers.
+    pub fn precheck(&self, now_unix: i64) -> Result<(), SignatureError> {
+        let timestamp: i64 = self.timestamp.parse().map_err(|_| SignatureError::Invalid)?;
+        if timestamp.abs_diff(now_unix) > TOLERANCE { Err(SignatureError::Stale) } else { Ok(()) }
+    }
 }
 
 impl Verifier {
@@ -111,24 +127,17 @@ impl Verifier {
     ///
     /// # Errors
     /// The webhook is not Ada's, is too old, or is damaged.
-    pub fn verify(&self, headers: &HeaderMap, body: Bytes) -> Result<VerifiedWebhook, SignatureError> {
-        let id = header(headers, &ID)?;
-        if !is_id(id) {
-            return Err(SignatureError::Invalid);
+    pub fn verify(&self, signed: &Signed<'_>, body: Bytes) -> Result<VerifiedWebhook, SignatureError> {
+        if !self.accepts_at_once(signed, &body) {
+            self.judge(signed.headers, &body)?;
         }
-        if !self.accepts_at_once(headers, id, &body) {
-            self.judge(headers, &body)?;
-        }
-        let (id, ai_agent) = (id.to_owned(), self.ai_agent.clone());
+        let (id, ai_agent) = (signed.id.to_owned(), self.ai_agent.clone());
         Ok(VerifiedWebhook { id, body, ai_agent, _verified: Verified })
     }
 
     /// Whether it is plain that the webhook is Ada's. The time is the system's, as it is for the svix crate.
-    fn accepts_at_once(&self, headers: &HeaderMap, id: &str, body: &[u8]) -> bool {
-        let (Ok(timestamp), Ok(signatures)) = (header(headers, &TIMESTAMP), header(headers, &SIGNATURE))
-        else {
-            return false;
-        };
+    fn accepts_at_once(&self, signed: &Signed<'_>, body: &[u8]) -> bool {
+        let Signed { id, timestamp, signatures, .. } = *signed;
         let Ok(now) = std::time::UNIX_EPOCH.elapsed() else { return false };
         let mut shortcuts = self.webhooks.iter().filter_map(|(shortcut, _)| shortcut.as_ref());
         shortcuts.any(|shortcut| shortcut.accepts(id, timestamp, signatures, body, now.as_secs()))
@@ -151,10 +160,6 @@ impl Verifier {
 fn header<'a>(headers: &'a HeaderMap, names: &[HeaderName; 2]) -> Result<&'a str, SignatureError> {
     let value = names.iter().find_map(|name| headers.get(name)).ok_or(SignatureError::MissingHeaders)?;
     value.to_str().map_err(|_| SignatureError::Invalid)
-}
-
-fn is_id(id: &str) -> bool {
-    (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn why(error: &WebhookError) -> SignatureError {
@@ -222,8 +227,20 @@ mod tests {
         headers(family, "msg_1", now, &sign(secret, "msg_1", now, body))
     }
 
+    fn verify(
+        verifier: &Verifier,
+        headers: &HeaderMap,
+        body: impl Into<Bytes>,
+    ) -> Result<VerifiedWebhook, SignatureError> {
+        verifier.verify(&Signed::read(headers)?, body.into())
+    }
+
+    fn precheck(headers: &HeaderMap, now_unix: i64) -> Result<(), SignatureError> {
+        Signed::read(headers)?.precheck(now_unix)
+    }
+
     fn refusal(verifier: &Verifier, headers: &HeaderMap, body: &'static [u8]) -> SignatureError {
-        verifier.verify(headers, Bytes::from_static(body)).unwrap_err()
+        verify(verifier, headers, body).unwrap_err()
     }
 
     #[test]
@@ -286,13 +303,12 @@ mod tests {
                 ai_agent: "acme.ada.support".into(),
                 webhooks: vec![(shortcut, Webhook::new(&secret).unwrap())],
             };
-            let taken = with(Shortcut::new(&secret)).verify(&headers, body.clone().into()).is_ok();
-            let alone = with(None).verify(&headers, body.clone().into()).is_ok();
+            let taken = verify(&with(Shortcut::new(&secret)), &headers, body.clone()).is_ok();
+            let alone = verify(&with(None), &headers, body.clone()).is_ok();
             prop_assert_eq!(taken, alone);
             // It speaks for whatever is written in the usual way: the crate is asked about the rest alone.
-            let accepts = with(Shortcut::new(&secret)).accepts_at_once(
-                &headers, header(&headers, &ID).unwrap_or_default(), &body,
-            );
+            let accepts = Signed::read(&headers)
+                .is_ok_and(|signed| with(Shortcut::new(&secret)).accepts_at_once(&signed, &body));
             prop_assert!(!accepts || webhook.verify(&body, &headers).is_ok());
             let usual = header(&headers, &TIMESTAMP).is_ok_and(|time| time.parse::<u64>().is_ok_and(|at| at.to_string() == time));
             prop_assert!(!usual || accepts || !alone, "the shortcut missed it");
@@ -316,7 +332,7 @@ mod tests {
 
             let headers = headers(family, &id, now, &by_hand);
             prop_assert_eq!(precheck(&headers, now), Ok(()));
-            let verified = verifier.verify(&headers, Bytes::from(body.clone())).unwrap();
+            let verified = verify(&verifier, &headers, body.clone()).unwrap();
             prop_assert_eq!(&verified.id, &id);
             prop_assert_eq!(&verified.body[..], body.as_bytes());
 
@@ -325,7 +341,7 @@ mod tests {
             let position = flip.index(flipped.len());
             flipped[position] ^= 1;
             prop_assert_eq!(
-                verifier.verify(&headers, Bytes::from(flipped)).unwrap_err(),
+                verify(&verifier, &headers, flipped).unwrap_err(),
                 SignatureError::Invalid
             );
         }
@@ -335,14 +351,14 @@ mod tests {
     fn any_secret_and_any_signature_will_do() {
         let both = verifier(&[SECRET, OTHER_SECRET]);
         for secret in [SECRET, OTHER_SECRET] {
-            assert!(both.verify(&signed(secret, "svix", b"{}"), Bytes::from_static(b"{}")).is_ok());
+            assert!(verify(&both, &signed(secret, "svix", b"{}"), "{}").is_ok());
         }
         let only = verifier(&[SECRET]);
         assert_eq!(refusal(&only, &signed(OTHER_SECRET, "svix", b"{}"), b"{}"), SignatureError::Invalid);
 
         let now = now();
         let two = [OTHER_SECRET, SECRET].map(|secret| sign(secret, "msg_1", now, b"{}")).join(" ");
-        assert!(only.verify(&headers("svix", "msg_1", now, &two), Bytes::from_static(b"{}")).is_ok());
+        assert!(verify(&only, &headers("svix", "msg_1", now, &two), "{}").is_ok());
         assert_eq!(refusal(&verifier(&[]), &signed(SECRET, "svix", b"{}"), b"{}"), SignatureError::Invalid);
     }
 
@@ -351,7 +367,7 @@ mod tests {
         let mut both = signed(SECRET, "svix", b"{}");
         both.insert("webhook-id", "msg_other".parse().unwrap());
         let verifier = verifier(&[SECRET]);
-        assert_eq!(verifier.verify(&both, Bytes::from_static(b"{}")).unwrap().id, "msg_1");
+        assert_eq!(verify(&verifier, &both, "{}").unwrap().id, "msg_1");
 
         let mut both = signed(SECRET, "webhook", b"{}");
         both.insert("svix-id", "msg_other".parse().unwrap());

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::{
     message::{Unreadable, author, content, id, time, unreadable},
     signature::VerifiedWebhook,
@@ -39,6 +41,14 @@ pub enum Reading {
     Unreadable(Unreadable),
 }
 
+/// An event's `type`.
+const MESSAGE: &str = "v1.conversation.message";
+const HANDOFF_ENDED: &str = "v1.conversation.handoff.ended";
+const CONVERSATION_ENDED: &str = "v1.conversation.ended";
+
+/// What tells whether an event is ours.
+const DECIDING: [&str; 4] = ["type", "data", "handoff_integration", "conversation_id"];
+
 /// What to read a webhook with.
 #[derive(Clone, Debug)]
 pub struct WebhookParser {
@@ -63,6 +73,9 @@ impl WebhookParser {
 
     fn try_read(&self, svix_id: &str, body: &[u8], received_at: Time) -> Result<Reading, Unreadable> {
         let mended = mended(body);
+        if let Some(reading) = self.read_of_others(&mended) {
+            return Ok(reading);
+        }
         if let Some(payload) = Tree::object(&mended) {
             return self.read_payload(svix_id, &payload, received_at);
         }
@@ -70,6 +83,16 @@ impl WebhookParser {
         let payload =
             Object::read(&repaired).map_err(|_| Unreadable("the body is not a JSON object".to_owned()))?;
         self.read_payload(svix_id, &payload, received_at)
+    }
+
+    /// An event that is plainly not ours, of which hardly anything is read. Most webhooks may be of others.
+    fn read_of_others(&self, mended: &[u8]) -> Option<Reading> {
+        let names = |ours: &String| memmem::find(mended, ours.as_bytes()).is_some();
+        if self.integrations.iter().any(names) {
+            return None;
+        }
+        let payload = Tree::object_of(mended, &DECIDING)?;
+        self.none_of_ours(&payload.text("type")?, &*payload.object("data")).ok()?
     }
 
     fn read_payload(
@@ -80,19 +103,15 @@ impl WebhookParser {
     ) -> Result<Reading, Unreadable> {
         let name = payload.text("type").ok_or_else(|| unreadable("type", "is missing"))?;
         let data = &*payload.object("data");
+        if let Some(reading) = self.none_of_ours(&name, data)? {
+            return Ok(reading);
+        }
         let kind = match &*name {
-            "v1.conversation.message" => match self.not_ours(data)? {
-                Some(not_ours) => return Ok(not_ours),
-                None => EventKind::Message(message(payload, data)?),
-            },
-            "v1.conversation.handoff.ended" => match self.not_ours(data)? {
-                Some(_) => return Ok(Reading::Ignored),
-                None => EventKind::HandoffEnded,
-            },
-            "v1.conversation.ended" => {
+            MESSAGE => EventKind::Message(message(payload, data)?),
+            HANDOFF_ENDED => EventKind::HandoffEnded,
+            _ => {
                 EventKind::ConversationEnded { by: data.object("ended_by").text("role").map(Cow::into_owned) }
             }
-            _ => return Ok(Reading::Ignored),
         };
         if let Some(domain) = self.elsewhere(data)? {
             return Ok(Reading::Elsewhere(domain));
@@ -129,6 +148,16 @@ impl WebhookParser {
     /// The key of a conversation.
     pub fn key(&self, conversation: String) -> ConversationKey {
         ConversationKey { ai_agent: self.ai_agent.clone(), conversation: ConversationId(conversation) }
+    }
+
+    /// What an event of this type comes to, if it is none of ours.
+    fn none_of_ours(&self, name: &str, data: &impl Fields) -> Result<Option<Reading>, Unreadable> {
+        match name {
+            MESSAGE => self.not_ours(data),
+            HANDOFF_ENDED => Ok(self.not_ours(data)?.map(|_| Reading::Ignored)),
+            CONVERSATION_ENDED => Ok(None),
+            _ => Ok(Some(Reading::Ignored)),
+        }
     }
 
     fn not_ours(&self, data: &impl Fields) -> Result<Option<Reading>, Unreadable> {
@@ -190,6 +219,8 @@ mod tests {
         let reading = of(&body);
         // No number of ours: the whole can't be read any more, each field can.
         assert_eq!(of(&body.replacen('{', r#"{"beside":1e999,"#, 1)), reading, "{body}");
+        let whole = reader().read_payload("msg_1", &Tree::object(body.as_bytes()).unwrap(), Time::default());
+        assert_eq!(whole.unwrap_or_else(Reading::Unreadable), reading, "{body}");
         reading
     }
 
@@ -224,6 +255,14 @@ mod tests {
         assert_eq!(message.created_at.as_micros() % 1_000_000, 100_200);
         assert_eq!(message.author.role, Role::EndUser);
         assert_eq!(message.content, Content::Text { body: "hello".to_owned() });
+    }
+
+    #[test]
+    fn an_identifier_that_is_written_with_escapes_is_ours_all_the_same() {
+        let body = example().to_string().replace("custom-handoff", r"custom\u002dhandoff");
+        let reading = reader().read_kept("msg_1", body.as_bytes(), Time::default());
+        assert_eq!(reading, read(&example()));
+        let Reading::Event(_) = reading else { panic!("not an event") };
     }
 
     #[test]

@@ -7,14 +7,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
 
 use super::start_limit::StartLimit;
 use crate::{
     ada::{
         api::Ada,
-        signature::{SignatureError, VerifiedWebhook, Verifier},
+        signature::{SignatureError, Signed, VerifiedWebhook, Verifier},
         webhook::WebhookParser,
     },
     relay::{
@@ -197,11 +196,11 @@ impl AiAgents {
     ///
     /// # Errors
     /// As [`Verifier::verify`].
-    pub fn verify(&self, headers: &HeaderMap, body: &Bytes) -> Result<VerifiedWebhook, SignatureError> {
+    pub fn verify(&self, signed: &Signed<'_>, body: &Bytes) -> Result<VerifiedWebhook, SignatureError> {
         let mut refusal = SignatureError::Invalid;
         let mut accepted: Option<VerifiedWebhook> = None;
         for ai_agent in self.iter() {
-            match ai_agent.verifier.verify(headers, body.clone()) {
+            match ai_agent.verifier.verify(signed, body.clone()) {
                 // Where the secret is one's own, the domain is looked at when the event is read.
                 Ok(webhook) if accepted.is_none() || ai_agent.parser.is_of(body) => accepted = Some(webhook),
                 Ok(_) => {}
@@ -250,6 +249,8 @@ impl AiAgents {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::time::Duration;
+
+    use axum::http::HeaderMap;
 
     use super::*;
     use crate::{
@@ -318,7 +319,7 @@ mod tests {
         {
             headers.insert(name, value.parse().unwrap());
         }
-        ai_agents.verify(&headers, &body).map(|webhook| webhook.ai_agent.0)
+        ai_agents.verify(&Signed::read(&headers)?, &body).map(|webhook| webhook.ai_agent.0)
     }
 
     #[test]

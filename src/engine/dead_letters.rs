@@ -41,8 +41,8 @@ impl Engine {
         let ai_agents = self.ai_agents();
         let outcome = match self.read_letter(&ai_agents, &letter) {
             Reading::Event(event) => {
-                let event = self.under_its_key(&ai_agents, *event).await?;
-                self.decide_by(&ai_agents, replay::event(id.clone(), event), |_| {}).await?
+                let event = self.under_its_key(&ai_agents, event).await?;
+                self.decide_by(&ai_agents, replay::event(id.clone(), *event), |_| {}).await?
             }
             Reading::Ignored | Reading::Foreign { .. } => {
                 let gone = self.decide(replay::drop(id.clone())).await?;

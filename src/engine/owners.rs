@@ -59,10 +59,12 @@ impl Engine {
     pub(super) async fn under_its_key(
         &self,
         ai_agents: &AiAgents,
-        event: Event,
-    ) -> Result<Event, StoreError> {
-        let key = self.known_key(ai_agents, event.key.clone()).await?;
-        Ok(Event { key, ..event })
+        mut event: Box<Event>,
+    ) -> Result<Box<Event>, StoreError> {
+        if let Some(key) = self.former_key(ai_agents, &event.key).await? {
+            event.key = key;
+        }
+        Ok(event)
     }
 
     /// The key under which a conversation is stored. One that began under a former id of its AI Agent stays there, so
@@ -75,13 +77,22 @@ impl Engine {
         ai_agents: &AiAgents,
         key: ConversationKey,
     ) -> Result<ConversationKey, StoreError> {
+        Ok(self.former_key(ai_agents, &key).await?.unwrap_or(key))
+    }
+
+    /// The key under which a conversation is stored, if it may be another one.
+    async fn former_key(
+        &self,
+        ai_agents: &AiAgents,
+        key: &ConversationKey,
+    ) -> Result<Option<ConversationKey>, StoreError> {
         let ai_agent = ai_agents.of(&key.ai_agent);
         if ai_agent.formerly.is_empty() || key.ai_agent != *ai_agent.id() {
-            return Ok(key);
+            return Ok(None);
         }
         let is_of = |known: &ConversationKey| ai_agent.ids().any(|id| *id == known.ai_agent);
-        let known = self.keys_of(&key, None).await?.into_iter().find(is_of);
-        Ok(known.unwrap_or(key))
+        let known = Box::pin(self.keys_of(key, None)).await?;
+        Ok(known.into_iter().find(is_of))
     }
 
     /// Whether there is an open handoff of this conversation.

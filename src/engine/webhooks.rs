@@ -86,7 +86,7 @@ impl Engine {
         let account = self.account(received_at);
         let parser = &ai_agents.of(&webhook.ai_agent).parser;
         match parser.read(&webhook, received_at) {
-            Reading::Event(event) => match self.take(ai_agents, *event, account).await {
+            Reading::Event(event) => match self.take(ai_agents, event, account).await {
                 Err(error @ (StoreError::Panicked | StoreError::Unreadable(_))) => {
                     tracing::error!(svix.id = webhook.id, error = %error, "webhook became a dead letter");
                     let reason = match error {
@@ -94,7 +94,7 @@ impl Engine {
                         error => error.to_string(),
                     };
                     let account = self.account(received_at);
-                    self.set_aside(webhook, reason, account).await
+                    Box::pin(self.set_aside(webhook, reason, account)).await
                 }
                 arrival => arrival,
             },
@@ -112,11 +112,11 @@ impl Engine {
                 self.metrics.elsewhere();
                 let reason = elsewhere(&webhook.ai_agent, &domain);
                 self.elsewhere.record(&reason, domain);
-                self.set_aside(webhook, reason, account).await
+                Box::pin(self.set_aside(webhook, reason, account)).await
             }
             Reading::Unreadable(reason) => {
                 tracing::warn!(svix.id = webhook.id, reason = %reason, "webhook became a dead letter");
-                self.set_aside(webhook, reason.to_string(), account).await
+                Box::pin(self.set_aside(webhook, reason.to_string(), account)).await
             }
         }
     }
@@ -126,28 +126,29 @@ impl Engine {
         Account { metrics, full, received_at, is_open: AtomicBool::new(true) }
     }
 
-    /// Keeps an event, in the conversation as it is stored. Most need no decision.
+    /// Keeps an event, in the conversation as it is stored. Most need no decision: the futures of the other ways are apart, so
+    /// that this one is small.
     async fn take(
         &self,
         ai_agents: &Arc<AiAgents>,
-        event: Event,
+        event: Box<Event>,
         account: Account,
     ) -> Result<Arrival, StoreError> {
         let event = self.under_its_key(ai_agents, event).await?;
         let ai_agent = ai_agents.of(&event.key.ai_agent);
         let at = account.received_at;
         if arrive::needs_a_rule(&event, &Now { at, offset: ai_agent.ada.offset() }) {
-            let rule = arrive::event(event);
-            return self.decide_by(ai_agents, rule, move |arrival| account.close(*arrival)).await;
+            let rule = arrive::event(*event);
+            return Box::pin(self.decide_by(ai_agents, rule, move |arrival| account.close(*arrival))).await;
         }
         let account = Arc::new(account);
         let kept = Arc::clone(&account);
-        let (decider, metrics) = (self.decider(ai_agents), Arc::clone(&self.metrics));
+        let decider = self.decider(ai_agents);
         let (tell, told) = oneshot::channel();
-        let rule = move |event| {
-            let (scope, decision) = decider.decision(arrive::event(event), at);
+        let rule = move |event: Box<Event>| {
+            let (scope, decision) = decider.decision(arrive::event(*event), at);
             let committed = move |(arrival, ledger): &(Arrival, Ledger)| {
-                metrics.account(ledger);
+                account.metrics.account(ledger);
                 account.close(*arrival);
             };
             let decision = store::telling(decision, committed, tell);

@@ -144,7 +144,15 @@ const NAME_CHARS: usize = 200;
 
 /// The beginning of a name.
 pub fn bounded_name(name: &str) -> String {
-    name.chars().take(NAME_CHARS).collect()
+    bounded(name).to_owned()
+}
+
+fn bounded(name: &str) -> &str {
+    // Most have fewer bytes than they may have characters.
+    if name.len() <= NAME_CHARS {
+        return name;
+    }
+    name.char_indices().nth(NAME_CHARS).map_or(name, |(end, _)| &name[..end])
 }
 
 /// What the fields call the end user: full name, or name.
@@ -169,9 +177,10 @@ fn text(context: &Map<String, Value>, key: &str) -> Option<String> {
 
 /// A name without variables that nobody has filled in; `None` if nothing is left, or only a word for no value.
 pub fn filled_name(text: &str) -> Option<String> {
-    let text = filled_in(text);
+    let mut text = filled_in(text);
+    text.truncate(bounded(&text).len());
     // A person may be called Null.
-    (!text.is_empty() && !NO_VALUE.contains(&text.as_str())).then(|| bounded_name(&text))
+    (!text.is_empty() && !NO_VALUE.contains(&text.as_str())).then_some(text)
 }
 
 /// What programming languages print for a missing value.
@@ -198,6 +207,9 @@ fn is_identifier(text: &str) -> bool {
 
 /// A text without its variables, and without the blanks that stood between them.
 fn filled_in(text: &str) -> String {
+    if !text.contains('{') {
+        return in_words(text);
+    }
     let mut words = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('{') {
@@ -215,7 +227,19 @@ fn filled_in(text: &str) -> String {
         };
     }
     words.push_str(rest);
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+    in_words(&words)
+}
+
+/// A text with one blank between its words.
+fn in_words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    words
 }
 
 /// The length of the variable with which a text begins.

@@ -7,17 +7,17 @@ use crate::relay::{buffer::Timings, changes::Scope, event::Event};
 /// it already or is full.
 pub struct Arriving {
     /// The event.
-    pub event: Event,
+    pub event: Box<Event>,
     /// How long its conversation has to be quiet.
     pub timings: Timings,
     /// With so many events in the inbox it is a rule that decides.
     pub inbox_limit: u64,
     /// With so many deliveries queued for the AI Agent's reads, too.
     pub outbox_limit: u64,
-    /// Called once the event is durable, if it was kept without a decision.
-    pub kept: Box<dyn FnOnce() + Send>,
+    /// Called once, when the event is durable, if it was kept without a decision.
+    pub kept: Box<dyn Fn() + Send>,
     /// The rule for all other cases, which comes to the same where it wasn't needed.
-    pub rule: Box<dyn FnOnce(Event) -> (Scope, Decision) + Send>,
+    pub rule: Box<dyn FnOnce(Box<Event>) -> (Scope, Decision) + Send>,
 }
 
 /// What became of an event.

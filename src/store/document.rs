@@ -47,7 +47,7 @@ impl Document for Contact {}
 
 const PREFIX: &str = "{\"v\":";
 /// Most documents are no longer, in bytes.
-const USUAL_LENGTH: usize = 512;
+const USUAL_LENGTH: usize = 1_024;
 
 /// The text to be stored.
 ///

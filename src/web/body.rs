@@ -81,6 +81,11 @@ impl Bodies {
                 _room: self.budget.hold(data.len())?,
             });
         }
+        // Few come in parts: a future for them must not make all others large.
+        Box::pin(self.read_on(first, body)).await
+    }
+
+    async fn read_on(&self, first: Option<Frame<Bytes>>, body: Body) -> Result<HeldBody, BodyError> {
         let arrival = self.budget.begin();
         let collected = tokio::select! {
             biased;

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -20,10 +20,12 @@ pub struct Slots(Arc<Inner>);
 struct Inner {
     most: usize,
     open: Mutex<Open>,
-    /// Counts the turns of all connections.
+    /// Counts the turns of all clients.
     turns: AtomicU64,
     /// One has been closed, or has begun to wait.
     changed: Notify,
+    /// How many wait for that. While nobody does, a turn that changes wakes nobody.
+    queued: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -40,9 +42,12 @@ struct Connection {
 
 /// Whose turn it is on a connection, and since when. Clones are of one connection.
 #[derive(Clone, Debug)]
-pub struct Turn {
+pub struct Turn(Arc<State>);
+
+#[derive(Debug)]
+struct State {
     /// Three times the count of turns when it began, and whose it is: one number, so that both change together.
-    now: Arc<AtomicU64>,
+    now: AtomicU64,
     slots: Slots,
 }
 
@@ -67,13 +72,18 @@ pub struct Slot {
 impl Slots {
     /// At most so many connections, and at least one.
     pub fn new(most: usize) -> Self {
-        let (open, turns, changed) = (Mutex::default(), AtomicU64::new(0), Notify::new());
-        Self(Arc::new(Inner { most: most.max(1), open, turns, changed }))
+        Self(Arc::new(Inner {
+            most: most.max(1),
+            open: Mutex::default(),
+            turns: AtomicU64::new(0),
+            changed: Notify::new(),
+            queued: AtomicUsize::new(0),
+        }))
     }
 
     /// For a connection that has just been accepted.
     pub fn turn(&self) -> Turn {
-        let turn = Turn { now: Arc::default(), slots: self.clone() };
+        let turn = Turn(Arc::new(State { now: AtomicU64::new(0), slots: self.clone() }));
         turn.set(Whose::Request);
         turn
     }
@@ -81,6 +91,7 @@ impl Slots {
     /// A place for a connection, which loses it when `evicted` is cancelled: then it must end at once, unless it is our
     /// turn. If no place is free and it is our turn on all others, this waits.
     pub async fn take(&self, turn: &Turn, evicted: &CancellationToken) -> Slot {
+        let _queued = Queued::join(&self.0.queued);
         loop {
             let mut changed = std::pin::pin!(self.0.changed.notified());
             changed.as_mut().enable();
@@ -93,6 +104,23 @@ impl Slots {
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Is counted as long as it waits for a place.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl<'a> Queued<'a> {
+    /// Whoever does not see this one's turn as it is now finds it counted: see [`Turn::set`].
+    fn join(queued: &'a AtomicUsize) -> Self {
+        queued.fetch_add(1, Ordering::SeqCst);
+        Self(queued)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -119,21 +147,28 @@ impl Open {
 impl Turn {
     /// Whose turn it is from now on.
     pub fn set(&self, whose: Whose) {
-        let count = self.slots.0.turns.fetch_add(1, Ordering::Relaxed);
-        self.now.store(count * 3 + whose as u64, Ordering::Relaxed);
-        if whose != Whose::Answer {
-            self.slots.0.changed.notify_waiters();
+        let slots = &self.0.slots.0;
+        if whose == Whose::Answer {
+            self.0.now.store(whose as u64, Ordering::Relaxed);
+            return;
+        }
+        let count = slots.turns.fetch_add(1, Ordering::Relaxed);
+        // Either whoever waits for a place sees this turn, or it is counted here: both orders are the same to all.
+        self.0.now.store(count * 3 + whose as u64, Ordering::SeqCst);
+        if slots.queued.load(Ordering::SeqCst) > 0 {
+            slots.changed.notify_waiters();
         }
     }
 
     /// Whether it is this one's.
     pub fn is(&self, whose: Whose) -> bool {
-        self.now.load(Ordering::Relaxed) % 3 == whose as u64
+        self.0.now.load(Ordering::Relaxed) % 3 == whose as u64
     }
 
     /// Since when it is the client's, counted in turns of all connections.
     fn waits_since(&self) -> Option<u64> {
-        (!self.is(Whose::Answer)).then(|| self.now.load(Ordering::Relaxed))
+        let now = self.0.now.load(Ordering::SeqCst);
+        (now % 3 != Whose::Answer as u64).then_some(now)
     }
 }
 

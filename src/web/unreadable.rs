@@ -32,6 +32,9 @@ use super::{
 /// How hyper says that its refusal has no body.
 const NO_BODY: &str = "content-length: 0\r\n";
 
+/// A head and a body that are no longer are written as one: for the system that is less work than two parts.
+const SMALL: usize = 2_048;
+
 /// Lasts as long as an answer is being made.
 struct Answer(Turn);
 
@@ -150,6 +153,17 @@ impl ProblemStream {
     }
 }
 
+/// These parts in one, if they are small.
+fn joined<'a>(parts: &[io::IoSlice<'_>], small: &'a mut [u8; SMALL]) -> Option<&'a [u8]> {
+    let mut length = 0;
+    for part in parts {
+        let end = length + part.len();
+        small.get_mut(length..end)?.copy_from_slice(part);
+        length = end;
+    }
+    Some(&small[..length])
+}
+
 /// The refusal with a problem for a body; `None` if it isn't such a refusal.
 fn explain(refusal: &str) -> Option<Bytes> {
     let status = refusal.strip_prefix("HTTP/1.")?.get(2..5)?.parse::<StatusCode>().ok()?;
@@ -197,7 +211,11 @@ impl AsyncWrite for ProblemStream {
         {
             return Poll::Ready(Ok(first.len()));
         }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let mut small = [0; SMALL];
+        match joined(bufs, &mut small) {
+            Some(joined) => Pin::new(&mut self.stream).poll_write(cx, joined),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -225,6 +243,24 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn small_parts_are_one_and_others_stay_apart() {
+        let of = |lengths: &[usize]| {
+            let parts: Vec<_> =
+                lengths.iter().zip(*b"abc").map(|(length, byte)| vec![byte; *length]).collect();
+            let slices: Vec<_> = parts.iter().map(|part| io::IoSlice::new(part)).collect();
+            let mut small = [0; SMALL];
+            (joined(&slices, &mut small).map(<[u8]>::to_vec), parts.concat())
+        };
+        for lengths in [&[][..], &[3], &[2, 0, 1], &[SMALL - 1, 1]] {
+            let (joined, whole) = of(lengths);
+            assert_eq!(joined, Some(whole), "{lengths:?}");
+        }
+        for lengths in [&[SMALL + 1][..], &[SMALL, 1], &[1, SMALL, 1]] {
+            assert_eq!(of(lengths).0, None, "{lengths:?}");
+        }
+    }
 
     #[test]
     fn only_a_refusal_without_a_body_gets_one() {

@@ -9,7 +9,10 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use handoff_relay::{
-    ada::{signature::Verifier, webhook::WebhookParser},
+    ada::{
+        signature::{Signed, Verifier},
+        webhook::WebhookParser,
+    },
     agents::platforms::Platforms,
     engine::{AiAgent, AiAgents, Engine, Expiry, Flusher, Outbox, Parts, Recovery, StartKey, worker::run},
     environment::{Environment, Machine},
@@ -142,7 +145,7 @@ impl Relay {
             headers.insert(name, value.parse().unwrap());
         }
         let ai_agents = engine.ai_agents();
-        let webhook = ai_agents.verify(&headers, &body).unwrap();
+        let webhook = ai_agents.verify(&Signed::read(&headers).unwrap(), &body).unwrap();
         let keeping = engine.webhook(&ai_agents, webhook);
         if leaves { keeping.now_or_never().is_some_and(|kept| kept.is_ok()) } else { keeping.await.is_ok() }
     }

@@ -141,13 +141,13 @@ impl World<'_> {
         let (tell, told) = oneshot::channel();
         let (now, ids, policy) = (self.now, self.next_ids(), policy());
         let arrived = self.store.arrive(Arriving {
-            event,
+            event: Box::new(event),
             timings: policy.timings,
             inbox_limit: policy.inbox_limit,
             outbox_limit: policy.outbox_limit,
             kept: Box::new(|| ()),
             rule: Box::new(move |event| {
-                let (scope, decision) = decision(arrive::event(event), now, ids);
+                let (scope, decision) = decision(arrive::event(*event), now, ids);
                 (scope, store::telling(decision, |_| {}, tell))
             }),
         });

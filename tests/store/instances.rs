@@ -55,7 +55,7 @@ async fn until(mut holds: impl AsyncFnMut() -> bool) {
 /// An event that no rule must look at.
 async fn arrives(store: &dyn Store, event: Event) -> Arrived {
     let arriving = Arriving {
-        event,
+        event: Box::new(event),
         timings: TIMINGS,
         inbox_limit: 1_000,
         outbox_limit: 1_000,

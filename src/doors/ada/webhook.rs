@@ -8,7 +8,7 @@ use axum::{
 };
 
 use crate::{
-    ada::signature::{self, SignatureError},
+    ada::signature::{SignatureError, Signed},
     doors::App,
     relay::rules::arrive::Arrival,
     web::{extract::require_plain, head, problem::Problem},
@@ -39,11 +39,12 @@ pub async fn checked(app: App, request: Request) -> Response {
 /// `POST /webhooks/message`
 pub async fn webhook(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Accepted, Problem> {
     let now_unix = app.engine.environment().now().second();
-    signature::precheck(&headers, now_unix).map_err(|error| refuse(&app, error))?;
+    let signed = Signed::read(&headers).map_err(|error| refuse(&app, error))?;
+    signed.precheck(now_unix).map_err(|error| refuse(&app, error))?;
     require_plain(&headers)?;
     let held = app.bodies.webhooks.read(&headers, body).await?;
     let ai_agents = app.engine.ai_agents();
-    let webhook = ai_agents.verify(&headers, &held.bytes).map_err(|error| refuse(&app, error))?;
+    let webhook = ai_agents.verify(&signed, &held.bytes).map_err(|error| refuse(&app, error))?;
     match app.engine.webhook(&ai_agents, webhook).await? {
         Arrival::Full => Err(Problem::unavailable("too many events are waiting to be processed; try again")),
         arrival => {

@@ -21,6 +21,11 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// Whether these are the reads of an AI Agent.
+    pub fn is_reads_of(&self, ai_agent: &AiAgentId) -> bool {
+        matches!(self, Self::Reads(of) if of == ai_agent)
+    }
+
     /// The name it is stored under.
     pub fn name(&self) -> String {
         match self {

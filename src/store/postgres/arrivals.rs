@@ -6,12 +6,9 @@ use futures_util::{FutureExt, future::join};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Shared, connect::OwnConnection, decide::decide, journal};
-use crate::{
-    relay::delivery::Destination,
-    store::{
-        Arrived, Arriving, StoreError, document,
-        signals::{FeedPosition, TouchedTopics},
-    },
+use crate::store::{
+    Arrived, Arriving, StoreError, document,
+    signals::{FeedPosition, TouchedTopics},
 };
 
 /// How many events share one statement at most.
@@ -35,7 +32,7 @@ impl Arrival {
         arriving: Arriving,
     ) -> Result<(Self, oneshot::Receiver<Result<Arrived, StoreError>>), StoreError> {
         let (tell, told) = oneshot::channel();
-        let document = document::write(&arriving.event)?;
+        let document = document::write(&*arriving.event)?;
         Ok((Self { arriving, document, tell }, told))
     }
 
@@ -61,11 +58,13 @@ pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
     let (mut arrivals, mut kept) = (Vec::with_capacity(BATCH), Vec::new());
     let mut connection = shared.connections.own();
     loop {
-        let more = queue.recv_many(&mut arrivals, BATCH);
-        let received = if kept.is_empty() { more.await } else { more.now_or_never().unwrap_or_default() };
-        if received == 0 && kept.is_empty() {
+        if kept.is_empty() && queue.recv_many(&mut arrivals, BATCH).await == 0 {
             return;
         }
+        // Whoever has something for this statement comes first: fuller ones cost less.
+        tokio::task::yield_now().await;
+        let room = BATCH - arrivals.len();
+        queue.recv_many(&mut arrivals, room).now_or_never();
         let (keep, decide): (Vec<_>, Vec<_>) =
             arrivals.drain(..).partition(|arrival| has_room(&shared, arrival));
         decide.into_iter().for_each(|arrival| arrival.decide(&shared));
@@ -80,8 +79,8 @@ pub async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Arrival>) {
 
 fn has_room(shared: &Shared, arrival: &Arrival) -> bool {
     let arriving = &arrival.arriving;
-    let reads = Destination::Reads(arriving.event.key.ai_agent.clone());
-    shared.hints.queued_for(&reads) < arriving.outbox_limit && shared.hints.inbox() < arriving.inbox_limit
+    shared.hints.reads(&arriving.event.key.ai_agent) < arriving.outbox_limit
+        && shared.hints.inbox() < arriving.inbox_limit
 }
 
 /// Keeps them, and gives those that are new. The others are decided, or have failed.
@@ -96,7 +95,7 @@ async fn keep_all(shared: &Arc<Shared>, own: &mut OwnConnection, mut arrivals: V
         Err(error) => return fail(arrivals, &error),
     };
     let events: Vec<_> =
-        arrivals.iter().map(|arrival| (&arrival.arriving.event, &*arrival.document)).collect();
+        arrivals.iter().map(|arrival| (&*arrival.arriving.event, &*arrival.document)).collect();
     match connection.run(async |client| journal::append(client, &events).await).await {
         Ok(new) => {
             let (kept, known): (Vec<_>, Vec<_>) =

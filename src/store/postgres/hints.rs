@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::text;
@@ -13,7 +13,7 @@ use crate::{
         buffer::{Buffer, Timings},
         delivery::Destination,
         handoff::Handoff,
-        id::ConversationKey,
+        id::{AiAgentId, ConversationKey},
         time::Time,
     },
     store::{Due, StatusFilter},
@@ -35,8 +35,8 @@ pub struct Hints(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    timers: HashMap<ConversationKey, Timer>,
-    due: BTreeSet<(Time, ConversationKey)>,
+    timers: HashMap<Arc<ConversationKey>, Timer>,
+    due: BTreeSet<(Time, Arc<ConversationKey>)>,
     /// How many events have arrived.
     arrivals: u64,
     /// As the database shows them.
@@ -84,7 +84,7 @@ impl Hints {
             (Some((buffer, due)), before) => {
                 state.set(key, Timer { buffer, due, is_apart: false, ..before.unwrap_or_default() });
             }
-            (None, _) => state.remove(key),
+            (None, _) => drop(state.remove(key)),
         }
     }
 
@@ -113,7 +113,7 @@ impl Hints {
     pub fn due(&self, now: Time, limit: usize) -> Due<ConversationKey> {
         let state = self.lock();
         let due = state.due.iter().take_while(|(due, _)| *due <= now).take(limit);
-        let items: Vec<ConversationKey> = due.map(|(_, key)| key.clone()).collect();
+        let items: Vec<ConversationKey> = due.map(|(_, key)| (**key).clone()).collect();
         let next = state.due.iter().nth(items.len()).map(|(due, _)| *due);
         Due { items, next }
     }
@@ -147,9 +147,11 @@ impl Hints {
         queued.filter(|(_, queued)| *queued > 0).collect()
     }
 
-    /// How much is queued for one.
-    pub fn queued_for(&self, destination: &Destination) -> u64 {
-        self.lock().queued.get(destination).map_or(0, |queued| u64::try_from(*queued).unwrap_or(0))
+    /// How many reads are queued for an AI Agent. Few destinations have anything, so none is made to look this one up.
+    pub fn reads(&self, ai_agent: &AiAgentId) -> u64 {
+        let state = self.lock();
+        let reads = state.queued.iter().find(|(destination, _)| destination.is_reads_of(ai_agent));
+        reads.map_or(0, |(_, queued)| u64::try_from(*queued).unwrap_or(0))
     }
 
     /// There is so much more, or less.
@@ -176,15 +178,17 @@ impl Hints {
 }
 
 impl State {
+    /// A key is copied for a new conversation alone.
     fn set(&mut self, key: &ConversationKey, timer: Timer) {
-        self.remove(key);
-        self.due.insert((timer.due, key.clone()));
-        self.timers.insert(key.clone(), timer);
+        let key = self.remove(key).unwrap_or_else(|| Arc::new(key.clone()));
+        self.due.insert((timer.due, Arc::clone(&key)));
+        self.timers.insert(key, timer);
     }
 
-    fn remove(&mut self, key: &ConversationKey) {
-        if let Some(timer) = self.timers.remove(key) {
-            self.due.remove(&(timer.due, key.clone()));
-        }
+    fn remove(&mut self, key: &ConversationKey) -> Option<Arc<ConversationKey>> {
+        let (key, timer) = self.timers.remove_entry(key)?;
+        let listed = (timer.due, key);
+        self.due.remove(&listed);
+        Some(listed.1)
     }
 }

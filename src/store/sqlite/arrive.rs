@@ -7,26 +7,37 @@ use super::{
     journal,
     writer::{self, Job, WriterState},
 };
-use crate::{
-    relay::delivery::Destination,
-    store::{Arrived, Arriving, StoreError, document, signals::TouchedTopics},
-};
+use crate::store::{Arrived, Arriving, StoreError, document, signals::TouchedTopics};
 
 type Outcome = Result<Arrived, StoreError>;
 
-struct Arrival {
+/// An event that waits to be kept. Whoever asked for it gets it back with what it came to: so it is dropped there, and not
+/// by the one thread that writes.
+pub struct Arrival {
+    /// Gone once a rule has decided.
     arriving: Option<Arriving>,
     document: String,
-    outcome: Outcome,
-    tell: oneshot::Sender<Outcome>,
+    /// What it came to, once it was run.
+    outcome: Option<Outcome>,
+    /// Where it is sent then.
+    asker: Option<oneshot::Sender<Box<Self>>>,
 }
 
-/// A job that keeps an event, and where what it came to is told.
-pub fn job(arriving: Arriving) -> Result<(Box<dyn Job>, oneshot::Receiver<Outcome>), StoreError> {
-    let (tell, told) = oneshot::channel();
-    let document = document::write(&arriving.event)?;
-    let job = Arrival { arriving: Some(arriving), document, outcome: Err(StoreError::Stopped), tell };
-    Ok((Box::new(job), told))
+/// Where a job comes back.
+pub type Back = oneshot::Receiver<Box<Arrival>>;
+
+/// A job that keeps an event, and where it comes back.
+pub fn job(arriving: Arriving) -> Result<(Box<dyn Job>, Back), StoreError> {
+    let (asker, back) = oneshot::channel();
+    let document = document::write(&*arriving.event)?;
+    let job = Arrival { arriving: Some(arriving), document, outcome: None, asker: Some(asker) };
+    Ok((Box::new(job), back))
+}
+
+/// What an event came to, of which the job is back.
+pub async fn outcome(back: Back) -> Outcome {
+    let arrival = back.await.map_err(|_| StoreError::Stopped)?;
+    arrival.outcome.unwrap_or(Err(StoreError::Stopped))
 }
 
 impl Job for Arrival {
@@ -35,37 +46,33 @@ impl Job for Arrival {
         connection: &Connection,
         state: &mut WriterState,
     ) -> Option<Result<(), StoreError>> {
-        let arriving = self.arriving.take()?;
-        match keep(connection, state, &arriving, &self.document) {
-            Ok(true) => {
-                state.once_committed([arriving.kept]);
-                self.outcome = Ok(Arrived::Kept);
-                Some(Ok(()))
-            }
-            Ok(false) => {
-                self.arriving = Some(arriving);
-                None
-            }
-            Err(error) => {
-                self.outcome = Err(error);
-                Some(writer::copy(&self.outcome))
-            }
-        }
+        let kept = keep(connection, state, self.arriving.as_ref()?, &self.document);
+        let outcome = kept.map(|kept| kept.then_some(Arrived::Kept)).transpose()?;
+        let result = writer::copy(&outcome);
+        self.outcome = Some(outcome);
+        Some(result)
     }
 
     fn run(&mut self, connection: &Connection, state: &mut WriterState) -> Result<(), StoreError> {
-        if let Some(Arriving { event, rule, kept, .. }) = self.arriving.take() {
-            drop(kept);
-            let (scope, decision) = rule(event);
-            let decided = writer::decide(connection, scope, decision, state);
-            self.outcome = decided.map(|()| Arrived::Decided);
-        }
-        writer::copy(&self.outcome)
+        let Some(Arriving { event, rule, .. }) = self.arriving.take() else { return Ok(()) };
+        let (scope, decision) = rule(event);
+        let decided = writer::decide(connection, scope, decision, state);
+        let result = writer::copy(&decided);
+        self.outcome = Some(decided.map(|()| Arrived::Decided));
+        result
     }
 
-    fn tell(self: Box<Self>, lost: Option<&str>) {
-        let was_run = self.arriving.is_none();
-        drop(self.tell.send(writer::unless_lost(self.outcome, was_run, lost)));
+    fn tell(mut self: Box<Self>, lost: Option<&str>) {
+        let was_run = self.outcome.is_some();
+        let outcome = self.outcome.take().unwrap_or(Err(StoreError::Stopped));
+        let outcome = writer::unless_lost(outcome, was_run, lost);
+        if let (Ok(Arrived::Kept), Some(arriving)) = (&outcome, &self.arriving) {
+            (arriving.kept)();
+        }
+        self.outcome = Some(outcome);
+        if let Some(asker) = self.asker.take() {
+            drop(asker.send(self));
+        }
     }
 }
 
@@ -76,18 +83,17 @@ fn keep(
     arriving: &Arriving,
     document: &str,
 ) -> Result<bool, StoreError> {
-    let event = &arriving.event;
-    let reads = Destination::Reads(event.key.ai_agent.clone());
-    let queued = state.known.queued.of(&reads);
-    if queued >= arriving.outbox_limit || state.known.waiting.lock().events() >= arriving.inbox_limit {
+    let (event, known) = (&arriving.event, &state.known);
+    if known.queued.reads(&event.key.ai_agent) >= arriving.outbox_limit
+        || known.waiting.lock().events() >= arriving.inbox_limit
+    {
         return Ok(false);
     }
     let Some(seq) = journal::append(connection, event, document)? else { return Ok(false) };
+    let waiting = journal::waiting_event(event, seq);
+    let is_due_earlier =
+        known.waiting.lock().arrived(&event.key, waiting, event.received_at, &arriving.timings);
     state.appended();
-    let mut waiting = state.known.waiting.lock();
-    waiting.add(&event.key, journal::waiting_event(event, seq));
-    let is_due_earlier = waiting.arrived(&event.key, event.received_at, &arriving.timings);
-    drop(waiting);
     if state.inbox_changes.is_watched() && state.known.open.has(event.key.conversation.as_str()) {
         state.changes_inbox(Some(event.key.clone()));
     }

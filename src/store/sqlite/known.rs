@@ -9,7 +9,10 @@ use std::{
 use rusqlite::Connection;
 
 use super::{journal, open_handoffs::OpenHandoffs, outbox, recent::RecentChanges, waiting::SharedWaiting};
-use crate::{relay::delivery::Destination, store::StoreError};
+use crate::{
+    relay::{delivery::Destination, id::AiAgentId},
+    store::StoreError,
+};
 
 /// See the module.
 #[derive(Default)]
@@ -43,9 +46,12 @@ impl Queued {
         self.with(|queued| queued.clone())
     }
 
-    /// Of one.
-    pub fn of(&self, destination: &Destination) -> u64 {
-        self.with(|queued| queued.get(destination).copied().unwrap_or_default())
+    /// Reads from an AI Agent. Few destinations have anything, so none is made to look this one up.
+    pub fn reads(&self, ai_agent: &AiAgentId) -> u64 {
+        self.with(|queued| {
+            let reads = queued.iter().find(|(destination, _)| destination.is_reads_of(ai_agent));
+            reads.map_or(0, |(_, queued)| *queued)
+        })
     }
 
     /// There are so many more, or less.

@@ -182,9 +182,9 @@ impl Store for SqliteStore {
     }
 
     async fn arrive(&self, arriving: Arriving) -> Result<Arrived, StoreError> {
-        let (job, told) = arrive::job(arriving)?;
+        let (job, back) = arrive::job(arriving)?;
         self.jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
-        told.await.map_err(|_| StoreError::Stopped)?
+        arrive::outcome(back).await
     }
 
     async fn due_conversations(&self, now: Time, limit: usize) -> Result<Due<ConversationKey>, StoreError> {

@@ -181,9 +181,17 @@ impl Waiting {
         self.events += 1;
     }
 
-    /// An event has come to a conversation at `at`. Says whether it is due before anybody looks.
-    pub fn arrived(&mut self, key: &ConversationKey, at: Time, timings: &Timings) -> bool {
+    /// An event has come to a conversation at `at`, and waits from now on. Says whether it is due before anybody looks.
+    pub fn arrived(
+        &mut self,
+        key: &ConversationKey,
+        event: WaitingEvent,
+        at: Time,
+        timings: &Timings,
+    ) -> bool {
+        self.events += 1;
         let (due, moved) = self.with(key, |conversation| {
+            conversation.add(event);
             let mut buffer = conversation.buffer.unwrap_or_default();
             buffer.arrived(at);
             let due = buffer.due(timings);

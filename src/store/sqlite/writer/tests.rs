@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use futures_util::FutureExt;
+
 use super::*;
 use crate::{
     relay::{
@@ -56,7 +58,7 @@ impl Disk {
     fn keep(&mut self, ids: &[String]) -> Vec<Result<Arrived, StoreError>> {
         let (jobs, told): (Vec<_>, Vec<_>) = ids.iter().map(|id| remember(id)).unzip();
         self.run(jobs);
-        let told: Vec<_> = told.into_iter().map(|told| told.blocking_recv().unwrap()).collect();
+        let told: Vec<_> = told.into_iter().map(|told| told()).collect();
         let good = ids.iter().zip(&told).filter(|(_, told)| told.is_ok());
         self.acknowledged.extend(good.map(|(id, _)| id.clone()));
         told
@@ -105,19 +107,22 @@ fn key() -> ConversationKey {
     ConversationKey { ai_agent: AiAgentId("a".to_owned()), conversation: ConversationId::from("c") }
 }
 
+/// Says how a job went.
+type Told = Box<dyn FnOnce() -> Result<Arrived, StoreError>>;
+
 /// Every other one arrives as an event, the others are remembered by a decision.
-fn remember(id: &str) -> (Box<dyn Job>, oneshot::Receiver<Result<Arrived, StoreError>>) {
+fn remember(id: &str) -> (Box<dyn Job>, Told) {
     let key = key();
     let changes = WriteSet { remember: vec![id.to_owned()], ..WriteSet::default() };
     let scope = Scope::conversation(&key);
     let decision: Decision = Box::new(move |_| changes.into());
     if id.ends_with(['1', '3', '5', '7', '9']) {
-        return job(|connection, known| {
-            decide(connection, scope, decision, known).map(|()| Arrived::Decided)
-        });
+        let (job, told) =
+            job(|connection, known| decide(connection, scope, decision, known).map(|()| Arrived::Decided));
+        return (job, Box::new(|| told.blocking_recv().unwrap()));
     }
-    arrive::job(Arriving {
-        event: Event {
+    let (job, back) = arrive::job(Arriving {
+        event: Box::new(Event {
             svix_id: id.to_owned(),
             key,
             timestamp: Time::default(),
@@ -125,14 +130,15 @@ fn remember(id: &str) -> (Box<dyn Job>, oneshot::Receiver<Result<Arrived, StoreE
             end_user_id: None,
             channel: None,
             kind: EventKind::HandoffEnded,
-        },
+        }),
         timings: Timings { quiet: Duration::ZERO, cap: Duration::ZERO, unknown_hold: Duration::ZERO },
         inbox_limit: u64::MAX,
         outbox_limit: u64::MAX,
         kept: Box::new(|| ()),
         rule: Box::new(|_| (scope, decision)),
     })
-    .unwrap()
+    .unwrap();
+    (job, Box::new(|| arrive::outcome(back).now_or_never().unwrap()))
 }
 
 #[test]
