@@ -66,7 +66,11 @@ async fn what_is_offered_to_an_agent_stands_first_until_they_decline() {
     desk.clicks("#conversation-actions [data-action=takeOver]").await;
     desk.confirms("Take over from Sam?").await;
     desk.shows("#conversation-status", "Assigned to you").await;
-    assert_eq!(relay.alex().handoff(&mine).await["agent"]["name"], "Alex");
+    // The page shows it before the relay has said so.
+    desk.until("Alex at the relay", async || {
+        (relay.alex().handoff(&mine).await["agent"]["name"] == "Alex").then_some(())
+    })
+    .await;
     desk.closes().await;
 }
 
