@@ -178,7 +178,9 @@ fn text(context: &Map<String, Value>, key: &str) -> Option<String> {
 /// A name without variables that nobody has filled in; `None` if nothing is left, or only a word for no value.
 pub fn filled_name(text: &str) -> Option<String> {
     let mut text = filled_in(text);
-    text.truncate(bounded(&text).len());
+    if text.len() > NAME_CHARS {
+        text = bounded_name(&text);
+    }
     // A person may be called Null.
     (!text.is_empty() && !NO_VALUE.contains(&text.as_str())).then_some(text)
 }
@@ -232,7 +234,7 @@ fn filled_in(text: &str) -> String {
 
 /// A text with one blank between its words.
 fn in_words(text: &str) -> String {
-    let mut words = String::with_capacity(text.len());
+    let mut words = String::with_capacity(text.len().min(NAME_CHARS));
     for word in text.split_whitespace() {
         if !words.is_empty() {
             words.push(' ');

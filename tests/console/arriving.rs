@@ -81,9 +81,9 @@ async fn its_row_takes_its_place_and_is_said_once() {
 #[tokio::test]
 async fn what_another_conversation_gets_is_taken_out_and_the_page_says_so() {
     let relay = Setup::new()
-        .set("DEBOUNCE_MS", "300")
-        .set("DEBOUNCE_MAX_MS", "300")
-        .set("UNKNOWN_HOLD_MS", "4000")
+        .set("DEBOUNCE_MS", "2000")
+        .set("DEBOUNCE_MAX_MS", "2000")
+        .set("UNKNOWN_HOLD_MS", "6000")
         .start()
         .await;
     let alex = relay.alex();

@@ -144,9 +144,9 @@ async fn adopted(relay: &Relay, alex: &Agent, chat: &str) -> String {
 #[tokio::test]
 async fn what_another_handoff_gets_is_withdrawn_and_says_where_it_went() {
     let relay = Setup::new()
-        .set("DEBOUNCE_MS", "400")
-        .set("DEBOUNCE_MAX_MS", "400")
-        .set("UNKNOWN_HOLD_MS", "1500")
+        .set("DEBOUNCE_MS", "2000")
+        .set("DEBOUNCE_MAX_MS", "2000")
+        .set("UNKNOWN_HOLD_MS", "4500")
         .start()
         .await;
     let alex = relay.alex();
@@ -178,9 +178,9 @@ async fn what_becomes_a_dead_letter_is_dropped() {
         .setup()
         .set("AMAZON_CONNECT_CHECK_HOURS", "on")
         .set("AMAZON_CONNECT_QUEUE_ID", &connect.standin.options().queue_id)
-        .set("DEBOUNCE_MS", "400")
-        .set("DEBOUNCE_MAX_MS", "400")
-        .set("UNKNOWN_HOLD_MS", "3000")
+        .set("DEBOUNCE_MS", "2000")
+        .set("DEBOUNCE_MAX_MS", "2000")
+        .set("UNKNOWN_HOLD_MS", "5000")
         .start()
         .await;
     let alex = relay.alex();

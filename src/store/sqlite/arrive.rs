@@ -54,7 +54,9 @@ impl Job for Arrival {
     }
 
     fn run(&mut self, connection: &Connection, state: &mut WriterState) -> Result<(), StoreError> {
-        let Some(Arriving { event, rule, .. }) = self.arriving.take() else { return Ok(()) };
+        let Some(Arriving { event, rule, kept, .. }) = self.arriving.take() else { return Ok(()) };
+        // The rule accounts for the event from now on, also if it panics.
+        drop(kept);
         let (scope, decision) = rule(event);
         let decided = writer::decide(connection, scope, decision, state);
         let result = writer::copy(&decided);
@@ -62,14 +64,16 @@ impl Job for Arrival {
         result
     }
 
+    fn committed(&self) {
+        if let (Some(Ok(Arrived::Kept)), Some(arriving)) = (&self.outcome, &self.arriving) {
+            (arriving.kept)();
+        }
+    }
+
     fn tell(mut self: Box<Self>, lost: Option<&str>) {
         let was_run = self.outcome.is_some();
         let outcome = self.outcome.take().unwrap_or(Err(StoreError::Stopped));
-        let outcome = writer::unless_lost(outcome, was_run, lost);
-        if let (Ok(Arrived::Kept), Some(arriving)) = (&outcome, &self.arriving) {
-            (arriving.kept)();
-        }
-        self.outcome = Some(outcome);
+        self.outcome = Some(writer::unless_lost(outcome, was_run, lost));
         if let Some(asker) = self.asker.take() {
             drop(asker.send(self));
         }

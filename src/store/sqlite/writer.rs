@@ -42,6 +42,9 @@ pub trait Job: Send {
     /// Does it, in a savepoint of its own, which is undone with an error.
     fn run(&mut self, connection: &Connection, state: &mut WriterState) -> Result<(), StoreError>;
 
+    /// Its transaction is durable, and nobody is told yet.
+    fn committed(&self) {}
+
     /// Tells whoever asked what it came to; `lost` says why nothing of its transaction is kept, if so. Whoever asked may
     /// have gone.
     fn tell(self: Box<Self>, lost: Option<&str>);
@@ -219,6 +222,8 @@ pub fn run(
             let newest = newest(connection, touched);
             state.before_it_is_told(newest);
             signals.committed(touched, newest);
+            // What was decided is said last: of one that was kept and one that found no room, the second counts.
+            jobs.iter().for_each(|job| job.committed());
             state.committed();
         }
         let lost = committed.as_ref().err().map(String::as_str);
