@@ -9,7 +9,7 @@ use crate::database::connect;
 /// As many in one statement as the relay takes.
 const BATCH: usize = 256;
 
-/// Keeps what arrives, in a new table of the database.
+/// Keeps what arrives, in a table of the database that several servers may share.
 ///
 /// # Errors
 /// PostgreSQL says why; then nothing more is acknowledged.
@@ -17,7 +17,8 @@ pub async fn write(url: String, mut queue: mpsc::Receiver<Arrival>) -> Result<()
     let client = connect(&url).await?;
     client
         .batch_execute(
-            "CREATE TABLE arrivals (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, svix_id text NOT NULL UNIQUE, \
+            "SELECT pg_advisory_xact_lock(1); \
+             CREATE TABLE IF NOT EXISTS arrivals (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, svix_id text NOT NULL UNIQUE, \
              conversation text NOT NULL, created_at text NOT NULL, body text NOT NULL)",
         )
         .await?;

@@ -1,9 +1,13 @@
 //! Two relays on one PostgreSQL: what a webhook costs them beside one relay alone, and a message's way from the webhook of one
 //! to a stream on the other.
+//!
+//! Two processes that share the machine's cores have smaller batches and colder caches than one. So the ceiling is measured
+//! in the same way, alone and twice.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use super::{
     folder,
@@ -13,6 +17,9 @@ use super::{
     server::{self, CONNECTIONS, database},
 };
 use crate::{
+    ceilings::Ceiling,
+    child::Child,
+    database::Database,
     figures::{Figures, Goal, Row, Unit},
     generator::{Load, Pace},
     measure::{self, Run},
@@ -26,22 +33,25 @@ use crate::{
 const RATE: u32 = 100;
 
 pub fn run(options: &Options) -> Result<Figures> {
-    let (mut costs, mut ways, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut costs, mut of_ceilings, mut ways, mut runs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..options.rounds() {
         progress(&format!(" round {}", round + 1));
-        let alone = taken_in(options, round, 1)?;
-        let both = taken_in(options, round, 2)?;
-        costs.push(cpu(&both) / cpu(&alone));
+        for (server, costs) in [(Server::Relay, &mut costs), (Server::G, &mut of_ceilings)] {
+            let alone = taken_in(options, round, server, 1)?;
+            let both = taken_in(options, round, server, 2)?;
+            costs.push(cpu(&both) / cpu(&alone));
+            runs.extend([alone, both].concat());
+        }
         let (way, run) = way(options)?;
         progress(&format!("  from one to the other: p50 {:.2}  p99 {:.2} ms", way.p50, way.p99));
         ways.push(way);
-        runs.extend([alone, both].concat());
         runs.push(run);
     }
     let say = |what: &str| format!("from one relay's webhook to a stream on another at {RATE}/s: {what}");
     let rows = vec![
         Row::new("CPU of two relays for a kept webhook / of one alone", Unit::Ratio, costs)
             .goal(Goal::AtMost(1.2)),
+        Row::new("CPU of two G for a kept webhook / of one alone", Unit::Ratio, of_ceilings),
         Row::new(say("p99"), Unit::Ms, ways.iter().map(|way| way.p99)).goal(Goal::AtMost(50.0)),
         Row::new(say("p50"), Unit::Ms, ways.iter().map(|way| way.p50)),
         Row::new(say("longest"), Unit::Ms, ways.iter().map(|way| way.most)),
@@ -49,40 +59,66 @@ pub fn run(options: &Options) -> Result<Figures> {
     Ok(Figures { scenario: "cluster".to_owned(), rows, runs })
 }
 
-/// CPU time for a webhook, over all relays.
+/// What is measured alone and twice.
+#[derive(Clone, Copy)]
+enum Server {
+    Relay,
+    G,
+}
+
+impl Server {
+    fn start(self, options: &Options, folder: &TempDir, database: &Database) -> Result<Child> {
+        match self {
+            Self::Relay => {
+                Ok(Relay::taking_in(options, folder.path(), &[("DATABASE_URL", &*database.url)])?.child)
+            }
+            Self::G => server::ceiling(Ceiling::G, folder, Some(database)),
+        }
+    }
+
+    /// What it is called in the report, as one of so many.
+    const fn name(self, of: usize) -> &'static str {
+        match (self, of) {
+            (Self::Relay, 1) => "one relay",
+            (Self::Relay, _) => "one of two relays",
+            (Self::G, 1) => "one G",
+            (Self::G, _) => "one of two G",
+        }
+    }
+}
+
+/// CPU time for a webhook, over all servers.
 fn cpu(runs: &[Run]) -> f64 {
     let spent: f64 = runs.iter().map(|run| run.cpu_us * run.requests as f64).sum();
     spent / runs.iter().map(|run| run.requests as f64).sum::<f64>()
 }
 
-/// So many relays share a load of webhooks; what each did.
-fn taken_in(options: &Options, round: usize, relays: usize) -> Result<Vec<Run>> {
+/// So many servers share a load of webhooks; what each did.
+fn taken_in(options: &Options, round: usize, server: Server, servers: usize) -> Result<Vec<Run>> {
     let database = database(options)?;
-    let settings = [("DATABASE_URL", &*database.url)];
-    let folders = (0..relays).map(|_| folder(options)).collect::<Result<Vec<_>>>()?;
-    let started = folders.iter().map(|folder| Relay::taking_in(options, folder.path(), &settings));
+    let folders = (0..servers).map(|_| folder(options)).collect::<Result<Vec<_>>>()?;
+    let started = folders.iter().map(|folder| server.start(options, folder, &database));
     let started = started.collect::<Result<Vec<_>>>()?;
     let requests = webhooks(options, round, Ids::Ascending)?;
     let seconds = Duration::from_secs_f64(options.seconds());
-    let name = if relays == 1 { "one relay" } else { "one of two relays" };
     let runs = std::thread::scope(|scope| {
-        let loads = started.iter().enumerate().map(|(place, relay)| {
+        let loads = started.iter().enumerate().map(|(place, child)| {
             let load = Load {
-                address: relay.child.address,
-                connections: CONNECTIONS / relays,
+                address: child.address,
+                connections: CONNECTIONS / servers,
                 requests: &requests,
-                from: requests.len() / relays * place,
+                from: requests.len() / servers * place,
                 again: false,
                 pace: Pace::Closed(seconds),
             };
-            scope.spawn(move || Ok(measure::run(name, &relay.child, &load, None)?.0))
+            scope.spawn(move || Ok(measure::run(server.name(servers), child, &load, None)?.0))
         });
         let loads: Vec<_> = loads.collect();
         let joined = loads.into_iter().map(|load| load.join().ok().context("a load died")?);
         joined.collect::<Result<Vec<Run>>>()
     })?;
     runs.iter().for_each(server::say);
-    started.into_iter().try_for_each(|relay| relay.child.stop())?;
+    started.into_iter().try_for_each(Child::stop)?;
     Ok(runs)
 }
 

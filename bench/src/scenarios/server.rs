@@ -137,17 +137,9 @@ impl Server {
         match self {
             Self::Ceiling(Ceiling::G) => {
                 let database = database(options)?;
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args(["ceiling", "g"]).arg(folder.path());
-                let settings = [("DATABASE_URL", database.url.clone())];
-                Ok(Running::Batches(Child::start(command, folder.path(), &settings)?, database))
+                Ok(Running::Batches(ceiling(Ceiling::G, folder, Some(&database))?, database))
             }
-            Self::Ceiling(which) => {
-                let mut command = Command::new(std::env::current_exe()?);
-                let name = which.to_possible_value().context("a ceiling has no name")?;
-                command.arg("ceiling").arg(name.get_name()).arg(folder.path());
-                Ok(Running::Ceiling(which, Child::start(command, folder.path(), &[])?))
-            }
+            Self::Ceiling(which) => Ok(Running::Ceiling(which, ceiling(which, folder, None)?)),
             Self::Relay => Ok(Running::Relay(Relay::taking_in(options, folder.path(), &[])?, None)),
             Self::Postgres | Self::PostgresBesideIdle => {
                 let mut database = database(options)?;
@@ -159,6 +151,18 @@ impl Server {
             }
         }
     }
+}
+
+/// Starts a ceiling in a folder of its own, on this database if it is the one with PostgreSQL.
+///
+/// # Errors
+/// It does not start.
+pub fn ceiling(which: Ceiling, folder: &TempDir, database: Option<&Database>) -> Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let name = which.to_possible_value().context("a ceiling has no name")?;
+    command.arg("ceiling").arg(name.get_name()).arg(folder.path());
+    let settings: Vec<_> = database.iter().map(|database| ("DATABASE_URL", database.url.clone())).collect();
+    Child::start(command, folder.path(), &settings)
 }
 
 /// A line for whoever waits.
