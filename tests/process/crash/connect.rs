@@ -82,7 +82,8 @@ async fn however_often_it_dies_agents_in_amazon_connect_and_customers_miss_nothi
         talked = talks => talked,
         () = follow => unreachable!("the address outlives the talks"),
     };
-    assert!(is_confirmed(&connect.standin), "nothing was notified");
+    // On a slow machine, perhaps by the last relay alone.
+    soon("the topic's subscription", connect.standin.until(is_confirmed)).await;
     // What got lost on the way is found by the next relay.
     ada.sandbox.set_dial(sandbox::Dial::default());
     connect.standin.set_dial(Dial::default());
