@@ -28,6 +28,11 @@ pub async fn run(ready: bool) -> ExitCode {
     }
 }
 
+/// Whether a relay listens there that is alive.
+pub async fn is_live(listen: SocketAddr) -> bool {
+    ask(listen, "live").await.is_ok()
+}
+
 async fn ask(listen: SocketAddr, path: &str) -> anyhow::Result<()> {
     let url = format!("http://{}/health/{path}", reachable(listen));
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;

@@ -73,7 +73,7 @@ async fn of_places(survey: &Survey) -> Lines {
     let Some(settings) = &survey.settings else { return Vec::new() };
     let mut lines: Vec<(&str, Verdict)> = Vec::new();
     let untried = |setting: &str| Verdict::Known(format!("not checked, because {setting} is wrong"));
-    let (store, is_running) = match survey.is_wrong("DATABASE_URL") {
+    let (store, has_store) = match survey.is_wrong("DATABASE_URL") {
         true => (untried("DATABASE_URL"), false),
         false => places::store(&settings.database).await,
     };
@@ -87,7 +87,7 @@ async fn of_places(survey: &Survey) -> Lines {
     ));
     let is_right =
         |(line, _): &(&str, Verdict)| line.split(' ').next().is_none_or(|name| !survey.is_wrong(name));
-    lines.extend(places::addresses(settings, is_running).into_iter().filter(is_right));
+    lines.extend(places::addresses(settings, has_store).await.into_iter().filter(is_right));
     let of_ada = match ["RELAY_CONFIG", "ADA_BASE_URL", "ADA_API_KEY"]
         .into_iter()
         .find(|name| survey.is_wrong(name))

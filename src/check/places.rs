@@ -10,11 +10,12 @@ use handoff_relay::{
 };
 
 use super::Verdict;
+use crate::health;
 
 /// A cloud is tried several times within it.
 const FILES_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How the store stands, and whether a relay has it open.
+/// How the store stands, and whether a relay has it open, as far as the store can tell.
 pub async fn store(database: &Database) -> (Verdict, bool) {
     let path = match database {
         Database::Memory => {
@@ -110,8 +111,11 @@ pub async fn files(place: &FilesPlace) -> Verdict {
     }
 }
 
-/// Whether the addresses are free. `is_running` says that a relay has the store open, which will be what listens there.
-pub fn addresses(settings: &Settings, is_running: bool) -> Vec<(&'static str, Verdict)> {
+/// Whether the addresses are free. `has_store` says that a relay has the store open, which will be what listens there.
+pub async fn addresses(settings: &Settings, has_store: bool) -> Vec<(&'static str, Verdict)> {
+    // Any number of relays may have PostgreSQL open, so the one that listens here is asked.
+    let is_shared = matches!(settings.database, Database::Postgres(_));
+    let is_running = has_store || (is_shared && health::is_live(settings.listen).await);
     let agents = settings.agent_listen.map(|address| ("AGENT_LISTEN port", "AGENT_LISTEN", address));
     let all = [Some(("LISTEN port", "LISTEN", settings.listen)), agents];
     let all = all.into_iter().flatten();
@@ -122,7 +126,7 @@ fn listen(setting: &str, address: SocketAddr, is_running: bool) -> Verdict {
     match TcpListener::bind(address) {
         Ok(_) => Verdict::Good(format!("{address} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse && is_running => {
-            Verdict::Known(format!("{address} is in use, and so is the store: a relay is running"))
+            Verdict::Known(format!("{address} is in use: a relay is running"))
         }
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             Verdict::Bad(format!("another program uses {address}: stop it, or set {setting} to another port"))

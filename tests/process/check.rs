@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use crate::{
     ada::{Ada, NOWHERE, Refusing},
+    postgres,
     process::{Ended, Env, run},
     relay::{Relay, folder, settings},
 };
@@ -89,6 +90,26 @@ async fn check_says_what_is_wrong_and_fails() {
     assert_eq!(about(&in_use, "LISTEN port").0, "note", "it is the relay's");
     let other = check(crate::relay::folder().path(), &ada.url, &[("LISTEN", address)]).await;
     assert_eq!((other.code, about(&other, "LISTEN port").0), (Some(1), "FAIL"));
+}
+
+/// As in a container of a cluster: PostgreSQL has no lock that says so.
+#[tokio::test]
+async fn check_beside_a_relay_on_postgresql_says_that_it_is_running() {
+    let (ada, folder) = (Ada::start().await, folder());
+    let url = postgres::shared().database().await;
+    let on_postgres = [("DATABASE_URL", &*url)];
+    let relay = Relay::start(folder.path(), &ada.url, &on_postgres).await;
+    let listens = [on_postgres[0], ("LISTEN", relay.address())];
+    let beside = check(folder.path(), &ada.url, &listens).await;
+    assert_eq!(about(&beside, "LISTEN port").0, "note", "{:#?}", beside.stdout);
+    assert_eq!(beside.code, Some(0), "{:#?}", beside.stdout);
+    // Another program has the port.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    drop(std::thread::spawn(move || taken.incoming().for_each(drop)));
+    let other = check(folder.path(), &ada.url, &[on_postgres[0], ("LISTEN", &address)]).await;
+    assert_eq!((other.code, about(&other, "LISTEN port").0), (Some(1), "FAIL"));
+    relay.stops_well().await;
 }
 
 /// What people get wrong: the line that says so, and what the others are worth all the same.
