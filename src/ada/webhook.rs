@@ -109,6 +109,7 @@ impl WebhookParser {
         let kind = match &*name {
             MESSAGE => EventKind::Message(message(payload, data)?),
             HANDOFF_ENDED => EventKind::HandoffEnded,
+            // The end of a conversation: events of other types are none of ours.
             _ => {
                 EventKind::ConversationEnded { by: data.object("ended_by").text("role").map(Cow::into_owned) }
             }

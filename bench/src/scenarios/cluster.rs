@@ -1,8 +1,8 @@
 //! Two relays on one PostgreSQL: what a webhook costs them beside one relay alone, and a message's way from the webhook of one
 //! to a stream on the other.
 //!
-//! Two processes that share the machine's cores have smaller batches and colder caches than one. So the ceiling is measured
-//! in the same way, alone and twice.
+//! Two servers that share the machine's cores cost more for a webhook than one, whatever they do. So the ceiling is measured in
+//! the same way, alone and twice.
 
 use std::time::Duration;
 
