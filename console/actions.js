@@ -8,9 +8,10 @@ import { askForEnding } from "./end-dialog.js";
 import { askForReceiver } from "./hand-over.js";
 import { format, texts } from "./language.js";
 import { arranged, lists } from "./lists.js";
+import { draft, keepDraft } from "./memory.js";
 import { isOfferedToMe, offer, offeredToOther } from "./offers.js";
 import * as ownership from "./ownership.js";
-import { handoff, isMine, now, putHandoff, unwish, wish } from "./store.js";
+import { handoff, isMine, now, putHandoff, tell, unwish, wish } from "./store.js";
 import { refresh } from "./sync.js";
 import { moment, putAnswer } from "./threads.js";
 import { span } from "./time.js";
@@ -44,12 +45,18 @@ async function act(id, changes, request) {
   }
 }
 
-/** An action by which the agent gives a handoff away. */
-async function giveAway(id, changes, request) {
+/** An action by which the agent gives a handoff away. If it is refused, its note stays a draft. */
+async function giveAway(id, changes, request, note) {
+  const { me } = now;
   ownership.leaves(id);
   const done = await act(id, changes, request);
-  if (!done) ownership.stays(id);
-  return done;
+  if (done) return true;
+  ownership.stays(id);
+  if (note) {
+    keepDraft(me.name, id, "note", [draft(me.name, id, "note"), note].filter(Boolean).join("\n\n"));
+    tell("note-kept", id);
+  }
+  return false;
 }
 
 const toMe = () => ({ status: "active", agent: now.me });
@@ -95,7 +102,8 @@ export async function giveBack(asked) {
     yes: texts.give_back.yes,
   });
   if (!sure) return false;
-  const done = await giveAway(asked.id, { ...WAITS }, () => api.release(asked.id, note.value.trim() || undefined));
+  const said = note.value.trim() || undefined;
+  const done = await giveAway(asked.id, { ...WAITS }, () => api.release(asked.id, said), said);
   if (done) toast(texts.actions.released);
   return done;
 }
@@ -110,7 +118,7 @@ export async function handOver(asked) {
   if (!receiver) return;
   const { agent, team } = receiver;
   const changes = agent ? { status: "active", agent: { name: agent } } : { ...WAITS, team };
-  const done = await giveAway(asked.id, changes, () => api.handOver(asked.id, receiver));
+  const done = await giveAway(asked.id, changes, () => api.handOver(asked.id, receiver), receiver.note);
   if (!done) return;
   if (agent) ownership.handedOver(asked, agent);
   toast(format(texts.hand_over.done, { to: agent ?? team }));
@@ -122,7 +130,7 @@ export async function end(asked) {
   if (!ending) return;
   const { outcome } = ending;
   const changes = { status: "ended", ended_by: "agent", ended_at: new Date().toISOString(), agent: now.me, outcome };
-  const done = await giveAway(asked.id, changes, () => api.end(asked.id, ending));
+  const done = await giveAway(asked.id, changes, () => api.end(asked.id, ending), ending.note);
   const next = done && nextWaiting();
   if (!next) return;
   const words = format(texts.end.next, { customer: customer(next), time: span(next.created_at) });

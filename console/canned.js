@@ -33,7 +33,8 @@ function value(name, handoff) {
   const { context, end_user: user } = handoff;
   const email = EMAIL_KEYS.map((key) => context[key]).find((given) => typeof given === "string" && isFilled(given));
   const ours = { name: user?.name, agent: now.me.name, email, conversation_id: handoff.conversation_id };
-  const found = ours[name] ?? (Object.hasOwn(context, name) ? context[name] : undefined);
+  const given = (fields) => (Object.hasOwn(fields, name) ? fields[name] : undefined);
+  const found = given(ours) ?? given(context);
   const is = found !== null && typeof found !== "object" && found !== "" && isFilled(found) && !isCut(handoff, found);
   return is ? String(found) : undefined;
 }

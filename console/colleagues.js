@@ -22,7 +22,7 @@ export function setUp() {
   for (const name of ["focusin", "pointerdown"]) document.addEventListener(name, outside);
   on("me", (me) => me && load());
   on("colleagues", render);
-  document.addEventListener("visibilitychange", refresh);
+  document.addEventListener("visibilitychange", () => !document.hidden && now.me && load());
   setInterval(refresh, SOON_MS);
 }
 

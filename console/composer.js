@@ -46,6 +46,7 @@ export function setUp(onSent) {
   }
   at("composer-canned").addEventListener("click", () => picker.openByButton());
   const update = batched(render);
+  on("note-kept", (id) => id === now.open && write("note"));
   for (const topic of ["handoff", "open", "connection", "me", "attachments"]) on(topic, update);
 }
 

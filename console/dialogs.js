@@ -11,10 +11,17 @@ export function show(dialog) {
 
 /** Makes clicks on the backdrop and on buttons with `data-close` close a dialog. */
 function closable(dialog) {
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+  let pressedBeside = false;
+  dialog.addEventListener("pointerdown", ({ target }) => (pressedBeside = target === dialog));
+  dialog.addEventListener("click", ({ target }) => {
+    // Selecting text may end beside the dialog. What is written there is given up by a button alone.
+    const beside = target === dialog && pressedBeside && !hasText(dialog);
+    if (beside || target.closest("[data-close]")) dialog.close();
   });
 }
+
+const hasText = (dialog) =>
+  [...dialog.querySelectorAll("textarea, input:not([type])")].some(({ value, defaultValue }) => value !== defaultValue);
 
 /** Key presses within this time don't count: the agent can't have read the question yet. */
 const READ_MS = 400;

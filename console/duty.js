@@ -5,6 +5,7 @@ import { at, h, mark, toast, unseen } from "./dom.js";
 import { load } from "./colleagues.js";
 import { texts } from "./language.js";
 import { now, on } from "./store.js";
+import { tellTabs } from "./stream.js";
 
 let isAway = false;
 
@@ -18,6 +19,7 @@ async function toggle() {
   try {
     await api.setDuty(isAway ? "on" : "away");
     render(!isAway);
+    tellTabs("duty-changed");
     toast(isAway ? texts.duty.is_away : texts.duty.is_on);
     await load();
   } catch (error) {

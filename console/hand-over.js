@@ -24,8 +24,11 @@ export async function askForReceiver(handoff) {
     ...others.map(({ name }) => ({ agent: name })),
   ];
   if (receivers.length === 0) return undefined;
-  const isOff = new Map(others.map(({ name, duty }) => [name, duty !== "on"]));
-  const label = (name) => (isOff.get(name) ? format(texts.hand_over.away, { agent: name }) : name);
+  const duties = new Map(others.map(({ name, duty }) => [name, duty]));
+  const label = (name) => {
+    const off = texts.hand_over.off[duties.get(name)];
+    return off ? format(off, { agent: name }) : name;
+  };
   const options = (kind) =>
     receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, label(receiver[kind])) : []));
   const group = (label, kind) => options(kind).length > 0 && h("optgroup", { label }, options(kind));

@@ -44,6 +44,7 @@ globalThis.language = {
     "sign_out": {
       "title": "Abmelden?",
       "yes": "Abmelden",
+      "unfinished": "Das Relay ist nicht erreichbar, Ihre Sitzung ist also noch gültig. Lassen Sie diese Seite offen: Sie beendet die Sitzung, sobald es geht.",
       "not_sent": { "one": "Nicht gesendet: {number} Datei.", "other": "Nicht gesendet: {number} Dateien." }
     },
     "page": {
@@ -339,7 +340,7 @@ globalThis.language = {
       "title": "Unterhaltung mit {customer} übergeben",
       "about": "Ein Team findet sie in seiner Warteschlange. Ein Agent hat sie sofort.",
       "to": "An",
-      "away": "{agent} (abwesend)",
+      "off": { "away": "{agent} (abwesend)", "gone": "{agent} (nicht hier)" },
       "teams": "Teams",
       "colleagues": "Agenten",
       "nobody": "Es gibt niemanden, dem Sie sie übergeben könnten.",

@@ -44,6 +44,7 @@ globalThis.language = {
     "sign_out": {
       "title": "Sign out?",
       "yes": "Sign out",
+      "unfinished": "The relay can't be reached, so your session is still valid. Leave this page open: it ends the session as soon as it can.",
       "not_sent": { "one": "Not sent: {number} file.", "other": "Not sent: {number} files." }
     },
     "page": {
@@ -339,7 +340,7 @@ globalThis.language = {
       "title": "Hand over the conversation with {customer}",
       "about": "A team finds it in its queue. A colleague has it at once.",
       "to": "To",
-      "away": "{agent} (away)",
+      "off": { "away": "{agent} (away)", "gone": "{agent} (not here)" },
       "teams": "Teams",
       "colleagues": "Colleagues",
       "nobody": "There is nobody to whom it could be handed over.",

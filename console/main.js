@@ -54,8 +54,11 @@ function setUp() {
   const items = { settings: settingsDialog.open, canned: cannedDialog.manage, keys: keyboard.help, "sign-out": signOut };
   menu.setUp(items);
   palette.setUp(() => [...keyboard.commands(), ...menu.commands(items), duty.command()]);
-  stream.listen({ ...sync.handlers, "signed-in": look, "signed-out": beginAnew });
-  api.onSignedOut(() => leave(texts.sign_in.ended));
+  const sessionEnded = () => leave(texts.sign_in.ended);
+  const dutyChanged = () => now.me && colleagues.load();
+  const ofTabs = { "signed-in": look, "signed-out": beginAnew, "session-ended": sessionEnded, "duty-changed": dutyChanged };
+  stream.listen({ ...sync.handlers, ...ofTabs });
+  api.onSignedOut(sessionEnded);
   on("connection", connectionChanged);
   at("retry-now").addEventListener("click", stream.retryNow);
   at("skip").addEventListener("click", (event) => {
@@ -74,6 +77,7 @@ function begin() {
   const code = signin.takeCode();
   // An agent who is signed in may open an old link again.
   if (code) signin.withCode(code, remembered.signedIn ? look : null);
+  else if (remembered.signsOut) endSession();
   else if (remembered.signedIn) look();
   else leave();
 }
@@ -92,7 +96,7 @@ async function look() {
 
 function enter({ agent, teams, fields, outcomes }) {
   if (now.me) return;
-  remembered.signedIn = true;
+  [remembered.signedIn, remembered.signsOut] = [true, false];
   signin.hide();
   at("banner").hidden = true;
   at("desk").hidden = false;
@@ -160,12 +164,28 @@ async function mayReload() {
 
 async function signOut() {
   if (!(await mayLoseFiles(texts.sign_out.title, texts.sign_out.yes))) return;
-  remembered.signedIn = false;
+  [remembered.signedIn, remembered.signsOut] = [false, true];
   forgetTexts();
   // The relay closes the stream when the session ends. Stop it first, so that no tab tries to open it again.
   stream.stop();
   stream.tellTabs("signed-out");
-  await api.signOut().catch(() => {});
+  endSession();
+}
+
+/** Ends the session, once the relay can be reached: until then it is still valid. */
+async function endSession() {
+  // Somebody has signed in since: that was another session.
+  if (!remembered.signsOut) return;
+  try {
+    await api.signOut();
+  } catch (error) {
+    if (error.passes) {
+      attachments.forgetAll();
+      leave(texts.sign_out.unfinished);
+      return void setTimeout(endSession, AGAIN_MS);
+    }
+  }
+  remembered.signsOut = false;
   beginAnew();
 }
 

@@ -12,6 +12,8 @@ const DEFAULTS = {
   shortcuts: true,
   /** Whether an agent has signed in with this browser before. Without storage, the page asks the relay each time. */
   signedIn: !hasStorage(),
+  /** Whether an agent has signed out, and the relay does not know it yet. */
+  signsOut: false,
 };
 
 function hasStorage() {

@@ -104,9 +104,14 @@ export class Picker {
 
   #take(reply) {
     const { field } = this;
-    field.setRangeText(this.#filled(reply), this.#from, field.selectionStart, "end");
-    this.close();
+    const filled = this.#filled(reply);
     field.focus();
+    field.setSelectionRange(this.#from, field.selectionStart);
+    // Only so can the agent undo it. What a program sets ends what the browser can undo.
+    if (!document.execCommand("insertText", false, filled)) {
+      field.setRangeText(filled, field.selectionStart, field.selectionEnd, "end");
+    }
+    this.close();
     this.changed();
   }
 }

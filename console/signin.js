@@ -35,7 +35,12 @@ export function takeCode() {
   const code = /^#code=(.+)$/.exec(location.hash)?.[1];
   if (!code) return null;
   history.replaceState(null, "", location.pathname);
-  return decodeURIComponent(code);
+  try {
+    return decodeURIComponent(code);
+  } catch {
+    // It is no code of the relay's, which says so.
+    return code;
+  }
 }
 
 /** Signs in with a link's code. If that fails, calls `otherwise`, or shows the form. */

@@ -25,7 +25,10 @@ let since = Date.now();
 let answered = 0;
 let wake = () => {};
 
-/** Sets the handlers for sign-ins and sign-outs in other tabs, and for changes between `start` and `stop`. */
+/** What tabs tell each other of the agent. */
+const TOLD = ["signed-in", "signed-out", "session-ended", "duty-changed"];
+
+/** Sets the handlers for what other tabs tell (`TOLD`), and for changes between `start` and `stop`. */
 export function listen(given) {
   handlers = given;
 }
@@ -53,7 +56,7 @@ export function stop() {
   [running, reader, position, status, since] = [null, false, null, "connecting", Date.now()];
 }
 
-/** Tells the other tabs that someone has `signed-in` or `signed-out`. */
+/** Tells the other tabs one of `TOLD`. */
 export const tellTabs = (kind) => say({ kind });
 
 /** Whether this tab is the one that reads the stream. */
@@ -78,7 +81,7 @@ function check() {
 const say = (message) => channel.postMessage(message);
 
 channel.onmessage = ({ data: message }) => {
-  if (message.kind === "signed-in" || message.kind === "signed-out") handlers[message.kind]();
+  if (TOLD.includes(message.kind)) handlers[message.kind]();
   else if (!running) return;
   else if (message.kind === "hello") reader && greet();
   else {
@@ -158,8 +161,9 @@ async function read(signal) {
     });
     if (signal.aborted) break;
     if (refused === 401) {
-      say({ kind: "signed-out" });
-      handlers["signed-out"]();
+      // Nobody has signed out here: what the agent has written stays for their next session.
+      say({ kind: "session-ended" });
+      handlers["session-ended"]();
       break;
     }
     publish("offline", position);

@@ -240,3 +240,24 @@ async fn a_long_value_of_the_handover_is_whole_also_once_it_has_changed() {
     desk.presses(Key::Backspace + Key::Null).await;
     desk.closes().await;
 }
+
+#[tokio::test]
+async fn a_reply_can_be_undone_and_knows_no_names_but_those_of_fields() {
+    let relay = Relay::start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.manages_replies().await;
+    desk.adds_reply("Bye", "Goodbye {first_name},\n{constructor} {toString}").await;
+    desk.clicks("#canned-dialog [data-close]").await;
+    let draft = "return document.getElementById('composer-text').value";
+    desk.clicks("#composer-text").await;
+    desk.types("Dear customer, /bye").await;
+    desk.presses(Key::Enter).await;
+    desk.comes_to(draft, json!("Dear customer, Goodbye Maria,\n{constructor} {toString}")).await;
+    desk.shows("#composer-hint", "{constructor} is not filled in").await;
+    desk.misses("#canned").await;
+    desk.presses(Key::Control + "z").await;
+    desk.comes_to(draft, json!("Dear customer, /bye")).await;
+    desk.closes().await;
+}

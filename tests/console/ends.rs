@@ -1,5 +1,6 @@
 //! A conversation ends.
 
+use serde_json::json;
 use thirtyfour::Key;
 use tokio::time::Instant;
 
@@ -82,7 +83,7 @@ async fn without_outcomes_there_is_nothing_to_choose_from() {
     desk.confirms("End the conversation").await;
     desk.shows("#conversation-status", "You ended it").await;
     desk.misses("#toasts [data-action=next]").await;
-    assert_eq!(relay.alex().handoff(&handoff).await["outcome"], serde_json::json!(null));
+    assert_eq!(relay.alex().handoff(&handoff).await["outcome"], json!(null));
     desk.closes().await;
 }
 
@@ -102,4 +103,46 @@ async fn a_customer_ends_it() {
     desk.shows("#composer-reason", "Maria Silva ended it. You can no longer write to the customer").await;
     desk.misses("#composer-text").await;
     desk.closes().await;
+}
+
+#[tokio::test]
+async fn a_note_outlives_a_refused_end_and_a_slip_of_the_mouse() {
+    let relay = Relay::start().await;
+    let (conversation, handoff) = relay.hand_off().await;
+    let began = Instant::now();
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    desk.accepts(&handoff).await;
+    desk.clicks("#conversation-actions [data-action=end]").await;
+    desk.clicks("#end-note").await;
+    desk.types("Calls again on Monday.").await;
+    // Who selects text may let go beside the dialog.
+    desk.drags_from("#end-note", 5.0, 5.0).await;
+    desk.comes_to("return document.getElementById('end-note').value", json!("Calls again on Monday.")).await;
+    past_the_doubt(began).await;
+    relay.ada.customer_ends_chat(&conversation).await.unwrap();
+    desk.sees("#conversation[data-status=ended]").await;
+    desk.clicks("#end-note").await;
+    desk.presses(Key::Control + Key::Enter).await;
+    desk.shows("#toasts", "This handoff has ended.").await;
+    desk.sees("#composer[data-mode=note] #composer-text:focus").await;
+    desk.comes_to("return document.getElementById('composer-text').value", json!("Calls again on Monday."))
+        .await;
+    desk.presses(Key::Enter).await;
+    desk.shows("#messages .entry[data-kind=note]", "Calls again on Monday.").await;
+    desk.closes_after(&["status of 409"]).await;
+}
+
+impl Desk {
+    /// Presses the mouse's button in the middle of an element, and lets it go elsewhere.
+    async fn drags_from(&self, css: &str, x: f64, y: f64) {
+        let middle =
+            "const {x, y, width, height} = document.querySelector(arguments[0]).getBoundingClientRect();
+            return [x + width / 2, y + height / 2]";
+        let from: [f64; 2] = self.js(middle, &[json!(css)]).await;
+        for (kind, [x, y]) in [("mousePressed", from), ("mouseMoved", [x, y]), ("mouseReleased", [x, y])] {
+            let mouse =
+                json!({"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1});
+            self.devtools("Input.dispatchMouseEvent", mouse).await;
+        }
+    }
 }

@@ -224,3 +224,22 @@ async fn the_first_view_in_german_takes_less_than_100_kb() {
     assert!(languages.len() == 1 && languages[0].contains("/language-de-"), "{languages:?}");
     desk.closes().await;
 }
+
+/// Also a wide screen at 400 %.
+#[tokio::test]
+async fn long_words_find_room_on_a_narrow_screen() {
+    let relay = Relay::start().await;
+    let (_, handoff) = relay.hand_off().await;
+    let desk = Desk::speaking(&relay, "de").await;
+    let narrow = json!({"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": false});
+    desk.devtools("Emulation.setDeviceMetricsOverride", narrow).await;
+    desk.signs_in("Alex").await;
+    desk.js::<()>("location.hash = `#/c/${arguments[0]}`", &[json!(handoff)]).await;
+    let fits = "return document.documentElement.scrollWidth <= innerWidth";
+    desk.sees("#conversation-actions [data-action=accept]").await;
+    desk.comes_to(fits, json!(true)).await;
+    desk.clicks("[data-action=accept]").await;
+    desk.sees("#conversation-actions [data-action=release]").await;
+    desk.comes_to(fits, json!(true)).await;
+    desk.closes().await;
+}

@@ -62,3 +62,18 @@ async fn they_share_one_event_stream_and_outlive_its_reader() {
     desk.closes_after(&["/api/events - Failed to load resource: the server responded with a status of 401"])
         .await;
 }
+
+#[tokio::test]
+async fn who_is_away_in_one_is_away_in_all() {
+    let relay = Relay::start().await;
+    let desk = Desk::of_agent(&relay, "Alex").await;
+    let first = desk.driver().window().await.unwrap();
+    desk.opens_another_tab().await;
+    desk.is_signed_in("Alex").await;
+    desk.clicks("#duty[data-duty=on]").await;
+    desk.sees("#duty[data-duty=away]").await;
+    desk.switches_to(&first).await;
+    desk.clicks("#duty[data-duty=away]").await;
+    desk.sees("#duty[data-duty=on]").await;
+    desk.closes().await;
+}
