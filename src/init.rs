@@ -151,6 +151,17 @@ fn with_path(url: &str) -> String {
     if bare.ends_with(".ada.support") { format!("{bare}/api") } else { url.to_owned() }
 }
 
+/// Whether an address is of this machine, as that of a stand-in Ada.
+fn is_here(url: &str) -> bool {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+    match host {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 fn content(values: &[(&str, Option<String>)], start_key: &str, token: &str) -> String {
     let mut text = "# Settings of handoff-relay, written by `handoff-relay init`. .env.example in the source explains each setting.\n\n"
         .to_owned();
@@ -161,6 +172,14 @@ fn content(values: &[(&str, Option<String>)], start_key: &str, token: &str) -> S
                 "# The signing secret that Ada's dashboard shows for the webhook endpoint.\n# {setting}=\n"
             )),
         }
+    }
+    if values
+        .iter()
+        .any(|(setting, value)| *setting == BASE_URL.setting && value.as_deref().is_some_and(is_here))
+    {
+        text.push_str(
+            "\n# Files of a stand-in Ada on this machine. Never in production.\nFILES_ALLOW_PRIVATE=on\n",
+        );
     }
     text.push_str(&format!(
         "\n# What Ada's HTTP Request block sends in the header \"Authorization: Bearer <this>\".\n\

@@ -75,6 +75,37 @@ impl Database {
 }
 
 const EXAMPLE: &str = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
+/// What libpq knows and this relay does not, and what other drivers want in their URLs. An option that is not known is not named:
+/// it may be a part of a password that has a `?`.
+const UNSUPPORTED: [&str; 27] = [
+    "client_encoding",
+    "connection_limit",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "keepalives_count",
+    "krbsrvname",
+    "max_protocol_version",
+    "min_protocol_version",
+    "passfile",
+    "pgbouncer",
+    "pool_timeout",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "schema",
+    "service",
+    "ssl",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcompression",
+    "sslcrl",
+    "sslkey",
+    "sslpassword",
+];
 
 impl Postgres {
     /// The database of a URL as libpq takes it, with the defaults of everything else.
@@ -83,15 +114,23 @@ impl Postgres {
     /// A sentence that says what is wrong with it, without any part of it.
     pub fn parse(url: &str) -> Result<Self, String> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let authority = url.split('/').nth(2).unwrap_or_default();
+        if authority.matches('@').count() > 1 {
+            // What is behind the first one would be taken for a host, and shown.
+            return Err("has an @ in its user or password, which must be written as %40".to_owned());
+        }
         let (mut ssl_mode, mut ssl_root_cert, mut rest) = (None, None, Vec::new());
         for option in query.split('&').filter(|option| !option.is_empty()) {
+            let decode = |value| {
+                let decoded = percent_encoding::percent_decode_str(value).decode_utf8();
+                decoded.map_err(|_| "has an sslmode or sslrootcert that is not UTF-8".to_owned())
+            };
             match option.split_once('=') {
-                Some(("sslmode", mode)) => ssl_mode = Some(SslMode::parse(mode)?),
+                Some(("sslmode", mode)) => ssl_mode = Some(SslMode::parse(&decode(mode)?)?),
                 Some(("sslrootcert", "system")) => ssl_root_cert = None,
-                Some(("sslrootcert", path)) => {
-                    let path = percent_encoding::percent_decode_str(path).decode_utf8();
-                    let path = path.map_err(|_| "has an sslrootcert that is not UTF-8".to_owned())?;
-                    ssl_root_cert = Some(PathBuf::from(&*path));
+                Some(("sslrootcert", path)) => ssl_root_cert = Some(PathBuf::from(&*decode(path)?)),
+                Some((name, _)) if UNSUPPORTED.contains(&name) => {
+                    return Err(format!("has the option {name}, which handoff-relay does not support"));
                 }
                 _ => rest.push(option),
             }
@@ -135,20 +174,27 @@ impl Postgres {
         self.config.clone()
     }
 
-    /// The host and the database, for people.
-    pub fn name(&self) -> String {
+    /// The hosts and their ports, for people.
+    pub fn place(&self) -> String {
         use tokio_postgres::config::Host;
-        let hosts = self.config.get_hosts().iter().map(|host| match host {
-            Host::Tcp(name) => name.clone(),
+        let (hosts, addresses) = (self.config.get_hosts(), self.config.get_hostaddrs());
+        let host = |place| match hosts.get(place) {
+            Some(Host::Tcp(name)) => name.clone(),
             #[cfg(unix)]
-            Host::Unix(path) => path.display().to_string(),
-        });
-        let hosts: Vec<String> = hosts.collect();
-        format!(
-            "PostgreSQL at {}, database {}",
-            hosts.join(","),
-            self.config.get_dbname().unwrap_or_default()
-        )
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => addresses.get(place).map_or_else(String::new, ToString::to_string),
+        };
+        // One port is that of all hosts.
+        let ports = self.config.get_ports();
+        let port =
+            |place| ports.get(place).or(ports.first()).map_or(String::new(), |port| format!(":{port}"));
+        let places = 0..hosts.len().max(addresses.len());
+        places.map(|place| host(place) + &port(place)).collect::<Vec<_>>().join(",")
+    }
+
+    /// Its place and the database, for people.
+    pub fn name(&self) -> String {
+        format!("PostgreSQL at {}, database {}", self.place(), self.config.get_dbname().unwrap_or_default())
     }
 }
 
@@ -183,11 +229,8 @@ pub(super) fn read(r: &mut Reader, debounce_max: Duration) -> Database {
 }
 
 fn connections(text: &str) -> Parsed<usize> {
-    let number = parse::at_least_one(text)?;
-    (2..=1_000)
-        .contains(&number)
-        .then_some(number)
-        .ok_or_else(|| "must be a whole number from 2 to 1000".to_owned())
+    let number = text.parse().ok().filter(|number| (2..=1_000).contains(number));
+    number.ok_or_else(|| "must be a whole number from 2 to 1000".to_owned())
 }
 
 #[cfg(test)]
@@ -202,6 +245,7 @@ mod tests {
             ("?sslmode=disable", SslMode::Disable, None),
             ("?sslmode=require", SslMode::Require, None),
             ("?sslmode=verify-full&sslrootcert=system", SslMode::VerifyFull, None),
+            ("?sslmode=verify%2Dfull", SslMode::VerifyFull, None),
             ("?sslmode=require&sslrootcert=/etc/ca%201.pem", SslMode::VerifyCa, Some("/etc/ca 1.pem")),
             ("?application_name=x&sslmode=verify-ca&connect_timeout=3", SslMode::VerifyCa, None),
         ] {
@@ -212,12 +256,16 @@ mod tests {
                 (mode, root.map(PathBuf::from)),
                 "{options}"
             );
-            assert_eq!(postgres.name(), "PostgreSQL at db.example, database relay");
+            assert_eq!(postgres.name(), "PostgreSQL at db.example:5432, database relay");
             assert!(!format!("{postgres:?}").contains("secret"));
         }
         assert_eq!(
             Postgres::parse("postgresql://relay@/relay?host=/run/postgresql").unwrap().name(),
             "PostgreSQL at /run/postgresql, database relay"
+        );
+        assert_eq!(
+            Postgres::parse("postgres://one:1,two:2/relay").unwrap().name(),
+            "PostgreSQL at one:1,two:2, database relay"
         );
     }
 
@@ -226,6 +274,9 @@ mod tests {
         for (url, says) in [
             ("postgres://relay:secret@db.example/relay?sslmode=allow", "sslmode of disable"),
             ("postgres://relay:secret@db.example/relay?nonsense=1", "can't be read"),
+            ("postgres://relay:secret@db.example/relay?sslcert=secret", "the option sslcert"),
+            ("postgres://relay:p@secret@db.example/relay", "must be written as %40"),
+            ("postgres://relay:p?@secret@db.example/relay", "must be written as %40"),
             ("postgres://relay:secret@db.example:x/relay", "can't be read"),
             ("postgres://relay:secret@db.example", "must name a database"),
             ("postgres:///relay", "must name a host"),

@@ -33,6 +33,11 @@ async fn what_it_writes_starts_a_relay() {
     assert_eq!(mode & 0o777, 0o600);
     let (key, token) = (value(folder.path(), "HANDOFF_AUTH_KEY"), value(folder.path(), "AGENT_TOKENS"));
     ended.never_says(&[&key, token.trim_start_matches("Agent="), API_KEY, WEBHOOK_SECRET]);
+    assert_eq!(
+        value(folder.path(), "FILES_ALLOW_PRIVATE"),
+        "on",
+        "a stand-in Ada has its files on this machine"
+    );
     let before = written(folder.path());
     let free = [("LISTEN", "127.0.0.1:0"), ("AGENT_LISTEN", "127.0.0.2:0")];
     let checked = run(folder.path(), &["check"], &free).await;

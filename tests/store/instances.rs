@@ -13,7 +13,7 @@ use handoff_relay::{
         handoff::Handoff,
     },
     store::{
-        Arrived, Arriving, HandoffQuery, RetentionPeriods, Since, Store, decide,
+        Arrived, Arriving, HandoffQuery, RetentionPeriods, Since, Store, StoreError, decide,
         quota::{Place, Quota},
         sessions::{Digest, SignInCode},
     },
@@ -54,6 +54,11 @@ async fn until(mut holds: impl AsyncFnMut() -> bool) {
 
 /// An event that no rule must look at.
 async fn arrives(store: &dyn Store, event: Event) -> Arrived {
+    tries_to_arrive(store, event).await.unwrap()
+}
+
+/// The same where it may fail.
+pub async fn tries_to_arrive(store: &dyn Store, event: Event) -> Result<Arrived, StoreError> {
     let arriving = Arriving {
         event: Box::new(event),
         timings: TIMINGS,
@@ -64,7 +69,7 @@ async fn arrives(store: &dyn Store, event: Event) -> Arrived {
             (of(event.key.conversation.as_str()), Box::new(|_| WriteSet::default().into()))
         }),
     };
-    store.arrive(arriving).await.unwrap()
+    store.arrive(arriving).await
 }
 
 #[tokio::test]
@@ -123,6 +128,23 @@ async fn what_arrives_is_kept_though_postgresql_has_ended_the_connection_meanwhi
 #[tokio::test]
 async fn two_decisions_about_one_conversation_see_each_other() {
     let (one, other, _) = two().await;
+    they_see_each_other(one, other).await;
+}
+
+/// As an administrator may set it.
+#[tokio::test]
+async fn so_they_do_whatever_the_database_isolates_by_default() {
+    for isolation in ["repeatable read", "serializable"] {
+        let url = postgres::shared().database().await;
+        let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
+        let set = format!("ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'");
+        postgres::execute(&url, &set).await;
+        let one = open_as(postgres::settings(&url)).await;
+        they_see_each_other(one, open_as(postgres::settings(&url)).await).await;
+    }
+}
+
+async fn they_see_each_other(one: Arc<dyn Store>, other: Arc<dyn Store>) {
     let count = |store: Arc<dyn Store>| async move {
         for _ in 0..20 {
             let decision = |view: View| {

@@ -67,5 +67,6 @@ mod signals;
 mod sqlite;
 mod teams;
 mod tls;
+mod unreliable;
 mod views;
 mod waits;

@@ -31,6 +31,8 @@ pub struct Caught(#[allow(dead_code, reason = "dropping it says so")] oneshot::S
 pub struct Road {
     port: u16,
     open: watch::Sender<bool>,
+    /// Of those that go on, how often they have been abandoned.
+    abandoned: watch::Sender<u32>,
     socket: Arc<Mutex<PathBuf>>,
     trap: Arc<Mutex<Trap>>,
     serves: JoinHandle<()>,
@@ -41,18 +43,21 @@ impl Road {
     pub async fn to(folder: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let open = watch::Sender::new(true);
+        let (open, abandoned) = (watch::Sender::new(true), watch::Sender::new(0));
         let trap = Arc::<Mutex<Trap>>::default();
         let socket = Arc::new(Mutex::new(socket_in(folder)));
-        let (target, gate, traps) = (Arc::clone(&socket), open.subscribe(), Arc::clone(&trap));
+        let (target, traps) = (Arc::clone(&socket), Arc::clone(&trap));
+        let (gate, other_gate) = (open.subscribe(), abandoned.clone());
         let serves = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let socket = target.lock().unwrap().clone();
-                tokio::spawn(pass(client, socket, gate.clone(), Arc::clone(&traps)));
+                let gate =
+                    Gate { open: gate.clone(), abandoned: other_gate.subscribe(), of: *other_gate.borrow() };
+                tokio::spawn(pass(client, socket, gate, Arc::clone(&traps)));
             }
         });
-        Self { port, open, socket, trap, serves }
+        Self { port, open, abandoned, socket, trap, serves }
     }
 
     /// From now on, to the server with this folder.
@@ -68,6 +73,11 @@ impl Road {
     /// Nothing comes through, and nobody is told.
     pub fn hangs(&self) {
         self.open.send_replace(false);
+    }
+
+    /// From now on, nothing comes through on the connections that there are, and nobody is told. New ones work.
+    pub fn abandons_its_connections(&self) {
+        self.abandoned.send_modify(|times| *times += 1);
     }
 
     /// What was sent meanwhile comes now.
@@ -102,7 +112,28 @@ fn socket_in(folder: &Path) -> PathBuf {
     folder.join(".s.PGSQL.5432")
 }
 
-async fn pass(client: TcpStream, socket: PathBuf, gate: watch::Receiver<bool>, trap: Arc<Mutex<Trap>>) {
+/// What lets a connection through.
+#[derive(Clone)]
+struct Gate {
+    open: watch::Receiver<bool>,
+    abandoned: watch::Receiver<u32>,
+    /// How often those before it were abandoned.
+    of: u32,
+}
+
+impl Gate {
+    /// Returns when something may pass, or nothing ever will.
+    async fn lets_through(&mut self) -> Option<()> {
+        self.open.wait_for(|open| *open).await.ok()?;
+        let of = self.of;
+        if *self.abandoned.borrow() != of {
+            self.abandoned.wait_for(|times| *times == of).await.ok()?;
+        }
+        Some(())
+    }
+}
+
+async fn pass(client: TcpStream, socket: PathBuf, gate: Gate, trap: Arc<Mutex<Trap>>) {
     let Ok(server) = UnixStream::connect(socket).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let (nowhere, away) = (Mutex::default(), gate.clone());
@@ -120,14 +151,14 @@ async fn pass(client: TcpStream, socket: PathBuf, gate: watch::Receiver<bool>, t
 /// Until one of both ends it, or something is caught: then gives what tells when that is released.
 async fn carry(
     (from, to): &mut (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    mut gate: watch::Receiver<bool>,
+    mut gate: Gate,
     trap: &Mutex<Trap>,
 ) -> Option<oneshot::Receiver<()>> {
     let mut bytes = vec![0; 1 << 16];
     let mut is_of_it = false;
     loop {
         let read = from.read(&mut bytes).await.unwrap_or(0);
-        gate.wait_for(|open| *open).await.ok()?;
+        gate.lets_through().await?;
         if read == 0 {
             return None;
         }

@@ -1,37 +1,58 @@
 //! A connection, and the statements that have a name on it: what it runs again, PostgreSQL need not parse and plan again.
+//!
+//! Each statement is answered in time, or the connection is given up: what stands between, such as a pooler, may keep a
+//! connection open at whose other end there is no server any more.
 
 use std::{
     collections::HashMap,
-    future::{poll_fn, ready},
-    ops::Deref,
+    future::poll_fn,
     pin::{Pin, pin},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::future::join;
-use tokio::task::JoinSet;
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
 use tokio_postgres::{
     Client, Error, Row, Statement,
     error::SqlState,
     types::{ToSql, Type},
 };
 
-use super::{backend, tls};
+use super::{
+    backend,
+    limits::{Limits, Silences},
+    tls,
+};
 
 /// So many statements are known of a connection. Filters make more of them than would be of use again.
 const KNOWN: usize = 256;
 /// For a backend of our own. A statement's plan is kept while its tables grow: it should use an index also if it was made when
 /// there was nothing. What has no index is read as a whole all the same; that it then counts as very expensive is no reason to
-/// compile it.
-const SET: &str = "SET enable_seqscan = off; SET jit = off";
+/// compile it. A role may have another isolation by default; with it, statements would fail.
+const SET: &str =
+    "SET enable_seqscan = off; SET jit = off; SET default_transaction_isolation = 'read committed'";
 
 /// See the module.
 pub struct Connection {
     client: Client,
     /// None where a pooler may give the next transaction another backend, which doesn't know the names.
     statements: Option<Mutex<HashMap<String, Known>>>,
+    limits: Limits,
+    silences: Silences,
+    /// See [`Silences::number`].
+    made_after: u64,
+    /// An answer has not come in time.
+    is_silent: Arc<AtomicBool>,
+    /// Ends the task below.
+    end: Option<AbortHandle>,
     /// It ends with this, at once: PostgreSQL then undoes a transaction that is under way.
-    _running: JoinSet<()>,
+    running: JoinSet<()>,
 }
 
 /// A connection without a task of its own: whoever uses it carries its statements and their answers, too. That spares two changes of
@@ -61,22 +82,81 @@ impl Connection {
     ///
     /// # Errors
     /// As PostgreSQL gives them.
-    pub async fn connect(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<Self, Error> {
+    pub async fn connect(
+        config: &tokio_postgres::Config,
+        tls: tls::Connector,
+        limits: Limits,
+        silences: &Silences,
+    ) -> Result<Self, Error> {
         let (client, driver) = open(config, tls).await?;
-        let mut running = JoinSet::new();
-        running.spawn(driver);
-        let mut made = Self { client, statements: None, _running: running };
-        made.allow_names_if_ours().await?;
+        let mut made = Self::of(client, limits, silences);
+        made.end = Some(made.running.spawn(driver));
+        made.set_up_if_ours().await?;
         Ok(made)
     }
 
-    /// Lets it give names if its backend is its own, which PostgreSQL is asked for.
-    async fn allow_names_if_ours(&mut self) -> Result<(), Error> {
+    /// One on which nothing has a name, and which somebody else runs.
+    pub fn of(client: Client, limits: Limits, silences: &Silences) -> Self {
+        Self {
+            client,
+            statements: None,
+            limits,
+            silences: silences.clone(),
+            made_after: silences.number(),
+            is_silent: Arc::default(),
+            end: None,
+            running: JoinSet::new(),
+        }
+    }
+
+    /// If its backend is its own, which PostgreSQL is asked for, that is set up, and statements may have names.
+    async fn set_up_if_ours(&mut self) -> Result<(), Error> {
         if backend::is_ours(&self.client).await? {
-            self.client.batch_execute(SET).await?;
+            self.client.batch_execute(&format!("{SET}; {}", self.limits.set("SET"))).await?;
             self.statements = Some(Mutex::default());
         }
         Ok(())
+    }
+
+    /// Whether nothing should be asked of it any more: it is closed, or one that is as old as it has gone silent.
+    pub fn is_over(&self) -> bool {
+        self.client.is_closed() || self.made_after != self.silences.number()
+    }
+
+    /// Waits for an answer for as long as it may take. Then the connection is closed, which is what the answer comes to.
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let Some(limit) = self.limits.answer() else { return answer.await };
+        let mut answer = pin!(answer);
+        if let Ok(answered) = timeout(limit, &mut answer).await {
+            return answered;
+        }
+        if self.silences.note(self.made_after) {
+            let waited = limit.as_secs();
+            tracing::warn!("PostgreSQL has not answered for {waited} s: its connections are made anew");
+        }
+        self.is_silent.store(true, Ordering::Relaxed);
+        self.end.iter().for_each(AbortHandle::abort);
+        answer.await
+    }
+
+    /// Runs statements that have no values, one after another.
+    ///
+    /// # Errors
+    /// As PostgreSQL gives them.
+    pub async fn batch(&self, sql: &str) -> Result<(), Error> {
+        Box::pin(self.in_time(self.client.batch_execute(sql))).await
+    }
+
+    /// The rows of a statement that is planned for these values each time.
+    ///
+    /// # Errors
+    /// As PostgreSQL gives them.
+    pub async fn rows_planned_anew(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        Box::pin(self.in_time(self.client.query_typed(sql, parameters))).await
     }
 
     /// The rows that a statement gives. It is sent at once when this is polled: statements that are polled one after another run
@@ -86,12 +166,12 @@ impl Connection {
     /// As PostgreSQL gives them.
     pub async fn rows(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Error> {
         // Boxed: much is built of these.
-        Box::pin(async {
+        Box::pin(self.in_time(async {
             match self.named(sql) {
                 Some(statement) => self.checked(self.client.query(&statement, &values(parameters)).await),
                 None => join(self.client.query_typed(sql, parameters), self.learn(sql, parameters)).await.0,
             }
-        })
+        }))
         .await
     }
 
@@ -100,12 +180,12 @@ impl Connection {
     /// # Errors
     /// As PostgreSQL gives them.
     pub async fn changed(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Error> {
-        Box::pin(async {
+        Box::pin(self.in_time(async {
             match self.named(sql) {
                 Some(statement) => self.checked(self.client.execute(&statement, &values(parameters)).await),
                 None => join(self.client.execute_typed(sql, parameters), self.learn(sql, parameters)).await.0,
             }
-        })
+        }))
         .await
     }
 
@@ -169,22 +249,27 @@ impl DrivenConnection {
     ///
     /// # Errors
     /// As PostgreSQL gives them.
-    pub async fn connect(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<Self, Error> {
+    pub async fn connect(
+        config: &tokio_postgres::Config,
+        tls: tls::Connector,
+        limits: Limits,
+        silences: &Silences,
+    ) -> Result<Self, Error> {
         let (client, driver) = open(config, tls).await?;
-        let mut made = Self { connection: client.into(), driver: Some(driver) };
-        drive(&mut made.driver, made.connection.allow_names_if_ours()).await?;
+        let mut made = Self { connection: Connection::of(client, limits, silences), driver: Some(driver) };
+        let is_silent = Arc::clone(&made.connection.is_silent);
+        drive(&mut made.driver, &is_silent, made.connection.set_up_if_ours()).await?;
         Ok(made)
     }
 
-    /// Whether it is over. PostgreSQL may have ended it since it was used.
-    pub async fn is_closed(&mut self) -> bool {
-        drive(&mut self.driver, ready(())).await;
-        self.driver.is_none()
+    /// As [`Connection::is_over`]. PostgreSQL may have ended it since it was used.
+    pub async fn is_over(&mut self) -> bool {
+        self.run(async |connection| connection.is_over()).await || self.driver.is_none()
     }
 
     /// Has this done with it.
     pub async fn run<T>(&mut self, work: impl AsyncFnOnce(&Connection) -> T) -> T {
-        drive(&mut self.driver, work(&self.connection)).await
+        drive(&mut self.driver, &self.connection.is_silent, work(&self.connection)).await
     }
 }
 
@@ -198,31 +283,22 @@ async fn open(config: &tokio_postgres::Config, tls: tls::Connector) -> Result<(C
     Ok((client, Box::pin(driver)))
 }
 
-/// Does something while the driver runs. Once that has ended, what waits for PostgreSQL fails.
-async fn drive<T>(driver: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
+/// Does something while the driver runs. Once that has ended, or an answer has not come in time, what waits for PostgreSQL
+/// fails.
+async fn drive<T>(driver: &mut Option<Driver>, is_silent: &AtomicBool, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
         if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
             *driver = None;
         }
-        work.as_mut().poll(context)
+        let worked = work.as_mut().poll(context);
+        if worked.is_pending() && driver.is_some() && is_silent.load(Ordering::Relaxed) {
+            *driver = None;
+            return work.as_mut().poll(context);
+        }
+        worked
     })
     .await
-}
-
-/// A connection on which nothing has a name, and which somebody else runs.
-impl From<Client> for Connection {
-    fn from(client: Client) -> Self {
-        Self { client, statements: None, _running: JoinSet::new() }
-    }
-}
-
-impl Deref for Connection {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
 }
 
 fn values<'a>(parameters: &[Parameter<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {

@@ -24,9 +24,13 @@ use crate::{
 /// Takes a decision, and goes on with it if its caller goes away.
 pub async fn decide(shared: &Arc<Shared>, scope: Scope, decision: Decision) -> Result<(), StoreError> {
     let deciding = shared.decisions.spawn(run(Arc::clone(shared), scope, decision));
-    deciding.await.unwrap_or_else(|error| {
+    let decided = deciding.await.unwrap_or_else(|error| {
         Err(if error.is_panic() { StoreError::Panicked } else { StoreError::Stopped })
-    })
+    });
+    if matches!(decided, Err(StoreError::Unavailable(_))) {
+        shared.writes.failed();
+    }
+    decided
 }
 
 /// What a decision looks at, in its transaction.

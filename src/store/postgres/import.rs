@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    connect::Connections,
+    connect::{self, Connections},
     connection::Connection,
     migrations,
     query::{Value, all, first, run, values},
@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// Nobody else may have the tables, and what is long ago begun takes as long as it takes.
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-                     SET LOCAL lock_timeout = '5s'";
+const LIMITS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+                      SET LOCAL lock_timeout = '5s'";
 /// Between the values of a row whose digest is made, and in the place of none.
 const BETWEEN: char = '\u{1f}';
 const NONE: &str = "\u{1}";
@@ -64,7 +64,7 @@ impl Import {
             match worked.await {
                 Ok(done) => import.commit().await.map(|()| done),
                 Err(error) => {
-                    let _ = import.client.batch_execute("ROLLBACK").await;
+                    let _ = import.client.batch("ROLLBACK").await;
                     Err(error)
                 }
             }
@@ -79,12 +79,12 @@ impl Import {
     }
 
     async fn begin(&self) -> Result<(), StoreError> {
-        self.client.batch_execute(BEGIN).await?;
+        self.client.batch(&format!("{}; {LIMITS}", connect::BEGIN)).await?;
         migrations::upgrade(&self.client).await?;
         let tables: Vec<&str> =
             TABLES.iter().map(|table| table.name).chain(["buffers", "lines", "feed"]).collect();
         let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", tables.join(", "));
-        self.client.batch_execute(&lock).await?;
+        self.client.batch(&lock).await?;
         let running = "SELECT 1 FROM lines WHERE until > clock_timestamp()";
         if !all(&self.client, running, values![]).await?.is_empty() {
             return Err(self.refused("is in use by a handoff-relay: stop it first"));
@@ -125,7 +125,7 @@ impl Import {
             places.join(", ")
         );
         let parameters: Vec<_> = lists.iter().map(List::parameter).collect();
-        self.client.execute_typed(&sql, &parameters).await?;
+        self.client.changed(&sql, &parameters).await?;
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl Import {
                 table.columns[0].name,
                 known.max(0).saturating_add(1)
             );
-            self.client.batch_execute(&sql).await?;
+            self.client.batch(&sql).await?;
             if table.name == "changes" {
                 run(&self.client, "UPDATE feed SET last = $1", values![known]).await?;
             }
@@ -208,8 +208,8 @@ impl Import {
     async fn commit(&self) -> Result<(), StoreError> {
         let tables: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
         // Without it the first searches would look through everything.
-        self.client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await?;
-        self.client.batch_execute("COMMIT").await.map_err(|error| match StoreError::from(error) {
+        self.client.batch(&format!("ANALYZE {}", tables.join(", "))).await?;
+        self.client.batch("COMMIT").await.map_err(|error| match StoreError::from(error) {
             StoreError::Unavailable(why) => self.refused(&format!(
                 "did not say whether it keeps everything: start the command again, and it will be empty or not ({why})"
             )),

@@ -4,7 +4,8 @@
 use super::{
     connect::{Connections, Transaction},
     connection::Connection,
-    query::{all, first, number, values},
+    privileges,
+    query::{Value, all, first, number, values},
     text,
 };
 use crate::{
@@ -26,16 +27,15 @@ const STEPS: [&str; 5] = [
 /// One relay at a time changes the schema. Numbers below 2^32 are no conversation's lock.
 pub const LOCK: &str = "SELECT pg_advisory_xact_lock(17, 1)";
 
-/// Brings the database to the newest schema: all of it or nothing.
+/// Brings the database to the newest schema: all of it or nothing. Another relay may take its time with it, so the connections
+/// have no limits.
 ///
 /// # Errors
 /// It can't be reached, stores text in another encoding than UTF-8, or a newer relay has changed it in a way that this one
 /// can't live with. The text says which, and names that relay.
 pub async fn run(connections: &Connections) -> Result<(), StoreError> {
     let change = connections.begin().await?;
-    // Another relay may take its time with it.
-    let patient = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning";
-    change.client().batch_execute(patient).await?;
+    change.client().batch("SET LOCAL client_min_messages = warning").await?;
     match upgrade(change.client()).await {
         Ok(()) => change.commit().await,
         Err(error) => {
@@ -56,27 +56,44 @@ pub struct DatabaseState {
 
 /// See [`PostgresStore::inspect`](super::PostgresStore::inspect).
 pub async fn inspect(connections: &Connections) -> Result<DatabaseState, StoreError> {
-    let client = connections.get().await?;
+    Ok(DatabaseState { schema: schema(&*connections.get().await?).await?, newest: NEWEST })
+}
+
+/// The schema that the database has, 0 if it has none, once it is clear that a relay can use it.
+async fn schema(client: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean, \
-                   has_schema_privilege(current_schema(), 'CREATE'), to_regclass('relay_schema') IS NOT NULL";
-    let row = first(&client, sql, values![]).await?;
+                   (SELECT pg_encoding_to_char(encoding) = 'UTF8' FROM pg_database WHERE datname = current_database()), \
+                   COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE), \
+                   to_regclass('relay_schema') IS NOT NULL, \
+                   (SELECT string_agg(name, ', ' ORDER BY name) FROM unnest($1) AS ours (name) \
+                    WHERE to_regclass(quote_ident(current_schema()) || '.' || name) IS NOT NULL)";
+    let row = first(client, sql, vec![Value::keys(privileges::TABLES)]).await?;
     let Some(row) = row else { return Err(StoreError::Unavailable("PostgreSQL does not answer".to_owned())) };
-    let (is_read_only, may_create, is_made): (bool, Option<bool>, bool) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let (is_read_only, is_utf8, may_create, is_made): (bool, bool, bool, bool) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     if is_read_only {
-        return Err(StoreError::Unavailable("the database can be read, and not be written".to_owned()));
+        return Err(privileges::read_only());
     }
-    if !is_made {
-        return match may_create {
-            Some(true) => Ok(DatabaseState { schema: 0, newest: NEWEST }),
-            _ => Err(StoreError::Unavailable(
-                "the user of DATABASE_URL may not create tables there".to_owned(),
-            )),
-        };
+    let refused = |why: String| Err(StoreError::Unavailable(why));
+    if !is_utf8 {
+        return refused("the database of DATABASE_URL must have the encoding UTF8".to_owned());
     }
-    check(&client).await?;
-    let schema = number(&client, "SELECT max(step) FROM relay_schema", values![]).await?;
-    Ok(DatabaseState { schema, newest: NEWEST })
+    if let (false, Some(tables)) = (is_made, row.try_get::<_, Option<String>>(4)?) {
+        return refused(format!(
+            "the database of DATABASE_URL has tables of something else: {tables}; name a database of the relay's own"
+        ));
+    }
+    let schema = if is_made {
+        check(client).await?;
+        privileges::check(client).await?;
+        number(client, "SELECT max(step) FROM relay_schema", values![]).await?
+    } else {
+        0
+    };
+    if schema < NEWEST && !may_create {
+        return refused("the user of DATABASE_URL may not create tables there".to_owned());
+    }
+    Ok(schema)
 }
 
 /// See [`PostgresStore::ai_agents_at_work`](super::PostgresStore::ai_agents_at_work).
@@ -91,23 +108,14 @@ pub async fn ai_agents_at_work(connections: &Connections) -> Result<Vec<AiAgentI
 /// The same in a transaction of the caller's. Until that ends, no relay starts on the database.
 pub async fn upgrade(client: &Connection) -> Result<(), StoreError> {
     all(client, LOCK, values![]).await?;
-    let encoding = "SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_encoding_to_char(encoding) = 'UTF8'";
-    if all(client, encoding, values![]).await?.is_empty() {
-        return Err(StoreError::Unavailable(
-            "the database of DATABASE_URL must have the encoding UTF8".to_owned(),
-        ));
-    }
-    client
-        .batch_execute(
-            "CREATE TABLE IF NOT EXISTS relay_schema (step bigint PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())",
-        )
-        .await?;
-    let schema = number(client, "SELECT max(step) FROM relay_schema", values![]).await?;
-    if schema > 0 {
-        check(client).await?;
+    let schema = schema(client).await?;
+    if schema == 0 {
+        let make = "CREATE TABLE IF NOT EXISTS relay_schema (step bigint PRIMARY KEY, \
+                        made_at timestamptz NOT NULL DEFAULT now())";
+        client.batch(make).await?;
     }
     for (number, step) in (1_u64..).zip(STEPS).skip(usize::try_from(schema).unwrap_or(usize::MAX)) {
-        client.batch_execute(step).await?;
+        client.batch(step).await?;
         all(client, "INSERT INTO relay_schema (step) VALUES ($1)", values![number]).await?;
     }
     Ok(())
@@ -125,4 +133,20 @@ async fn check(client: &Connection) -> Result<(), StoreError> {
     Err(StoreError::Unavailable(format!(
         "handoff-relay {relay} has changed the database of DATABASE_URL, and this is {own}: use {relay} or a newer one"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_that_is_made_is_checked() {
+        let made = STEPS.iter().flat_map(|step| step.lines()).filter_map(|line| {
+            let table = line.strip_prefix("CREATE TABLE ").or(line.strip_prefix("CREATE UNLOGGED TABLE "));
+            table?.strip_suffix(" (")
+        });
+        let mut made: Vec<&str> = made.collect();
+        made.sort_unstable();
+        assert_eq!(made, privileges::TABLES);
+    }
 }

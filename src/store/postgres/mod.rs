@@ -24,14 +24,17 @@ mod history;
 mod import;
 mod inbox_news;
 mod journal;
+mod limits;
 mod lines;
 mod migrations;
 mod platforms;
 mod presence;
+mod privileges;
 mod purge;
 mod query;
 mod quotas;
 mod read;
+mod ready;
 mod refused_starts;
 mod replies;
 mod reports;
@@ -58,7 +61,8 @@ use self::{
     hints::Hints,
     history::History,
     lines::Lines,
-    query::{run, run_together, values},
+    query::run_together,
+    ready::Writes,
     sample::Samples,
     turns::Turns,
 };
@@ -111,6 +115,7 @@ struct Shared {
     watched_elsewhere: inbox_news::WatchedElsewhere,
     turns: Turns,
     samples: Samples,
+    writes: Writes,
     /// Decisions under way.
     decisions: TaskTracker,
     /// This process, among those that share the database.
@@ -128,15 +133,18 @@ impl PostgresStore {
     pub async fn open(
         settings: &Postgres,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
+        let preparing = Connections::without_limits(settings)?;
+        migrations::run(&preparing).await?;
+        search::make_index(&preparing).await?;
+        preparing.close();
         let connections = Connections::new(settings)?;
-        migrations::run(&connections).await?;
-        search::make_index(&connections).await?;
         let client = connections.get().await?;
         deliveries::look_anew(&client).await?;
         let newest = read::newest_change(&client).await?;
         drop(client);
         let (announcer, announcements) = mpsc::unbounded_channel();
         let (inbox_news, changed_inboxes) = mpsc::unbounded_channel();
+        let (writes, trials) = Writes::new();
         let shared = Arc::new(Shared {
             connections,
             hints: Hints::default(),
@@ -148,6 +156,7 @@ impl PostgresStore {
             watched_elsewhere: inbox_news::WatchedElsewhere::default(),
             turns: Turns::new(settings.lock_timeout),
             samples: Samples::default(),
+            writes,
             decisions: TaskTracker::new(),
             instance: uuid::Uuid::new_v4().to_string(),
             sweep_every: settings.sweep_every,
@@ -158,7 +167,7 @@ impl PostgresStore {
         let (arrivals, queue) = mpsc::channel(arrivals::QUEUE);
         let store = Self { shared: Arc::clone(&shared), arrivals };
         let running = async move {
-            let keeping = arrivals::run(Arc::clone(&shared), queue);
+            let keeping = arrivals::run(Arc::clone(&shared), queue, trials);
             let serving = async {
                 tokio::join!(
                     announce::run(&shared, announcements),
@@ -481,9 +490,7 @@ impl Store for PostgresStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        // A standby can be read, and not be written.
-        let sql = "UPDATE feed SET last = last WHERE id = 1 AND FALSE";
-        run(&*self.client().await?, sql, values![]).await.map(drop)
+        ready::ready(&self.shared).await
     }
 
     fn signals(&self) -> &Signals {

@@ -132,7 +132,7 @@ pub async fn all(client: &Connection, sql: &str, values: Vec<Value>) -> Result<V
 /// how many there are of what is wanted.
 pub async fn list(client: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
     let parameters: Vec<_> = values.iter().map(Value::parameter).collect();
-    Ok(client.query_typed(sql, &parameters).await?)
+    Ok(client.rows_planned_anew(sql, &parameters).await?)
 }
 
 /// The first row, if there is one.

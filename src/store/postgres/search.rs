@@ -41,19 +41,19 @@ impl State {
     }
 }
 
-/// Makes the index, if the database may have it. Without it, searches look through all texts.
+/// Makes the index, if the database may have it, on connections without limits. Without it, searches look through all texts.
 pub async fn make_index(connections: &Connections) -> Result<(), StoreError> {
     let is_made = "SELECT 1 FROM pg_class WHERE oid = to_regclass('search_trigrams')";
     if first(&*connections.get().await?, is_made, values![]).await?.is_some() {
         return Ok(());
     }
     let change = connections.begin().await?;
-    let make = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning; \
+    let make = "SET LOCAL client_min_messages = warning; \
                 CREATE EXTENSION IF NOT EXISTS pg_trgm; \
                 CREATE INDEX IF NOT EXISTS search_trigrams ON search_texts USING gin (text gin_trgm_ops)";
     let made = async {
         all(change.client(), migrations::LOCK, values![]).await?;
-        Ok::<_, StoreError>(change.client().batch_execute(make).await?)
+        Ok::<_, StoreError>(change.client().batch(make).await?)
     };
     match made.await {
         Ok(()) => change.commit().await,

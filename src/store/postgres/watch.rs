@@ -109,7 +109,8 @@ async fn listen_once(shared: &Shared, is_told: &AtomicBool) -> Result<(), StoreE
         Ok::<(), StoreError>(())
     };
     let listens = async {
-        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        let listening = timeout(ECHO, client.batch(&format!("LISTEN {CHANNEL}"))).await;
+        listening.map_err(|_| StoreError::Unavailable("PostgreSQL does not answer".to_owned()))??;
         shared.number(TouchedTopics::default()).await?;
         let mut next = timeout(ECHO, told.recv()).await;
         if next.is_err() {
@@ -127,6 +128,7 @@ async fn listen_once(shared: &Shared, is_told: &AtomicBool) -> Result<(), StoreE
     tokio::select! {
         ended = messages => ended.and(Err(StoreError::Unavailable("PostgreSQL has closed it".to_owned()))),
         listened = listens => listened,
+        () = shared.connections.silence() => Err(StoreError::Unavailable("PostgreSQL does not answer".to_owned())),
     }
 }
 
