@@ -25,9 +25,10 @@ export async function askForReceiver(handoff) {
   ];
   if (receivers.length === 0) return undefined;
   const duties = new Map(others.map(({ name, duty }) => [name, duty]));
+  const offDuty = { away: texts.hand_over.away, gone: texts.hand_over.gone };
   const label = (name) => {
-    const off = texts.hand_over.off[duties.get(name)];
-    return off ? format(off, { agent: name }) : name;
+    const words = offDuty[duties.get(name)];
+    return words ? format(words, { agent: name }) : name;
   };
   const options = (kind) =>
     receivers.flatMap((receiver, index) => (receiver[kind] ? h("option", { value: index }, label(receiver[kind])) : []));

@@ -97,7 +97,7 @@ async fn a_conversation_is_handed_over_to_a_team_and_back_to_a_colleague() {
     alex.shows("dialog.ask h2", "Hand over the conversation").await;
     let options =
         "return [...document.querySelectorAll('#hand-over-to option')].map((option) => option.textContent)";
-    assert_eq!(alex.js::<Vec<String>>(options, &[]).await, ["Billing", "Support", "Sam", "Kim (away)"]);
+    assert_eq!(alex.js::<Vec<String>>(options, &[]).await, ["Billing", "Support", "Sam", "Kim (not here)"]);
     alex.clicks("#hand-over-note").await;
     alex.types("It is about an invoice.").await;
     alex.clicks("dialog.ask [data-action=confirm]").await;
