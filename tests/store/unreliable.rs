@@ -69,6 +69,18 @@ async fn connections_that_have_gone_silent_are_given_up() {
     works(&*store).await;
 }
 
+/// Many statements of one decision are sent together: the last answer comes late, and the connection was never silent.
+#[tokio::test]
+async fn who_answers_one_after_another_is_not_silent() {
+    let url = postgres::shared().database().await;
+    let slow = "CREATE FUNCTION takes_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'; \
+                CREATE TRIGGER takes_long BEFORE INSERT ON handoffs FOR EACH ROW EXECUTE FUNCTION takes_long()";
+    let store = open_as(impatient(&url)).await;
+    execute(&url, slow).await;
+    let handoffs = (0..12).map(|number| handoff(&format!("h{number}"), &format!("c{number}")));
+    put_handoffs(&*store, handoffs.collect()).await;
+}
+
 /// As `VACUUM FULL` does, and many a change of a table.
 #[tokio::test]
 async fn nobody_waits_for_a_lock_for_longer_than_is_set() {
@@ -77,7 +89,7 @@ async fn nobody_waits_for_a_lock_for_longer_than_is_set() {
     put_handoffs(&*store, vec![handoff("h", "a")]).await;
     tries_to_arrive(&*store, event("a", "s1", 1)).await.unwrap();
     let other = postgres::connect(&url).await;
-    other.batch_execute("BEGIN; LOCK TABLE journal, handoffs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    other.batch_execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; LOCK TABLE journal, handoffs IN ACCESS EXCLUSIVE MODE").await.unwrap();
     says(tries_to_arrive(&*store, event("a", "s2", 2)).await, "lock timeout");
     says(store.handoff(&"h".into()).await, "lock timeout");
     says(store.ready().await, "lock timeout");

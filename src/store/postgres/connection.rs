@@ -9,8 +9,9 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::join;
@@ -38,6 +39,9 @@ const KNOWN: usize = 256;
 const SET: &str =
     "SET enable_seqscan = off; SET jit = off; SET default_transaction_isolation = 'read committed'";
 
+/// How often a connection is asked whether anything has come.
+const STEP: Duration = Duration::from_secs(1);
+
 /// See the module.
 pub struct Connection {
     client: Client,
@@ -47,7 +51,9 @@ pub struct Connection {
     silences: Silences,
     /// See [`Silences::number`].
     made_after: u64,
-    /// An answer has not come in time.
+    /// How many answers have come.
+    heard: AtomicU64,
+    /// None has come for too long.
     is_silent: Arc<AtomicBool>,
     /// Ends the task below.
     end: Option<AbortHandle>,
@@ -103,6 +109,7 @@ impl Connection {
             limits,
             silences: silences.clone(),
             made_after: silences.number(),
+            heard: AtomicU64::default(),
             is_silent: Arc::default(),
             end: None,
             running: JoinSet::new(),
@@ -123,12 +130,20 @@ impl Connection {
         self.client.is_closed() || self.made_after != self.silences.number()
     }
 
-    /// Waits for an answer for as long as it may take. Then the connection is closed, which is what the answer comes to.
+    /// Waits for an answer. If nothing comes for as long as one may take, the connection is closed, which is what the answer comes
+    /// to.
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let Some(limit) = self.limits.answer() else { return answer.await };
         let mut answer = pin!(answer);
-        if let Ok(answered) = timeout(limit, &mut answer).await {
-            return answered;
+        // Many may have been sent together. In steps: a process that stood still has not heard what has come meanwhile.
+        let (mut heard, mut silent) = (self.heard.load(Ordering::Relaxed), Duration::ZERO);
+        while silent < limit {
+            if let Ok(answered) = timeout(STEP, &mut answer).await {
+                self.heard.fetch_add(1, Ordering::Relaxed);
+                return answered;
+            }
+            let before = std::mem::replace(&mut heard, self.heard.load(Ordering::Relaxed));
+            silent = if heard == before { silent + STEP } else { Duration::ZERO };
         }
         if self.silences.note(self.made_after) {
             let waited = limit.as_secs();
