@@ -84,8 +84,8 @@ async fn schema(client: &Connection) -> Result<u64, StoreError> {
         ));
     }
     let schema = if is_made {
-        check(client).await?;
         privileges::check(client).await?;
+        check(client).await?;
         number(client, "SELECT max(step) FROM relay_schema", values![]).await?
     } else {
         0
