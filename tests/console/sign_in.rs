@@ -70,6 +70,16 @@ async fn a_session_that_ends_by_itself_takes_nothing_with_it_that_was_written() 
     let desk = Desk::of_agent(&relay, "Alex").await;
     let first = desk.driver().window().await.unwrap();
     desk.accepts(&handoff).await;
+    // A message is on its way for as long as the relay does not get it.
+    desk.js::<()>(
+        "window.fetched = window.fetch;
+        window.fetch = (url, options) =>
+            `${url}`.endsWith('/messages') && options?.method === 'POST' ? Promise.reject(new TypeError()) : fetched(url, options)",
+        &[],
+    )
+    .await;
+    desk.writes("Not acknowledged").await;
+    desk.shows("#pending .bubble", "Not acknowledged").await;
     desk.types("Half an answer").await;
     desk.opens_another_tab().await;
     desk.is_signed_in("Alex").await;
@@ -78,9 +88,11 @@ async fn a_session_that_ends_by_itself_takes_nothing_with_it_that_was_written() 
     desk.shows("#sign-in-problem", "Your session has ended. Sign in again.").await;
     desk.switches_to(&first).await;
     desk.shows("#sign-in-problem", "Your session has ended. Sign in again.").await;
+    desk.js::<()>("window.fetch = window.fetched", &[]).await;
     desk.signs_in("Alex").await;
     desk.opens_own(&handoff).await;
     desk.comes_to("return document.getElementById('composer-text').value", json!("Half an answer")).await;
+    desk.has_message("Not acknowledged", "confirmed").await;
     desk.closes_after(&["status of 401"]).await;
 }
 

@@ -21,3 +21,8 @@ pub async fn open_as(settings: Postgres) -> Arc<dyn Store> {
     tokio::spawn(opened.writer.unwrap());
     opened.store
 }
+
+/// The name of the database in a URL.
+pub fn name_of(url: &str) -> &str {
+    url.split('?').next().unwrap().rsplit('/').next().unwrap()
+}

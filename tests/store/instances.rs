@@ -20,7 +20,7 @@ use handoff_relay::{
 };
 
 use super::{
-    database::open_as,
+    database::{name_of, open_as},
     make::{
         at, due_in, event, fetches, files, handoff, ids, index, key, of, put_deliveries, put_handoffs,
         put_rows, row, sends, view, writes,
@@ -136,7 +136,7 @@ async fn two_decisions_about_one_conversation_see_each_other() {
 async fn so_they_do_whatever_the_database_isolates_by_default() {
     for isolation in ["repeatable read", "serializable"] {
         let url = postgres::shared().database().await;
-        let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
+        let name = name_of(&url);
         let set = format!("ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'");
         postgres::execute(&url, &set).await;
         let one = open_as(postgres::settings(&url)).await;

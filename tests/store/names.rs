@@ -5,7 +5,7 @@ use std::sync::Arc;
 use handoff_relay::store::{HandoffQuery, Store};
 
 use super::{
-    database::open_as,
+    database::{name_of, open_as},
     pgbouncer::Bouncer,
     postgres::{self, Server},
 };
@@ -30,11 +30,10 @@ pub async fn asked_by_name(server: &Server, store: &dyn Store) -> usize {
 async fn what_runs_again_has_a_name_unless_a_pooler_stands_between() {
     let server = Server::start(&["fsync=off", "log_statement=all"]);
     let direct = server.database().await;
-    let name = direct.rsplit_once('/').unwrap().1.split('?').next().unwrap();
     let bouncer = Bouncer::start(&server);
     let store: Arc<dyn Store> = open_as(postgres::settings(&direct)).await;
     assert!(asked_by_name(&server, &*store).await > 0);
-    let store = open_as(postgres::settings(&bouncer.url(name))).await;
+    let store = open_as(postgres::settings(&bouncer.url(name_of(&direct)))).await;
     assert_eq!(asked_by_name(&server, &*store).await, 0);
 }
 

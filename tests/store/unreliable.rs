@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    database::open_as,
+    database::{name_of, open_as},
     instances::tries_to_arrive,
     make::{event, handoff, put_handoffs},
     postgres::{self, execute},
@@ -22,10 +22,6 @@ use super::{
 /// More than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_secs(1);
-
-fn name_of(url: &str) -> &str {
-    url.split('?').next().unwrap().rsplit('/').next().unwrap()
-}
 
 /// Settings under which nothing takes long.
 fn impatient(url: &str) -> Postgres {
@@ -64,7 +60,8 @@ async fn connections_that_have_gone_silent_are_given_up() {
     tries_to_arrive(&*store, event("a", "s1", 1)).await.unwrap();
     road.abandons_its_connections();
     let id = "h".into();
-    let (arrived, read) = tokio::join!(tries_to_arrive(&*store, event("a", "s2", 2)), store.handoff(&id));
+    let asking = async { tokio::join!(tries_to_arrive(&*store, event("a", "s2", 2)), store.handoff(&id)) };
+    let (arrived, read) = timeout(LONG, asking).await.unwrap();
     assert!(arrived.is_err() && read.is_err(), "nobody has answered");
     works(&*store).await;
 }
@@ -90,9 +87,12 @@ async fn nobody_waits_for_a_lock_for_longer_than_is_set() {
     tries_to_arrive(&*store, event("a", "s1", 1)).await.unwrap();
     let other = postgres::connect(&url).await;
     other.batch_execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; LOCK TABLE journal, handoffs IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    says(tries_to_arrive(&*store, event("a", "s2", 2)).await, "lock timeout");
-    says(store.handoff(&"h".into()).await, "lock timeout");
-    says(store.ready().await, "lock timeout");
+    let waiting = async {
+        says(tries_to_arrive(&*store, event("a", "s2", 2)).await, "lock timeout");
+        says(store.handoff(&"h".into()).await, "lock timeout");
+        says(store.ready().await, "lock timeout");
+    };
+    timeout(LONG, waiting).await.unwrap();
     other.batch_execute("ROLLBACK").await.unwrap();
     store.ready().await.unwrap();
     assert_eq!(tries_to_arrive(&*store, event("a", "s2", 2)).await.unwrap(), Arrived::Kept);
@@ -194,8 +194,7 @@ async fn the_next_host_is_asked_where_the_first_does_not_answer() {
     let url = postgres::shared().database().await;
     let (deaf, road) = (Deaf::new().await, Road::to(postgres::shared().folder()).await);
     let both = road.url(name_of(&url)).replacen("@", &format!("@127.0.0.1:{},", deaf.port), 1);
-    let opening = PostgresStore::inspect(&postgres::settings(&both)).await;
-    opening.unwrap();
+    PostgresStore::inspect(&postgres::settings(&both)).await.unwrap();
     let alone = format!("postgres://relay@127.0.0.1:{}/x?connect_timeout=1", deaf.port);
     says(
         PostgresStore::inspect(&postgres::settings(&alone)).await,
