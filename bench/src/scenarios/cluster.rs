@@ -2,7 +2,8 @@
 //! to a stream on the other.
 //!
 //! Two servers that share the machine's cores cost more for a webhook than one, whatever they do. So the ceiling is measured in
-//! the same way, alone and twice.
+//! the same way, alone and twice: with half of its connections each, as when the load stays as it is, and with as many each, as when
+//! the second one is there for more load.
 
 use std::time::Duration;
 
@@ -33,14 +34,17 @@ use crate::{
 const RATE: u32 = 100;
 
 pub fn run(options: &Options) -> Result<Figures> {
-    let (mut costs, mut of_ceilings, mut ways, mut runs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut of_relays, mut of_ceilings) = (Costs::default(), Costs::default());
+    let (mut ways, mut runs) = (Vec::new(), Vec::new());
     for round in 0..options.rounds() {
         progress(&format!(" round {}", round + 1));
-        for (server, costs) in [(Server::Relay, &mut costs), (Server::G, &mut of_ceilings)] {
-            let alone = taken_in(options, round, server, 1)?;
-            let both = taken_in(options, round, server, 2)?;
-            costs.push(cpu(&both) / cpu(&alone));
-            runs.extend([alone, both].concat());
+        for (server, costs) in [(Server::Relay, &mut of_relays), (Server::G, &mut of_ceilings)] {
+            let alone = taken_in(options, round, server, 1, CONNECTIONS)?;
+            let halves = taken_in(options, round, server, 2, CONNECTIONS / 2)?;
+            let wholes = taken_in(options, round, server, 2, CONNECTIONS)?;
+            costs.halves.push(cpu(&halves) / cpu(&alone));
+            costs.wholes.push(cpu(&wholes) / cpu(&alone));
+            runs.extend([alone, halves, wholes].concat());
         }
         let (way, run) = way(options)?;
         progress(&format!("  from one to the other: p50 {:.2}  p99 {:.2} ms", way.p50, way.p99));
@@ -48,15 +52,29 @@ pub fn run(options: &Options) -> Result<Figures> {
         runs.push(run);
     }
     let say = |what: &str| format!("from one relay's webhook to a stream on another at {RATE}/s: {what}");
+    let cost = |servers: &str, each: usize, ratios| {
+        let what = "for a kept webhook / of one alone";
+        Row::new(format!("CPU of two {servers} {what}: {each} connections each"), Unit::Ratio, ratios)
+    };
     let rows = vec![
-        Row::new("CPU of two relays for a kept webhook / of one alone", Unit::Ratio, costs)
-            .goal(Goal::AtMost(1.2)),
-        Row::new("CPU of two G for a kept webhook / of one alone", Unit::Ratio, of_ceilings),
+        cost("relays", CONNECTIONS / 2, of_relays.halves).goal(Goal::AtMost(1.2)),
+        cost("G", CONNECTIONS / 2, of_ceilings.halves),
+        cost("relays", CONNECTIONS, of_relays.wholes).goal(Goal::AtMost(1.2)),
+        cost("G", CONNECTIONS, of_ceilings.wholes),
         Row::new(say("p99"), Unit::Ms, ways.iter().map(|way| way.p99)).goal(Goal::AtMost(50.0)),
         Row::new(say("p50"), Unit::Ms, ways.iter().map(|way| way.p50)),
         Row::new(say("longest"), Unit::Ms, ways.iter().map(|way| way.most)),
     ];
     Ok(Figures { scenario: "cluster".to_owned(), rows, runs })
+}
+
+/// What two servers cost for a webhook, beside one alone.
+#[derive(Default)]
+struct Costs {
+    /// With half of its connections each.
+    halves: Vec<f64>,
+    /// With as many connections each.
+    wholes: Vec<f64>,
 }
 
 /// What is measured alone and twice.
@@ -93,8 +111,14 @@ fn cpu(runs: &[Run]) -> f64 {
     spent / runs.iter().map(|run| run.requests as f64).sum::<f64>()
 }
 
-/// So many servers share a load of webhooks; what each did.
-fn taken_in(options: &Options, round: usize, server: Server, servers: usize) -> Result<Vec<Run>> {
+/// So many servers keep webhooks at once, each over so many connections; what each did.
+fn taken_in(
+    options: &Options,
+    round: usize,
+    server: Server,
+    servers: usize,
+    connections: usize,
+) -> Result<Vec<Run>> {
     let database = database(options)?;
     let folders = (0..servers).map(|_| folder(options)).collect::<Result<Vec<_>>>()?;
     let started = folders.iter().map(|folder| server.start(options, folder, &database));
@@ -105,7 +129,7 @@ fn taken_in(options: &Options, round: usize, server: Server, servers: usize) -> 
         let loads = started.iter().enumerate().map(|(place, child)| {
             let load = Load {
                 address: child.address,
-                connections: CONNECTIONS / servers,
+                connections,
                 requests: &requests,
                 from: requests.len() / servers * place,
                 again: false,

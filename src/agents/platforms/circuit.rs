@@ -57,7 +57,7 @@ pub struct Permit<'c> {
 impl Circuit {
     /// A closed one, unless the platform was `disabled` before.
     pub fn new(environment: Arc<dyn Environment>, disabled: Option<(Time, String)>) -> Self {
-        let state = State { disabled, ..State::default() };
+        let state = State { last_error: disabled.clone(), disabled, ..State::default() };
         Self { state: Mutex::new(state), changed: Notify::new(), environment }
     }
 
@@ -141,7 +141,9 @@ impl Circuit {
 
     /// Nothing is sent from now on.
     pub fn disable(&self, at: Time, reason: &str) {
-        self.state().disabled = Some((at, reason.to_owned()));
+        let error = Some((at, reason.to_owned()));
+        let mut state = self.state();
+        (state.last_error, state.disabled) = (error.clone(), error);
     }
 
     /// Events are sent again, from now on.
@@ -253,7 +255,10 @@ mod tests {
     #[tokio::test]
     async fn a_disabled_one_waits_until_it_is_enabled() {
         let (clock, circuit) = circuit();
-        circuit.disable(clock.now(), "gone");
+        circuit.failed("busy");
+        pass(&clock, OPENS_AFTER);
+        let gone = (clock.now(), "gone".to_owned());
+        circuit.disable(gone.0, &gone.1);
         let waits = circuit.turn();
         tokio::pin!(waits);
         assert!(waits.as_mut().now_or_never().is_none());
@@ -261,6 +266,7 @@ mod tests {
         assert!(waits.as_mut().now_or_never().is_none());
         circuit.enable();
         assert!(waits.now_or_never().is_some());
-        assert_eq!(circuit.health().disabled, None);
+        let health = circuit.health();
+        assert_eq!((health.disabled, health.last_error), (None, Some(gone)), "what failed last stays known");
     }
 }
