@@ -128,7 +128,7 @@ pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// A name, of which most need no copy.
 #[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 impl Fields for Object<'_> {
     fn is_given(&self, field: &str) -> bool {

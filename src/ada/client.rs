@@ -26,7 +26,7 @@ use crate::{
     environment::{Environment, Machine},
     json::Object,
     metrics::Metrics,
-    outbound::date,
+    outbound::{self, date},
     relay::{
         delivery::{Failure, MessagePage, Receipt, ShownAuthor, UploadedFile},
         event::Message,
@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     /// TLS can't be set up on this machine.
     pub fn new(base: &Url, key: Secret, rates: Rates, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let mut http = reqwest::Client::builder();
+        let mut http = outbound::client_builder();
         if base.scheme() == "http" {
             // Only for this machine; a proxy would be shown the key. Over https it sees none of it.
             http = http.no_proxy();
@@ -91,7 +91,6 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .timeout(timeout)
-            .http1_only()
             .user_agent(concat!("handoff-relay/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let environment: Arc<dyn Environment> = Arc::new(Machine);

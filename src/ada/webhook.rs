@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use deciding::{CONVERSATION, Deciding, INTEGRATION};
+
 use super::{
     message::{Unreadable, author, content, id, time, unreadable},
     signature::VerifiedWebhook,
@@ -20,6 +22,8 @@ use crate::{
         time::Time,
     },
 };
+
+mod deciding;
 
 /// What a webhook says to us.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +49,6 @@ pub enum Reading {
 const MESSAGE: &str = "v1.conversation.message";
 const HANDOFF_ENDED: &str = "v1.conversation.handoff.ended";
 const CONVERSATION_ENDED: &str = "v1.conversation.ended";
-
-/// What tells whether an event is ours.
-const DECIDING: [&str; 4] = ["type", "data", "handoff_integration", "conversation_id"];
 
 /// What to read a webhook with.
 #[derive(Clone, Debug)]
@@ -91,8 +92,23 @@ impl WebhookParser {
         if self.integrations.iter().any(names) {
             return None;
         }
-        let payload = Tree::object_of(mended, &DECIDING)?;
-        self.none_of_ours(&payload.text("type")?, &*payload.object("data")).ok()?
+        let event = Deciding::read(mended, |event| self.is_of_others(event))?;
+        self.none_of_ours(&event.name?, &Tree::Object(event.data)).ok()?
+    }
+
+    /// Whether what is read of an event tells that it is not ours, and what it comes to.
+    fn is_of_others(&self, event: &Deciding<'_>) -> bool {
+        let of_others = |is_told: bool| match event.field(INTEGRATION) {
+            Some(Tree::Null) => true,
+            Some(Tree::Text(name)) => is_told && !self.integrations.iter().any(|ours| ours == name),
+            _ => false,
+        };
+        match event.name.as_deref() {
+            Some(MESSAGE) => of_others(event.field(CONVERSATION).is_some()),
+            Some(HANDOFF_ENDED) => of_others(true),
+            Some(CONVERSATION_ENDED) | None => false,
+            Some(_) => true,
+        }
     }
 
     fn read_payload(
@@ -119,7 +135,7 @@ impl WebhookParser {
         }
         Ok(Reading::Event(Box::new(Event {
             svix_id: svix_id.to_owned(),
-            key: self.key(id(data, "conversation_id")?),
+            key: self.key(id(data, CONVERSATION)?),
             timestamp: told_at(payload, data)?.floor_millis(),
             received_at,
             end_user_id: id(data, "end_user_id").ok(),
@@ -162,15 +178,14 @@ impl WebhookParser {
     }
 
     fn not_ours(&self, data: &impl Fields) -> Result<Option<Reading>, Unreadable> {
-        let field = "handoff_integration";
-        if !data.is_given(field) {
+        if !data.is_given(INTEGRATION) {
             return Ok(Some(Reading::Ignored));
         }
-        let name = data.text(field).ok_or_else(|| unreadable(field, "is not text"))?;
+        let name = data.text(INTEGRATION).ok_or_else(|| unreadable(INTEGRATION, "is not text"))?;
         if self.integrations.iter().any(|ours| *ours == name) {
             return Ok(None);
         }
-        Ok(Some(match id(data, "conversation_id") {
+        Ok(Some(match id(data, CONVERSATION) {
             Ok(conversation) => Reading::Foreign { integration: bounded_name(&name), conversation },
             Err(_) => Reading::Ignored,
         }))
@@ -201,6 +216,7 @@ fn message(payload: &impl Fields, data: &impl Fields) -> Result<Message, Unreada
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
+    use proptest::{prelude::*, sample::select};
     use serde_json::{Value, json};
 
     use super::*;
@@ -398,6 +414,84 @@ mod tests {
         }
         let ended = json!({"type": "v1.conversation.ended", "data": {"conversation_id": "c", "created_at": created_at}});
         assert!(matches!(read(&ended), Reading::Event(event) if event.timestamp.to_string() == created_at));
+    }
+
+    /// Fields, none of which need be there, in any order.
+    fn object(fields: Vec<(&'static str, BoxedStrategy<String>)>) -> impl Strategy<Value = String> {
+        let field = |(name, value): (&'static str, BoxedStrategy<String>)| {
+            prop::option::weighted(0.9, value.prop_map(move |value| format!("\"{name}\":{value}")))
+        };
+        let fields: Vec<_> = fields.into_iter().map(field).collect();
+        let given = fields.prop_map(|fields| fields.into_iter().flatten().collect::<Vec<_>>());
+        given.prop_shuffle().prop_map(|fields| format!("{{{}}}", fields.join(",")))
+    }
+
+    fn one_of(values: &'static [&'static str]) -> BoxedStrategy<String> {
+        select(values).prop_map(str::to_owned).boxed()
+    }
+
+    fn events() -> impl Strategy<Value = String> {
+        let inner = one_of(&[
+            r#"{"type":"native"}"#,
+            r#"{"type":"native","handoff_integration":"custom-handoff"}"#,
+            "[1e999]",
+        ]);
+        let integration = prop_oneof![
+            Just(r#""zendesk""#),
+            select(&["null", r#""custom-handoff""#, r#""custom\u002dhandoff""#, "7", "{}"][..]),
+        ];
+        let name = prop_oneof![
+            Just(r#""v1.conversation.message""#),
+            select(
+                &[
+                    r#""v1.conversation.handoff.ended""#,
+                    r#""v1.conversation.ended""#,
+                    r#""v1.end_user.created""#,
+                    r#""v1\u002econversation.message""#,
+                    "null",
+                ][..]
+            ),
+        ];
+        let data = object(vec![
+            ("handoff_integration", integration.prop_map(str::to_owned).boxed()),
+            ("conversation_id", one_of(&[r#""c1""#, r#""c1""#, r#""""#, "7", "null"])),
+            ("message_id", one_of(&[r#""m1""#])),
+            ("channel", inner.clone()),
+        ]);
+        object(vec![
+            ("type", name.prop_map(str::to_owned).boxed()),
+            ("timestamp", one_of(&[r#""2026-11-21T04:30:00.123Z""#])),
+            ("data", prop_oneof![9 => data, 1 => one_of(&["null", "[]", r#""custom-handoff""#])].boxed()),
+            ("beside", inner),
+        ])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// A part may say nothing yet; what it says, the whole says.
+        #[test]
+        fn what_is_read_of_others_is_what_the_whole_says(body in events(), part in 0.0..1.0) {
+            let whole = match Object::read(body.as_bytes()) {
+                Ok(payload) => reader().read_payload("msg_1", &payload, Time::default()),
+                Err(error) => panic!("{body}: {error}"),
+            };
+            let whole = whole.unwrap_or_else(Reading::Unreadable);
+            prop_assert_eq!(&reader().read_kept("msg_1", body.as_bytes(), Time::default()), &whole);
+            let part = &body.as_bytes()[..(body.len() as f64 * part) as usize];
+            if let Some(reading) = reader().read_of_others(part) {
+                prop_assert_eq!(reading, whole);
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_of_others_is_read_no_further_than_its_conversation() {
+        let start = r#"{"type":"v1.conversation.message","data":{"conversation_id":"c1","handoff_integration":"zendesk","#;
+        let foreign = Reading::Foreign { integration: "zendesk".into(), conversation: "c1".into() };
+        assert_eq!(reader().read_of_others(start.as_bytes()), Some(foreign));
+        assert_eq!(reader().read_of_others(start.replace("\"c1\"", "\"c1").as_bytes()), None);
+        assert_eq!(reader().read_of_others(br#"{"type":"v1.end_user.created","#), Some(Reading::Ignored));
     }
 
     /// Whatever stands where nobody reads, and half letters where somebody does.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use super::{Fields, Name};
@@ -32,16 +32,6 @@ impl<'a> Tree<'a> {
     pub fn object(mended: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(mended).ok()?;
         serde_json::from_str(text).ok().filter(|tree| matches!(tree, Self::Object(_)))
-    }
-
-    /// The same, but only with fields of these names, in it and in what is in it. Of others, and of what is in those, it does
-    /// not matter whether numbers are in range.
-    pub fn object_of(mended: &'a [u8], names: &'static [&'static str]) -> Option<Self> {
-        let text = std::str::from_utf8(mended).ok()?;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let tree = Value { names: Some(names) }.deserialize(&mut reader).ok()?;
-        reader.end().ok()?;
-        matches!(tree, Self::Object(_)).then_some(tree)
     }
 
     fn get(&self, field: &str) -> Option<&Self> {
@@ -73,26 +63,14 @@ impl Fields for Tree<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value { names: None }.deserialize(deserializer)
+        deserializer.deserialize_any(Value)
     }
 }
 
 /// More than most objects have fields.
 const USUAL_FIELDS: usize = 12;
 
-#[derive(Clone, Copy)]
-struct Value {
-    /// Of the fields that are read; none if all are.
-    names: Option<&'static [&'static str]>,
-}
-
-impl<'de> DeserializeSeed<'de> for Value {
-    type Value = Tree<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
+struct Value;
 
 impl<'de> Visitor<'de> for Value {
     type Value = Tree<'de>;
@@ -136,12 +114,8 @@ impl<'de> Visitor<'de> for Value {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree<'de>, A::Error> {
         let mut fields = Vec::with_capacity(USUAL_FIELDS);
-        while let Some(Name(name)) = map.next_key()? {
-            if self.names.is_none_or(|names| names.contains(&&*name)) {
-                fields.push((name, map.next_value_seed(self)?));
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+        while let Some((Name(name), value)) = map.next_entry()? {
+            fields.push((name, value));
         }
         Ok(Tree::Object(fields))
     }
@@ -197,23 +171,6 @@ mod tests {
             let bytes = mended(text.as_bytes());
             if let Some(tree) = Tree::object(&bytes) {
                 say_the_same(&tree, &Object::read(&bytes).unwrap(), 4)?;
-            } else {
-                prop_assert!(text.contains("1e999") || !text.starts_with('{'), "{}", text);
-            }
-        }
-
-        #[test]
-        fn one_of_some_names_says_of_them_what_the_object_says(text in json()) {
-            let bytes = mended(text.as_bytes());
-            if let Some(tree) = Tree::object_of(&bytes, &["a", "c"]) {
-                let object = Object::read(&bytes).unwrap();
-                for name in ["a", "c"] {
-                    prop_assert_eq!(Fields::text(&tree, name), Fields::text(&object, name));
-                    prop_assert_eq!(tree.is_given(name), object.is_given(name));
-                    let (tree, object) = (Fields::object(&tree, name), Fields::object(&object, name));
-                    prop_assert_eq!(Fields::text(&*tree, name), Fields::text(&*object, name));
-                    prop_assert!(!tree.is_given("b"));
-                }
             } else {
                 prop_assert!(text.contains("1e999") || !text.starts_with('{'), "{}", text);
             }

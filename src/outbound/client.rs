@@ -9,7 +9,7 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-use super::Addresses;
+use super::{Addresses, tls};
 
 /// Why a request is not even made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +56,13 @@ impl GuardedClient {
         connect: Duration,
         idle: usize,
     ) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+        let client = tls::client_builder()
             .dns_resolver(Arc::new(Guard { addresses, names: Arc::new(names) }))
             .connect_timeout(connect)
             .pool_max_idle_per_host(idle)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .referer(false)
-            .http1_only()
             // None of these is built in today; a dependency could change that.
             .no_gzip()
             .no_brotli()

@@ -4,9 +4,11 @@
 mod address;
 mod client;
 mod headers;
+mod tls;
 
 pub use address::Addresses;
 #[cfg(test)]
 pub(crate) use client::Guard;
 pub use client::{Denied, GuardedClient, System, Unanswered, onward, unanswered};
 pub use headers::{MAX_RETRY_AFTER, date, retry_after};
+pub use tls::client_builder;

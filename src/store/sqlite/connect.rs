@@ -86,6 +86,8 @@ pub fn writer(path: &Path, copies: Copies) -> Result<Connection, StoreError> {
         backup::before_migration(&connection, path)?;
     }
     migrations::run(&mut connection).map_err(|error| named(path, &error))?;
+    // Making the tables took pages that are not soon needed again.
+    connection.pragma_update(None, "shrink_memory", "").map_err(|error| named(path, &error))?;
     Ok(connection)
 }
 

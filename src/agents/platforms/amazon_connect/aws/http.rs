@@ -65,12 +65,11 @@ impl Http {
     /// # Errors
     /// TLS can't be set up on this machine.
     pub fn new() -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+        let client = outbound::client_builder()
             .connect_timeout(CONNECT)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .referer(false)
-            .http1_only()
             .no_gzip()
             .no_brotli()
             .no_zstd()
