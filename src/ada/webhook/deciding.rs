@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserializer,
-    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 
 use crate::json::{Name, Tree};
@@ -26,8 +26,9 @@ pub struct Deciding<'a> {
 impl<'a> Deciding<'a> {
     /// Reads mended bytes until this is enough, or to their end. None if they can't be read so far.
     pub fn read(mended: &'a [u8], is_enough: impl Fn(&Self) -> bool) -> Option<Self> {
+        let text = std::str::from_utf8(mended).ok()?;
         let mut reading = Reading { found: Self::default(), is_enough, was_enough: false };
-        let mut json = serde_json::Deserializer::from_slice(mended);
+        let mut json = serde_json::Deserializer::from_str(text);
         let whole = Part { reading: &mut reading, is_data: false }.deserialize(&mut json);
         let is_read = reading.was_enough || whole.and_then(|()| json.end()).is_ok();
         is_read.then_some(reading.found)
@@ -82,9 +83,9 @@ impl<'de, E: Fn(&Deciding<'de>) -> bool> Visitor<'de> for Part<'_, 'de, E> {
                 }
             }
             if (self.reading.is_enough)(&self.reading.found) {
+                // The reader takes what is left for a mistake, which costs less than to make one here.
                 self.reading.was_enough = true;
-                // The only way to leave the rest unread.
-                return Err(A::Error::custom("enough is read"));
+                return Ok(());
             }
         }
         Ok(())
