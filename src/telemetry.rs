@@ -53,7 +53,9 @@ pub fn lines(
     let filter = EnvFilter::try_new(filter).map_err(|_| {
         "RUST_LOG is malformed; it must be such as info or warn,handoff_relay=debug".to_owned()
     })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    // What can't be written is left out. The library would say so on standard error, and panic where that can't be written either.
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).log_internal_errors(false);
     Ok(match format {
         LogFormat::Pretty => {
             // The library's own fields let colours of a value through.

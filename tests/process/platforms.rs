@@ -27,7 +27,7 @@ use crate::{
 const EXAMPLES: [&str; 2] = ["receiver.rs", "receiver.py"];
 
 /// A port for a relay that must be known before it starts.
-async fn free_port() -> u16 {
+pub async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 

@@ -70,6 +70,12 @@ impl Process {
         Self::start_after(&format!("ulimit {options}; "), folder, env)
     }
 
+    /// Whose log lines can't be written, as where the disk is full.
+    #[cfg(target_os = "linux")]
+    pub fn start_without_log(folder: &Path, env: Env<'_>) -> Self {
+        Self::start_after("exec 2>/dev/full; ", folder, env)
+    }
+
     #[cfg(target_os = "linux")]
     fn start_after(shell: &str, folder: &Path, env: Env<'_>) -> Self {
         let mut command = Command::new("sh");

@@ -8,9 +8,11 @@ use sandbox::{Call, EchoTiming, Fault, IdScheme, Sandbox};
 use serde_json::Value;
 
 use crate::{
-    ada::{Ada, Refusing, Silent},
+    PAUSE,
+    ada::{Ada, NOWHERE, Refusing, Silent},
+    platforms::free_port,
     process::Process,
-    relay::{Relay, folder, said},
+    relay::{Relay, folder, said, settings},
     soon,
 };
 
@@ -179,4 +181,24 @@ fn numbered_without_gaps(rows: &[Value]) {
     let mut numbers: Vec<u64> = rows.iter().filter_map(|row| row["seq"].as_u64()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=rows.len() as u64).collect::<Vec<_>>());
+}
+
+/// A log that can't be written costs its lines alone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_relay_whose_log_has_no_room_serves_and_stops_in_order() {
+    let (folder, listen) = (folder(), format!("127.0.0.1:{}", free_port().await));
+    let all = settings(NOWHERE);
+    let mut env: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    env.retain(|(name, _)| !matches!(*name, "LISTEN" | "AGENT_LISTEN"));
+    env.extend([("LISTEN", &*listen), ("AGENT_LISTEN", &*listen)]);
+    let process = Process::start_without_log(folder.path(), &env);
+    soon("an answer", async {
+        while reqwest::get(format!("http://{listen}/health/ready")).await.is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+    .await;
+    let (ended, _) = process.stopped().await;
+    assert_eq!(ended.code, Some(0));
 }

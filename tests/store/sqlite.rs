@@ -716,6 +716,32 @@ fn refusal(result: Result<super::file::Open, StoreError>) -> String {
     }
 }
 
+/// A start that was killed leaves no empty file under that name, and what it left is in nobody's way.
+#[tokio::test]
+async fn a_file_has_its_name_once_it_has_its_tables() {
+    let file = File::new();
+    let begun = file.path.with_file_name("handoffs.db.new");
+    std::fs::write(&begun, b"half of a file").unwrap();
+    file.try_open().await.unwrap().close().await;
+    assert!(file.path.exists() && !begun.exists());
+}
+
+#[tokio::test]
+async fn a_store_whose_file_has_lost_its_name_is_not_ready() {
+    let file = File::new();
+    let away = file.path.with_file_name("away.db");
+    let open = file.try_open().await.unwrap();
+    open.store.ready().await.unwrap();
+    std::fs::rename(&file.path, &away).unwrap();
+    let says = || async { open.store.ready().await.unwrap_err().to_string() };
+    assert!(says().await.contains("handoffs.db: it was deleted, moved or replaced"), "{}", says().await);
+    std::fs::write(&file.path, b"another").unwrap();
+    assert!(says().await.contains("replaced"));
+    std::fs::rename(&away, &file.path).unwrap();
+    open.store.ready().await.unwrap();
+    open.close().await;
+}
+
 #[tokio::test]
 async fn a_file_belongs_to_one_process() {
     let file = File::new();

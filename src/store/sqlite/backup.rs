@@ -6,6 +6,7 @@ use std::{
 };
 
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use super::{
     compatibility,
@@ -26,7 +27,9 @@ const BEFORE: &str = ".before-";
 /// # Errors
 /// There is no database; there is something at `to`; it can't be written, then nothing is left there.
 pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
-    copy(&open_to_read(from)?, to)
+    // Of its own: another backup may be on its way to the same name.
+    let part = beside(to, &format!(".{}.part", Uuid::new_v4().simple()));
+    copy(&open_to_read(from)?, &part, to)
 }
 
 /// Opens the database at `path` for reading, whether or not a relay has it open.
@@ -82,7 +85,9 @@ pub fn before_migration(connection: &Connection, path: &Path) -> Result<(), Stor
         tracing::warn!(copy = %to.display(), "a copy from before this change of the schema is there already, and stays");
         return Ok(());
     }
-    copy(connection, &to).map_err(|error| {
+    let part = beside(&to, ".part");
+    let _ = remove_file(&part);
+    copy(connection, &part, &to).map_err(|error| {
         StoreError::Unavailable(format!(
             "{}: its schema goes from {schema} to {newest}, and there can be no copy of it as it is: {error}; \
              make room, or start once with --no-copy",
@@ -116,21 +121,20 @@ fn copies(path: &Path) -> impl Iterator<Item = PathBuf> {
     entries.filter(is_copy).map(|entry| entry.path())
 }
 
-/// The whole of it or nothing: under another name first, and on the disk before it gets its own.
-fn copy(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+/// The whole of it or nothing: as `part` first, and on the disk before it gets its own name.
+fn copy(connection: &Connection, part: &Path, to: &Path) -> Result<(), StoreError> {
     let failed =
         |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", to.display()));
     if to.exists() {
         return Err(failed(&"there is a file already"));
     }
-    let part = beside(to, ".part");
-    let _ = remove_file(&part);
-    create_private(&part)?;
-    let name = part.to_str().ok_or_else(|| failed(&"its name is not UTF-8"))?;
+    create_private(part)?;
+    let name = connect::literal(part);
+    let name = name.to_str().ok_or_else(|| failed(&"its name is not UTF-8"))?;
     let copied = connection.run("VACUUM INTO ?1", [name]).map_err(|error| failed(&error));
-    let copied = copied.and_then(|_| keep(&part, to).map_err(|error| failed(&error)));
+    let copied = copied.and_then(|_| keep(part, to).map_err(|error| failed(&error)));
     if copied.is_err() {
-        let _ = remove_file(&part);
+        let _ = remove_file(part);
     }
     copied
 }

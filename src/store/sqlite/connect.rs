@@ -1,6 +1,8 @@
 //! Connections to a database file: the one that writes, and a few that read beside it.
 
 use std::{
+    borrow::Cow,
+    fs::{remove_file, rename},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -10,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::Semaphore;
 
-use super::{backup, compatibility, create_private, inspect, migrations};
+use super::{backup, compatibility, create_private, inspect, inspect::beside, migrations};
 use crate::store::{Copies, StoreError};
 
 /// Readers beside the one writer; agents' reads are short.
@@ -48,7 +50,16 @@ pub fn named(path: &Path, error: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("{}: {error}", path.display()))
 }
 
+/// The same path, as SQLite takes it for one: a name that begins with `file:` would be a URI to it.
+pub fn literal(path: &Path) -> Cow<'_, Path> {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        return Path::new(".").join(path).into();
+    }
+    path.into()
+}
+
 fn try_open(path: &Path, access: Access) -> Result<Connection, rusqlite::Error> {
+    let path = &*literal(path);
     let threads = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match access {
         Access::Write => {
@@ -77,6 +88,8 @@ fn try_open(path: &Path, access: Access) -> Result<Connection, rusqlite::Error> 
 pub fn writer(path: &Path, copies: Copies) -> Result<Connection, StoreError> {
     if path.exists() {
         inspect::check_head(path)?;
+    } else {
+        begin(path)?;
     }
     create_private(path)?;
     let mut connection = open(path, Access::Write)?;
@@ -89,6 +102,21 @@ pub fn writer(path: &Path, copies: Copies) -> Result<Connection, StoreError> {
     // Making the tables took pages that are not soon needed again.
     connection.pragma_update(None, "shrink_memory", "").map_err(|error| named(path, &error))?;
     Ok(connection)
+}
+
+/// Makes the file at `path`: under another name until it has its tables, since a start that is killed would leave an empty one.
+fn begin(path: &Path) -> Result<(), StoreError> {
+    let begun = beside(path, ".new");
+    for left in [begun.clone(), beside(&begun, "-wal"), beside(&begun, "-shm")] {
+        let _ = remove_file(left);
+    }
+    create_private(&begun)?;
+    let mut connection = open(&begun, Access::Write)?;
+    set_up(&connection).map_err(|error| named(path, &error))?;
+    migrations::run(&mut connection).map_err(|error| named(path, &error))?;
+    // It folds the write-ahead log into the file.
+    connection.close().map_err(|(_, error)| named(path, &error))?;
+    rename(&begun, path).map_err(|error| named(path, &error))
 }
 
 fn set_up(connection: &Connection) -> Result<(), rusqlite::Error> {
@@ -170,6 +198,18 @@ mod tests {
     use rusqlite::{StatementStatus, params};
 
     use super::*;
+
+    #[test]
+    fn a_name_is_no_uri() {
+        assert_eq!(literal(Path::new("file:a.db")), Path::new("./file:a.db"));
+        for path in ["a.db", "b/file:a.db", "/file:a.db"] {
+            assert_eq!(literal(Path::new(path)), Path::new(path));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a?mode=memory.db");
+        open(&path, Access::Write).unwrap().execute_batch("CREATE TABLE rows (a)").unwrap();
+        assert!(path.exists());
+    }
 
     #[test]
     fn a_statement_is_planned_once_whatever_its_parameters() {

@@ -52,6 +52,7 @@ use self::{
     connect::Readers,
     known::Known,
     lock::FileLock,
+    ready::OpenFile,
     writer::{Work, WriterState},
 };
 use super::{
@@ -86,6 +87,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     known: Arc<Known>,
     signals: Arc<Signals>,
+    file: OpenFile,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -128,7 +130,8 @@ impl SqliteStore {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let signals = Arc::new(Signals::new(newest));
         let state = WriterState::new(Arc::clone(&known), Arc::clone(signals.inbox_changes()));
-        let store = Self { jobs, readers: Arc::clone(&readers), known, signals: Arc::clone(&signals) };
+        let file = OpenFile::at(path)?;
+        let store = Self { jobs, readers: Arc::clone(&readers), known, signals: Arc::clone(&signals), file };
         let writing = async move {
             let (ended, end) = oneshot::channel();
             // The file is ours until the last is written.
@@ -412,6 +415,7 @@ impl Store for SqliteStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
+        self.file.is_there()?;
         self.write(|connection, state| state.probe.renew(connection)).await
     }
 

@@ -1,10 +1,14 @@
 //! Whether a write can be committed: tried, since an empty transaction never touches the disk.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::Metadata,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use rusqlite::Connection;
 
-use super::query::Query;
+use super::{connect::named, query::Query};
 use crate::store::{StoreError, count};
 
 /// A probe holds for so long: asking often doesn't flush as often.
@@ -38,4 +42,44 @@ impl WriteProbe {
         *self = Self::Since(Instant::now());
         Ok(())
     }
+}
+
+/// The file that a store has open. What is written to one that has lost its name is lost with the process.
+pub struct OpenFile {
+    path: PathBuf,
+    metadata: Metadata,
+}
+
+impl OpenFile {
+    /// The file at `path`, which has just been opened.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn at(path: &Path) -> Result<Self, StoreError> {
+        let metadata = path.metadata().map_err(|error| named(path, &error))?;
+        Ok(Self { path: path.to_owned(), metadata })
+    }
+
+    /// Looks whether it still has its name.
+    ///
+    /// # Errors
+    /// It was deleted, moved or replaced.
+    pub fn is_there(&self) -> Result<(), StoreError> {
+        if self.path.metadata().is_ok_and(|now| is_same(&now, &self.metadata)) {
+            return Ok(());
+        }
+        let gone = "it was deleted, moved or replaced while the relay has it open; put it back, or stop the relay at once";
+        Err(named(&self.path, &gone))
+    }
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
 }
