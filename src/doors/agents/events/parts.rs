@@ -116,6 +116,8 @@ impl Owners {
     fn of(handoff: &Handoff, known: Option<&Self>) -> Self {
         let now = Arc::new(Ownership::of(handoff));
         let before = match known {
+            // Several changes that are told as one: those who saw it in between are not known.
+            Some(known) if known.before.as_ref() != Some(&known.now) => None,
             Some(known) => Some(Arc::clone(&known.now)),
             // To those who don't see it now, its id is not told either.
             None => handoff.has_stayed.then(|| Arc::clone(&now)),
@@ -177,7 +179,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::relay::id::{ConversationId, ConversationKey};
+    use crate::relay::{
+        handoff::Status,
+        id::{ConversationId, ConversationKey},
+    };
 
     fn owner(team: Option<&str>, agent: Option<&str>) -> Arc<Ownership> {
         Arc::new(Ownership { team: team.map(Into::into), agent: agent.map(str::to_owned) })
@@ -245,6 +250,19 @@ mod tests {
         rendered.bytes.extend_from_slice(b"new ");
         rendered.cover_handoff(0, 8, &handoff, &Owners::of(&handoff, None));
         assert_eq!(text(&rendered.take(), &sees(&["C"], "Kim")), "", "it was of no other team");
+        let mut known = owners;
+        for (team, agent) in [("B", "Kim"), ("B", "Lea")] {
+            let status = Status::Active { agent: agent.to_owned() };
+            let changed = Handoff { status, team: Some(team.into()), ..handoff.clone() };
+            known = Owners::of(&changed, Some(&known));
+        }
+        rendered.bytes.extend_from_slice(b"moved ");
+        rendered.cover_handoff(0, 7, &handoff, &known);
+        assert_eq!(
+            text(&rendered.take(), &sees(&["A"], "Sam")),
+            hidden,
+            "though more followed before it was told"
+        );
         let handoff = Handoff { has_stayed: false, ..handoff };
         let unknown = Owners::of(&handoff, None);
         rendered.bytes.extend_from_slice(b"moved ");
