@@ -59,6 +59,7 @@ export function setUp() {
   });
   on("heard", hear);
   on("withdrawn", sayWhereItWent);
+  on("gone", (id) => id === now.open && showMissing(id, null));
   on("hidden", (id) => id === now.open && showMissing(id, null, texts.conversation.hidden));
   setInterval(() => !document.hidden && renderStatus(), TICK_MS);
 }

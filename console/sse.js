@@ -15,7 +15,8 @@ export function checkSilence() {
 
 /**
  * Reads the stream until it ends. `position` is the id of the last known change, or null. Calls `opened(id)` when the
- * connection is open, and `event({type, id, data})` for each change. Returns the status of a refusal, else 0.
+ * connection is open, and `event({type, id, data})` for each change; without a type, there is only another id for where
+ * the stream is. Returns the status of a refusal, else 0.
  */
 export async function follow({ position, signal, opened, event }) {
   const silence = new AbortController();
@@ -28,7 +29,12 @@ export async function follow({ position, signal, opened, event }) {
     const response = await fetch("/api/events", options);
     if (!response.ok) return response.status;
     if (position !== null) opened(position);
-    const take = (change) => (change.type ? event(change) : position === null && opened(change.id));
+    let isOpen = position !== null;
+    const take = (change) => {
+      if (isOpen) event(change);
+      else opened(change.id);
+      isOpen = true;
+    };
     const read = parser(take);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {

@@ -125,7 +125,10 @@ async function reloadThread() {
   const id = store.now.open;
   threads.forget(null);
   if (!id) return;
+  const known = store.handoff(id);
   const fresh = await refresh(id).catch(() => store.handoff(id));
+  // Only what has ended is deleted.
+  if (fresh === null) return store.tell(known?.status === "ended" ? "gone" : "hidden", id);
   if (fresh && store.now.open === id) threads.load(fresh);
   store.tell("thread", id);
 }
@@ -157,7 +160,8 @@ export async function loadMore(name) {
 export async function begin() {
   const { me } = store.now;
   const known = [];
-  const follow = () => stream.start(known.every(Boolean) ? String(Math.min(...known)) : null);
+  const older = (one, other) => (parseInt(one, 10) <= parseInt(other, 10) ? one : other);
+  const follow = () => stream.start(known.every(Boolean) ? known.reduce(older) : null);
   await load((id) => known.push(id) === OPEN_LISTS.length && follow());
   if (known.length < OPEN_LISTS.length && store.now.me === me) stream.start(null);
 }

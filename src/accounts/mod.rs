@@ -360,6 +360,25 @@ impl SignIn {
         (now < signed_in.ends_at).then_some(signed_in)
     }
 
+    /// An agent's account as it is now; none if it has left the settings, or their session is over.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn still(
+        &self,
+        account: &Account,
+        session: Option<&Digest>,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        if let Some(id) = session {
+            let session = self.store.session(id).await?;
+            if session.and_then(|session| self.known(&session, self.environment.now())).is_none() {
+                return Ok(None);
+            }
+        }
+        let is_same = |known: &Arc<Account>| known.token == account.token && known.name == account.name;
+        Ok(self.agents().into_iter().find(is_same))
+    }
+
     /// Ends the session that a secret proves, if it does.
     ///
     /// # Errors

@@ -12,7 +12,14 @@ use super::App;
 use crate::{
     accounts::{Account, ServiceAccount, SignedIn},
     agents::view::{HandoffView, MessageView},
-    relay::{handoff::Handoff, id::PlatformId, sight::Sight, thread::Row},
+    relay::{
+        handoff::Handoff,
+        id::{HandoffId, PlatformId},
+        rule::Rule,
+        rules::act::{self, Refusal},
+        sight::Sight,
+        thread::Row,
+    },
     settings::Role,
     web::{
         body::HeldBody,
@@ -56,6 +63,52 @@ impl Caller {
             role: Role::Agent,
             sight: Sight::All,
         }
+    }
+
+    /// The same caller as they are now, while their request's body came.
+    ///
+    /// # Errors
+    /// 401: they are no longer signed in.
+    pub async fn as_of_now(&self, app: &App) -> Result<Self, Problem> {
+        // A platform's service accounts are the same until the relay stops.
+        let Some(account) = &self.account else { return Ok(self.clone()) };
+        let session = self.session.as_ref().map(|session| &session.id);
+        let account = app.sign_in.still(account, session).await?;
+        let account = account.ok_or_else(|| unauthorized("you are no longer signed in"))?;
+        Ok(Self::agent(account, self.session.clone()))
+    }
+
+    /// Whether the caller may see this handoff.
+    pub fn sees(&self, handoff: &Handoff) -> bool {
+        match &self.platform {
+            Some(platform) => handoff.platforms.contains_key(platform),
+            None => self.sight.has(handoff),
+        }
+    }
+
+    /// A handoff that the caller may see.
+    ///
+    /// # Errors
+    /// 404: they may not, or there is none.
+    pub async fn handoff(&self, app: &App, id: &HandoffId) -> Result<Handoff, Problem> {
+        let handoff = app.engine.store().handoff(id).await?.filter(|handoff| self.sees(handoff));
+        handoff.ok_or_else(|| Problem::not_found("no such handoff"))
+    }
+
+    /// What the caller does in a handoff that they may see: a rule of `act`, `write` or `note`. It may have left their
+    /// sight since their request came.
+    ///
+    /// # Errors
+    /// As [`Self::handoff`], or as the rule's.
+    pub async fn act<T: Send + 'static>(
+        &self,
+        app: &App,
+        id: &HandoffId,
+        rule: Rule<Result<T, Refusal>>,
+    ) -> Result<T, Problem> {
+        let caller = self.clone();
+        let rule = act::if_seen(id.clone(), move |handoff| caller.sees(handoff), rule);
+        Ok(app.engine.act(rule).await?)
     }
 
     /// A row as the caller sees it.
@@ -185,18 +238,22 @@ impl Staff {
 
 /// A JSON body of an agent, and its bytes for digests.
 pub struct Body<T> {
+    /// Whose it is, as they were when all of it was there.
+    pub caller: Caller,
     /// What it says.
     pub value: T,
     /// As it came.
     pub held: HeldBody,
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+impl<T: DeserializeOwned + Send> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (value, held) = json(&app.bodies.agents, request).await?;
-        Ok(Self { value, held })
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let (value, held) = json(&app.bodies.agents, Request::from_parts(parts, body)).await?;
+        Ok(Self { caller: caller.as_of_now(app).await?, value, held })
     }
 }
 

@@ -46,13 +46,11 @@ async fn caller(
 ) -> Result<Caller, Problem> {
     let token = bearer(headers).ok_or_else(|| unauthorized("the request has no bearer token"))?;
     let service = app.sign_in.service(token, peer.0).await?;
+    let caller = Caller::service(&service);
     if let Some(id) = handoff {
-        let handoff = app.engine.store().handoff(id).await?;
-        if !handoff.is_some_and(|handoff| handoff.platforms.contains_key(&service.platform)) {
-            return Err(Problem::not_found("no such handoff"));
-        }
+        caller.handoff(app, id).await?;
     }
-    Ok(Caller::service(&service))
+    Ok(caller)
 }
 
 /// What a link says.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::{
     accounts::NotSignedIn,
-    engine::{EngineError, SendFileError},
+    engine::{EngineError, KeepFileError},
     files::FilesError,
     relay::rules::act::Refusal,
     store::StoreError,
@@ -18,11 +18,11 @@ impl From<FilesError> for Problem {
     }
 }
 
-impl From<SendFileError> for Problem {
-    fn from(error: SendFileError) -> Self {
+impl From<KeepFileError> for Problem {
+    fn from(error: KeepFileError) -> Self {
         match error {
-            SendFileError::Engine(error) => error.into(),
-            SendFileError::Files(error) => error.into(),
+            KeepFileError::Store(error) => error.into(),
+            KeepFileError::Files(error) => error.into(),
         }
     }
 }

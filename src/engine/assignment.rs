@@ -69,7 +69,7 @@ impl Assigner {
         let (mut next, mut open) = (None, Vec::new());
         for handoff in waiting {
             match &handoff.dispatch.offer {
-                Some(offer) if now < offer.until && round.is_on_duty(&offer.agent) => {
+                Some(offer) if now < offer.until && self.may_still_have(&handoff, &offer.agent, &round) => {
                     next = next.into_iter().chain([offer.until]).min();
                     round.count(&offer.agent);
                 }
@@ -108,6 +108,13 @@ impl Assigner {
         // Those of one priority stay in their order.
         waiting.sort_by_key(|handoff| Reverse(handoff.priority));
         Ok(waiting)
+    }
+
+    /// Whether an agent is there, and would be offered this handoff now: they may have left its team.
+    fn may_still_have(&self, handoff: &Handoff, agent: &str, round: &Round) -> bool {
+        let policy = self.engine.policy();
+        let member = policy.routing.members.iter().find(|member| member.name == agent);
+        round.is_on_duty(agent) && member.is_some_and(|member| member.is_offered(handoff.team.as_ref()))
     }
 
     fn offering(&self, handoff: &Handoff) -> Offering {

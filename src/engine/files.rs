@@ -10,9 +10,8 @@ use crate::{
         id::{HandoffId, RowId},
         rules::{
             act::{self, Refusal},
-            write::{self, AgentFile, Request},
+            write::{AgentFile, Request},
         },
-        thread::Row,
     },
     store::{
         PURGE_STEP, PurgeProgress, StoreError,
@@ -37,21 +36,15 @@ pub struct NewFile {
     pub text: Option<String>,
 }
 
-/// Why a file was not sent.
+/// Why bytes were not stored, or not removed.
 #[derive(Debug, thiserror::Error)]
-pub enum SendFileError {
-    /// The rules refuse it, or the store failed.
+pub enum KeepFileError {
+    /// The store failed.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Store(#[from] StoreError),
     /// Its bytes could not be stored.
     #[error(transparent)]
     Files(#[from] FilesError),
-}
-
-impl From<StoreError> for SendFileError {
-    fn from(error: StoreError) -> Self {
-        Self::Engine(error.into())
-    }
 }
 
 impl Engine {
@@ -69,11 +62,12 @@ impl Engine {
         Ok(act::may_write(&handoff, agent, self.environment.now())?)
     }
 
-    /// An agent sends a file. Once this returns [`Ok`], its bytes and its row are stored.
+    /// Stores the bytes of a file that an agent sends. Gives what [`write::file`] takes, which is to follow soon: bytes that
+    /// belong to no row are removed later.
     ///
     /// # Errors
-    /// As [`write::file`]; the store or the file store failed. Bytes that belong to no row are removed later.
-    pub async fn send_file(&self, id: HandoffId, new: NewFile) -> Result<Row, SendFileError> {
+    /// The store or the file store failed.
+    pub async fn keep_file(&self, id: &HandoffId, new: NewFile) -> Result<AgentFile, KeepFileError> {
         let row = RowId(self.environment.new_id());
         let key = FileKey::new(id.as_str(), row.as_str());
         let check = FileOf { handoff: id.clone(), row: row.clone() };
@@ -82,15 +76,14 @@ impl Engine {
         self.files.keep(&key, &new.bytes).await?;
         let NewFile { by, filename, mime_type, bytes, text } = new;
         let file = Attachment { filename, mime_type, size: bytes.size(), uploaded: None };
-        let message = AgentFile { by, row, file, text };
-        Ok(self.act(write::file(id, message)).await?)
+        Ok(AgentFile { by, row, file, text })
     }
 
     /// Removes bytes that belong to no row. Returns whether all of them are done.
     ///
     /// # Errors
     /// The store or the file store failed. The next call does the rest.
-    pub async fn purge_files(&self) -> Result<PurgeProgress, SendFileError> {
+    pub async fn purge_files(&self) -> Result<PurgeProgress, KeepFileError> {
         let due = self.store.due_file_checks(self.environment.now(), PURGE_STEP).await?;
         let mut of_no_row = Vec::new();
         for file in &due {

@@ -58,7 +58,7 @@ pub use availability::Queue;
 pub use banners::Banners;
 pub use dead_letters::ReplayError;
 pub use expiry::Expiry;
-pub use files::{NewFile, SendFileError};
+pub use files::{KeepFileError, NewFile};
 pub use flush::Flusher;
 pub use gone_teams::GoneTeams;
 pub use indexing::Indexing;

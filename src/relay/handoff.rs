@@ -102,8 +102,8 @@ pub struct Handoff {
     /// The name of the route by which it came to its team, until it is handed over to another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
-    /// It has been of this team since it began, and was never handed over, so that nobody has seen it who does not see it
-    /// now. Documents of earlier relays do not say so.
+    /// It has been of this team since it began, and no agent who had it has lost it, so that nobody has seen it who does
+    /// not see it now. Documents of earlier relays do not say so.
     #[serde(default, skip_serializing_if = "is_default")]
     pub has_stayed: bool,
     /// How urgent it is.

@@ -5,6 +5,7 @@ use serde_json::json;
 use thirtyfour::Key;
 
 use crate::{
+    connection::AWAY,
     desk::{Desk, row},
     support::{
         relay::{Relay, token_of},
@@ -67,6 +68,14 @@ async fn one_accepts_and_the_other_is_refused_and_takes_over() {
 
 /// Alex is in Support, Sam in Billing, and Kim leads.
 pub async fn relay_with_teams() -> Relay {
+    let mut relay = Relay::start().await;
+    relay.stop().await;
+    relay.lists_agents(&teams_with_alex_in("Support"));
+    relay.start_again().await;
+    relay
+}
+
+fn teams_with_alex_in(team: &str) -> String {
     let agent = |name: &str, rest: &str| {
         let digest = Digest::of(token_of(name));
         let (name, digest) =
@@ -74,16 +83,33 @@ pub async fn relay_with_teams() -> Relay {
         format!("[[agents]]\n{name}\n{digest}\n{rest}\n")
     };
     let agents = [
-        agent("Alex", "teams = [\"Support\"]"),
+        agent("Alex", &format!("teams = [\"{team}\"]")),
         agent("Sam", "teams = [\"Billing\"]"),
         agent("Kim", "role = \"lead\""),
     ];
     let teams = "default_team = \"Support\"\n[[teams]]\nname = \"Support\"\n[[teams]]\nname = \"Billing\"\n";
-    let mut relay = Relay::start().await;
+    format!("{teams}{}", agents.concat())
+}
+
+#[tokio::test]
+async fn who_changes_teams_sees_the_queue_of_the_new_one() {
+    let mut relay = relay_with_teams().await;
+    let (_, of_billing) = relay.hand_off().await;
+    let (_, of_support) = relay.hand_off().await;
+    let kim = relay.agent("Kim");
+    let moved = kim.post(&format!("/handoffs/{of_billing}/hand-over"), &json!({ "team": "Billing" })).await;
+    moved.good(200);
+    let alex = Desk::of_agent(&relay, "Alex").await;
+    alex.opens(&of_support).await;
+    alex.misses(&row(&of_billing)).await;
     relay.stop().await;
-    relay.lists_agents(&format!("{teams}{}", agents.concat()));
-    relay.start_again().await;
-    relay
+    relay.rewrites(&teams_with_alex_in("Billing"));
+    relay.comes_back().await;
+    alex.sees(&row(&of_billing)).await;
+    alex.misses(&row(&of_support)).await;
+    alex.shows("#thread-state", "This conversation is another team's now.").await;
+    alex.misses("#composer-text").await;
+    alex.closes_after(AWAY).await;
 }
 
 #[tokio::test]

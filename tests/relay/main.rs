@@ -31,6 +31,7 @@ mod handed_off_twice;
 mod hostile_ids;
 mod housekeeping;
 mod isolation;
+mod late_bodies;
 mod leaving;
 mod life;
 mod limits;

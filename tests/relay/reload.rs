@@ -29,7 +29,11 @@ fn file(team: &str, priority: &str, team_of_sam: &str) -> String {
 }
 
 async fn start(text: &str) -> Relay {
-    let mut relay = Setup::new().set("OPERATOR_TOKENS", &format!("Olga={OPERATOR}")).start().await;
+    begin(Setup::new(), text).await
+}
+
+async fn begin(setup: Setup, text: &str) -> Relay {
+    let mut relay = setup.set("OPERATOR_TOKENS", &format!("Olga={OPERATOR}")).start().await;
     relay.stop().await;
     relay.lists_agents(text);
     relay.start_again().await;
@@ -113,6 +117,19 @@ async fn handoffs_of_a_team_that_is_gone_go_to_the_default_team() {
         moved.good(200);
     }
     relay.finish().await;
+}
+
+#[tokio::test]
+async fn an_offer_ends_when_its_agent_leaves_the_team() {
+    let offering = Setup::new().set("ASSIGNMENT", "least_busy").set("OFFER_TIMEOUT", "1h");
+    let relay = begin(offering, &file("Red", "high", "Red")).await;
+    relay.agent("Sam").get("/session").await.good(200);
+    let id = hand_off(&relay).await["id"].as_str().unwrap().to_owned();
+    let offered = async || relay.agent("Kim").handoff(&id).await["offer"]["agent"]["name"].clone();
+    settles(&json!("Sam"), &offered).await;
+    relay.rewrites(&file("Red", "high", "Blue"));
+    reload(&relay, OPERATOR).await.good(200);
+    settles(&Value::Null, &offered).await;
 }
 
 #[tokio::test]

@@ -106,13 +106,12 @@ pub async fn list(State(app): State<App>, agent: Agent) -> Result<Json<CannedRep
         (status = 413, body = ProblemBody)))]
 pub async fn add(
     State(app): State<App>,
-    agent: Agent,
-    body: Body<NewCannedReply>,
+    Body { caller, value, .. }: Body<NewCannedReply>,
 ) -> Result<(StatusCode, Json<CannedReplyView>), Problem> {
-    let NewCannedReply { title, text, personal } = body.value;
+    let NewCannedReply { title, text, personal } = value;
     let title = checked(&title, &text)?;
-    let owner = personal.then(|| agent.0.clone());
-    match app.engine.add_reply(title, text, agent.0, owner).await? {
+    let owner = personal.then(|| caller.agent.clone());
+    match app.engine.add_reply(title, text, caller.agent, owner).await? {
         ReplyOutcome::TooMany if personal => conflict(format!(
             "you have {MOST_PERSONAL_REPLIES} canned replies of your own already; delete one first"
         )),
@@ -128,13 +127,12 @@ pub async fn add(
         (status = 413, body = ProblemBody)))]
 pub async fn replace(
     State(app): State<App>,
-    agent: Agent,
     In(id): In<String>,
-    body: Body<ChangedCannedReply>,
+    Body { caller, value, .. }: Body<ChangedCannedReply>,
 ) -> Result<Json<CannedReplyView>, Problem> {
-    let ChangedCannedReply { title, text } = body.value;
+    let ChangedCannedReply { title, text } = value;
     let title = checked(&title, &text)?;
-    Ok(Json(done(app.engine.replace_reply(id, title, text, agent.0).await?)?))
+    Ok(Json(done(app.engine.replace_reply(id, title, text, caller.agent).await?)?))
 }
 
 /// Delete a canned reply. All event streams send `canned_replies`.

@@ -24,6 +24,7 @@ use crate::{
     files::{FileKey, SpooledFile, kinds, name},
     relay::{
         id::{HandoffId, RowId},
+        rules::write,
         thread::{Bytes, Content, Missing},
     },
     web::{
@@ -87,9 +88,11 @@ pub async fn send(
     }
     let Received { filename, bytes, text, author } = receive(&app, request).await?;
     let mime_type = fit(&filename, &bytes)?.to_owned();
-    let idempotency = key.map(|key| (key, digest_of(&filename, &bytes, text.as_deref())));
+    let idempotency = key.map(|key| (key, digest_of(&filename, &bytes, text.as_deref(), author.as_ref())));
+    let caller = caller.as_of_now(&app).await?;
     let by = messages::request(&caller, idempotency, author)?;
-    let row = app.engine.send_file(id, NewFile { by, filename, mime_type, bytes, text }).await?;
+    let file = app.engine.keep_file(&id, NewFile { by, filename, mime_type, bytes, text }).await?;
+    let row = caller.act(&app, &id, write::file(id.clone(), file)).await?;
     Ok((StatusCode::ACCEPTED, Json(caller.message(&app, &row))))
 }
 
@@ -150,12 +153,18 @@ fn fit(filename: &str, bytes: &SpooledFile) -> Result<&'static str, Problem> {
         .map_err(|unfit| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, unfit.to_string()))
 }
 
-fn digest_of(filename: &str, bytes: &SpooledFile, text: Option<&str>) -> String {
+fn digest_of(
+    filename: &str,
+    bytes: &SpooledFile,
+    text: Option<&str>,
+    author: Option<&HumanAuthor>,
+) -> String {
     let mut body = bytes.sha256().to_vec();
     body.extend_from_slice(filename.as_bytes());
-    if let Some(text) = text {
+    let author = author.map(|author| [Some(author.display_name.as_str()), author.avatar.as_deref()]);
+    for field in std::iter::once(text).chain(author.into_iter().flatten()).flatten() {
         body.push(0);
-        body.extend_from_slice(text.as_bytes());
+        body.extend_from_slice(field.as_bytes());
     }
     digest("file ", &body)
 }

@@ -4,12 +4,15 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::messages::check_text;
+use super::{
+    events::{Place, SightMark},
+    messages::check_text,
+};
 use crate::{
     agents::view::{HandoffView, LedgerView},
     doors::{
         App,
-        extract::{Agent, Body, Caller},
+        extract::{Body, Caller},
     },
     relay::{
         id::{HandoffId, TeamName},
@@ -139,7 +142,8 @@ pub async fn list(
     let (platform, sight) = (caller.platform.clone(), caller.sight.clone());
     let query = HandoffQuery { platform, sight, ..query(&wanted)? };
     // Before the page is read: what changes meanwhile is told again.
-    let last_event_id = app.engine.store().signals().feed().borrow().to_string();
+    let change = *app.engine.store().signals().feed().borrow();
+    let last_event_id = Place { change, view: SightMark::of(&caller.sight) }.to_string();
     let page = app.engine.store().handoffs(&query).await?;
     let found = page.found.into_iter().chain(std::iter::repeat(None));
     let views = page.handoffs.iter().zip(found).map(|(one, found)| caller.listed(&app, one).found(found));
@@ -197,8 +201,7 @@ pub async fn one(
     caller: Caller,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
-    let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
+    let handoff = caller.handoff(&app, &HandoffId(id)).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 
@@ -207,11 +210,10 @@ pub async fn one(
     responses((status = 200, body = LedgerView), (status = 404, body = ProblemBody)))]
 pub async fn ledger(
     State(app): State<App>,
-    _agent: Agent,
+    caller: Caller,
     In(id): In<String>,
 ) -> Result<Json<LedgerView>, Problem> {
-    let handoff = app.engine.store().handoff(&HandoffId(id)).await?;
-    let handoff = handoff.ok_or_else(|| Problem::not_found("no such handoff"))?;
+    let handoff = caller.handoff(&app, &HandoffId(id)).await?;
     Ok(Json(LedgerView::from(&handoff.ledger)))
 }
 
@@ -222,12 +224,13 @@ pub async fn ledger(
         (status = 409, body = ProblemBody, description = "Another agent has the handoff or is offered it, or it has ended")))]
 pub async fn accept(
     State(app): State<App>,
-    caller: Caller,
     In(id): In<String>,
-    body: Body<Accept>,
+    Body { caller, value, .. }: Body<Accept>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let take_over = if body.value.take_over { TakeOver::Yes } else { TakeOver::No };
-    let handoff = app.engine.act(act::accept(HandoffId(id), caller.agent.clone(), take_over)).await?;
+    let id = HandoffId(id);
+    let take_over = if value.take_over { TakeOver::Yes } else { TakeOver::No };
+    let rule = act::accept(id.clone(), caller.agent.clone(), take_over);
+    let handoff = caller.act(&app, &id, rule).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 
@@ -240,7 +243,8 @@ pub async fn decline(
     caller: Caller,
     In(id): In<String>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let handoff = app.engine.act(offer::decline(HandoffId(id), caller.agent.clone())).await?;
+    let id = HandoffId(id);
+    let handoff = caller.act(&app, &id, offer::decline(id.clone(), caller.agent.clone())).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 
@@ -250,12 +254,12 @@ pub async fn decline(
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn release(
     State(app): State<App>,
-    caller: Caller,
     In(id): In<String>,
-    body: Body<Release>,
+    Body { caller, value, .. }: Body<Release>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let note = checked_note(body.value.note)?;
-    let handoff = app.engine.act(act::release(HandoffId(id), caller.agent.clone(), note)).await?;
+    let id = HandoffId(id);
+    let rule = act::release(id.clone(), caller.agent.clone(), checked_note(value.note)?);
+    let handoff = caller.act(&app, &id, rule).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 
@@ -268,18 +272,17 @@ pub async fn release(
         (status = 409, body = ProblemBody, description = "Another agent has the handoff, or it has ended")))]
 pub async fn hand_over(
     State(app): State<App>,
-    caller: Caller,
     In(id): In<String>,
-    body: Body<HandOver>,
+    Body { caller, value: HandOver { agent, team, note }, .. }: Body<HandOver>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let HandOver { agent, team, note } = body.value;
+    let id = HandoffId(id);
     let receiver = match (agent, team) {
         (Some(agent), None) => Receiver::Agent(known_agent(&app, &agent)?),
         (None, Some(team)) => Receiver::Team(known_team(&app, &team)?),
         _ => return Err(Problem::bad_request("the body needs either an agent or a team")),
     };
-    let rule = act::hand_over(HandoffId(id), caller.agent.clone(), receiver, checked_note(note)?);
-    let handoff = app.engine.act(rule).await?;
+    let rule = act::hand_over(id.clone(), caller.agent.clone(), receiver, checked_note(note)?);
+    let handoff = caller.act(&app, &id, rule).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 
@@ -306,11 +309,11 @@ fn checked_note(note: Option<String>) -> Result<Option<String>, Problem> {
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub async fn read(
     State(app): State<App>,
-    _agent: Agent,
     In(id): In<String>,
-    body: Body<Read>,
+    Body { caller, value, .. }: Body<Read>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.act(act::read(HandoffId(id), body.value.seq)).await?;
+    let id = HandoffId(id);
+    caller.act(&app, &id, act::read(id.clone(), value.seq)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -320,16 +323,15 @@ pub async fn read(
     responses((status = 200, body = HandoffView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn end(
     State(app): State<App>,
-    caller: Caller,
     In(id): In<String>,
-    body: Body<End>,
+    Body { caller, value: End { outcome, note }, .. }: Body<End>,
 ) -> Result<Json<HandoffView>, Problem> {
-    let End { outcome, note } = body.value;
+    let id = HandoffId(id);
     let ending = Ending {
         outcome: outcome.map(|name| checked_outcome(&name)).transpose()?,
         note: checked_note(note)?,
     };
-    let handoff = app.engine.act(act::end(HandoffId(id), caller.agent.clone(), ending)).await?;
+    let handoff = caller.act(&app, &id, act::end(id.clone(), caller.agent.clone(), ending)).await?;
     Ok(Json(caller.whole(&app, &handoff)))
 }
 

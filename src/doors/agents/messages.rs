@@ -94,9 +94,9 @@ pub struct NewNote {
 pub struct HumanAuthor {
     /// 1 to 200 visible characters.
     #[schema(min_length = 1, max_length = 200)]
-    display_name: String,
+    pub display_name: String,
     /// The address of a picture: https, at most 2,000 characters.
-    avatar: Option<String>,
+    pub avatar: Option<String>,
 }
 
 const MAX_NAME_CHARS: usize = 200;
@@ -191,16 +191,15 @@ async fn exists(app: &App, id: &HandoffId) -> Result<(), Problem> {
         (status = 429, body = ProblemBody, description = "Too many messages are waiting to be sent")))]
 pub async fn write(
     State(app): State<App>,
-    caller: Caller,
     In(id): In<String>,
     headers: HeaderMap,
-    body: Body<NewMessage>,
+    Body { caller, value: NewMessage { text, author }, held }: Body<NewMessage>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    check_text("text", &body.value.text)?;
-    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &body.held.bytes)));
-    let by = request(&caller, idempotency, body.value.author)?;
-    let message = AgentMessage { by, text: body.value.text };
-    let row = app.engine.act(write::message(HandoffId(id), message)).await?;
+    check_text("text", &text)?;
+    let id = HandoffId(id);
+    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("", &held.bytes)));
+    let message = AgentMessage { by: request(&caller, idempotency, author)?, text };
+    let row = caller.act(&app, &id, write::message(id.clone(), message)).await?;
     Ok((StatusCode::ACCEPTED, Json(caller.message(&app, &row))))
 }
 
@@ -214,16 +213,15 @@ pub async fn write(
         (status = 422, body = ProblemBody, description = "The key was used with another body or for a message")))]
 pub async fn note(
     State(app): State<App>,
-    caller: Caller,
     In(id): In<String>,
     headers: HeaderMap,
-    body: Body<NewNote>,
+    Body { caller, value: NewNote { text, author }, held }: Body<NewNote>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    check_text("text", &body.value.text)?;
-    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &body.held.bytes)));
-    let by = request(&caller, idempotency, body.value.author)?;
-    let note = AgentMessage { by, text: body.value.text };
-    let row = app.engine.act(note::note(HandoffId(id), note)).await?;
+    check_text("text", &text)?;
+    let id = HandoffId(id);
+    let idempotency = idempotency_key(&headers)?.map(|key| (key, digest("note ", &held.bytes)));
+    let note = AgentMessage { by: request(&caller, idempotency, author)?, text };
+    let row = caller.act(&app, &id, note::note(id.clone(), note)).await?;
     Ok((StatusCode::CREATED, Json(caller.message(&app, &row))))
 }
 
@@ -272,7 +270,9 @@ pub async fn retry(
     caller: Caller,
     In((id, row)): In<(String, String)>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    let row = app.engine.act(write::retry(HandoffId(id), RowId(row), caller.agent.clone())).await?;
+    let id = HandoffId(id);
+    let rule = write::retry(id.clone(), RowId(row), caller.agent.clone());
+    let row = caller.act(&app, &id, rule).await?;
     Ok((StatusCode::ACCEPTED, Json(caller.message(&app, &row))))
 }
 
@@ -282,10 +282,12 @@ pub async fn retry(
     responses((status = 204), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub async fn drop(
     State(app): State<App>,
-    agent: Agent,
+    caller: Caller,
     In((id, row)): In<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.act(write::drop(HandoffId(id), RowId(row), agent.0)).await?;
+    let id = HandoffId(id);
+    let rule = write::drop(id.clone(), RowId(row), caller.agent.clone());
+    caller.act(&app, &id, rule).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

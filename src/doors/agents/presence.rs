@@ -6,10 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     agents::present::PresenceView,
-    doors::{
-        App,
-        extract::{Agent, Body},
-    },
+    doors::{App, extract::Body},
     relay::{
         id::HandoffId,
         presence::{Activity, Presence},
@@ -45,21 +42,18 @@ pub struct PresenceList {
         (status = 429, body = ProblemBody, description = "You are in 16 handoffs at once, which is the limit")))]
 pub async fn say(
     State(app): State<App>,
-    Agent(agent): Agent,
     In(id): In<String>,
-    body: Body<PresenceBody>,
+    Body { caller, value, .. }: Body<PresenceBody>,
 ) -> Result<Json<PresenceList>, Problem> {
-    let activity = match body.value.state.as_str() {
+    let activity = match value.state.as_str() {
         "looking" => Some(Activity::Looking),
         "writing" => Some(Activity::Writing),
         "none" => None,
         _ => return Err(Problem::bad_request("state must be looking, writing or none")),
     };
     let handoff = HandoffId(id);
-    if app.engine.store().handoff(&handoff).await?.is_none() {
-        return Err(Problem::not_found("no such handoff"));
-    }
-    let others = app.engine.is_present(Presence { handoff, agent, activity });
+    caller.handoff(&app, &handoff).await?;
+    let others = app.engine.is_present(Presence { handoff, agent: caller.agent, activity });
     let others =
         others.map_err(|refused| Problem::new(StatusCode::TOO_MANY_REQUESTS, refused.to_string()))?;
     Ok(Json(PresenceList { data: others.iter().map(PresenceView::from).collect() }))

@@ -127,10 +127,9 @@ pub struct DutyBody {
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody)))]
 pub async fn duty(
     State(app): State<App>,
-    caller: Caller,
-    body: Body<DutyBody>,
+    Body { caller, value, .. }: Body<DutyBody>,
 ) -> Result<StatusCode, Problem> {
-    let is_away = match body.value.state.as_str() {
+    let is_away = match value.state.as_str() {
         "on" => false,
         "away" => true,
         _ => return Err(Problem::bad_request("state must be on or away")),

@@ -10,7 +10,7 @@ use crate::{
     accounts::Account,
     doors::{
         App,
-        extract::{Agent, Body, Caller},
+        extract::{Agent, Body},
     },
     relay::{
         duty::Duty,
@@ -139,16 +139,15 @@ pub async fn teams(State(app): State<App>, _agent: Agent) -> Result<Json<TeamLis
         (status = 404, body = ProblemBody, description = "There is no team of this name")))]
 pub async fn decide(
     State(app): State<App>,
-    caller: Caller,
     In(name): In<String>,
-    body: Body<OpeningBody>,
+    Body { caller, value, .. }: Body<OpeningBody>,
 ) -> Result<Json<TeamView>, Problem> {
     if caller.sight != Sight::All {
         return Err(Problem::new(StatusCode::FORBIDDEN, "this is for those who see all handoffs"));
     }
     let known = app.engine.policy().routing.find(&name).map(|team| team.name.clone());
     let name = known.ok_or_else(|| Problem::not_found("there is no team of this name"))?;
-    let decided = decision(&app, caller.agent, &body.value)?;
+    let decided = decision(&app, caller.agent, &value)?;
     app.engine.decide_opening(name.clone(), decided).await?;
     let teams = app.engine.teams().await?;
     let team = teams.into_iter().find(|(known, ..)| *known == name);

@@ -47,6 +47,25 @@ pub enum Refusal {
     OtherRequest,
 }
 
+/// `rule` about a handoff, by somebody who may not see all: what they may not see does not exist for them.
+///
+/// # Errors
+/// As `rule`, or the handoff is unknown to them.
+pub fn if_seen<T: 'static>(
+    id: HandoffId,
+    sees: impl Fn(&Handoff) -> bool + Send + 'static,
+    rule: Rule<Result<T, Refusal>>,
+) -> Rule<Result<T, Refusal>> {
+    let (scope, decide) = rule.into_parts();
+    Rule::new(scope, move |tx| {
+        let handoff = tx.find_handoff(&id).ok_or(Refusal::Unknown)?;
+        if !sees(&tx.view.handoffs[handoff]) {
+            return Err(Refusal::Unknown);
+        }
+        decide(tx)
+    })
+}
+
 /// Whether accepting may take the handoff from another agent, who has it or is offered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeOver {
@@ -121,6 +140,8 @@ fn assign(tx: &mut Transaction<'_>, handoff: usize, agent: &str, event: EventNam
 fn give(tx: &mut Transaction<'_>, handoff: usize, agent: &str) {
     let now = tx.now.at;
     let given = tx.change_handoff(handoff);
+    // Whoever had it may not see it any more.
+    given.has_stayed &= given.agent().is_none();
     given.status = Status::Active { agent: agent.to_owned() };
     given.last_agent = Some(agent.to_owned());
     given.accepted_at.get_or_insert(now);
@@ -153,6 +174,7 @@ pub(super) fn return_to_queue(tx: &mut Transaction<'_>, handoff: usize, from: St
     let now = tx.now.at;
     let returned = tx.change_handoff(handoff);
     returned.status = Status::Waiting;
+    returned.has_stayed = false;
     returned.idle = Idle::since(now);
     returned.dispatch = Dispatch { passed_by: vec![from], ..Dispatch::default() };
     values::tell(tx, handoff);

@@ -99,7 +99,7 @@ pub fn writer(path: &Path, copies: Copies) -> Result<Connection, StoreError> {
         backup::before_migration(&connection, path)?;
     }
     migrations::run(&mut connection).map_err(|error| named(path, &error))?;
-    // Making the tables took pages that are not soon needed again.
+    // A migration takes pages that are not soon needed again.
     connection.pragma_update(None, "shrink_memory", "").map_err(|error| named(path, &error))?;
     Ok(connection)
 }

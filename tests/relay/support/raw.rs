@@ -107,6 +107,16 @@ impl Raw {
         stream.set_zero_linger().unwrap();
     }
 
+    /// Sends the head, and waits until the server asks for the body: it has judged the head then.
+    pub async fn begin(mut self, url: &str) -> Begun {
+        self = self.header("expect", "100-continue");
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+        stream.write_all(&[&self.head, &b"\r\n"[..]].concat()).await.unwrap();
+        let answer = soon("the server asks for the body", head(&mut stream)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 100 "), "{}: {answer}", self.first_line());
+        Begun { what: self.first_line(), stream, body: self.body }
+    }
+
     /// What comes back; `None` if the connection ends without an answer.
     pub async fn send_to(&self, url: &str) -> Option<Answer> {
         let address = url.strip_prefix("http://").unwrap();
@@ -125,6 +135,21 @@ impl Raw {
             }
         })
         .await
+    }
+}
+
+/// A request whose body the server waits for.
+pub struct Begun {
+    pub what: String,
+    stream: TcpStream,
+    body: Vec<u8>,
+}
+
+impl Begun {
+    /// What comes back when the body is there.
+    pub async fn finish(mut self) -> Answer {
+        self.stream.write_all(&self.body).await.unwrap();
+        soon("an answer", read(&mut self.stream)).await.expect("an answer")
     }
 }
 
@@ -165,12 +190,16 @@ impl Hanging {
     }
 }
 
-async fn read(from: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
+async fn head(from: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(from.read_u8().await.ok()?);
     }
-    let head = String::from_utf8(head).unwrap();
+    Some(String::from_utf8(head).unwrap())
+}
+
+async fn read(from: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
+    let head = head(from).await?;
     let mut lines = head.trim_end().split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers: HeaderMap = lines

@@ -28,6 +28,8 @@ pub struct Stream {
     /// Everything that came, as it came.
     pub raw: String,
     pub last_id: u64,
+    /// The same as it came: who sees a part gets more than the number.
+    pub last_place: String,
 }
 
 impl Stream {
@@ -43,6 +45,7 @@ impl Stream {
             rest: Vec::new(),
             raw: String::new(),
             last_id: 0,
+            last_place: String::new(),
         }
     }
 
@@ -87,6 +90,16 @@ impl Stream {
         }
     }
 
+    /// Waits for a block that says no more than where the stream is, and gives that.
+    pub async fn mark(&mut self) -> String {
+        loop {
+            let block = self.block().await.expect("a mark");
+            if self.read(&block).is_none() && block.starts_with("id: ") {
+                return self.last_place.clone();
+            }
+        }
+    }
+
     async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.buffer.split_once("\n\n") {
@@ -114,7 +127,8 @@ impl Stream {
             block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned))
         };
         if let Some(id) = field("id") {
-            self.last_id = id.parse().expect("a number");
+            self.last_id = id.split('-').next().and_then(|id| id.parse().ok()).expect("a number");
+            self.last_place = id;
         }
         let data = field("data")?;
         let data = serde_json::from_str(&data).expect("JSON");

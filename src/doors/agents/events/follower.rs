@@ -15,6 +15,7 @@ use super::{
     audience::{Audience, Batch},
     parts::Rendered,
     passed_rows::PassedRows,
+    place::Place,
     render::{self, Renderer},
     stream::CHUNK,
 };
@@ -151,7 +152,7 @@ impl Follower {
             Since::Reset(newest) => {
                 self.hand_out(draft);
                 self.passed = PassedRows::behind(newest);
-                let events = render::reset(newest).into();
+                let events = render::reset(&Place::of_all(newest)).into();
                 let reset = Batch { after: draft.to, to: newest, is_reset: true, events, withdraws: false };
                 self.audience.push(draft.opening, reset);
                 (draft.after, draft.to) = (newest, newest);

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt::Display};
 use axum::body::Bytes;
 use serde::Serialize;
 
-use super::parts::{KnownOwners, Rendered};
+use super::{
+    parts::{KnownOwners, Rendered},
+    place::Place,
+};
 use crate::{
     agents::{
         present::PresenceView,
@@ -26,13 +29,19 @@ pub const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 const REMEMBERED: usize = 10_000;
 
 /// The first id lets a client that reconnects catch up from here.
-pub fn open(newest: u64) -> Bytes {
+pub fn open(newest: &Place) -> Bytes {
     Bytes::from(format!("id: {newest}\n: open\n\n"))
 }
 
 /// The client must load everything again.
-pub fn reset(newest: u64) -> Bytes {
+pub fn reset(newest: &Place) -> Bytes {
     Bytes::from(format!("event: reset\nid: {newest}\ndata: {{}}\n\n"))
+}
+
+/// These events, and where the client is with them: in a block without data, which is no event and whose id counts (HTML
+/// standard, 9.2.6).
+pub fn marked(events: &[u8], place: &Place) -> Bytes {
+    [events, format!("id: {place}\n\n").as_bytes()].concat().into()
 }
 
 /// Renders for one audience.

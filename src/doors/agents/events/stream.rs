@@ -9,6 +9,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::{
     audience::{Member, Next},
     parts::Rendered,
+    place::{Place, SightMark},
     render::{self, COMMENT, Renderer},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     metrics::OpenStream,
     relay::sight::Sight,
     store::{Since, StoreError},
-    web::places::Place,
+    web::places::Place as OwnPlace,
 };
 
 /// Proxies close connections that are silent for long.
@@ -32,12 +33,13 @@ pub struct EventStream {
     app: App,
     renderer: Renderer,
     sight: Sight,
+    view: SightMark,
     /// Whose it is; none for a platform.
     agent: Option<String>,
     member: Member,
     first: Option<Bytes>,
     comments: Interval,
-    _place: Place,
+    _place: OwnPlace,
     /// The agent's presence ends with the last one; none for a platform.
     _viewer: Option<ViewerStream>,
     _counted: OpenStream,
@@ -50,7 +52,8 @@ impl EventStream {
         Caller { agent, platform, sight, .. }: Caller,
         member: Member,
         first: Bytes,
-        place: Place,
+        view: SightMark,
+        place: OwnPlace,
     ) -> Self {
         // Each is a sign of the agent.
         let mut comments = interval(COMMENT_EVERY.min(app.engine.policy().gone_after / 3));
@@ -63,6 +66,7 @@ impl EventStream {
             agent,
             renderer: Renderer::new(app, platform),
             sight,
+            view,
             member,
             first: Some(first),
             comments,
@@ -89,11 +93,11 @@ impl EventStream {
             match self.member.next() {
                 Next::Send(events) => match events.seen_by(&self.sight) {
                     bytes if bytes.is_empty() => {}
-                    bytes => return Some(bytes),
+                    bytes => return Some(self.marked(bytes)),
                 },
                 Next::CatchUp(goal) => match self.catch_up(goal).await {
                     Ok(bytes) if bytes.is_empty() => {}
-                    Ok(bytes) => return Some(bytes),
+                    Ok(bytes) => return Some(self.marked(bytes)),
                     Err(error) => {
                         tracing::error!(error = %error, "an event stream could not be read");
                         return None;
@@ -113,6 +117,16 @@ impl EventStream {
         }
     }
 
+    /// Where the client is now.
+    fn place(&self) -> Place {
+        Place { change: self.member.position(), view: self.view.clone() }
+    }
+
+    /// The ids of events are the same for all. Who sees a part is told last that it is theirs.
+    fn marked(&self, events: Bytes) -> Bytes {
+        if self.view.is_partial() { render::marked(&events, &self.place()) } else { events }
+    }
+
     /// Some of what the client has missed. What is behind `goal` comes with the others': a message that arrives must not
     /// come behind its row.
     async fn catch_up(&mut self, goal: u64) -> Result<Bytes, StoreError> {
@@ -121,7 +135,7 @@ impl EventStream {
             Since::Changes(changes) => changes,
             Since::Reset(_) => {
                 self.member.goes_on_behind(goal);
-                return Ok(render::reset(goal));
+                return Ok(render::reset(&self.place()));
             }
         };
         let (mut rendered, mut told) = (Rendered::default(), goal);

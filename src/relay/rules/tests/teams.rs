@@ -140,6 +140,24 @@ fn what_a_team_had_that_is_gone_goes_to_the_default_team() {
     }
 }
 
+/// An agent may have had it who is not of its team.
+#[test]
+fn who_had_it_may_not_see_it_any_more() {
+    let accepted = || {
+        let mut world = world();
+        world.start_with(json!({}));
+        world.accept(ALEX, TakeOver::No).unwrap();
+        assert!(world.handoff().has_stayed, "those who saw it waiting see it still");
+        world
+    };
+    let mut released = accepted();
+    let id = released.handoff().id.clone();
+    assert!(!released.decide(act::release(id, ALEX.to_owned(), None)).unwrap().has_stayed);
+    let mut taken = accepted();
+    assert!(taken.accept(ALEX, TakeOver::Yes).unwrap().has_stayed, "nobody has lost it");
+    assert!(!taken.accept(SAM, TakeOver::Yes).unwrap().has_stayed);
+}
+
 #[test]
 fn a_colleague_gets_it_at_once_and_a_team_in_its_queue() {
     let mut world = world();
