@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
 use super::{Line, TAKEN, Trouble, may_pass};
 use crate::{
     agents::platforms::{
         Answer,
         amazon_connect::{
-            api::{NewChat, OutgoingText, StartedChat},
+            api::{NewChat, StartedChat},
             attributes::{self, Attributes},
             aws::{CallError, ErrorKind},
             transcript,
@@ -112,17 +110,11 @@ impl Line<'_> {
         if made.connection.is_none() {
             self.connect_anew(&made).await?;
         }
+        // What the chat could not begin with is among the older parts by now.
+        let Some(contact) = self.contact().await? else { return Ok(()) };
         if let Some(opening) = &contact.opening {
             for (index, part) in opening.earlier.iter().enumerate().skip(opening.sent) {
-                let message = &OutgoingText {
-                    content_type: "text/plain",
-                    content: part.clone(),
-                    client_token: format!("{}-earlier-{index}", self.handoff),
-                };
-                self.connected(&made, move |token| {
-                    async move { self.connect.api.send_message(&token, message).await }.boxed()
-                })
-                .await?;
+                self.earlier(&made, part, format!("{}-earlier-{index}", self.handoff)).await?;
                 self.engine.decide(begin::told(self.handoff.clone(), index + 1)).await?;
             }
         }
@@ -157,18 +149,23 @@ impl Line<'_> {
         Ok(made)
     }
 
-    /// A chat that is linked to one that is not there, as after a change of the instance, is started without the link.
-    async fn start(&self, chat: NewChat) -> Result<StartedChat, Trouble> {
-        match self.connect.api.start_chat(&chat).await {
-            Err(error)
-                if chat.related_contact_id.is_some()
-                    && matches!(error.kind, ErrorKind::Gone | ErrorKind::Invalid) =>
-            {
-                self.engine.decide(begin::unrelated(self.handoff.clone())).await?;
-                Ok(self.connect.api.start_chat(&NewChat { related_contact_id: None, ..chat }).await?)
-            }
-            started => Ok(started?),
+    /// A chat that is linked to one that is not there, as after a change of the instance, is started without the link. One
+    /// whose initial message may be what is refused is started without that.
+    async fn start(&self, mut chat: NewChat) -> Result<StartedChat, Trouble> {
+        let mut started = self.connect.api.start_chat(&chat).await;
+        let is_refused = |kind| matches!(kind, ErrorKind::Gone | ErrorKind::Invalid);
+        if chat.related_contact_id.is_some() && started.as_ref().is_err_and(|error| is_refused(error.kind)) {
+            self.engine.decide(begin::unrelated(self.handoff.clone())).await?;
+            chat.related_contact_id = None;
+            started = self.connect.api.start_chat(&chat).await;
         }
+        let is_invalid = started.as_ref().is_err_and(|error| error.kind == ErrorKind::Invalid);
+        if chat.initial_message.is_some() && is_invalid {
+            self.engine.decide(begin::without_initial(self.handoff.clone())).await?;
+            chat.initial_message = None;
+            started = self.connect.api.start_chat(&chat).await;
+        }
+        Ok(started?)
     }
 
     fn new_chat(&self, contact: &Contact) -> Result<NewChat, CallError> {

@@ -12,7 +12,7 @@ use crate::{
         amazon_connect::{
             api::{OutgoingText, Upload},
             attachments,
-            aws::ErrorKind,
+            aws::{CallError, ErrorKind},
             text, transcript,
         },
     },
@@ -158,47 +158,92 @@ impl Line<'_> {
         let sent = contact.parts_sent.clone().filter(|sent| sent.row == row.id);
         let sent = sent.unwrap_or_else(|| self.none_of(row));
         let text = &sent.mark.as_ref().map_or_else(|| text.to_owned(), |mark| format!("{mark} {text}"));
-        let may_be_shorter = sent.parts == 0 && sent.limit > LEAST_LIMIT && text.len() > LEAST_LIMIT;
         let shorter = SentParts { limit: LEAST_LIMIT, ..sent.clone() };
-        match self.parts(made, text, sent).await {
-            Err(Trouble::Call(error)) if error.kind == ErrorKind::Invalid && may_be_shorter => {
-                self.parts(made, text, shorter).await?;
-                Ok(TAKEN)
-            }
-            Err(Trouble::Call(error)) if !may_pass(&error) => {
-                self.refused(text, &error.to_string()).await?;
-                Ok(Answer::Refused(error.to_string()))
-            }
-            sent => sent.map(|()| TAKEN),
-        }
+        let parted = match self.parts(made, text, sent).await? {
+            Parted::TooLong(_) => self.parts(made, text, shorter).await?,
+            parted => parted,
+        };
+        Ok(match parted {
+            Parted::All => TAKEN,
+            Parted::Refused(error) | Parted::TooLong(error) => Answer::Refused(error.to_string()),
+        })
     }
 
-    /// Sends what is left of a text, part by part.
-    async fn parts(&self, made: &MadeContact, text: &str, sent: SentParts) -> Result<(), Trouble> {
+    /// Sends what is left of a text, part by part. Agents are told of each part that is refused.
+    async fn parts(&self, made: &MadeContact, text: &str, sent: SentParts) -> Result<Parted, Trouble> {
         let SentParts { row, limit, parts: begin, mark } = sent;
         let parts = text::parts(text, limit);
         let is_long = parts.len() > 1;
+        let mut parted = Parted::All;
         for (index, part) in parts.iter().enumerate().skip(begin) {
             // Blank messages are refused, and say nothing.
             if part.trim().is_empty() {
                 continue;
             }
-            let client_token = format!("{row}-{limit}-{index}");
-            let message = &OutgoingText { content_type: "text/plain", content: part.clone(), client_token };
-            let answer = self
-                .connected(made, move |token| {
-                    async move { self.connect.api.send_message(&token, message).await }.boxed()
-                })
-                .await?;
-            if let Some(status) = answer.processing.filter(|status| status != "PROCESSING") {
-                self.refused(part, &format!("its own processing answered {status}")).await?;
+            if let Err(error) = self.send_text(made, part, format!("{row}-{limit}-{index}")).await? {
+                // A channel that takes shorter messages only has none of it yet.
+                if index == 0 && limit > LEAST_LIMIT && is_too_long(&error, part) {
+                    return Ok(Parted::TooLong(error));
+                }
+                self.refused(part, &error.to_string()).await?;
+                if error.kind != ErrorKind::Invalid {
+                    return Ok(Parted::Refused(error));
+                }
+                parted = Parted::Refused(error);
             }
             if is_long {
                 let sent = SentParts { row: row.clone(), limit, parts: index + 1, mark: mark.clone() };
                 self.engine.decide(progress::part_sent(self.handoff.clone(), sent)).await?;
             }
         }
+        Ok(parted)
+    }
+
+    /// Sends an older part of the conversation: in shorter messages if it is too long for the channel. Agents are told of
+    /// what is refused, since the chat is worth more than what was said before it.
+    pub(super) async fn earlier(
+        &self,
+        made: &MadeContact,
+        part: &str,
+        client_token: String,
+    ) -> Result<(), Trouble> {
+        let Err(error) = self.send_text(made, part, client_token.clone()).await? else { return Ok(()) };
+        if !is_too_long(&error, part) {
+            return self.refused(part, &error.to_string()).await;
+        }
+        for (index, piece) in text::parts(part, LEAST_LIMIT - EARLIER.len() - 1).iter().enumerate() {
+            // The first one says itself what it is.
+            let piece = &if index == 0 { piece.clone() } else { format!("{EARLIER} {piece}") };
+            if let Err(error) = self.send_text(made, piece, format!("{client_token}-{index}")).await? {
+                self.refused(piece, &error.to_string()).await?;
+            }
+        }
         Ok(())
+    }
+
+    /// Sends one message. The inner error is a refusal: it will never be taken as it is.
+    async fn send_text(
+        &self,
+        made: &MadeContact,
+        text: &str,
+        client_token: String,
+    ) -> Result<Result<(), CallError>, Trouble> {
+        let message = &OutgoingText { content_type: "text/plain", content: text.to_owned(), client_token };
+        let answer = self
+            .connected(made, move |token| {
+                async move { self.connect.api.send_message(&token, message).await }.boxed()
+            })
+            .await;
+        match answer {
+            Ok(answer) => {
+                if let Some(status) = answer.processing.filter(|status| status != "PROCESSING") {
+                    self.refused(text, &format!("its own processing answered {status}")).await?;
+                }
+                Ok(Ok(()))
+            }
+            Err(Trouble::Call(error)) if !may_pass(&error) => Ok(Err(error)),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     /// Tells agents that a message of the customer is not in the contact.
@@ -269,6 +314,21 @@ impl Line<'_> {
         self.engine.decide(progress::attached(self.handoff.clone())).await?;
         Ok(TAKEN)
     }
+}
+
+/// How far a text came.
+enum Parted {
+    /// All of it was taken.
+    All,
+    /// Something of it was refused.
+    Refused(CallError),
+    /// Nothing of it was taken, which may be because of its length.
+    TooLong(CallError),
+}
+
+/// Whether a text may have been refused because of its length.
+fn is_too_long(error: &CallError, text: &str) -> bool {
+    error.kind == ErrorKind::Invalid && text.len() > LEAST_LIMIT
 }
 
 /// A file of the customer, and the relay's link to it.

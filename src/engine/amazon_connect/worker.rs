@@ -54,7 +54,9 @@ const TO_BE_CONFIRMED: Duration = Duration::from_secs(10);
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 const AFTER_TROUBLE_MOST: Duration = Duration::from_mins(5);
 /// For so long a file is fetched that can't be had, while what was said after it waits.
-const FETCHED_FOR: Duration = Duration::from_mins(2);
+const FETCHED_FOR: Duration = Duration::from_mins(1);
+/// So much time a file has in any case.
+const FETCHED_ONCE: Duration = Duration::from_secs(15);
 /// For so long contacts of before wait to be compared with their transcripts, before anything new of them is shown.
 const CATCH_UP: Duration = Duration::from_mins(2);
 /// After this time, bytes that were stored for a message belong to its row, or to none.
@@ -265,9 +267,7 @@ impl Line<'_> {
             self.close(Because::Ended, None).await?;
         }
         if contact.release_at.is_some_and(|at| at <= now) {
-            let rows: Vec<RowId> = contact.pending.iter().map(|item| contact.row_of(item)).collect();
-            let files = self.fetch(&contact).await?;
-            self.engine.decide(release::due(self.handoff.clone(), rows, files)).await?;
+            self.release(&contact).await?;
         }
         if self.is_left_open(&contact).await? {
             self.close(Because::Ended, None).await?;
@@ -306,27 +306,44 @@ impl Line<'_> {
         Ok(may_be_open && self.handoff().await?.is_some_and(|handoff| !handoff.is_open()))
     }
 
-    /// Fetches the files that wait: their links are good for minutes.
-    async fn fetch(&self, contact: &Contact) -> Result<FetchedFiles, Trouble> {
+    /// What was said joins the thread: what stands before the first file at once, the rest as its files come. Their links
+    /// are good for minutes.
+    async fn release(&self, contact: &Contact) -> Result<(), Trouble> {
+        let rows: Vec<RowId> = contact.pending.iter().map(|item| contact.row_of(item)).collect();
         let mut files = FetchedFiles::new();
+        self.engine.decide(release::due(self.handoff.clone(), rows.clone(), files.clone())).await?;
         let gives_up_at = contact.waits_since.unwrap_or_else(|| self.now()) + FETCHED_FOR;
         for item in contact.in_order() {
             let Happening::File { attachment, filename, mime_type, .. } = &item.what else { continue };
             let file = Attached { attachment, filename, mime_type };
-            let fetched = match self.fetch_one(contact, &item, &file).await {
-                // What waits behind it waits, too, for a while.
-                Err(Trouble::Call(error)) if error.is_passing() && self.now() >= gives_up_at => {
-                    Err(error.to_string())
-                }
-                Err(Trouble::Over) => Err("the chat was over before it could be fetched".to_owned()),
-                fetched => fetched?,
-            };
+            let fetched = self.fetch_until(gives_up_at, contact, &item, &file).await?;
             if let Err(reason) = &fetched {
                 tracing::warn!(handoff.id = %self.handoff, reason, "an attachment could not be fetched");
             }
             files.insert(item.id, fetched);
+            self.engine.decide(release::due(self.handoff.clone(), rows.clone(), files.clone())).await?;
         }
-        Ok(files)
+        Ok(())
+    }
+
+    /// Fetches a file. What waits behind it waits, too, but not for longer than this.
+    async fn fetch_until(
+        &self,
+        gives_up_at: Time,
+        contact: &Contact,
+        item: &Item,
+        file: &Attached<'_>,
+    ) -> Result<Result<FetchedFile, String>, Trouble> {
+        // One that comes when its time is over is tried all the same.
+        let left = gives_up_at.since(self.now()).max(FETCHED_ONCE);
+        match tokio::time::timeout(left, self.fetch_one(contact, item, file)).await {
+            Ok(Err(Trouble::Call(error))) if error.is_passing() && self.now() >= gives_up_at => {
+                Ok(Err(error.to_string()))
+            }
+            Ok(Err(Trouble::Over)) => Ok(Err("the chat was over before it could be fetched".to_owned())),
+            Ok(fetched) => fetched,
+            Err(_) => Ok(Err("it comes too slowly".to_owned())),
+        }
     }
 
     async fn fetch_one(

@@ -29,13 +29,31 @@ pub(super) fn say_as(
     by: ShownAuthor,
     content: Content,
 ) {
-    let is_sent = matches!(content, Content::Text { .. } | Content::File { bytes: Bytes::Kept { .. }, .. });
+    let can_be_sent = can_be_sent(&content);
     let mut new = ours(tx, handoff, by, content, Source::Agent);
-    new.sending = new.sending.filter(|_| is_sent);
+    new.sending = new.sending.filter(|_| can_be_sent);
     let row = tx.add_row_as(row, handoff, new);
-    if is_sent {
+    if can_be_sent {
         send(tx, handoff, row, None);
     }
+}
+
+/// The same for what comes when nothing is sent any more: its row says why.
+pub(super) fn fail_as(
+    tx: &mut Transaction<'_>,
+    handoff: usize,
+    row: RowId,
+    by: ShownAuthor,
+    content: Content,
+    why: &str,
+) {
+    let sending = can_be_sent(&content).then(|| Sending::failed(why));
+    let new = NewRow { sending, ..ours(tx, handoff, by, content, Source::Agent) };
+    tx.add_row_as(row, handoff, new);
+}
+
+fn can_be_sent(content: &Content) -> bool {
+    matches!(content, Content::Text { .. } | Content::File { bytes: Bytes::Kept { .. }, .. })
 }
 
 /// A row of ours that is to be sent.

@@ -1,5 +1,6 @@
 //! A contact is made.
 
+use sandbox::amazon_connect::ConnectOptions;
 use serde_json::json;
 
 use crate::support::{
@@ -106,6 +107,36 @@ async fn is_told_whole(length: usize, limit: usize) {
     assert_eq!(read, said);
     assert_eq!(texts.last().unwrap(), "new");
     connect.has_no_complaints();
+    relay.finish().await;
+}
+
+/// What was said before is worth less than the chat.
+#[tokio::test]
+async fn a_history_that_is_refused_does_not_keep_the_chat_from_being_made() {
+    let options = ConnectOptions { message_bytes: 1_024, ..Default::default() };
+    let connect = Connect::with(options).await;
+    // The channel takes less than the setting says.
+    let relay = connect.setup().set("AMAZON_CONNECT_MESSAGE_LIMIT", "2000").start().await;
+    connect.subscribe(&relay).await;
+    let chat = relay.ada.open_conversation();
+    let said: Vec<String> = (1..=90).map(|number| format!("message-{number:03}")).collect();
+    for text in &said {
+        relay.ada.customer_says(&chat, text).await.unwrap();
+    }
+    connect.standin.answer_next("StartChatContact", 400, "InvalidParameterException", "the initial message");
+    assert_eq!(relay.ada.start_handoff(&chat, json!({})).await.unwrap(), 200);
+    let id = relay.alex().handoff_of(&chat).await["id"].as_str().unwrap().to_owned();
+    let contact = connect.contact(&relay, &id).await;
+    relay.ada.customer_says(&chat, "new").await.unwrap();
+    let texts = || connect.standin.customer_texts(&contact);
+    settles(&Some("new".to_owned()), || async { texts().pop() }).await;
+    assert_eq!(connect.standin.contact(&contact).unwrap().initial_message, None);
+    let is_marked = |text: &String| text.starts_with("[Earlier") || text.starts_with("[Conversation so far");
+    assert!(texts()[..texts().len() - 1].iter().all(is_marked), "{:#?}", texts());
+    let all = texts().concat();
+    let words = all.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
+    let read: Vec<&str> = words.filter(|word| word.starts_with("message-")).collect();
+    assert_eq!(read, said);
     relay.finish().await;
 }
 

@@ -141,6 +141,26 @@ async fn a_file_is_fetched_when_amazon_connect_answers_again() {
     relay.finish().await;
 }
 
+/// Also when it can't be had for long: what was said before it does not wait.
+#[tokio::test]
+async fn words_before_a_file_do_not_wait_for_it() {
+    let connect = Connect::start().await;
+    let relay = connect.relay().await;
+    let (chat, id) = hand_off(&relay, json!({})).await;
+    let contact = connect.contact(&relay, &id).await;
+    let ann = connect.joins(&contact, "Ann");
+    for _ in 0..50 {
+        connect.standin.answer_next("GetAttachment", 429, "ThrottlingException", "slow down");
+    }
+    connect.says(&contact, &ann, "before");
+    let png = include_bytes!("../../fixtures/receipt.png");
+    connect.standin.attach(&contact, &ann, "label.png", "image/png", png.to_vec()).unwrap();
+    connect.says(&contact, &ann, "behind");
+    settles(&true, || async { answers(&relay, &chat).iter().any(|(_, text)| text == "before") }).await;
+    let words: Vec<String> = answers(&relay, &chat).into_iter().map(|(_, text)| text).collect();
+    assert!(!words.contains(&"behind".to_owned()), "{words:?}");
+}
+
 #[tokio::test]
 async fn a_contact_that_is_given_up_is_ended() {
     let connect = Connect::start().await;

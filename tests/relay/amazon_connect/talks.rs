@@ -1,5 +1,6 @@
 //! The customer and an agent in Amazon Connect talk.
 
+use sandbox::amazon_connect::ConnectFault;
 use serde_json::json;
 
 use crate::support::{
@@ -61,6 +62,25 @@ async fn a_channel_with_a_lower_limit_gets_shorter_parts() {
     relay.ada.customer_says(&chat, &"x".repeat(3_000)).await.unwrap();
     settles(&3_000, || async { connect.customer_says(&contact).concat().len() }).await;
     assert_eq!(connect.customer_says(&contact).len(), 3);
+    relay.finish().await;
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_is_told_and_the_others_come_once() {
+    let connect = Connect::start().await;
+    let relay = connect.setup().set("AMAZON_CONNECT_MESSAGE_LIMIT", "2000").start().await;
+    connect.subscribe(&relay).await;
+    let (chat, id) = hand_off(&relay, json!({})).await;
+    let contact = connect.contact(&relay, &id).await;
+    // The first part; then the second is refused.
+    connect.standin.fault_next("SendMessage", ConnectFault::Slow { ms: 1 });
+    connect.standin.answer_next("SendMessage", 400, "ValidationException", "not this");
+    let text = ["a", "b", "c"].map(|letter| letter.repeat(2_000)).concat();
+    relay.ada.customer_says(&chat, &text).await.unwrap();
+    relay.ada.customer_says(&chat, "behind").await.unwrap();
+    let expected = ["a".repeat(2_000), "c".repeat(2_000), "behind".to_owned()];
+    settles(&expected.to_vec(), || async { connect.customer_says(&contact) }).await;
+    is_noted(&relay, &id, "Failed in Amazon Connect: “bbb").await;
     relay.finish().await;
 }
 

@@ -70,6 +70,18 @@ pub fn unrelated(handoff: HandoffId) -> Rule<()> {
     })
 }
 
+/// The chat begins with no message: what it was to begin with follows the older parts.
+pub fn without_initial(handoff: HandoffId) -> Rule<()> {
+    Rule::new(scope(&handoff), move |tx| {
+        let Some((_, mut contact)) = find(tx, &handoff) else { return };
+        if let Some(opening) = &mut contact.opening {
+            let newest = opening.initial.take();
+            opening.earlier.extend(newest);
+            put(tx, contact);
+        }
+    })
+}
+
 /// A call to make the contact leaves: from now on it may exist, until an answer says that it doesn't.
 pub fn may_exist(handoff: HandoffId, may_exist: bool) -> Rule<()> {
     Rule::new(scope(&handoff), move |tx| {

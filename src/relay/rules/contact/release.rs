@@ -208,15 +208,13 @@ fn takes(tx: &mut Transaction<'_>, index: usize, by: &Speaker) {
     }
 }
 
-/// Adds what was said to the thread, and sends it to the customer if the handoff is still open.
+/// Adds what was said to the thread, and sends it to the customer. Behind the end of the handoff, it fails.
 fn say(tx: &mut Transaction<'_>, index: usize, row: RowId, by: &Speaker, content: Content) {
     let shown = ShownAuthor::named(by.shown());
     if tx.view.handoffs[index].is_open() {
         say::say_as(tx, index, row, shown, content);
     } else {
-        let author = say::human(shown);
-        let new = NewRow::own(tx.own_at(index), author, content, Source::Agent);
-        tx.add_row_as(row, index, new);
+        say::fail_as(tx, index, row, shown, content, "the handoff had ended before this could be sent");
     }
 }
 

@@ -321,12 +321,12 @@ fn a_file_that_can_not_be_had_is_shown_and_holds_nothing_up() {
 }
 
 #[test]
-fn words_behind_the_end_join_the_thread_and_go_nowhere() {
+fn words_behind_the_end_join_the_thread_as_failed() {
     let mut world = world();
     world.clock(20_000).hears([customer("hello", 19_000), handoff_ended(21_000)]);
     hears(&mut world, &[says("m", 22_000, "Ann", "too late")]);
     assert_eq!(world.queue(), Vec::<&str>::new());
-    assert_eq!(world.row("too late").sending, None);
+    assert_eq!(world.sending("too late"), Sending::failed("the handoff had ended before this could be sent"));
 }
 
 #[test]
