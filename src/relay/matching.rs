@@ -2,7 +2,7 @@
 //!
 //! Whether one message has the same id in the POST answer, the message list and the webhook is
 //! undocumented. So messages are matched by id first. Otherwise they are matched one to one by role, content and
-//! `created_at` to the second. Each row has one place per source, and a filled place is never shared. So two equal
+//! `created_at` to the second; what our agents have said also by its letters, since Ada may store it in another form. Each row has one place per source, and a filled place is never shared. So two equal
 //! messages in the same second stay two.
 
 use std::cmp::Reverse;
@@ -10,7 +10,8 @@ use std::cmp::Reverse;
 use super::{
     event::Message,
     id::MessageId,
-    thread::{AdaIds, Content, Role, Row, alike, fingerprint},
+    likeness::{alike, exact_fingerprint, fingerprint, says_the_same},
+    thread::{AdaIds, Content, Role, Row},
     time::Time,
 };
 
@@ -50,16 +51,23 @@ pub struct MatchKey {
     /// Ada's id.
     pub id: MessageId,
     /// The [`Row::fingerprint`]s of what it could be: a row with its time, one of ours without, or one that could not
-    /// be read.
-    pub fingerprints: [String; 3],
+    /// be read; of what agents say also those of earlier relays.
+    pub fingerprints: Vec<String>,
 }
 
 impl From<&Message> for MatchKey {
     fn from(message: &Message) -> Self {
-        let with = |content, second| fingerprint(message.author.role, content, second);
-        let (content, second) = (&message.content, Some(message.created_at.second()));
+        let Message { content, author, .. } = message;
+        let (role, second) = (author.role, Some(message.created_at.second()));
         let unreadable = Content::Unreadable { reason: String::new() };
-        let fingerprints = [with(content, second), with(content, None), with(&unreadable, second)];
+        let mut fingerprints = vec![
+            fingerprint(role, content, second),
+            fingerprint(role, content, None),
+            fingerprint(role, &unreadable, second),
+        ];
+        if role == Role::HumanAgent {
+            fingerprints.extend([second, None].map(|second| exact_fingerprint(role, content, second)));
+        }
         Self { id: message.id.clone(), fingerprints }
     }
 }
@@ -118,21 +126,24 @@ pub fn find(
         return found;
     }
     let free = |row: &&&Row| from.id_in(&row.ids).is_none();
-    let equal = |row: &&&Row| row.author.role == message.author.role && alike(&row.content, &message.content);
     let same_second =
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
     let on_its_way = |row: &&&Row| row.is_ours() && !row.created_by_ada;
 
-    let found = first(rows, |row| free(row) && same_second(row) && equal(row)).or_else(|| {
-        let ours = message.author.role == Role::HumanAgent;
-        let rows =
-            rows.iter().enumerate().filter(|(_, row)| ours && free(row) && on_its_way(row) && equal(row));
-        let tried: Vec<_> = rows.filter_map(|(at, row)| Some((attempt(row)?, row.seq, at))).collect();
-        let next = tried.iter().filter_map(|(attempt, ..)| attempt.queued_at).min();
-        let may_be =
-            tried.iter().filter(|(attempt, ..)| attempt.queued_at.is_none() || attempt.queued_at == next);
-        may_be.max_by_key(|(attempt, seq, _)| (attempt.began, Reverse(*seq))).map(|(_, _, at)| *at)
-    });
+    let by_content = |is_like: fn(&Row, &Content) -> bool| {
+        let equal = |row: &&&Row| row.author.role == message.author.role && is_like(row, &message.content);
+        first(rows, |row| free(row) && same_second(row) && equal(row)).or_else(|| {
+            let ours = |row: &&&Row| free(row) && on_its_way(row) && equal(row);
+            let rows = rows.iter().enumerate().filter(|(_, row)| ours(row));
+            let tried: Vec<_> = rows.filter_map(|(at, row)| Some((attempt(row)?, row.seq, at))).collect();
+            let next = tried.iter().filter_map(|(attempt, ..)| attempt.queued_at).min();
+            let may_be =
+                tried.iter().filter(|(attempt, ..)| attempt.queued_at.is_none() || attempt.queued_at == next);
+            may_be.max_by_key(|(attempt, seq, _)| (attempt.began, Reverse(*seq))).map(|(_, _, at)| *at)
+        })
+    };
+    let found = by_content(|row, content| alike(&row.content, content))
+        .or_else(|| by_content(|row, content| row.is_ours() && says_the_same(&row.content, content)));
     found.map_or_else(|| find_unreadable(rows, message, from), Match::Same)
 }
 

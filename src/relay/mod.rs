@@ -22,6 +22,7 @@ pub mod hours;
 pub mod id;
 pub mod idle;
 pub mod ledger;
+pub mod likeness;
 pub mod matching;
 pub mod platform;
 pub mod policy;

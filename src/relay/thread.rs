@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{HandoffId, MessageId, RowId},
+    likeness,
     time::Time,
 };
 
@@ -305,12 +306,10 @@ impl Row {
         shown(self) == shown(other)
     }
 
-    /// A key that is equal for all rows and messages that could be the same, apart from their ids. It has the role, the
-    /// content without parts that differ between sources (such as a presigned URL), and Ada's time to the second, if
-    /// known.
+    /// A key that is equal for all rows and messages that could be the same, apart from their ids.
     pub fn fingerprint(&self) -> String {
         let second = self.created_by_ada.then(|| self.created_at.second());
-        fingerprint(self.author.role, &self.content, second)
+        likeness::fingerprint(self.author.role, &self.content, second)
     }
 }
 
@@ -324,34 +323,4 @@ impl Content {
         }
         content
     }
-}
-
-/// Whether two contents could be the same message's: what a fingerprint compares.
-pub fn alike(one: &Content, other: &Content) -> bool {
-    match (one, other) {
-        (
-            Content::File { filename, mime_type, .. },
-            Content::File { filename: other_name, mime_type: other_type, .. },
-        ) => filename == other_name && mime_type == other_type,
-        (Content::Link { url, .. }, Content::Link { url: other, .. }) => url == other,
-        (Content::Event { event, .. }, Content::Event { event: other, .. }) => event == other,
-        _ => one == other,
-    }
-}
-
-/// See [`Row::fingerprint`].
-pub fn fingerprint(role: Role, content: &Content, second: Option<i64>) -> String {
-    use sha2::{Digest, Sha256};
-    let text = match content {
-        Content::Text { body } => format!("text\0{body}"),
-        Content::File { filename, mime_type, .. } => format!("file\0{filename}\0{mime_type}"),
-        Content::Link { url, .. } => format!("link\0{url}"),
-        Content::Presence { body } => format!("presence\0{body}"),
-        Content::Note { body } => format!("note\0{body}"),
-        Content::Event { event, .. } => format!("event\0{event:?}"),
-        Content::Unknown { name } => format!("unknown\0{name}"),
-        Content::Unreadable { .. } => "unreadable".to_owned(),
-    };
-    let digest = Sha256::digest(format!("{role:?}\0{second:?}\0{text}"));
-    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }

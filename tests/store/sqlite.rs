@@ -385,8 +385,7 @@ async fn a_file_of_before_the_marks_is_found_through_as_before() {
     assert_eq!(ids(&store.handoffs(&asked).await.unwrap().handoffs), ["h"]);
     for (id, fingerprint, found) in [("m1", "none", "h-1"), ("other", &fingerprint, "h-2")] {
         let mut scope = of("a");
-        scope.matching =
-            vec![MatchKey { id: id.into(), fingerprints: [0; 3].map(|_| fingerprint.to_owned()) }];
+        scope.matching = vec![MatchKey { id: id.into(), fingerprints: vec![fingerprint.to_owned(); 3] }];
         assert_eq!(row_ids(&view(&*store, scope).await), [found]);
     }
     assert_eq!(store.depths().await.unwrap().handoffs, [2, 0, 0]);

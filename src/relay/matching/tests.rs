@@ -69,7 +69,7 @@ fn kinds(brought: &[(u8, LearnedFrom)], from: LearnedFrom) -> BTreeMap<String, u
     let mut kinds = BTreeMap::new();
     for number in numbers {
         let message = message(number, from);
-        let [kind, ..] = MatchKey::from(&message).fingerprints;
+        let kind = MatchKey::from(&message).fingerprints.remove(0);
         *kinds.entry(kind).or_default() += 1;
     }
     kinds

@@ -8,8 +8,9 @@ use crate::relay::{
     delivery::{Delivery, Fetch, FetchFailure, Job},
     event::Message,
     id::{HandoffId, RowId},
+    likeness::alike,
     rule::Rule,
-    thread::{Bytes, Content, Missing, Row, alike},
+    thread::{Bytes, Content, Missing, Row},
     transaction::Transaction,
 };
 

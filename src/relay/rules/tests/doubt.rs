@@ -54,6 +54,21 @@ fn what_adas_list_has_is_sent_and_what_it_lacks_is_sent_again() {
     assert_eq!((absent.sending("hello"), absent.queue()), (Sending::Sent, vec![]));
 }
 
+/// Ada flattens Markdown where a channel does not have it, for one.
+#[test]
+fn what_ada_has_stored_in_another_form_is_not_sent_again() {
+    let said = "**Done**: cafe\u{301}.\r\n";
+    let mut world = in_doubt(said);
+    world.looks(Ok(&[stored("other", 20_300, "Done soon"), stored("m", 20_400, "Done: caf\u{e9}.")]));
+    assert_eq!((world.sending(said), world.queue()), (Sending::Sent, vec![]));
+
+    // What is exactly the same goes first.
+    let mut world = in_doubt("Yes!");
+    world.writes(ALEX, "Yes.").unwrap();
+    world.looks(Ok(&[stored("m", 20_300, "Yes!")]));
+    assert_eq!((world.sending("Yes!"), world.queue()), (Sending::Sent, vec!["Yes."]));
+}
+
 #[test]
 fn nothing_is_sent_while_in_doubt_and_nothing_before_the_grace_is_over() {
     let mut world = in_doubt("hello");
