@@ -97,7 +97,13 @@ fn agents(app: &App) -> Router<App> {
         .route("/metrics", get(operators::metrics))
         .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING).and(is_json)))
+        .layer(private())
         .merge(openapi::page())
+}
+
+/// What agents and platforms get nobody keeps, unless the answer says more.
+fn private() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
 fn is_json(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
@@ -137,6 +143,7 @@ fn of_platforms(app: &App) -> Router<App> {
     let connect = app.engine.amazon_connect().map(|_| post(amazon_connect::notification));
     let router = of_handoffs("/platform")
         .route_layer(middleware::from_fn_with_state(app.clone(), platforms::admit))
+        .layer(private())
         .route("/platform/files/{platform}/{handoff}/{row}", get(platforms::file));
     match connect {
         Some(door) => router.route("/webhooks/amazon-connect", door),

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::Path,
 };
 
@@ -13,7 +13,7 @@ pub fn with(text: &str, name: &str, value: &str) -> String {
     let line = format!("{name}='{value}'");
     let is_set = |old: &str| assigned(old) == Some(name);
     let is_commented = |old: &str| old.trim_start().strip_prefix('#').and_then(assigned) == Some(name);
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = lines(text).collect();
     let place = lines.iter().position(|old| is_set(old));
     let place = place.or_else(|| lines.iter().position(|old| is_commented(old)));
     let mut changed: Vec<&str> = lines.clone();
@@ -28,7 +28,12 @@ pub fn with(text: &str, name: &str, value: &str) -> String {
 
 /// How many lines assign a value to `name`.
 pub fn count(text: &str, name: &str) -> usize {
-    text.lines().filter(|line| assigned(line) == Some(name)).count()
+    lines(text).filter(|line| assigned(line) == Some(name)).count()
+}
+
+/// Some editors begin a file with a byte order mark.
+fn lines(text: &str) -> std::str::Lines<'_> {
+    text.strip_prefix('\u{feff}').unwrap_or(text).lines()
 }
 
 /// The name that a line assigns a value to.
@@ -38,19 +43,27 @@ fn assigned(line: &str) -> Option<&str> {
     (!name.is_empty() && is_name(name)).then_some(name)
 }
 
-/// Writes the file whole or not at all, for this user alone. A link to it stays one.
+/// Writes the file whole or not at all. A new one is for this user alone; one that is there keeps its owner, as far as this
+/// user may give that, and its mode. A link to it stays one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let path = if path.exists() { fs::canonicalize(path)? } else { path.to_owned() };
     let part = path.with_extension("part");
     let _ = fs::remove_file(&part);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    if let Ok(before) = path.metadata() {
+        let _ = fchown(&file, Some(before.uid()), Some(before.gid()));
+        file.set_permissions(before.permissions())?;
+    }
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&part, &path)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -68,5 +81,19 @@ mod tests {
         assert_eq!(with("", "PUBLIC_URL", "https://a"), "PUBLIC_URL='https://a'\n");
         assert_eq!(with("export PUBLIC_URL=x\n", "PUBLIC_URL", "https://a"), "PUBLIC_URL='https://a'\n");
         assert_eq!(with("MY_PUBLIC_URL=x\n", "PUBLIC_URL", "u"), "MY_PUBLIC_URL=x\nPUBLIC_URL='u'\n");
+        assert_eq!(with("\u{feff}PUBLIC_URL=x\n", "PUBLIC_URL", "u"), "PUBLIC_URL='u'\n");
+        assert_eq!(count("\u{feff}PUBLIC_URL=x\nPUBLIC_URL=y\n", "PUBLIC_URL"), 2);
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_a_new_one_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let mode = || path.metadata().unwrap().mode() & 0o777;
+        write(&path, "A=1\n").unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        write(&path, "A=2\n").unwrap();
+        assert_eq!((mode(), fs::read_to_string(&path).unwrap().as_str()), (0o640, "A=2\n"));
     }
 }

@@ -57,6 +57,21 @@ async fn a_presigned_url_never_leaves_the_store() {
 }
 
 #[tokio::test]
+async fn nobody_keeps_what_agents_get() {
+    let relay = Relay::start().await;
+    let (_, id) = relay.hand_off().await;
+    let alex = relay.alex();
+    let of_it = ["", "/messages", "/transcript", "/ledger"].map(|rest| format!("/handoffs/{id}{rest}"));
+    let others =
+        ["/handoffs", "/agents", "/teams", "/canned-replies", "/dead-letters", "/session", "/platforms"];
+    for path in of_it.iter().map(String::as_str).chain(others) {
+        assert_eq!(alex.get(path).await.header("cache-control"), "no-store", "{path}");
+    }
+    assert_eq!(alex.get("/handoffs/none").await.header("cache-control"), "no-store");
+    relay.finish().await;
+}
+
+#[tokio::test]
 async fn keys_tokens_and_customers_words_are_not_logged() {
     let relay = Relay::start().await;
     let alex = relay.alex();

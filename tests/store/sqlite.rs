@@ -540,6 +540,25 @@ async fn what_is_purged_leaves_the_index() {
 
 /// A relay that was stopped for long, or one of before the index: what has changed is forgotten.
 #[tokio::test]
+async fn nothing_of_what_is_purged_stays_in_the_file() {
+    let file = File::new();
+    let open = file.try_open().await.unwrap();
+    let store = &*open.store;
+    put_handoffs(store, vec![ended("h", "a", "Alex", "r"), handoff("open", "b")]).await;
+    let rows = |of: &str, words: &str| (1..40).map(|seq| row(of, seq, &format!("{words} {seq}"))).collect();
+    put_rows(store, rows("h", "of somebody who is forgotten")).await;
+    put_rows(store, rows("open", "of somebody who is not")).await;
+    index(store).await;
+    let keep = RetentionPeriods { ended: Some(Duration::from_hours(1)), dead_letters: None };
+    purge(store, at(86_400 * 365), &keep).await;
+    open.close().await;
+    let bytes = std::fs::read(&file.path).unwrap();
+    let has = |words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
+    assert!(has(b"of somebody who is not"));
+    assert!(!has(b"of somebody who is forgotten"));
+}
+
+#[tokio::test]
 async fn where_changes_are_forgotten_the_index_is_filled_anew() {
     let file = File::new();
     let open = file.try_open().await.unwrap();

@@ -113,7 +113,7 @@ async fn to_ada(errand: &Errand<'_>, turn: Turn, first: Priority) -> Result<(), 
         Step::Write { began, call } => writes::carry(engine, permit, delivery, began, call).await,
         Step::Look { from, asks_if_over } => {
             let priority = priority(&delivery);
-            reads::carry(engine, permit, priority, delivery, Part { from, asks_if_over }).await;
+            reads::carry(errand, permit, priority, delivery, Part { from, asks_if_over }).await;
         }
         Step::Update { what, end_user } => {
             updates::carry(engine, permit, delivery, what, end_user).await;

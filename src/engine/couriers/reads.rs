@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::patiently;
+use super::{Errand, patiently};
 use crate::{
     ada::{
         answer::Answer,
         limits::{Permit, Priority},
     },
-    engine::Engine,
     relay::{
         delivery::Delivery,
         rules::look::{self, Look},
@@ -24,7 +23,8 @@ pub struct Part {
 }
 
 /// Reads the list, and settles the result.
-pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery: Delivery, part: Part) {
+pub async fn carry(errand: &Errand<'_>, permit: Permit, priority: Priority, delivery: Delivery, part: Part) {
+    let engine = errand.engine;
     let Part { from, asks_if_over } = part;
     let (ada, key) = (engine.ada(&delivery.key), &delivery.key);
     let answer = ada.list_messages(permit, priority, key, from.as_deref()).await;
@@ -32,7 +32,8 @@ pub async fn carry(engine: &Engine, permit: Permit, priority: Priority, delivery
     engine.record_outcome(&delivery, outcome.as_ref().err());
     let mut is_over = false;
     if asks_if_over && outcome.as_ref().is_ok_and(|listed| !listed.more) {
-        let permit = ada.turn(priority).await;
+        // A stop does not wait for it: the list is read again.
+        let Some(permit) = errand.stop.run_until_cancelled(ada.turn(priority)).await else { return };
         let status = ada.is_over(permit, key).await;
         engine.record_outcome(&delivery, status.outcome.as_ref().err());
         answered_at = status.answered_at.or(answered_at);

@@ -61,8 +61,9 @@ impl Drop for FileLock {
     }
 }
 
+/// Beside the file itself: a link to it is another name of the same database.
 fn name_of(path: &Path) -> PathBuf {
-    beside(path, ".lock")
+    beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), ".lock")
 }
 
 fn failed(name: &Path, error: &std::io::Error) -> StoreError {
@@ -73,6 +74,18 @@ fn failed(name: &Path, error: &std::io::Error) -> StoreError {
 #[allow(clippy::unwrap_used, reason = "tests: what is unexpected ends the test")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_to_the_file_has_the_lock_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("relay.db"), folder.path().join("link.db"));
+        std::fs::write(&path, "").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let lock = FileLock::take(&link).unwrap();
+        assert!(FileLock::is_taken(&path).unwrap());
+        drop(lock);
+        FileLock::take(&path).expect("nobody's");
+    }
 
     #[test]
     fn a_copy_of_the_descriptor_does_not_keep_the_lock() {

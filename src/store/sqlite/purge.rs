@@ -45,8 +45,21 @@ const OF_HANDOFFS: [&str; 9] = [
     "DELETE FROM handoffs WHERE id IN (SELECT value FROM json_each(?1))",
 ];
 
-/// Forgets a step's worth of each kind.
+/// Forgets a step's worth of each kind, so that nothing of it is left in the file.
 pub fn step(
+    connection: &Connection,
+    state: &mut WriterState,
+    now: Time,
+    keep: RetentionPeriods,
+) -> Result<PurgeProgress, StoreError> {
+    // Pages that are not needed any more are overwritten, too: that costs writes, so it is for this alone.
+    connection.pragma_update(None, "secure_delete", true)?;
+    let progress = forget(connection, state, now, keep);
+    connection.pragma_update(None, "secure_delete", "FAST")?;
+    progress
+}
+
+fn forget(
     connection: &Connection,
     state: &mut WriterState,
     now: Time,
@@ -65,10 +78,10 @@ pub fn step(
         more |= connection.run(sql, params![bound, count(PURGE_STEP)])? >= PURGE_STEP;
     }
     refused_starts::purge(connection, now)?;
-    more |= shrink(connection)?;
     if let Some(kept) = keep.ended {
         more |= handoffs(connection, state, before(kept))?;
     }
+    more |= shrink(connection)?;
     Ok(if more { PurgeProgress::Part } else { PurgeProgress::All })
 }
 
