@@ -50,9 +50,8 @@ pub fn lines(
     colours: Colours,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
 ) -> Result<tracing::Dispatch, String> {
-    let filter = EnvFilter::try_new(filter).map_err(|_| {
-        "RUST_LOG is malformed; it must be such as info or warn,handoff_relay=debug".to_owned()
-    })?;
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|_| "RUST_LOG must be such as info or warn,handoff_relay=debug".to_owned())?;
     // What can't be written is left out. The library would say so on standard error, and panic where that can't be written either.
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_target(false).log_internal_errors(false);

@@ -144,7 +144,7 @@ pub struct Settings {
     pub outcomes: Vec<String>,
     /// `LOG_FORMAT`: how log lines look.
     pub log_format: LogFormat,
-    /// `RUST_LOG`: which log lines there are. Not checked here.
+    /// `RUST_LOG`: which log lines there are.
     pub log_filter: String,
     /// The SHA-256 of the settings file; `None` if there is none.
     pub file: Option<Digest>,
@@ -310,7 +310,7 @@ impl Settings {
         let console_fields = r.or("CONSOLE_FIELDS", parse::names_of(CONSOLE_FIELDS), parse::field_names);
         let outcomes = outcomes_of(r, outcomes);
         let log_format = r.or("LOG_FORMAT", default_format(terminal), parse::log_format);
-        let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::text);
+        let log_filter = r.or("RUST_LOG", "info".to_owned(), parse::log_filter);
         let (Some(ai_agents), []) = (ai_agents, &*reader.problems) else {
             return Err(SettingsError(reader.problems));
         };

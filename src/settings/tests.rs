@@ -315,6 +315,11 @@ fn wrong_values_are_told_in_one_sentence() {
             "must name a database, as in postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full",
             &["postgres://me:hunter2@db", "postgresql://db"],
         ),
+        (
+            "RUST_LOG",
+            "must be such as info or warn,handoff_relay=debug",
+            &["info,handoff_relay=loud", "a=b=c"],
+        ),
         ("DATABASE_MAX_CONNECTIONS", "must be a whole number from 2 to 1000", &["1", "1001"]),
         (
             "DATABASE_URL",
