@@ -56,13 +56,13 @@ impl Engine {
     /// Whether `agent` may write in a handoff. Called before the message has arrived completely.
     ///
     /// # Errors
-    /// As [`write::file`], or the store failed.
+    /// As [`act::may_write`], or the store failed.
     pub async fn may_write(&self, id: &HandoffId, agent: &str) -> Result<(), EngineError> {
         let handoff = self.store.handoff(id).await?.ok_or(Refusal::Unknown)?;
         Ok(act::may_write(&handoff, agent, self.environment.now())?)
     }
 
-    /// Stores the bytes of a file that an agent sends. Gives what [`write::file`] takes, which is to follow soon: bytes that
+    /// Stores the bytes of a file that an agent sends. Gives what `rules::write::file` takes, which is to follow soon: bytes that
     /// belong to no row are removed later.
     ///
     /// # Errors

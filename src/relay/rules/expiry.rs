@@ -42,7 +42,12 @@ pub(super) fn fail_expired(tx: &mut Transaction<'_>, handoff: &HandoffId, closed
         .position(|delivery| delivery.handoff == *handoff && is_over(tx, delivery) && !is_held(delivery));
     let Some(index) = expired else { return };
     let delivery = &tx.view.outbox[index];
-    let reason = delivery.trouble.as_deref().or(closed).unwrap_or("Ada's rate limits left no room for it");
+    let is_before = |other: &Delivery| other.handoff == *handoff && other.job.is_message();
+    let waited_for = match tx.view.outbox[..index].iter().any(is_before) {
+        true => "a message before this one was not settled",
+        false => "Ada's rate limits left no room for it",
+    };
+    let reason = delivery.trouble.as_deref().or(closed).unwrap_or(waited_for);
     let reason = words(delivery, reason);
     give_up(tx, index, &reason);
 }
