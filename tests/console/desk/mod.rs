@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Between two looks at the page.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 pub struct Desk {
     browser: Browser,
