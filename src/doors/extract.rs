@@ -65,7 +65,7 @@ impl Caller {
         }
     }
 
-    /// The same caller as they are now, while their request's body came.
+    /// The same caller as they are now: something may have changed while the body came.
     ///
     /// # Errors
     /// 401: they are no longer signed in.
@@ -95,7 +95,7 @@ impl Caller {
         handoff.ok_or_else(|| Problem::not_found("no such handoff"))
     }
 
-    /// What the caller does in a handoff that they may see: a rule of `act`, `write` or `note`. It may have left their
+    /// What the caller does in a handoff that they may see: a rule for agents. It may have left their
     /// sight since their request came.
     ///
     /// # Errors

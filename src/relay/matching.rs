@@ -130,20 +130,23 @@ pub fn find(
         |row: &&&Row| row.created_by_ada && row.created_at.second() == message.created_at.second();
     let on_its_way = |row: &&&Row| row.is_ours() && !row.created_by_ada;
 
-    let by_content = |is_like: fn(&Row, &Content) -> bool| {
+    let by_content = |is_like: fn(&Row, &Content) -> bool, may_have_gone: bool| {
         let equal = |row: &&&Row| row.author.role == message.author.role && is_like(row, &message.content);
         first(rows, |row| free(row) && same_second(row) && equal(row)).or_else(|| {
             let ours = |row: &&&Row| free(row) && on_its_way(row) && equal(row);
             let rows = rows.iter().enumerate().filter(|(_, row)| ours(row));
-            let tried: Vec<_> = rows.filter_map(|(at, row)| Some((attempt(row)?, row.seq, at))).collect();
+            let tried = rows.filter_map(|(at, row)| Some((attempt(row)?, row.seq, at)));
+            let tried: Vec<_> =
+                tried.filter(|(attempt, ..)| may_have_gone || attempt.queued_at.is_some()).collect();
             let next = tried.iter().filter_map(|(attempt, ..)| attempt.queued_at).min();
             let may_be =
                 tried.iter().filter(|(attempt, ..)| attempt.queued_at.is_none() || attempt.queued_at == next);
             may_be.max_by_key(|(attempt, seq, _)| (attempt.began, Reverse(*seq))).map(|(_, _, at)| *at)
         })
     };
-    let found = by_content(|row, content| alike(&row.content, content))
-        .or_else(|| by_content(|row, content| row.is_ours() && says_the_same(&row.content, content)));
+    // In another form, only what still waits for its outcome: long after, somebody else may say nearly the same.
+    let found = by_content(|row, content| alike(&row.content, content), true)
+        .or_else(|| by_content(|row, content| row.is_ours() && says_the_same(&row.content, content), false));
     found.map_or_else(|| find_unreadable(rows, message, from), Match::Same)
 }
 

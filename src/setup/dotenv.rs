@@ -1,9 +1,9 @@
 //! Changes of single lines in `.env`: everything else in it stays as it is.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::Path,
 };
 
@@ -43,16 +43,21 @@ fn assigned(line: &str) -> Option<&str> {
     (!name.is_empty() && is_name(name)).then_some(name)
 }
 
-/// Writes the file whole or not at all. A new one is for this user alone; one that is there keeps its owner, as far as this
-/// user may give that, and its mode. A link to it stays one.
+/// Writes the file whole or not at all. A new one is for this user alone; one that is there keeps its mode, and its owner and
+/// group as far as this user may give them. A link to it stays one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let path = if path.exists() { fs::canonicalize(path)? } else { path.to_owned() };
     let part = path.with_extension("part");
     let _ = fs::remove_file(&part);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
     if let Ok(before) = path.metadata() {
-        let _ = fchown(&file, Some(before.uid()), Some(before.gid()));
-        file.set_permissions(before.permissions())?;
+        let mut mode = before.mode() & 0o777;
+        // What its group may read another group must not.
+        if fchown(&file, None, Some(before.gid())).is_err() {
+            mode &= !0o070;
+        }
+        let _ = fchown(&file, Some(before.uid()), None);
+        file.set_permissions(Permissions::from_mode(mode))?;
     }
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
@@ -62,8 +67,6 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -92,7 +95,7 @@ mod tests {
         let mode = || path.metadata().unwrap().mode() & 0o777;
         write(&path, "A=1\n").unwrap();
         assert_eq!(mode(), 0o600);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         write(&path, "A=2\n").unwrap();
         assert_eq!((mode(), fs::read_to_string(&path).unwrap().as_str()), (0o640, "A=2\n"));
     }

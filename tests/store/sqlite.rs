@@ -538,9 +538,8 @@ async fn what_is_purged_leaves_the_index() {
     file.change("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)");
 }
 
-/// A relay that was stopped for long, or one of before the index: what has changed is forgotten.
 #[tokio::test]
-async fn nothing_of_what_is_purged_stays_in_the_file() {
+async fn no_text_of_what_is_purged_stays_in_the_file() {
     let file = File::new();
     let open = file.try_open().await.unwrap();
     let store = &*open.store;
@@ -558,6 +557,7 @@ async fn nothing_of_what_is_purged_stays_in_the_file() {
     assert!(!has(b"of somebody who is forgotten"));
 }
 
+/// A relay that was stopped for long, or one of before the index: what has changed is forgotten.
 #[tokio::test]
 async fn where_changes_are_forgotten_the_index_is_filled_anew() {
     let file = File::new();

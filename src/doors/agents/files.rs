@@ -161,10 +161,13 @@ fn digest_of(
 ) -> String {
     let mut body = bytes.sha256().to_vec();
     body.extend_from_slice(filename.as_bytes());
-    let author = author.map(|author| [Some(author.display_name.as_str()), author.avatar.as_deref()]);
-    for field in std::iter::once(text).chain(author.into_iter().flatten()).flatten() {
-        body.push(0);
-        body.extend_from_slice(field.as_bytes());
+    let name = author.map(|author| author.display_name.as_str());
+    let avatar = author.and_then(|author| author.avatar.as_deref());
+    for (mark, field) in [(0, text), (1, name), (2, avatar)] {
+        if let Some(field) = field {
+            body.push(mark);
+            body.extend_from_slice(field.as_bytes());
+        }
     }
     digest("file ", &body)
 }

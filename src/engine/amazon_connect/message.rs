@@ -215,7 +215,8 @@ impl Line<'_> {
             // The first one says itself what it is.
             let piece = &if index == 0 { piece.clone() } else { format!("{EARLIER} {piece}") };
             if let Err(error) = self.send_text(made, piece, format!("{client_token}-{index}")).await? {
-                self.refused(piece, &error.to_string()).await?;
+                // It was not for its length: the other pieces would be refused, too.
+                return self.refused(piece, &error.to_string()).await;
             }
         }
         Ok(())

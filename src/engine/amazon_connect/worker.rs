@@ -53,10 +53,8 @@ const TO_BE_CONFIRMED: Duration = Duration::from_secs(10);
 /// After trouble a contact rests for so long, and twice as long each time, up to a limit.
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 const AFTER_TROUBLE_MOST: Duration = Duration::from_mins(5);
-/// For so long a file is fetched that can't be had, while what was said after it waits.
+/// For so long a file is asked for that can't be had, while what was said after it waits. One that comes has the fetcher's time.
 const FETCHED_FOR: Duration = Duration::from_mins(1);
-/// So much time a file has in any case.
-const FETCHED_ONCE: Duration = Duration::from_secs(15);
 /// For so long contacts of before wait to be compared with their transcripts, before anything new of them is shown.
 const CATCH_UP: Duration = Duration::from_mins(2);
 /// After this time, bytes that were stored for a message belong to its row, or to none.
@@ -312,21 +310,22 @@ impl Line<'_> {
         let rows: Vec<RowId> = contact.pending.iter().map(|item| contact.row_of(item)).collect();
         let mut files = FetchedFiles::new();
         self.engine.decide(release::due(self.handoff.clone(), rows.clone(), files.clone())).await?;
-        let gives_up_at = contact.waits_since.unwrap_or_else(|| self.now()) + FETCHED_FOR;
+        let mut waits_since = contact.waits_since.unwrap_or_else(|| self.now());
         for item in contact.in_order() {
             let Happening::File { attachment, filename, mime_type, .. } = &item.what else { continue };
             let file = Attached { attachment, filename, mime_type };
-            let fetched = self.fetch_until(gives_up_at, contact, &item, &file).await?;
+            let fetched = self.fetch_until(waits_since + FETCHED_FOR, contact, &item, &file).await?;
             if let Err(reason) = &fetched {
                 tracing::warn!(handoff.id = %self.handoff, reason, "an attachment could not be fetched");
             }
             files.insert(item.id, fetched);
             self.engine.decide(release::due(self.handoff.clone(), rows.clone(), files.clone())).await?;
+            waits_since = self.now();
         }
         Ok(())
     }
 
-    /// Fetches a file. What waits behind it waits, too, but not for longer than this.
+    /// Fetches a file. After this time, one that can't be had is given up.
     async fn fetch_until(
         &self,
         gives_up_at: Time,
@@ -334,15 +333,12 @@ impl Line<'_> {
         item: &Item,
         file: &Attached<'_>,
     ) -> Result<Result<FetchedFile, String>, Trouble> {
-        // One that comes when its time is over is tried all the same.
-        let left = gives_up_at.since(self.now()).max(FETCHED_ONCE);
-        match tokio::time::timeout(left, self.fetch_one(contact, item, file)).await {
-            Ok(Err(Trouble::Call(error))) if error.is_passing() && self.now() >= gives_up_at => {
+        match self.fetch_one(contact, item, file).await {
+            Err(Trouble::Call(error)) if error.is_passing() && self.now() >= gives_up_at => {
                 Ok(Err(error.to_string()))
             }
-            Ok(Err(Trouble::Over)) => Ok(Err("the chat was over before it could be fetched".to_owned())),
-            Ok(fetched) => fetched,
-            Err(_) => Ok(Err("it comes too slowly".to_owned())),
+            Err(Trouble::Over) => Ok(Err("the chat was over before it could be fetched".to_owned())),
+            fetched => fetched,
         }
     }
 

@@ -124,7 +124,7 @@ fn set_up(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is moved within a page, or replaced, leaves nothing behind that a purge would not find.
+    // What is moved or replaced within a page leaves nothing behind there, which a purge would not find.
     connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.pragma_update(None, "journal_size_limit", WAL_LIMIT)
 }

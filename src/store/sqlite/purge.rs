@@ -45,7 +45,7 @@ const OF_HANDOFFS: [&str; 9] = [
     "DELETE FROM handoffs WHERE id IN (SELECT value FROM json_each(?1))",
 ];
 
-/// Forgets a step's worth of each kind, so that nothing of it is left in the file.
+/// Forgets a step's worth of each kind, and overwrites what it deletes.
 pub fn step(
     connection: &Connection,
     state: &mut WriterState,

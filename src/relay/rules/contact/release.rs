@@ -87,7 +87,9 @@ pub fn due(handoff: HandoffId, rows: Vec<RowId>, files: FetchedFiles) -> Rule<()
         let all = contact.in_order();
         let ready = all.iter().take_while(|item| is_ready(item)).count();
         contact.pending = all[ready..].to_vec();
-        contact.waits_since = contact.waits_since.filter(|_| !contact.pending.is_empty());
+        // Each file has its own time: that of the next one begins when what was before it is done.
+        let since = if ready > 0 { Some(tx.now.at) } else { contact.waits_since };
+        contact.waits_since = since.filter(|_| !contact.pending.is_empty());
         contact.release_at = contact.release_at.filter(|_| !contact.pending.is_empty());
         put(tx, contact);
         for item in &all[..ready] {
