@@ -2,11 +2,10 @@
 
 use futures_util::future::join_all;
 use handoff_relay::store::sessions::Digest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     support::{
-        agent::Agent,
         answer::Answer,
         raw::{Begun, Raw},
         relay::{Relay, Setup, token_of},
@@ -15,7 +14,7 @@ use crate::{
     teams::{hand_off, hand_over, start},
 };
 
-/// Each call about a handoff that has a body, and one.
+/// Each call about a handoff that has a body, with a body for it.
 const CALLS: [(&str, &str, &str); 9] = [
     ("POST", "accept", "{}"),
     ("POST", "release", "{}"),
@@ -28,7 +27,7 @@ const CALLS: [(&str, &str, &str); 9] = [
     ("POST", "files", ""),
 ];
 
-/// Those that are about no handoff.
+/// The same about no handoff.
 const OTHERS: [(&str, &str, &str); 3] = [
     ("POST", "/api/canned-replies", r#"{"title": "added", "text": "added"}"#),
     ("PUT", "/api/session/duty", r#"{"state": "away"}"#),
@@ -59,10 +58,6 @@ async fn begin_all(relay: &Relay, handoff: &str, signed: impl Fn(Raw) -> Raw) ->
     join_all(CALLS.map(begin)).await
 }
 
-async fn rows(kim: &Agent, handoff: &str) -> Vec<Value> {
-    kim.rows(handoff).await
-}
-
 #[tokio::test]
 async fn who_loses_sight_of_a_handoff_while_they_send_does_nothing_in_it() {
     let relay = start("").await;
@@ -70,14 +65,14 @@ async fn who_loses_sight_of_a_handoff_while_they_send_does_nothing_in_it() {
     let (_, handoff) = hand_off(&relay, "shipping").await;
     let begun = begin_all(&relay, &handoff, |request| request.bearer(token_of("Alex"))).await;
     hand_over(&kim, &handoff, json!({ "team": "Billing" })).await;
-    let (before, handed) = (rows(&kim, &handoff).await, kim.handoff(&handoff).await);
+    let (before, handed) = (kim.rows(&handoff).await, kim.handoff(&handoff).await);
     for request in begun {
         let what = request.what.clone();
         let answer = request.finish().await;
         assert_eq!(answer.status, 404, "{what}: {}", answer.text());
         assert!(answer.problem(404).starts_with("no such handoff"), "{what}");
     }
-    assert_eq!(rows(&kim, &handoff).await, before);
+    assert_eq!(kim.rows(&handoff).await, before);
     assert_eq!(kim.handoff(&handoff).await, handed);
 }
 
@@ -128,14 +123,14 @@ async fn who_leaves_a_team_or_the_settings_while_they_send_does_nothing() {
                 OTHERS.map(|(method, path, body)| begin(&relay.agents_url, method, path, body, signed));
             begun.extend(join_all(others).await);
         }
-        let (before, handed) = (rows(&kim, &handoff).await, kim.handoff(&handoff).await);
+        let (before, handed) = (kim.rows(&handoff).await, kim.handoff(&handoff).await);
         reloads(&relay, &file(later)).await;
         for request in begun {
             let what = request.what.clone();
             let answer = request.finish().await;
             assert_eq!(answer.status, status, "{what}: {}", answer.text());
         }
-        assert_eq!(rows(&kim, &handoff).await, before);
+        assert_eq!(kim.rows(&handoff).await, before);
         assert_eq!(kim.handoff(&handoff).await, handed);
         let replies = kim.get("/canned-replies").await.good(200);
         assert_eq!(replies["data"], json!([]));
@@ -155,7 +150,7 @@ async fn who_signs_out_while_they_send_does_nothing() {
     })
     .await;
     let alex = relay.alex();
-    let before = rows(&alex, &handoff).await;
+    let before = alex.rows(&handoff).await;
     let out = relay.http.delete(format!("{}/api/session", relay.agents_url));
     let out = out.header("cookie", &cookie).header("sec-fetch-site", "same-origin");
     assert_eq!(Answer::to(out).await.status, 204);
@@ -163,7 +158,7 @@ async fn who_signs_out_while_they_send_does_nothing() {
         let what = request.what.clone();
         assert_eq!(request.finish().await.status, 401, "{what}");
     }
-    assert_eq!(rows(&alex, &handoff).await, before);
+    assert_eq!(alex.rows(&handoff).await, before);
     relay.finish().await;
 }
 

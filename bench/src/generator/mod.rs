@@ -136,7 +136,7 @@ impl<'a> Generator<'a> {
     fn closed(&mut self, duration: Duration) -> Result<()> {
         loop {
             // Where others have the machine, the time may be over before it has begun.
-            let is_due = |loads: &Self| loads.sent == 0 || loads.outcome.began.elapsed() < duration;
+            let is_due = |this: &Self| this.sent == 0 || this.outcome.began.elapsed() < duration;
             while is_due(self) && self.has_more() {
                 let Some(idle) = self.idle.pop_front() else { break };
                 self.send_on(idle, Instant::now())?;

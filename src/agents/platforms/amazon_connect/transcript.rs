@@ -11,10 +11,11 @@ const MARK: usize = 64;
 /// How many older parts are sent: 3 MB. Of a longer conversation the beginning is left out.
 const MOST_PARTS: usize = 200;
 const HEADING: &str = "[Conversation so far]";
-const NEWEST: &str = "[Conversation so far, newest part; earlier parts follow]";
+const NEWEST: &str = "[Conversation so far, newest part]";
 
 /// What a contact begins with: `rows` in reading order, in messages of `limit` bytes at most. The newest part comes first,
-/// as the initial message; the older ones follow it in order, each marked *earlier*.
+/// as the initial message; the older ones follow it in order, each marked *earlier*. Where the chat can't begin with a message,
+/// the newest part comes last.
 pub fn opening(rows: &[Row], limit: usize) -> Opening {
     let room = limit.saturating_sub(MARK).max(1);
     let lines: Vec<String> = rows.iter().filter_map(line).flat_map(|line| parts(&line, room)).collect();
